@@ -1,0 +1,136 @@
+/**
+ * The catalog port: who owns which file, what was granted, what is reserved. One method is one transaction; no method
+ * calls the store. Times are passed in, so that one clock rules; sizes are bytes.
+ * `test/conformance/catalog-suite.ts` holds every obligation written here.
+ */
+import type { Checksum, ObjectRef } from '../drivers/driver.ts'
+
+export type FileStatus = 'pending' | 'confirmed' | 'deleted' | 'expired'
+export type Visibility = 'private' | 'public'
+export type UploadMethod = 'PUT' | 'POST' | 'MULTIPART'
+
+export type FileRecord = {
+  id: string
+  /** `sub` of the token that was granted the upload. */
+  owner: string
+  /** The driver that holds the bytes. */
+  store: 'disk' | 's3'
+  /** The key that was issued, unique: the name the client knows. */
+  key: string
+  /** Where the bytes are to be read: the issued key until a seal moved them. */
+  object: ObjectRef & { versionId?: string; etag?: string }
+  filename: string
+  /** While pending: as declared. Once confirmed: as stored. */
+  mimeType: string
+  /** null until known. */
+  size: number | null
+  checksum: Checksum | null
+  visibility: Visibility
+  metadata: Record<string, string>
+  status: FileStatus
+  createdAt: Date
+  confirmedAt: Date | null
+}
+
+/** An outstanding permission to write; kept after the upload is settled until its URLs can do no harm. */
+export type UploadGrant = {
+  fileId: string
+  method: UploadMethod
+  /** The object the URL writes to. */
+  target: ObjectRef
+  declaredSize: number | null
+  declaredChecksum: Checksum | null
+  /** The URL can only create (If-None-Match was signed). */
+  writeOnce: boolean
+  autoConfirm: boolean
+  reservedBytes: number
+  /** The last moment at which any URL issued for this upload is accepted. */
+  urlExpiresAt: Date
+  /** If it is not confirmed by then it expires. Always later than urlExpiresAt. */
+  confirmBy: Date
+  multipart: { uploadId: string; partSize: number; partCount: number | null } | null
+}
+
+export type Upload = { file: FileRecord; grant: UploadGrant | null }
+
+export type QuotaLimits = { userBytes: number | null; userFiles: number | null }
+
+export type NewUpload = {
+  file: Pick<FileRecord, 'id' | 'owner' | 'store' | 'key' | 'filename' | 'mimeType' | 'visibility' | 'metadata'>
+  grant: Omit<UploadGrant, 'fileId' | 'reservedBytes'>
+  /**
+   * Bytes to reserve: the declared size, else the most an upload may have. Where `exact` is false the reservation
+   * shrinks to what the quota has left, but not to zero.
+   */
+  reserve: { bytes: number; exact: boolean }
+  quota: QuotaLimits
+  /** Pending uploads one owner may have; more are refused as TooManyRequests. */
+  maxPending: number
+  now: Date
+}
+
+/** What the store says about the verified object. */
+export type ConfirmedFacts = {
+  object: FileRecord['object']
+  mimeType: string
+  size: number
+  checksum: Checksum | null
+  filename?: string
+  quota: QuotaLimits
+  now: Date
+}
+
+export type FilePage = { files: FileRecord[]; nextCursor: string | null }
+/** `reserved…` counts pending uploads. */
+export type Usage = { bytes: number; files: number; reservedBytes: number; reservedFiles: number }
+
+export interface Catalog {
+  /** Brings the schema up to date; refuses a schema newer than this program (`Unavailable`, with what to do). */
+  migrate(): Promise<{ applied: string[] }>
+  migrationStatus(): Promise<{ name: string; appliedAt: Date | null }[]>
+
+  /** Records the pending file and reserves quota, or throws QuotaExceeded / TooManyRequests and records nothing. */
+  createUpload(o: NewUpload): Promise<Upload>
+  /** Any status; null when there is none or it is someone else's. The caller cannot tell which. */
+  findUpload(owner: string, by: { id: string } | { key: string }): Promise<Upload | null>
+  /** For our own processes, without an owner: the objects endpoint's commit hook, the public route. */
+  findUploadByKey(key: string): Promise<Upload | null>
+  /** Moves the expiry of a pending upload; null unless it is pending. */
+  renewUpload(id: string, o: { urlExpiresAt: Date; confirmBy: Date; writeOnce: boolean }): Promise<Upload | null>
+  setMultipart(id: string, multipart: NonNullable<UploadGrant['multipart']>): Promise<void>
+  /**
+   * pending → confirmed, quota settled to the real size. `created` is false when it was confirmed before: the stored
+   * record is returned, whatever the facts. Errors: QuotaExceeded (nothing changed), NotFound when neither.
+   */
+  confirmUpload(id: string, facts: ConfirmedFacts): Promise<{ file: FileRecord; created: boolean }>
+  /** pending → expired, the reservation given back; false unless it was pending. */
+  expireUpload(id: string, now: Date): Promise<boolean>
+
+  getFile(owner: string, id: string): Promise<FileRecord | null>
+  /** Confirmed and pending files, newest first; `q` is a literal, case-insensitive part of the filename. */
+  listFiles(owner: string, o: { limit: number; cursor?: string; q?: string }): Promise<FilePage>
+  updateFile(
+    owner: string,
+    id: string,
+    patch: { filename?: string; metadata?: Record<string, string> },
+  ): Promise<FileRecord | null>
+  /** confirmed or pending → deleted, quota or reservation given back; null when there is none. The object comes later. */
+  deleteFile(owner: string, id: string, now: Date): Promise<Upload | null>
+  usage(owner: string): Promise<Usage>
+
+  /** Pending uploads whose confirmBy has passed, oldest first. */
+  overdueUploads(now: Date, limit: number): Promise<Upload[]>
+  /** Pending uploads that count as confirmed once their object is there; one owner's, or all. */
+  autoConfirmable(o: { owner?: string; limit: number }): Promise<Upload[]>
+  /**
+   * Grants of settled uploads whose URLs have expired: whatever lies at `grant.target` and is not the file's own
+   * object can go, and for deleted or expired files the file's object too.
+   */
+  removableGrants(now: Date, limit: number): Promise<Upload[]>
+  /** Forgets a settled grant; a deleted or expired file goes with it. */
+  dropGrant(fileId: string): Promise<void>
+
+  /** Resolves when the database answers. */
+  checkReady(): Promise<void>
+  close(): Promise<void>
+}

@@ -1,0 +1,108 @@
+/**
+ * The shape of the configuration after reading: sizes are bytes, durations are seconds, `auto` is resolved where it
+ * can be. `config/default.yaml` explains each key to people; a test holds the two together.
+ */
+import { z } from 'zod'
+import { duration, listenAddress, size } from './values.ts'
+
+const url = z.url({ protocol: /^https?$/, error: 'expects a URL such as https://files.example.com' })
+const nullable = <T extends z.ZodType>(type: T) => type.nullable()
+
+export const configSchema = z.strictObject({
+  server: z.strictObject({
+    listen: listenAddress,
+    publicUrl: z.union([z.literal('auto'), url]),
+    /** Addresses or CIDR ranges whose X-Forwarded-* are believed. */
+    trustedProxies: z.array(z.string()),
+    workers: z.union([z.literal('auto'), z.int().min(1).max(64)]),
+    shutdownTimeout: duration,
+  }),
+  objects: z.strictObject({
+    listen: z.union([z.literal('shared'), listenAddress]),
+    publicUrl: z.union([z.literal('auto'), url]),
+    region: z.string().regex(/^[a-z0-9-]{1,64}$/, 'expects a region such as us-east-1'),
+    sendfile: z.enum(['off', 'x-accel', 'x-sendfile']),
+    /** A domain whose sub-domains are buckets, or null for path style alone. */
+    virtualHosts: nullable(z.string().regex(/^[a-z0-9.-]+$/i, 'expects a host name such as s3.example.com')),
+  }),
+  storage: z.strictObject({
+    driver: z.enum(['disk', 's3']),
+    delivery: z.enum(['direct', 'proxied']),
+    bucket: z.string().regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'expects a bucket name: 3 to 63 of a-z 0-9 . -'),
+    disk: z.strictObject({
+      path: z.string().min(1),
+      fsync: z.enum(['full', 'none']),
+      minFree: size,
+    }),
+    s3: z.strictObject({
+      provider: z.enum(['auto', 'aws', 'r2', 'minio', 'ceph', 'gcs', 'b2', 'garage', 'other']),
+      region: nullable(z.string().min(1)),
+      endpoint: nullable(url),
+      publicEndpoint: nullable(url),
+      forcePathStyle: z.union([z.literal('auto'), z.boolean()]),
+      accessKeyId: nullable(z.string().min(1)),
+      secretAccessKey: nullable(z.string().min(1)),
+      /** AWS_SESSION_TOKEN, for temporary credentials given by variables. */
+      sessionToken: nullable(z.string().min(1)),
+      /** Put before every key in the bucket, e.g. `app/`. */
+      prefix: z.string(),
+    }),
+  }),
+  database: z.strictObject({
+    url: z.string().regex(/^(sqlite:|postgres(ql)?:\/\/)/, 'expects sqlite:PATH or postgres://USER:PASSWORD@HOST/DATABASE'),
+  }),
+  auth: z.strictObject({
+    /** HS256 secret, or `auto`: made at first start and kept in secrets.json. */
+    secret: z.string(),
+    jwksUrl: nullable(url),
+    issuer: nullable(z.string().min(1)),
+    audience: nullable(z.string().min(1)),
+    cookie: z.string().regex(/^[\w!#$%&'*+.^`|~-]+$/, 'expects a cookie name'),
+    /** The user that requests without credentials are, or null to refuse them. */
+    anonymous: nullable(z.string().min(1)),
+  }),
+  keys: z.array(
+    z.strictObject({
+      accessKeyId: z.string().regex(/^[A-Za-z0-9_-]{3,128}$/, 'expects 3 to 128 letters, digits, _ or -'),
+      secretAccessKey: z.string().min(1),
+      owner: z.string().min(1),
+    }),
+  ),
+  uploads: z.strictObject({
+    maxSize: size,
+    allowedTypes: z.array(z.string().regex(/^(\*\/\*|[\w.+-]+\/(\*|[\w.+-]+))$/, 'expects a type such as image/* or text/plain')),
+    expiresIn: duration,
+    maxExpiresIn: duration,
+    partSize: size,
+    confirmWithin: duration,
+    autoConfirm: z.boolean(),
+    allowPublic: z.boolean(),
+    sniff: z.boolean(),
+  }),
+  downloads: z.strictObject({
+    expiresIn: duration,
+    stableFor: nullable(duration),
+    publicBaseUrl: nullable(url),
+    inlineTypes: z.array(z.string()),
+  }),
+  quotas: z.strictObject({
+    userBytes: nullable(size),
+    userFiles: nullable(z.int().min(0)),
+  }),
+  limits: z.strictObject({
+    issuePerMinute: z.int().min(1),
+    /** Uploads one user may have pending at a time. */
+    pendingUploads: z.int().min(1),
+    store: z.union([z.literal('memory'), z.string().regex(/^rediss?:\/\//, 'expects memory or redis://HOST:PORT')]),
+  }),
+  cors: z.strictObject({
+    origins: z.array(z.union([z.literal('*'), z.string().regex(/^https?:\/\/[^/]+$/, 'expects an origin such as https://app.example.com')])),
+  }),
+  webhooks: z.array(z.record(z.string(), z.unknown())),
+  log: z.strictObject({
+    level: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']),
+    format: z.enum(['auto', 'json', 'pretty']),
+  }),
+})
+
+export type Config = z.infer<typeof configSchema>

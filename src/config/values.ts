@@ -1,0 +1,61 @@
+/** Values people write: `5GiB`, `15m`, `127.0.0.1:4000`. */
+import { z } from 'zod'
+
+const sizeUnits: Record<string, number> = {
+  b: 1,
+  kb: 1e3,
+  mb: 1e6,
+  gb: 1e9,
+  tb: 1e12,
+  kib: 2 ** 10,
+  mib: 2 ** 20,
+  gib: 2 ** 30,
+  tib: 2 ** 40,
+}
+const durationUnits: Record<string, number> = { ms: 0.001, s: 1, m: 60, h: 3600, d: 86_400, w: 604_800 }
+
+/** Bytes, or null when the text is no size. A bare number is bytes. */
+export function parseSize(text: string | number): number | null {
+  const match = /^(\d+(?:\.\d+)?)\s*([kmgt]?i?b)?$/i.exec(String(text).trim())
+  const unit = sizeUnits[(match?.[2] ?? 'b').toLowerCase()]
+  if (!match || unit === undefined) return null
+  const bytes = Number(match[1]) * unit
+  return Number.isSafeInteger(Math.round(bytes)) ? Math.round(bytes) : null
+}
+
+/** Seconds, or null when the text is no duration. A bare number is seconds. */
+export function parseDuration(text: string | number): number | null {
+  const match = /^(\d+(?:\.\d+)?)\s*(ms|s|m|h|d|w)?$/i.exec(String(text).trim())
+  const unit = durationUnits[(match?.[2] ?? 's').toLowerCase()]
+  if (!match || unit === undefined) return null
+  const seconds = Number(match[1]) * unit
+  return seconds > 0 && seconds <= 10 * 365 * 86_400 ? seconds : null
+}
+
+export const size = z.union([z.string(), z.number()]).transform((value, ctx) => {
+  const bytes = parseSize(value)
+  if (bytes !== null) return bytes
+  ctx.addIssue({ code: 'custom', message: 'expects a size such as 100MiB or 5GiB' })
+  return z.NEVER
+})
+
+export const duration = z.union([z.string(), z.number()]).transform((value, ctx) => {
+  const seconds = parseDuration(value)
+  if (seconds !== null) return seconds
+  ctx.addIssue({ code: 'custom', message: 'expects a duration such as 30s, 15m or 7d' })
+  return z.NEVER
+})
+
+export type ListenAddress = { host: string; port: number }
+
+/** `127.0.0.1:4000`, `[::1]:4000`, `localhost:4000`, `:4000` (every address) or `4000` (loopback). */
+export const listenAddress = z.union([z.string(), z.number()]).transform((value, ctx): ListenAddress => {
+  const match = /^(?:(\[[0-9a-f:]+\]|[^\s:[\]]*):)?(\d{1,5})$/i.exec(String(value).trim())
+  const port = Number(match?.[2])
+  if (match && port <= 65_535) {
+    const host = match[1] === undefined ? '127.0.0.1' : match[1] === '' ? '0.0.0.0' : match[1].replace(/^\[|\]$/g, '')
+    return { host, port }
+  }
+  ctx.addIssue({ code: 'custom', message: 'expects HOST:PORT such as 127.0.0.1:4000' })
+  return z.NEVER
+})

@@ -1,0 +1,86 @@
+/** Shapes shared by the signer and the verifiers. Pure: no I/O, no clock, nothing of ours is imported. */
+import type { KeyObject } from 'node:crypto'
+
+export type SigningCredentials = {
+  accessKeyId: string
+  secretAccessKey: string
+  sessionToken?: string
+}
+
+/** A request as it stood on the wire; nothing decoded, nothing normalised. */
+export type RawRequest = {
+  method: string
+  /** The request target as received, percent-encoding and query included: `req.url`. */
+  target: string
+  /** `req.rawHeaders`: name, value, name, value … in order, values as latin1 strings. */
+  rawHeaders: readonly string[]
+  /**
+   * Path prefix under which the endpoint is mounted and which the signer included, e.g. `/objects`; empty when none.
+   * The verifier signs over the whole target; the prefix only tells where bucket and key begin.
+   */
+  pathPrefix: string
+}
+
+/** Looks a secret up by access key id; undefined for a key that is unknown or revoked. */
+export type KeyRing = {
+  find(accessKeyId: string): { secret: KeyObject; owner: string; sessionToken?: string } | undefined
+}
+
+export type VerifyOptions = {
+  region: string
+  service: 's3'
+  keys: KeyRing
+  now: Date
+}
+
+/** Everything a verification bound, so that nobody checks it again or forgets to. */
+export type Verified = {
+  via: 'query' | 'header'
+  accessKeyId: string
+  owner: string
+  method: string
+  /** Names in lower case; values as they were signed. */
+  signedHeaders: ReadonlyMap<string, string>
+  /** Presigned only. */
+  expiresAt?: Date
+  /**
+   * What the signature says of the body: a hex digest to be matched, `UNSIGNED-PAYLOAD`, or a streaming kind.
+   * Presigned requests: the value of x-amz-content-sha256 where it was sent, else UNSIGNED-PAYLOAD.
+   */
+  payload: string
+  /** For chunk signatures of streaming bodies. */
+  seed: { signature: string; signingKey: KeyObject; scope: string; amzDate: string }
+}
+
+/**
+ * A refused signature. `code` is the S3 error code, `details` what the answer's body carries beside the message
+ * (StringToSign, CanonicalRequest, HeadersNotSigned, Expires …): never a key or a computed MAC.
+ */
+export class SignatureError extends Error {
+  override readonly name = 'SignatureError'
+  readonly code: SignatureErrorCode
+  readonly details: Readonly<Record<string, string>>
+  constructor(code: SignatureErrorCode, message: string, details: Record<string, string> = {}) {
+    super(message)
+    this.code = code
+    this.details = details
+  }
+}
+
+export type SignatureErrorCode =
+  | 'AccessDenied'
+  | 'AuthorizationHeaderMalformed'
+  | 'AuthorizationQueryParametersError'
+  | 'InvalidAccessKeyId'
+  | 'InvalidArgument'
+  | 'InvalidRequest'
+  | 'InvalidToken'
+  | 'RequestTimeTooSkewed'
+  | 'SignatureDoesNotMatch'
+  | 'IncompleteBody'
+  | 'InvalidChunkSizeError'
+  | 'MalformedTrailerError'
+  | 'MissingContentLength'
+  | 'InvalidPolicyDocument'
+  | 'EntityTooLarge'
+  | 'EntityTooSmall'
