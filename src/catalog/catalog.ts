@@ -22,7 +22,7 @@ export type FileRecord = {
   filename: string
   /** While pending: as declared. Once confirmed: as stored. */
   mimeType: string
-  /** null until known. */
+  /** null until confirmed, as is the checksum: what a client declares stands in the grant. */
   size: number | null
   checksum: Checksum | null
   visibility: Visibility
@@ -95,39 +95,56 @@ export interface Catalog {
   findUpload(owner: string, by: { id: string } | { key: string }): Promise<Upload | null>
   /** For our own processes, without an owner: the objects endpoint's commit hook, the public route. */
   findUploadByKey(key: string): Promise<Upload | null>
-  /** Moves the expiry of a pending upload; null unless it is pending. */
+  /**
+   * Moves the expiry of a pending upload; null unless it is pending. URLs issued before stay valid, therefore neither
+   * time moves backwards, and `writeOnce` stays false once it was.
+   */
   renewUpload(id: string, o: { urlExpiresAt: Date; confirmBy: Date; writeOnce: boolean }): Promise<Upload | null>
+  /** Errors: NotFound unless the upload is pending. */
   setMultipart(id: string, multipart: NonNullable<UploadGrant['multipart']>): Promise<void>
   /**
    * pending → confirmed, quota settled to the real size. `created` is false when it was confirmed before: the stored
-   * record is returned, whatever the facts. Errors: QuotaExceeded (nothing changed), NotFound when neither.
+   * record is returned, whatever the facts. Bytes that were reserved are granted whatever the quota is now, those
+   * beyond must fit. Errors: QuotaExceeded (nothing changed), NotFound when neither pending nor confirmed.
    */
   confirmUpload(id: string, facts: ConfirmedFacts): Promise<{ file: FileRecord; created: boolean }>
-  /** pending → expired, the reservation given back; false unless it was pending. */
-  expireUpload(id: string, now: Date): Promise<boolean>
+  /**
+   * pending → expired, the reservation given back; false unless it was pending. With `onlyIfOverdue` also false when
+   * its confirmBy is later than `now`: it may have been renewed since it was listed.
+   */
+  expireUpload(id: string, now: Date, o?: { onlyIfOverdue?: boolean }): Promise<boolean>
 
+  /** Confirmed or pending; null for any other status, and for someone else's. */
   getFile(owner: string, id: string): Promise<FileRecord | null>
-  /** Confirmed and pending files, newest first; `q` is a literal, case-insensitive part of the filename. */
+  /**
+   * Confirmed and pending files, newest first; `q` is a literal, case-insensitive part of the filename. A file that is
+   * added between two pages shifts nothing. Errors: InvalidArgument for a cursor that no page returned.
+   */
   listFiles(owner: string, o: { limit: number; cursor?: string; q?: string }): Promise<FilePage>
   updateFile(
     owner: string,
     id: string,
     patch: { filename?: string; metadata?: Record<string, string> },
   ): Promise<FileRecord | null>
-  /** confirmed or pending → deleted, quota or reservation given back; null when there is none. The object comes later. */
+  /**
+   * confirmed or pending → deleted, quota or reservation given back; null when there is none. The object comes later:
+   * the answer always has a grant, an expired one if the grant was dropped before, so that `removableGrants` names the
+   * file until `dropGrant` forgets it.
+   */
   deleteFile(owner: string, id: string, now: Date): Promise<Upload | null>
   usage(owner: string): Promise<Usage>
 
+  // Pages of what is due: `after` is the last upload of the page before.
   /** Pending uploads whose confirmBy has passed, oldest first. */
-  overdueUploads(now: Date, limit: number): Promise<Upload[]>
-  /** Pending uploads that count as confirmed once their object is there; one owner's, or all. */
-  autoConfirmable(o: { owner?: string; limit: number }): Promise<Upload[]>
+  overdueUploads(now: Date, limit: number, after?: Upload): Promise<Upload[]>
+  /** Pending uploads that count as confirmed once their object is there; one owner's, or all. By confirmBy. */
+  autoConfirmable(o: { owner?: string; limit: number; after?: Upload }): Promise<Upload[]>
   /**
    * Grants of settled uploads whose URLs have expired: whatever lies at `grant.target` and is not the file's own
    * object can go, and for deleted or expired files the file's object too.
    */
-  removableGrants(now: Date, limit: number): Promise<Upload[]>
-  /** Forgets a settled grant; a deleted or expired file goes with it. */
+  removableGrants(now: Date, limit: number, after?: Upload): Promise<Upload[]>
+  /** Forgets a settled grant, never a pending one; a deleted or expired file goes with it. */
   dropGrant(fileId: string): Promise<void>
 
   /** Resolves when the database answers. */

@@ -3,7 +3,7 @@
  * can be. `config/default.yaml` explains each key to people; a test holds the two together.
  */
 import { z } from 'zod'
-import { duration, listenAddress, size } from './values.ts'
+import { addressRange, duration, listenAddress, size } from './values.ts'
 
 const url = z.url({ protocol: /^https?$/, error: 'expects a URL such as https://files.example.com' })
 const nullable = <T extends z.ZodType>(type: T) => type.nullable()
@@ -13,7 +13,7 @@ export const configSchema = z.strictObject({
     listen: listenAddress,
     publicUrl: z.union([z.literal('auto'), url]),
     /** Addresses or CIDR ranges whose X-Forwarded-* are believed. */
-    trustedProxies: z.array(z.string()),
+    trustedProxies: z.array(addressRange),
     workers: z.union([z.literal('auto'), z.int().min(1).max(64)]),
     shutdownTimeout: duration,
   }),
@@ -49,7 +49,9 @@ export const configSchema = z.strictObject({
     }),
   }),
   database: z.strictObject({
-    url: z.string().regex(/^(sqlite:|postgres(ql)?:\/\/)/, 'expects sqlite:PATH or postgres://USER:PASSWORD@HOST/DATABASE'),
+    url: z
+      .string()
+      .regex(/^(sqlite:|postgres(ql)?:\/\/)/, 'expects sqlite:PATH or postgres://USER:PASSWORD@HOST/DATABASE'),
   }),
   auth: z.strictObject({
     /** HS256 secret, or `auto`: made at first start and kept in secrets.json. */
@@ -70,7 +72,9 @@ export const configSchema = z.strictObject({
   ),
   uploads: z.strictObject({
     maxSize: size,
-    allowedTypes: z.array(z.string().regex(/^(\*\/\*|[\w.+-]+\/(\*|[\w.+-]+))$/, 'expects a type such as image/* or text/plain')),
+    allowedTypes: z.array(
+      z.string().regex(/^(\*\/\*|[\w.+-]+\/(\*|[\w.+-]+))$/, 'expects a type such as image/* or text/plain'),
+    ),
     expiresIn: duration,
     maxExpiresIn: duration,
     partSize: size,
@@ -96,7 +100,12 @@ export const configSchema = z.strictObject({
     store: z.union([z.literal('memory'), z.string().regex(/^rediss?:\/\//, 'expects memory or redis://HOST:PORT')]),
   }),
   cors: z.strictObject({
-    origins: z.array(z.union([z.literal('*'), z.string().regex(/^https?:\/\/[^/]+$/, 'expects an origin such as https://app.example.com')])),
+    origins: z.array(
+      z.union([
+        z.literal('*'),
+        z.string().regex(/^https?:\/\/[^/]+$/, 'expects an origin such as https://app.example.com'),
+      ]),
+    ),
   }),
   webhooks: z.array(z.record(z.string(), z.unknown())),
   log: z.strictObject({

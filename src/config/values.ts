@@ -1,4 +1,5 @@
 /** Values people write: `5GiB`, `15m`, `127.0.0.1:4000`. */
+import { isIP } from 'node:net'
 import { z } from 'zod'
 
 const sizeUnits: Record<string, number> = {
@@ -13,6 +14,10 @@ const sizeUnits: Record<string, number> = {
   tib: 2 ** 40,
 }
 const durationUnits: Record<string, number> = { ms: 0.001, s: 1, m: 60, h: 3600, d: 86_400, w: 604_800 }
+
+const sizeText = 'expects a size such as 100MiB or 5GiB'
+const durationText = 'expects a duration such as 30s, 15m or 7d'
+const listenText = 'expects HOST:PORT such as 127.0.0.1:4000'
 
 /** Bytes, or null when the text is no size. A bare number is bytes. */
 export function parseSize(text: string | number): number | null {
@@ -32,30 +37,39 @@ export function parseDuration(text: string | number): number | null {
   return seconds > 0 && seconds <= 10 * 365 * 86_400 ? seconds : null
 }
 
-export const size = z.union([z.string(), z.number()]).transform((value, ctx) => {
+export const size = z.union([z.string(), z.number()], { error: sizeText }).transform((value, ctx) => {
   const bytes = parseSize(value)
   if (bytes !== null) return bytes
-  ctx.addIssue({ code: 'custom', message: 'expects a size such as 100MiB or 5GiB' })
+  ctx.addIssue({ code: 'custom', message: sizeText })
   return z.NEVER
 })
 
-export const duration = z.union([z.string(), z.number()]).transform((value, ctx) => {
+export const duration = z.union([z.string(), z.number()], { error: durationText }).transform((value, ctx) => {
   const seconds = parseDuration(value)
   if (seconds !== null) return seconds
-  ctx.addIssue({ code: 'custom', message: 'expects a duration such as 30s, 15m or 7d' })
+  ctx.addIssue({ code: 'custom', message: durationText })
   return z.NEVER
 })
 
 export type ListenAddress = { host: string; port: number }
 
 /** `127.0.0.1:4000`, `[::1]:4000`, `localhost:4000`, `:4000` (every address) or `4000` (loopback). */
-export const listenAddress = z.union([z.string(), z.number()]).transform((value, ctx): ListenAddress => {
-  const match = /^(?:(\[[0-9a-f:]+\]|[^\s:[\]]*):)?(\d{1,5})$/i.exec(String(value).trim())
-  const port = Number(match?.[2])
-  if (match && port <= 65_535) {
-    const host = match[1] === undefined ? '127.0.0.1' : match[1] === '' ? '0.0.0.0' : match[1].replace(/^\[|\]$/g, '')
-    return { host, port }
-  }
-  ctx.addIssue({ code: 'custom', message: 'expects HOST:PORT such as 127.0.0.1:4000' })
-  return z.NEVER
-})
+export const listenAddress = z
+  .union([z.string(), z.number()], { error: listenText })
+  .transform((value, ctx): ListenAddress => {
+    const match = /^(?:(\[[0-9a-f:]+\]|[^\s:[\]]*):)?(\d{1,5})$/i.exec(String(value).trim())
+    const port = Number(match?.[2])
+    if (match && port <= 65_535) {
+      const host = match[1] === undefined ? '127.0.0.1' : match[1] === '' ? '0.0.0.0' : match[1].replace(/^\[|\]$/g, '')
+      return { host, port }
+    }
+    ctx.addIssue({ code: 'custom', message: listenText })
+    return z.NEVER
+  })
+
+/** `10.0.0.1`, `10.0.0.0/8`, `fd00::/8`. */
+export const addressRange = z.string().refine((text) => {
+  const [, address = '', bits = '0'] = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(text) ?? []
+  const version = isIP(address)
+  return version !== 0 && Number(bits) <= (version === 4 ? 32 : 128)
+}, 'expects an address or a range such as 10.0.0.0/8')

@@ -1,0 +1,19 @@
+/** `npm run build`: type-checked JavaScript to dist/, and the console's page to dist/console. */
+import { spawnSync } from 'node:child_process'
+import { rmSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+
+const require = createRequire(import.meta.url)
+const root = join(import.meta.dirname, '..')
+
+/** Runs a package's own JavaScript with this Node: no shell, so it is the same on every system. */
+function run(packageName: string, bin: string, args: string[]): void {
+  const script = join(dirname(require.resolve(`${packageName}/package.json`)), bin)
+  const done = spawnSync(process.execPath, [script, ...args], { cwd: root, stdio: 'inherit' })
+  if (done.status !== 0) process.exit(done.status ?? 1)
+}
+
+rmSync(join(root, 'dist'), { recursive: true, force: true })
+run('typescript', 'bin/tsc', ['--project', 'tsconfig.build.json'])
+run('vite', 'bin/vite.js', ['build', '--config', 'src/console/vite.config.ts', '--logLevel', 'warn'])

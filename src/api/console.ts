@@ -1,0 +1,84 @@
+/** The console's page, as `npm run build:console` left it in dist/console. */
+import { createHash } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { extname, join } from 'node:path'
+import { promisify } from 'node:util'
+import { gzip } from 'node:zlib'
+import type { Context, Middleware } from 'koa'
+
+const compress = promisify(gzip)
+
+// The same two steps up from src/api and from dist/api.
+const builtPage = join(import.meta.dirname, '..', '..', 'dist', 'console')
+
+const types: Record<string, string> = {
+  '.js': 'text/javascript; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.svg': 'image/svg+xml',
+  '.png': 'image/png',
+  '.woff2': 'font/woff2',
+}
+
+/** One segment without a leading dot or a separator: a request never names anything outside the folder. */
+const assetPath = /^\/assets\/([A-Za-z0-9_-][A-Za-z0-9._-]*)$/
+
+type Asset = { plain: Buffer; gzipped: Buffer }
+
+/**
+ * Answers GET and HEAD of `/` and `/assets/<name>`; everything else goes to the next middleware. Names below
+ * `/assets/` carry a hash of their content, so they are kept forever; the page itself is asked for anew each time.
+ */
+export function serveConsole(folder: string = builtPage): Middleware {
+  const assets = new Map<string, Promise<Asset>>()
+
+  const asset = (name: string): Promise<Asset> => {
+    const known = assets.get(name)
+    if (known) return known
+    const read = readFile(join(folder, 'assets', name)).then(async (plain) => ({
+      plain,
+      gzipped: await compress(plain),
+    }))
+    // What is not there is not remembered: the page may be built while the server runs.
+    read.catch(() => assets.delete(name))
+    assets.set(name, read)
+    return read
+  }
+
+  return async (ctx, next) => {
+    const [path = ''] = (ctx.req.url ?? '').split('?', 1)
+    const name = assetPath.exec(path)?.[1]
+    if ((ctx.method !== 'GET' && ctx.method !== 'HEAD') || (path !== '/' && name === undefined)) return next()
+    if (name === undefined) return sendPage(ctx, folder)
+    const type = types[extname(name)]
+    const found = type === undefined ? null : await asset(name).catch(orAbsent)
+    if (!found || type === undefined) return next()
+    ctx.type = type
+    ctx.set('cache-control', 'public, max-age=31536000, immutable')
+    ctx.set('vary', 'Accept-Encoding')
+    const zipped = ctx.acceptsEncodings('gzip', 'identity') === 'gzip'
+    if (zipped) ctx.set('content-encoding', 'gzip')
+    ctx.body = zipped ? found.gzipped : found.plain
+  }
+}
+
+async function sendPage(ctx: Context, folder: string): Promise<void> {
+  const page = await readFile(join(folder, 'index.html')).catch(orAbsent)
+  ctx.set('cache-control', 'no-cache')
+  if (!page) {
+    ctx.status = 503
+    ctx.type = 'text/plain; charset=utf-8'
+    ctx.body = 'The console has not been built. Run `npm run build:console`, then load this page again.\n'
+    return
+  }
+  ctx.type = 'text/html; charset=utf-8'
+  ctx.etag = createHash('sha256').update(page).digest('base64url')
+  ctx.status = 200
+  if (ctx.fresh) ctx.status = 304
+  else ctx.body = page
+}
+
+function orAbsent(error: unknown): null {
+  const { code } = error as NodeJS.ErrnoException
+  if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'EISDIR') return null
+  throw error
+}

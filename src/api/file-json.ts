@@ -1,0 +1,35 @@
+/** The API's JSON of what the services return. */
+import type { FileRecord } from '../catalog/catalog.ts'
+import type { IssuedUpload } from '../service/begin-upload.ts'
+import { publicUrl } from '../service/public-url.ts'
+import type { ApiDeps } from './deps.ts'
+
+export function fileJson(deps: ApiDeps, file: FileRecord): Record<string, unknown> {
+  const url = publicUrl(deps, file)
+  return {
+    id: file.id,
+    key: file.key,
+    filename: file.filename,
+    mimeType: file.mimeType,
+    size: file.size,
+    checksum: file.checksum,
+    visibility: file.visibility,
+    metadata: file.metadata,
+    status: file.status,
+    createdAt: file.createdAt.toISOString(),
+    confirmedAt: file.confirmedAt?.toISOString() ?? null,
+    ...(url === null ? {} : { publicUrl: url }),
+  }
+}
+
+export const issuedJson = (issued: IssuedUpload): Record<string, unknown> => ({
+  id: issued.file.id,
+  key: issued.file.key,
+  method: issued.method,
+  uploadUrl: issued.url,
+  headers: issued.headers,
+  ...(issued.fields === undefined ? {} : { fields: issued.fields }),
+  expiresIn: issued.expiresIn,
+  expiresAt: issued.expiresAt.toISOString(),
+  ...(issued.publicUrl === null ? {} : { publicUrl: issued.publicUrl }),
+})

@@ -1,0 +1,111 @@
+/** Request bodies and queries, checked once. A refusal names the field and what to send instead. */
+import { z } from 'zod'
+import { checksumAlgorithms } from '../drivers/driver.ts'
+import { StorageError } from '../errors.ts'
+
+const text = (what: string) => z.string({ error: `expects ${what}` })
+const filename = text('a name such as "photo.jpg"').max(4096, 'is too long')
+const mimeType = text('a type such as "image/png"').max(255, 'is too long')
+const size = z.int('expects whole bytes, 0 or more').min(0, 'expects whole bytes, 0 or more')
+const checksum = z.strictObject(
+  {
+    algorithm: z.enum(checksumAlgorithms, { error: `expects one of ${checksumAlgorithms.join(', ')}` }),
+    value: text('the digest in base64').max(128, 'is too long'),
+  },
+  { error: (issue) => (issue.code === 'unrecognized_keys' ? undefined : 'expects { "algorithm": "sha256", "value": "<base64>" }') },
+)
+const metadata = z.record(z.string(), text('a string'), { error: 'expects a flat object of strings' })
+const expiresIn = z.int('expects whole seconds')
+
+export const uploadInput = z.strictObject({
+  filename,
+  mimeType: mimeType.optional(),
+  size: size.optional(),
+  checksum: checksum.optional(),
+  visibility: z.enum(['private', 'public'], { error: 'expects "private" or "public"' }).optional(),
+  method: z.enum(['PUT', 'POST'], { error: 'expects "PUT" or "POST"' }).optional(),
+  expiresIn: expiresIn.optional(),
+  metadata: metadata.optional(),
+  autoConfirm: z.boolean('expects true or false').optional(),
+  writeOnce: z.boolean('expects true or false').optional(),
+})
+
+export const renewInput = z.strictObject({ expiresIn: expiresIn.optional() })
+
+export const confirmInput = z.strictObject({
+  id: text('the id that upload-url answered').max(255, 'is too long').optional(),
+  key: text('the key that upload-url answered').max(1024, 'is too long').optional(),
+  filename: filename.optional(),
+  mimeType: mimeType.optional(),
+  size: size.optional(),
+  checksum: checksum.optional(),
+})
+
+export const patchInput = z.strictObject({ filename: filename.optional(), metadata: metadata.optional() })
+
+/** A number as a query spells it: digits only, where Number() would take `0x10`, `1e3` and spaces. */
+const queryInt = (what: string, most: number) =>
+  z
+    .string({ error: `expects ${what}` })
+    .regex(/^\d{1,9}$/, `expects ${what}`)
+    .transform(Number)
+    .refine((n) => n >= 1 && n <= most, `expects ${what}`)
+
+export const listQuery = z.object({
+  limit: queryInt('1 to 100', 100).default(50),
+  cursor: text('the nextCursor of the page before, once').max(1024, 'is too long').optional(),
+  q: text('a part of a filename, once').max(255, 'is too long').optional(),
+})
+
+export const downloadQuery = z.object({
+  disposition: z.enum(['inline', 'attachment'], { error: 'expects "inline" or "attachment"' }).optional(),
+  expiresIn: queryInt('whole seconds', 999_999_999).optional(),
+})
+
+/** What a schema yields. JSON and queries hold no `undefined`: a field is there or it is not. */
+export type Input<T extends z.ZodObject> = { [K in keyof z.infer<T>]: Exclude<z.infer<T>[K], undefined> }
+
+/** Names by which other clients call our fields. */
+const aliases: Record<string, string> = {
+  fileName: 'filename',
+  fileType: 'mimeType',
+  contentType: 'mimeType',
+  fileSize: 'size',
+}
+
+/** Only we decide these. */
+const ours = new Set(['owner', 'key', 'status', 'id', 'bucket', 'object', 'createdAt', 'confirmedAt', 'user', 'sub'])
+
+export function parseBody<T extends z.ZodObject>(schema: T, body: unknown): Input<T> {
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) throw invalid('The body must be a JSON object.')
+  const fields: Record<string, unknown> = {}
+  for (const [given, value] of Object.entries(body)) {
+    const name = aliases[given] ?? given
+    if (!Object.hasOwn(schema.shape, name)) throw unknownField(given, Object.keys(schema.shape))
+    if (value === null) continue
+    if (Object.hasOwn(fields, name) && fields[name] !== value) throw invalid(`${given} and ${name} differ: send one.`, given)
+    fields[name] = value
+  }
+  // Browsers say '' of a file whose type they do not know.
+  if (fields['mimeType'] === '') delete fields['mimeType']
+  return parse(schema, fields)
+}
+
+export const parseQuery = <T extends z.ZodObject>(schema: T, query: object): Input<T> => parse(schema, { ...query })
+
+function parse<T extends z.ZodObject>(schema: T, value: Record<string, unknown>): Input<T> {
+  const result = schema.safeParse(value)
+  if (result.success) return result.data as Input<T>
+  const issue = result.error.issues[0]
+  const field = issue?.path.join('.') ?? ''
+  const missing = issue?.code === 'invalid_type' && issue.path.length === 1 && !Object.hasOwn(value, field)
+  throw invalid(`${field} ${missing ? 'is missing: it ' : ''}${issue?.message ?? 'is not valid'}.`, field)
+}
+
+function unknownField(name: string, known: readonly string[]): StorageError {
+  const why = ours.has(name) ? 'is decided by the server and cannot be sent' : 'is not known'
+  return invalid(`${JSON.stringify(name)} ${why}. Fields: ${known.join(', ')}.`, name)
+}
+
+const invalid = (message: string, field?: string) =>
+  new StorageError('InvalidArgument', { message, ...(field ? { details: { field } } : {}) })

@@ -1,0 +1,110 @@
+/** Errors as `application/problem+json` (RFC 9457). The only file of the API that knows status numbers. */
+import type { Context, Middleware } from 'koa'
+import type { Logger } from 'pino'
+import { StorageError, type StorageErrorCode } from '../errors.ts'
+import { RequestRefused, type RefusalCode } from '../http/guard.ts'
+
+type ProblemCode = StorageErrorCode | RefusalCode
+type ProblemKind = { status: number; title: string }
+
+const kinds = {
+  NotFound: { status: 404, title: 'Not found' },
+  NoSuchBucket: { status: 503, title: 'The storage bucket is missing' },
+  NoSuchUpload: { status: 404, title: 'No such upload' },
+  BucketAlreadyExists: { status: 409, title: 'Conflict' },
+  BucketAlreadyOwnedByYou: { status: 409, title: 'Conflict' },
+  BucketNotEmpty: { status: 409, title: 'Conflict' },
+  NoSuchCorsConfiguration: { status: 404, title: 'Not found' },
+  NoSuchTagSet: { status: 404, title: 'Not found' },
+  InvalidArgument: { status: 400, title: 'Invalid argument' },
+  InvalidRequest: { status: 400, title: 'Invalid request' },
+  InvalidKey: { status: 400, title: 'Invalid key' },
+  InvalidBucketName: { status: 400, title: 'Invalid bucket name' },
+  KeyTooLong: { status: 400, title: 'Key too long' },
+  MetadataTooLarge: { status: 400, title: 'Metadata too large' },
+  InvalidTag: { status: 400, title: 'Invalid tag' },
+  InvalidRange: { status: 416, title: 'Range not satisfiable' },
+  InvalidPart: { status: 400, title: 'Invalid part' },
+  InvalidPartOrder: { status: 400, title: 'Parts out of order' },
+  EntityTooLarge: { status: 413, title: 'Too large' },
+  EntityTooSmall: { status: 400, title: 'Too small' },
+  MissingContentLength: { status: 411, title: 'Length required' },
+  IncompleteBody: { status: 400, title: 'Incomplete body' },
+  InvalidDigest: { status: 400, title: 'Invalid digest' },
+  BadDigest: { status: 400, title: 'Digest does not match' },
+  PayloadHashMismatch: { status: 400, title: 'Digest does not match' },
+  NotModified: { status: 304, title: 'Not modified' },
+  PreconditionFailed: { status: 412, title: 'Precondition failed' },
+  ConditionalConflict: { status: 409, title: 'Conflict' },
+  AccessDenied: { status: 403, title: 'Forbidden' },
+  NotSupported: { status: 422, title: 'Not supported by this store' },
+  Unauthenticated: { status: 401, title: 'Not signed in' },
+  OriginRefused: { status: 403, title: 'Origin refused' },
+  TypeNotAllowed: { status: 415, title: 'Type not allowed' },
+  UploadIncomplete: { status: 409, title: 'Upload incomplete' },
+  UploadMismatch: { status: 422, title: 'The upload is not what was granted' },
+  QuotaExceeded: { status: 403, title: 'Quota exceeded' },
+  TooManyRequests: { status: 429, title: 'Too many requests' },
+  UnsupportedMediaType: { status: 415, title: 'Unsupported media type' },
+  InsufficientStorage: { status: 507, title: 'Insufficient storage' },
+  Unavailable: { status: 503, title: 'Unavailable' },
+  Corrupt: { status: 500, title: 'Internal error' },
+  Internal: { status: 500, title: 'Internal error' },
+  BadRequest: { status: 400, title: 'Bad request' },
+  InvalidTarget: { status: 400, title: 'Bad request target' },
+  MethodNotAllowed: { status: 405, title: 'Method not allowed' },
+  NotImplemented: { status: 501, title: 'Not implemented' },
+} as const satisfies Record<ProblemCode, ProblemKind>
+
+const defaultRetryAfter = 5
+
+/** Outermost but for the request id: whatever is thrown below becomes a problem document. */
+export function problems(log: Logger): Middleware {
+  return async (ctx, next) => {
+    try {
+      await next()
+    } catch (error) {
+      sendProblem(ctx, error, log)
+    }
+  }
+}
+
+function sendProblem(ctx: Context, error: unknown, log: Logger): void {
+  const code = codeOf(error)
+  const { status, title } = kinds[code]
+  const requestId = String(ctx.state['requestId'] ?? '')
+  if (status >= 500 && status !== 501) log.error({ err: error, requestId }, 'request failed')
+  // What went wrong on our side is for the log; the caller learns how to refer to it.
+  const detail = status >= 500 ? `The server could not do this now. Request id: ${requestId}.` : messageOf(error, title)
+  const details = status < 500 && error instanceof StorageError ? error.details : {}
+  setHeaders(ctx, error, status)
+  ctx.status = status
+  ctx.body = JSON.stringify({
+    type: `urn:postern:problem:${code}`,
+    title,
+    status,
+    detail,
+    code,
+    requestId,
+    error: detail,
+    ...(Object.keys(details).length > 0 ? { details } : {}),
+  })
+  ctx.type = 'application/problem+json'
+}
+
+function setHeaders(ctx: Context, error: unknown, status: number): void {
+  ctx.set('cache-control', 'no-store')
+  const wait = error instanceof StorageError ? error.retryAfter : undefined
+  if (wait !== undefined || status === 503) ctx.set('retry-after', String(Math.max(1, Math.ceil(wait ?? defaultRetryAfter))))
+  if (status !== 401) return
+  const attempted = ctx.get('authorization') !== ''
+  ctx.set('www-authenticate', `Bearer realm="postern"${attempted ? ', error="invalid_token"' : ''}`)
+}
+
+function codeOf(error: unknown): ProblemCode {
+  if (error instanceof StorageError || error instanceof RequestRefused) return error.code
+  return 'Internal'
+}
+
+const messageOf = (error: unknown, title: string): string =>
+  error instanceof Error && error.message !== '' ? error.message : `${title}.`

@@ -1,0 +1,38 @@
+import Router from '@koa/router'
+import type { Middleware } from 'koa'
+import { RequestRefused } from '../http/guard.ts'
+import { readJson } from './body.ts'
+import type { ApiDeps, Gate, Route } from './deps.ts'
+
+/** Who asks and how often is settled before a byte of the body is read. */
+export function createRouter(routes: readonly Route[], deps: ApiDeps, gate: Gate): Middleware[] {
+  const router = new Router({ sensitive: true })
+  for (const route of routes) {
+    router.register(route.path, route.method === 'GET' ? ['GET', 'HEAD'] : [route.method], async (ctx) => {
+      let user = ''
+      if (route.access === 'user') {
+        const who = await gate.authenticate(ctx)
+        user = who.user
+        ctx.state['user'] = user
+        if (route.issues) await gate.limit(ctx, who)
+      }
+      const body = route.method === 'POST' || route.method === 'PATCH' ? await readJson(ctx) : {}
+      await route.run({ ctx, deps, user, body })
+    })
+  }
+  return [router.routes() as Middleware, otherMethods]
+}
+
+type Matched = { matched?: { methods: string[] }[] }
+
+/** A path that is known, by a method that is not. */
+const otherMethods: Middleware = (ctx, next) => {
+  const allowed = new Set((ctx as unknown as Matched).matched?.flatMap(({ methods }) => methods))
+  if (allowed.size === 0) return next()
+  ctx.set('allow', [...allowed, 'OPTIONS'].join(', '))
+  if (ctx.method !== 'OPTIONS') {
+    throw new RequestRefused('MethodNotAllowed', `${ctx.method} is not allowed here. Allowed: ${[...allowed].join(', ')}.`)
+  }
+  ctx.status = 204
+  return Promise.resolve()
+}

@@ -1,0 +1,34 @@
+import type { Context } from 'koa'
+import { issueDownload } from '../../service/issue-download.ts'
+import { publicDownload } from '../../service/public-download.ts'
+import type { Call } from '../deps.ts'
+import { downloadQuery, parseQuery } from '../input.ts'
+import { fileId } from './file-id.ts'
+
+export async function issueDownloadUrl({ ctx, deps, user }: Call): Promise<void> {
+  const { expiresAt, ...issued } = await issueDownload(deps, user, { id: fileId(ctx), ...parseQuery(downloadQuery, ctx.query) })
+  ctx.body = { ...issued, expiresAt: expiresAt.toISOString() }
+}
+
+/** So that `<img src>` works: a redirect that a browser may keep while its target is still good. */
+export async function content({ ctx, deps, user }: Call): Promise<void> {
+  const issued = await issueDownload(deps, user, { id: fileId(ctx), ...parseQuery(downloadQuery, ctx.query) })
+  redirect(ctx, ctx.method === 'HEAD' ? issued.headUrl : issued.downloadUrl)
+  ctx.set('cache-control', `private, max-age=${Math.floor(issued.expiresIn / 2)}`)
+  // One browser, two users in turn: the second must not get the first one's redirect.
+  ctx.append('vary', 'Authorization, Cookie')
+}
+
+export async function publicContent({ ctx, deps }: Call): Promise<void> {
+  const { key = '' } = ctx['params'] as Record<string, string | undefined>
+  const { url } = await publicDownload(deps, key.startsWith('public/') ? key : `public/${key}`)
+  redirect(ctx, url)
+}
+
+function redirect(ctx: Context, url: string): void {
+  ctx.status = 302
+  ctx.set('location', url)
+  // Pages of other origins may show what the user lets them: the bytes' own origin decides about the rest.
+  ctx.set('cross-origin-resource-policy', 'cross-origin')
+  ctx.body = ''
+}

@@ -1,0 +1,9 @@
+import type { Context } from 'koa'
+import { noSuchFile } from '../../service/get-file.ts'
+
+/** The `:id` of the path; what cannot be one is not looked up. */
+export function fileId(ctx: Context): string {
+  const { id = '' } = ctx['params'] as Record<string, string | undefined>
+  if (/^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(id)) return id
+  throw noSuchFile(id)
+}

@@ -1,0 +1,26 @@
+import type { Route } from '../deps.ts'
+import { content, issueDownloadUrl, publicContent } from './downloads.ts'
+import { list, read, remove, showUsage, update } from './files.ts'
+import { live, ready } from './health.ts'
+import { confirm, issuePublicUploadUrl, issueUploadUrl, renewUploadUrl } from './uploads.ts'
+
+/** Every route, in the order in which they are tried. GET answers HEAD too. */
+export const routes: readonly Route[] = [
+  { method: 'POST', path: '/files/upload-url', access: 'user', issues: true, run: issueUploadUrl },
+  { method: 'POST', path: '/api/upload-url', access: 'user', issues: true, run: issuePublicUploadUrl },
+  { method: 'POST', path: '/files/:id/upload-url', access: 'user', issues: true, run: renewUploadUrl },
+  { method: 'POST', path: '/files/confirm', access: 'user', run: confirm },
+
+  { method: 'GET', path: '/files', access: 'user', run: list },
+  { method: 'GET', path: '/files/usage', access: 'user', run: showUsage },
+  { method: 'GET', path: '/files/:id', access: 'user', run: read },
+  { method: 'PATCH', path: '/files/:id', access: 'user', run: update },
+  { method: 'DELETE', path: '/files/:id', access: 'user', run: remove },
+
+  { method: 'GET', path: '/files/:id/download-url', access: 'user', run: issueDownloadUrl },
+  { method: 'GET', path: '/files/:id/content', access: 'user', run: content },
+  { method: 'GET', path: '/public/{*key}', access: 'anyone', run: publicContent },
+
+  { method: 'GET', path: '/healthz', access: 'anyone', run: live },
+  { method: 'GET', path: '/readyz', access: 'anyone', run: ready },
+]

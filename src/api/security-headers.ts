@@ -1,0 +1,42 @@
+import helmet from 'koa-helmet'
+import type { Middleware } from 'koa'
+import { vary } from '../http/cors.ts'
+import type { ApiDeps } from './deps.ts'
+
+/** For every answer of the API's origin. The page may talk to this server and to the store, and to nothing else. */
+export function securityHeaders(deps: Pick<ApiDeps, 'config' | 'objectsOrigin' | 'urls'>): Middleware {
+  const store = (): string => [...new Set([deps.objectsOrigin(), ...publicOrigin(deps.config)])].join(' ')
+  const headers = helmet({
+    contentSecurityPolicy: {
+      useDefaults: false,
+      directives: {
+        defaultSrc: ["'none'"],
+        scriptSrc: ["'self'"],
+        styleSrc: ["'self'"],
+        fontSrc: ["'self'"],
+        imgSrc: ["'self'", 'blob:', store],
+        mediaSrc: ["'self'", 'blob:', store],
+        frameSrc: [store],
+        connectSrc: ["'self'", store],
+        workerSrc: ["'self'"],
+        manifestSrc: ["'self'"],
+        baseUri: ["'none'"],
+        formAction: ["'self'"],
+        frameAncestors: ["'none'"],
+      },
+    },
+    referrerPolicy: { policy: 'no-referrer' },
+    // Only a server that knows itself to be reached by TLS may say so.
+    strictTransportSecurity: deps.config.server.publicUrl.startsWith('https:'),
+  })
+  return async (ctx, next) => {
+    await headers(ctx, async () => {})
+    ctx.set('cache-control', 'no-store')
+    await next()
+    // A middleware that sets Vary for itself must not make a shared cache mix two origins' answers.
+    if (!ctx.headerSent) vary(ctx.res, 'Origin')
+  }
+}
+
+const publicOrigin = ({ downloads }: ApiDeps['config']): string[] =>
+  downloads.publicBaseUrl === null ? [] : [new URL(downloads.publicBaseUrl).origin]

@@ -1,0 +1,53 @@
+/** Brings the schema up to date, all or nothing, one process at a time. */
+import type { Kysely, Transaction } from 'kysely'
+import { DEFAULT_MIGRATION_TABLE, Migrator } from 'kysely/migration'
+import { StorageError } from '../errors.ts'
+import { migrations } from './migrations/index.ts'
+import type { Schema } from './schema.ts'
+
+type MigrationTable = { [DEFAULT_MIGRATION_TABLE]: { name: string; timestamp: string } }
+
+/**
+ * Errors: Unavailable when the schema was made by a newer program; it is left as it is.
+ * The transaction takes the write lock first, so that of two processes starting together one waits, then finds
+ * nothing to do.
+ */
+export async function migrate(db: Kysely<Schema>): Promise<{ applied: string[] }> {
+  const done = await appliedMigrations(db)
+  refuseNewer(done)
+  if (done.size === Object.keys(migrations).length) return { applied: [] }
+  return db.transaction().execute(async (tx: Transaction<Schema>) => {
+    refuseNewer(await appliedMigrations(tx))
+    const migrator = new Migrator({ db: tx, provider: { getMigrations: async () => ({ ...migrations }) } })
+    const { error, results } = await migrator.migrateToLatest()
+    if (error !== undefined) throw error
+    return { applied: (results ?? []).map((result) => result.migrationName) }
+  })
+}
+
+export async function migrationStatus(db: Kysely<Schema>): Promise<{ name: string; appliedAt: Date | null }[]> {
+  const done = await appliedMigrations(db)
+  const names = new Set([...Object.keys(migrations), ...done.keys()])
+  return [...names].toSorted().map((name) => ({ name, appliedAt: done.get(name) ?? null }))
+}
+
+async function appliedMigrations(db: Kysely<Schema>): Promise<Map<string, Date>> {
+  const tables = await db.introspection.getTables({ withInternalKyselyTables: true })
+  if (!tables.some((table) => table.name === DEFAULT_MIGRATION_TABLE)) return new Map()
+  const rows = await db
+    .withTables<MigrationTable>()
+    .selectFrom(DEFAULT_MIGRATION_TABLE)
+    .select(['name', 'timestamp'])
+    .execute()
+  return new Map(rows.map((row) => [row.name, new Date(row.timestamp)]))
+}
+
+function refuseNewer(done: Map<string, Date>): void {
+  const unknown = [...done.keys()].filter((name) => !Object.hasOwn(migrations, name))
+  if (unknown.length === 0) return
+  throw new StorageError('Unavailable', {
+    message:
+      `the catalog was written by a newer version of this program (it has ${unknown.join(', ')}): ` +
+      'start that version or a later one, or restore a backup made before the update',
+  })
+}

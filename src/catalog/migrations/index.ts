@@ -1,0 +1,10 @@
+/**
+ * Every migration, by name, in the order of their names. A list rather than a scan of this folder, so that it is the
+ * same when run from sources, from compiled files, or bundled. What was released is never edited, only followed.
+ */
+import type { Migration } from 'kysely/migration'
+import { files } from './0001-files.ts'
+
+export const migrations: Readonly<Record<string, Migration>> = {
+  '0001-files': files,
+}

@@ -1,0 +1,94 @@
+/** The catalog's tables as Kysely sees them. Times are integer milliseconds, flags 0 or 1, `checksum…` and `metadata` JSON. */
+import type { FileStatus, UploadMethod, Visibility } from './catalog.ts'
+
+export type FileRow = {
+  id: string
+  owner: string
+  store: 'disk' | 's3'
+  key: string
+  object_bucket: string
+  object_key: string
+  object_version_id: string | null
+  object_etag: string | null
+  filename: string
+  /** The filename as `q` is compared with: see search.ts. */
+  search: string
+  mime_type: string
+  size: number | null
+  checksum: string | null
+  visibility: Visibility
+  metadata: string
+  status: FileStatus
+  created_at: number
+  confirmed_at: number | null
+}
+
+export type UploadRow = {
+  file_id: string
+  grant_owner: string
+  method: UploadMethod
+  target_bucket: string
+  target_key: string
+  declared_size: number | null
+  declared_checksum: string | null
+  write_once: number
+  auto_confirm: number
+  reserved_bytes: number
+  url_expires_at: number
+  confirm_by: number
+  upload_id: string | null
+  part_size: number | null
+  part_count: number | null
+  /** 1 as soon as the file is not pending any more; kept here so that one index answers what is due. */
+  settled: number
+}
+
+export type UsageRow = {
+  owner: string
+  bytes: number
+  files: number
+  reserved_bytes: number
+  reserved_files: number
+}
+
+export type Schema = { files: FileRow; uploads: UploadRow; usage: UsageRow }
+
+export const fileColumns = [
+  'id',
+  'owner',
+  'store',
+  'key',
+  'object_bucket',
+  'object_key',
+  'object_version_id',
+  'object_etag',
+  'filename',
+  'mime_type',
+  'size',
+  'checksum',
+  'visibility',
+  'metadata',
+  'status',
+  'created_at',
+  'confirmed_at',
+] as const satisfies (keyof FileRow)[]
+
+export const grantColumns = [
+  'file_id',
+  'method',
+  'target_bucket',
+  'target_key',
+  'declared_size',
+  'declared_checksum',
+  'write_once',
+  'auto_confirm',
+  'reserved_bytes',
+  'url_expires_at',
+  'confirm_by',
+  'upload_id',
+  'part_size',
+  'part_count',
+] as const satisfies (keyof UploadRow)[]
+
+export type FileFields = Pick<FileRow, (typeof fileColumns)[number]>
+export type GrantFields = Pick<UploadRow, (typeof grantColumns)[number]>

@@ -1,0 +1,192 @@
+/**
+ * What is SQLite's own in the catalog: opening the file durably, taking the write lock at the start of each
+ * transaction, and translating errors. Everything else is written for any database that Kysely speaks to.
+ */
+import { closeSync, mkdirSync, openSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
+import Database from 'better-sqlite3'
+import { CompiledQuery, SqliteAdapter, SqliteDialect, SqliteDriver } from 'kysely'
+import type { DatabaseConnection, Driver, SqliteStatement } from 'kysely'
+import { StorageError } from '../errors.ts'
+
+/**
+ * Milliseconds for which SQLite itself waits for another connection's write, while the event loop stands still. It is
+ * enough for most; the catalog tries again later where `isBusy`. Opening waits longer, since nothing else runs yet.
+ */
+const busyTimeout = 25
+const openTimeout = 5000
+/** The first version without the WAL-reset corruption. */
+const oldestSafe = [3, 51, 3] as const
+const maxCachedStatements = 256
+
+/** `path` is relative to the working directory, or `:memory:`. Errors: Unavailable, InsufficientStorage. */
+export function openSqlite(path: string): Database.Database {
+  try {
+    if (path === ':memory:') return configure(new Database(path))
+    const file = resolve(path)
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+    // SQLite would make it readable to everybody; the -wal and -shm files take over the mode of the database.
+    closeSync(openSync(file, 'a', 0o600))
+    return configure(new Database(file, { timeout: openTimeout }))
+  } catch (cause) {
+    throw cause instanceof Database.SqliteError ? translateSqliteError(cause) : unopenable(cause)
+  }
+}
+
+function configure(database: Database.Database): Database.Database {
+  try {
+    refuseOldVersion(database)
+    switchToWal(database)
+    // better-sqlite3 is built with NORMAL for WAL, which loses acknowledged commits at a power cut.
+    database.pragma('synchronous = FULL')
+    // Without these an fsync on macOS stops at the drive's cache; other systems ignore them.
+    database.pragma('fullfsync = ON')
+    database.pragma('checkpoint_fullfsync = ON')
+    database.pragma('foreign_keys = ON')
+    if (database.pragma('synchronous', { simple: true }) !== 2) {
+      throw new StorageError('Unavailable', { message: 'the catalog cannot be opened with synchronous=FULL' })
+    }
+    database.pragma(`busy_timeout = ${busyTimeout}`)
+    return database
+  } catch (error) {
+    database.close()
+    throw error
+  }
+}
+
+/** Of several processes that open a new file at once all but one are told it is busy, without SQLite waiting. */
+function switchToWal(database: Database.Database): void {
+  const giveUpAt = performance.now() + openTimeout
+  for (;;) {
+    try {
+      database.pragma('journal_mode = WAL')
+      return
+    } catch (error) {
+      if (!isBusy(error) || performance.now() > giveUpAt) throw error
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5)
+    }
+  }
+}
+
+function refuseOldVersion(database: Database.Database): void {
+  const { version } = database.prepare('select sqlite_version() as version').get() as { version: string }
+  const parts = version.split('.').map(Number)
+  const differs = oldestSafe.findIndex((number, i) => parts[i] !== number)
+  if (differs === -1 || (parts[differs] ?? 0) > oldestSafe[differs]!) return
+  throw new StorageError('Unavailable', {
+    message: `SQLite ${version} can corrupt its log: ${oldestSafe.join('.')} or later is needed`,
+  })
+}
+
+export const sqliteDialect = (database: Database.Database): SqliteDialect => new SerialisedSqliteDialect(database)
+
+class SerialisedSqliteDialect extends SqliteDialect {
+  readonly #database: Database.Database
+  constructor(database: Database.Database) {
+    super({ database })
+    this.#database = database
+  }
+  override createDriver(): Driver {
+    return new SerialisedSqliteDriver(this.#database)
+  }
+  override createAdapter(): SqliteAdapter {
+    return new QueueingSqliteAdapter()
+  }
+}
+
+/** Preparing costs more than most of the catalog's statements do. */
+function cachedPrepare(database: Database.Database): (sql: string) => SqliteStatement {
+  const statements = new Map<string, SqliteStatement>()
+  return (sql) => {
+    let statement = statements.get(sql)
+    if (statement === undefined) {
+      if (statements.size >= maxCachedStatements) statements.clear()
+      statement = database.prepare(sql) as SqliteStatement
+      statements.set(sql, statement)
+    }
+    return statement
+  }
+}
+
+/**
+ * One connection, handed out in the order in which it was asked for. A transaction takes the write lock when it
+ * begins: what it reads cannot change before it writes, in this process or another.
+ */
+class SerialisedSqliteDriver extends SqliteDriver {
+  readonly #database: Database.Database
+  #busy = false
+  readonly #waiting: (() => void)[] = []
+
+  constructor(database: Database.Database) {
+    super({ database: { prepare: cachedPrepare(database), close: () => database.close() } })
+    this.#database = database
+  }
+  override async acquireConnection(): Promise<DatabaseConnection> {
+    if (this.#busy) await new Promise<void>((turn) => this.#waiting.push(turn))
+    this.#busy = true
+    return super.acquireConnection()
+  }
+  override async releaseConnection(): Promise<void> {
+    const next = this.#waiting.shift()
+    if (next === undefined) this.#busy = false
+    else next()
+  }
+  override async beginTransaction(connection: DatabaseConnection): Promise<void> {
+    await connection.executeQuery(CompiledQuery.raw('begin immediate'))
+  }
+  override async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
+    // After some failures (a full disk, an I/O error) SQLite has rolled back by itself, and a second one would throw.
+    if (this.#database.inTransaction) await connection.executeQuery(CompiledQuery.raw('rollback'))
+  }
+  override async destroy(): Promise<void> {
+    await this.acquireConnection()
+    await super.destroy()
+  }
+}
+
+class QueueingSqliteAdapter extends SqliteAdapter {
+  /** The driver above queues; Kysely's own mutex wakes every waiter at every release. */
+  override get supportsMultipleConnections(): boolean {
+    return true
+  }
+  /** SQLite's DDL is transactional, and one transaction is what makes a migration all or nothing. */
+  override get supportsTransactionalDdl(): boolean {
+    return true
+  }
+}
+
+/** Whether the same work may succeed in a moment. Nothing of it has happened. */
+export const isBusy = (cause: unknown): boolean =>
+  cause instanceof Database.SqliteError && /^SQLITE_(BUSY|LOCKED|PROTOCOL)/.test(cause.code)
+
+const translations: [RegExp, () => ConstructorParameters<typeof StorageError>][] = [
+  [/^SQLITE_FULL/, () => ['InsufficientStorage', { message: 'no space is left for the catalog' }]],
+  [
+    /^SQLITE_(BUSY|LOCKED|PROTOCOL)/,
+    () => ['Unavailable', { message: 'the catalog is in use by another process', retryAfter: 1 }],
+  ],
+  [/^SQLITE_(CORRUPT|NOTADB)/, () => ['Unavailable', { message: 'the catalog is damaged: restore it from a backup' }]],
+  [
+    /^SQLITE_(IOERR|CANTOPEN|READONLY|PERM|AUTH)/,
+    () => ['Unavailable', { message: 'the catalog cannot be read or written' }],
+  ],
+]
+
+export function translateSqliteError(cause: unknown): StorageError {
+  if (cause instanceof Database.SqliteError) {
+    const [, answer] = translations.find(([pattern]) => pattern.test(cause.code)) ?? []
+    if (answer) {
+      const [code, options] = answer()
+      return new StorageError(code, { ...options, cause })
+    }
+  }
+  return new StorageError('Internal', { cause })
+}
+
+function unopenable(cause: unknown): StorageError {
+  if (cause instanceof StorageError) return cause
+  const full = cause instanceof Error && 'code' in cause && (cause.code === 'ENOSPC' || cause.code === 'EDQUOT')
+  return full
+    ? new StorageError('InsufficientStorage', { message: 'no space is left for the catalog', cause })
+    : new StorageError('Unavailable', { message: 'the catalog cannot be opened: is its folder writable?', cause })
+}

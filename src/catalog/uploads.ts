@@ -1,0 +1,169 @@
+/** Uploads from grant to settlement. Each function is one transaction over the file, its grant and the owner's usage. */
+import type { Kysely, Transaction } from 'kysely'
+import { StorageError } from '../errors.ts'
+import type { ConfirmedFacts, FileRecord, NewUpload, Upload, UploadGrant } from './catalog.ts'
+import { checkGrowth, decideReservation } from './quota.ts'
+import { fileRow, grantRow, multipartColumns, objectColumns, toFile, toGrant, toUpload } from './rows.ts'
+import { fileColumns, grantColumns } from './schema.ts'
+import type { Schema } from './schema.ts'
+import { searchable } from './search.ts'
+import { changeUsage, lockUsage } from './usage.ts'
+
+export const selectUploads = (db: Kysely<Schema>) =>
+  db.selectFrom('files').leftJoin('uploads', 'uploads.file_id', 'files.id').select(fileColumns).select(grantColumns)
+
+export const createUpload = (db: Kysely<Schema>, o: NewUpload): Promise<Upload> =>
+  db.transaction().execute(async (tx) => {
+    const reservedBytes = decideReservation(o, await lockUsage(tx, o.file.owner))
+    const file: FileRecord = {
+      ...o.file,
+      object: { bucket: o.grant.target.bucket, key: o.grant.target.key },
+      size: null,
+      checksum: null,
+      status: 'pending',
+      createdAt: o.now,
+      confirmedAt: null,
+    }
+    const row = fileRow(file)
+    const grant = grantRow({ ...o.grant, fileId: o.file.id, reservedBytes }, o.file.owner, false)
+    await tx.insertInto('files').values(row).execute()
+    await tx.insertInto('uploads').values(grant).execute()
+    await changeUsage(tx, o.file.owner, { reservedBytes, reservedFiles: 1 })
+    return { file: toFile(row), grant: toGrant(grant) }
+  })
+
+export async function findUpload(
+  db: Kysely<Schema>,
+  by: { owner: string; id: string } | { owner: string; key: string } | { key: string },
+): Promise<Upload | null> {
+  let query = selectUploads(db)
+  if ('owner' in by) query = query.where('files.owner', '=', by.owner)
+  query = 'id' in by ? query.where('files.id', '=', by.id) : query.where('files.key', '=', by.key)
+  const row = await query.executeTakeFirst()
+  return row === undefined ? null : toUpload(row)
+}
+
+export const renewUpload = (
+  db: Kysely<Schema>,
+  id: string,
+  o: { urlExpiresAt: Date; confirmBy: Date; writeOnce: boolean },
+): Promise<Upload | null> =>
+  db.transaction().execute(async (tx) => {
+    // Changes nothing, and holds the row from here to the end on any database.
+    const held = await tx
+      .updateTable('uploads')
+      .set({ settled: 0 })
+      .where('file_id', '=', id)
+      .where('settled', '=', 0)
+      .returning(grantColumns)
+      .executeTakeFirst()
+    if (held === undefined) return null
+    const before = toGrant(held)
+    // URLs issued before stay valid: what is known of them may only widen.
+    const grant: UploadGrant = {
+      ...before,
+      urlExpiresAt: later(before.urlExpiresAt, o.urlExpiresAt),
+      confirmBy: later(before.confirmBy, o.confirmBy),
+      writeOnce: before.writeOnce && o.writeOnce,
+    }
+    await tx
+      .updateTable('uploads')
+      .set({
+        url_expires_at: grant.urlExpiresAt.getTime(),
+        confirm_by: grant.confirmBy.getTime(),
+        write_once: grant.writeOnce ? 1 : 0,
+      })
+      .where('file_id', '=', id)
+      .execute()
+    const file = await tx.selectFrom('files').select(fileColumns).where('id', '=', id).executeTakeFirstOrThrow()
+    return { file: toFile(file), grant }
+  })
+
+export async function setMultipart(
+  db: Kysely<Schema>,
+  id: string,
+  multipart: NonNullable<UploadGrant['multipart']>,
+): Promise<void> {
+  const { numUpdatedRows } = await db
+    .updateTable('uploads')
+    .set(multipartColumns(multipart))
+    .where('file_id', '=', id)
+    .where('settled', '=', 0)
+    .executeTakeFirst()
+  if (Number(numUpdatedRows) === 0) throw notPending(id)
+}
+
+export const confirmUpload = (
+  db: Kysely<Schema>,
+  id: string,
+  facts: ConfirmedFacts,
+): Promise<{ file: FileRecord; created: boolean }> =>
+  db.transaction().execute(async (tx) => {
+    const row = await tx
+      .updateTable('files')
+      .set({
+        ...objectColumns(facts.object),
+        ...(facts.filename === undefined ? {} : { filename: facts.filename, search: searchable(facts.filename) }),
+        mime_type: facts.mimeType,
+        size: facts.size,
+        checksum: facts.checksum === null ? null : JSON.stringify(facts.checksum),
+        status: 'confirmed',
+        confirmed_at: facts.now.getTime(),
+      })
+      .where('id', '=', id)
+      .where('status', '=', 'pending')
+      .returning(fileColumns)
+      .executeTakeFirst()
+    if (row === undefined) return { file: await confirmedBefore(tx, id), created: false }
+    const reserved = await settleGrant(tx, id)
+    const after = await changeUsage(tx, row.owner, {
+      bytes: facts.size,
+      files: 1,
+      reservedBytes: -reserved,
+      reservedFiles: -1,
+    })
+    checkGrowth(facts.size, reserved, facts.quota, after)
+    return { file: toFile(row), created: true }
+  })
+
+async function confirmedBefore(tx: Transaction<Schema>, id: string): Promise<FileRecord> {
+  const row = await tx
+    .selectFrom('files')
+    .select(fileColumns)
+    .where('id', '=', id)
+    .where('status', '=', 'confirmed')
+    .executeTakeFirst()
+  if (row === undefined) throw notPending(id)
+  return toFile(row)
+}
+
+export const expireUpload = (
+  db: Kysely<Schema>,
+  id: string,
+  now: Date,
+  o: { onlyIfOverdue?: boolean } = {},
+): Promise<boolean> =>
+  db.transaction().execute(async (tx) => {
+    let query = tx.updateTable('files').set({ status: 'expired' }).where('id', '=', id).where('status', '=', 'pending')
+    if (o.onlyIfOverdue) {
+      query = query.where('id', 'in', (eb) =>
+        eb.selectFrom('uploads').select('file_id').where('file_id', '=', id).where('confirm_by', '<=', now.getTime()),
+      )
+    }
+    const row = await query.returning('owner').executeTakeFirst()
+    if (row === undefined) return false
+    await changeUsage(tx, row.owner, { reservedBytes: -(await settleGrant(tx, id)), reservedFiles: -1 })
+    return true
+  })
+
+/** Marks the grant of a file whose row this transaction has changed; resolves to the bytes it had reserved. */
+export async function settleGrant(tx: Transaction<Schema>, id: string): Promise<number> {
+  const grant = await tx.selectFrom('uploads').select('reserved_bytes').where('file_id', '=', id).executeTakeFirst()
+  await tx.updateTable('uploads').set({ settled: 1, reserved_bytes: 0 }).where('file_id', '=', id).execute()
+  return Number(grant?.reserved_bytes ?? 0)
+}
+
+const later = (a: Date, b: Date) => (a > b ? a : b)
+
+const notPending = (id: string) =>
+  new StorageError('NotFound', { resource: `/files/${id}`, message: 'there is no such pending upload' })

@@ -1,0 +1,46 @@
+/** One row per owner: what is stored and what is reserved. Changed in the transaction that changes the files. */
+import type { Kysely, Transaction } from 'kysely'
+import type { Usage } from './catalog.ts'
+import type { Schema, UsageRow } from './schema.ts'
+
+const columns = ['bytes', 'files', 'reserved_bytes', 'reserved_files'] as const
+const nothing: Usage = { bytes: 0, files: 0, reservedBytes: 0, reservedFiles: 0 }
+
+const toUsage = (row: Omit<UsageRow, 'owner'>): Usage => ({
+  bytes: Number(row.bytes),
+  files: Number(row.files),
+  reservedBytes: Number(row.reserved_bytes),
+  reservedFiles: Number(row.reserved_files),
+})
+
+export async function getUsage(db: Kysely<Schema>, owner: string): Promise<Usage> {
+  const row = await db.selectFrom('usage').select(columns).where('owner', '=', owner).executeTakeFirst()
+  return row === undefined ? { ...nothing } : toUsage(row)
+}
+
+/** Reads the owner's usage and holds the row until the transaction ends, on any database: an update of nothing locks it. */
+export async function lockUsage(tx: Transaction<Schema>, owner: string): Promise<Usage> {
+  const row = await tx
+    .insertInto('usage')
+    .values({ owner, bytes: 0, files: 0, reserved_bytes: 0, reserved_files: 0 })
+    .onConflict((conflict) => conflict.column('owner').doUpdateSet({ owner }))
+    .returning(columns)
+    .executeTakeFirstOrThrow()
+  return toUsage(row)
+}
+
+/** Adds the given amounts and resolves to the result. The table refuses to go below zero. */
+export async function changeUsage(tx: Transaction<Schema>, owner: string, by: Partial<Usage>): Promise<Usage> {
+  const row = await tx
+    .updateTable('usage')
+    .set((eb) => ({
+      bytes: eb('bytes', '+', by.bytes ?? 0),
+      files: eb('files', '+', by.files ?? 0),
+      reserved_bytes: eb('reserved_bytes', '+', by.reservedBytes ?? 0),
+      reserved_files: eb('reserved_files', '+', by.reservedFiles ?? 0),
+    }))
+    .where('owner', '=', owner)
+    .returning(columns)
+    .executeTakeFirstOrThrow()
+  return toUsage(row)
+}

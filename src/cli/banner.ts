@@ -1,0 +1,96 @@
+/** What `serve` says once it listens: where bytes go, both addresses, and lines to paste into a shell. */
+import { existsSync, readFileSync } from 'node:fs'
+import { statfs } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import type { LoadedConfig } from '../config/load-config.ts'
+import type { Config } from '../config/schema.ts'
+import type { ConfigOptions } from './config-options.ts'
+import { shellQuote } from './shell-quote.ts'
+
+export type Addresses = { apiUrl: string; objectsUrl: string | null }
+
+export type BytesGoTo =
+  | { driver: 'disk'; path: string; freeBytes: number | null }
+  | { driver: 's3'; bucket: string; endpoint: string | null; region: string | null }
+
+export async function whereBytesGo({ storage }: Config): Promise<BytesGoTo> {
+  if (storage.driver === 's3') {
+    return { driver: 's3', bucket: storage.bucket, endpoint: storage.s3.endpoint, region: storage.s3.region }
+  }
+  const path = resolve(storage.disk.path)
+  const free = await statfs(path).then(
+    ({ bavail, bsize }) => bavail * bsize,
+    () => null,
+  )
+  return { driver: 'disk', path, freeBytes: free }
+}
+
+type BannerFacts = { addresses: Addresses; bytes: BytesGoTo; dev: boolean; tokenCommand: string }
+
+export function banner({ addresses: { apiUrl, objectsUrl }, bytes, dev, tokenCommand }: BannerFacts): string {
+  const objects =
+    objectsUrl === null ? 'the bucket (URLs point straight to it)' : `${objectsUrl}  (presigned URLs point here)`
+  return [
+    '',
+    `  Postern is ready${dev ? ' (development: requests without credentials are the user "dev")' : ''}`,
+    '',
+    `  API      ${apiUrl}  (JSON API and console)`,
+    `  Objects  ${objects}`,
+    `  Bytes    ${describeBytes(bytes)}`,
+    '',
+    '  Upload, confirm and download a first file:',
+    '',
+    ...curlFlow({ apiUrl, tokenCommand: dev ? null : tokenCommand }),
+    '',
+    '',
+  ].join('\n')
+}
+
+function describeBytes(bytes: BytesGoTo): string {
+  if (bytes.driver === 'disk') {
+    return `disk: ${bytes.path}${bytes.freeBytes === null ? '' : ` (${humanSize(bytes.freeBytes)} free)`}`
+  }
+  return `s3: bucket ${bytes.bucket} at ${bytes.endpoint ?? 'AWS'}${bytes.region === null ? '' : `, ${bytes.region}`}`
+}
+
+/**
+ * Works as pasted in bash and zsh with curl and sed alone. Without indentation, so that the lines can be copied from
+ * any terminal.
+ */
+export function curlFlow({ apiUrl, tokenCommand }: { apiUrl: string; tokenCommand: string | null }): string[] {
+  const files = shellQuote(`${apiUrl}/files`)
+  const auth = tokenCommand === null ? '' : ' -H "authorization: Bearer $TOKEN"'
+  const json = " -H 'content-type: application/json'"
+  return [
+    ...(tokenCommand === null ? [] : [`TOKEN=$(${tokenCommand})`]),
+    `field() { sed -n 's/.*"'"$1"'": *"\\([^"]*\\)".*/\\1/p'; }`,
+    `UPLOAD=$(curl -sS${auth}${json} -d '{"filename":"hello.txt","mimeType":"text/plain"}' ${files}/upload-url)`,
+    `curl -sS -X PUT -H 'content-type: text/plain' --data-binary 'hello, postern' "$(echo "$UPLOAD" | field uploadUrl)"`,
+    `FILE=$(curl -sS${auth}${json} -d "{\\"key\\":\\"$(echo "$UPLOAD" | field key)\\"}" ${files}/confirm | field id)`,
+    `curl -sS "$(curl -sS${auth} "${apiUrl}/files/$FILE/download-url" | field downloadUrl)"`,
+  ]
+}
+
+/** The command that makes a token this server accepts: run from the same folder, with the same configuration. */
+export function commandForToken(options: ConfigOptions, { sources, config }: LoadedConfig): string {
+  const words = isOwnProject(process.cwd()) ? ['npm', 'run', '-s', 'postern', '--', 'token'] : ['postern', 'token']
+  words.push('--sub', 'me')
+  if (options.config !== undefined) words.push('--config', options.config)
+  const path = sources.get('storage.disk.path')?.from
+  if (path === 'flag' || path === 'variable') words.push('--storage', config.storage.disk.path)
+  for (const [key, value] of Object.entries(options.set ?? {})) {
+    if (/^auth\.(?!secret)/.test(key)) words.push('--set', `${key}=${value}`)
+  }
+  return words.map(shellQuote).join(' ')
+}
+
+function isOwnProject(folder: string): boolean {
+  const file = join(folder, 'package.json')
+  return existsSync(file) && (JSON.parse(readFileSync(file, 'utf8')) as { name?: string }).name === 'postern'
+}
+
+function humanSize(bytes: number): string {
+  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB']
+  const step = bytes < 1 ? 0 : Math.min(units.length - 1, Math.floor(Math.log2(bytes) / 10))
+  return `${Math.round(bytes / 1024 ** step)} ${units[step]}`
+}

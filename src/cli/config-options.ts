@@ -1,0 +1,58 @@
+/** The options that every command takes to find its configuration. */
+import { InvalidArgumentError, type Command } from 'commander'
+import { loadConfig, type LoadedConfig } from '../config/load-config.ts'
+import { parseDuration, parseSize } from '../config/values.ts'
+import { printNote } from './output.ts'
+
+export type ConfigOptions = {
+  config?: string
+  storage?: string
+  driver?: string
+  set?: Record<string, string>
+  port?: string
+  json?: boolean
+}
+
+export function addConfigOptions(command: Command): Command {
+  return command
+    .option('--config <file>', 'read this file instead of config/local.yaml')
+    .option('--storage <path>', 'the folder for bytes, secrets and catalog (storage.disk.path)')
+    .option('--driver <name>', 'disk or s3 (storage.driver)')
+    .option('--set <key=value>', 'set any key, e.g. --set uploads.maxSize=5GiB; repeatable', collectSetting)
+    .option('--json', 'print the result as JSON')
+}
+
+function collectSetting(text: string, before: Record<string, string> = {}): Record<string, string> {
+  const [, key, value] = /^([^=]+)=(.*)$/s.exec(text) ?? []
+  if (key === undefined || value === undefined)
+    throw new InvalidArgumentError('Write KEY=VALUE, e.g. uploads.maxSize=5GiB.')
+  return { ...before, [key.trim()]: value }
+}
+
+/** Loads the configuration as the options say, and prints its warnings. Throws `ConfigError`. */
+export function openConfig(options: ConfigOptions, { dev = false }: { dev?: boolean } = {}): LoadedConfig {
+  const flags = {
+    ...options.set,
+    'storage.disk.path': options.storage ?? options.set?.['storage.disk.path'],
+    'storage.driver': options.driver ?? options.set?.['storage.driver'],
+    port: options.port,
+  }
+  const loaded = loadConfig({ configFile: options.config, flags, dev })
+  for (const warning of loaded.warnings) printNote(`Warning: ${warning}`)
+  return loaded
+}
+
+/** Whole seconds of `15m`. */
+export function durationArgument(text: string): number {
+  const seconds = parseDuration(text)
+  if (seconds === null || !Number.isInteger(seconds))
+    throw new InvalidArgumentError('Write a duration such as 90s, 15m or 7d.')
+  return seconds
+}
+
+/** Bytes of `5MiB`. */
+export function sizeArgument(text: string): number {
+  const bytes = parseSize(text)
+  if (bytes === null) throw new InvalidArgumentError('Write a size such as 48213 or 5MiB.')
+  return bytes
+}

@@ -1,0 +1,64 @@
+import type { Command } from 'commander'
+import { loadSecrets } from '../config/secrets.ts'
+import type { ObjectRef, SignedRequest, StorageDriver } from '../drivers/driver.ts'
+import { CliError } from './cli-error.ts'
+import { addConfigOptions, durationArgument, openConfig, sizeArgument, type ConfigOptions } from './config-options.ts'
+import { printJson, printNote, printResult } from './output.ts'
+import { shellQuote } from './shell-quote.ts'
+
+type PresignOptions = ConfigOptions & { expiresIn?: number }
+type PutOptions = PresignOptions & { contentType?: string; size?: number }
+
+export function addPresign(program: Command): void {
+  const presign = program.command('presign').description('sign a URL for one object, with the configured driver')
+  addConfigOptions(presign.command('put <key>'))
+    .description('a URL that takes the bytes of an object')
+    .option('--expires-in <duration>', 'how long the URL works (default: uploads.expiresIn)', durationArgument)
+    .option('--content-type <type>', 'bind the content type')
+    .option('--size <bytes>', 'bind the length', sizeArgument)
+    .action((key: string, options: PutOptions) =>
+      signOne(key, options, 'uploads', (driver, ref, expiresIn) =>
+        driver.presignUpload(ref, {
+          expiresIn,
+          ...(options.contentType === undefined ? {} : { contentType: options.contentType }),
+          ...(options.size === undefined ? {} : { contentLength: options.size }),
+        }),
+      ),
+    )
+  addConfigOptions(presign.command('get <key>'))
+    .description('a URL that answers with the bytes of an object')
+    .option('--expires-in <duration>', 'how long the URL works (default: downloads.expiresIn)', durationArgument)
+    .action((key: string, options: PresignOptions) =>
+      signOne(key, options, 'downloads', (driver, ref, expiresIn) => driver.presignDownload(ref, { expiresIn })),
+    )
+}
+
+type Sign = (driver: StorageDriver, ref: ObjectRef, expiresIn: number) => Promise<SignedRequest>
+
+async function signOne(key: string, options: PresignOptions, kind: 'uploads' | 'downloads', sign: Sign): Promise<void> {
+  const { config } = openConfig(options)
+  const secrets = await loadSecrets(config.storage.disk.path, { authSecret: config.auth.secret })
+  const [{ createStorage }, { createLogger }] = await Promise.all([import('../main.ts'), import('../http/logger.ts')])
+  const driver = await createStorage(config, { secrets, log: createLogger({ ...config.log, level: 'warn' }) })
+  try {
+    const expiresIn = options.expiresIn ?? config[kind].expiresIn
+    if (expiresIn > driver.limits.maxExpiresIn) {
+      throw new CliError(`A URL can be valid for ${driver.limits.maxExpiresIn} seconds (7d) at most.`, 2)
+    }
+    print(await sign(driver, { bucket: config.storage.bucket, key }, expiresIn), options.json ?? false)
+  } finally {
+    await driver.close()
+  }
+}
+
+function print({ method, url, headers, expiresIn, expiresAt }: SignedRequest, json: boolean): void {
+  if (json) {
+    printJson({ method, url, headers, expiresIn, expiresAt: expiresAt.toISOString() })
+    return
+  }
+  const words = ['curl', ...(method === 'PUT' ? ['-T', 'FILE'] : [])]
+  for (const [name, value] of Object.entries(headers)) words.push('-H', `${name}: ${value}`)
+  printNote(`Valid until ${expiresAt.toISOString()}. Use it with:`)
+  printNote(`  ${[...words, url].map(shellQuote).join(' ')}`)
+  printResult(url)
+}

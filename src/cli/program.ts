@@ -1,0 +1,63 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { Command, CommanderError } from 'commander'
+import { ConfigError } from '../config/config-error.ts'
+import { StorageError } from '../errors.ts'
+import { CliError } from './cli-error.ts'
+import { addConfig } from './config.ts'
+import { printJson, printNote } from './output.ts'
+import { addPresign } from './presign.ts'
+import { addServe } from './serve.ts'
+import { addToken } from './token.ts'
+
+/** Exit codes: 0 ok, 1 failed, 2 usage or configuration, 130 interrupted. */
+export async function run(argv: readonly string[]): Promise<number> {
+  // `postern config show | head` closes the pipe early; that is no failure.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1))
+  let exitCode = 0
+  const program = createProgram((code) => {
+    exitCode = code
+  })
+  try {
+    await program.parseAsync(argv)
+    return exitCode
+  } catch (error) {
+    return report(error, argv.includes('--json'))
+  }
+}
+
+/** `exit` sets the exit code of a command that ends without an error. */
+export function createProgram(exit: (code: number) => void): Command {
+  const program = new Command('postern')
+    .description('A self-hosted storage gateway: presigned uploads and downloads, on a disk or on S3.')
+    .version(version(), '--version', 'print the version')
+    .exitOverride()
+    .showSuggestionAfterError()
+    .showHelpAfterError('(--help shows what there is)')
+  addServe(program, exit)
+  addToken(program)
+  addPresign(program)
+  addConfig(program, exit)
+  return program
+}
+
+function version(): string {
+  const file = join(import.meta.dirname, '..', '..', 'package.json')
+  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version
+}
+
+function report(error: unknown, json: boolean): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
+  if (error instanceof ConfigError) {
+    printNote(error.message)
+    if (json) printJson({ ok: false, error: 'the configuration is not valid', problems: error.problems })
+    return 2
+  }
+  const known = error instanceof CliError || error instanceof StorageError || isSystemError(error)
+  printNote(known ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error))
+  if (json) printJson({ ok: false, error: error instanceof Error ? error.message : String(error) })
+  return error instanceof CliError ? error.exitCode : 1
+}
+
+const isSystemError = (error: unknown): error is NodeJS.ErrnoException =>
+  error instanceof Error && 'code' in error && 'syscall' in error

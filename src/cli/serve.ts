@@ -1,0 +1,104 @@
+import type { Command } from 'commander'
+import type { Config } from '../config/schema.ts'
+import { loadSecrets } from '../config/secrets.ts'
+import type { Logger } from '../http/logger.ts'
+import { banner, commandForToken, whereBytesGo, type Addresses } from './banner.ts'
+import { CliError } from './cli-error.ts'
+import { addConfigOptions, openConfig, type ConfigOptions } from './config-options.ts'
+import { printJson, printNote } from './output.ts'
+import { untilStopped } from './stop-signal.ts'
+
+type ServeOptions = ConfigOptions & { dev?: boolean }
+
+export function addServe(program: Command, exit: (code: number) => void): void {
+  addConfigOptions(program.command('serve'))
+    .description('start the gateway')
+    .option('--dev', 'requests without credentials are the user "dev"; on loopback only')
+    .option('--port <port>', 'the port of the API; the host stays')
+    .addHelpText(
+      'after',
+      '\nSIGTERM and Ctrl-C end it once running requests are done, after server.shutdownTimeout at the latest.' +
+        '\nExit code 0 for that; 130 when Ctrl-C cut requests off. With --json, one line of JSON on stdout says that it is ready.',
+    )
+    .action(async (options: ServeOptions) => exit(await serve(options)))
+}
+
+async function serve(options: ServeOptions): Promise<number> {
+  const dev = options.dev ?? false
+  const loaded = openConfig(options, { dev })
+  const { config } = loaded
+  const secrets = await loadSecrets(config.storage.disk.path, { authSecret: config.auth.secret })
+  const { createLogger } = await import('../http/logger.ts')
+  const log = createLogger(config.log)
+  const signal = untilStopped()
+  const gateway = await startGateway(config, { secrets, log, dev })
+  const bytes = await whereBytesGo(config)
+  const { apiUrl, objectsUrl } = gateway.addresses
+  if (options.json) printJson({ api: apiUrl, objects: objectsUrl, bytes, dev, pid: process.pid })
+  else printNote(banner({ addresses: gateway.addresses, bytes, dev, tokenCommand: commandForToken(options, loaded) }))
+  return stop(await signal, gateway.close, config.server.shutdownTimeout)
+}
+
+type Running = { addresses: Addresses; close: () => Promise<void> }
+
+async function startGateway(
+  config: Config,
+  o: { secrets: Awaited<ReturnType<typeof loadSecrets>>; log: Logger; dev: boolean },
+): Promise<Running> {
+  const { createGateway } = await import('../main.ts')
+  const gateway = await createGateway(config, o)
+  try {
+    return { addresses: await gateway.listen(), close: () => gateway.close() }
+  } catch (cause) {
+    await gateway.close().catch(() => {})
+    throw listenFailure(cause, config)
+  }
+}
+
+/** Says which key to change when an address cannot be had. */
+export function listenFailure(cause: unknown, config: Config): unknown {
+  const { code, address, port } = cause as NodeJS.ErrnoException & { address?: string; port?: number }
+  const isApi = port === config.server.listen.port
+  const key = isApi ? 'server.listen' : 'objects.listen'
+  const host = address?.includes(':') ? `[${address}]` : address
+  const another = isApi ? '--port 4010' : `--set objects.listen=${host}:4011`
+  switch (code) {
+    case 'EADDRINUSE':
+      return new CliError(
+        `${host}:${port} is in use by another program. Stop that one, or choose another port: ${another}`,
+        1,
+        { cause },
+      )
+    case 'EACCES':
+      return new CliError(`This user may not listen on ${host}:${port}. Choose a port above 1023: ${another}`, 1, {
+        cause,
+      })
+    case 'EADDRNOTAVAIL':
+    case 'ENOTFOUND':
+      return new CliError(`This machine has no address ${host ?? config.server.listen.host}. Correct ${key}.`, 1, {
+        cause,
+      })
+    default:
+      return cause
+  }
+}
+
+/** Drains and gives the exit code. A little longer than the drain itself may take, nothing is waited for. */
+async function stop(signal: NodeJS.Signals, close: () => Promise<void>, shutdownTimeout: number): Promise<number> {
+  printNote(`Stopping: running requests get ${shutdownTimeout} s. Ctrl-C again ends them now.`)
+  const begun = performance.now()
+  const grace = 5
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<'late'>((resolve) => {
+    timer = setTimeout(() => resolve('late'), (shutdownTimeout + grace) * 1000)
+  })
+  const outcome = await Promise.race([close().then(() => 'closed' as const), late])
+  clearTimeout(timer)
+  const cut = performance.now() - begun >= shutdownTimeout * 1000
+  if (cut) printNote('Some requests were not done in time and were cut off.')
+  const exitCode = signal === 'SIGINT' && cut ? 130 : outcome === 'late' ? 1 : 0
+  // Nothing should be left; a timer or socket that somebody forgot does not keep the process.
+  setTimeout(() => process.exit(exitCode), 1000).unref()
+  if (outcome === 'late') process.exit(exitCode)
+  return exitCode
+}

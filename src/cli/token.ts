@@ -1,0 +1,42 @@
+import { createSecretKey } from 'node:crypto'
+import type { Command } from 'commander'
+import type { Config } from '../config/schema.ts'
+import { loadSecrets } from '../config/secrets.ts'
+import { CliError } from './cli-error.ts'
+import { addConfigOptions, durationArgument, openConfig, type ConfigOptions } from './config-options.ts'
+import { printJson, printResult } from './output.ts'
+
+type TokenOptions = ConfigOptions & { sub: string; expires: number }
+
+export function addToken(program: Command): void {
+  addConfigOptions(program.command('token'))
+    .description('make a bearer token for a user, signed with the secret of this server')
+    .requiredOption('--sub <user>', 'the user that the token stands for')
+    .option('--expires <duration>', 'how long it is valid', durationArgument, 3600)
+    .action(async (options: TokenOptions) => {
+      const { config } = openConfig(options)
+      if (config.auth.jwksUrl !== null) {
+        throw new CliError(
+          `Tokens are verified with the keys at ${config.auth.jwksUrl} (auth.jwksUrl), which only their issuer can sign with. ` +
+            'Ask that service for a token.',
+          2,
+        )
+      }
+      const { jwtSecret } = await loadSecrets(config.storage.disk.path, { authSecret: config.auth.secret })
+      const expiresAt = new Date((Math.floor(Date.now() / 1000) + options.expires) * 1000)
+      const token = await signToken({ sub: options.sub, expiresAt, auth: config.auth, jwtSecret })
+      if (options.json) printJson({ token, sub: options.sub, expiresAt: expiresAt.toISOString() })
+      else printResult(token)
+    })
+}
+
+type Claims = { sub: string; expiresAt: Date; auth: Pick<Config['auth'], 'issuer' | 'audience'>; jwtSecret: string }
+
+/** An HS256 token as this server accepts it. */
+export async function signToken({ sub, expiresAt, auth, jwtSecret }: Claims): Promise<string> {
+  const { SignJWT } = await import('jose')
+  const token = new SignJWT({}).setProtectedHeader({ alg: 'HS256', typ: 'JWT' }).setSubject(sub).setIssuedAt()
+  if (auth.issuer !== null) token.setIssuer(auth.issuer)
+  if (auth.audience !== null) token.setAudience(auth.audience)
+  return token.setExpirationTime(expiresAt).sign(createSecretKey(Buffer.from(jwtSecret)))
+}

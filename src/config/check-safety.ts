@@ -1,0 +1,161 @@
+/** What must hold between keys before a server may start. Each finding names the line to write instead. */
+import type { Config } from './schema.ts'
+import type { ListenAddress } from './values.ts'
+import { weakness } from './weak-secret.ts'
+
+export type Finding = { key: string; message: string }
+
+const week = 7 * 86_400
+
+/** 127.0.0.0/8, ::1 and localhost. */
+export function isLoopback(host: string): boolean {
+  const plain = host
+    .toLowerCase()
+    .replace(/^\[|\]$/g, '')
+    .replace(/^::ffff:/, '')
+  return plain === 'localhost' || plain === '::1' || /^127(\.\d{1,3}){3}$/.test(plain)
+}
+
+export function checkSafety(config: Config, { dev = false }: { dev?: boolean } = {}): Finding[] {
+  return [
+    ...checkExposure(config, dev),
+    ...checkSecrets(config),
+    ...checkKeys(config),
+    ...checkTimes(config),
+    ...checkStorage(config),
+    ...checkAddresses(config),
+  ]
+}
+
+const shown = ({ host, port }: ListenAddress): string => `${host.includes(':') ? `[${host}]` : host}:${port}`
+
+/** Where the objects endpoint will be reached, or null when it is not started. */
+function objectsListener({ server, objects, storage }: Config): ListenAddress | null {
+  if (storage.driver === 's3' && storage.delivery === 'direct') return null
+  return objects.listen === 'shared' ? server.listen : objects.listen
+}
+
+function checkExposure(config: Config, dev: boolean): Finding[] {
+  const { server, objects, cors, auth } = config
+  const objectsAt = objectsListener(config)
+  const exposed = [server.listen, objectsAt].find((at) => at !== null && !isLoopback(at.host))
+  const found: Finding[] = []
+  if (exposed && dev) {
+    const message = `--dev lets everybody in without credentials, so it listens on loopback only. Write 127.0.0.1:${exposed.port}, or leave --dev out.`
+    found.push({ key: exposed === server.listen ? 'server.listen' : 'objects.listen', message })
+  }
+  if (exposed && cors.origins.includes('*')) {
+    const origin = server.publicUrl === 'auto' ? 'https://app.example.com' : new URL(server.publicUrl).origin
+    const message = `"*" lets every web site use this server, which listens on ${shown(exposed)}. Name the origins of your pages: cors: { origins: ["${origin}"] }`
+    found.push({ key: 'cors.origins', message })
+  }
+  const why = (at: ListenAddress): string =>
+    `cannot be "auto" while listening on ${shown(at)}: clients need the address that they reach.`
+  if (server.publicUrl === 'auto' && !isLoopback(server.listen.host)) {
+    const message = `${why(server.listen)} Write server: { publicUrl: "https://files.example.com" }`
+    found.push({ key: 'server.publicUrl', message })
+  }
+  if (objects.publicUrl === 'auto' && objectsAt && !isLoopback(objectsAt.host)) {
+    const example = objects.listen === 'shared' ? 'https://files.example.com/objects' : 'https://objects.example.com'
+    found.push({ key: 'objects.publicUrl', message: `${why(objectsAt)} Write objects: { publicUrl: "${example}" }` })
+  }
+  const jwks = auth.jwksUrl === null ? null : new URL(auth.jwksUrl)
+  if (jwks && jwks.protocol !== 'https:' && !isLoopback(jwks.hostname)) {
+    const message = `keys that come over plain http can be replaced on the way. Write https://${jwks.host}${jwks.pathname}`
+    found.push({ key: 'auth.jwksUrl', message })
+  }
+  return found
+}
+
+function checkSecrets({ auth }: Config): Finding[] {
+  const weak = auth.secret === 'auto' ? null : weakness(auth.secret, 32)
+  if (weak === null) return []
+  const message = `the secret ${weak}. Whoever guesses it is every user. Write auth: { secret: auto }, or 32 random bytes (openssl rand -base64 32).`
+  return [{ key: 'auth.secret', message }]
+}
+
+function checkKeys({ keys }: Config): Finding[] {
+  const firstWith = new Map<string, number>()
+  return keys.flatMap(({ accessKeyId, secretAccessKey, owner }, i) => {
+    const found: Finding[] = []
+    const weak = weakness(secretAccessKey, 16)
+    const add = (name: string, message: string): void => void found.push({ key: `keys[${i}].${name}`, message })
+    if (weak !== null)
+      add('secretAccessKey', `the secret ${weak}. Write 40 random characters (openssl rand -base64 30).`)
+    if (accessKeyId.includes('EXAMPLE')) add('accessKeyId', 'is the example of a manual. Write a name of your own.')
+    if (owner === 'postern') add('owner', 'is reserved: "postern" is the gateway itself. Write another owner.')
+    const first = firstWith.get(accessKeyId)
+    if (first === undefined) firstWith.set(accessKeyId, i)
+    else add('accessKeyId', `stands twice: keys[${first}] has the same. Each access key needs an id of its own.`)
+    return found
+  })
+}
+
+function checkTimes({ uploads, downloads }: Config): Finding[] {
+  const found: Finding[] = []
+  if (uploads.maxExpiresIn > week) {
+    found.push({ key: 'uploads.maxExpiresIn', message: 'presigned URLs live at most 7 days. Write 7d or less.' })
+  }
+  if (uploads.expiresIn > uploads.maxExpiresIn) {
+    found.push({ key: 'uploads.expiresIn', message: 'is longer than uploads.maxExpiresIn. Write less, or raise that.' })
+  }
+  if (downloads.expiresIn + (downloads.stableFor ?? 0) > week) {
+    const key = downloads.expiresIn > week ? 'downloads.expiresIn' : 'downloads.stableFor'
+    const message =
+      'presigned URLs live at most 7 days, and downloads.expiresIn and downloads.stableFor add up. Write less.'
+    found.push({ key, message })
+  }
+  const fractional = [
+    ['uploads.expiresIn', uploads.expiresIn],
+    ['uploads.maxExpiresIn', uploads.maxExpiresIn],
+    ['downloads.expiresIn', downloads.expiresIn],
+  ] as const
+  for (const [key, seconds] of fractional) {
+    if (!Number.isInteger(seconds))
+      found.push({ key, message: 'presigned URLs count whole seconds. Write 1s or more, without a fraction.' })
+  }
+  return found
+}
+
+function checkStorage({ storage, uploads }: Config): Finding[] {
+  const found: Finding[] = []
+  const { s3 } = storage
+  if (storage.delivery === 'proxied' && storage.driver !== 's3') {
+    found.push({
+      key: 'storage.delivery',
+      message: '"proxied" is for the s3 driver. Write storage: { delivery: direct }',
+    })
+  }
+  if ((s3.accessKeyId === null) !== (s3.secretAccessKey === null)) {
+    const [missing, given] =
+      s3.accessKeyId === null ? ['accessKeyId', 'secretAccessKey'] : ['secretAccessKey', 'accessKeyId']
+    const message = `is missing beside storage.s3.${given}. Write both, or neither for the AWS default chain.`
+    found.push({ key: `storage.s3.${missing}`, message })
+  }
+  if (/\.\.|\.-|-\.|^\d+(\.\d+){3}$/.test(storage.bucket)) {
+    found.push({ key: 'storage.bucket', message: 'is no bucket name: no "..", ".-" or "-.", and not an IP address.' })
+  }
+  if (/^\/|\/\/|(^|\/)\.{1,2}(\/|$)/.test(s3.prefix)) {
+    found.push({ key: 'storage.s3.prefix', message: 'expects a prefix such as app/ without "." or empty segments.' })
+  }
+  if (uploads.partSize < 5 * 2 ** 20 || uploads.partSize > 5 * 2 ** 30) {
+    found.push({ key: 'uploads.partSize', message: 'S3 takes parts of 5MiB to 5GiB. Write a size between.' })
+  }
+  if (uploads.maxSize < 1 || uploads.maxSize > 5 * 2 ** 40) {
+    found.push({ key: 'uploads.maxSize', message: 'expects 1B to 5TiB, the largest object that S3 takes.' })
+  }
+  return found
+}
+
+function checkAddresses({ server, objects }: Config): Finding[] {
+  if (objects.listen === 'shared') {
+    const prefix = objects.publicUrl === 'auto' ? '/objects' : new URL(objects.publicUrl).pathname
+    if (prefix !== '/') return []
+    const message = `with objects.listen: shared the URL needs a path of its own. Write ${objects.publicUrl.replace(/\/$/, '')}/objects`
+    return [{ key: 'objects.publicUrl', message }]
+  }
+  const same = objects.listen.port === server.listen.port && objects.listen.host === server.listen.host
+  if (!same || server.listen.port === 0) return []
+  const message = `${shown(objects.listen)} is the address of server.listen too. Write another port, or objects: { listen: shared }`
+  return [{ key: 'objects.listen', message }]
+}

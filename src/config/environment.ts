@@ -1,0 +1,89 @@
+/** Environment variables to settings. Nothing outside this folder reads `process.env`. */
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import type { ConfigProblem } from './config-error.ts'
+import { configKeys } from './keys.ts'
+import { nearest } from './nearest.ts'
+import type { Setting } from './setting.ts'
+
+export type Environment = Readonly<Record<string, string | undefined>>
+
+const byVariable = new Map([...configKeys.values()].map((leaf) => [leaf.variable, leaf.key]))
+
+/** Kubernetes puts these beside a service that is called `postern`. */
+function isServiceLink(name: string, value: string): boolean {
+  if (name === 'POSTERN_PORT') return /^(tcp|udp):/.test(value)
+  return /^POSTERN_(SERVICE_(HOST|PORT(_[A-Z0-9_]+)?)|PORT_\d+_(TCP|UDP)(_(PROTO|PORT|ADDR))?)$/.test(name)
+}
+
+/**
+ * The `POSTERN_` variables. `…_FILE` names a file that holds the value. An empty variable counts as not set.
+ * Every other `POSTERN_` name is a problem.
+ */
+export function readOwnVariables(env: Environment, cwd: string): { settings: Setting[]; problems: ConfigProblem[] } {
+  const settings: Setting[] = []
+  const problems: ConfigProblem[] = []
+  for (const [name, value] of Object.entries(env)) {
+    if (!name.startsWith('POSTERN_') || value === undefined || value === '') continue
+    const source = { from: 'variable' as const, name }
+    const key = byVariable.get(name)
+    if (key !== undefined) {
+      settings.push({ key, value: key === 'server.listen' ? withPort(value, env) : value, text: true, source })
+      continue
+    }
+    const fileOf = name.endsWith('_FILE') ? byVariable.get(name.slice(0, -'_FILE'.length)) : undefined
+    if (fileOf === undefined) {
+      if (isServiceLink(name, value)) continue
+      const near = nearestVariable(name)
+      problems.push({ source, key: null, message: 'names no key.', ...(near === undefined ? {} : { nearest: near }) })
+    } else if (env[name.slice(0, -'_FILE'.length)]) {
+      problems.push({ source, key: fileOf, message: `set either this or ${name.slice(0, -'_FILE'.length)}, not both.` })
+    } else {
+      try {
+        const content = readFileSync(resolve(cwd, value), 'utf8').replace(/\r?\n$/, '')
+        settings.push({ key: fileOf, value: content, text: true, source })
+      } catch (cause) {
+        const code = (cause as NodeJS.ErrnoException).code ?? 'unknown error'
+        problems.push({ source, key: fileOf, message: `the file ${value} cannot be read (${code}).` })
+      }
+    }
+  }
+  return { settings, problems }
+}
+
+/** By the part after `POSTERN_`; failing that, a variable that ends in it: `POSTERN_MAX_SIZE`. */
+function nearestVariable(name: string): string | undefined {
+  const part = name.slice('POSTERN_'.length)
+  const parts = [...byVariable.keys()].map((known) => known.slice('POSTERN_'.length))
+  const near = nearest(part, parts) ?? parts.find((known) => known.endsWith(`_${part}`))
+  return near === undefined ? undefined : `POSTERN_${near}`
+}
+
+/** `0.0.0.0:$PORT`: for panels that take variables and do not expand them. */
+const withPort = (text: string, { PORT }: Environment): string =>
+  text.replace(/\$(PORT|\{PORT\})$/, (all) => PORT ?? all)
+
+/** Variables that other programs agree on, the first that is set wins. */
+const wellKnown: { key: string; names: string[] }[] = [
+  { key: 'storage.bucket', names: ['AWS_S3_BUCKET', 'S3_BUCKET'] },
+  { key: 'storage.s3.endpoint', names: ['S3_ENDPOINT', 'AWS_ENDPOINT_URL_S3', 'AWS_ENDPOINT_URL'] },
+  { key: 'storage.s3.region', names: ['S3_REGION', 'AWS_REGION', 'AWS_DEFAULT_REGION'] },
+  { key: 'storage.s3.accessKeyId', names: ['S3_ACCESS_KEY', 'AWS_ACCESS_KEY_ID'] },
+  { key: 'storage.s3.secretAccessKey', names: ['S3_SECRET_KEY', 'AWS_SECRET_ACCESS_KEY'] },
+  { key: 'storage.s3.sessionToken', names: ['AWS_SESSION_TOKEN'] },
+]
+
+/** `DATABASE_URL`, and with the s3 driver the names of the AWS tools and of guides; with the disk driver they mean nothing to us. */
+export function readWellKnownVariables(env: Environment, driver: unknown): Setting[] {
+  const known = [{ key: 'database.url', names: ['DATABASE_URL'] }, ...(driver === 's3' ? wellKnown : [])]
+  return known.flatMap(({ key, names }) => {
+    const name = names.find((candidate) => env[candidate])
+    if (name === undefined) return []
+    return [{ key, value: env[name], text: true, source: { from: 'variable' as const, name } }]
+  })
+}
+
+/** A bucket that is named by a variable while the disk driver ignores it is probably a mistake. */
+export function ignoredBucketVariable(env: Environment, driver: unknown): string | undefined {
+  return driver === 's3' ? undefined : ['AWS_S3_BUCKET', 'S3_BUCKET'].find((name) => env[name])
+}

@@ -1,0 +1,55 @@
+/** The effective configuration for people and machines, with secrets masked. */
+import { Document, isMap, isSeq, type Node } from 'yaml'
+import { describeSource } from './config-error.ts'
+import { nest } from './keys.ts'
+import type { LoadedConfig } from './load-config.ts'
+
+const mask = '********'
+
+/** YAML that could stand in config/local.yaml, were it not for the masks; each line says where its value came from. */
+export function showConfig(loaded: LoadedConfig): string {
+  const document = new Document(nest(maskedValues(loaded)))
+  for (const [key, { source }] of loaded.entries) {
+    const node = document.getIn(key.split('.'), true) as Node | undefined
+    const comment = ` ${describeSource(source)}`
+    // Lists of entries are blocks: a comment after one would stand at its end.
+    const isBlock = isSeq(node) && node.items.some((item) => isMap(item))
+    if (isSeq(node)) node.flow = !isBlock
+    if (node && isBlock) node.commentBefore = comment
+    else if (node) node.comment = comment
+  }
+  return document.toString({ lineWidth: 0 })
+}
+
+/** `values` as files hold them (`5GiB`, `15m`); `sources` by dotted key. */
+export function showConfigJson(loaded: LoadedConfig): {
+  values: Record<string, unknown>
+  sources: Record<string, string>
+} {
+  const sources = [...loaded.sources].map(([key, source]) => [key, describeSource(source)] as const)
+  return { values: nest(maskedValues(loaded)), sources: Object.fromEntries(sources) }
+}
+
+function maskedValues({ entries }: LoadedConfig): [string, unknown][] {
+  return [...entries].map(([key, { written }]) => {
+    const isMadeByUs = key === 'auth.secret' && written === 'auto'
+    return [key, isMadeByUs ? written : masked(written, key.split('.').at(-1) ?? '')]
+  })
+}
+
+function masked(value: unknown, name: string): unknown {
+  if (Array.isArray(value)) return value.map((item) => masked(item, name))
+  if (typeof value === 'object' && value !== null) {
+    return Object.fromEntries(Object.entries(value).map(([inner, v]) => [inner, masked(v, inner)]))
+  }
+  if (value === null || value === '') return value
+  if (/secret|token|password|authorization/i.test(name)) return mask
+  return typeof value === 'string' ? maskPassword(value) : value
+}
+
+/** `redis://user:password@host` keeps all but the password; so does `?password=…`. */
+function maskPassword(text: string): string {
+  return text
+    .replace(/^([a-z][a-z0-9+.-]*:\/\/[^/?#@:]*):.*@(?=[^@]*$)/i, `$1:${mask}@`)
+    .replace(/([?&](?:password|secret|token)=)[^&#]*/gi, `$1${mask}`)
+}

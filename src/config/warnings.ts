@@ -1,0 +1,36 @@
+/** What is probably not meant, but does not stop the start. */
+import { isLoopback } from './check-safety.ts'
+import type { Source } from './config-error.ts'
+import { ignoredBucketVariable, type Environment } from './environment.ts'
+import type { Config } from './schema.ts'
+
+export function findWarnings(config: Config, sources: ReadonlyMap<string, Source>, env: Environment): string[] {
+  const { server, cors, auth, storage } = config
+  const listen = sources.get('server.listen')
+  const found: string[] = []
+  if (
+    listen?.from === 'variable' &&
+    listen.name === 'PORT' &&
+    isLoopback(server.listen.host) &&
+    env['NODE_ENV'] === 'production'
+  ) {
+    found.push(
+      `PORT changed the port alone: the server is reached on ${server.listen.host} only. ` +
+        'Where a platform forwards to PORT, set POSTERN_SERVER_LISTEN=0.0.0.0:$PORT',
+    )
+  }
+  const bucket = ignoredBucketVariable(env, storage.driver)
+  if (bucket !== undefined) {
+    found.push(`${bucket} is set, but files go to the disk. To use the bucket, set POSTERN_STORAGE_DRIVER=s3`)
+  }
+  if (cors.origins.includes('*') && server.publicUrl !== 'auto' && !isLoopback(new URL(server.publicUrl).hostname)) {
+    const { origin } = new URL(server.publicUrl)
+    found.push(
+      `cors.origins lets every web site use ${origin}. Name the origins of your pages: cors: { origins: ["${origin}"] }`,
+    )
+  }
+  if (auth.anonymous !== null && !isLoopback(server.listen.host)) {
+    found.push(`auth.anonymous makes everybody without credentials the user ${auth.anonymous}, from the whole network.`)
+  }
+  return found
+}

@@ -1,0 +1,124 @@
+/** The JSON API, as the console uses it. Paths are relative to the page, so that a path prefix does no harm. */
+import { session, signInNeeded } from './session.ts'
+
+export type FileRecord = {
+  id: string
+  key: string
+  filename: string
+  mimeType: string
+  size: number | null
+  checksum: { algorithm: string; value: string } | null
+  visibility: 'private' | 'public'
+  status: 'pending' | 'confirmed' | 'deleted' | 'expired'
+  createdAt: string
+  confirmedAt: string | null
+  /** Public files only. */
+  publicUrl?: string
+}
+export type FilePage = { files: FileRecord[]; nextCursor: string | null }
+export type Download = { downloadUrl: string; expiresIn: number; expiresAt: string }
+export type UploadTicket = {
+  id: string
+  key: string
+  uploadUrl: string
+  method: string
+  headers: Record<string, string>
+}
+/** Bytes and files; a quota of null is no limit. */
+export type Usage = {
+  bytes: number
+  files: number
+  reservedBytes: number
+  reservedFiles: number
+  quota: { bytes: number | null; files: number | null }
+}
+
+export class ApiError extends Error {
+  /** 0 when no answer came. */
+  readonly status: number
+  readonly code: string
+  readonly requestId: string | null
+
+  constructor(status: number, code: string, message: string, requestId: string | null = null, cause?: unknown) {
+    super(message, { cause })
+    this.status = status
+    this.code = code
+    this.requestId = requestId
+  }
+}
+
+export const serverUrl = (): string => new URL('.', location.href).href.replace(/\/$/, '')
+
+type RequestOptions = { method?: string; body?: unknown; signal?: AbortSignal; keepalive?: boolean; token?: string }
+
+/** Resolves to the JSON of a 2xx, null when it has no body. A 401 makes the page ask for a token. */
+export async function request<T>(path: string, o: RequestOptions = {}): Promise<T> {
+  const headers = new Headers({ accept: 'application/json' })
+  const token = o.token ?? session.get().token
+  if (token) headers.set('authorization', `Bearer ${token}`)
+  if (o.body !== undefined) headers.set('content-type', 'application/json')
+  let response: Response
+  try {
+    response = await fetch(`${serverUrl()}${path}`, {
+      method: o.method ?? 'GET',
+      headers,
+      credentials: 'same-origin',
+      keepalive: o.keepalive ?? false,
+      body: o.body === undefined ? null : JSON.stringify(o.body),
+      signal: o.signal ?? null,
+    })
+  } catch (cause) {
+    if (o.signal?.aborted) throw cause
+    throw new ApiError(0, 'Network', `No answer from ${location.host}. Is the server running?`, null, cause)
+  }
+  const json = await readJson(response)
+  if (response.ok) return json as T
+  const error = problem(response, json)
+  if (response.status === 401 && o.token === undefined) signInNeeded(error.message)
+  throw error
+}
+
+async function readJson(response: Response): Promise<unknown> {
+  if (!response.headers.get('content-type')?.includes('json')) return null
+  return response.json().catch(() => null)
+}
+
+function problem(response: Response, json: unknown): ApiError {
+  const { detail, error, code, requestId } = (json ?? {}) as Record<string, string | undefined>
+  const wait = response.headers.get('retry-after')
+  const words = detail ?? error ?? `The server answered ${response.status} ${response.statusText}`.trim()
+  const message = wait && response.status === 429 ? `${words} Try again in ${wait} s.` : words
+  return new ApiError(response.status, code ?? String(response.status), message, requestId ?? null)
+}
+
+export const listFiles = (o: { q: string; cursor?: string; signal?: AbortSignal }): Promise<FilePage> => {
+  const query = new URLSearchParams({ limit: '50' })
+  if (o.q) query.set('q', o.q)
+  if (o.cursor) query.set('cursor', o.cursor)
+  return request(`/files?${query}`, o.signal ? { signal: o.signal } : {})
+}
+
+export const getUsage = (token?: string): Promise<Usage> =>
+  request('/files/usage', token === undefined ? {} : { token })
+
+export const getDownload = (
+  id: string,
+  disposition: 'inline' | 'attachment',
+  signal?: AbortSignal,
+): Promise<Download> =>
+  request(`/files/${encodeURIComponent(id)}/download-url?disposition=${disposition}`, signal ? { signal } : {})
+
+export const deleteFile = (id: string, keepalive = false): Promise<void> =>
+  request(`/files/${encodeURIComponent(id)}`, { method: 'DELETE', keepalive })
+
+export const beginUpload = (file: File, mimeType: string, signal: AbortSignal): Promise<UploadTicket> =>
+  request('/files/upload-url', { method: 'POST', body: { filename: file.name, mimeType, size: file.size }, signal })
+
+export const renewUpload = (id: string, signal: AbortSignal): Promise<UploadTicket> =>
+  request(`/files/${encodeURIComponent(id)}/upload-url`, { method: 'POST', body: {}, signal })
+
+export const confirmUpload = (key: string, signal: AbortSignal): Promise<FileRecord> =>
+  request('/files/confirm', { method: 'POST', body: { key }, signal })
+
+/** Where `<img>` finds the bytes when no token is needed: the server redirects to a fresh presigned URL. */
+export const contentUrl = (id: string): string => `${serverUrl()}/files/${encodeURIComponent(id)}/content`

@@ -1,0 +1,55 @@
+import { useEffect, useState } from 'react'
+import { carriesFiles, filesOf } from './dropped-files.ts'
+
+/**
+ * Makes the whole window a target for files that are dropped or pasted. Resolves to how many items are being dragged
+ * over it now, 0 where the browser does not tell, null when nothing is.
+ */
+export function useFilesFromWindow(onFiles: (files: File[]) => void, enabled: boolean): number | null {
+  const [dragged, setDragged] = useState<number | null>(null)
+  useEffect(() => {
+    if (!enabled) return
+    let depth = 0
+    const take = async (transfer: DataTransfer): Promise<void> => {
+      const files = await filesOf(transfer)
+      if (files.length > 0) onFiles(files)
+    }
+    const over = (e: DragEvent): void => {
+      if (!e.dataTransfer || !carriesFiles(e.dataTransfer)) return
+      e.preventDefault()
+      e.dataTransfer.dropEffect = 'copy'
+    }
+    // Enter and leave come for each element that is crossed: only their sum tells whether the window was left.
+    const enter = (e: DragEvent): void => {
+      if (!carriesFiles(e.dataTransfer)) return
+      depth += 1
+      setDragged(e.dataTransfer?.items.length ?? 0)
+    }
+    const leave = (e: DragEvent): void => {
+      if (!carriesFiles(e.dataTransfer)) return
+      depth = Math.max(0, depth - 1)
+      if (depth === 0) setDragged(null)
+    }
+    const drop = (e: DragEvent): void => {
+      depth = 0
+      setDragged(null)
+      if (!e.dataTransfer || !carriesFiles(e.dataTransfer)) return
+      e.preventDefault()
+      void take(e.dataTransfer)
+    }
+    const paste = (e: ClipboardEvent): void => {
+      if (!e.clipboardData || !carriesFiles(e.clipboardData)) return
+      e.preventDefault()
+      void take(e.clipboardData)
+    }
+    const off = new AbortController()
+    const { signal } = off
+    addEventListener('dragover', over, { signal })
+    addEventListener('dragenter', enter, { signal })
+    addEventListener('dragleave', leave, { signal })
+    addEventListener('drop', drop, { signal })
+    addEventListener('paste', paste, { signal })
+    return () => off.abort()
+  }, [onFiles, enabled])
+  return dragged
+}

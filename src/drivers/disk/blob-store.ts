@@ -1,0 +1,194 @@
+/**
+ * Blobs: immutable files below `objects/ab/cd/<id>`, written as `tmp/<random>` and renamed once they are on the disk.
+ * Their names say nothing of bucket or key.
+ */
+import { randomBytes } from 'node:crypto'
+import { constants } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { StorageError } from '../../errors.ts'
+import { DirectorySync } from './directory-sync.ts'
+import { errorCode, type FileCalls } from './file-calls.ts'
+import type { WriteGuard } from './write-guard.ts'
+
+/** So many blobs go into one folder before another is drawn: uploads at the same time share its sync. */
+const blobsPerFolder = 1024
+const noFollow = constants.O_NOFOLLOW ?? 0
+/** Opening a FIFO would wait for a writer. */
+const nonBlocking = constants.O_NONBLOCK ?? 0
+
+export const blobIdPattern = /^[0-9a-f]{32}$/
+
+/** A blob on its way. `publish` gives it its lasting name; `discard` removes it, published or not. */
+export type NewBlob = {
+  readonly id: string
+  readonly fd: number
+  /** Syncs what was written so far, while more may be written. */
+  syncData(): Promise<void>
+  publish(): Promise<void>
+  discard(): Promise<void>
+  /** The index knows it now: the sweep may judge it by its row. */
+  settle(): void
+}
+
+export class BlobStore {
+  readonly objects: string
+  readonly temp: string
+  /** Blobs and temporary names of writes that run in this process: never swept. */
+  readonly running = new Set<string>()
+  readonly #calls: FileCalls
+  readonly #guard: WriteGuard
+  readonly #directories: DirectorySync
+  readonly #fsync: boolean
+  #folder: { prefix: string; left: number; made: Promise<void> } | null = null
+
+  constructor(o: { root: string; calls: FileCalls; guard: WriteGuard; fsync: boolean }) {
+    this.objects = join(o.root, 'objects')
+    this.temp = join(o.root, 'tmp')
+    this.#calls = o.calls
+    this.#guard = o.guard
+    this.#fsync = o.fsync
+    this.#directories = new DirectorySync({ calls: o.calls, guard: o.guard, enabled: o.fsync })
+  }
+
+  /** Makes the two folders. Each must be a real one: a link would lead writes out of the store, or off its mount. */
+  async prepare(): Promise<void> {
+    for (const folder of [this.objects, this.temp]) await this.#makeFolder(folder)
+  }
+
+  path(id: string): string {
+    return join(this.objects, id.slice(0, 2), id.slice(2, 4), id)
+  }
+
+  async create(): Promise<NewBlob> {
+    const folder = this.#currentFolder()
+    const id = folder.prefix + randomBytes(14).toString('hex')
+    const name = randomBytes(16).toString('hex')
+    this.running.add(id).add(name)
+    const temp = join(this.temp, name)
+    try {
+      const fd = await this.#calls.open(temp, 'wx', 0o600)
+      return this.#newBlob(id, fd, name, folder.made)
+    } catch (cause) {
+      this.running.delete(id)
+      this.running.delete(name)
+      throw cause
+    }
+  }
+
+  /** A descriptor for reading. Throws Corrupt unless the blob is there and a plain file: links and FIFOs are not followed. */
+  async open(id: string): Promise<number> {
+    let fd: number
+    try {
+      fd = await this.#calls.open(this.path(id), constants.O_RDONLY | noFollow | nonBlocking)
+    } catch (cause) {
+      if (!['ENOENT', 'ELOOP', 'EMLINK', 'ENXIO', 'EISDIR', 'ENOTDIR'].includes(errorCode(cause) ?? '')) throw cause
+      throw new StorageError('Corrupt', { message: 'The stored bytes are missing.', cause })
+    }
+    const isFile = await this.#calls.fstat(fd).then((stat) => stat.isFile())
+    if (isFile) return fd
+    await this.#calls.close(fd)
+    throw new StorageError('Corrupt', { message: 'The stored bytes are missing.' })
+  }
+
+  /** Removing what is not there succeeds. */
+  async remove(id: string): Promise<void> {
+    await this.removePath(this.path(id))
+  }
+
+  async removePath(path: string): Promise<void> {
+    try {
+      await this.#calls.unlink(path)
+    } catch (cause) {
+      if (errorCode(cause) !== 'ENOENT') throw cause
+    }
+  }
+
+  #newBlob(id: string, fd: number, name: string, folderMade: Promise<void>): NewBlob {
+    const temp = join(this.temp, name)
+    const state = { open: true, at: temp }
+    const close = async (): Promise<void> => {
+      if (!state.open) return
+      state.open = false
+      await this.#calls.close(fd)
+    }
+    const settle = (): void => {
+      this.running.delete(id)
+      this.running.delete(name)
+    }
+    return {
+      id,
+      fd,
+      settle,
+      syncData: () => this.#sync(this.#calls.fdatasync, fd),
+      publish: async () => {
+        await this.#sync(this.#calls.fsync, fd)
+        await close()
+        await folderMade
+        await this.#moveIn(temp, id)
+        state.at = this.path(id)
+        await this.#directories.sync(dirname(state.at))
+      },
+      discard: async () => {
+        await close().catch(() => {})
+        await this.removePath(state.at).catch(() => {})
+        settle()
+      },
+    }
+  }
+
+  async #sync(call: (fd: number) => Promise<void>, fd: number): Promise<void> {
+    if (!this.#fsync) return
+    this.#guard.assertSound()
+    try {
+      await call(fd)
+    } catch (cause) {
+      this.#guard.trip(cause)
+      throw cause
+    }
+  }
+
+  async #moveIn(temp: string, id: string): Promise<void> {
+    try {
+      await this.#calls.rename(temp, this.path(id))
+    } catch (cause) {
+      if (errorCode(cause) !== 'ENOENT') throw cause
+      // Somebody tidied the empty folder away.
+      await this.#makeFolders(id)
+      await this.#calls.rename(temp, this.path(id))
+    }
+  }
+
+  #currentFolder(): { prefix: string; made: Promise<void> } {
+    if (this.#folder === null || this.#folder.left === 0) {
+      const prefix = randomBytes(2).toString('hex')
+      const made = this.#makeFolders(prefix)
+      const folder = { prefix, left: blobsPerFolder, made }
+      // A folder that could not be made must not fail the uploads after it too.
+      made.catch(() => {
+        if (this.#folder === folder) this.#folder = null
+      })
+      this.#folder = folder
+    }
+    this.#folder.left--
+    return this.#folder
+  }
+
+  async #makeFolders(id: string): Promise<void> {
+    const outer = join(this.objects, id.slice(0, 2))
+    await this.#makeFolder(outer)
+    await this.#makeFolder(join(outer, id.slice(2, 4)))
+  }
+
+  /** A new name is synced in its parent, and so on upwards through what was new. */
+  async #makeFolder(path: string): Promise<void> {
+    try {
+      await this.#calls.mkdir(path)
+    } catch (cause) {
+      if (errorCode(cause) !== 'EEXIST') throw cause
+      if (!(await this.#calls.lstat(path)).isDirectory())
+        throw new StorageError('Unavailable', { message: 'A folder of the store is a link or a file.', cause })
+      return
+    }
+    await this.#directories.sync(dirname(path))
+  }
+}

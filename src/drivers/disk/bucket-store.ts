@@ -1,0 +1,146 @@
+import { StorageError } from '../../errors.ts'
+import type { BucketInfo, BucketStore, CannedAcl, CorsRule } from '../driver.ts'
+import type { DiskContext } from './context.ts'
+import type { Index } from './open-index.ts'
+import { notFound } from './object-rows.ts'
+import { assertBucketName, assertKey, resourceOf } from './rules.ts'
+import { compareText, textAfter, textRightAfter } from './text-order.ts'
+
+type BucketRow = { name: string; owner: string; created_at: number; acl: CannedAcl; cors: string | null }
+
+export class BucketRows {
+  readonly #find
+  readonly #add
+  readonly #remove
+  readonly #setCors
+  readonly #setAcl
+  readonly #list
+  readonly #hasObjects
+
+  constructor(db: Index) {
+    this.#find = db.prepare<[string], BucketRow>('SELECT * FROM buckets WHERE name = ?')
+    this.#add = db.prepare<[string, string, number, string]>(
+      'INSERT OR IGNORE INTO buckets (name, owner, created_at, acl) VALUES (?, ?, ?, ?)',
+    )
+    this.#remove = db.prepare<[string]>('DELETE FROM buckets WHERE name = ?')
+    this.#setCors = db.prepare<[string | null, string]>('UPDATE buckets SET cors = ? WHERE name = ?')
+    this.#setAcl = db.prepare<[string, string]>('UPDATE buckets SET acl = ? WHERE name = ?')
+    this.#list = db.prepare<[string, string, string | Buffer, number], BucketRow>(
+      'SELECT * FROM buckets WHERE owner = ? AND name >= ? AND name < ? ORDER BY name LIMIT ?',
+    )
+    this.#hasObjects = db.prepare<[string], { found: 1 }>('SELECT 1 AS found FROM objects WHERE bucket = ? LIMIT 1')
+  }
+
+  find(name: string): BucketRow | undefined {
+    return this.#find.get(name)
+  }
+
+  /** Throws NoSuchBucket. */
+  demand(name: string): BucketRow {
+    const row = this.#find.get(name)
+    if (row) return row
+    throw new StorageError('NoSuchBucket', {
+      message: 'The specified bucket does not exist',
+      resource: `/${name}`,
+      details: { BucketName: name },
+    })
+  }
+
+  /** False where there is one of this name. */
+  add(name: string, owner: string, at: Date, acl: CannedAcl): boolean {
+    return this.#add.run(name, owner, at.getTime(), acl).changes === 1
+  }
+
+  remove(name: string): void {
+    this.#remove.run(name)
+  }
+
+  hasObjects(name: string): boolean {
+    return this.#hasObjects.get(name) !== undefined
+  }
+
+  setCors(name: string, cors: string | null): void {
+    this.#setCors.run(cors, name)
+  }
+
+  setAcl(name: string, acl: CannedAcl): void {
+    this.#setAcl.run(acl, name)
+  }
+
+  list(owner: string, from: string, below: string | Buffer, max: number): BucketRow[] {
+    return this.#list.all(owner, from, below, max)
+  }
+}
+
+export function createBucketStore(ctx: DiskContext): BucketStore {
+  const { buckets, objects, uploads, queue, now } = ctx
+  return {
+    createBucket: async (bucket, o) => {
+      assertBucketName(bucket)
+      return queue.run(() => {
+        const added = buckets.add(bucket, o.owner, now(), o.acl ?? 'private')
+        const row = buckets.demand(bucket)
+        if (added) return toInfo(row)
+        const mine = row.owner === o.owner
+        throw new StorageError(mine ? 'BucketAlreadyOwnedByYou' : 'BucketAlreadyExists', {
+          message: mine
+            ? 'Your previous request to create the named bucket succeeded and you already own it.'
+            : 'The requested bucket name is not available.',
+          resource: `/${bucket}`,
+          details: { BucketName: bucket },
+        })
+      })
+    },
+
+    headBucket: async (bucket) => toInfo(buckets.demand(bucket)),
+
+    deleteBucket: (bucket) =>
+      queue.run(() => {
+        buckets.demand(bucket)
+        if (buckets.hasObjects(bucket))
+          throw new StorageError('BucketNotEmpty', {
+            message: 'The bucket you tried to delete is not empty',
+            resource: `/${bucket}`,
+            details: { BucketName: bucket },
+          })
+        uploads.removeBucket(bucket, now().getTime())
+        buckets.remove(bucket)
+      }),
+
+    listBuckets: async (o) => {
+      const prefix = o.prefix ?? ''
+      const after = o.after === undefined ? '' : textRightAfter(o.after)
+      const from = compareText(after, prefix) > 0 ? after : prefix
+      return buckets.list(o.owner, from, textAfter(prefix), o.max ?? 10_000).map(toInfo)
+    },
+
+    setBucketCors: (bucket, cors) =>
+      queue.run(() => {
+        buckets.demand(bucket)
+        buckets.setCors(bucket, cors === null ? null : JSON.stringify(cors))
+      }),
+
+    setBucketAcl: (bucket, acl) =>
+      queue.run(() => {
+        buckets.demand(bucket)
+        buckets.setAcl(bucket, acl)
+      }),
+
+    setObjectAcl: async (ref, acl) => {
+      assertKey(ref)
+      await queue.run(() => {
+        buckets.demand(ref.bucket)
+        if (!objects.find(ref)) throw notFound(resourceOf(ref))
+        objects.setAcl(ref, acl)
+      })
+    },
+  }
+}
+
+const toInfo = (row: BucketRow): BucketInfo => ({
+  bucket: row.name,
+  owner: row.owner,
+  createdAt: new Date(row.created_at),
+  acl: row.acl,
+  cors: row.cors === null ? null : (JSON.parse(row.cors) as CorsRule[]),
+})

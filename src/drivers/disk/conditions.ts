@@ -1,0 +1,69 @@
+/** Conditional requests: reads in the order of RFC 9110 section 13.2.2, writes as S3 has them. */
+import { StorageError, type StorageErrorCode } from '../../errors.ts'
+import type { ReadConditions, WriteConditions } from '../driver.ts'
+
+export type Validators = { etag: string; lastModified: Date }
+
+export function checkReadConditions(now: Validators, o: ReadConditions): void {
+  const { ifMatch, ifNoneMatch, ifModifiedSince, ifUnmodifiedSince } = o
+  if (ifMatch !== undefined) {
+    if (!matches(ifMatch, now.etag, 'strong')) fail('PreconditionFailed', 'If-Match')
+  } else if (ifUnmodifiedSince && seconds(now.lastModified) > seconds(ifUnmodifiedSince)) {
+    fail('PreconditionFailed', 'If-Unmodified-Since')
+  }
+  if (ifNoneMatch !== undefined) {
+    if (matches(ifNoneMatch, now.etag, 'weak')) fail('NotModified', 'If-None-Match')
+  } else if (ifModifiedSince && seconds(now.lastModified) <= seconds(ifModifiedSince)) {
+    fail('NotModified', 'If-Modified-Since')
+  }
+}
+
+/** The conditions on a copy's source: there is no 304 to a copy, so every failed one is PreconditionFailed. */
+export function checkSourceConditions(now: Validators, o: ReadConditions): void {
+  try {
+    checkReadConditions(now, o)
+  } catch (cause) {
+    if (!(cause instanceof StorageError) || cause.code !== 'NotModified') throw cause
+    throw new StorageError('PreconditionFailed', { message: cause.message, details: cause.details })
+  }
+}
+
+/** To be asked inside the transaction that writes: two writers at once cannot both pass. */
+export function checkWriteConditions(
+  existing: { etag: string; sealed: number } | undefined,
+  o: WriteConditions,
+  resource: string,
+): void {
+  if (o.ifNoneMatch !== undefined && existing) fail('PreconditionFailed', 'If-None-Match', resource)
+  if (o.ifMatch !== undefined) {
+    if (!existing)
+      throw new StorageError('NotFound', { message: 'The object that If-Match names does not exist.', resource })
+    if (!matches(o.ifMatch, existing.etag, 'strong')) fail('PreconditionFailed', 'If-Match', resource)
+  }
+  if (existing?.sealed)
+    throw new StorageError('AccessDenied', { message: 'The object is final and cannot be replaced.', resource })
+}
+
+function fail(
+  code: StorageErrorCode & ('PreconditionFailed' | 'NotModified'),
+  condition: string,
+  resource?: string,
+): never {
+  throw new StorageError(code, {
+    message: 'At least one of the pre-conditions you specified did not hold',
+    details: { Condition: condition },
+    ...(resource !== undefined && { resource }),
+  })
+}
+
+/** `list` is a header's value: `*`, or ETags, quoted or bare. A weak one never matches strongly. */
+function matches(list: string, etag: string, comparison: 'strong' | 'weak'): boolean {
+  if (list.trim() === '*') return true
+  return list.split(',').some((item) => {
+    const [, weak, quoted, bare] = /^\s*(W\/)?(?:"([^"]*)"|([^"\s]*))\s*$/.exec(item) ?? []
+    return (quoted ?? bare) === etag && (comparison === 'weak' || !weak)
+  })
+}
+
+/** HTTP dates have no fractions. */
+const seconds = (date: Date): number => Math.floor(date.getTime() / 1000)

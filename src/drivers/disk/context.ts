@@ -1,0 +1,33 @@
+/** What the operations of the driver share; built once in disk-driver.ts. */
+import type { ObjectRef } from '../driver.ts'
+import type { BlobStore } from './blob-store.ts'
+import type { BucketRows } from './bucket-store.ts'
+import type { CommitQueue } from './commit-queue.ts'
+import type { DescriptorCache } from './descriptor-cache.ts'
+import type { FileCalls } from './file-calls.ts'
+import type { ObjectRows } from './object-rows.ts'
+import type { Tally } from './tally.ts'
+import type { UploadRows } from './upload-rows.ts'
+import type { WriteGuard } from './write-guard.ts'
+
+export type DiskContext = {
+  buckets: BucketRows
+  objects: ObjectRows
+  uploads: UploadRows
+  queue: CommitQueue
+  blobs: BlobStore
+  calls: FileCalls
+  guard: WriteGuard
+  descriptors: DescriptorCache
+  /** Buffers for downloads, shared. */
+  spare: Buffer[]
+  /** Blobs that a reader here may still open: not unlinked. */
+  readers: Tally<string>
+  /** Keys that are being written here, as `writtenKey` names them. */
+  writers: Tally<string>
+  /** Aborted when the driver closes. */
+  closing: AbortSignal
+  now: () => Date
+}
+
+export const writtenKey = ({ bucket, key }: ObjectRef): string => `${bucket}/${key}`

@@ -1,0 +1,78 @@
+import { StorageError } from '../../errors.ts'
+import { startChecksum } from '../checksums/checksum.ts'
+import type { Checksum, CopyOptions, ObjectRef, ObjectStore, WriteConditions } from '../driver.ts'
+import { checkSourceConditions } from './conditions.ts'
+import type { DiskContext } from './context.ts'
+import { notFound, parseChecksum, type ObjectRow } from './object-rows.ts'
+import { assertKey, assertMetadata, assertTags, assertVersion, limits, pickHeaders, resourceOf } from './rules.ts'
+import { placeObject } from './write-objects.ts'
+
+/** Copies rows, never bytes: blobs are immutable, so that two objects may share them. */
+export function createCopy(ctx: DiskContext, reads: Pick<ObjectStore, 'getObject'>): Pick<ObjectStore, 'copyObject'> {
+  const { buckets, objects, queue } = ctx
+
+  function demandSource(source: ObjectRef, o: CopyOptions): ObjectRow {
+    buckets.demand(source.bucket)
+    const row = objects.find(source)
+    if (!row) throw notFound(resourceOf(source))
+    checkSourceConditions({ etag: row.etag, lastModified: new Date(row.modified_at) }, o.sourceConditions ?? {})
+    if (row.size <= limits.maxPutSize) return row
+    throw new StorageError('InvalidRequest', {
+      message: `The specified copy source is larger than the maximum allowable size for a copy source: ${limits.maxPutSize}`,
+    })
+  }
+
+  async function checksumFor(row: ObjectRow, o: CopyOptions): Promise<Checksum | undefined> {
+    const has = row.checksum === null ? undefined : parseChecksum(row.checksum)
+    const algorithm = o.checksumAlgorithm
+    if (!algorithm || (has?.algorithm === algorithm && has.type === 'FULL_OBJECT')) return has
+    const state = startChecksum(algorithm)
+    const object = await reads.getObject(row, { ...(o.signal && { signal: o.signal }) })
+    for await (const chunk of object.stream()) state.update(chunk as Buffer)
+    return { algorithm, value: state.digest().toString('base64'), type: 'FULL_OBJECT' }
+  }
+
+  return {
+    async copyObject(source, target, o: CopyOptions & WriteConditions = {}) {
+      assertCopy(source, target, o)
+      for (;;) {
+        o.signal?.throwIfAborted()
+        const seen = demandSource(source, o)
+        const checksum = await checksumFor(seen, o)
+        const copied = await queue.run(() => {
+          const row = demandSource(source, o)
+          // The checksum was computed of other bytes: once more.
+          if (row.content !== seen.content) return null
+          const copy = {
+            ...row,
+            ...target,
+            sealed: 0,
+            acl: o.acl ?? ('private' as const),
+            headers: o.metadataDirective === 'REPLACE' ? JSON.stringify(pickHeaders(o)) : row.headers,
+            tags: o.taggingDirective === 'REPLACE' ? JSON.stringify(o.tags ?? {}) : row.tags,
+            checksum: checksum ? JSON.stringify(checksum) : null,
+          }
+          return { row, lastModified: placeObject(ctx, copy, o) }
+        })
+        if (!copied) continue
+        const { row, lastModified } = copied
+        return { etag: row.etag, contentLength: row.size, lastModified, ...(checksum && { checksum }) }
+      }
+    },
+  }
+}
+
+function assertCopy(source: ObjectRef, target: ObjectRef, o: CopyOptions): void {
+  assertKey(source)
+  assertKey(target)
+  assertVersion(o.sourceVersionId)
+  if (o.metadataDirective === 'REPLACE') assertMetadata(o)
+  if (o.taggingDirective === 'REPLACE') assertTags(o.tags ?? {})
+  const same = source.bucket === target.bucket && source.key === target.key
+  if (!same || o.metadataDirective === 'REPLACE') return
+  throw new StorageError('InvalidRequest', {
+    message:
+      'This copy request is illegal because it is trying to copy an object to itself without changing the ' +
+      "object's metadata, storage class, website redirect location or encryption attributes.",
+  })
+}

@@ -1,0 +1,180 @@
+/**
+ * The disk driver: an object index in SQLite and immutable blobs below one folder. Two processes may use one folder at
+ * the same time (`postern presign` beside `postern serve`); only the one that serves sweeps at its start.
+ */
+import { mkdir, realpath } from 'node:fs/promises'
+import { join } from 'node:path'
+import { StorageError } from '../../errors.ts'
+import type { SigningCredentials } from '../../sigv4/types.ts'
+import type { Capability, StorageDriver } from '../driver.ts'
+import { BlobStore } from './blob-store.ts'
+import { BucketRows, createBucketStore } from './bucket-store.ts'
+import { CommitQueue } from './commit-queue.ts'
+import { createCompletion } from './complete-upload.ts'
+import type { DiskContext } from './context.ts'
+import { createCopy } from './copy-object.ts'
+import { DescriptorCache } from './descriptor-cache.ts'
+import { fileCalls, type FileCalls } from './file-calls.ts'
+import { createListing } from './list-objects.ts'
+import { createUploadListing } from './list-uploads.ts'
+import { silent, type DiskLog } from './log.ts'
+import { createMultipart } from './multipart-uploads.ts'
+import { ObjectRows } from './object-rows.ts'
+import { openIndex, type Index } from './open-index.ts'
+import { createPostPresigner } from './post-presigner.ts'
+import { createPresigner } from './presigner.ts'
+import { createReads } from './read-objects.ts'
+import { limits } from './rules.ts'
+import { toStorageError } from './store-error.ts'
+import { SweepSchedule } from './sweep-schedule.ts'
+import { Sweeper } from './sweep.ts'
+import { Tally } from './tally.ts'
+import { UploadRows } from './upload-rows.ts'
+import { WriteGuard } from './write-guard.ts'
+import { createWrites } from './write-objects.ts'
+
+export type DiskDriverOptions = {
+  /** The store's folder; made where it is missing. */
+  path: string
+  /** The gateway's bucket, made at the first start. */
+  bucket: string
+  /** `none` gives up the promise that answered writes survive a power cut. */
+  fsync: 'full' | 'none'
+  /** Bytes that stay free: writes that would leave less are InsufficientStorage. */
+  minFree: number
+  /** Base URL of the objects endpoint; asked at each presigning. */
+  publicUrl: () => string
+  region: string
+  credentials: SigningCredentials
+  now: () => Date
+  log?: DiskLog
+  /**
+   * Removes every temporary file at once and orphaned blobs in the background. For the process that serves: at its
+   * start no upload can be running.
+   */
+  sweepOnStart?: boolean
+  /** Seconds a deleted object's bytes stay for readers that are at it. Default 60. */
+  grace?: number
+  /** Seconds without a change after which `sweep` takes a temporary file for left behind. Default a day. */
+  abandonedAfter?: number
+  /** For tests of faults. */
+  calls?: Partial<FileCalls>
+}
+
+/** Owner of the bucket that the driver makes by itself. */
+const gatewayOwner = 'postern'
+
+const capabilities: ReadonlySet<Capability> = new Set<Capability>([
+  'presign-post',
+  'signed-length',
+  'signed-checksum',
+  'conditional-put',
+  'unequal-parts',
+])
+
+/** Errors: Unavailable where the folder or its index cannot be used. */
+export async function createDiskDriver(o: DiskDriverOptions): Promise<StorageDriver> {
+  const log = o.log ?? silent
+  const calls = { ...fileCalls, ...o.calls }
+  const closing = new AbortController()
+  let db: Index | undefined
+  try {
+    await mkdir(o.path, { recursive: true })
+    const root = await realpath(o.path)
+    const guard = new WriteGuard({ calls, root, minFree: o.minFree, log })
+    const blobs = new BlobStore({ root, calls, guard, fsync: o.fsync === 'full' })
+    await blobs.prepare()
+    db = openIndex(join(root, 'index.sqlite'), { durable: o.fsync === 'full' })
+    const ctx: DiskContext = {
+      buckets: new BucketRows(db),
+      objects: new ObjectRows(db),
+      uploads: new UploadRows(db),
+      queue: new CommitQueue(db, guard),
+      blobs,
+      calls,
+      guard,
+      descriptors: new DescriptorCache(blobs, calls),
+      spare: [],
+      readers: new Tally(),
+      writers: new Tally(),
+      closing: closing.signal,
+      now: o.now,
+    }
+    ctx.buckets.add(o.bucket, gatewayOwner, o.now(), 'private')
+    const sweeper = new Sweeper(ctx, db, log, { grace: o.grace ?? 60, abandonedAfter: o.abandonedAfter ?? 86_400 })
+    const sweeps = new SweepSchedule(sweeper, log)
+    if (o.sweepOnStart) {
+      await sweeper.tempFiles(0)
+      void sweeps.inBackground(() => sweeper.all())
+      sweeps.start()
+    }
+    return assemble(o, ctx, db, { sweeper, sweeps, closing })
+  } catch (cause) {
+    db?.close()
+    throw toStorageError(cause)
+  }
+}
+
+type Background = { sweeper: Sweeper; sweeps: SweepSchedule; closing: AbortController }
+
+function assemble(o: DiskDriverOptions, ctx: DiskContext, db: Index, background: Background): StorageDriver {
+  const { sweeper, sweeps, closing } = background
+  const answering = db.prepare('SELECT 1')
+  const reads = createReads(ctx)
+  let closed: Promise<void> | null = null
+
+  async function close(): Promise<void> {
+    closing.abort(new StorageError('Unavailable', { message: 'The store is closing.' }))
+    await sweeps.stop()
+    ctx.queue.close()
+    ctx.descriptors.close()
+    db.close()
+  }
+
+  const operations = {
+    ...createBucketStore(ctx),
+    ...reads,
+    ...createWrites(ctx),
+    ...createCopy(ctx, reads),
+    ...createListing(ctx, db),
+    ...createMultipart(ctx, reads),
+    ...createCompletion(ctx),
+    ...createUploadListing(ctx),
+    ...createPresigner(o),
+    ...createPostPresigner(o),
+
+    async checkReady(): Promise<void> {
+      answering.get()
+      await ctx.guard.assertWritable(0)
+    },
+
+    async sweep(): Promise<{ removed: number }> {
+      return { removed: await sweeps.run(() => sweeper.all()) }
+    },
+  }
+  return {
+    ...translated(operations, () => closing.signal.throwIfAborted()),
+    isBeingWritten: operations.isBeingWritten,
+    publicUrl: operations.publicUrl,
+    name: 'disk',
+    capabilities,
+    limits,
+    close: () => (closed ??= close()),
+  }
+}
+
+/** The one edge: whatever an operation throws leaves as a StorageError, and after `close` none begins. */
+function translated<T extends object>(operations: T, assertOpen: () => void): T {
+  const wrapped = Object.entries(operations as Record<string, (...args: unknown[]) => unknown>).map(([name, run]) => [
+    name,
+    async (...args: unknown[]) => {
+      try {
+        assertOpen()
+        return await run(...args)
+      } catch (cause) {
+        throw toStorageError(cause)
+      }
+    },
+  ])
+  return Object.fromEntries(wrapped) as T
+}

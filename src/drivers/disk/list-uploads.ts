@@ -1,0 +1,56 @@
+import type { MultipartInfo, MultipartStore } from '../driver.ts'
+import type { DiskContext } from './context.ts'
+import { checkMax } from './list-objects.ts'
+import { commonPrefixOf, skipScan } from './skip-scan.ts'
+import { compareText, textAfter } from './text-order.ts'
+import type { UploadRow } from './upload-rows.ts'
+
+/** Greater than every upload id: the uploads of a key given without an id are all passed. */
+const afterAllIds = '~'
+
+export function createUploadListing(ctx: DiskContext): Pick<MultipartStore, 'listMultipartUploads'> {
+  return {
+    async listMultipartUploads(o) {
+      ctx.buckets.demand(o.bucket)
+      const { prefix = '', delimiter = '' } = o
+      const max = checkMax(o.maxUploads)
+      const below = textAfter(prefix)
+      const start = startOf(o, prefix, delimiter)
+      const page = skipScan<UploadRow>({
+        prefix,
+        delimiter,
+        max,
+        from: start.key,
+        // Rows after (key, ''): every id of the key, for no id is empty.
+        seek: (key) => ctx.uploads.iterate(o.bucket, key, key === start.key ? start.id : '', below, max + 1),
+      })
+      const { isTruncated, last, commonPrefixes } = page
+      const marker =
+        last && ('row' in last ? { key: last.row.key, id: last.row.id } : { key: last.commonPrefix, id: '' })
+      return {
+        uploads: page.rows.map(toInfo),
+        commonPrefixes,
+        isTruncated,
+        ...(isTruncated && marker && { nextKeyMarker: marker.key, nextUploadIdMarker: marker.id }),
+      }
+    },
+  }
+}
+
+function startOf(
+  o: { keyMarker?: string; uploadIdMarker?: string },
+  prefix: string,
+  delimiter: string,
+): { key: string | Buffer; id: string } {
+  const { keyMarker = '', uploadIdMarker = '' } = o
+  if (keyMarker === '' || compareText(keyMarker, prefix) < 0) return { key: prefix, id: '' }
+  const passed = keyMarker.startsWith(prefix) && commonPrefixOf(keyMarker, prefix, delimiter) === keyMarker
+  if (passed) return { key: textAfter(keyMarker), id: '' }
+  return { key: keyMarker, id: uploadIdMarker === '' ? afterAllIds : uploadIdMarker }
+}
+
+const toInfo = (row: UploadRow): MultipartInfo => ({
+  key: row.key,
+  uploadId: row.id,
+  initiated: new Date(row.initiated_at),
+})

@@ -1,0 +1,192 @@
+import { randomBytes } from 'node:crypto'
+import type { Readable } from 'node:stream'
+import { StorageError } from '../../errors.ts'
+import { defaultChecksumType, supportsType } from '../checksums/checksum.ts'
+import type {
+  BodyExpectation,
+  ChecksumAlgorithm,
+  ChecksumType,
+  MultipartStore,
+  ObjectRef,
+  ObjectStore,
+  PartInfo,
+  WrittenObject,
+} from '../driver.ts'
+import { checkSourceConditions, checkWriteConditions } from './conditions.ts'
+import type { DiskContext } from './context.ts'
+import { checkMax } from './list-objects.ts'
+import { parseChecksum } from './object-rows.ts'
+import { assertKey, assertMetadata, assertTags, limits, pickHeaders, resourceOf } from './rules.ts'
+import type { PartRow, UploadRow } from './upload-rows.ts'
+import { commitBlob, writeFor } from './write-objects.ts'
+
+type Uploads = Pick<
+  MultipartStore,
+  'createMultipartUpload' | 'uploadPart' | 'uploadPartCopy' | 'listParts' | 'abortMultipartUpload'
+>
+type PartOptions = BodyExpectation & { maxBytes?: number; signal?: AbortSignal }
+
+export function createMultipart(ctx: DiskContext, reads: Pick<ObjectStore, 'getObject' | 'headObject'>): Uploads {
+  const { buckets, objects, uploads, queue, now } = ctx
+
+  async function writePart(
+    ref: ObjectRef,
+    uploadId: string,
+    number: number,
+    body: Readable,
+    o: PartOptions,
+  ): Promise<WrittenObject & { lastModified: Date }> {
+    const upload = uploads.find(ref, uploadId)
+    const blob = await writeFor(ctx, ref, body, {
+      ...o,
+      maxBytes: o.maxBytes ?? limits.maxPutSize,
+      algorithm: upload?.algorithm ?? undefined,
+      refused: () => assertPart(ctx, ref, uploadId, number, o.checksum?.algorithm),
+    })
+    const { md5: etag, size, checksum } = blob
+    const lastModified = await commitBlob(ctx, blob, () => {
+      uploads.demandOpen(ref, uploadId)
+      const at = now()
+      const before = uploads.part(uploadId, number)
+      if (before) objects.dropBlob(before.blob, at.getTime())
+      uploads.putPart({
+        upload: uploadId,
+        number,
+        blob: blob.id,
+        size,
+        etag,
+        checksum: checksum ? JSON.stringify(checksum) : null,
+        modified_at: at.getTime(),
+      })
+      return at
+    })
+    return { etag, contentLength: size, lastModified, ...(checksum && { checksum }) }
+  }
+
+  return {
+    async createMultipartUpload(ref, o = {}) {
+      assertKey(ref)
+      assertMetadata(o)
+      assertTags(o.tags ?? {})
+      const checksum = checksumPlan(o.checksumAlgorithm, o.checksumType)
+      const initiated = now().getTime()
+      // In the order of their making, so that uploads of one key are listed oldest first.
+      const uploadId = initiated.toString(16).padStart(12, '0') + randomBytes(20).toString('hex')
+      await queue.run(() => {
+        buckets.demand(ref.bucket)
+        checkWriteConditions(objects.find(ref), {}, resourceOf(ref))
+        uploads.add({
+          id: uploadId,
+          bucket: ref.bucket,
+          key: ref.key,
+          initiated_at: initiated,
+          acl: o.acl ?? 'private',
+          headers: JSON.stringify(pickHeaders(o)),
+          tags: JSON.stringify(o.tags ?? {}),
+          ...checksum,
+        })
+      })
+      return { uploadId }
+    },
+
+    async uploadPart(ref, uploadId, partNumber, body, o = {}) {
+      const { lastModified: _, ...written } = await writePart(ref, uploadId, partNumber, body, o)
+      return written
+    },
+
+    async uploadPartCopy(ref, uploadId, partNumber, source, o = {}) {
+      assertPart(ctx, ref, uploadId, partNumber)
+      const head = await reads.headObject(source)
+      checkSourceConditions(head, o.sourceConditions ?? {})
+      if (o.range && o.range.end >= head.contentLength)
+        throw new StorageError('InvalidArgument', {
+          message: `Range specified is not valid for source object of size: ${head.contentLength}`,
+        })
+      // The etag as seen: what is copied is what the conditions were asked of.
+      const object = await reads.getObject(source, { ifMatch: `"${head.etag}"`, ...(o.range && { range: o.range }) })
+      return writePart(ref, uploadId, partNumber, object.stream(), {})
+    },
+
+    async listParts(ref, uploadId, o = {}) {
+      const upload = demandOpen(ctx, ref, uploadId)
+      const max = checkMax(o.maxParts)
+      const found = uploads.parts(uploadId, o.partNumberMarker ?? 0, max + 1)
+      const parts = found.slice(0, max)
+      const isTruncated = max > 0 && found.length > max
+      const marker = parts.at(-1)?.number
+      return {
+        parts: parts.map(toPartInfo),
+        isTruncated,
+        ...(isTruncated && marker !== undefined && { nextPartNumberMarker: marker }),
+        ...checksumFacts(upload),
+      }
+    },
+
+    async abortMultipartUpload(ref, uploadId) {
+      assertKey(ref)
+      await queue.run(() => {
+        demandOpen(ctx, ref, uploadId)
+        uploads.dropParts(uploadId, now().getTime())
+        uploads.remove(uploadId)
+      })
+    },
+  }
+}
+
+/** Throws NoSuchBucket before NoSuchUpload. */
+export function demandOpen(ctx: DiskContext, ref: ObjectRef, uploadId: string): UploadRow {
+  ctx.buckets.demand(ref.bucket)
+  return ctx.uploads.demandOpen(ref, uploadId)
+}
+
+function assertPart(
+  ctx: DiskContext,
+  ref: ObjectRef,
+  uploadId: string,
+  number: number,
+  algorithm?: ChecksumAlgorithm,
+): void {
+  assertKey(ref)
+  if (!Number.isInteger(number) || number < 1 || number > limits.maxParts)
+    throw new StorageError('InvalidArgument', {
+      message: `Part number must be an integer between 1 and ${limits.maxParts}, inclusive`,
+      details: { ArgumentName: 'partNumber', ArgumentValue: number },
+    })
+  const upload = demandOpen(ctx, ref, uploadId)
+  if (algorithm && upload.algorithm && algorithm !== upload.algorithm)
+    throw new StorageError('InvalidRequest', {
+      message: `Checksum Type mismatch occurred, expected checksum Type: ${upload.algorithm}, actual checksum Type: ${algorithm}`,
+    })
+}
+
+function checksumPlan(
+  algorithm: ChecksumAlgorithm | undefined,
+  type: ChecksumType | undefined,
+): Pick<UploadRow, 'algorithm' | 'checksum_type'> {
+  if (!algorithm) {
+    if (!type) return { algorithm: null, checksum_type: null }
+    throw new StorageError('InvalidRequest', {
+      message: 'The x-amz-checksum-type header can only be used with the x-amz-checksum-algorithm header.',
+    })
+  }
+  const chosen = type ?? defaultChecksumType(algorithm)
+  if (supportsType(algorithm, chosen)) return { algorithm, checksum_type: chosen }
+  throw new StorageError('InvalidRequest', {
+    message: `The ${chosen} checksum type cannot be used with the ${algorithm} checksum algorithm.`,
+  })
+}
+
+export const checksumFacts = (
+  upload: UploadRow,
+): { checksumAlgorithm?: ChecksumAlgorithm; checksumType?: ChecksumType } => ({
+  ...(upload.algorithm && { checksumAlgorithm: upload.algorithm }),
+  ...(upload.checksum_type && { checksumType: upload.checksum_type }),
+})
+
+const toPartInfo = (part: PartRow): PartInfo => ({
+  partNumber: part.number,
+  etag: part.etag,
+  contentLength: part.size,
+  lastModified: new Date(part.modified_at),
+  ...(part.checksum !== null && { checksum: parseChecksum(part.checksum) }),
+})

@@ -1,0 +1,157 @@
+/** The rows of objects and blobs. Every method is synchronous; those that write are called inside a CommitQueue job. */
+import { StorageError } from '../../errors.ts'
+import type { CannedAcl, Checksum, ObjectHead, ObjectHeaders, ObjectRef } from '../driver.ts'
+import type { Index } from './open-index.ts'
+
+export type ObjectRow = {
+  bucket: string
+  key: string
+  size: number
+  etag: string
+  modified_at: number
+  acl: CannedAcl
+  sealed: number
+  /** JSON of ObjectHeaders. */
+  headers: string
+  /** JSON, name to value. */
+  tags: string
+  /** JSON of a Checksum. */
+  checksum: string | null
+  /** A blob's id, or where `parts` > 0 the name of its segments. */
+  content: string
+  parts: number
+}
+
+/** A run of an object's bytes and the blob that holds them; `sums` as of block-sums.ts. */
+export type Segment = { start: number; part: number; size: number; blob: string; sums: Buffer }
+
+export type NewBlobRow = { id: string; size: number; sums: Buffer }
+
+export class ObjectRows {
+  readonly #find
+  readonly #put
+  readonly #remove
+  readonly #inUse
+  readonly #addBlob
+  readonly #dropBlob
+  readonly #dropBlobs
+  readonly #dropSegments
+  readonly #blob
+  readonly #segments
+  readonly #part
+  readonly #seal
+  readonly #setTags
+  readonly #setAcl
+
+  constructor(db: Index) {
+    const columns = 'bucket, key, size, etag, modified_at, acl, sealed, headers, tags, checksum, content, parts'
+    this.#find = db.prepare<[string, string], ObjectRow>(`SELECT ${columns} FROM objects WHERE bucket = ? AND key = ?`)
+    this.#put = db.prepare<[ObjectRow]>(
+      `INSERT INTO objects (${columns}) VALUES (${columns.replace(/\w+/g, '@$&')})
+       ON CONFLICT (bucket, key) DO UPDATE SET size = excluded.size, etag = excluded.etag,
+         modified_at = excluded.modified_at, acl = excluded.acl, sealed = excluded.sealed, headers = excluded.headers,
+         tags = excluded.tags, checksum = excluded.checksum, content = excluded.content, parts = excluded.parts`,
+    )
+    this.#remove = db.prepare<[string, string]>('DELETE FROM objects WHERE bucket = ? AND key = ?')
+    this.#inUse = db.prepare<[string], { used: 1 }>('SELECT 1 AS used FROM objects WHERE content = ? LIMIT 1')
+    this.#addBlob = db.prepare<[string, number, Buffer]>('INSERT INTO blobs (id, size, sums) VALUES (?, ?, ?)')
+    this.#dropBlob = db.prepare<[number, string]>('UPDATE blobs SET garbage_since = ? WHERE id = ?')
+    this.#dropBlobs = db.prepare<[number, string]>(
+      'UPDATE blobs SET garbage_since = ? WHERE id IN (SELECT blob FROM segments WHERE content = ?)',
+    )
+    this.#dropSegments = db.prepare<[string]>('DELETE FROM segments WHERE content = ?')
+    this.#blob = db.prepare<[string], Segment>(
+      'SELECT 0 AS start, 1 AS part, size, id AS blob, sums FROM blobs WHERE id = ?',
+    )
+    const segments = `SELECT s.start, s.part, s.size, s.blob, b.sums FROM segments s JOIN blobs b ON b.id = s.blob`
+    this.#segments = db.prepare<[{ content: string; from: number; to: number }], Segment>(
+      `${segments} WHERE s.content = @content AND s.start <= @to
+        AND s.start >= (SELECT max(start) FROM segments WHERE content = @content AND start <= @from)
+       ORDER BY s.start`,
+    )
+    this.#part = db.prepare<[string, number], { start: number; size: number }>(
+      'SELECT start, size FROM segments WHERE content = ? AND part = ?',
+    )
+    this.#seal = db.prepare<[string, string]>('UPDATE objects SET sealed = 1 WHERE bucket = ? AND key = ?')
+    this.#setTags = db.prepare<[string, string, string]>('UPDATE objects SET tags = ? WHERE bucket = ? AND key = ?')
+    this.#setAcl = db.prepare<[string, string, string]>('UPDATE objects SET acl = ? WHERE bucket = ? AND key = ?')
+  }
+
+  find({ bucket, key }: ObjectRef): ObjectRow | undefined {
+    return this.#find.get(bucket, key)
+  }
+
+  /** Switches the key to new content; the content it had becomes garbage unless another object shares it. */
+  put(row: ObjectRow, replaced: ObjectRow | undefined): void {
+    this.#put.run(row)
+    if (replaced && replaced.content !== row.content) this.release(replaced, row.modified_at)
+  }
+
+  remove(row: ObjectRow, at: number): void {
+    this.#remove.run(row.bucket, row.key)
+    this.release(row, at)
+  }
+
+  release({ content, parts }: Pick<ObjectRow, 'content' | 'parts'>, at: number): void {
+    if (this.#inUse.get(content)) return
+    if (parts === 0) {
+      this.dropBlob(content, at)
+      return
+    }
+    this.#dropBlobs.run(at, content)
+    this.#dropSegments.run(content)
+  }
+
+  addBlob({ id, size, sums }: NewBlobRow): void {
+    this.#addBlob.run(id, size, sums)
+  }
+
+  dropBlob(id: string, at: number): void {
+    this.#dropBlob.run(at, id)
+  }
+
+  /** The segments that hold the bytes `from` to `to`, inclusive. */
+  segments(row: ObjectRow, from: number, to: number): Segment[] {
+    if (row.parts > 0) return this.#segments.all({ content: row.content, from, to })
+    const blob = this.#blob.get(row.content)
+    return blob ? [blob] : []
+  }
+
+  /** Where a part lies. An object that was not made of parts is its own part 1. */
+  part(row: ObjectRow, number: number): { start: number; size: number } | undefined {
+    if (row.parts > 0) return this.#part.get(row.content, number)
+    return number === 1 ? { start: 0, size: row.size } : undefined
+  }
+
+  seal({ bucket, key }: ObjectRef): void {
+    this.#seal.run(bucket, key)
+  }
+
+  setTags({ bucket, key }: ObjectRef, tags: string): void {
+    this.#setTags.run(tags, bucket, key)
+  }
+
+  setAcl({ bucket, key }: ObjectRef, acl: CannedAcl): void {
+    this.#setAcl.run(acl, bucket, key)
+  }
+}
+
+export const notFound = (resource: string): StorageError =>
+  new StorageError('NotFound', { message: 'The specified key does not exist.', resource })
+
+export function headOf(row: ObjectRow): ObjectHead {
+  const tagCount = row.tags === '{}' ? 0 : Object.keys(parseTags(row.tags)).length
+  return {
+    ...(JSON.parse(row.headers) as ObjectHeaders),
+    contentLength: row.size,
+    etag: row.etag,
+    lastModified: new Date(row.modified_at),
+    acl: row.acl,
+    ...(row.checksum !== null && { checksum: parseChecksum(row.checksum) }),
+    ...(tagCount > 0 && { tagCount }),
+    ...(row.parts > 0 && { partCount: row.parts }),
+  }
+}
+
+export const parseChecksum = (json: string): Checksum => JSON.parse(json) as Checksum
+export const parseTags = (json: string): Record<string, string> => JSON.parse(json) as Record<string, string>

@@ -1,0 +1,96 @@
+/** Opening the object index: its own SQLite file, durable at every commit. */
+import Database from 'better-sqlite3'
+import { StorageError } from '../../errors.ts'
+
+export type Index = Database.Database
+
+export const schemaVersion = 1
+
+/** `objects.content` names a blob, or where `parts` > 0 the list of blobs in `segments` under that name. */
+const schema = `
+CREATE TABLE buckets (
+  name TEXT PRIMARY KEY, owner TEXT NOT NULL, created_at INTEGER NOT NULL, acl TEXT NOT NULL, cors TEXT
+) STRICT, WITHOUT ROWID;
+CREATE INDEX buckets_of_owner ON buckets (owner, name);
+
+CREATE TABLE blobs (
+  id TEXT PRIMARY KEY, size INTEGER NOT NULL, sums BLOB NOT NULL, garbage_since INTEGER
+) STRICT;
+CREATE INDEX garbage_blobs ON blobs (garbage_since) WHERE garbage_since IS NOT NULL;
+
+CREATE TABLE objects (
+  id INTEGER PRIMARY KEY, bucket TEXT NOT NULL, key TEXT NOT NULL, size INTEGER NOT NULL, etag TEXT NOT NULL,
+  modified_at INTEGER NOT NULL, acl TEXT NOT NULL, sealed INTEGER NOT NULL DEFAULT 0, headers TEXT NOT NULL,
+  tags TEXT NOT NULL, checksum TEXT, content TEXT NOT NULL, parts INTEGER NOT NULL,
+  UNIQUE (bucket, key)
+) STRICT;
+CREATE INDEX objects_of_content ON objects (content);
+
+CREATE TABLE segments (
+  content TEXT NOT NULL, start INTEGER NOT NULL, part INTEGER NOT NULL, size INTEGER NOT NULL, blob TEXT NOT NULL,
+  PRIMARY KEY (content, start)
+) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX segments_by_part ON segments (content, part);
+
+CREATE TABLE uploads (
+  id TEXT PRIMARY KEY, bucket TEXT NOT NULL, key TEXT NOT NULL, initiated_at INTEGER NOT NULL, acl TEXT NOT NULL,
+  headers TEXT NOT NULL, tags TEXT NOT NULL, algorithm TEXT, checksum_type TEXT,
+  completed_at INTEGER, request TEXT, result TEXT
+) STRICT;
+CREATE UNIQUE INDEX open_uploads ON uploads (bucket, key, id) WHERE completed_at IS NULL;
+CREATE INDEX completed_uploads ON uploads (completed_at) WHERE completed_at IS NOT NULL;
+
+CREATE TABLE parts (
+  upload TEXT NOT NULL, number INTEGER NOT NULL, blob TEXT NOT NULL, size INTEGER NOT NULL, etag TEXT NOT NULL,
+  checksum TEXT, modified_at INTEGER NOT NULL,
+  PRIMARY KEY (upload, number)
+) STRICT, WITHOUT ROWID;
+`
+
+/**
+ * With `durable` an answered commit survives a power cut: in WAL mode SQLite syncs at each commit at FULL only.
+ * Errors: Unavailable when the file is no index, or one of a newer version.
+ */
+export function openIndex(file: string, o: { durable: boolean }): Index {
+  let db: Index | undefined
+  try {
+    db = new Database(file, { timeout: 5000 })
+    db.pragma('journal_mode = WAL')
+    db.pragma(`synchronous = ${o.durable ? 'FULL' : 'NORMAL'}`)
+    db.pragma('journal_size_limit = 67108864')
+    db.pragma('cache_size = -16000')
+    assertPragma(db, 'journal_mode', 'wal')
+    assertPragma(db, 'synchronous', o.durable ? 2 : 1)
+    migrate(db)
+    return db
+  } catch (cause) {
+    db?.close()
+    if (cause instanceof StorageError) throw cause
+    throw new StorageError('Unavailable', { message: 'The object index cannot be opened.', cause })
+  }
+}
+
+function assertPragma(db: Index, name: string, expected: string | number): void {
+  const actual = db.pragma(name, { simple: true })
+  if (actual !== expected)
+    throw new StorageError('Unavailable', {
+      message: `The object index cannot be made durable here: ${name} is ${String(actual)}.`,
+    })
+}
+
+/** Under one write lock, so that two processes that start together make the schema once. */
+function migrate(db: Index): void {
+  const version = (): number => Number(db.pragma('user_version', { simple: true }))
+  if (version() === schemaVersion) return
+  db.transaction(() => {
+    const found = version()
+    if (found > schemaVersion)
+      throw new StorageError('Unavailable', {
+        message:
+          `The object index has schema version ${found}, this program knows ${schemaVersion}. ` +
+          'It was written by a newer version: run that one, or restore a backup.',
+      })
+    if (found === 0) db.exec(schema)
+    db.pragma(`user_version = ${schemaVersion}`)
+  }).immediate()
+}

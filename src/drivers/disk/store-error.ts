@@ -1,0 +1,37 @@
+/** The edge at which errors of the file system and of SQLite become ours. */
+import { StorageError, type StorageErrorCode } from '../../errors.ts'
+import { errorCode } from './file-calls.ts'
+
+const fileErrors: Record<string, [StorageErrorCode, string]> = {
+  ENOSPC: ['InsufficientStorage', 'The disk is full.'],
+  EDQUOT: ['InsufficientStorage', 'The disk quota of the server is used up.'],
+  EFBIG: ['InsufficientStorage', 'The file system cannot hold a file of this size.'],
+  EMFILE: ['Unavailable', 'Too many files are open; try again.'],
+  ENFILE: ['Unavailable', 'Too many files are open; try again.'],
+  EROFS: ['Unavailable', 'The store is read-only.'],
+}
+
+/** What is not of the file system or SQLite comes back as it is: a body's own error belongs to whoever made the body. */
+export function toStorageError(cause: unknown): unknown {
+  if (cause instanceof StorageError) return cause
+  const code = errorCode(cause)
+  if (code === undefined) return cause
+  if (code.startsWith('SQLITE_')) return indexError(code, cause)
+  if (!isSystemError(cause)) return cause
+  const [mapped, message] = fileErrors[code] ?? ['Unavailable', 'The store cannot be used now.']
+  return new StorageError(mapped, { message, retryAfter: 5, cause })
+}
+
+function indexError(code: string, cause: unknown): StorageError {
+  const busy = /^SQLITE_(BUSY|LOCKED)/.test(code)
+  return new StorageError('Unavailable', {
+    message: busy ? 'The object index is busy; try again.' : 'The object index cannot be used now.',
+    retryAfter: busy ? 1 : 5,
+    cause,
+  })
+}
+
+/** After these a commit may or may not be on the disk: nothing more may be promised. */
+export const isIndexFailure = (e: unknown): boolean => /^SQLITE_(IOERR|CORRUPT|NOTADB)/.test(errorCode(e) ?? '')
+
+const isSystemError = (e: unknown): boolean => e instanceof Error && 'errno' in e && 'syscall' in e

@@ -1,0 +1,48 @@
+/** Sweeps in the background, one at a time. A failure is logged and tried again the next time round. */
+import type { DiskLog } from './log.ts'
+import type { Sweeper } from './sweep.ts'
+
+/** Milliseconds. Looking for orphans reads every folder of the store, so it is done seldom. */
+const garbageEvery = 30_000
+const everythingEvery = 6 * 3_600_000
+
+export class SweepSchedule {
+  readonly #sweeper: Sweeper
+  readonly #log: DiskLog
+  readonly #timers: NodeJS.Timeout[] = []
+  #running: Promise<unknown> = Promise.resolve()
+
+  constructor(sweeper: Sweeper, log: DiskLog) {
+    this.#sweeper = sweeper
+    this.#log = log
+  }
+
+  start(): void {
+    for (const [run, interval] of [
+      [() => this.#sweeper.garbage(), garbageEvery],
+      [() => this.#sweeper.all(), everythingEvery],
+    ] as const)
+      this.#timers.push(setInterval(() => void this.inBackground(run), interval).unref())
+  }
+
+  /** After what is running now. */
+  run<T>(sweep: () => Promise<T>): Promise<T> {
+    const result = this.#running.then(sweep)
+    this.#running = result.catch(() => {})
+    return result
+  }
+
+  async inBackground(sweep: () => Promise<unknown>): Promise<void> {
+    try {
+      await this.run(sweep)
+    } catch (err) {
+      this.#log.warn({ err }, 'a sweep of the store failed')
+    }
+  }
+
+  async stop(): Promise<void> {
+    for (const timer of this.#timers) clearInterval(timer)
+    this.#sweeper.stop()
+    await this.#running
+  }
+}

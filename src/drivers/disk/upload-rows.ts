@@ -1,0 +1,160 @@
+/** The rows of multipart uploads. Those methods that write are called inside a CommitQueue job. */
+import { StorageError } from '../../errors.ts'
+import type { CannedAcl, ChecksumAlgorithm, ChecksumType, ObjectRef } from '../driver.ts'
+import type { Index } from './open-index.ts'
+import { resourceOf } from './rules.ts'
+
+export type UploadRow = {
+  id: string
+  bucket: string
+  key: string
+  initiated_at: number
+  acl: CannedAcl
+  headers: string
+  tags: string
+  algorithm: ChecksumAlgorithm | null
+  checksum_type: ChecksumType | null
+  /** Once completed: when, of what parts, and the JSON of what was answered. */
+  completed_at: number | null
+  request: string | null
+  result: string | null
+}
+
+export type PartRow = {
+  upload: string
+  number: number
+  blob: string
+  size: number
+  etag: string
+  checksum: string | null
+  modified_at: number
+}
+
+export class UploadRows {
+  readonly #find
+  readonly #add
+  readonly #remove
+  readonly #complete
+  readonly #forget
+  readonly #part
+  readonly #putPart
+  readonly #parts
+  readonly #garbageParts
+  readonly #removeParts
+  readonly #addSegment
+  readonly #page
+  readonly #ofBucket
+
+  constructor(db: Index) {
+    this.#find = db.prepare<[string, string, string], UploadRow>(
+      'SELECT * FROM uploads WHERE id = ? AND bucket = ? AND key = ?',
+    )
+    this.#add = db.prepare<[Omit<UploadRow, 'completed_at' | 'request' | 'result'>]>(
+      `INSERT INTO uploads (id, bucket, key, initiated_at, acl, headers, tags, algorithm, checksum_type)
+       VALUES (@id, @bucket, @key, @initiated_at, @acl, @headers, @tags, @algorithm, @checksum_type)`,
+    )
+    this.#remove = db.prepare<[string]>('DELETE FROM uploads WHERE id = ?')
+    this.#complete = db.prepare<[number, string, string, string]>(
+      'UPDATE uploads SET completed_at = ?, request = ?, result = ? WHERE id = ?',
+    )
+    this.#forget = db.prepare<[number]>('DELETE FROM uploads WHERE completed_at < ?')
+    this.#part = db.prepare<[string, number], PartRow>('SELECT * FROM parts WHERE upload = ? AND number = ?')
+    this.#putPart = db.prepare<[PartRow]>(
+      `INSERT OR REPLACE INTO parts (upload, number, blob, size, etag, checksum, modified_at)
+       VALUES (@upload, @number, @blob, @size, @etag, @checksum, @modified_at)`,
+    )
+    this.#parts = db.prepare<[string, number, number], PartRow>(
+      'SELECT * FROM parts WHERE upload = ? AND number > ? ORDER BY number LIMIT ?',
+    )
+    this.#garbageParts = db.prepare<[number, string, string]>(
+      `UPDATE blobs SET garbage_since = ? WHERE id IN (SELECT blob FROM parts WHERE upload = ?)
+         AND id NOT IN (SELECT blob FROM segments WHERE content = ?)`,
+    )
+    this.#removeParts = db.prepare<[string]>('DELETE FROM parts WHERE upload = ?')
+    this.#addSegment = db.prepare<[string, number, number, number, string]>(
+      'INSERT INTO segments (content, start, part, size, blob) VALUES (?, ?, ?, ?, ?)',
+    )
+    this.#page = db.prepare<[string, string | Buffer, string, string | Buffer, number], UploadRow>(
+      `SELECT * FROM uploads WHERE completed_at IS NULL AND bucket = ? AND (key, id) > (?, ?) AND key < ?
+       ORDER BY key, id LIMIT ?`,
+    )
+    this.#ofBucket = db.prepare<[string], UploadRow>('SELECT * FROM uploads WHERE completed_at IS NULL AND bucket = ?')
+  }
+
+  /** Open or completed lately. */
+  find(ref: ObjectRef, uploadId: string): UploadRow | undefined {
+    return this.#find.get(uploadId, ref.bucket, ref.key)
+  }
+
+  /** Throws NoSuchUpload unless it is open. */
+  demandOpen(ref: ObjectRef, uploadId: string): UploadRow {
+    const row = this.find(ref, uploadId)
+    if (row && row.completed_at === null) return row
+    throw noSuchUpload(ref, uploadId)
+  }
+
+  add(row: Omit<UploadRow, 'completed_at' | 'request' | 'result'>): void {
+    this.#add.run(row)
+  }
+
+  part(uploadId: string, number: number): PartRow | undefined {
+    return this.#part.get(uploadId, number)
+  }
+
+  putPart(part: PartRow): void {
+    this.#putPart.run(part)
+  }
+
+  parts(uploadId: string, after: number, max: number): PartRow[] {
+    return this.#parts.all(uploadId, after, max)
+  }
+
+  addSegment(uploadId: string, start: number, part: PartRow): void {
+    this.#addSegment.run(uploadId, start, part.number, part.size, part.blob)
+  }
+
+  /** The parts go; the blobs of those that became no segment are garbage. */
+  dropParts(uploadId: string, at: number): void {
+    this.#garbageParts.run(at, uploadId, uploadId)
+    this.#removeParts.run(uploadId)
+  }
+
+  setCompleted(uploadId: string, at: number, request: string, result: string): void {
+    this.#complete.run(at, request, result, uploadId)
+  }
+
+  remove(uploadId: string): void {
+    this.#remove.run(uploadId)
+  }
+
+  /** Aborts what is open in a bucket that goes. */
+  removeBucket(bucket: string, at: number): void {
+    for (const { id } of this.#ofBucket.all(bucket)) {
+      this.dropParts(id, at)
+      this.remove(id)
+    }
+  }
+
+  forgetCompleted(before: number): void {
+    this.#forget.run(before)
+  }
+
+  /** Open ones in order of key, then of id, which is that of initiation; after (`key`, `id`), below `below`. */
+  iterate(
+    bucket: string,
+    key: string | Buffer,
+    id: string,
+    below: string | Buffer,
+    max: number,
+  ): IterableIterator<UploadRow> {
+    return this.#page.iterate(bucket, key, id, below, max)
+  }
+}
+
+export const noSuchUpload = (ref: ObjectRef, uploadId: string): StorageError =>
+  new StorageError('NoSuchUpload', {
+    message:
+      'The specified upload does not exist. The upload ID may be invalid, or the upload may have been aborted or completed.',
+    resource: resourceOf(ref),
+    details: { UploadId: uploadId },
+  })

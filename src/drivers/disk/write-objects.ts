@@ -1,0 +1,148 @@
+import type { Readable } from 'node:stream'
+import { StorageError } from '../../errors.ts'
+import type { ObjectRef, ObjectStore, PutOptions, WriteConditions, WrittenObject } from '../driver.ts'
+import { checkWriteConditions } from './conditions.ts'
+import { writtenKey, type DiskContext } from './context.ts'
+import { notFound, type ObjectRow } from './object-rows.ts'
+import { assertKey, assertMetadata, assertTags, assertVersion, limits, pickHeaders, resourceOf } from './rules.ts'
+import { writeBody, type BodyOptions, type WrittenBlob } from './write-body.ts'
+
+type Writes = Pick<
+  ObjectStore,
+  'putObject' | 'deleteObject' | 'deleteObjects' | 'putObjectTags' | 'sealObject' | 'isBeingWritten'
+>
+
+export function createWrites(ctx: DiskContext): Writes {
+  const { buckets, objects, queue, now } = ctx
+
+  async function putObject(ref: ObjectRef, body: Readable, o: PutOptions = {}): Promise<WrittenObject> {
+    const refused = (): void => {
+      assertKey(ref)
+      assertMetadata(o)
+      assertTags(o.tags ?? {})
+      buckets.demand(ref.bucket)
+      // Asked again in the transaction; here it spares the client a body that has no chance.
+      checkWriteConditions(objects.find(ref), o, resourceOf(ref))
+    }
+    const blob = await writeFor(ctx, ref, body, { ...o, maxBytes: o.maxBytes ?? limits.maxPutSize, refused })
+    const { md5: etag, size, checksum } = blob
+    const row = {
+      ...ref,
+      size,
+      etag,
+      acl: o.acl ?? ('private' as const),
+      sealed: 0,
+      headers: JSON.stringify(pickHeaders(o)),
+      tags: JSON.stringify(o.tags ?? {}),
+      checksum: checksum ? JSON.stringify(checksum) : null,
+      content: blob.id,
+      parts: 0,
+    }
+    await commitBlob(ctx, blob, () => placeObject(ctx, row, o))
+    return { etag, contentLength: size, ...(checksum && { checksum }) }
+  }
+
+  return {
+    putObject,
+
+    async deleteObject(ref, o = {}) {
+      assertKey(ref)
+      assertVersion(o.versionId)
+      await queue.run(() => {
+        buckets.demand(ref.bucket)
+        const row = objects.find(ref)
+        if (row) objects.remove(row, now().getTime())
+      })
+    },
+
+    async deleteObjects(bucket, keys) {
+      if (keys.length > 1000)
+        throw new StorageError('InvalidArgument', { message: 'At most 1000 keys can be deleted in one request.' })
+      await queue.run(() => {
+        buckets.demand(bucket)
+        for (const key of keys) {
+          const row = objects.find({ bucket, key })
+          if (row) objects.remove(row, now().getTime())
+        }
+      })
+      return keys.map((key) => ({ key }))
+    },
+
+    async putObjectTags(ref, tags) {
+      assertKey(ref)
+      assertTags(tags)
+      await queue.run(() => {
+        buckets.demand(ref.bucket)
+        if (!objects.find(ref)) throw notFound(resourceOf(ref))
+        objects.setTags(ref, JSON.stringify(tags))
+      })
+    },
+
+    async sealObject(ref, o) {
+      assertKey(ref)
+      assertVersion(o.versionId)
+      await queue.run(() => {
+        buckets.demand(ref.bucket)
+        const row = objects.find(ref)
+        if (!row) throw notFound(resourceOf(ref))
+        if (row.etag !== o.etag)
+          throw new StorageError('PreconditionFailed', {
+            message: 'The object has changed since it was verified.',
+            resource: resourceOf(ref),
+          })
+        if (!row.sealed) objects.seal(ref)
+      })
+      return { ref, etag: o.etag }
+    },
+
+    isBeingWritten: (ref) => ctx.writers.has(writtenKey(ref)),
+  }
+}
+
+/** Inside a job: puts the row in place if conditions and seal allow it; answers when the object was last modified. */
+export function placeObject(ctx: DiskContext, row: Omit<ObjectRow, 'modified_at'>, o: WriteConditions): Date {
+  ctx.buckets.demand(row.bucket)
+  const existing = ctx.objects.find(row)
+  checkWriteConditions(existing, o, resourceOf(row))
+  const at = ctx.now()
+  ctx.objects.put({ ...row, modified_at: at.getTime() }, existing)
+  return at
+}
+
+/** Writes a body that is on its way to `ref`, counted as running until its blob is committed or discarded. */
+export async function writeFor(
+  ctx: DiskContext,
+  ref: ObjectRef,
+  body: Readable,
+  o: Omit<BodyOptions, 'signals'> & { signal?: AbortSignal; refused: () => void },
+): Promise<WrittenBlob> {
+  const key = writtenKey(ref)
+  ctx.writers.add(key)
+  const ended = (): void => ctx.writers.remove(key)
+  try {
+    const blob = await writeBody(ctx, body, { ...o, signals: [o.signal, ctx.closing] })
+    return {
+      ...blob,
+      settle: () => (ended(), blob.settle()),
+      discard: () => (ended(), blob.discard()),
+    }
+  } catch (error) {
+    ended()
+    throw error
+  }
+}
+
+/** One transaction: the blob becomes known together with what refers to it, or is removed. */
+export async function commitBlob<T>(ctx: DiskContext, blob: WrittenBlob, refer: () => T): Promise<T> {
+  try {
+    const value = await ctx.queue.run(() => {
+      ctx.objects.addBlob(blob)
+      return refer()
+    })
+    blob.settle()
+    return value
+  } catch (error) {
+    await blob.discard()
+    throw error
+  }
+}

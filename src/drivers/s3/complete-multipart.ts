@@ -1,0 +1,105 @@
+/** CompleteMultipartUpload, made repeatable on stores that forget an upload once it is complete. */
+import { createHash } from 'node:crypto'
+import type { MultipartStore, ObjectHead, ObjectRef, WrittenObject } from '../driver.ts'
+import { isStorageError, StorageError } from '../../errors.ts'
+import { bareEtag, checksumField, checksumOf, present, quotedEtag } from './object-head.ts'
+import { assertPartNumber } from './rules.ts'
+import type { S3Deps } from './s3-deps.ts'
+import { conditionFields } from './write-conditions.ts'
+
+type Complete = MultipartStore['completeMultipartUpload']
+type Parts = Parameters<Complete>[2]
+
+export type CompleteDeps = S3Deps & {
+  headObject(ref: ObjectRef): Promise<ObjectHead>
+  listParts: MultipartStore['listParts']
+}
+
+export function completeMultipart(deps: CompleteDeps): Complete {
+  const { settings, connection, keys } = deps
+  return async (ref, uploadId, parts, o = {}) => {
+    assertParts(parts)
+    const knowsChecksums = settings.preset.capabilities.includes('signed-checksum')
+    if (!knowsChecksums && (o.checksum || parts.some((part) => part.checksum))) {
+      throw new StorageError('NotSupported', { message: "The bucket's store verifies no checksums" })
+    }
+    const input = {
+      Bucket: ref.bucket,
+      Key: keys.of(ref),
+      UploadId: uploadId,
+      MultipartUpload: { Parts: parts.map(completedPart) },
+      ...(o.checksum ? { ...checksumField(o.checksum), ...present({ ChecksumType: o.checksum.type }) } : {}),
+      ...conditionFields(settings, o, 'conditionalComplete'),
+    }
+    try {
+      if (o.contentLength !== undefined) await assertSize(deps, ref, uploadId, parts, o.contentLength)
+      const failed = { operation: 'completeMultipartUpload', ref }
+      const answer = await connection.run(failed, (s3) => s3.completeMultipartUpload(input))
+      const head = await deps.headObject(ref)
+      // Ceph 16 leaves the ETag of its answer empty.
+      return completed(head, bareEtag(answer.ETag) || head.etag, answer.VersionId, checksumOf(answer))
+    } catch (e) {
+      return completedBefore(deps, ref, parts, e)
+    }
+  }
+}
+
+/** If the object that these parts make is there, an earlier call has done it; else the error stands. */
+async function completedBefore(deps: CompleteDeps, ref: ObjectRef, parts: Parts, error: unknown): Promise<WrittenObject> {
+  if (!isStorageError(error, 'NoSuchUpload')) throw error
+  const head = await deps.headObject(ref).catch(() => null)
+  if (head?.etag !== joinedEtag(parts)) throw error
+  return completed(head, head.etag, head.versionId, head.checksum)
+}
+
+const completed = (
+  head: ObjectHead,
+  etag: string,
+  versionId: string | undefined,
+  checksum: WrittenObject['checksum'],
+): WrittenObject => ({
+  etag,
+  contentLength: head.contentLength,
+  ...present({ checksum: checksum ?? head.checksum, versionId: versionId === 'null' ? undefined : versionId }),
+})
+
+/** The ETag that S3 gives to joined parts: the MD5 of their MD5s, and their number. */
+export const joinedEtag = (parts: readonly { etag: string }[]): string => {
+  const md5s = Buffer.concat(parts.map(({ etag }) => Buffer.from(bareEtag(etag), 'hex')))
+  return `${createHash('md5').update(md5s).digest('hex')}-${parts.length}`
+}
+
+const completedPart = ({ partNumber, etag, checksum }: Parts[number]) => ({
+  PartNumber: partNumber,
+  ETag: quotedEtag(etag),
+  ...(checksum ? checksumField(checksum) : {}),
+})
+
+/** S3 insists on ascending order; Ceph 16 sorts the parts itself. */
+function assertParts(parts: Parts): void {
+  if (parts.length === 0) throw new StorageError('InvalidRequest', { message: 'You must specify at least one part' })
+  let before = 0
+  for (const { partNumber } of parts) {
+    assertPartNumber(partNumber)
+    if (partNumber <= before) {
+      throw new StorageError('InvalidPartOrder', {
+        message: 'The list of parts was not in ascending order. Parts must be ordered by part number.',
+      })
+    }
+    before = partNumber
+  }
+}
+
+async function assertSize(deps: CompleteDeps, ref: ObjectRef, uploadId: string, parts: Parts, expected: number) {
+  const wanted = new Set(parts.map(({ partNumber }) => partNumber))
+  let size = 0
+  let partNumberMarker: number | undefined
+  do {
+    const page = await deps.listParts(ref, uploadId, present({ partNumberMarker }))
+    for (const part of page.parts) if (wanted.has(part.partNumber)) size += part.contentLength
+    partNumberMarker = page.isTruncated ? page.nextPartNumberMarker : undefined
+  } while (partNumberMarker !== undefined)
+  if (size !== expected) {
+    throw new StorageError('InvalidRequest', { message: 'The parts do not add up to the announced size of the object' })
+  }
+}

@@ -1,0 +1,181 @@
+/** Server-side copies, bound to the bytes that the source had when its conditions were looked at. */
+import type { CopyOptions, MultipartStore, ObjectHead, ObjectRef, ObjectStore, WrittenObject } from '../driver.ts'
+import { StorageError } from '../../errors.ts'
+import type { CompleteDeps } from './complete-multipart.ts'
+import { withHeaders } from './connection.ts'
+import { copySource } from './keys.ts'
+import type { Multipart } from './multipart.ts'
+import { bareEtag, checksumOf, headerFields, present, quotedEtag, sdkAlgorithm, tagging, written } from './object-head.ts'
+import { assertSourceConditions } from './read-conditions.ts'
+import type { ReadObject } from './read-object.ts'
+import { assertPartNumber, resourceOf } from './rules.ts'
+import type { S3Deps } from './s3-deps.ts'
+import { conditionFields, writeConditions } from './write-conditions.ts'
+
+export type CopyDeps = S3Deps &
+  ReadObject &
+  Multipart &
+  Pick<CompleteDeps, 'listParts'> &
+  Pick<ObjectStore, 'getObjectTags' | 'deleteObject'> &
+  Pick<MultipartStore, 'completeMultipartUpload'> & {
+    /** Bytes: what one CopyObject takes, and the least size of a part above it. */
+    copySizes: { atOnce: number; part: number }
+  }
+
+export type Copies = Pick<ObjectStore, 'copyObject'> & Pick<MultipartStore, 'uploadPartCopy'>
+
+type Source = { ref: ObjectRef; versionId?: string; head: ObjectHead }
+
+export function copies(deps: CopyDeps): Copies {
+  const { settings, connection, keys } = deps
+
+  /** How the request names the source and the ETag it must have. */
+  function pin({ ref, versionId, head }: Source) {
+    const standard = settings.preset.copyIfMatch !== 'ignored'
+    const fields = {
+      CopySource: copySource(ref.bucket, keys.of(ref), versionId),
+      ...(standard ? { CopySourceIfMatch: quotedEtag(head.etag) } : {}),
+    }
+    return { fields, headers: settings.preset.copyIfMatch === 'ceph' ? { 'x-amz-copy-if-match': head.etag } : {} }
+  }
+
+  async function find(ref: ObjectRef, o: Pick<CopyOptions, 'sourceVersionId' | 'sourceConditions' | 'signal'>): Promise<Source> {
+    const versionId = o.sourceVersionId
+    const head = await deps.headObject(ref, present({ versionId, signal: o.signal }))
+    assertSourceConditions(head, o.sourceConditions ?? {}, resourceOf(ref))
+    return { ref, head, ...present({ versionId }) }
+  }
+
+  /** For stores, and part copies, that do not look at the condition. */
+  async function assertUnchanged({ ref, versionId, head }: Source): Promise<void> {
+    const now = await deps.headObject(ref, present({ versionId }))
+    if (now.etag === head.etag && now.lastModified.getTime() === head.lastModified.getTime()) return
+    throw new StorageError('PreconditionFailed', { resource: resourceOf(ref), message: 'The source changed while it was copied' })
+  }
+
+  async function copyAtOnce(source: Source, target: ObjectRef, o: Parameters<Copies['copyObject']>[2] & object) {
+    const { fields, headers } = pin(source)
+    const input = {
+      ...fields,
+      Bucket: target.bucket,
+      Key: keys.of(target),
+      ...(o.metadataDirective === 'REPLACE' ? headerFields(o) : {}),
+      ...present({
+        MetadataDirective: o.metadataDirective,
+        TaggingDirective: o.taggingDirective,
+        Tagging: o.taggingDirective === 'REPLACE' ? (tagging(o.tags) ?? '') : undefined,
+        ACL: o.acl,
+        ChecksumAlgorithm: o.checksumAlgorithm && sdkAlgorithm(o.checksumAlgorithm),
+      }),
+      ...conditionFields(settings, o, 'conditionalCopy'),
+    }
+    const failed = { operation: 'copyObject', ref: source.ref }
+    const answer = await connection.run(failed, (s3, sdk) =>
+      s3.send(withHeaders(new sdk.CopyObjectCommand(input), headers), present({ abortSignal: o.signal })),
+    )
+    const result = { ...answer.CopyObjectResult, ...present({ VersionId: answer.VersionId }) }
+    const copy = written(result, source.head.contentLength)
+    if (settings.preset.copyIfMatch === 'ignored') await assertCopied(source, target, copy)
+    return { ...copy, lastModified: result.LastModified ?? settings.now() }
+  }
+
+  /** The copy of joined parts may get an ETag of another kind: then the source must be the same as before. */
+  async function assertCopied(source: Source, target: ObjectRef, copy: WrittenObject): Promise<void> {
+    if (copy.etag === source.head.etag) return
+    try {
+      await assertUnchanged(source)
+      if (!source.head.etag.includes('-')) {
+        throw new StorageError('PreconditionFailed', { resource: resourceOf(source.ref), message: 'The copy is of other bytes' })
+      }
+    } catch (e) {
+      await deps.deleteObject(target, present({ versionId: copy.versionId }))
+      throw e
+    }
+  }
+
+  async function copyInParts(source: Source, target: ObjectRef, o: Parameters<Copies['copyObject']>[2] & object) {
+    const { head } = source
+    const keptTags = o.taggingDirective !== 'REPLACE' && head.tagCount ? await deps.getObjectTags(source.ref) : undefined
+    const headers = o.metadataDirective === 'REPLACE' ? o : head
+    const tags = o.taggingDirective === 'REPLACE' ? o.tags : keptTags
+    conditionFields(settings, o, 'conditionalComplete')
+    const { uploadId } = await deps.createMultipartUpload(target, {
+      ...headers,
+      ...present({ tags, acl: o.acl, checksumAlgorithm: o.checksumAlgorithm }),
+    })
+    try {
+      const parts = await inOrder(partRanges(head.contentLength, deps.copySizes.part), async (range, i) => {
+        const { etag } = await copyPart(source, target, uploadId, i + 1, range)
+        return { partNumber: i + 1, etag }
+      })
+      if (settings.preset.copyIfMatch !== 'standard') await assertUnchanged(source)
+      const copy = await deps.completeMultipartUpload(target, uploadId, parts, writeConditions(o))
+      return { ...copy, lastModified: settings.now() }
+    } catch (e) {
+      await deps.abortQuietly(target, uploadId)
+      throw e
+    }
+  }
+
+  async function copyPart(
+    source: Source,
+    target: ObjectRef,
+    uploadId: string,
+    partNumber: number,
+    range: { start: number; end: number } | undefined,
+  ) {
+    const input = {
+      ...pin(source).fields,
+      Bucket: target.bucket,
+      Key: keys.of(target),
+      UploadId: uploadId,
+      PartNumber: partNumber,
+      ...(range ? { CopySourceRange: `bytes=${range.start}-${range.end}` } : {}),
+    }
+    const failed = { operation: 'uploadPartCopy', ref: target }
+    const { CopyPartResult = {} } = await connection.run(failed, (s3) => s3.uploadPartCopy(input))
+    return {
+      etag: bareEtag(CopyPartResult.ETag),
+      contentLength: range ? range.end - range.start + 1 : source.head.contentLength,
+      lastModified: CopyPartResult.LastModified ?? settings.now(),
+      ...present({ checksum: checksumOf(CopyPartResult) }),
+    }
+  }
+
+  return {
+    async copyObject(from, target, o = {}) {
+      keys.of(target)
+      const source = await find(from, o)
+      return source.head.contentLength > deps.copySizes.atOnce ? copyInParts(source, target, o) : copyAtOnce(source, target, o)
+    },
+
+    async uploadPartCopy(target, uploadId, partNumber, from, o = {}) {
+      keys.of(target)
+      assertPartNumber(partNumber)
+      const source = await find(from, o)
+      const part = await copyPart(source, target, uploadId, partNumber, o.range)
+      if (settings.preset.copyIfMatch !== 'standard') await assertUnchanged(source)
+      return part
+    },
+  }
+}
+
+const maxPartsCopied = 10_000
+const parallel = 4
+
+function partRanges(contentLength: number, leastSize: number): { start: number; end: number }[] {
+  const size = Math.max(leastSize, Math.ceil(contentLength / maxPartsCopied))
+  const ranges = []
+  for (let start = 0; start < contentLength; start += size) {
+    ranges.push({ start, end: Math.min(start + size, contentLength) - 1 })
+  }
+  return ranges
+}
+
+async function inOrder<T, R>(items: readonly T[], run: (item: T, index: number) => Promise<R>): Promise<R[]> {
+  const results: R[] = []
+  for (let at = 0; at < items.length; at += parallel) {
+    results.push(...(await Promise.all(items.slice(at, at + parallel).map((item, i) => run(item, at + i)))))
+  }
+  return results
+}

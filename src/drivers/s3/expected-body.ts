@@ -1,0 +1,167 @@
+/**
+ * A body that is measured and hashed while it passes, so that what was announced holds on every store, also on those
+ * that ignore checksum headers. The store gets the last bytes only when all is well: an upload that falls short of its
+ * length is never stored.
+ */
+import { createHash, type Hash } from 'node:crypto'
+import { once } from 'node:events'
+import { PassThrough, type Readable } from 'node:stream'
+import type { BodyExpectation, Checksum } from '../driver.ts'
+import { StorageError } from '../../errors.ts'
+import { checksumFromBase64, startChecksum, type RunningChecksum } from '../checksums/checksum.ts'
+import { readBody } from './read-body.ts'
+
+/** Bytes up to which a body is collected: verified as a whole before it is sent, and sent again if the store fails. */
+export const collectedUpTo = 1024 * 1024
+
+export type Expected = BodyExpectation & { maxBytes: number; signal?: AbortSignal }
+
+/** Length and digests of a body, as far as something was announced of them. Errors: those of BodyExpectation. */
+export class ExpectedBody {
+  readonly #o: Expected
+  readonly #md5: Hash | undefined
+  readonly #sha256: Hash | undefined
+  readonly #checksum: RunningChecksum | undefined
+  #length = 0
+
+  constructor(o: Expected) {
+    this.#o = o
+    if (o.md5 !== undefined) this.#md5 = createHash('md5')
+    if (o.payloadSha256 !== undefined) this.#sha256 = createHash('sha256')
+    if (o.checksum) this.#checksum = startChecksum(o.checksum.algorithm)
+  }
+
+  take(chunk: Buffer): void {
+    const { maxBytes, contentLength } = this.#o
+    this.#length += chunk.length
+    if (this.#length > maxBytes) throw tooLarge(this.#length, maxBytes)
+    if (contentLength !== undefined && this.#length > contentLength) throw wrongLength('more')
+    this.#md5?.update(chunk)
+    this.#sha256?.update(chunk)
+    this.#checksum?.update(chunk)
+  }
+
+  /** After the last byte. The checksum of the whole body where one was asked for. */
+  finish(): Checksum | undefined {
+    const { contentLength, payloadSha256, md5, checksum } = this.#o
+    if (contentLength !== undefined && this.#length < contentLength) throw wrongLength('fewer')
+    if (this.#sha256 && this.#sha256.digest('hex') !== payloadSha256) {
+      throw new StorageError('PayloadHashMismatch', { message: 'The body does not have the hash of x-amz-content-sha256' })
+    }
+    if (this.#md5 && this.#md5.digest('base64') !== md5) {
+      throw new StorageError('BadDigest', { message: 'The body does not have the MD5 that was announced' })
+    }
+    if (!checksum || !this.#checksum) return undefined
+    const { algorithm } = checksum
+    const computed = this.#checksum.digest()
+    const announced = typeof checksum.value === 'function' ? checksum.value() : checksum.value
+    if (announced !== undefined && !checksumFromBase64(algorithm, announced).equals(computed)) {
+      throw new StorageError('BadDigest', { message: `The body does not have the ${algorithm} that was announced` })
+    }
+    return { algorithm, value: computed.toString('base64'), type: 'FULL_OBJECT' }
+  }
+}
+
+/** Refuses what no body can be, before one byte of it is read. */
+export function assertExpectation({ contentLength, maxBytes, md5, checksum }: Expected): void {
+  if (contentLength !== undefined && !(Number.isSafeInteger(contentLength) && contentLength >= 0)) {
+    throw new StorageError('InvalidArgument', { message: 'The content length is no number of bytes' })
+  }
+  if (contentLength !== undefined && contentLength > maxBytes) throw tooLarge(contentLength, maxBytes)
+  if (md5 !== undefined && !/^[A-Za-z0-9+/]{22}==$/.test(md5)) {
+    throw new StorageError('InvalidDigest', { message: 'Content-MD5 is no base64 of 16 bytes' })
+  }
+  if (typeof checksum?.value === 'string') checksumFromBase64(checksum.algorithm, checksum.value)
+}
+
+const tooLarge = (proposed: number, max: number): StorageError =>
+  new StorageError('EntityTooLarge', {
+    message: 'The body is larger than allowed',
+    details: { ProposedSize: proposed, MaxSizeAllowed: max },
+  })
+
+const wrongLength = (how: 'more' | 'fewer'): StorageError =>
+  new StorageError('IncompleteBody', { message: `The body has ${how} bytes than its content length says` })
+
+/** The whole of a small body. */
+export async function collect(body: Readable, o: Expected): Promise<{ bytes: Buffer; checksum: Checksum | undefined }> {
+  const expected = new ExpectedBody(o)
+  const chunks: Buffer[] = []
+  await readBody(body, o.signal, (chunk) => {
+    expected.take(chunk)
+    chunks.push(chunk)
+    return undefined
+  })
+  return { bytes: Buffer.concat(chunks), checksum: expected.finish() }
+}
+
+/**
+ * Cuts a body of unknown length into pieces of `size`; each is stored before the next is read. Resolves when all are.
+ */
+export async function inPieces(
+  body: Readable,
+  o: Expected,
+  size: number,
+  store: (piece: Buffer, isLast: boolean, checksum: Checksum | undefined) => Promise<void>,
+): Promise<void> {
+  const expected = new ExpectedBody(o)
+  let chunks: Buffer[] = []
+  let held = 0
+  await readBody(body, o.signal, (chunk) => {
+    expected.take(chunk)
+    chunks.push(chunk)
+    held += chunk.length
+    return held > size ? storeFull() : undefined
+  })
+  await store(Buffer.concat(chunks), true, expected.finish())
+
+  /** Something stays behind, so that the last piece is known to be it. */
+  async function storeFull(): Promise<void> {
+    const bytes = Buffer.concat(chunks)
+    let at = 0
+    for (; bytes.length - at > size; at += size) await store(bytes.subarray(at, at + size), false, undefined)
+    chunks = [Buffer.from(bytes.subarray(at))]
+    held = bytes.length - at
+  }
+}
+
+/**
+ * Sends a body of known length through `send` in constant memory. Whichever fails first stops the other and is the
+ * error: a broken body aborts the request, a refusal of the store gives the body up.
+ */
+export async function streamThrough<T>(
+  body: Readable,
+  o: Expected,
+  send: (stream: Readable, abort: AbortSignal) => Promise<T>,
+): Promise<{ answer: T; checksum: Checksum | undefined }> {
+  const expected = new ExpectedBody(o)
+  const stream = new PassThrough({ highWaterMark: 512 * 1024 })
+  stream.on('error', () => {})
+  const stop = new AbortController()
+  const failed = (cause: unknown): never => {
+    stop.abort(cause)
+    throw cause
+  }
+
+  const sending = send(stream, stop.signal).catch(failed)
+  let last: Buffer | undefined
+  const reading = readBody(body, o.signal ? AbortSignal.any([o.signal, stop.signal]) : stop.signal, (chunk) => {
+    expected.take(chunk)
+    const before = last
+    last = chunk
+    if (before === undefined || stream.write(before)) return undefined
+    return once(stream, 'drain', { signal: stop.signal }).then(() => {})
+  })
+  const received = reading
+    .then(() => {
+      const checksum = expected.finish()
+      stream.end(last)
+      return checksum
+    })
+    .catch(failed)
+
+  await Promise.allSettled([sending, received])
+  stream.destroy()
+  if (stop.signal.aborted) throw stop.signal.reason
+  return { answer: await sending, checksum: await received }
+}

@@ -1,0 +1,116 @@
+/** Listings, with the configured prefix put on and taken off. */
+import type { ListObjectsV2CommandOutput } from '@aws-sdk/client-s3'
+import type { ListOptions, MultipartStore, ObjectPage } from '../driver.ts'
+import { bareEtag, checksumOf, ourAlgorithm, present } from './object-head.ts'
+import type { S3Deps } from './s3-deps.ts'
+
+export type Listings = Pick<MultipartStore, 'listParts' | 'listMultipartUploads'> & {
+  listObjects(o: ListOptions): Promise<ObjectPage>
+}
+
+export function listings({ connection, keys }: S3Deps): Listings {
+  return {
+    async listObjects(o) {
+      keys.assertBucket(o.bucket)
+      if (o.maxKeys === 0) return { objects: [], commonPrefixes: [], isTruncated: false }
+      const input = {
+        Bucket: o.bucket,
+        Prefix: keys.prefix(o.prefix),
+        ...present({
+          Delimiter: o.delimiter || undefined,
+          MaxKeys: o.maxKeys,
+          StartAfter: o.startAfter ? keys.prefix(startAfter(o)) : undefined,
+          ContinuationToken: o.continuationToken,
+        }),
+      }
+      const failed = { operation: 'listObjects', ref: { bucket: o.bucket } }
+      const answer = await connection.run(failed, (s3) => s3.listObjectsV2(input, present({ abortSignal: o.signal })))
+      return page(answer, keys.strip)
+    },
+
+    async listParts(ref, uploadId, o = {}) {
+      const input = {
+        Bucket: ref.bucket,
+        Key: keys.of(ref),
+        UploadId: uploadId,
+        ...present({
+          MaxParts: o.maxParts,
+          PartNumberMarker: o.partNumberMarker === undefined ? undefined : String(o.partNumberMarker),
+        }),
+      }
+      const answer = await connection.run({ operation: 'listParts', ref }, (s3) => s3.listParts(input))
+      const parts = (answer.Parts ?? []).map((part) => ({
+        partNumber: part.PartNumber!,
+        etag: bareEtag(part.ETag),
+        contentLength: part.Size ?? 0,
+        lastModified: part.LastModified ?? new Date(0),
+        ...present({ checksum: checksumOf(part) }),
+      }))
+      const type = answer.ChecksumType
+      return {
+        parts,
+        isTruncated: answer.IsTruncated ?? false,
+        ...present({
+          nextPartNumberMarker: answer.IsTruncated ? (parts.at(-1)?.partNumber ?? undefined) : undefined,
+          checksumAlgorithm: ourAlgorithm(answer.ChecksumAlgorithm),
+          checksumType: type === 'FULL_OBJECT' || type === 'COMPOSITE' ? type : undefined,
+        }),
+      }
+    },
+
+    async listMultipartUploads(o) {
+      keys.assertBucket(o.bucket)
+      const input = {
+        Bucket: o.bucket,
+        Prefix: keys.prefix(o.prefix),
+        ...present({
+          Delimiter: o.delimiter || undefined,
+          MaxUploads: o.maxUploads,
+          KeyMarker: o.keyMarker ? keys.prefix(o.keyMarker) : undefined,
+          UploadIdMarker: o.uploadIdMarker || undefined,
+        }),
+      }
+      const failed = { operation: 'listMultipartUploads', ref: { bucket: o.bucket } }
+      const answer = await connection.run(failed, (s3) => s3.listMultipartUploads(input))
+      const next = answer.IsTruncated ? answer.NextKeyMarker : undefined
+      return {
+        uploads: (answer.Uploads ?? []).map((upload) => ({
+          key: keys.strip(upload.Key!),
+          uploadId: upload.UploadId!,
+          initiated: upload.Initiated ?? new Date(0),
+        })),
+        commonPrefixes: (answer.CommonPrefixes ?? []).map(({ Prefix }) => keys.strip(Prefix!)),
+        isTruncated: answer.IsTruncated ?? false,
+        ...present({
+          nextKeyMarker: next === undefined ? undefined : keys.strip(next),
+          nextUploadIdMarker: next === undefined ? undefined : answer.NextUploadIdMarker || undefined,
+        }),
+      }
+    },
+  }
+}
+
+/** A common prefix is skipped as a whole: no key below it sorts after the highest code point there is. */
+function startAfter({ startAfter: key = '', prefix = '', delimiter }: ListOptions): string {
+  const isCommonPrefix = delimiter && key.endsWith(delimiter) && key.startsWith(prefix) && key.length > prefix.length
+  return isCommonPrefix ? `${key}\u{10FFFF}` : key
+}
+
+function page(answer: ListObjectsV2CommandOutput, strip: (storeKey: string) => string): ObjectPage {
+  const objects = (answer.Contents ?? []).map((object) => ({
+    key: strip(object.Key!),
+    contentLength: object.Size ?? 0,
+    etag: bareEtag(object.ETag),
+    lastModified: object.LastModified ?? new Date(0),
+  }))
+  const commonPrefixes = (answer.CommonPrefixes ?? []).map(({ Prefix }) => strip(Prefix!))
+  const last = [objects.at(-1)?.key, commonPrefixes.at(-1)].filter((name) => name !== undefined).toSorted(byBytes).at(-1)
+  return {
+    objects,
+    commonPrefixes,
+    isTruncated: answer.IsTruncated ?? false,
+    ...present({ nextContinuationToken: answer.NextContinuationToken, nextMarker: last }),
+  }
+}
+
+const byBytes = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b))

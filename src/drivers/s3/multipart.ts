@@ -1,0 +1,111 @@
+/** Multipart uploads. Which parts there are is the store's to say: nothing of them is kept here. */
+import type { Readable } from 'node:stream'
+import type { MultipartStore, ObjectRef, WrittenObject } from '../driver.ts'
+import { isStorageError, StorageError } from '../../errors.ts'
+import { assertExpectation, collect, collectedUpTo, streamThrough, type Expected } from './expected-body.ts'
+import { headerFields, present, sdkAlgorithm, bodyChecksum, tagging, written } from './object-head.ts'
+import { dispose } from './read-body.ts'
+import { assertPartNumber, limits } from './rules.ts'
+import type { S3Deps } from './s3-deps.ts'
+
+export type Multipart = Pick<MultipartStore, 'createMultipartUpload' | 'uploadPart' | 'abortMultipartUpload'> & {
+  /** One part that is in memory; its ETag. */
+  putPart(ref: ObjectRef, uploadId: string, partNumber: number, bytes: Buffer, signal?: AbortSignal): Promise<string>
+  /** For an upload that failed: what goes wrong here is left to the collector. */
+  abortQuietly(ref: ObjectRef, uploadId: string): Promise<void>
+}
+
+/** S3 takes no part without its length; one that comes without is collected up to here. */
+const collectedPart = 64 * 1024 * 1024
+
+export function multipartUploads({ settings, connection, keys }: S3Deps): Multipart {
+  const target = (ref: ObjectRef) => ({ Bucket: ref.bucket, Key: keys.of(ref) })
+  const part = (ref: ObjectRef, uploadId: string, partNumber: number, o: Expected) => ({
+    ...target(ref),
+    UploadId: uploadId,
+    PartNumber: partNumber,
+    ...bodyChecksum(settings.preset, o),
+    ...present({ ContentLength: o.contentLength, ContentMD5: o.md5 }),
+  })
+
+  async function sendPart(input: ReturnType<typeof part>, ref: ObjectRef, body: Readable | Buffer, signal?: AbortSignal) {
+    return connection.run({ operation: 'uploadPart', ref }, (s3) =>
+      s3.uploadPart({ ...input, Body: body }, present({ abortSignal: signal })),
+    )
+  }
+
+  async function uploadCollected(ref: ObjectRef, uploadId: string, partNumber: number, body: Readable, o: Expected) {
+    const { bytes, checksum } = await collect(body, { ...o, maxBytes: Math.min(o.maxBytes, collectedPart) }).catch(
+      (e: unknown) => {
+        if (!isStorageError(e, 'EntityTooLarge') || o.maxBytes <= collectedPart) throw e
+        throw new StorageError('MissingContentLength', { message: 'A part of this size needs its length', cause: e })
+      },
+    )
+    const known = { ...o, contentLength: bytes.length, ...present({ checksum }) }
+    const answer = await sendPart(part(ref, uploadId, partNumber, known), ref, bytes, o.signal)
+    return written(answer, bytes.length, checksum)
+  }
+
+  async function abortMultipartUpload(ref: ObjectRef, uploadId: string): Promise<void> {
+    const input = { ...target(ref), UploadId: uploadId }
+    await connection.run({ operation: 'abortMultipartUpload', ref }, (s3) => s3.abortMultipartUpload(input))
+  }
+
+  return {
+    async createMultipartUpload(ref, o = {}) {
+      const input = {
+        ...target(ref),
+        ...headerFields(o),
+        ...present({
+          ACL: o.acl,
+          Tagging: tagging(o.tags),
+          ChecksumAlgorithm: o.checksumAlgorithm && sdkAlgorithm(o.checksumAlgorithm),
+          ChecksumType: o.checksumType,
+        }),
+      }
+      const failed = { operation: 'createMultipartUpload', ref }
+      const { UploadId } = await connection.run(failed, (s3) => s3.createMultipartUpload(input))
+      return { uploadId: UploadId! }
+    },
+
+    async uploadPart(ref, uploadId, partNumber, body, given = {}): Promise<WrittenObject> {
+      const o = { ...given, maxBytes: given.maxBytes ?? limits.maxPutSize }
+      const input = checked(body, () => {
+        assertPartNumber(partNumber)
+        assertExpectation(o)
+        return part(ref, uploadId, partNumber, o)
+      })
+      const { contentLength } = o
+      if (contentLength === undefined || contentLength <= collectedUpTo) {
+        return uploadCollected(ref, uploadId, partNumber, body, o)
+      }
+      const { answer, checksum } = await streamThrough(body, o, (stream, abort) => sendPart(input, ref, stream, abort))
+      return written(answer, contentLength, checksum)
+    },
+
+    async putPart(ref, uploadId, partNumber, bytes, signal) {
+      const input = part(ref, uploadId, partNumber, { maxBytes: bytes.length, contentLength: bytes.length })
+      return written(await sendPart(input, ref, bytes, signal), bytes.length).etag
+    },
+
+    abortMultipartUpload,
+
+    async abortQuietly(ref, uploadId) {
+      await abortMultipartUpload(ref, uploadId).catch((error: unknown) => {
+        settings.log.warn({ err: error, key: ref.key }, 'a failed multipart upload could not be aborted')
+      })
+    },
+  }
+}
+
+/** What `make` returns; when it throws, the body is given up. */
+export function checked<T>(body: Readable, make: () => T): T {
+  // From here to the first read nobody else listens, and an error without a listener ends the process.
+  body.on('error', () => {})
+  try {
+    return make()
+  } catch (refused) {
+    dispose(body)
+    throw refused
+  }
+}

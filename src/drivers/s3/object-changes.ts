@@ -1,0 +1,103 @@
+/** Deletions and tags. */
+import { createHash } from 'node:crypto'
+import type { DeleteObjectsCommandOutput } from '@aws-sdk/client-s3'
+import type { DeleteResult, ObjectRef, ObjectStore } from '../driver.ts'
+import { isStorageError, StorageError } from '../../errors.ts'
+import { changeRequest } from './connection.ts'
+import { present } from './object-head.ts'
+import { assertTags } from './rules.ts'
+import type { S3Deps } from './s3-deps.ts'
+
+export type ObjectChanges = Pick<ObjectStore, 'deleteObject' | 'deleteObjects' | 'getObjectTags' | 'putObjectTags'>
+
+export function objectChanges({ connection, keys }: S3Deps): ObjectChanges {
+  const target = (ref: ObjectRef) => ({ Bucket: ref.bucket, Key: keys.of(ref) })
+
+  const deleteObject: ObjectChanges['deleteObject'] = async (ref, o = {}) => {
+    const input = { ...target(ref), ...present({ VersionId: o.versionId }) }
+    const options = present({ abortSignal: o.signal })
+    try {
+      await connection.run({ operation: 'deleteObject', ref }, (s3) => s3.deleteObject(input, options))
+    } catch (e) {
+      // Google's store answers 404 where S3 answers 204.
+      if (!isStorageError(e, 'NotFound')) throw e
+    }
+  }
+
+  async function deleteSingly(bucket: string, names: readonly string[]): Promise<DeleteResult[]> {
+    const results: DeleteResult[] = []
+    for (const key of names) {
+      const error = await deleteObject({ bucket, key }).then(
+        () => undefined,
+        (e: unknown) => deleteError(isStorageError(e, 'AccessDenied') ? 'AccessDenied' : 'Internal'),
+      )
+      results.push({ key, ...present({ error }) })
+    }
+    return results
+  }
+
+  return {
+    deleteObject,
+
+    async deleteObjects(bucket, names) {
+      if (names.length > 1000) throw new StorageError('InvalidRequest', { message: 'At most 1000 keys are deleted at once' })
+      const objects = names.map((key) => ({ Key: keys.of({ bucket, key }) }))
+      if (objects.length === 0) return []
+      const input = { Bucket: bucket, Delete: { Objects: objects, Quiet: false } }
+      try {
+        const failed = { operation: 'deleteObjects', ref: { bucket } }
+        return results(names, await connection.run(failed, (s3, sdk) =>
+          s3.send(changeRequest(new sdk.DeleteObjectsCommand(input), checksumAsMd5)),
+        ), keys.strip)
+      } catch (e) {
+        if (!isStorageError(e, 'NotSupported')) throw e
+        return deleteSingly(bucket, names)
+      }
+    },
+
+    async getObjectTags(ref) {
+      try {
+        const answer = await connection.run({ operation: 'getObjectTags', ref }, (s3) => s3.getObjectTagging(target(ref)))
+        return Object.fromEntries((answer.TagSet ?? []).map(({ Key, Value }) => [Key!, Value ?? '']))
+      } catch (e) {
+        if (isStorageError(e, 'NoSuchTagSet')) return {}
+        throw e
+      }
+    },
+
+    async putObjectTags(ref, tags) {
+      assertTags(tags)
+      const TagSet = Object.entries(tags).map(([Key, Value]) => ({ Key, Value }))
+      const failed = { operation: 'putObjectTags', ref }
+      await connection.run(failed, (s3) =>
+        TagSet.length === 0 ? s3.deleteObjectTagging(target(ref)) : s3.putObjectTagging({ ...target(ref), Tagging: { TagSet } }),
+      )
+    },
+  }
+}
+
+/** The SDK announces a CRC32 of the list; Content-MD5 is what every store knows. */
+function checksumAsMd5(request: { headers: Record<string, string>; body?: unknown }): void {
+  for (const name of Object.keys(request.headers)) {
+    if (/^x-amz-(checksum-|sdk-checksum-)/i.test(name)) delete request.headers[name]
+  }
+  request.headers['content-md5'] = createHash('md5').update(request.body as string).digest('base64')
+}
+
+function results(
+  names: readonly string[],
+  answer: DeleteObjectsCommandOutput,
+  strip: (storeKey: string) => string,
+): DeleteResult[] {
+  const failed = new Map((answer.Errors ?? []).map(({ Key, Code }) => [strip(Key ?? ''), Code]))
+  return names.map((key) => {
+    const code = failed.get(key)
+    if (code === undefined || code === 'NoSuchKey') return { key }
+    return { key, error: deleteError(code === 'AccessDenied' ? 'AccessDenied' : 'Internal') }
+  })
+}
+
+const deleteError = (code: 'AccessDenied' | 'Internal') => ({
+  code,
+  message: code === 'AccessDenied' ? 'Access Denied' : 'The bucket could not delete it; try again',
+})

@@ -1,0 +1,64 @@
+/** The requests that are presigned: method, signed headers and signed parameters of each. */
+import type { Checksum, Presigner, PresignUploadOptions, ResponseOverrides } from '../driver.ts'
+import { assertPartNumber } from './rules.ts'
+
+export type RequestToSign = {
+  method: 'GET' | 'HEAD' | 'PUT'
+  /** Names in lower case. */
+  headers: Record<string, string>
+  query: Record<string, string>
+}
+
+export const uploadRequest = ({ contentType, contentLength, checksum, ifNoneMatch }: PresignUploadOptions): RequestToSign => ({
+  method: 'PUT',
+  headers: {
+    ...(contentType === undefined ? {} : { 'content-type': contentType }),
+    ...(ifNoneMatch === undefined ? {} : { 'if-none-match': ifNoneMatch }),
+    ...bodyHeaders(contentLength, checksum),
+  },
+  query: {},
+})
+
+export function uploadPartRequest(o: Parameters<Presigner['presignUploadPart']>[1]): RequestToSign {
+  assertPartNumber(o.partNumber)
+  return {
+    method: 'PUT',
+    headers: bodyHeaders(o.contentLength, o.checksum),
+    query: { partNumber: String(o.partNumber), uploadId: o.uploadId },
+  }
+}
+
+export const downloadRequest = (versionId: string | undefined, response: ResponseOverrides = {}): RequestToSign => ({
+  method: 'GET',
+  headers: {},
+  query: { ...version(versionId), ...responseParameters(response) },
+})
+
+export const headRequest = (versionId: string | undefined): RequestToSign => ({
+  method: 'HEAD',
+  headers: {},
+  query: version(versionId),
+})
+
+const version = (versionId: string | undefined): Record<string, string> => (versionId === undefined ? {} : { versionId })
+
+function bodyHeaders(contentLength: number | undefined, checksum: Checksum | undefined): Record<string, string> {
+  return {
+    ...(contentLength === undefined ? {} : { 'content-length': String(contentLength) }),
+    ...(checksum ? { [`x-amz-checksum-${checksum.algorithm}`]: checksum.value } : {}),
+  }
+}
+
+const parameterNames: Record<keyof ResponseOverrides, string> = {
+  contentType: 'response-content-type',
+  contentDisposition: 'response-content-disposition',
+  cacheControl: 'response-cache-control',
+  contentEncoding: 'response-content-encoding',
+  contentLanguage: 'response-content-language',
+  expires: 'response-expires',
+}
+
+function responseParameters(response: ResponseOverrides): Record<string, string> {
+  const named = Object.entries(response).filter(([, value]) => value !== undefined)
+  return Object.fromEntries(named.map(([field, value]) => [parameterNames[field as keyof ResponseOverrides], value]))
+}

@@ -1,0 +1,97 @@
+/**
+ * Presigned URLs of the bucket, for the endpoint that clients reach. Signed here by `sigv4/presign`; the SDK signs only
+ * for buckets whose host or session it alone can work out (`presign-by-sdk.ts`).
+ */
+import type { Capability, ObjectRef, Presigner, SignedRequest } from '../driver.ts'
+import { StorageError } from '../../errors.ts'
+import { encodePath } from '../../sigv4/encode.ts'
+import { presign } from '../../sigv4/presign.ts'
+import type { ExpiringCredentials } from './connection.ts'
+import { presignBySdk } from './presign-by-sdk.ts'
+import { downloadRequest, headRequest, uploadPartRequest, uploadRequest, type RequestToSign } from './presign-requests.ts'
+import { assertExpiresIn } from './rules.ts'
+import type { S3Deps } from './s3-deps.ts'
+
+type Bindings = { contentLength?: number; checksum?: unknown; ifNoneMatch?: unknown }
+
+/** Keys below it are those of public files. */
+const publicPrefix = 'public/'
+
+export function presigner(deps: S3Deps): Omit<Presigner, 'presignPost'> {
+  const { settings, connection, keys } = deps
+
+  async function sign(
+    ref: ObjectRef,
+    request: RequestToSign,
+    asked: { expiresIn: number; signedAt?: Date | undefined },
+  ): Promise<SignedRequest> {
+    const key = keys.of(ref)
+    assertExpiresIn(asked.expiresIn)
+    const credentials = await connection.credentials()
+    const signedAt = asked.signedAt ?? settings.now()
+    const expiresIn = capExpiry(asked.expiresIn, signedAt, credentials)
+    const { method } = request
+    if (settings.publicEndpoint === null) {
+      return { method, expiresIn, ...(await presignBySdk(deps, key, request, { expiresIn, signedAt })) }
+    }
+    try {
+      const signed = presign({
+        ...request,
+        key,
+        bucket: ref.bucket,
+        endpoint: settings.publicEndpoint,
+        pathStyle: settings.pathStyle,
+        credentials,
+        region: settings.region,
+        expiresIn,
+        now: signedAt,
+      })
+      return { method, expiresIn, ...signed }
+    } catch (cause) {
+      if (!(cause instanceof TypeError || cause instanceof RangeError)) throw cause
+      throw new StorageError('InvalidArgument', { message: 'The request cannot be signed as asked.', cause })
+    }
+  }
+
+  function assertBindable(o: Bindings): void {
+    if (o.contentLength !== undefined) assertCapable('signed-length', 'a content-length')
+    if (o.checksum !== undefined) assertCapable('signed-checksum', 'a checksum')
+    if (o.ifNoneMatch !== undefined) assertCapable('conditional-put', 'If-None-Match')
+  }
+
+  function assertCapable(capability: Capability, what: string): void {
+    if (settings.preset.capabilities.includes(capability)) return
+    throw new StorageError('NotSupported', { message: `The bucket's store is not known to hold a URL to ${what}` })
+  }
+
+  return {
+    async presignUpload(ref, o) {
+      assertBindable(o)
+      return sign(ref, uploadRequest(o), o)
+    },
+    async presignUploadPart(ref, o) {
+      assertBindable(o)
+      return sign(ref, uploadPartRequest(o), o)
+    },
+    async presignDownload(ref, { versionId, response, ...o }) {
+      return sign(ref, downloadRequest(versionId, response), o)
+    },
+    async presignHead(ref, { versionId, ...o }) {
+      return sign(ref, headRequest(versionId), o)
+    },
+    publicUrl(ref) {
+      if (settings.publicBaseUrl === null || !ref.key.startsWith(publicPrefix)) return null
+      return `${settings.publicBaseUrl.replace(/\/+$/, '')}/${encodePath(keys.of(ref))}`
+    },
+  }
+}
+
+/** A URL ends with the credentials that signed it. Errors: Unavailable when they have ended already. */
+export function capExpiry(expiresIn: number, signedAt: Date, { expiration }: ExpiringCredentials): number {
+  if (!expiration) return expiresIn
+  const left = Math.floor(expiration.getTime() / 1000) - Math.floor(signedAt.getTime() / 1000)
+  if (left < 1) {
+    throw new StorageError('Unavailable', { message: "The bucket's temporary credentials have expired", retryAfter: 5 })
+  }
+  return Math.min(expiresIn, left)
+}

@@ -1,0 +1,34 @@
+/**
+ * What was confirmed stays as it is, whatever a live upload URL still writes: a bucket with versions pins the version,
+ * any other gets a copy at a key for which no URL was ever issued.
+ */
+import type { ObjectStore } from '../driver.ts'
+import { StorageError } from '../../errors.ts'
+import { bareEtag, present } from './object-head.ts'
+import { resourceOf } from './rules.ts'
+import type { DriverLog } from './settings.ts'
+
+type SealDeps = Pick<ObjectStore, 'headObject' | 'copyObject' | 'deleteObject'> & { log: DriverLog }
+
+export const sealObject =
+  (deps: SealDeps): ObjectStore['sealObject'] =>
+  async (ref, o) => {
+    const pinned = o.versionId === 'null' ? undefined : o.versionId
+    const head = await deps.headObject(ref, present({ versionId: pinned }))
+    const etag = bareEtag(o.etag)
+    if (head.etag !== etag) {
+      throw new StorageError('PreconditionFailed', { resource: resourceOf(ref), message: 'The object is no longer the one that was verified' })
+    }
+    const versionId = pinned ?? head.versionId
+    if (versionId !== undefined) return { ref, versionId, etag }
+
+    const target = { bucket: ref.bucket, key: o.to }
+    const copy = await deps.copyObject(ref, target, { sourceConditions: { ifMatch: etag } })
+    // The collector removes what is left at the key of a grant, so a failed deletion costs no more than some space.
+    if (!o.keepSource) {
+      await deps.deleteObject(ref).catch((error: unknown) => {
+        deps.log.warn({ err: error, key: ref.key }, 'the source of a sealed object could not be deleted')
+      })
+    }
+    return { ref: target, etag: copy.etag, ...present({ versionId: copy.versionId }) }
+  }

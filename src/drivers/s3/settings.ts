@@ -1,0 +1,95 @@
+/** The driver's options, completed by what the provider's preset says. */
+import type { SigningCredentials } from '../../sigv4/types.ts'
+import { StorageError } from '../../errors.ts'
+import { detectProvider, presets, type Preset, type Provider } from './presets.ts'
+
+/** Where a problem that no caller sees is told; pino's logger is one. */
+export type DriverLog = { warn(facts: object, message: string): void }
+
+export type S3DriverOptions = {
+  bucket: string
+  provider?: Provider | 'auto'
+  /** null: the provider's own. */
+  region?: string | null
+  /** null: AWS. */
+  endpoint?: string | null
+  /** What stands in presigned URLs where clients reach the store under another name; null: `endpoint`. */
+  publicEndpoint?: string | null
+  forcePathStyle?: boolean | 'auto'
+  /** null: the AWS default chain (environment, profile, container and instance roles). */
+  accessKeyId?: string | null
+  secretAccessKey?: string | null
+  sessionToken?: string | null
+  /** Put before every key in the bucket, e.g. `app/`. */
+  prefix?: string
+  /** Below it anonymous reads of public objects work: a CDN or a public bucket. */
+  publicBaseUrl?: string | null
+  now: () => Date
+  log?: DriverLog
+}
+
+export type S3Settings = {
+  bucket: string
+  provider: Provider
+  preset: Preset
+  region: string
+  /** Null where only the SDK can tell the host: access points and directory buckets. */
+  endpoint: string | null
+  publicEndpoint: string | null
+  pathStyle: boolean
+  /** Null: the AWS default chain. */
+  credentials: SigningCredentials | null
+  prefix: string
+  publicBaseUrl: string | null
+  now: () => Date
+  log: DriverLog
+}
+
+export function resolveSettings(o: S3DriverOptions): S3Settings {
+  const endpoint = o.endpoint ?? null
+  const provider = o.provider === undefined || o.provider === 'auto' ? detectProvider(endpoint) : o.provider
+  const preset = presets[provider]
+  const region = o.region ?? regionOf(preset, endpoint)
+  const resolved = endpoint ?? (provider === 'aws' ? awsEndpoint(o.bucket, region) : undefined)
+  if (resolved === undefined) {
+    throw new StorageError('InvalidArgument', { message: `storage.s3.endpoint is needed for the provider ${provider}` })
+  }
+  // A certificate for *.s3.… does not cover a bucket name with dots.
+  const virtualHost = !preset.forcePathStyle && !o.bucket.includes('.')
+  return {
+    bucket: o.bucket,
+    provider,
+    preset,
+    region,
+    endpoint: resolved,
+    publicEndpoint: o.publicEndpoint ?? resolved,
+    pathStyle: o.forcePathStyle === undefined || o.forcePathStyle === 'auto' ? !virtualHost : o.forcePathStyle,
+    credentials: staticCredentials(o),
+    prefix: o.prefix ?? '',
+    publicBaseUrl: o.publicBaseUrl ?? null,
+    now: o.now,
+    log: o.log ?? { warn: () => {} },
+  }
+}
+
+function regionOf(preset: Preset, endpoint: string | null): string {
+  if (typeof preset.region === 'string') return preset.region
+  return preset.region(endpoint === null ? '' : new URL(endpoint).hostname) ?? 'us-east-1'
+}
+
+/** Access points, object lambdas and S3 Express directory buckets have hosts and sessions that the SDK works out. */
+function awsEndpoint(bucket: string, region: string): string | null {
+  if (bucket.startsWith('arn:') || bucket.endsWith('--x-s3')) return null
+  return `https://s3.${region}.amazonaws.com${region.startsWith('cn-') ? '.cn' : ''}`
+}
+
+function staticCredentials(o: S3DriverOptions): SigningCredentials | null {
+  const { accessKeyId = null, secretAccessKey = null, sessionToken = null } = o
+  if (accessKeyId === null && secretAccessKey === null) return null
+  if (accessKeyId === null || secretAccessKey === null) {
+    throw new StorageError('InvalidArgument', {
+      message: 'storage.s3.accessKeyId and storage.s3.secretAccessKey are given together or not at all',
+    })
+  }
+  return { accessKeyId, secretAccessKey, ...(sessionToken === null ? {} : { sessionToken }) }
+}

@@ -1,0 +1,83 @@
+/**
+ * PutObject. A small body is collected and sent at once, one of known length streams, and one of unknown length becomes
+ * a multipart upload as soon as it does not fit one part: S3 takes no body without a length.
+ */
+import type { Readable } from 'node:stream'
+import type { Checksum, MultipartStore, ObjectRef, PutOptions, WrittenObject } from '../driver.ts'
+import { assertExpectation, collect, collectedUpTo, inPieces, streamThrough, type Expected } from './expected-body.ts'
+import { checked, type Multipart } from './multipart.ts'
+import { headerFields, present, bodyChecksum, tagging, written } from './object-head.ts'
+import { limits } from './rules.ts'
+import type { S3Deps } from './s3-deps.ts'
+import { conditionFields, writeConditions } from './write-conditions.ts'
+
+const pieceSize = 8 * 1024 * 1024
+
+export type WriteObject = (ref: ObjectRef, body: Readable, o?: PutOptions) => Promise<WrittenObject>
+
+type WriteDeps = S3Deps & Multipart & Pick<MultipartStore, 'completeMultipartUpload'>
+
+export function writeObject(deps: WriteDeps): WriteObject {
+  const { settings, connection, keys } = deps
+  const failed = (ref: ObjectRef) => ({ operation: 'putObject', ref })
+
+  const fields = (ref: ObjectRef, o: PutOptions) => ({
+    Bucket: ref.bucket,
+    Key: keys.of(ref),
+    ...headerFields(o),
+    ...present({ ACL: o.acl, Tagging: tagging(o.tags), ContentMD5: o.md5 }),
+    ...conditionFields(settings, o, 'conditional-put'),
+    ...bodyChecksum(settings.preset, o),
+  })
+
+  async function putBytes(ref: ObjectRef, bytes: Buffer, checksum: Checksum | undefined, o: PutOptions) {
+    const input = { ...fields(ref, present({ ...o, checksum })), Body: bytes, ContentLength: bytes.length }
+    const answer = await connection.run(failed(ref), (s3) => s3.putObject(input, present({ abortSignal: o.signal })))
+    return written(answer, bytes.length, checksum)
+  }
+
+  async function putStream(ref: ObjectRef, body: Readable, contentLength: number, o: PutOptions & Expected) {
+    const input = { ...fields(ref, o), ContentLength: contentLength }
+    const { answer, checksum } = await streamThrough(body, o, (Body, abortSignal) =>
+      connection.run(failed(ref), (s3) => s3.putObject({ ...input, Body }, { abortSignal })),
+    )
+    return written(answer, contentLength, checksum)
+  }
+
+  async function putUnknown(ref: ObjectRef, body: Readable, o: PutOptions & Expected): Promise<WrittenObject> {
+    let result: WrittenObject | undefined
+    let upload: { uploadId: string; parts: { partNumber: number; etag: string }[] } | undefined
+    try {
+      await inPieces(body, o, pieceSize, async (piece, isLast, checksum) => {
+        if (isLast && !upload) {
+          result = await putBytes(ref, piece, checksum, o)
+          return
+        }
+        conditionFields(settings, o, 'conditionalComplete')
+        upload ??= { ...(await deps.createMultipartUpload(ref, o)), parts: [] }
+        const { uploadId, parts } = upload
+        const partNumber = parts.length + 1
+        parts.push({ partNumber, etag: await deps.putPart(ref, uploadId, partNumber, piece, o.signal) })
+        if (!isLast) return
+        const done = await deps.completeMultipartUpload(ref, uploadId, parts, writeConditions(o))
+        result = { ...done, ...(checksum ? { checksum } : {}) }
+      })
+    } catch (e) {
+      if (upload) await deps.abortQuietly(ref, upload.uploadId)
+      throw e
+    }
+    return result!
+  }
+
+  return async (ref, body, given = {}) => {
+    const o = { ...given, maxBytes: given.maxBytes ?? limits.maxPutSize }
+    checked(body, () => {
+      assertExpectation(o)
+      return fields(ref, o)
+    })
+    if (o.contentLength === undefined) return putUnknown(ref, body, o)
+    if (o.contentLength > collectedUpTo) return putStream(ref, body, o.contentLength, o)
+    const { bytes, checksum } = await collect(body, o)
+    return putBytes(ref, bytes, checksum, o)
+  }
+}

@@ -1,0 +1,112 @@
+import { createRequire } from 'node:module'
+import { pino, type DestinationStream, type Logger } from 'pino'
+import type { Config } from '../config/schema.ts'
+
+export type { Logger } from 'pino'
+
+const hidden = '[hidden]'
+const secretNames =
+  /^(authorization|proxy-authorization|cookie|set-cookie|x-amz-signature|x-amz-security-token|x-amz-credential-secret|signature|token|access_token|id_token|jwt|secret|secretaccesskey|sessiontoken|password|signingkey)$/i
+const secretPairs = /((?:x-amz-signature|x-amz-security-token|signature|access_token|token)=)[^&\s"'<>]+/gi
+const bearer = /(bearer\s+)[\w.~+/=-]+/gi
+const jwt = /\beyJ[\w-]+\.[\w-]+\.[\w-]*/g
+const linkToken = /(\/l\/)[\w-]{8,}/g
+
+/** Free text with everything that grants access taken out: signatures, security tokens, bearer and link tokens. */
+export const maskText = (text: string): string =>
+  text
+    .replace(secretPairs, `$1${hidden}`)
+    .replace(bearer, `$1${hidden}`)
+    .replace(jwt, hidden)
+    .replace(linkToken, `$1${hidden}`)
+
+/** A request target fit for a log. Names are compared decoded, so that an encoded name hides nothing. */
+export function maskTarget(target: string): string {
+  const mark = target.indexOf('?')
+  if (mark === -1) return maskText(target)
+  const query = target
+    .slice(mark + 1)
+    .split('&')
+    .map((pair) => {
+      const equals = pair.indexOf('=')
+      if (equals === -1) return pair
+      const name = pair.slice(0, equals)
+      return secretNames.test(decodeName(name)) ? `${name}=${hidden}` : pair
+    })
+  return maskText(`${target.slice(0, mark)}?${query.join('&')}`)
+}
+
+function decodeName(name: string): string {
+  try {
+    return decodeURIComponent(name)
+  } catch {
+    return name
+  }
+}
+
+const deepest = 6
+
+/** A copy of what is to be logged, secrets hidden by name at any depth and inside strings. */
+export function maskValue(value: unknown, depth = 0): unknown {
+  if (typeof value === 'string') return maskText(value)
+  if (value === null || typeof value !== 'object') return value
+  if (value instanceof Date) return value
+  if (depth >= deepest) return '[deep]'
+  if (value instanceof Error) return maskError(value, depth)
+  if (ArrayBuffer.isView(value)) return `[${value.byteLength} bytes]`
+  if (Array.isArray(value)) return value.map((item) => maskValue(item, depth + 1))
+  const copy: Record<string, unknown> = {}
+  for (const [name, item] of Object.entries(value)) {
+    copy[name] = secretNames.test(name) ? hidden : maskValue(item, depth + 1)
+  }
+  return copy
+}
+
+function maskError(error: Error, depth: number): Record<string, unknown> {
+  const copy: Record<string, unknown> = { type: error.name, message: maskText(error.message) }
+  if (error.stack) copy['stack'] = maskText(error.stack)
+  if ('code' in error) copy['code'] = error.code
+  if (error.cause !== undefined) copy['cause'] = maskValue(error.cause, depth + 1)
+  return copy
+}
+
+/**
+ * One line of JSON per event on stderr, or readable lines where a person watches. Nothing that grants access is ever
+ * written, whatever a caller passes. `destination` stands in for stderr in tests.
+ */
+export function createLogger(config: Config['log'], destination?: DestinationStream): Logger {
+  const options = {
+    level: config.level,
+    base: null,
+    formatters: { log: (entry: Record<string, unknown>) => maskValue(entry) as Record<string, unknown> },
+    // pino runs serializers before the formatter for `err`: the error is passed through and masked with the rest.
+    serializers: { err: (error: unknown) => maskValue(error) },
+    hooks: {
+      logMethod(this: Logger, args: unknown[], method: (...args: unknown[]) => void) {
+        const message = args.length === 1 ? errorMessage(args[0]) : undefined
+        const all = message === undefined ? args : [...args, message]
+        method.apply(
+          this,
+          all.map((arg) => (typeof arg === 'string' ? maskText(arg) : arg)),
+        )
+      },
+    },
+  } as const
+  return pino(options as never, destination ?? stderr(config.format))
+}
+
+/** The text pino itself would take for the message, unmasked, where a caller gives none. */
+function errorMessage(entry: unknown): string | undefined {
+  if (entry instanceof Error) return entry.message
+  const inner = entry !== null && typeof entry === 'object' && 'err' in entry ? entry.err : undefined
+  return inner instanceof Error ? inner.message : undefined
+}
+
+function stderr(format: Config['log']['format']): DestinationStream {
+  const pretty = format === 'pretty' || (format === 'auto' && process.stderr.isTTY)
+  if (!pretty) return pino.destination({ dest: 2, sync: false })
+  // Loaded only where it is used: it costs a noticeable part of the start.
+  const load = createRequire(import.meta.url)
+  const prettyPrint = load('pino-pretty') as (o: object) => DestinationStream
+  return prettyPrint({ destination: 2, sync: true, colorize: process.stderr.isTTY, ignore: 'pid,hostname' })
+}

@@ -1,0 +1,18 @@
+import { randomBytes } from 'node:crypto'
+import type { Middleware } from 'koa'
+
+/** 16 hex digits from the system's random source: it names one request in the answer, in its body and in the log. */
+export const newRequestId = (): string => randomBytes(8).toString('hex').toUpperCase()
+
+/**
+ * Sets `ctx.state.requestId` and the header on every answer. What a client sends under that name is ignored: it would
+ * let one caller write another's log lines.
+ */
+export function requestId(header: 'x-request-id' | 'x-amz-request-id'): Middleware {
+  return (ctx, next) => {
+    const id = newRequestId()
+    ctx.state['requestId'] = id
+    ctx.res.setHeader(header, id)
+    return next()
+  }
+}

@@ -1,0 +1,172 @@
+/** Composition root: the only file that constructs everything. */
+import { createSecretKey } from 'node:crypto'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type Koa from 'koa'
+import type { Logger } from 'pino'
+import { createApi } from './api/app.ts'
+import type { Catalog } from './catalog/catalog.ts'
+import { createCatalog } from './catalog/create-catalog.ts'
+import type { Config } from './config/schema.ts'
+import type { Secrets } from './config/secrets.ts'
+import { createDiskDriver } from './drivers/disk/disk-driver.ts'
+import type { StorageDriver } from './drivers/driver.ts'
+import { createS3Driver } from './drivers/s3/s3-driver.ts'
+import { createServer, type HttpServer } from './http/server.ts'
+import { createObjectsApp } from './s3/app.ts'
+import { createKeyRing } from './s3/key-ring.ts'
+import { createCollector } from './service/collector.ts'
+import { settleWrittenObject } from './service/settle-auto-confirm.ts'
+
+/** The owner of the gateway's own access key and of its bucket. */
+export const gatewayOwner = 'postern'
+/** Below this prefix of the gateway's bucket anyone may read. */
+export const publicPrefix = 'public/'
+
+export type GatewayOptions = {
+  secrets: Secrets
+  log: Logger
+  /** Requests without credentials are the user `dev`, from loopback only. */
+  dev?: boolean
+  now?: () => Date
+}
+
+export type Gateway = {
+  readonly config: Config
+  /** The JSON API and the console. */
+  readonly api: Koa
+  /** The S3-compatible endpoint; null where URLs point to a bucket. */
+  readonly objects: Koa | null
+  readonly driver: StorageDriver
+  readonly catalog: Catalog
+  /** Starts the listeners of `server.listen` and `objects.listen`. The URLs are those of the configuration, or what was bound. */
+  listen(): Promise<{ apiUrl: string; objectsUrl: string | null }>
+  /** Drains: no new connections, running requests end, then the stores are closed. Repeatable. */
+  close(): Promise<void>
+}
+
+/** The storage driver of a configuration, alone. `objectsUrl` is where the disk driver's URLs point. */
+export async function createStorage(
+  config: Config,
+  o: GatewayOptions & { objectsUrl?: () => string; sweepOnStart?: boolean },
+): Promise<StorageDriver> {
+  const { storage, objects, downloads } = config
+  const now = o.now ?? (() => new Date())
+  if (storage.driver === 's3') {
+    return createS3Driver({
+      ...storage.s3,
+      bucket: storage.bucket,
+      publicBaseUrl: downloads.publicBaseUrl,
+      now,
+      log: o.log,
+    })
+  }
+  return createDiskDriver({
+    ...storage.disk,
+    bucket: storage.bucket,
+    region: objects.region,
+    publicUrl: o.objectsUrl ?? (() => objectsBaseUrl(config, null)),
+    credentials: o.secrets.signing,
+    sweepOnStart: o.sweepOnStart ?? false,
+    now,
+    log: o.log,
+  })
+}
+
+export async function createGateway(config: Config, o: GatewayOptions): Promise<Gateway> {
+  const now = o.now ?? (() => new Date())
+  const bound: { api: string | null; objects: string | null } = { api: null, objects: null }
+  const apiUrl = (): string => baseUrl(config.server.publicUrl, bound.api ?? listenUrl(config.server.listen))
+  const objectsUrl = (): string => objectsBaseUrl(config, config.objects.listen === 'shared' ? apiUrl() : bound.objects)
+
+  const driver = await createStorage(config, { ...o, now, objectsUrl, sweepOnStart: true })
+  const catalog = await createCatalog({ url: config.database.url })
+  await catalog.migrate()
+
+  const service = { driver, catalog, config, now, log: o.log, urls: { api: apiUrl } }
+  const draining = { value: false }
+  const api = createApi({
+    ...service,
+    jwtSecret: createSecretKey(Buffer.from(config.auth.secret === 'auto' ? o.secrets.jwtSecret : config.auth.secret)),
+    objectsOrigin: () => new URL(config.storage.driver === 'disk' ? objectsUrl() : bucketOrigin(config)).origin,
+    dev: o.dev ?? false,
+    isDraining: () => draining.value,
+  })
+  const objects =
+    config.storage.driver === 'disk'
+      ? createObjectsApp({
+          store: driver,
+          keys: createKeyRing([{ ...o.secrets.signing, owner: gatewayOwner }, ...config.keys]),
+          region: config.objects.region,
+          gatewayBucket: config.storage.bucket,
+          gatewayOwner,
+          publicPrefix,
+          pathPrefix: () => new URL(objectsUrl()).pathname.replace(/\/$/, ''),
+          virtualHosts: config.objects.virtualHosts,
+          corsOrigins: config.cors.origins,
+          maxGatewayPut: config.uploads.maxSize,
+          inlineTypes: config.downloads.inlineTypes,
+          onObjectWritten: (ref) => settleWrittenObject(service, ref),
+          log: o.log,
+          now,
+        })
+      : null
+  const collector = createCollector(service)
+  const servers: HttpServer[] = []
+
+  async function listen(): Promise<{ apiUrl: string; objectsUrl: string | null }> {
+    const serve = async (handler: RequestHandler, at: { host: string; port: number }): Promise<string> => {
+      const server = createServer(handler, { log: o.log, shutdownTimeout: config.server.shutdownTimeout })
+      servers.push(server)
+      return server.listen(at)
+    }
+    const objectsListen = config.objects.listen
+    if (objects && objectsListen !== 'shared') bound.objects = await serve(objects.callback(), objectsListen)
+    const handler = objects && objectsListen === 'shared' ? shared(api, objects, objectsUrl) : api.callback()
+    bound.api = await serve(handler, config.server.listen)
+    collector.start()
+    return { apiUrl: apiUrl(), objectsUrl: objects ? objectsUrl() : null }
+  }
+
+  let closing: Promise<void> | null = null
+  async function shutDown(): Promise<void> {
+    draining.value = true
+    await Promise.all([collector.stop(), ...servers.map((server) => server.close())])
+    await catalog.close()
+    await driver.close()
+  }
+
+  return { config, api, objects, driver, catalog, listen, close: () => (closing ??= shutDown()) }
+}
+
+type RequestHandler = (req: IncomingMessage, res: ServerResponse) => void
+
+/** One port for both origins: what lies below the objects URL's path goes to the objects endpoint. */
+function shared(api: Koa, objects: Koa, objectsUrl: () => string): RequestHandler {
+  const toApi = api.callback()
+  const toObjects = objects.callback()
+  return (req, res) => {
+    const prefix = new URL(objectsUrl()).pathname.replace(/\/$/, '')
+    const target = req.url ?? '/'
+    const below = target.startsWith(prefix) && /^[/?]|^$/.test(target.slice(prefix.length))
+    void (below ? toObjects : toApi)(req, res)
+  }
+}
+
+const sharedPrefix = '/objects'
+
+function objectsBaseUrl(config: Config, bound: string | null): string {
+  const { listen, publicUrl } = config.objects
+  if (listen === 'shared') return baseUrl(publicUrl, (bound ?? listenUrl(config.server.listen)) + sharedPrefix)
+  return baseUrl(publicUrl, bound ?? listenUrl(listen))
+}
+
+const baseUrl = (configured: string, actual: string): string =>
+  (configured === 'auto' ? actual : configured).replace(/\/+$/, '')
+
+function listenUrl({ host, port }: { host: string; port: number }): string {
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`
+}
+
+function bucketOrigin({ storage: { s3 } }: Config): string {
+  return s3.publicEndpoint ?? s3.endpoint ?? `https://s3.${s3.region ?? 'us-east-1'}.amazonaws.com`
+}

@@ -1,0 +1,107 @@
+import Koa from 'koa'
+import { accessLog } from '../http/access-log.ts'
+import { createClientIp } from '../http/client-ip.ts'
+import { guardRequest } from '../http/guard.ts'
+import { requestId } from '../http/request-id.ts'
+import { StorageError } from '../errors.ts'
+import { createAccess, denied } from './access.ts'
+import { authenticate } from './authenticate.ts'
+import { readHeaders, type ObjectsDeps, type OperationDeps, type S3Context } from './context.ts'
+import { answerPreflight, applyCors } from './cors-rules.ts'
+import { answerError, errorAnswer, hostId } from './error-response.ts'
+import { findRoute } from './router.ts'
+import { S3Error } from './s3-error.ts'
+import { parseTarget, type Target } from './target.ts'
+
+export type { ObjectsDeps } from './context.ts'
+
+/**
+ * The S3-compatible endpoint. Koa is its host alone: the target is read raw, as it was signed, bodies are the bare
+ * stream, and each operation writes its own answer.
+ */
+export function createObjectsApp(objectsDeps: ObjectsDeps): Koa {
+  const deps: OperationDeps = { ...objectsDeps, access: createAccess(objectsDeps) }
+  const app = new Koa()
+  app.on('error', (error: unknown) => deps.log.debug({ err: error }, 'connection failed'))
+  app.use(requestId('x-amz-request-id'))
+  app.use(accessLog(deps.log, createClientIp(deps.trustedProxies ?? [])))
+  app.use(async (koa) => {
+    koa.respond = false
+    koa.res.setHeader('x-amz-id-2', hostId)
+    const ctx: S3Context = {
+      req: koa.req,
+      res: koa.res,
+      method: koa.req.method ?? '',
+      headers: readHeaders(koa.req.rawHeaders),
+      requestId: String(koa.state['requestId']),
+      bucket: null,
+      key: null,
+      query: new Map(),
+      principal: { kind: 'anonymous' },
+      verified: null,
+    }
+    try {
+      await handle(ctx, deps)
+      if (ctx.principal.kind === 'key') koa.state['user'] = ctx.principal.owner
+    } catch (error) {
+      await refuse(ctx, deps, error)
+    }
+  })
+  return app
+}
+
+async function handle(ctx: S3Context, deps: OperationDeps): Promise<void> {
+  guardRequest(ctx.req)
+  Object.assign(ctx, readTarget(ctx, deps))
+  if (ctx.method === 'OPTIONS') {
+    await answerPreflight(ctx, deps)
+    return
+  }
+  const route = findRoute(ctx)
+  // A form carries its signature in its fields; every other request has it, if any, in its head.
+  const form = !(route instanceof S3Error) && route.body === 'form'
+  if (!form) Object.assign(ctx, authenticate(ctx.req, deps))
+  if (route instanceof S3Error) throw route
+  if (ctx.verified?.payload.startsWith('STREAMING-') === true && route.body !== 'object') {
+    throw new StorageError('InvalidRequest', { message: 'This operation takes no streaming body.' })
+  }
+  await checkExpectedOwner(ctx, deps)
+  await applyCors(ctx, deps)
+  await route.run(ctx, deps)
+}
+
+const readTarget = (ctx: S3Context, deps: ObjectsDeps): Target =>
+  parseTarget(ctx.req.url ?? '', {
+    pathPrefix: deps.pathPrefix(),
+    host: ctx.headers.get('host') ?? '',
+    virtualHosts: deps.virtualHosts,
+  })
+
+/** `x-amz-expected-bucket-owner`: the caller wants an error rather than someone else's bucket. */
+async function checkExpectedOwner(ctx: S3Context, deps: OperationDeps): Promise<void> {
+  const expected = ctx.headers.get('x-amz-expected-bucket-owner')
+  if (expected === undefined || ctx.bucket === null) return
+  const own = ctx.bucket === deps.gatewayBucket
+  const owner = own ? deps.gatewayOwner : (await deps.store.headBucket(ctx.bucket)).owner
+  if (owner !== expected) throw denied()
+}
+
+/** One place where a failure becomes an answer; where one has begun, only the connection can say that it failed. */
+async function refuse(ctx: S3Context, deps: OperationDeps, error: unknown): Promise<void> {
+  const { res } = ctx
+  const answer = errorAnswer(error)
+  if (res.headersSent || res.destroyed || ctx.req.socket.destroyed) {
+    deps.log.debug({ err: error, requestId: ctx.requestId }, 'answer was cut off')
+    res.destroy()
+    return
+  }
+  if (answer.status >= 500 && answer.status !== 501)
+    deps.log.error({ err: error, requestId: ctx.requestId }, 'request failed')
+  try {
+    if (!res.hasHeader('access-control-allow-origin')) await applyCors(ctx, deps)
+  } catch (cause) {
+    deps.log.error({ err: cause, requestId: ctx.requestId }, 'CORS rules could not be read')
+  }
+  const path = (ctx.req.url ?? '').split('?', 1)[0]!
+  answerError(ctx, answer, { resource: path, requestId: ctx.requestId })
+}

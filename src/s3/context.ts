@@ -1,0 +1,91 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { StorageError } from '../errors.ts'
+import type { ObjectRef, StorageDriver } from '../drivers/driver.ts'
+import type { Logger } from '../http/logger.ts'
+import type { KeyRing, Verified } from '../sigv4/types.ts'
+import type { Access } from './access.ts'
+import type { Target } from './target.ts'
+
+export type ObjectsDeps = {
+  store: StorageDriver
+  keys: KeyRing
+  region: string
+  /** The gateway's own bucket: only its own key writes to it, and everyone reads below `publicPrefix`. */
+  gatewayBucket: string
+  gatewayOwner: string
+  publicPrefix: string
+  /** The path of the endpoint's public URL, without a slash at its end; requests come with it. */
+  pathPrefix: () => string
+  /** The endpoint's public URL, for the locations that answers name. Without it they name paths. */
+  publicUrl?: () => string
+  /** A domain whose sub-domains are buckets, or null for path style alone. */
+  virtualHosts: string | null
+  /** Origins that may use the gateway's bucket; other buckets have CORS rules of their own. */
+  corsOrigins: readonly string[]
+  /** Bytes an object in the gateway's bucket may have. */
+  maxGatewayPut: number
+  /** Types that may be shown in place where content is served to people. */
+  inlineTypes: readonly string[]
+  log: Logger
+  now: () => Date
+  /** Awaited before a write to the gateway's bucket is answered. */
+  onObjectWritten?: (ref: ObjectRef) => Promise<void>
+  /** Proxies whose X-Forwarded-For the log believes. */
+  trustedProxies?: readonly string[]
+}
+
+export type Principal = { kind: 'anonymous' } | { kind: 'key'; owner: string; gateway: boolean }
+
+/** One request, as every operation sees it. */
+export type S3Context = Target & {
+  req: IncomingMessage
+  res: ServerResponse
+  method: string
+  /** Names in lower case, repeated headers joined with "," as signatures have them; values as on the wire. */
+  headers: ReadonlyMap<string, string>
+  requestId: string
+  principal: Principal
+  /** null for anonymous requests. */
+  verified: Verified | null
+}
+
+export type OperationDeps = ObjectsDeps & { access: Access }
+
+/** Parse, authorise, run, write the answer. */
+export type Operation = (ctx: S3Context, deps: OperationDeps) => Promise<void>
+
+/** Node joins repeated headers with ", " or drops all but the first: neither is what was signed. */
+export function readHeaders(rawHeaders: readonly string[]): ReadonlyMap<string, string> {
+  const headers = new Map<string, string>()
+  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i]!.toLowerCase()
+    const value = rawHeaders[i + 1]!
+    const before = headers.get(name)
+    headers.set(name, before === undefined ? value : `${before},${value}`)
+  }
+  return headers
+}
+
+/** The object a route on objects is about. */
+export function objectOf(ctx: S3Context): ObjectRef {
+  if (ctx.bucket === null || ctx.key === null)
+    throw new StorageError('InvalidRequest', { message: 'A key is missing.' })
+  return { bucket: ctx.bucket, key: ctx.key }
+}
+
+/** The bucket a route on buckets is about. */
+export function bucketOf(ctx: S3Context): string {
+  if (ctx.bucket === null) throw new StorageError('InvalidRequest', { message: 'A bucket is missing.' })
+  return ctx.bucket
+}
+
+/** For what the store keeps per object and not per version: any version but `null` is one that is not there. */
+export function refuseVersion(ctx: S3Context): void {
+  const versionId = ctx.query.get('versionId')
+  if (versionId !== undefined && versionId !== 'null') {
+    throw new StorageError('InvalidArgument', {
+      message: 'Invalid version id specified',
+      details: { ArgumentName: 'versionId', ArgumentValue: versionId.slice(0, 80) },
+    })
+  }
+}

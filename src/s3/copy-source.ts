@@ -1,0 +1,31 @@
+import { StorageError } from '../errors.ts'
+import type { ObjectRef } from '../drivers/driver.ts'
+import { decodeComponent } from '../sigv4/encode.ts'
+import { assertKey } from './target.ts'
+
+export type CopySource = { ref: ObjectRef; versionId?: string }
+
+/**
+ * `x-amz-copy-source`: `[/]bucket/key[?versionId=id]`, percent-encoded. The version is what stands behind a raw `?`; an
+ * encoded one is part of the key, and one that spells a version is refused rather than read in two ways.
+ */
+export function parseCopySource(header: string): CopySource {
+  const raw = Buffer.from(header, 'latin1').toString('utf8').trim().replace(/^\//, '')
+  const [path = '', ...rest] = raw.split('?')
+  const decoded = decodeComponent(path)
+  const slash = decoded?.indexOf('/') ?? -1
+  if (decoded === null || slash < 1 || slash === decoded.length - 1 || rest.length > 1) throw invalid()
+  const ref = { bucket: decoded.slice(0, slash), key: decoded.slice(slash + 1) }
+  if (/\?versionid=/i.test(ref.key)) throw invalid()
+  assertKey(ref.key)
+  if (rest[0] === undefined) return { ref }
+  const versionId = /^versionId=([\w.-]+)$/.exec(rest[0])?.[1]
+  if (versionId === undefined) throw invalid()
+  return { ref, versionId }
+}
+
+const invalid = (): StorageError =>
+  new StorageError('InvalidArgument', {
+    message: 'Copy Source must mention the source bucket and key: sourcebucket/sourcekey',
+    details: { ArgumentName: 'x-amz-copy-source' },
+  })

@@ -1,0 +1,210 @@
+/** Every error's answer on the objects endpoint. Status numbers of refusals stand here and nowhere else in `s3/`. */
+import type { ServerResponse } from 'node:http'
+import { StorageError, type StorageErrorCode } from '../errors.ts'
+import { RequestRefused, type RefusalCode } from '../http/guard.ts'
+import { SignatureError, type SignatureErrorCode } from '../sigv4/types.ts'
+import { answerText } from './answer.ts'
+import { S3Error, type S3ErrorCode } from './s3-error.ts'
+import { xmlDocument, type XmlElement } from './xml.ts'
+
+type S3Answer = {
+  code: string
+  status: number
+  /** Said where the error brings no words of its own. */ message: string
+}
+
+const storageAnswers = {
+  NotFound: { code: 'NoSuchKey', status: 404, message: 'The specified key does not exist.' },
+  NoSuchBucket: { code: 'NoSuchBucket', status: 404, message: 'The specified bucket does not exist.' },
+  NoSuchUpload: {
+    code: 'NoSuchUpload',
+    status: 404,
+    message: 'The specified upload does not exist. It may have been aborted or completed, or the ID may be wrong.',
+  },
+  BucketAlreadyExists: {
+    code: 'BucketAlreadyExists',
+    status: 409,
+    message: 'The bucket name is taken by another owner.',
+  },
+  BucketAlreadyOwnedByYou: { code: 'BucketAlreadyOwnedByYou', status: 409, message: 'You own this bucket already.' },
+  BucketNotEmpty: { code: 'BucketNotEmpty', status: 409, message: 'The bucket you tried to delete is not empty.' },
+  NoSuchCorsConfiguration: {
+    code: 'NoSuchCORSConfiguration',
+    status: 404,
+    message: 'The CORS configuration does not exist.',
+  },
+  NoSuchTagSet: { code: 'NoSuchTagSet', status: 404, message: 'There is no tag set.' },
+  InvalidArgument: { code: 'InvalidArgument', status: 400, message: 'An argument is not valid.' },
+  InvalidRequest: { code: 'InvalidRequest', status: 400, message: 'The request is not valid.' },
+  InvalidKey: { code: 'InvalidURI', status: 400, message: 'The key cannot be used.' },
+  InvalidBucketName: { code: 'InvalidBucketName', status: 400, message: 'The specified bucket is not valid.' },
+  KeyTooLong: { code: 'KeyTooLongError', status: 400, message: 'Your key is too long.' },
+  MetadataTooLarge: { code: 'MetadataTooLarge', status: 400, message: 'The metadata exceeds 2 KB.' },
+  InvalidTag: { code: 'InvalidTag', status: 400, message: 'A tag is not valid.' },
+  InvalidRange: { code: 'InvalidRange', status: 416, message: 'The requested range cannot be satisfied.' },
+  InvalidPart: { code: 'InvalidPart', status: 400, message: 'A part could not be found, or its ETag does not match.' },
+  InvalidPartOrder: { code: 'InvalidPartOrder', status: 400, message: 'The parts must be listed in ascending order.' },
+  EntityTooLarge: { code: 'EntityTooLarge', status: 400, message: 'The upload exceeds the maximum allowed size.' },
+  EntityTooSmall: {
+    code: 'EntityTooSmall',
+    status: 400,
+    message: 'The upload is smaller than the minimum allowed size.',
+  },
+  MissingContentLength: { code: 'MissingContentLength', status: 411, message: 'A Content-Length header is required.' },
+  IncompleteBody: { code: 'IncompleteBody', status: 400, message: 'The body has not the number of bytes announced.' },
+  InvalidDigest: { code: 'InvalidDigest', status: 400, message: 'The Content-MD5 you specified is not valid.' },
+  BadDigest: { code: 'BadDigest', status: 400, message: 'The digest you specified did not match what was received.' },
+  PayloadHashMismatch: {
+    code: 'XAmzContentSHA256Mismatch',
+    status: 400,
+    message: 'The x-amz-content-sha256 you specified did not match what was received.',
+  },
+  NotModified: { code: 'NotModified', status: 304, message: 'Not modified.' },
+  PreconditionFailed: {
+    code: 'PreconditionFailed',
+    status: 412,
+    message: 'At least one of the preconditions you specified did not hold.',
+  },
+  ConditionalConflict: {
+    code: 'ConditionalRequestConflict',
+    status: 409,
+    message: 'A conflicting operation was running. Fetch the ETag and try again.',
+  },
+  AccessDenied: { code: 'AccessDenied', status: 403, message: 'Access Denied' },
+  NotSupported: { code: 'NotImplemented', status: 501, message: 'This is not implemented.' },
+  Unauthenticated: { code: 'AccessDenied', status: 403, message: 'Access Denied' },
+  OriginRefused: { code: 'AccessDenied', status: 403, message: 'Access Denied' },
+  TypeNotAllowed: { code: 'InvalidRequest', status: 400, message: 'The type of the content is not allowed.' },
+  UploadIncomplete: { code: 'InvalidRequest', status: 400, message: 'The upload is not complete.' },
+  UploadMismatch: { code: 'InvalidRequest', status: 400, message: 'The content is not what was announced.' },
+  QuotaExceeded: { code: 'QuotaExceeded', status: 403, message: 'The quota is used up.' },
+  TooManyRequests: { code: 'SlowDown', status: 503, message: 'Please reduce your request rate.' },
+  UnsupportedMediaType: { code: 'InvalidRequest', status: 400, message: 'The type of the body is not understood.' },
+  InsufficientStorage: { code: 'InsufficientStorage', status: 507, message: 'The store is full.' },
+  Unavailable: { code: 'ServiceUnavailable', status: 503, message: 'Please try again later.' },
+  Corrupt: { code: 'InternalError', status: 500, message: 'We encountered an internal error. Please try again.' },
+  Internal: { code: 'InternalError', status: 500, message: 'We encountered an internal error. Please try again.' },
+} as const satisfies Record<StorageErrorCode, S3Answer>
+
+const s3Status = {
+  AccessForbidden: 403,
+  IllegalLocationConstraintException: 400,
+  InvalidRequestBody: 400,
+  InvalidStorageClass: 400,
+  InvalidURI: 400,
+  MalformedPOSTRequest: 400,
+  MalformedXML: 400,
+  MaxMessageLengthExceeded: 400,
+  MethodNotAllowed: 405,
+  MissingAttachment: 400,
+  MissingRequestBodyError: 400,
+  NoSuchVersion: 404,
+  NotImplemented: 501,
+  NotMultipart: 412,
+  RequestTimeout: 408,
+} as const satisfies Record<S3ErrorCode, number>
+
+/** Codes that are ours alone and are said in S3's words. */
+const s3Name: Partial<Record<S3ErrorCode, string>> = {
+  InvalidRequestBody: 'InvalidRequest',
+  NotMultipart: 'PreconditionFailed',
+}
+
+const signatureStatus = {
+  AccessDenied: 403,
+  AuthorizationHeaderMalformed: 400,
+  AuthorizationQueryParametersError: 400,
+  InvalidAccessKeyId: 403,
+  InvalidArgument: 400,
+  InvalidRequest: 400,
+  InvalidToken: 400,
+  RequestTimeTooSkewed: 403,
+  SignatureDoesNotMatch: 403,
+  IncompleteBody: 400,
+  InvalidChunkSizeError: 400,
+  MalformedTrailerError: 400,
+  MissingContentLength: 411,
+  InvalidPolicyDocument: 400,
+  EntityTooLarge: 400,
+  EntityTooSmall: 400,
+} as const satisfies Record<SignatureErrorCode, number>
+
+const refusals = {
+  BadRequest: { code: 'InvalidRequest', status: 400 },
+  InvalidTarget: { code: 'InvalidURI', status: 400 },
+  MethodNotAllowed: { code: 'MethodNotAllowed', status: 405 },
+  NotImplemented: { code: 'NotImplemented', status: 501 },
+} as const satisfies Record<RefusalCode, Omit<S3Answer, 'message'>>
+
+export type ErrorAnswer = S3Answer & { details: Readonly<Record<string, string | number>>; retryAfter?: number }
+
+/** The answer to any error; one that is not ours is an internal error and says nothing of itself. */
+export function errorAnswer(error: unknown): ErrorAnswer {
+  if (error instanceof StorageError) {
+    const { code, status, message } = storageAnswers[error.code]
+    // A failure of ours is told by its request id alone; 501 names what is missing.
+    const internal = status >= 500 && status !== 501
+    const own = error.message === error.code || internal ? message : error.message
+    const answer = { code, status, message: own, details: internal ? {} : error.details }
+    return error.retryAfter === undefined ? answer : { ...answer, retryAfter: error.retryAfter }
+  }
+  if (error instanceof SignatureError) {
+    return { code: error.code, status: signatureStatus[error.code], message: error.message, details: error.details }
+  }
+  if (error instanceof S3Error) {
+    const code = s3Name[error.code] ?? error.code
+    return { code, status: s3Status[error.code], message: error.message, details: error.details }
+  }
+  if (error instanceof RequestRefused) return { ...refusals[error.code], message: error.message, details: {} }
+  return { ...storageAnswers.Internal, details: {} }
+}
+
+/** `HostId` of every answer: one process has one. */
+export const hostId = 'postern'
+
+export function errorBody(answer: ErrorAnswer, o: { resource: string; requestId: string }): string {
+  const details = Object.entries(answer.details).map(([name, value]): XmlElement => [name, value])
+  return xmlDocument(
+    'Error',
+    [
+      ['Code', answer.code],
+      ['Message', answer.message],
+      ...details,
+      ['Resource', o.resource],
+      ['RequestId', o.requestId],
+      ['HostId', hostId],
+    ],
+    { namespace: false },
+  )
+}
+
+/** Ends the answer with an error. What a route had set for a success is taken back, save CORS and the request id. */
+export function answerError(
+  ctx: { res: ServerResponse; method: string },
+  answer: ErrorAnswer,
+  o: { resource: string; requestId: string },
+): void {
+  const { res } = ctx
+  for (const name of res.getHeaderNames()) {
+    if (!/^(access-control-|vary$|x-amz-request-id$|x-amz-id-2$|connection$)/.test(name)) res.removeHeader(name)
+  }
+  if (answer.retryAfter !== undefined) res.setHeader('retry-after', Math.ceil(answer.retryAfter))
+  if (ctx.method === 'HEAD' || answer.status === 304) {
+    res.statusCode = answer.status
+    if (ctx.method === 'HEAD') res.setHeader('content-type', 'application/xml')
+    res.end()
+    return
+  }
+  answerText(ctx, answer.status, 'application/xml', errorBody(answer, o))
+}
+
+/** The words for what is refused before any route runs: a body too slow, a request that cannot be parsed. */
+export function plainAnswer(status: number): { contentType: string; body: string } {
+  const code = status === 408 ? 'RequestTimeout' : status === 413 ? 'EntityTooLarge' : 'BadRequest'
+  const message =
+    status === 408
+      ? 'Your socket connection to the server was not read from or written to within the timeout period.'
+      : 'The request could not be understood.'
+  const answer: ErrorAnswer = { code, status, message, details: {} }
+  return { contentType: 'application/xml', body: errorBody(answer, { resource: '/', requestId: '' }) }
+}

@@ -1,0 +1,191 @@
+/** What a request says about the object it writes. */
+import { StorageError } from '../errors.ts'
+import {
+  checksumAlgorithms,
+  type CannedAcl,
+  type Checksum,
+  type ChecksumAlgorithm,
+  type ChecksumType,
+  type ObjectHeaders,
+  type ReadConditions,
+  type WriteConditions,
+} from '../drivers/driver.ts'
+import { checksumFromBase64 } from '../drivers/checksums/checksum.ts'
+import { S3Error } from './s3-error.ts'
+
+type Headers = ReadonlyMap<string, string>
+
+const metaPrefix = 'x-amz-meta-'
+
+export function readObjectHeaders(headers: Headers): ObjectHeaders {
+  const metadata: Record<string, string> = {}
+  for (const [name, value] of headers) {
+    if (name.startsWith(metaPrefix)) metadata[name.slice(metaPrefix.length)] = value
+  }
+  // aws-chunked describes the transfer, not the object.
+  const encoding = headers
+    .get('content-encoding')
+    ?.split(',')
+    .map((coding) => coding.trim())
+    .filter((coding) => coding !== '' && coding.toLowerCase() !== 'aws-chunked')
+    .join(',')
+  return {
+    ...given('contentType', headers.get('content-type')),
+    ...given('contentEncoding', encoding),
+    ...given('contentDisposition', headers.get('content-disposition')),
+    ...given('contentLanguage', headers.get('content-language')),
+    ...given('cacheControl', headers.get('cache-control')),
+    ...given('expires', headers.get('expires')),
+    ...(Object.keys(metadata).length > 0 && { metadata }),
+  }
+}
+
+const given = <K extends string>(name: K, value: string | undefined): { [P in K]?: string } =>
+  (value === undefined || value === '' ? {} : { [name]: value }) as { [P in K]?: string }
+
+/** `private`, `public-read` or none; what would grant anything else is refused, never dropped. */
+export function readAcl(headers: Headers): { acl?: CannedAcl } {
+  for (const name of headers.keys()) {
+    if (name.startsWith('x-amz-grant-'))
+      throw new S3Error('NotImplemented', `ACL grants (${name}) are not implemented.`)
+  }
+  const acl = headers.get('x-amz-acl')
+  return acl === undefined ? {} : { acl: cannedAcl(acl) }
+}
+
+const otherAcls = new Set([
+  'public-read-write',
+  'authenticated-read',
+  'aws-exec-read',
+  'bucket-owner-read',
+  'log-delivery-write',
+])
+
+export function cannedAcl(text: string): CannedAcl {
+  if (text === 'private' || text === 'public-read') return text
+  // With one owner per bucket, who writes an object owns the bucket: this ACL grants what he has.
+  if (text === 'bucket-owner-full-control') return 'private'
+  if (otherAcls.has(text)) throw new S3Error('NotImplemented', `The canned ACL ${text} is not implemented.`)
+  throw new StorageError('InvalidArgument', {
+    message: 'The canned ACL is not known.',
+    details: { ArgumentName: 'x-amz-acl', ArgumentValue: text },
+  })
+}
+
+/** `x-amz-tagging`: tags written as a query string. */
+export function readTagging(headers: Headers): { tags?: Record<string, string> } {
+  const text = headers.get('x-amz-tagging')
+  if (text === undefined) return {}
+  const tags: Record<string, string> = Object.create(null)
+  for (const [name, value] of new URLSearchParams(text)) addTag(tags, name, value)
+  return { tags }
+}
+
+export function addTag(tags: Record<string, string>, name: string, value: string): void {
+  if (name in tags) throw new StorageError('InvalidTag', { message: 'Cannot provide multiple Tags with the same key' })
+  tags[name] = value
+}
+
+export const isChecksumAlgorithm = (name: string): name is ChecksumAlgorithm =>
+  (checksumAlgorithms as readonly string[]).includes(name)
+
+/** An algorithm as S3 spells it in headers and documents: `SHA256`. */
+export function parseAlgorithm(text: string): ChecksumAlgorithm {
+  const name = text.toLowerCase()
+  if (isChecksumAlgorithm(name)) return name
+  throw new StorageError('InvalidRequest', {
+    message: `Checksum algorithm provided is unsupported: ${text.replace(/[^\w-]/g, '')}. Please try again with any of the valid types: ${checksumAlgorithms.map((known) => known.toUpperCase()).join(', ')}`,
+  })
+}
+
+const checksumHeader = 'x-amz-checksum-'
+const notAlgorithms = new Set(['algorithm', 'mode', 'type'])
+
+/** The one checksum that a header announces (RFC 4648 base64 of the digest), or undefined. `suffix`: of a composite. */
+export function readChecksum(headers: Headers): Checksum | undefined {
+  let found: Checksum | undefined
+  for (const [header, value] of headers) {
+    if (!header.startsWith(checksumHeader)) continue
+    const name = header.slice(checksumHeader.length)
+    if (notAlgorithms.has(name)) continue
+    const algorithm = parseAlgorithm(name)
+    if (found !== undefined) {
+      throw new StorageError('InvalidRequest', {
+        message: 'Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.',
+      })
+    }
+    found = { algorithm, value: checksumValue(algorithm, value) }
+  }
+  return found
+}
+
+/** base64 of a digest of that length, `-<parts>` behind it where it is a composite. */
+export function checksumValue(algorithm: ChecksumAlgorithm, value: string): string {
+  checksumFromBase64(algorithm, value.replace(/-\d{1,5}$/, ''))
+  return value
+}
+
+export function readChecksumType(headers: Headers): { checksumType?: ChecksumType } {
+  const type = headers.get('x-amz-checksum-type')?.toUpperCase()
+  if (type === undefined) return {}
+  if (type === 'FULL_OBJECT' || type === 'COMPOSITE') return { checksumType: type }
+  throw new StorageError('InvalidRequest', { message: 'Value for x-amz-checksum-type header is invalid.' })
+}
+
+/** An HTTP date; one that is none is no condition (RFC 9110 §13.1.3). */
+function date(text: string | undefined): Date | undefined {
+  const time = text === undefined ? Number.NaN : Date.parse(text)
+  return Number.isNaN(time) ? undefined : new Date(time)
+}
+
+/** `prefix` is `x-amz-copy-source-` for the conditions on a copy's source. */
+export function readConditions(headers: Headers, prefix = ''): ReadConditions {
+  const ifMatch = headers.get(`${prefix}if-match`)
+  const ifNoneMatch = headers.get(`${prefix}if-none-match`)
+  const ifModifiedSince = date(headers.get(`${prefix}if-modified-since`))
+  const ifUnmodifiedSince = date(headers.get(`${prefix}if-unmodified-since`))
+  return {
+    ...(ifMatch !== undefined && { ifMatch }),
+    ...(ifNoneMatch !== undefined && { ifNoneMatch }),
+    ...(ifModifiedSince !== undefined && { ifModifiedSince }),
+    ...(ifUnmodifiedSince !== undefined && { ifUnmodifiedSince }),
+  }
+}
+
+export function readWriteConditions(headers: Headers): WriteConditions {
+  const ifMatch = headers.get('if-match')
+  const ifNoneMatch = headers.get('if-none-match')
+  if (ifNoneMatch !== undefined && ifNoneMatch !== '*') {
+    throw new S3Error('NotImplemented', 'If-None-Match on a write is implemented for * alone.')
+  }
+  if (ifMatch !== undefined && ifNoneMatch !== undefined) {
+    throw new S3Error('NotImplemented', 'If-Match and If-None-Match cannot be combined on a write.')
+  }
+  for (const name of ['if-modified-since', 'if-unmodified-since']) {
+    if (headers.has(name)) throw new S3Error('NotImplemented', `${name} on a write is not implemented.`)
+  }
+  return { ...(ifMatch !== undefined && { ifMatch }), ...(ifNoneMatch !== undefined && { ifNoneMatch: '*' }) }
+}
+
+const unsupportedHeaders: readonly (readonly [RegExp, string])[] = [
+  [/^x-amz-(copy-source-)?server-side-encryption/, 'Server-side encryption'],
+  [/^x-amz-(bucket-)?object-lock-/, 'Object lock'],
+  [/^x-amz-website-redirect-location$/, 'Website redirects'],
+  [/^x-amz-write-offset-bytes$/, 'Appending to objects'],
+]
+
+/** A header that asks for what we do not have would be a promise: it is refused by name. */
+export function refuseUnsupportedHeaders(headers: Headers): void {
+  for (const [name, value] of headers) {
+    if (!name.startsWith('x-amz-')) continue
+    for (const [pattern, feature] of unsupportedHeaders) {
+      if (pattern.test(name) && value.toLowerCase() !== 'false') {
+        throw new S3Error('NotImplemented', `${feature} (${name}) is not implemented.`)
+      }
+    }
+  }
+  const storageClass = headers.get('x-amz-storage-class')
+  if (storageClass !== undefined && storageClass !== 'STANDARD') {
+    throw new S3Error('InvalidStorageClass', 'The only storage class here is STANDARD.')
+  }
+}

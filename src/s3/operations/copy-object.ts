@@ -1,0 +1,74 @@
+import { StorageError } from '../../errors.ts'
+import type { CopyOptions } from '../../drivers/driver.ts'
+import { answerXml, quoted } from '../answer.ts'
+import { objectOf, type Operation, type S3Context } from '../context.ts'
+import { parseCopySource } from '../copy-source.ts'
+import {
+  parseAlgorithm,
+  readAcl,
+  readConditions,
+  readObjectHeaders,
+  readTagging,
+  readWriteConditions,
+  refuseUnsupportedHeaders,
+} from '../object-headers.ts'
+import { checksumElements, settleWritten } from '../written.ts'
+import { elements } from '../xml.ts'
+
+/** https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html */
+export const copyObject: Operation = async (ctx, deps) => {
+  const target = objectOf(ctx)
+  const source = parseCopySource(ctx.headers.get('x-amz-copy-source') ?? '')
+  await deps.access.allow(ctx.principal, 'write', target)
+  await deps.access.allow(ctx.principal, 'read', source.ref)
+  refuseUnsupportedHeaders(ctx.headers)
+  const options = readOptions(ctx)
+  const same = source.ref.bucket === target.bucket && source.ref.key === target.key
+  if (same && options.metadataDirective !== 'REPLACE') {
+    throw new StorageError('InvalidRequest', {
+      message:
+        'This copy request is illegal because it is trying to copy an object to itself without changing the object’s metadata.',
+    })
+  }
+  const written = await deps.store.copyObject(source.ref, target, {
+    ...options,
+    ...readWriteConditions(ctx.headers),
+    ...(source.versionId !== undefined && { sourceVersionId: source.versionId }),
+  })
+  await settleWritten(target, deps)
+  answerXml(
+    ctx,
+    'CopyObjectResult',
+    elements({
+      LastModified: written.lastModified.toISOString(),
+      ETag: quoted(written.etag),
+      ...checksumElements(written),
+    }),
+    { 'x-amz-version-id': written.versionId, 'x-amz-copy-source-version-id': source.versionId },
+  )
+}
+
+function readOptions(ctx: S3Context): CopyOptions {
+  const { headers } = ctx
+  const metadataDirective = directive(headers.get('x-amz-metadata-directive'), 'x-amz-metadata-directive')
+  const taggingDirective = directive(headers.get('x-amz-tagging-directive'), 'x-amz-tagging-directive')
+  const algorithm = headers.get('x-amz-checksum-algorithm')
+  return {
+    metadataDirective,
+    taggingDirective,
+    ...(metadataDirective === 'REPLACE' && readObjectHeaders(headers)),
+    ...(taggingDirective === 'REPLACE' && readTagging(headers)),
+    ...readAcl(headers),
+    ...(algorithm !== undefined && { checksumAlgorithm: parseAlgorithm(algorithm) }),
+    sourceConditions: readConditions(headers, 'x-amz-copy-source-'),
+  }
+}
+
+function directive(text: string | undefined, name: string): 'COPY' | 'REPLACE' {
+  if (text === undefined || text === 'COPY') return 'COPY'
+  if (text === 'REPLACE') return 'REPLACE'
+  throw new StorageError('InvalidArgument', {
+    message: 'The directive is neither COPY nor REPLACE.',
+    details: { ArgumentName: name, ArgumentValue: text.slice(0, 40) },
+  })
+}

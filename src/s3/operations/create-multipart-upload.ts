@@ -1,0 +1,36 @@
+import { answerXml } from '../answer.ts'
+import { objectOf, type Operation } from '../context.ts'
+import {
+  parseAlgorithm,
+  readAcl,
+  readChecksumType,
+  readObjectHeaders,
+  readTagging,
+  refuseUnsupportedHeaders,
+} from '../object-headers.ts'
+
+/** https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateMultipartUpload.html */
+export const createMultipartUpload: Operation = async (ctx, deps) => {
+  const ref = objectOf(ctx)
+  await deps.access.allow(ctx.principal, 'write', ref)
+  refuseUnsupportedHeaders(ctx.headers)
+  const algorithm = ctx.headers.get('x-amz-checksum-algorithm')
+  const { checksumType } = readChecksumType(ctx.headers)
+  const { uploadId } = await deps.store.createMultipartUpload(ref, {
+    ...readObjectHeaders(ctx.headers),
+    ...readAcl(ctx.headers),
+    ...readTagging(ctx.headers),
+    ...(algorithm !== undefined && { checksumAlgorithm: parseAlgorithm(algorithm) }),
+    ...(checksumType !== undefined && { checksumType }),
+  })
+  answerXml(
+    ctx,
+    'InitiateMultipartUploadResult',
+    [
+      ['Bucket', ref.bucket],
+      ['Key', ref.key],
+      ['UploadId', uploadId],
+    ],
+    { 'x-amz-checksum-algorithm': algorithm?.toUpperCase(), 'x-amz-checksum-type': checksumType },
+  )
+}

@@ -1,0 +1,15 @@
+import { answerEmpty } from '../answer.ts'
+import { objectOf, type Operation } from '../context.ts'
+import { S3Error } from '../s3-error.ts'
+
+/** https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObject.html */
+export const deleteObject: Operation = async (ctx, deps) => {
+  const ref = objectOf(ctx)
+  const versionId = ctx.query.get('versionId')
+  await deps.access.allow(ctx.principal, 'write', ref)
+  for (const name of ['if-match', 'x-amz-if-match-last-modified-time', 'x-amz-if-match-size']) {
+    if (ctx.headers.has(name)) throw new S3Error('NotImplemented', `${name} on a delete is not implemented.`)
+  }
+  await deps.store.deleteObject(ref, versionId === undefined ? {} : { versionId })
+  answerEmpty(ctx, 204)
+}

@@ -1,0 +1,62 @@
+import type { DeleteResult } from '../../drivers/driver.ts'
+import { answerXml } from '../answer.ts'
+import { bucketOf, type Operation } from '../context.ts'
+import { readDocument } from '../document.ts'
+import { errorAnswer } from '../error-response.ts'
+import { refuseUnsupportedHeaders } from '../object-headers.ts'
+import { assertKey } from '../target.ts'
+import { elements, malformed, parseXml, type XmlElement } from '../xml.ts'
+
+type Wanted = { key: string; versionId: string | undefined }
+type Outcome = Wanted & { error?: { code: string; message: string } }
+
+/** https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html */
+export const deleteObjects: Operation = async (ctx, deps) => {
+  const bucket = bucketOf(ctx)
+  await deps.access.allow(ctx.principal, 'write', { bucket })
+  refuseUnsupportedHeaders(ctx.headers)
+  // A thousand keys of a kilobyte, each byte perhaps an entity.
+  const body = await readDocument(ctx, { maxBytes: 8 * 1024 * 1024, digestRequired: true })
+  const document = parseXml(body, 'Delete')
+  const wanted = document.children('Object').map((object): Wanted => {
+    const key = object.textOf('Key')
+    if (key === undefined || key === '') throw malformed()
+    return { key, versionId: object.textOf('VersionId') || undefined }
+  })
+  if (wanted.length === 0 || wanted.length > 1000) throw malformed()
+  const quiet = document.textOf('Quiet')?.trim().toLowerCase() === 'true'
+
+  const outcomes: Outcome[] = wanted.map((one) => ({ ...one, ...refusalOf(one) }))
+  const keys = outcomes.filter(({ error }) => error === undefined).map(({ key }) => key)
+  const failed = new Map<string, DeleteResult['error']>()
+  if (keys.length > 0) {
+    for (const { key, error } of await deps.store.deleteObjects(bucket, [...new Set(keys)])) failed.set(key, error)
+  }
+  answerXml(
+    ctx,
+    'DeleteResult',
+    outcomes.flatMap((outcome): XmlElement[] => {
+      const error = outcome.error ?? storeError(failed.get(outcome.key))
+      const named = elements({ Key: outcome.key, VersionId: outcome.versionId })
+      if (error !== undefined) return [['Error', [...named, ['Code', error.code], ['Message', error.message]]]]
+      return quiet ? [] : [['Deleted', named]]
+    }),
+  )
+}
+
+const storeError = (error: DeleteResult['error']): Outcome['error'] =>
+  error && { code: error.code === 'Internal' ? 'InternalError' : error.code, message: error.message }
+
+/** What is wrong with one key does not keep the others from being deleted. */
+function refusalOf({ key, versionId }: Wanted): Pick<Outcome, 'error'> {
+  if (versionId !== undefined && versionId !== 'null') {
+    return { error: { code: 'NoSuchVersion', message: 'The specified version does not exist.' } }
+  }
+  try {
+    assertKey(key)
+    return {}
+  } catch (error) {
+    const { code, message } = errorAnswer(error)
+    return { error: { code, message } }
+  }
+}

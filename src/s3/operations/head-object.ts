@@ -1,0 +1,31 @@
+import type { ObjectHead } from '../../drivers/driver.ts'
+import { answerEmpty } from '../answer.ts'
+import type { Operation, OperationDeps } from '../context.ts'
+import { resolveRange } from '../range.ts'
+import { answerNotModified, ifRangeHolds, parseRead, readAnswer, type ReadInput, type Sent } from '../read-object.ts'
+
+/** https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html */
+export const headObject: Operation = async (ctx, deps) => {
+  const input = parseRead(ctx)
+  await deps.access.allow(ctx.principal, 'read', input.ref)
+  try {
+    const { head, sent } = await look(input, deps)
+    const { status, headers } = readAnswer(ctx, deps, input, head, sent)
+    answerEmpty(ctx, status, headers)
+  } catch (error) {
+    if (!(await answerNotModified(ctx, deps, input, error))) throw error
+  }
+}
+
+async function look(input: ReadInput, deps: OperationDeps): Promise<{ head: ObjectHead; sent: Sent }> {
+  const { ref, options, range, ifRange } = input
+  if (options.partNumber !== undefined) {
+    // Where a part lies in the object is known to a reader alone.
+    const object = await deps.store.getObject(ref, options)
+    await object.close()
+    return { head: object.head, sent: object.range }
+  }
+  const head = await deps.store.headObject(ref, options)
+  const ranged = range !== undefined && (ifRange === undefined || ifRangeHolds(ifRange, head))
+  return { head, sent: ranged ? resolveRange(range, head.contentLength) : undefined }
+}

@@ -1,0 +1,52 @@
+import { answerXml } from '../answer.ts'
+import { bucketOf, type Operation } from '../context.ts'
+import { nonEmpty, ownerElement, ownerOf, prefixElements, readCount, readEncoding } from '../listing.ts'
+import { elements, type XmlElement } from '../xml.ts'
+
+/** https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListMultipartUploads.html */
+export const listMultipartUploads: Operation = async (ctx, deps) => {
+  const bucket = bucketOf(ctx)
+  const names = readEncoding(ctx)
+  const maxUploads = readCount(ctx, 'max-uploads')
+  const prefix = ctx.query.get('prefix') ?? ''
+  const keyMarker = ctx.query.get('key-marker') ?? ''
+  // Without a key marker it is ignored, as on S3.
+  const uploadIdMarker = keyMarker === '' ? '' : (ctx.query.get('upload-id-marker') ?? '')
+  const delimiter = nonEmpty(ctx, 'delimiter')
+  await deps.access.allow(ctx.principal, 'inspect', { bucket })
+  const page = await deps.store.listMultipartUploads({
+    bucket,
+    prefix,
+    maxUploads,
+    ...(delimiter !== undefined && { delimiter }),
+    ...(keyMarker !== '' && { keyMarker }),
+    ...(uploadIdMarker !== '' && { uploadIdMarker }),
+  })
+  const owner = ownerElement(await ownerOf(bucket, deps))
+  answerXml(ctx, 'ListMultipartUploadsResult', [
+    ...elements({
+      Bucket: bucket,
+      KeyMarker: names.encode(keyMarker),
+      UploadIdMarker: uploadIdMarker,
+      NextKeyMarker: page.nextKeyMarker === undefined ? undefined : names.encode(page.nextKeyMarker),
+      NextUploadIdMarker: page.nextUploadIdMarker,
+      Prefix: names.encode(prefix),
+      Delimiter: delimiter === undefined ? undefined : names.encode(delimiter),
+      EncodingType: names.type,
+      MaxUploads: maxUploads,
+      IsTruncated: page.isTruncated,
+    }),
+    ...page.uploads.map((upload): XmlElement => [
+      'Upload',
+      elements({
+        Key: names.encode(upload.key),
+        UploadId: upload.uploadId,
+        Initiator: owner,
+        Owner: owner,
+        StorageClass: 'STANDARD',
+        Initiated: upload.initiated.toISOString(),
+      }),
+    ]),
+    ...prefixElements(page.commonPrefixes, names),
+  ])
+}

@@ -1,0 +1,42 @@
+import { answerXml, quoted } from '../answer.ts'
+import { objectOf, type Operation } from '../context.ts'
+import { ownerElement, ownerOf, readCount } from '../listing.ts'
+import { elementOf, readUploadId } from '../multipart.ts'
+import { elements, type XmlElement } from '../xml.ts'
+
+/** https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListParts.html */
+export const listParts: Operation = async (ctx, deps) => {
+  const ref = objectOf(ctx)
+  const uploadId = readUploadId(ctx)
+  const maxParts = readCount(ctx, 'max-parts')
+  const marker = ctx.query.has('part-number-marker') ? readCount(ctx, 'part-number-marker', { most: 2_147_483_647 }) : 0
+  await deps.access.allow(ctx.principal, 'write', ref)
+  const page = await deps.store.listParts(ref, uploadId, { maxParts, partNumberMarker: marker })
+  const owner = ownerElement(await ownerOf(ref.bucket, deps))
+  answerXml(ctx, 'ListPartsResult', [
+    ...elements({
+      Bucket: ref.bucket,
+      Key: ref.key,
+      UploadId: uploadId,
+      Initiator: owner,
+      Owner: owner,
+      StorageClass: 'STANDARD',
+      PartNumberMarker: marker,
+      NextPartNumberMarker: page.nextPartNumberMarker ?? page.parts.at(-1)?.partNumber ?? 0,
+      MaxParts: maxParts,
+      IsTruncated: page.isTruncated,
+      ChecksumAlgorithm: page.checksumAlgorithm?.toUpperCase(),
+      ChecksumType: page.checksumType,
+    }),
+    ...page.parts.map((part): XmlElement => [
+      'Part',
+      elements({
+        PartNumber: part.partNumber,
+        LastModified: part.lastModified.toISOString(),
+        ETag: quoted(part.etag),
+        Size: part.contentLength,
+        ...(part.checksum && { [elementOf(part.checksum)]: part.checksum.value }),
+      }),
+    ]),
+  ])
+}

@@ -1,0 +1,50 @@
+import { StorageError } from '../../errors.ts'
+import { answerXml, quoted } from '../answer.ts'
+import { objectOf, type Operation } from '../context.ts'
+import { parseCopySource } from '../copy-source.ts'
+import { readPartNumber, readUploadId } from '../multipart.ts'
+import { readConditions, refuseUnsupportedHeaders } from '../object-headers.ts'
+import { checksumElements } from '../written.ts'
+import { elements } from '../xml.ts'
+
+/** https://docs.aws.amazon.com/AmazonS3/latest/API/API_UploadPartCopy.html */
+export const uploadPartCopy: Operation = async (ctx, deps) => {
+  const target = objectOf(ctx)
+  const uploadId = readUploadId(ctx)
+  const partNumber = readPartNumber(ctx)
+  const source = parseCopySource(ctx.headers.get('x-amz-copy-source') ?? '')
+  await deps.access.allow(ctx.principal, 'write', target)
+  await deps.access.allow(ctx.principal, 'read', source.ref)
+  refuseUnsupportedHeaders(ctx.headers)
+  if (source.versionId !== undefined && source.versionId !== 'null') {
+    throw new StorageError('InvalidArgument', { message: 'Invalid version id specified' })
+  }
+  const range = readSourceRange(ctx.headers.get('x-amz-copy-source-range'))
+  const written = await deps.store.uploadPartCopy(target, uploadId, partNumber, source.ref, {
+    sourceConditions: readConditions(ctx.headers, 'x-amz-copy-source-'),
+    ...(range && { range }),
+  })
+  answerXml(
+    ctx,
+    'CopyPartResult',
+    elements({
+      LastModified: written.lastModified.toISOString(),
+      ETag: quoted(written.etag),
+      ...checksumElements(written),
+    }),
+  )
+}
+
+/** Exactly `bytes=first-last`: unlike Range it is never ignored. */
+function readSourceRange(header: string | undefined): { start: number; end: number } | undefined {
+  if (header === undefined) return undefined
+  const [, first, last] = /^bytes=(\d{1,15})-(\d{1,15})$/.exec(header) ?? []
+  if (first !== undefined && last !== undefined && Number(first) <= Number(last)) {
+    return { start: Number(first), end: Number(last) }
+  }
+  throw new StorageError('InvalidArgument', {
+    message:
+      'The x-amz-copy-source-range value must be of the form bytes=first-last where first and last are the zero-based offsets of the first and last bytes to copy',
+    details: { ArgumentName: 'x-amz-copy-source-range', ArgumentValue: header.slice(0, 80) },
+  })
+}

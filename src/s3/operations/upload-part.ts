@@ -1,0 +1,18 @@
+import { answerEmpty, quoted } from '../answer.ts'
+import { objectOf, type Operation } from '../context.ts'
+import { readPartNumber, readUploadId } from '../multipart.ts'
+import { maxObjectBytes, objectBody } from '../object-body.ts'
+import { refuseUnsupportedHeaders } from '../object-headers.ts'
+import { checksumHeaders } from '../written.ts'
+
+/** https://docs.aws.amazon.com/AmazonS3/latest/API/API_UploadPart.html */
+export const uploadPart: Operation = async (ctx, deps) => {
+  const ref = objectOf(ctx)
+  const uploadId = readUploadId(ctx)
+  const partNumber = readPartNumber(ctx)
+  await deps.access.allow(ctx.principal, 'write', ref)
+  refuseUnsupportedHeaders(ctx.headers)
+  const body = objectBody(ctx, maxObjectBytes(ref.bucket, deps))
+  const written = await deps.store.uploadPart(ref, uploadId, partNumber, body.stream, body.expect)
+  answerEmpty(ctx, 200, { etag: quoted(written.etag), ...checksumHeaders({ ...written }) })
+}

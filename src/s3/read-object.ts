@@ -1,0 +1,97 @@
+/** What GetObject and HeadObject have in common. */
+import { isStorageError, StorageError } from '../errors.ts'
+import type { ByteRange, GetOptions, ObjectHead, ObjectRef, ResponseOverrides } from '../drivers/driver.ts'
+import { answerEmpty, quoted, type AnswerHeaders } from './answer.ts'
+import { objectOf, type OperationDeps, type S3Context } from './context.ts'
+import { readConditions } from './object-headers.ts'
+import { parseRange } from './range.ts'
+import { readOverrides, servingHeaders, type ServingPolicy } from './serving-headers.ts'
+
+export type ReadInput = {
+  ref: ObjectRef
+  options: Omit<GetOptions, 'range'>
+  range: ByteRange | undefined
+  ifRange: string | undefined
+  overrides: ResponseOverrides
+}
+
+export function parseRead(ctx: S3Context): ReadInput {
+  const range = parseRange(ctx.headers.get('range'))
+  const partNumber = readPartNumber(ctx.query.get('partNumber'))
+  if (partNumber !== undefined && range !== undefined) {
+    throw new StorageError('InvalidRequest', {
+      message: 'Cannot specify both Range header and partNumber query parameter',
+    })
+  }
+  const versionId = ctx.query.get('versionId')
+  return {
+    ref: objectOf(ctx),
+    options: {
+      ...readConditions(ctx.headers),
+      ...(partNumber !== undefined && { partNumber }),
+      ...(versionId !== undefined && { versionId }),
+    },
+    range,
+    ifRange: ctx.headers.get('if-range'),
+    overrides: readOverrides(ctx),
+  }
+}
+
+function readPartNumber(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined
+  const number = /^\d{1,5}$/.test(text) ? Number(text) : 0
+  if (number >= 1 && number <= 10_000) return number
+  throw new StorageError('InvalidArgument', {
+    message: 'Part number must be an integer between 1 and 10000, inclusive',
+    details: { ArgumentName: 'partNumber', ArgumentValue: text.slice(0, 40) },
+  })
+}
+
+/** RFC 9110 §13.1.5: a strong ETag or the exact date; anything else has changed. */
+export function ifRangeHolds(ifRange: string, head: ObjectHead): boolean {
+  if (ifRange === quoted(head.etag)) return true
+  const date = Date.parse(ifRange)
+  return !ifRange.includes('"') && Math.floor(head.lastModified.getTime() / 1000) * 1000 === date
+}
+
+const policyOf = (ctx: S3Context, deps: OperationDeps): ServingPolicy => ({
+  guarded: ctx.bucket === deps.gatewayBucket || ctx.principal.kind === 'anonymous',
+  inlineTypes: deps.inlineTypes,
+})
+
+export type Sent = { start: number; end: number } | undefined
+
+/** Status and headers of an answer that carries the object or a part of it. */
+export function readAnswer(
+  ctx: S3Context,
+  deps: OperationDeps,
+  input: ReadInput,
+  head: ObjectHead,
+  sent: Sent,
+): { status: 200 | 206; headers: AnswerHeaders } {
+  const headers = servingHeaders(ctx, head, input.overrides, policyOf(ctx, deps))
+  if (input.options.partNumber !== undefined) headers['x-amz-mp-parts-count'] = head.partCount
+  if (sent === undefined) return { status: 200, headers: { ...headers, 'content-length': head.contentLength } }
+  const part = input.options.partNumber !== undefined
+  // A checksum of the whole says nothing of a range of it.
+  if (!part) for (const name of Object.keys(headers)) if (name.startsWith('x-amz-checksum-')) delete headers[name]
+  headers['content-length'] = sent.end - sent.start + 1
+  headers['content-range'] = `bytes ${sent.start}-${sent.end}/${head.contentLength}`
+  return { status: 206, headers }
+}
+
+/** 304 with the validators that RFC 9110 §15.4.5 wants; false for any other error. */
+export async function answerNotModified(
+  ctx: S3Context,
+  deps: OperationDeps,
+  input: ReadInput,
+  error: unknown,
+): Promise<boolean> {
+  if (!isStorageError(error, 'NotModified')) return false
+  const { versionId } = input.options
+  const head = await deps.store.headObject(input.ref, versionId === undefined ? {} : { versionId })
+  const { headers } = readAnswer(ctx, deps, input, head, undefined)
+  const kept = ['etag', 'last-modified', 'cache-control', 'expires', 'x-amz-version-id']
+  answerEmpty(ctx, 304, Object.fromEntries(kept.map((name) => [name, headers[name]])))
+  return true
+}

@@ -1,0 +1,151 @@
+import type { Operation, S3Context } from './context.ts'
+import { S3Error } from './s3-error.ts'
+import { abortMultipartUpload } from './operations/abort-multipart-upload.ts'
+import { getBucketAcl, getObjectAcl, putBucketAcl, putObjectAcl } from './operations/acl.ts'
+import { deleteBucketCors, getBucketCors, putBucketCors } from './operations/bucket-cors.ts'
+import { completeMultipartUpload } from './operations/complete-multipart-upload.ts'
+import { copyObject } from './operations/copy-object.ts'
+import { createBucket } from './operations/create-bucket.ts'
+import { createMultipartUpload } from './operations/create-multipart-upload.ts'
+import { deleteBucket } from './operations/delete-bucket.ts'
+import { deleteObject } from './operations/delete-object.ts'
+import { deleteObjects } from './operations/delete-objects.ts'
+import { getBucketLocation } from './operations/get-bucket-location.ts'
+import { getBucketVersioning } from './operations/get-bucket-versioning.ts'
+import { getObject } from './operations/get-object.ts'
+import { getObjectAttributes } from './operations/get-object-attributes.ts'
+import { headBucket } from './operations/head-bucket.ts'
+import { headObject } from './operations/head-object.ts'
+import { listBuckets } from './operations/list-buckets.ts'
+import { listMultipartUploads } from './operations/list-multipart-uploads.ts'
+import { listObjectVersions } from './operations/list-object-versions.ts'
+import { listObjects } from './operations/list-objects.ts'
+import { listObjectsV2 } from './operations/list-objects-v2.ts'
+import { listParts } from './operations/list-parts.ts'
+import { deleteObjectTagging, getObjectTagging, putObjectTagging } from './operations/object-tagging.ts'
+import { putObject } from './operations/put-object.ts'
+import { uploadPart } from './operations/upload-part.ts'
+import { uploadPartCopy } from './operations/upload-part-copy.ts'
+
+export type Route = {
+  method: 'GET' | 'HEAD' | 'PUT' | 'POST' | 'DELETE'
+  on: 'service' | 'bucket' | 'object'
+  /** Parameters that make it this operation. */
+  query?: readonly string[]
+  /** Sub-resources that it understands besides. */
+  also?: readonly string[]
+  /** A header that makes it this operation. */
+  header?: string
+  /** What it reads of the body. Default: nothing. */
+  body?: 'object' | 'xml' | 'form'
+  run: Operation
+}
+
+/** Read top to bottom; the first that fits runs. */
+const routes: readonly Route[] = [
+  { method: 'GET', on: 'service', run: listBuckets },
+
+  { method: 'PUT', on: 'bucket', query: ['cors'], body: 'xml', run: putBucketCors },
+  { method: 'GET', on: 'bucket', query: ['cors'], run: getBucketCors },
+  { method: 'DELETE', on: 'bucket', query: ['cors'], run: deleteBucketCors },
+  { method: 'PUT', on: 'bucket', query: ['acl'], body: 'xml', run: putBucketAcl },
+  { method: 'GET', on: 'bucket', query: ['acl'], run: getBucketAcl },
+  { method: 'GET', on: 'bucket', query: ['location'], run: getBucketLocation },
+  { method: 'GET', on: 'bucket', query: ['versioning'], run: getBucketVersioning },
+  { method: 'GET', on: 'bucket', query: ['versions'], run: listObjectVersions },
+  { method: 'GET', on: 'bucket', query: ['uploads'], run: listMultipartUploads },
+  { method: 'GET', on: 'bucket', query: ['list-type'], run: listObjectsV2 },
+  { method: 'GET', on: 'bucket', run: listObjects },
+  { method: 'HEAD', on: 'bucket', run: headBucket },
+  { method: 'PUT', on: 'bucket', body: 'xml', run: createBucket },
+  { method: 'DELETE', on: 'bucket', run: deleteBucket },
+  { method: 'POST', on: 'bucket', query: ['delete'], body: 'xml', run: deleteObjects },
+
+  { method: 'GET', on: 'object', query: ['uploadId'], run: listParts },
+  { method: 'POST', on: 'object', query: ['uploads'], run: createMultipartUpload },
+  { method: 'POST', on: 'object', query: ['uploadId'], body: 'xml', run: completeMultipartUpload },
+  { method: 'DELETE', on: 'object', query: ['uploadId'], run: abortMultipartUpload },
+  {
+    method: 'PUT',
+    on: 'object',
+    query: ['partNumber', 'uploadId'],
+    header: 'x-amz-copy-source',
+    run: uploadPartCopy,
+  },
+  { method: 'PUT', on: 'object', query: ['partNumber', 'uploadId'], body: 'object', run: uploadPart },
+  { method: 'GET', on: 'object', query: ['tagging'], also: ['versionId'], run: getObjectTagging },
+  { method: 'PUT', on: 'object', query: ['tagging'], also: ['versionId'], body: 'xml', run: putObjectTagging },
+  { method: 'DELETE', on: 'object', query: ['tagging'], also: ['versionId'], run: deleteObjectTagging },
+  { method: 'GET', on: 'object', query: ['acl'], also: ['versionId'], run: getObjectAcl },
+  { method: 'PUT', on: 'object', query: ['acl'], also: ['versionId'], body: 'xml', run: putObjectAcl },
+  { method: 'GET', on: 'object', query: ['attributes'], also: ['versionId'], run: getObjectAttributes },
+  { method: 'GET', on: 'object', also: ['versionId', 'partNumber'], run: getObject },
+  { method: 'HEAD', on: 'object', also: ['versionId', 'partNumber'], run: headObject },
+  { method: 'PUT', on: 'object', header: 'x-amz-copy-source', run: copyObject },
+  { method: 'PUT', on: 'object', body: 'object', run: putObject },
+  { method: 'DELETE', on: 'object', also: ['versionId'], run: deleteObject },
+]
+
+/** Parameters that turn a request into another operation than its method alone would be (S3 API reference). */
+const subResources: Record<string, string> = {
+  abac: 'Attribute-based access control',
+  accelerate: 'Transfer acceleration',
+  acl: 'This use of ACLs',
+  analytics: 'Analytics configurations',
+  append: 'Appending to objects',
+  attributes: 'This use of object attributes',
+  cors: 'This use of CORS configurations',
+  delete: 'This use of multi-object delete',
+  encryption: 'Bucket encryption',
+  'intelligent-tiering': 'Intelligent tiering',
+  inventory: 'Inventory configurations',
+  'legal-hold': 'Legal hold',
+  lifecycle: 'Lifecycle configurations',
+  location: 'This use of bucket locations',
+  logging: 'Bucket logging',
+  metadataConfiguration: 'Metadata tables',
+  metadataTable: 'Metadata tables',
+  metrics: 'Metrics configurations',
+  notification: 'Event notifications',
+  'object-lock': 'Object lock',
+  ownershipControls: 'Ownership controls',
+  partNumber: 'This use of part numbers',
+  policy: 'Bucket policies',
+  policyStatus: 'Bucket policies',
+  publicAccessBlock: 'Public access blocks',
+  renameObject: 'Renaming objects',
+  replication: 'Replication',
+  requestPayment: 'Requester pays',
+  restore: 'Restoring from an archive',
+  retention: 'Object retention',
+  select: 'S3 Select',
+  session: 'Sessions of directory buckets',
+  tagging: 'This use of tagging',
+  torrent: 'Torrents',
+  uploadId: 'This use of multipart uploads',
+  uploads: 'This use of multipart uploads',
+  versionId: 'This use of versions',
+  versioning: 'Versioning',
+  versions: 'This use of versions',
+  website: 'Website hosting',
+}
+
+type Requested = Pick<S3Context, 'method' | 'bucket' | 'key' | 'query' | 'headers'>
+
+/** The route of a request, or the error that says why there is none. Never the plain operation of a sub-resource. */
+export function findRoute(request: Requested): Route | S3Error {
+  const on = request.key !== null ? 'object' : request.bucket !== null ? 'bucket' : 'service'
+  const asked = [...request.query.keys()].filter((name) => Object.hasOwn(subResources, name))
+  for (const route of routes) {
+    if (route.method !== request.method || route.on !== on) continue
+    if (route.header !== undefined && !request.headers.has(route.header)) continue
+    if (route.query?.some((name) => !request.query.has(name)) === true) continue
+    if (asked.every((name) => route.query?.includes(name) === true || route.also?.includes(name) === true)) return route
+  }
+  const [missing] = asked
+  if (missing !== undefined)
+    return new S3Error('NotImplemented', `${subResources[missing]} (?${missing}) is not implemented.`)
+  return new S3Error('MethodNotAllowed', 'The specified method is not allowed against this resource.', {
+    Method: request.method.replace(/[^A-Z]/g, ''),
+  })
+}

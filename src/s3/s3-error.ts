@@ -1,0 +1,34 @@
+/**
+ * Refusals that belong to the S3 protocol alone: drivers and signatures have codes of their own. `error-response.ts`
+ * maps each to its answer.
+ */
+export const s3ErrorCodes = [
+  'AccessForbidden',
+  'IllegalLocationConstraintException',
+  'InvalidRequestBody',
+  'InvalidStorageClass',
+  'InvalidURI',
+  'MalformedPOSTRequest',
+  'MalformedXML',
+  'MaxMessageLengthExceeded',
+  'MethodNotAllowed',
+  'MissingAttachment',
+  'MissingRequestBodyError',
+  'NoSuchVersion',
+  'NotImplemented',
+  'NotMultipart',
+  'RequestTimeout',
+] as const
+
+export type S3ErrorCode = (typeof s3ErrorCodes)[number]
+
+export class S3Error extends Error {
+  override readonly name = 'S3Error'
+  readonly code: S3ErrorCode
+  readonly details: Readonly<Record<string, string | number>>
+  constructor(code: S3ErrorCode, message: string, details: Record<string, string | number> = {}) {
+    super(message)
+    this.code = code
+    this.details = details
+  }
+}

@@ -1,0 +1,70 @@
+import type { FileRecord, UploadGrant } from '../catalog/catalog.ts'
+import type { ObjectHead, ObjectRef } from '../drivers/driver.ts'
+import { isStorageError } from '../errors.ts'
+import type { ServiceDeps } from './deps.ts'
+import { keepsSource } from './settle-upload.ts'
+
+/** Versions removed from one key; whoever wrote more within the life of one URL leaves some to the bucket's own rules. */
+const maxVersions = 100
+
+/**
+ * Brings the store to what the catalog says, once no URL of the grant is accepted any more: nothing is left of a file
+ * that is deleted or expired, and nothing but its own bytes of one that is confirmed. Errors: the store's.
+ */
+export async function clearGrant(
+  deps: ServiceDeps,
+  { file, grant }: { file: FileRecord; grant: UploadGrant },
+): Promise<void> {
+  const { driver } = deps
+  const { target } = grant
+  const isMoved = target.bucket !== file.object.bucket || target.key !== file.object.key
+  const { versionId } = file.object
+  if (file.status === 'confirmed') {
+    if (isMoved) await (keepsSource(deps, file) ? restoreCopy(deps, file, target) : removeVersions(deps, target))
+    else if (versionId !== undefined) await removeVersions(deps, target, versionId)
+    return
+  }
+  if (versionId !== undefined) await driver.deleteObject(file.object, { versionId })
+  if (isMoved) await removeVersions(deps, file.object)
+  await removeVersions(deps, target)
+  if (grant.multipart) await abort(deps, target, grant.multipart.uploadId)
+}
+
+/**
+ * Removes what can be read at a key, or what is newer there than the version to keep. In a bucket that keeps versions
+ * they are taken away one by one: a plain delete would only hide them.
+ */
+async function removeVersions({ driver }: ServiceDeps, ref: ObjectRef, keep?: string): Promise<void> {
+  for (let removed = 0; removed < maxVersions; removed++) {
+    const head = await headOrNull({ driver }, ref)
+    if (head === null) return
+    if (keep !== undefined && (head.versionId === undefined || head.versionId === keep)) return
+    await driver.deleteObject(ref, head.versionId === undefined ? {} : { versionId: head.versionId })
+    if (head.versionId === undefined) return
+  }
+}
+
+/** Somebody may have replaced the copy that a public URL points to, as long as the upload URL was good. */
+async function restoreCopy({ driver }: ServiceDeps, file: FileRecord, target: ObjectRef): Promise<void> {
+  const { bucket, key, etag, versionId } = file.object
+  const head = await headOrNull({ driver }, target)
+  if (head !== null && head.etag === etag && head.contentLength === file.size) return
+  await driver.copyObject({ bucket, key }, target, versionId === undefined ? {} : { sourceVersionId: versionId })
+}
+
+async function headOrNull({ driver }: Pick<ServiceDeps, 'driver'>, ref: ObjectRef): Promise<ObjectHead | null> {
+  try {
+    return await driver.headObject(ref)
+  } catch (error) {
+    if (isStorageError(error, 'NotFound')) return null
+    throw error
+  }
+}
+
+async function abort({ driver }: ServiceDeps, target: ObjectRef, uploadId: string): Promise<void> {
+  try {
+    await driver.abortMultipartUpload(target, uploadId)
+  } catch (error) {
+    if (!isStorageError(error, 'NoSuchUpload')) throw error
+  }
+}

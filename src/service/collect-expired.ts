@@ -1,0 +1,133 @@
+/**
+ * One pass over what time has run out for: uploads never confirmed, what late requests left at issued keys, uploads
+ * that count as confirmed once they are there. Repeatable at any point, and safe beside another process's pass.
+ */
+import type { FileRecord, Upload, UploadGrant } from '../catalog/catalog.ts'
+import type { ObjectRef } from '../drivers/driver.ts'
+import { isStorageError } from '../errors.ts'
+import { confirmBy } from './begin-upload.ts'
+import { clearGrant } from './clear-grant.ts'
+import type { ServiceDeps } from './deps.ts'
+import { settleUpload } from './settle-upload.ts'
+
+/** Uploads: confirmed by themselves, expired, rid of what lay at their key, and left to the next pass by an error. */
+export type Collected = { confirmed: number; expired: number; cleared: number; failed: number }
+
+type Granted = { file: FileRecord; grant: UploadGrant }
+type Outcome = keyof Collected | 'left'
+
+/** Uploads looked at together: most of the time goes into waiting for the store. */
+const atOnce = 5
+/** Failures in a row after which the store counts as down and the rest of its kind waits for the next pass. */
+const patience = 10
+
+/** `limit` is the size of a page, not of the pass. Errors: those of the catalog; the store's are logged and counted. */
+export async function collectExpired(
+  deps: ServiceDeps,
+  o: { limit?: number; signal?: AbortSignal } = {},
+): Promise<Collected> {
+  const { catalog, now } = deps
+  const limit = o.limit ?? 200
+  const collected: Collected = { confirmed: 0, expired: 0, cleared: 0, failed: 0 }
+
+  async function each(
+    page: (after?: Upload) => Promise<Upload[]>,
+    act: (deps: ServiceDeps, upload: Granted) => Promise<Outcome>,
+  ): Promise<void> {
+    let failures = 0
+    let uploads = await page()
+    while (uploads.length > 0) {
+      for (let at = 0; at < uploads.length; at += atOnce) {
+        if (o.signal?.aborted || failures >= patience) return
+        const outcomes = await Promise.all(uploads.slice(at, at + atOnce).map((upload) => attempt(deps, upload, act)))
+        for (const outcome of outcomes) {
+          failures = outcome === 'failed' ? failures + 1 : 0
+          if (outcome !== 'left') collected[outcome] += 1
+        }
+      }
+      uploads = await page(uploads.at(-1))
+    }
+  }
+
+  await each((after) => catalog.overdueUploads(now(), limit, after), expireOverdue)
+  await each((after) => catalog.removableGrants(now(), limit, after), clearSettled)
+  await each((after) => catalog.autoConfirmable({ limit, ...(after && { after }) }), settle)
+  return collected
+}
+
+async function attempt(
+  deps: ServiceDeps,
+  { file, grant }: Upload,
+  act: (deps: ServiceDeps, upload: Granted) => Promise<Outcome>,
+): Promise<Outcome> {
+  if (!grant) return 'left'
+  try {
+    return await act(deps, { file, grant })
+  } catch (err) {
+    deps.log.warn({ err, file: file.id }, 'an upload could not be collected: it is tried again in the next pass')
+    return 'failed'
+  }
+}
+
+/** The object stays for `clearSettled`, which finds the expired upload in this same pass or after a crash. */
+async function expireOverdue(deps: ServiceDeps, upload: Granted): Promise<Outcome> {
+  const { file, grant } = upload
+  if (file.store === deps.driver.name) {
+    if (deps.driver.isBeingWritten(grant.target) || (await isStillSendingParts(deps, upload))) return 'left'
+    if (grant.autoConfirm) {
+      const outcome = await settle(deps, upload)
+      if (outcome !== 'left') return outcome
+    }
+  }
+  return (await deps.catalog.expireUpload(file.id, deps.now(), { onlyIfOverdue: true })) ? 'expired' : 'left'
+}
+
+/** A multipart upload is given `confirmWithin` after its newest part, however long ago its URLs were issued. */
+async function isStillSendingParts(deps: ServiceDeps, { file, grant }: Granted): Promise<boolean> {
+  if (!grant.multipart) return false
+  const newest = await newestPart(deps, grant.target, grant.multipart.uploadId)
+  if (newest === null) return false
+  const until = confirmBy(deps, newest)
+  if (until <= deps.now()) return false
+  const { urlExpiresAt, writeOnce } = grant
+  await deps.catalog.renewUpload(file.id, { urlExpiresAt, confirmBy: until, writeOnce })
+  return true
+}
+
+async function newestPart({ driver }: ServiceDeps, target: ObjectRef, uploadId: string): Promise<Date | null> {
+  let newest: Date | null = null
+  let marker: number | undefined
+  try {
+    do {
+      const page = await driver.listParts(target, uploadId, marker === undefined ? {} : { partNumberMarker: marker })
+      for (const { lastModified } of page.parts) if (newest === null || lastModified > newest) newest = lastModified
+      marker = page.isTruncated ? page.nextPartNumberMarker : undefined
+    } while (marker !== undefined)
+  } catch (error) {
+    if (!isStorageError(error, 'NoSuchUpload')) throw error
+  }
+  return newest
+}
+
+/** `left` when the object has not arrived. */
+async function settle(deps: ServiceDeps, upload: Granted): Promise<Outcome> {
+  if (upload.file.store !== deps.driver.name) return 'left'
+  try {
+    const { created } = await settleUpload(deps, upload)
+    return created ? 'confirmed' : 'left'
+  } catch (err) {
+    if (isStorageError(err, 'UploadIncomplete')) return 'left'
+    if (!isStorageError(err, 'UploadMismatch', 'QuotaExceeded')) throw err
+    deps.log.warn({ err, file: upload.file.id }, 'an upload that would confirm itself was refused and removed')
+    return 'expired'
+  }
+}
+
+async function clearSettled(deps: ServiceDeps, upload: Granted): Promise<Outcome> {
+  const { file, grant } = upload
+  // The objects of another store are cleared when the gateway runs with that one again.
+  if (file.store !== deps.driver.name || deps.driver.isBeingWritten(grant.target)) return 'left'
+  await clearGrant(deps, upload)
+  await deps.catalog.dropGrant(file.id)
+  return 'cleared'
+}

@@ -1,0 +1,57 @@
+/** Runs the collection again and again while the gateway does. */
+import { collectExpired, type Collected } from './collect-expired.ts'
+import type { ServiceDeps } from './deps.ts'
+
+export type Collector = {
+  /** Begins the passes; the timer keeps no process alive. */
+  start(): void
+  /** One pass now. While one is running, its outcome. Rejects with the catalog's errors. */
+  run(): Promise<Collected>
+  /** No pass begins after this; resolves when the running one has stopped, early but between two uploads. */
+  stop(): Promise<void>
+}
+
+/** `interval` in seconds; each pause is up to a quarter shorter or longer, so that several processes drift apart. */
+export function createCollector(deps: ServiceDeps, o: { interval?: number; limit?: number } = {}): Collector {
+  const interval = (o.interval ?? 60) * 1000
+  const stopping = new AbortController()
+  const { signal } = stopping
+  let timer: NodeJS.Timeout | undefined
+  let running: Promise<Collected> | null = null
+
+  function run(): Promise<Collected> {
+    running ??= collectExpired(deps, { signal, ...(o.limit === undefined ? {} : { limit: o.limit }) }).finally(() => {
+      running = null
+    })
+    return running
+  }
+
+  async function pass(): Promise<void> {
+    try {
+      const collected = await run()
+      if (Object.values(collected).some((count) => count > 0)) deps.log.info(collected, 'collected')
+    } catch (err) {
+      deps.log.error({ err }, 'the collection failed: it is tried again')
+    }
+    schedule(interval)
+  }
+
+  function schedule(pause: number): void {
+    if (signal.aborted) return
+    timer = setTimeout(() => void pass(), pause * (0.75 + Math.random() / 2))
+    timer.unref()
+  }
+
+  return {
+    // Soon, for what came due while the gateway was down, but not while it is starting.
+    start: () => {
+      if (timer === undefined) schedule(interval / 10)
+    },
+    run,
+    async stop() {
+      stopping.abort()
+      clearTimeout(timer)
+      await running?.catch(() => undefined)
+    },
+  }
+}

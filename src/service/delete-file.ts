@@ -1,0 +1,24 @@
+import type { ObjectRef } from '../drivers/driver.ts'
+import type { ServiceDeps } from './deps.ts'
+import { noSuchFile } from './get-file.ts'
+
+/**
+ * Deletes the record, gives the quota back, then removes the object. What the store does not let go of now is the
+ * collector's. Errors: NotFound.
+ */
+export async function deleteFile(deps: ServiceDeps, owner: string, id: string): Promise<void> {
+  const deleted = await deps.catalog.deleteFile(owner, id, deps.now())
+  if (!deleted) throw noSuchFile(id)
+  const { file, grant } = deleted
+  const { bucket, key, versionId } = file.object
+  const removals = [deps.driver.deleteObject({ bucket, key }, versionId === undefined ? {} : { versionId })]
+  if (grant && !isSame(grant.target, file.object)) removals.push(deps.driver.deleteObject(grant.target))
+  if (grant?.multipart) removals.push(deps.driver.abortMultipartUpload(grant.target, grant.multipart.uploadId))
+  for (const outcome of await Promise.allSettled(removals)) {
+    if (outcome.status === 'rejected') {
+      deps.log.warn({ err: outcome.reason as unknown, file: id }, 'the object of a deleted file stays for the collector')
+    }
+  }
+}
+
+const isSame = (a: ObjectRef, b: ObjectRef): boolean => a.bucket === b.bucket && a.key === b.key

@@ -1,0 +1,21 @@
+import { StorageError } from '../errors.ts'
+
+const maxLength = 255
+
+/**
+ * The name a file is shown and downloaded under: the last segment of what was given, so that no path of the sender's
+ * disk comes along. Errors: InvalidArgument.
+ */
+export function parseFilename(given: string): string {
+  const name = given.slice(Math.max(given.lastIndexOf('/'), given.lastIndexOf('\\')) + 1).trim()
+  const bad = problemOf(name)
+  if (bad === null) return name
+  throw new StorageError('InvalidArgument', { message: `filename ${bad}.` })
+}
+
+function problemOf(name: string): string | null {
+  if (name === '' || name === '.' || name === '..') return 'is empty: send a name such as "photo.jpg"'
+  if (name.length > maxLength) return `is longer than ${maxLength} characters: shorten it`
+  if (/\p{Cc}/u.test(name)) return 'holds control characters: remove them'
+  return name.isWellFormed() ? null : 'is not well-formed Unicode: send whole characters'
+}

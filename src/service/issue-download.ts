@@ -1,0 +1,85 @@
+import { create as contentDisposition } from 'content-disposition'
+import type { FileRecord } from '../catalog/catalog.ts'
+import type { ResponseOverrides } from '../drivers/driver.ts'
+import { StorageError } from '../errors.ts'
+import type { ServiceDeps } from './deps.ts'
+import { getFile } from './get-file.ts'
+import { isListed } from './media-type.ts'
+import { boundedLifetime } from './presign-grant.ts'
+
+export type Disposition = 'inline' | 'attachment'
+
+export type IssuedDownload = {
+  downloadUrl: string
+  /** S3 signs the method too: a URL for GET answers no HEAD. */
+  headUrl: string
+  /** Seconds from now. */
+  expiresIn: number
+  expiresAt: Date
+}
+
+/** Presigned reads of a confirmed file. Errors: NotFound, UploadIncomplete, InvalidArgument. */
+export async function issueDownload(
+  deps: ServiceDeps,
+  owner: string,
+  input: { id: string; disposition?: Disposition; expiresIn?: number },
+): Promise<IssuedDownload> {
+  const file = await getFile(deps, owner, input.id)
+  if (file.status !== 'confirmed') {
+    throw new StorageError('UploadIncomplete', {
+      resource: `/files/${file.id}`,
+      message: 'This file is not confirmed yet, and is not served before.',
+    })
+  }
+  return presignFile(deps, file, input)
+}
+
+/** The same for a file that is known to be served. `disposition: inline` is granted to types on the inline list only. */
+export async function presignFile(
+  deps: ServiceDeps,
+  file: FileRecord,
+  o: { disposition?: Disposition; expiresIn?: number } = {},
+): Promise<IssuedDownload> {
+  const { bucket, key, versionId } = file.object
+  const version = versionId === undefined ? {} : { versionId }
+  const lifetime = downloadLifetime(deps, o.expiresIn)
+  const get = await deps.driver.presignDownload(
+    { bucket, key },
+    { ...version, ...lifetime, response: responseHeaders(deps, file, o.disposition, lifetime.expiresIn) },
+  )
+  const left = (get.expiresAt.getTime() - deps.now().getTime()) / 1000
+  const expiresIn = Math.max(1, Math.floor(left))
+  const head = await deps.driver.presignHead({ bucket, key }, { ...version, expiresIn })
+  return { downloadUrl: get.url, headUrl: head.url, expiresIn, expiresAt: get.expiresAt }
+}
+
+/**
+ * With downloads.stableFor every URL signed within one window is the same, so that caches can keep what it yields: it
+ * is dated at the window's start, and lives longer by the window, as far as the store lets it.
+ */
+function downloadLifetime(deps: ServiceDeps, given: number | undefined): { expiresIn: number; signedAt?: Date } {
+  const { expiresIn, stableFor } = deps.config.downloads
+  const most = deps.driver.limits.maxExpiresIn
+  const wanted = boundedLifetime(given, expiresIn, most)
+  const window = Math.floor(stableFor ?? 0)
+  if (window < 1) return { expiresIn: wanted }
+  const now = Math.floor(deps.now().getTime() / 1000)
+  const elapsed = now % window
+  // Near the store's limit a whole window does not fit any more: then the URL is as stable as none.
+  if (wanted + window > most) return { expiresIn: wanted }
+  return { expiresIn: wanted + window, signedAt: new Date((now - elapsed) * 1000) }
+}
+
+function responseHeaders(
+  deps: ServiceDeps,
+  file: FileRecord,
+  wanted: Disposition | undefined,
+  expiresIn: number,
+): ResponseOverrides {
+  const inline = isListed(file.mimeType, deps.config.downloads.inlineTypes) && wanted !== 'attachment'
+  return {
+    contentType: file.mimeType,
+    contentDisposition: contentDisposition(file.filename, { type: inline ? 'inline' : 'attachment' }),
+    ...(file.visibility === 'private' ? { cacheControl: `private, max-age=${expiresIn}` } : {}),
+  }
+}

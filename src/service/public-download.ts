@@ -1,0 +1,36 @@
+import type { Upload } from '../catalog/catalog.ts'
+import { isStorageError, StorageError } from '../errors.ts'
+import type { ServiceDeps } from './deps.ts'
+import { presignFile } from './issue-download.ts'
+import { trySettle } from './settle-auto-confirm.ts'
+
+/**
+ * Where anyone may read a public file now. `settled` is false while the upload is pending: the object is served, as a
+ * public bucket would, and may still change. Errors: NotFound.
+ */
+export async function publicDownload(deps: ServiceDeps, key: string): Promise<{ url: string; settled: boolean }> {
+  const found = await deps.catalog.findUploadByKey(key)
+  if (found?.file.visibility !== 'public') throw noSuchObject()
+  const file = await trySettle(deps, found)
+  if (file?.status === 'confirmed') {
+    const direct = deps.driver.publicUrl({ bucket: file.object.bucket, key: file.object.key })
+    return { url: direct ?? (await presignFile(deps, file)).downloadUrl, settled: true }
+  }
+  if (file?.status !== 'pending' || !(await isThere(deps, found))) throw noSuchObject()
+  // Nothing is verified yet: not to be shown in place, whatever type it claims.
+  const { downloadUrl } = await presignFile(deps, file, { disposition: 'attachment' })
+  return { url: downloadUrl, settled: false }
+}
+
+async function isThere({ driver }: ServiceDeps, { grant }: Upload): Promise<boolean> {
+  if (!grant) return false
+  try {
+    await driver.headObject(grant.target)
+    return true
+  } catch (error) {
+    if (isStorageError(error, 'NotFound')) return false
+    throw error
+  }
+}
+
+const noSuchObject = () => new StorageError('NotFound', { message: 'There is no such public file.' })

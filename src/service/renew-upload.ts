@@ -1,0 +1,52 @@
+import { StorageError } from '../errors.ts'
+import { confirmBy, type IssuedUpload } from './begin-upload.ts'
+import type { ServiceDeps } from './deps.ts'
+import { presignGrant, uploadLifetime } from './presign-grant.ts'
+import { publicUrl } from './public-url.ts'
+
+/**
+ * A fresh URL for an upload that is still pending, bound as the first one was. URLs issued before stay valid until
+ * they expire. Errors: NotFound, ConditionalConflict when it is confirmed already, InvalidArgument.
+ */
+export async function renewUpload(
+  deps: ServiceDeps,
+  owner: string,
+  input: { id: string; expiresIn?: number },
+): Promise<IssuedUpload> {
+  const found = await deps.catalog.findUpload(owner, { id: input.id })
+  if (found?.file.status === 'confirmed') throw alreadyConfirmed(input.id)
+  if (found?.file.status !== 'pending' || !found.grant) throw noPendingUpload(input.id)
+  const { file, grant } = found
+  if (grant.method === 'MULTIPART') {
+    throw new StorageError('InvalidRequest', { message: 'This is a multipart upload: ask for URLs of its parts.' })
+  }
+  const signed = await presignGrant(deps, {
+    method: grant.method,
+    target: grant.target,
+    mimeType: file.mimeType,
+    declared: true,
+    size: grant.declaredSize,
+    checksum: grant.declaredChecksum,
+    writeOnce: grant.writeOnce,
+    expiresIn: uploadLifetime(deps, input.expiresIn),
+  })
+  const renewed = await deps.catalog.renewUpload(input.id, {
+    urlExpiresAt: signed.expiresAt,
+    confirmBy: confirmBy(deps, signed.expiresAt),
+    writeOnce: signed.writeOnce,
+  })
+  if (!renewed) throw noPendingUpload(input.id)
+  return { ...signed, file: renewed.file, publicUrl: publicUrl(deps, renewed.file) }
+}
+
+const alreadyConfirmed = (id: string) =>
+  new StorageError('ConditionalConflict', {
+    resource: `/files/${id}`,
+    message: 'This upload is confirmed: its bytes cannot change any more. Begin a new upload to send others.',
+  })
+
+export const noPendingUpload = (id: string): StorageError =>
+  new StorageError('NotFound', {
+    resource: `/files/${id}`,
+    message: 'There is no such pending upload: it was never granted to you, or has expired. Begin a new one.',
+  })

@@ -1,0 +1,126 @@
+/** From a pending upload whose object is there to a confirmed file, or to nothing: the heart of the invariants. */
+import type { FileRecord, UploadGrant } from '../catalog/catalog.ts'
+import type { ObjectRef, SealedObject } from '../drivers/driver.ts'
+import { isStorageError, StorageError } from '../errors.ts'
+import type { ServiceDeps } from './deps.ts'
+import { newSealedKey } from './keys.ts'
+import { verifyObject, type Claims, type VerifiedObject } from './verify-object.ts'
+
+export type PendingUpload = { file: FileRecord; grant: UploadGrant }
+export type Settled = { file: FileRecord; created: boolean }
+
+/** How often an object may be replaced while it is being verified. */
+const maxTries = 5
+
+/**
+ * Verifies, seals and confirms. Exactly one of several concurrent calls answers `created`, and all answer the same
+ * record. Errors: UploadIncomplete (nothing changed), UploadMismatch and QuotaExceeded (the upload has expired, its
+ * object is removed), ConditionalConflict when the object keeps changing.
+ */
+export async function settleUpload(
+  deps: ServiceDeps,
+  upload: PendingUpload,
+  claims: Claims & { filename?: string } = {},
+): Promise<Settled> {
+  for (let attempt = 1; attempt <= maxTries; attempt++) {
+    try {
+      const verified = await verifyObject(deps, upload, claims)
+      const sealed = await seal(deps, upload, verified)
+      return await commit(deps, upload, verified, sealed, claims.filename)
+    } catch (error) {
+      if (isStorageError(error, 'PreconditionFailed')) continue
+      if (isStorageError(error, 'UploadMismatch', 'QuotaExceeded')) return discard(deps, upload, error)
+      if (isStorageError(error, 'NotFound')) return settledBySomeoneElse(deps, upload, incomplete(upload))
+      throw error
+    }
+  }
+  throw new StorageError('ConditionalConflict', {
+    resource: `/files/${upload.file.id}`,
+    message: 'The object is being replaced while it is confirmed: send it once, then confirm again.',
+  })
+}
+
+/** The bytes that were verified, frozen. The source stays until the catalog knows where they are. */
+async function seal(deps: ServiceDeps, { file, grant }: PendingUpload, { head }: VerifiedObject): Promise<SealedObject> {
+  const version = head.versionId === undefined ? {} : { versionId: head.versionId }
+  // A bucket never lets go of If-None-Match: no URL of this grant can write again. On disk sealing costs nothing.
+  if (grant.writeOnce && deps.driver.name === 's3') return { ref: grant.target, etag: head.etag, ...version }
+  return deps.driver.sealObject(grant.target, {
+    etag: head.etag,
+    ...version,
+    to: newSealedKey(file.key),
+    keepSource: true,
+  })
+}
+
+async function commit(
+  deps: ServiceDeps,
+  upload: PendingUpload,
+  { head, mimeType, checksum }: VerifiedObject,
+  sealed: SealedObject,
+  filename: string | undefined,
+): Promise<Settled> {
+  const moved = !isSame(sealed.ref, upload.grant.target)
+  const settled = await deps.catalog
+    .confirmUpload(upload.file.id, {
+      object: {
+        ...sealed.ref,
+        etag: sealed.etag,
+        ...(sealed.versionId === undefined ? {} : { versionId: sealed.versionId }),
+      },
+      mimeType,
+      size: head.contentLength,
+      checksum,
+      ...(filename === undefined ? {} : { filename }),
+      quota: deps.config.quotas,
+      now: deps.now(),
+    })
+    .catch(async (error: unknown) => {
+      if (moved) await remove(deps, sealed.ref)
+      throw error
+    })
+  if (!moved) return settled
+  // Whoever was first decided which copy is the file; another one is of no use.
+  if (!settled.created && !isSame(sealed.ref, settled.file.object)) await remove(deps, sealed.ref)
+  if (settled.created && !keepsSource(deps, settled.file)) await remove(deps, upload.grant.target)
+  return settled
+}
+
+/**
+ * Whether the object stays at its issued key beside the sealed copy: the URL that was handed out for a public file
+ * points there where the store itself serves it.
+ */
+export const keepsSource = (deps: Pick<ServiceDeps, 'driver'>, file: FileRecord): boolean =>
+  file.visibility === 'public' && deps.driver.publicUrl({ bucket: file.object.bucket, key: file.key }) !== null
+
+/** Gives the quota back and removes the object, unless another call has confirmed the file in the meantime. */
+async function discard(deps: ServiceDeps, upload: PendingUpload, reason: StorageError): Promise<Settled> {
+  if (!(await deps.catalog.expireUpload(upload.file.id, deps.now()))) {
+    return settledBySomeoneElse(deps, upload, reason)
+  }
+  await remove(deps, upload.grant.target)
+  throw reason
+}
+
+async function settledBySomeoneElse(deps: ServiceDeps, { file }: PendingUpload, otherwise: StorageError): Promise<Settled> {
+  const now = await deps.catalog.findUpload(file.owner, { id: file.id })
+  if (now?.file.status === 'confirmed') return { file: now.file, created: false }
+  throw otherwise
+}
+
+/** What cannot be removed now is removed by the collector: the grant is kept for that. */
+async function remove(deps: ServiceDeps, ref: ObjectRef): Promise<void> {
+  try {
+    await deps.driver.deleteObject(ref)
+  } catch (err) {
+    deps.log.warn({ err, key: ref.key }, 'an object that is not needed could not be removed')
+  }
+}
+
+const isSame = (a: ObjectRef, b: ObjectRef): boolean => a.bucket === b.bucket && a.key === b.key
+
+const incomplete = ({ file }: PendingUpload) =>
+  new StorageError('UploadIncomplete', {
+    resource: `/files/${file.id}`,
+    message: 'The bytes are not there yet: send them to the upload URL first, then confirm.',
+  })

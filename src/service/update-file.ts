@@ -1,0 +1,21 @@
+import type { FileRecord } from '../catalog/catalog.ts'
+import type { ServiceDeps } from './deps.ts'
+import { parseFilename } from './filename.ts'
+import { getFile, noSuchFile } from './get-file.ts'
+import { parseMetadata } from './metadata.ts'
+
+/** Renames a file, or replaces its metadata as a whole. Errors: NotFound, InvalidArgument, MetadataTooLarge. */
+export async function updateFile(
+  deps: ServiceDeps,
+  owner: string,
+  { id, ...patch }: { id: string; filename?: string; metadata?: Record<string, string> },
+): Promise<FileRecord> {
+  const changes = {
+    ...(patch.filename === undefined ? {} : { filename: parseFilename(patch.filename) }),
+    ...(patch.metadata === undefined ? {} : { metadata: parseMetadata(patch.metadata) }),
+  }
+  await getFile(deps, owner, id)
+  const file = await deps.catalog.updateFile(owner, id, changes)
+  if (file) return file
+  throw noSuchFile(id)
+}

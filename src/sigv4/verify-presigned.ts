@@ -1,0 +1,195 @@
+/** Presigned requests: https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html */
+import { parseAmzDate } from './amz-date.ts'
+import { canonicalHeaders, canonicalValue, type CanonicalHeaders } from './canonical-request.ts'
+import { checkSignature, refuseUnsignedHeaders, signatureMismatch, signedHeaders, type HoistedHeaders } from './check-signature.ts'
+import { checkScope, findKey, parseCredential, type Credential } from './credential.ts'
+import { canonicalPath, canonicalQuery, parseQuery, splitTarget } from './encode.ts'
+import { parsePayload, unsignedPayload } from './payload.ts'
+import { maxExpiresIn } from './presign.ts'
+import { signingKey } from './signing-key.ts'
+import { algorithm, formatScope } from './string-to-sign.ts'
+import { SignatureError, type RawRequest, type Verified, type VerifyOptions } from './types.ts'
+
+export const queryAuthParameters = [
+  'X-Amz-Algorithm',
+  'X-Amz-Credential',
+  'X-Amz-Signature',
+  'X-Amz-Date',
+  'X-Amz-SignedHeaders',
+  'X-Amz-Expires',
+] as const
+
+const tokenParameter = 'X-Amz-Security-Token'
+/** Parameters of the signature itself: a header of such a name is not a hoisted one. */
+const ownParameters = new Set([...queryAuthParameters, tokenParameter].map((name) => name.toLowerCase()))
+
+/** Seconds by which a client's clock may be ahead of ours. */
+export const maxSkew = 900
+
+/** Verifies a request authenticated by its query. Throws SignatureError. */
+export function verifyPresigned(request: RawRequest, o: VerifyOptions): Verified {
+  const { path, query } = splitTarget(request.target)
+  const parameters = uniqueParameters(query)
+  const auth = readAuthParameters(parameters)
+  const day = auth.amzDate.slice(0, 8)
+  checkScope(auth.credential, day, o, {
+    code: 'AuthorizationQueryParametersError',
+    prefix: 'Error parsing the X-Amz-Credential parameter',
+  })
+  const expiresAt = checkTime(auth, o.now)
+
+  const headers = canonicalHeaders(request.rawHeaders)
+  const hoisted = hoistedHeaders(parameters)
+  const { accessKeyId } = auth.credential
+  const token = parameters.get(tokenParameter) ?? headers.get('x-amz-security-token')
+  const key = findKey(o.keys, accessKeyId, token, 'AuthorizationQueryParametersError')
+  refuseUnsignedHeaders(auth.signedHeaders, headers, hoisted)
+
+  const scope = { date: day, region: o.region, service: o.service }
+  const signed = signedHeaders(auth.signedHeaders, headers, hoisted)
+  const payload = bodyOf(headers, parameters, new Set(auth.signedHeaders))
+  const signing = signingKey(key.secret, scope)
+  checkSignature({
+    request: {
+      method: request.method,
+      path: canonicalPath(path),
+      query: canonicalQuery(query, 'X-Amz-Signature'),
+      headers: signed.headers,
+      payload: payload.signed,
+    },
+    amzDate: auth.amzDate,
+    scope: formatScope(scope),
+    key: signing,
+    accessKeyId,
+    provided: auth.signature,
+    complete: signed.complete,
+  })
+  return {
+    via: 'query',
+    accessKeyId,
+    owner: key.owner,
+    method: request.method,
+    signedHeaders: new Map(signed.headers),
+    expiresAt,
+    payload: payload.body,
+    seed: { signature: auth.signature, signingKey: signing, scope: formatScope(scope), amzDate: auth.amzDate },
+  }
+}
+
+const refuse = (message: string): never => {
+  throw new SignatureError('AuthorizationQueryParametersError', message)
+}
+
+/**
+ * Of two parameters with one name each reader may take another, and a name with brackets or `__proto__` is an object to
+ * some: such queries are refused before they are interpreted.
+ */
+function uniqueParameters(query: string): ReadonlyMap<string, string> {
+  const parameters = new Map<string, string>()
+  const seen = new Set<string>()
+  for (const { name, value } of parseQuery(query)) {
+    const lower = name.toLowerCase()
+    const identity = ownParameters.has(lower) ? lower : name
+    if (seen.has(identity)) {
+      if (identity === lower && ownParameters.has(lower)) refuse(`The parameter ${name} is given more than once`)
+      throw new SignatureError('InvalidArgument', 'A query parameter is given more than once', { ArgumentName: name })
+    }
+    if (/[[\]]/.test(name) || name === '__proto__') {
+      throw new SignatureError('InvalidArgument', 'This query parameter is not known', { ArgumentName: name })
+    }
+    seen.add(identity)
+    parameters.set(name, value)
+  }
+  return parameters
+}
+
+type AuthParameters = {
+  credential: Credential
+  amzDate: string
+  date: Date
+  /** Seconds. */
+  expires: number
+  signedHeaders: string[]
+  signature: string
+}
+
+function readAuthParameters(parameters: ReadonlyMap<string, string>): AuthParameters {
+  if (queryAuthParameters.some((name) => (parameters.get(name) ?? '') === '')) {
+    refuse(`Query-string authentication version 4 requires the ${queryAuthParameters.join(', ')} parameters.`)
+  }
+  const value = (name: (typeof queryAuthParameters)[number]): string => parameters.get(name)!
+  if (value('X-Amz-Algorithm') !== algorithm) refuse(`X-Amz-Algorithm only supports "${algorithm}"`)
+  const credential =
+    parseCredential(value('X-Amz-Credential')) ??
+    refuse(
+      'Error parsing the X-Amz-Credential parameter; the Credential is mal-formed; ' +
+        'expecting "<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request".',
+    )
+  const amzDate = value('X-Amz-Date')
+  const date =
+    parseAmzDate(amzDate) ?? refuse('X-Amz-Date must be in the ISO8601 Long Format "yyyyMMdd\'T\'HHmmss\'Z\'"')
+  return {
+    credential,
+    amzDate,
+    date,
+    expires: readExpires(value('X-Amz-Expires')),
+    signedHeaders: value('X-Amz-SignedHeaders').split(';'),
+    signature: value('X-Amz-Signature'),
+  }
+}
+
+function readExpires(text: string): number {
+  if (/^-\d+$/.test(text)) refuse('X-Amz-Expires must be non-negative')
+  if (!/^\d+$/.test(text)) refuse('X-Amz-Expires should be a number')
+  if (!/^\d{1,6}$/.test(text) || Number(text) > maxExpiresIn) {
+    refuse(`X-Amz-Expires must be less than a week in seconds; that is, the given X-Amz-Expires must be at most ${maxExpiresIn}`)
+  }
+  return Number(text)
+}
+
+function checkTime({ date, expires }: AuthParameters, now: Date): Date {
+  if (date.getTime() > now.getTime() + maxSkew * 1000) {
+    throw new SignatureError('AccessDenied', 'Request is not valid yet', { ServerTime: isoSeconds(now) })
+  }
+  const expiresAt = new Date(date.getTime() + expires * 1000)
+  if (expires === 0 || now >= expiresAt) {
+    throw new SignatureError('AccessDenied', 'Request has expired', {
+      'X-Amz-Expires': String(expires),
+      Expires: isoSeconds(expiresAt),
+      ServerTime: isoSeconds(now),
+    })
+  }
+  return expiresAt
+}
+
+const isoSeconds = (date: Date): string => `${date.toISOString().slice(0, -5)}Z`
+
+function hoistedHeaders(parameters: ReadonlyMap<string, string>): HoistedHeaders {
+  const hoisted = new Map<string, string>()
+  for (const [name, value] of parameters) {
+    const lower = name.toLowerCase()
+    if (!ownParameters.has(lower) && lower !== 'x-amz-content-sha256') {
+      hoisted.set(lower, canonicalValue(Buffer.from(value, 'utf8').toString('latin1')))
+    }
+  }
+  return hoisted
+}
+
+/**
+ * The payload line that was signed, and what binds the body. A client may send the digest of its body beside a URL that
+ * leaves it open; it may not loosen what the URL says.
+ */
+function bodyOf(
+  headers: CanonicalHeaders,
+  parameters: ReadonlyMap<string, string>,
+  signed: ReadonlySet<string>,
+): { signed: string; body: string } {
+  const name = 'x-amz-content-sha256'
+  const sent = headers.get(name)
+  const inQuery = parameters.get('X-Amz-Content-Sha256')
+  const body = parsePayload(sent ?? inQuery ?? unsignedPayload)
+  if (sent !== undefined && inQuery !== undefined && sent !== inQuery && (signed.has(name) || inQuery !== unsignedPayload)) {
+    throw signatureMismatch({ Header: name })
+  }
+  return { signed: signed.has(name) ? (sent ?? inQuery ?? unsignedPayload) : (inQuery ?? unsignedPayload), body }
+}

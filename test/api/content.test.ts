@@ -1,0 +1,68 @@
+/** Rows 100 to 102: bytes that are not what they were granted as, or would hurt whoever opens them. */
+import { deflateSync } from 'node:zlib'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { startGateway, type RunningGateway } from '../fixtures/gateway.ts'
+import { as, stateOf, store, upload, type Caller } from './caller.ts'
+
+let gateway: RunningGateway
+let alice: Caller
+beforeAll(async () => {
+  gateway = await startGateway()
+  alice = await as(gateway, 'alice')
+})
+afterAll(() => gateway?.close())
+
+const hex = (text: string) => Buffer.from(text.replaceAll(' ', ''), 'hex')
+const u32 = (n: number) => n.toString(16).padStart(8, '0')
+const pngHeader = (side: number) => hex(`89504e470d0a1a0a 0000000d49484452 ${u32(side)} ${u32(side)} 0806000000 00000000`)
+const jpeg = (side: number, before = 0) =>
+  Buffer.concat([
+    hex('ffd8'),
+    ...Array.from({ length: before }, () => Buffer.concat([hex('ffe1 ffff'), Buffer.alloc(0xfffd)])),
+    hex(`ffc0 0011 08 ${side.toString(16).padStart(4, '0').repeat(2)} 03 012200 021101 031101 ffda`),
+  ])
+const asf55 = Buffer.concat([hex('3026b2758e66cf11a6d900aa0062ce6c'), Buffer.alloc(39)])
+const zipBomb = Buffer.concat([hex('504b03041400000008000000000000000000ffffffffffffffff0800'), Buffer.from('mimetype'), deflateSync(Buffer.alloc(50_000_000))])
+
+test.each<[string, string, string | Buffer<ArrayBuffer>]>([
+  ['HTML as PNG', 'image/png', '<!DOCTYPE html><script>alert(1)</script>'],
+  ['SVG as PNG', 'image/png', '<svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"/>'],
+  ['a zip as PNG', 'image/png', zipBomb],
+  ['a program as text', 'text/plain', Buffer.concat([hex('4d5a90000300'), Buffer.alloc(100)])],
+  ['a PNG of 60,000 × 60,000', 'image/png', pngHeader(60_000)],
+  ['a JPEG of 60,000 × 60,000', 'image/jpeg', jpeg(60_000)],
+  ['the same behind 200 KiB of metadata', 'image/jpeg', jpeg(60_000, 3)],
+  ['a GIF of 60,000 × 60,000', 'image/gif', Buffer.concat([Buffer.from('GIF89a'), hex('60ea60ea800000')])],
+  ['a WebP of 60,000 × 60,000', 'image/webp', Buffer.concat([Buffer.from('RIFF    WEBPVP8X'), hex('0a00000000000000 5fea00 5fea00')])],
+])('%s is 422 and removed', async (_, mimeType, bytes) => {
+  const before = await stateOf(alice)
+  const { id, key } = await upload(alice, bytes, { filename: 'x', mimeType })
+  const { status, json } = await alice.post('/files/confirm', { id })
+  expect([status, json.code]).toEqual([422, 'UploadMismatch'])
+  expect(await stateOf(alice)).toEqual(before)
+  const bucket = gateway.gateway.config.storage.bucket
+  await expect(gateway.gateway.driver.headObject({ bucket, key })).rejects.toMatchObject({ code: 'NotFound' })
+})
+
+test.each<[string, string, string | Buffer<ArrayBuffer>]>([
+  ['an image of a common size', 'image/png', pngHeader(4000)],
+  ['a photograph with much metadata', 'image/jpeg', jpeg(6000, 3)],
+  ['a 55-byte ASF', 'video/x-ms-wmv', asf55],
+  ['a zip bomb, which nobody unpacks', 'application/zip', zipBomb],
+  ['text about HTML', 'text/plain', '<html> is an element'],
+  ['bytes nobody knows', 'video/mp4', Buffer.from([1, 2, 3, 4, 5])],
+])('%s is accepted, in bounded time', async (_, mimeType, bytes) => {
+  const begun = performance.now()
+  expect((await store(alice, bytes, { filename: 'x', mimeType })).mimeType).toBe(mimeType)
+  expect(performance.now() - begun).toBeLessThan(3_000)
+})
+
+test('uploads.sniff: false believes the type that the store was told', async () => {
+  const trusting = await startGateway({ uploads: { sniff: false } })
+  try {
+    const bob = await as(trusting, 'bob')
+    expect((await store(bob, '<html>', { filename: 'a.png', mimeType: 'image/png' })).status).toBe('confirmed')
+  } finally {
+    await trusting.close()
+  }
+})

@@ -1,0 +1,4 @@
+import { startGateway } from '../fixtures/gateway.ts'
+import { invariantsSuite } from './invariants.ts'
+
+invariantsSuite('on disk', startGateway)

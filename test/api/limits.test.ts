@@ -1,0 +1,76 @@
+/** Rows 93 to 95: what one user can take. */
+import { expect, test } from 'vitest'
+import { startGateway } from '../fixtures/gateway.ts'
+import { as, callerWith, put, stateOf, textFile } from './caller.ts'
+
+test('a flood of requests for URLs is 429, with the time to wait, and leaves other users alone', async () => {
+  const gateway = await startGateway({ limits: { issuePerMinute: 5 } })
+  try {
+    const alice = await as(gateway, 'alice')
+    const answers = await Promise.all(Array.from({ length: 12 }, () => alice.post('/files/upload-url', textFile)))
+    const refused = answers.filter(({ status }) => status === 429)
+    expect(refused).toHaveLength(7)
+    for (const { headers, json } of refused) {
+      expect(Number(headers.get('retry-after'))).toBeGreaterThanOrEqual(1)
+      expect(Number(headers.get('retry-after'))).toBeLessThanOrEqual(60)
+      expect(json.code).toBe('TooManyRequests')
+    }
+    expect((await alice.get('/files/usage')).json.reservedFiles).toBe(5)
+    const issued = answers.find(({ status }) => status === 200)?.json
+    expect((await alice.post(`/files/${issued?.id}/upload-url`)).status).toBe(429)
+    expect((await alice.post('/api/upload-url', textFile)).status).toBe(429)
+    expect((await put(issued!, 'x')).status).toBe(200)
+    expect((await alice.post('/files/confirm', { id: issued?.id })).status).toBe(201)
+    expect((await (await as(gateway, 'bob')).post('/files/upload-url', textFile)).status).toBe(200)
+  } finally {
+    await gateway.close()
+  }
+})
+
+test('a spoofed X-Forwarded-For or another token of the same user is the same allowance', async () => {
+  const gateway = await startGateway({ limits: { issuePerMinute: 2 } })
+  try {
+    const statuses: number[] = []
+    for (let i = 0; i < 4; i++) {
+      const authorization = `Bearer ${await gateway.token('alice', { jti: String(i) })}`
+      const caller = callerWith(gateway.apiUrl, { authorization, 'x-forwarded-for': `203.0.113.${i}`, forwarded: `for=203.0.113.${i}` })
+      statuses.push((await caller.post('/files/upload-url', textFile)).status)
+    }
+    expect(statuses).toEqual([200, 200, 429, 429])
+  } finally {
+    await gateway.close()
+  }
+})
+
+test('a flood of pending uploads is 429 until some are settled', async () => {
+  const gateway = await startGateway({ limits: { pendingUploads: 4 } })
+  try {
+    const alice = await as(gateway, 'alice')
+    const answers = await Promise.all(Array.from({ length: 20 }, () => alice.post('/files/upload-url', textFile)))
+    expect(answers.filter(({ status }) => status === 200)).toHaveLength(4)
+    expect(new Set(answers.filter(({ status }) => status !== 200).map(({ json }) => json.code))).toEqual(new Set(['TooManyRequests']))
+    const issued = answers.find(({ status }) => status === 200)?.json
+    expect((await alice.delete(`/files/${issued?.id}`)).status).toBe(204)
+    expect((await alice.post('/files/upload-url', textFile)).status).toBe(200)
+  } finally {
+    await gateway.close()
+  }
+})
+
+test('a file that is too large is refused before anything is reserved', async () => {
+  const gateway = await startGateway({ uploads: { maxSize: '1KiB' } })
+  try {
+    const alice = await as(gateway, 'alice')
+    const before = await stateOf(alice)
+    const { status, json } = await alice.post('/files/upload-url', { ...textFile, size: 1025 })
+    expect([status, json.code]).toEqual([413, 'EntityTooLarge'])
+    expect(await stateOf(alice)).toEqual(before)
+    const { json: issued } = await alice.post('/files/upload-url', textFile)
+    expect((await put(issued, 'x'.repeat(1025))).status).toBe(400)
+    expect((await alice.post('/files/confirm', { id: issued.id })).status).toBe(409)
+    expect((await put(issued, 'x'.repeat(1024))).status).toBe(200)
+    expect((await alice.post('/files/confirm', { id: issued.id })).json.size).toBe(1024)
+  } finally {
+    await gateway.close()
+  }
+})

@@ -1,0 +1,94 @@
+/** The allowed imports of docs/ARCHITECTURE.md, enforced: a layer that reaches past its neighbour fails here. */
+import { readdirSync, readFileSync } from 'node:fs'
+import { dirname, join, relative, sep } from 'node:path'
+import { describe, expect, it } from 'vitest'
+
+const src = join(import.meta.dirname, '../src')
+
+type Rule = { from: RegExp; may: RegExp[] }
+
+/** First match rules. What a file may import of ours; packages are another matter (below). */
+const rules: Rule[] = [
+  { from: /^(main|index)\.ts$/, may: [/./] },
+  { from: /^errors\.ts$/, may: [] },
+  { from: /^sigv4\//, may: [/^sigv4\//] },
+  { from: /^config\//, may: [/^config\//] },
+  { from: /^drivers\/driver\.ts$/, may: [/^errors\.ts$/] },
+  { from: /^drivers\/disk\//, may: [/^drivers\/(disk|checksums)\//, /^drivers\/driver\.ts$/, /^errors\.ts$/, /^sigv4\//] },
+  { from: /^drivers\/s3\//, may: [/^drivers\/(s3|checksums)\//, /^drivers\/driver\.ts$/, /^errors\.ts$/, /^sigv4\//] },
+  { from: /^drivers\/checksums\//, may: [/^drivers\/(checksums\/|driver\.ts$)/, /^errors\.ts$/] },
+  { from: /^catalog\//, may: [/^catalog\//, /^drivers\/driver\.ts$/, /^errors\.ts$/] },
+  {
+    from: /^service\//,
+    may: [/^service\//, /^drivers\/driver\.ts$/, /^catalog\/catalog\.ts$/, /^errors\.ts$/, /^config\/schema\.ts$/],
+  },
+  {
+    from: /^api\//,
+    may: [/^api\//, /^service\//, /^http\//, /^drivers\/driver\.ts$/, /^catalog\/catalog\.ts$/, /^errors\.ts$/, /^config\/schema\.ts$/],
+  },
+  {
+    from: /^s3\//,
+    may: [/^s3\//, /^sigv4\//, /^http\//, /^drivers\/driver\.ts$/, /^errors\.ts$/, /^config\/schema\.ts$/],
+  },
+  { from: /^http\//, may: [/^http\//, /^errors\.ts$/, /^config\/schema\.ts$/] },
+  { from: /^(console|client|react)\//, may: [/^(console|client|react)\//] },
+  { from: /^cli\//, may: [/./] },
+]
+
+function sources(dir: string): string[] {
+  return readdirSync(dir, { withFileTypes: true }).flatMap((entry) => {
+    const path = join(dir, entry.name)
+    return entry.isDirectory() ? sources(path) : /\.tsx?$/.test(entry.name) ? [path] : []
+  })
+}
+
+const named = (path: string): string => relative(src, path).split(sep).join('/')
+
+/** Every module a file names, statically or by `import()`. */
+function imports(path: string): string[] {
+  const text = readFileSync(path, 'utf8')
+  const found = text.matchAll(/(?:\bfrom\s*|\bimport\s*\(?\s*)(['"])([^'"\n]+)\1/g)
+  return [...found].map((match) => match[2]!)
+}
+
+function violations(file: string, specifiers: string[]): string[] {
+  const name = named(file)
+  const rule = rules.find((r) => r.from.test(name))
+  if (!rule) return [`${name}: lies in no layer that the rules know`]
+  return specifiers
+    .filter((specifier) => specifier.startsWith('.'))
+    .map((specifier) => named(join(dirname(file), specifier)))
+    .filter((target) => !rule.may.some((allowed) => allowed.test(target)))
+    .map((target) => `${name} imports ${target}`)
+}
+
+describe('allowed imports', () => {
+  const files = sources(src)
+
+  it('finds the sources', () => {
+    expect(files.length).toBeGreaterThan(50)
+  })
+
+  it('holds for every file', () => {
+    expect(files.flatMap((file) => violations(file, imports(file)))).toEqual([])
+  })
+
+  it('would notice a service that reaches into a driver', () => {
+    const file = join(src, 'service/begin-upload.ts')
+    expect(violations(file, ['../drivers/disk/disk-driver.ts', '../s3/app.ts'])).toHaveLength(2)
+  })
+
+  it('keeps the AWS SDK out of everything but the s3 driver, and there behind import()', () => {
+    const eager = files.filter((file) =>
+      /^import (?!type\b)[^;]*?from '@aws-sdk\//m.test(readFileSync(file, 'utf8')),
+    )
+    expect(eager.map(named)).toEqual([])
+    const users = files.filter((file) => imports(file).some((specifier) => specifier.startsWith('@aws-sdk/')))
+    expect(users.map(named).filter((name) => !name.startsWith('drivers/s3/'))).toEqual([])
+  })
+
+  it('reads the environment in config/ and the command line alone', () => {
+    const readers = files.filter((file) => /\bprocess\.env\b/.test(readFileSync(file, 'utf8')))
+    expect(readers.map(named).filter((name) => !/^(config|cli)\//.test(name))).toEqual([])
+  })
+})

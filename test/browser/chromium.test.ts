@@ -1,0 +1,21 @@
+/** The browser that comes with the checkout works, wherever none is installed. */
+import { expect, it } from 'vitest'
+import { findChromium, launchChromium } from '../fixtures/chromium.ts'
+
+const packaged = await findChromium({ lookup: 'packaged' })
+
+it.runIf(packaged)('starts the packaged Chromium with nothing but its own libraries', async () => {
+  const browser = await launchChromium({ lookup: 'packaged', env: {} })
+  try {
+    const page = await browser.newPage()
+    await page.setContent('<p>ready</p>')
+    expect(await page.textContent('p')).toBe('ready')
+    expect(await page.evaluate(() => typeof XMLHttpRequest)).toBe('function')
+  } finally {
+    await browser.close()
+  }
+})
+
+it('refuses a CHROMIUM_PATH that names no program', async () => {
+  await expect(findChromium({ env: { CHROMIUM_PATH: '/nonexistent/chromium' } })).rejects.toThrow('/nonexistent/chromium')
+})

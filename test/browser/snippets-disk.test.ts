@@ -1,0 +1,4 @@
+import { startGateway } from '../fixtures/gateway.ts'
+import { snippetsSuite } from './snippets-suite.ts'
+
+snippetsSuite('on disk', startGateway)

@@ -1,0 +1,72 @@
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import { freePort } from './free-port.ts'
+import { makeBench, type Bench } from './run-postern.ts'
+
+let bench: Bench
+beforeEach(() => {
+  bench = makeBench()
+})
+afterEach(() => bench.remove())
+
+it('signs URLs that the running server takes, for what was bound and nothing else', async () => {
+  const [api, objects] = [await freePort(), await freePort()]
+  bench.write(
+    'config/local.yaml',
+    `server: { listen: "127.0.0.1:${api}" }\nobjects: { listen: "127.0.0.1:${objects}" }\nstorage: { disk: { minFree: 1MiB } }\n`,
+  )
+  const server = bench.start(['serve', '--json'])
+  await server.until(/^\{.*\}$/m)
+
+  const put = await bench.run([
+    'presign',
+    'put',
+    'uploads/a b.txt',
+    '--content-type',
+    'text/plain',
+    '--size',
+    '5',
+    '--json',
+  ])
+  expect(put.exitCode).toBe(0)
+  const signed = JSON.parse(put.stdout) as {
+    method: string
+    url: string
+    headers: Record<string, string>
+    expiresIn: number
+  }
+  expect(signed).toMatchObject({ method: 'PUT', headers: { 'content-type': 'text/plain' }, expiresIn: 600 })
+  expect(new URL(signed.url).origin).toBe(`http://127.0.0.1:${objects}`)
+  const send = (body: string) => fetch(signed.url, { method: 'PUT', headers: signed.headers, body })
+  expect((await send('too long')).status).toBe(403)
+  expect((await send('bytes')).status).toBe(200)
+
+  const get = await bench.run(['presign', 'get', 'uploads/a b.txt', '--expires-in', '90s'])
+  expect(get.exitCode).toBe(0)
+  expect(get.stdout).toMatch(/^http:\/\/\S+X-Amz-Expires=90\S+\n$/)
+  expect(get.stderr).toContain('curl')
+  const answer = await fetch(get.stdout.trim())
+  expect([answer.status, await answer.text()]).toEqual([200, 'bytes'])
+})
+
+it('refuses what no URL can be signed for', async () => {
+  expect(await bench.run(['presign', 'get', 'a/../b'])).toMatchObject({ exitCode: 1, stdout: '' })
+  const tooLong = await bench.run(['presign', 'get', 'a.txt', '--expires-in', '8d'])
+  expect(tooLong).toMatchObject({
+    exitCode: 2,
+    stdout: '',
+    stderr: 'A URL can be valid for 604800 seconds (7d) at most.\n',
+  })
+})
+
+it('signs for a bucket with the s3 driver, without asking it', async () => {
+  const env = {
+    POSTERN_STORAGE_DRIVER: 's3',
+    S3_BUCKET: 'my-app',
+    S3_ENDPOINT: 'http://127.0.0.1:9',
+    S3_ACCESS_KEY: 'AKIAABCDEFGHIJKLMNOP',
+    S3_SECRET_KEY: 'kqX1mB7zD0pWcR5tVn2y',
+  }
+  const { exitCode, stdout } = await bench.run(['presign', 'get', 'uploads/a.txt'], { env })
+  expect(exitCode).toBe(0)
+  expect(stdout).toMatch(/^http:\/\/127\.0\.0\.1:9\/my-app\/uploads\/a\.txt\?.*X-Amz-Credential=AKIAABCDEFGHIJKLMNOP/)
+})

@@ -1,0 +1,79 @@
+import { readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { jwtVerify } from 'jose'
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import { makeBench, type Bench } from './run-postern.ts'
+
+let bench: Bench
+beforeEach(() => {
+  bench = makeBench()
+})
+afterEach(() => bench.remove())
+
+const secretsFile = (folder = 'storage'): string => join(bench.path, folder, 'secrets.json')
+const madeSecret = (folder?: string): Uint8Array =>
+  new TextEncoder().encode((JSON.parse(readFileSync(secretsFile(folder), 'utf8')) as { jwtSecret: string }).jwtSecret)
+
+it('verifies with the secret that was made, kept with mode 0600', async () => {
+  const { exitCode, stdout, stderr } = await bench.run(['token', '--sub', 'alice'])
+  expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' })
+  expect(stdout).toMatch(/^[\w-]+\.[\w-]+\.[\w-]+\n$/)
+  expect(process.platform === 'win32' ? 0o600 : statSync(secretsFile()).mode & 0o777).toBe(0o600)
+  const { payload, protectedHeader } = await jwtVerify(stdout.trim(), madeSecret(), { algorithms: ['HS256'] })
+  expect(protectedHeader.alg).toBe('HS256')
+  expect(payload.sub).toBe('alice')
+  expect(payload.exp! - payload.iat!).toBe(3600)
+})
+
+it('holds issuer, audience and lifetime as configured', async () => {
+  const auth = ['--set', 'auth.issuer=https://me.example.com', '--set', 'auth.audience=files']
+  const { stdout } = await bench.run([
+    'token',
+    '--sub',
+    'zoë',
+    '--expires',
+    '90s',
+    '--storage',
+    'data',
+    '--json',
+    ...auth,
+  ])
+  const { token, expiresAt } = JSON.parse(stdout) as { token: string; expiresAt: string }
+  const { payload } = await jwtVerify(token, madeSecret('data'), {
+    issuer: 'https://me.example.com',
+    audience: 'files',
+  })
+  expect(payload.sub).toBe('zoë')
+  expect(payload.exp! - payload.iat!).toBe(90)
+  expect(new Date(expiresAt).getTime()).toBe(payload.exp! * 1000)
+})
+
+it('is signed with auth.secret where that is given', async () => {
+  const secret = 'kqX1mB7zD0pWcR5tVn2ykqX1mB7zD0pWcR5tVn2Z'
+  const { stdout } = await bench.run(['token', '--sub', 'alice'], { env: { POSTERN_AUTH_SECRET: secret } })
+  await expect(jwtVerify(stdout.trim(), new TextEncoder().encode(secret))).resolves.toMatchObject({
+    payload: { sub: 'alice' },
+  })
+})
+
+it('cannot be made where an identity provider signs', async () => {
+  const { exitCode, stdout, stderr } = await bench.run([
+    'token',
+    '--sub',
+    'alice',
+    '--set',
+    'auth.jwksUrl=https://id.example.com/jwks',
+  ])
+  expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' })
+  expect(stderr).toContain('Tokens are verified with the keys at https://id.example.com/jwks')
+})
+
+it('is not made from a damaged secret', async () => {
+  await bench.run(['token', '--sub', 'alice'])
+  bench.write('storage/secrets.json', '{')
+  expect(await bench.run(['token', '--sub', 'alice'])).toMatchObject({
+    exitCode: 2,
+    stdout: '',
+    stderr: expect.stringContaining('is damaged'),
+  })
+})

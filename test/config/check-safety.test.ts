@@ -1,0 +1,200 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { isLoopback } from '../../src/config/check-safety.ts'
+import { weakness } from '../../src/config/weak-secret.ts'
+import { makeFolder, type Folder } from './folder.ts'
+
+let folder: Folder
+beforeEach(() => {
+  folder = makeFolder()
+})
+afterEach(() => folder.remove())
+
+const good = 'kqX1mB7zD0pWcR5tVn2ykqX1mB7zD0pWcR5tVn2Z'
+
+describe('off loopback', () => {
+  const exposed = { 'server.listen': '0.0.0.0:4000' }
+
+  it.each(['0.0.0.0:4000', '[::]:4000', '192.168.1.5:4000', ':4000'])(
+    '%s asks for origins and a public URL',
+    (listen) => {
+      const problems = folder.problems({ flags: { 'server.listen': listen } }).join('\n')
+      expect(problems).toContain('cors: { origins: ["https://app.example.com"] }')
+      expect(problems).toContain('server: { publicUrl: "https://files.example.com" }')
+    },
+  )
+
+  it('asks for the objects URL where that listener is exposed', () => {
+    const flags = { 'objects.listen': '0.0.0.0:4001', 'cors.origins': 'https://app.example.com' }
+    expect(folder.problems({ flags }).join('\n')).toContain('objects: { publicUrl: "https://objects.example.com" }')
+    const shared = { ...exposed, ...flags, 'objects.listen': 'shared', 'server.publicUrl': 'https://files.example.com' }
+    expect(folder.problems({ flags: shared }).join('\n')).toContain(
+      'objects: { publicUrl: "https://files.example.com/objects" }',
+    )
+  })
+
+  it('starts once both are said, each line as the message gave it', () => {
+    folder.write(
+      'config/local.yaml',
+      [
+        'server: { listen: "0.0.0.0:4000", publicUrl: "https://files.example.com" }',
+        'objects: { listen: "0.0.0.0:4001", publicUrl: "https://objects.example.com" }',
+        'cors: { origins: ["https://app.example.com"] }',
+      ].join('\n'),
+    )
+    expect(folder.load().config.server.listen.host).toBe('0.0.0.0')
+  })
+
+  it('has no objects listener with the s3 driver', () => {
+    const flags = {
+      ...exposed,
+      'server.publicUrl': 'https://files.example.com',
+      'cors.origins': 'https://app.example.com',
+      'objects.listen': '0.0.0.0:4001',
+      'storage.driver': 's3',
+    }
+    expect(folder.load({ flags }).config.objects.publicUrl).toBe('auto')
+  })
+
+  it('refuses --dev', () => {
+    const flags = { ...exposed, 'server.publicUrl': 'https://f.example.com', 'cors.origins': 'https://a.example.com' }
+    expect(folder.problems({ flags, dev: true }).join()).toContain('--dev lets everybody in without credentials')
+    expect(folder.load({ flags }).config.server.listen.port).toBe(4000)
+  })
+
+  it('is not 127.0.0.2, ::1 or localhost', () => {
+    const near = ['127.0.0.1', '127.0.0.2', '::1', '[::1]', 'localhost', 'LOCALHOST', '::ffff:127.0.0.1']
+    const far = ['0.0.0.0', '::', '10.0.0.1', '127.0.0.1.example.com', 'localhost.example.com', '1127.0.0.1']
+    expect([...near, ...far].filter(isLoopback)).toEqual(near)
+  })
+
+  it('is suspected behind a proxy: a warning', () => {
+    const { warnings } = folder.load({ flags: { 'server.publicUrl': 'https://files.example.com' } })
+    expect(warnings.join()).toContain('cors: { origins: ["https://files.example.com"] }')
+  })
+})
+
+describe('auth.secret', () => {
+  it.each([
+    ['changeme', 'is an example'],
+    ['secret', 'is an example'],
+    ['your-256-bit-secret', 'is an example'],
+    ['a-string-secret-at-least-256-bits-long', 'is an example'],
+    ['please-change-me-please-change-me-please', 'is an example'],
+    ['kqX1mB7zD0pWcR5tVn2ykqX1mB7zD0p', 'is too short: 31 of at least 32 bytes'],
+    ['', 'is too short: 0 of at least 32 bytes'],
+    ['secretsecretsecretsecretsecretsecret', 'repeats itself'],
+    ['a'.repeat(64), 'repeats itself'],
+  ])('%j is refused', (secret, why) => {
+    folder.write('config/local.yaml', `auth: { secret: ${JSON.stringify(secret)} }`)
+    const problems = folder.problems()
+    expect(problems).toHaveLength(1)
+    expect(problems[0]).toContain(`auth.secret: the secret ${why}`)
+    expect(problems[0]).toContain('auth: { secret: auto }')
+  })
+
+  it('counts bytes, not characters', () => {
+    expect(weakness('ä1ö2ü3ß4é5è6ê7ç8', 24)).toBeNull()
+    expect(weakness('ä1ö2ü3ß4é5è6ê7ç8', 25)).toContain('too short')
+  })
+
+  it('may be auto or 32 random bytes', () => {
+    expect(folder.load({ env: { POSTERN_AUTH_SECRET: 'auto' } }).config.auth.secret).toBe('auto')
+    expect(folder.load({ env: { POSTERN_AUTH_SECRET: good } }).config.auth.secret).toBe(good)
+  })
+})
+
+describe('keys', () => {
+  const keys = (...entries: object[]): Record<string, unknown> => ({ keys: entries })
+  const entry = { accessKeyId: 'backup', secretAccessKey: good, owner: 'ops' }
+
+  it.each([
+    [
+      { ...entry, secretAccessKey: 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY' },
+      'keys[0].secretAccessKey: the secret is an example',
+    ],
+    [{ ...entry, secretAccessKey: 'minioadmin' }, 'keys[0].secretAccessKey: the secret is an example'],
+    [
+      { ...entry, secretAccessKey: '123456789abcdef' },
+      'keys[0].secretAccessKey: the secret is too short: 15 of at least 16 bytes',
+    ],
+    [{ ...entry, accessKeyId: 'AKIAIOSFODNN7EXAMPLE' }, 'keys[0].accessKeyId: is the example of a manual'],
+    [{ ...entry, owner: 'postern' }, 'keys[0].owner: is reserved'],
+  ])('%j is refused', (bad, message) => {
+    expect(folder.problems({ flags: keys(bad) }).join('\n')).toContain(message)
+  })
+
+  it('with one id twice are refused, with the line of the second', () => {
+    const line = `  - { accessKeyId: backup, secretAccessKey: ${good}, owner: ops }`
+    folder.write('config/local.yaml', ['keys:', line, line].join('\n'))
+    expect(folder.problems()).toEqual([expect.stringMatching(/local\.yaml:3: keys\[1\]\.accessKeyId: stands twice/)])
+  })
+
+  it('of several owners are accepted', () => {
+    expect(
+      folder.load({ flags: keys(entry, { ...entry, accessKeyId: 'other', owner: 'alice' }) }).config.keys,
+    ).toHaveLength(2)
+  })
+})
+
+describe('values that do not go together', () => {
+  it.each([
+    [{ 'uploads.maxExpiresIn': '8d' }, 'uploads.maxExpiresIn: presigned URLs live at most 7 days'],
+    [
+      { 'uploads.expiresIn': '2h', 'uploads.maxExpiresIn': '1h' },
+      'uploads.expiresIn: is longer than uploads.maxExpiresIn',
+    ],
+    [{ 'uploads.expiresIn': '1500ms' }, 'uploads.expiresIn: presigned URLs count whole seconds'],
+    [
+      { 'downloads.expiresIn': '6d', 'downloads.stableFor': '2d' },
+      'downloads.stableFor: presigned URLs live at most 7 days',
+    ],
+    [{ 'storage.delivery': 'proxied' }, 'storage.delivery: "proxied" is for the s3 driver'],
+    [
+      { 'storage.driver': 's3', 'storage.s3.accessKeyId': 'x' },
+      'storage.s3.secretAccessKey: is missing beside storage.s3.accessKeyId',
+    ],
+    [{ 'storage.bucket': '10.0.0.1' }, 'storage.bucket: is no bucket name'],
+    [{ 'storage.s3.prefix': '/app' }, 'storage.s3.prefix: expects a prefix such as app/'],
+    [{ 'uploads.partSize': '1MiB' }, 'uploads.partSize: S3 takes parts of 5MiB to 5GiB'],
+    [{ 'uploads.maxSize': '6TiB' }, 'uploads.maxSize: expects 1B to 5TiB'],
+    [{ 'auth.jwksUrl': 'http://id.example.com/jwks.json' }, 'auth.jwksUrl: keys that come over plain http'],
+    [{ 'objects.listen': '127.0.0.1:4000' }, 'objects.listen: 127.0.0.1:4000 is the address of server.listen too'],
+    [
+      { 'objects.listen': 'shared', 'objects.publicUrl': 'http://localhost:4000/' },
+      'Write http://localhost:4000/objects',
+    ],
+    [{ 'server.trustedProxies': '10.0.0.0/33' }, 'server.trustedProxies[0]: expects an address or a range'],
+  ])('%j is refused', (flags, message) => {
+    expect(folder.problems({ flags }).join('\n')).toContain(message)
+  })
+
+  it.each([
+    [{ 'auth.jwksUrl': 'http://127.0.0.1:9/jwks.json' }],
+    [{ 'auth.jwksUrl': 'https://id.example.com/jwks.json' }],
+    [{ 'objects.listen': 'shared' }],
+    [{ 'server.listen': '127.0.0.1:0', 'objects.listen': '127.0.0.1:0' }],
+    [{ 'server.trustedProxies': '10.0.0.1,fd00::/8' }],
+    [{ 'uploads.expiresIn': '7d' }],
+  ])('%j is accepted', (flags) => {
+    expect(() => folder.load({ flags })).not.toThrow()
+  })
+})
+
+describe('what this version cannot do yet', () => {
+  it.each([
+    [{ 'database.url': 'postgres://u:p@db/app' }, 'database.url: PostgreSQL comes in a later version.'],
+    [{ 'limits.store': 'redis://cache:6379' }, 'limits.store: Redis comes in a later version.'],
+    [{ 'server.workers': 'auto' }, 'server.workers: More than one worker comes in a later version.'],
+    [{ 'objects.sendfile': 'x-accel' }, 'objects.sendfile: Sending by nginx comes in a later version.'],
+    [{ webhooks: [{ url: 'https://example.com' }] }, 'webhooks: Webhooks come in a later version.'],
+    [
+      { 'storage.driver': 's3', 'storage.delivery': 'proxied' },
+      'storage.delivery: "proxied" comes in a later version.',
+    ],
+  ])('%j is refused instead of ignored', (flags, message) => {
+    const problems = folder.problems({ flags })
+    expect(problems).toHaveLength(1)
+    expect(problems[0]).toContain(message)
+    expect(problems[0]).toContain('Write ')
+  })
+})

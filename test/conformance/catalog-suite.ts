@@ -1,0 +1,17 @@
+/** Every obligation in src/catalog/catalog.ts. Each implementation runs this same file. */
+import { describe } from 'vitest'
+import { dueObligations } from './catalog/due.ts'
+import { fileObligations } from './catalog/files.ts'
+import { modelObligations } from './catalog/model.ts'
+import { uploadObligations } from './catalog/uploads.ts'
+import type { MakeCatalog } from './catalog/fixtures.ts'
+
+/** `make` hands out a migrated, empty catalog; the suite closes it. */
+export function catalogSuite(name: string, make: MakeCatalog): void {
+  describe(`catalog: ${name}`, () => {
+    uploadObligations(make)
+    fileObligations(make)
+    dueObligations(make)
+    modelObligations(make)
+  })
+}

@@ -1,0 +1,110 @@
+import { createHash } from 'node:crypto'
+import { PassThrough, Readable } from 'node:stream'
+import { describe, expect, it } from 'vitest'
+import { base64, bodyOf, bytesOf, freshRef, isThere, MiB, put, read, refuses, type Suite } from './suite-tools.ts'
+
+/** What a body was announced to be is verified before anything becomes visible. */
+export function bodies(suite: Suite): void {
+  describe.each([5, 700_001])('a body of %d bytes', (size) => {
+    const data = bytesOf(size)
+    const other = bytesOf(size)
+
+    it('with all announcements right is stored', async () => {
+      const ref = freshRef(suite)
+      await put(suite, ref, data, {
+        contentLength: size,
+        md5: base64('md5', data),
+        payloadSha256: createHash('sha256').update(data).digest('hex'),
+        checksum: { algorithm: 'sha256', value: base64('sha256', data) },
+      })
+      expect((await read(suite, ref)).equals(data)).toBe(true)
+    })
+
+    it.each([
+      ['BadDigest', { md5: base64('md5', other) }],
+      ['InvalidDigest', { md5: 'not base64!' }],
+      ['InvalidDigest', { md5: Buffer.alloc(15).toString('base64') }],
+      ['PayloadHashMismatch', { payloadSha256: createHash('sha256').update(other).digest('hex') }],
+      ['BadDigest', { checksum: { algorithm: 'sha256', value: base64('sha256', other) } }],
+      ['BadDigest', { checksum: { algorithm: 'crc32', value: 'AAAAAA==' } }],
+      ['InvalidRequest', { checksum: { algorithm: 'sha256', value: 'c2hvcnQ=' } }],
+    ] as const)('is refused as %s when announced as %j', async (code, announced) => {
+      const ref = freshRef(suite)
+      await put(suite, ref, 'what was there')
+      await refuses(put(suite, ref, data, announced), code)
+      expect((await read(suite, ref)).toString()).toBe('what was there')
+    })
+
+    it.each([1, -1])('is IncompleteBody when its length is off by %d', async (off) => {
+      const ref = freshRef(suite)
+      await refuses(put(suite, ref, data, { contentLength: size + off }), 'IncompleteBody')
+      expect(await isThere(suite, ref)).toBe(false)
+    })
+
+    it('is EntityTooLarge over maxBytes, announced or not', async () => {
+      const ref = freshRef(suite)
+      await refuses(put(suite, ref, data, { maxBytes: size - 1 }), 'EntityTooLarge')
+      await refuses(suite.driver.putObject(ref, bodyOf(data), { maxBytes: size - 1 }), 'EntityTooLarge')
+      expect(await isThere(suite, ref)).toBe(false)
+      await put(suite, ref, data, { maxBytes: size })
+    })
+
+    it('may come without a length', async () => {
+      const ref = freshRef(suite)
+      await suite.driver.putObject(ref, bodyOf(data))
+      expect((await read(suite, ref)).equals(data)).toBe(true)
+    })
+
+    it('that breaks off leaves nothing', async () => {
+      const ref = freshRef(suite)
+      const body = new PassThrough()
+      const writing = suite.driver.putObject(ref, body, { contentLength: size + 10 })
+      body.write(data)
+      setTimeout(() => body.destroy(), 20)
+      await refuses(writing, 'IncompleteBody')
+      expect(await isThere(suite, ref)).toBe(false)
+      expect(suite.driver.isBeingWritten(ref)).toBe(false)
+    })
+
+    it('that fails passes its own error on', async () => {
+      const ref = freshRef(suite)
+      const failing = Readable.from(
+        (async function* () {
+          yield data
+          throw new RangeError('the decoder found a bad chunk')
+        })(),
+      )
+      const error: unknown = await suite.driver.putObject(ref, failing, { contentLength: size * 2 }).catch((e: unknown) => e)
+      const chain = error instanceof Error ? [error.message, String(error.cause)] : []
+      expect(chain.join()).toContain('the decoder found a bad chunk')
+      expect(await isThere(suite, ref)).toBe(false)
+    })
+  })
+
+  it('is given up when the signal is aborted', async () => {
+    const ref = freshRef(suite)
+    const abort = new AbortController()
+    const body = new PassThrough()
+    const writing = suite.driver.putObject(ref, body, { contentLength: MiB, signal: abort.signal })
+    body.write(bytesOf(1000))
+    setTimeout(() => abort.abort(new Error('enough')), 20)
+    await expect(writing).rejects.toThrow()
+    expect(body.destroyed).toBe(true)
+    expect(await isThere(suite, ref)).toBe(false)
+  })
+
+  it('takes an announcement over maxPutSize for what it is', async () => {
+    const ref = freshRef(suite)
+    const contentLength = suite.driver.limits.maxPutSize + 1
+    await refuses(suite.driver.putObject(ref, bodyOf('x'), { contentLength }), 'EntityTooLarge')
+  })
+
+  it('refuses more than 2 KB of metadata and more than 10 tags', async () => {
+    const ref = freshRef(suite)
+    await refuses(put(suite, ref, 'x', { metadata: { a: 'x'.repeat(2048) } }), 'MetadataTooLarge')
+    await put(suite, ref, 'x', { metadata: { a: 'x'.repeat(2000) } })
+    const tags = Object.fromEntries(Array.from({ length: 11 }, (_, i) => [`t${i}`, 'v']))
+    await refuses(put(suite, ref, 'x', { tags }), 'InvalidTag')
+    await refuses(suite.driver.putObjectTags(ref, { a: 'x'.repeat(257) }), 'InvalidTag')
+  })
+}

@@ -1,0 +1,81 @@
+import { randomBytes } from 'node:crypto'
+import { expect, it } from 'vitest'
+import { bodyOf, freshRef, put, refuses, type Suite } from './suite-tools.ts'
+
+export function buckets(suite: Suite): void {
+  const freshBucket = (): string => `suite-${randomBytes(6).toString('hex')}`
+  const alice = `alice-${randomBytes(4).toString('hex')}`
+
+  it('knows its own bucket', async () => {
+    expect(await suite.driver.headBucket(suite.bucket)).toMatchObject({ bucket: suite.bucket })
+  })
+
+  it('makes and removes buckets, or refuses to as NotSupported', async () => {
+    const { driver } = suite
+    const bucket = freshBucket()
+    if (suite.differs('one-bucket')) {
+      await refuses(driver.createBucket(bucket, { owner: alice }), 'NotSupported')
+      return refuses(driver.deleteBucket(suite.bucket), 'NotSupported')
+    }
+    await driver.createBucket(bucket, { owner: alice, acl: 'public-read' })
+    expect(await driver.headBucket(bucket)).toMatchObject({ owner: alice, acl: 'public-read', cors: null })
+    await refuses(driver.createBucket(bucket, { owner: alice }), 'BucketAlreadyOwnedByYou')
+    await refuses(driver.createBucket(bucket, { owner: 'bob' }), 'BucketAlreadyExists')
+    const ref = { bucket, key: 'x' }
+    await driver.putObject(ref, bodyOf('x'), { contentLength: 1 })
+    await refuses(driver.deleteBucket(bucket), 'BucketNotEmpty')
+    await driver.deleteObject(ref)
+    await driver.createMultipartUpload(ref)
+    await driver.deleteBucket(bucket)
+    await refuses(driver.headBucket(bucket), 'NoSuchBucket')
+    await refuses(driver.deleteBucket(bucket), 'NoSuchBucket')
+  })
+
+  it.each(['ab', 'A-Big-One', 'under_score', '192.168.1.1', 'a..b', 'x'.repeat(64), '-a-'])(
+    'refuses the name %j',
+    async (bucket) => {
+      const code = suite.differs('one-bucket') ? 'NotSupported' : 'InvalidBucketName'
+      await refuses(suite.driver.createBucket(bucket, { owner: alice }), code)
+    },
+  )
+
+  it('lists the buckets of an owner in pages', async () => {
+    if (suite.differs('one-bucket')) return
+    const owner = `carol-${randomBytes(4).toString('hex')}`
+    const names = Array.from({ length: 5 }, freshBucket).toSorted()
+    for (const name of names) await suite.driver.createBucket(name, { owner })
+    const all = await suite.driver.listBuckets({ owner })
+    expect(all.map(({ bucket }) => bucket)).toEqual(names)
+    const page = await suite.driver.listBuckets({ owner, after: names[1]!, max: 2 })
+    expect(page.map(({ bucket }) => bucket)).toEqual(names.slice(2, 4))
+    const one = await suite.driver.listBuckets({ owner, prefix: names[3]! })
+    expect(one.map(({ bucket }) => bucket)).toEqual([names[3]])
+    expect(await suite.driver.listBuckets({ owner: 'nobody' })).toEqual([])
+  })
+
+  it('keeps CORS rules and ACLs', async () => {
+    if (suite.differs('one-bucket')) return
+    const { driver } = suite
+    const bucket = freshBucket()
+    await driver.createBucket(bucket, { owner: alice })
+    const rule = {
+      allowedOrigins: ['https://app.example.com'],
+      allowedMethods: ['PUT'],
+      allowedHeaders: ['*'],
+      exposeHeaders: ['ETag'],
+      maxAgeSeconds: 60,
+    }
+    await driver.setBucketCors(bucket, [rule])
+    expect((await driver.headBucket(bucket)).cors).toEqual([rule])
+    await driver.setBucketCors(bucket, null)
+    expect((await driver.headBucket(bucket)).cors).toBeNull()
+    await driver.setBucketAcl(bucket, 'public-read')
+    expect((await driver.headBucket(bucket)).acl).toBe('public-read')
+    const ref = freshRef(suite)
+    await put(suite, ref, 'x', { acl: 'public-read' })
+    expect((await driver.headObject(ref)).acl).toBe('public-read')
+    await driver.setObjectAcl(ref, 'private')
+    expect((await driver.headObject(ref)).acl).toBe('private')
+    await refuses(driver.setObjectAcl(freshRef(suite), 'private'), 'NotFound')
+  })
+}

@@ -1,0 +1,58 @@
+import { expect, it } from 'vitest'
+import { checksumAlgorithms } from '../../../src/drivers/driver.ts'
+import { bodyOf, freshRef, put, refuses, type Suite } from './suite-tools.ts'
+
+/** Of the bytes `123456789`: the check values of each algorithm's definition. */
+const known = {
+  sha1: '98O8HYCOBHMq32eZZczDTKeuNEE=',
+  sha256: 'FeKw08M4keuw8e9gnsQZQgwg4yDOlMZfvIwzEkSOsiU=',
+  crc32: 'y/Q5Jg==',
+  crc32c: '4waSgw==',
+  crc64nvme: 'rosUhgp5mIg=',
+} as const
+
+export function checksums(suite: Suite): void {
+  it.each(checksumAlgorithms)('verifies, stores and tells %s', async (algorithm) => {
+    const ref = freshRef(suite)
+    const value = known[algorithm]
+    const writing = put(suite, ref, '123456789', { checksum: { algorithm, value } })
+    if (suite.differs('no-crc64nvme') && algorithm === 'crc64nvme') return refuses(writing, 'NotSupported')
+    await writing
+    if (suite.differs('no-stored-checksums')) return
+    expect((await suite.driver.headObject(ref)).checksum).toEqual({ algorithm, value, type: 'FULL_OBJECT' })
+  })
+
+  it.each(checksumAlgorithms)('refuses bytes that do not have the %s announced', async (algorithm) => {
+    const ref = freshRef(suite)
+    const writing = put(suite, ref, '123456780', { checksum: { algorithm, value: known[algorithm] } })
+    const otherwise = suite.differs('no-crc64nvme') && algorithm === 'crc64nvme'
+    await refuses(writing, otherwise ? 'NotSupported' : 'BadDigest')
+    await refuses(suite.driver.headObject(ref), 'NotFound')
+  })
+
+  it('computes a checksum that is asked for without a value', async () => {
+    const ref = freshRef(suite)
+    const writing = put(suite, ref, '123456789', { checksum: { algorithm: 'crc32' } })
+    if (suite.differs('no-stored-checksums')) return refuses(writing, 'NotSupported')
+    expect((await writing).checksum?.value).toBe(known.crc32)
+  })
+
+  it('asks for the value of a trailer once, after the last byte', async () => {
+    const ref = freshRef(suite)
+    const calls: boolean[] = []
+    const body = bodyOf('123456789', 2)
+    const value = (): string => {
+      calls.push(body.readableEnded)
+      return known.sha256
+    }
+    await suite.driver.putObject(ref, body, { contentLength: 9, checksum: { algorithm: 'sha256', value } })
+    expect(calls).toEqual([true])
+  })
+
+  it('refuses a trailer that is wrong', async () => {
+    const ref = freshRef(suite)
+    const checksum = { algorithm: 'sha256', value: () => known.sha256 } as const
+    await refuses(suite.driver.putObject(ref, bodyOf('123456780'), { contentLength: 9, checksum }), 'BadDigest')
+    await refuses(suite.driver.headObject(ref), 'NotFound')
+  })
+}

@@ -1,0 +1,105 @@
+import { beforeAll, describe, expect, it } from 'vitest'
+import type { ObjectRef, ReadConditions } from '../../../src/drivers/driver.ts'
+import { bodyOf, freshRef, put, read, refuses, type Suite } from './suite-tools.ts'
+
+export function conditions(suite: Suite): void {
+  describe('on reads', () => {
+    let ref: ObjectRef
+    let etag: string
+    let modified: Date
+    beforeAll(async () => {
+      ref = freshRef(suite)
+      etag = (await put(suite, ref, 'conditional')).etag
+      modified = (await suite.driver.headObject(ref)).lastModified
+    })
+    const other = '"0123456789abcdef0123456789abcdef"'
+    const shifted = (seconds: number): Date => new Date(modified.getTime() + seconds * 1000)
+
+    const cases: [string, () => ReadConditions, 'served' | 'PreconditionFailed' | 'NotModified'][] = [
+      ['If-Match of its etag', () => ({ ifMatch: `"${etag}"` }), 'served'],
+      ['If-Match of another', () => ({ ifMatch: other }), 'PreconditionFailed'],
+      ['If-Match: *', () => ({ ifMatch: '*' }), 'served'],
+      ['If-None-Match of its etag', () => ({ ifNoneMatch: `"${etag}"` }), 'NotModified'],
+      ['If-None-Match of another', () => ({ ifNoneMatch: other }), 'served'],
+      ['If-None-Match: *', () => ({ ifNoneMatch: '*' }), 'NotModified'],
+      ['If-Modified-Since before', () => ({ ifModifiedSince: shifted(-10) }), 'served'],
+      ['If-Modified-Since its time', () => ({ ifModifiedSince: modified }), 'NotModified'],
+      ['If-Unmodified-Since before', () => ({ ifUnmodifiedSince: shifted(-10) }), 'PreconditionFailed'],
+      ['If-Unmodified-Since its time', () => ({ ifUnmodifiedSince: modified }), 'served'],
+      [
+        'If-Match true, which rules out If-Unmodified-Since',
+        () => ({ ifMatch: `"${etag}"`, ifUnmodifiedSince: shifted(-10) }),
+        'served',
+      ],
+      [
+        'If-None-Match false, whatever If-Modified-Since says',
+        () => ({ ifNoneMatch: `"${etag}"`, ifModifiedSince: shifted(-10) }),
+        'NotModified',
+      ],
+    ]
+
+    it.each(cases)('%s', async (_, make, outcome) => {
+      const o = make()
+      if (outcome === 'served') {
+        expect((await suite.driver.headObject(ref, o)).etag).toBe(etag)
+        expect((await read(suite, ref, o)).toString()).toBe('conditional')
+      } else {
+        await refuses(suite.driver.headObject(ref, o), outcome)
+        await refuses(suite.driver.getObject(ref, o), outcome)
+      }
+    })
+
+    it('answers NotFound, not a failed condition, for what is not there', async () => {
+      await refuses(suite.driver.headObject(freshRef(suite), { ifMatch: '*' }), 'NotFound')
+    })
+  })
+
+  describe('on writes', () => {
+    const supported = (): boolean => suite.driver.capabilities.has('conditional-put')
+
+    it('If-None-Match: * makes an object and never replaces one', async () => {
+      const ref = freshRef(suite)
+      if (!supported()) return refuses(put(suite, ref, 'a', { ifNoneMatch: '*' }), 'NotSupported')
+      await put(suite, ref, 'first', { ifNoneMatch: '*' })
+      await refuses(put(suite, ref, 'second', { ifNoneMatch: '*' }), 'PreconditionFailed')
+      expect((await read(suite, ref)).toString()).toBe('first')
+    })
+
+    it('of many If-None-Match: * at once exactly one wins', async () => {
+      if (!supported()) return
+      const ref = freshRef(suite)
+      const attempts = Array.from({ length: 8 }, (_, i) => put(suite, ref, `writer ${i}`, { ifNoneMatch: '*' }))
+      const outcomes = await Promise.allSettled(attempts)
+      const winners = outcomes.flatMap((outcome, i) => (outcome.status === 'fulfilled' ? [i] : []))
+      expect(winners).toHaveLength(1)
+      for (const attempt of attempts.filter((_, i) => i !== winners[0]))
+        await refuses(attempt, 'PreconditionFailed', 'ConditionalConflict')
+      expect((await read(suite, ref)).toString()).toBe(`writer ${winners[0]}`)
+    })
+
+    it('If-Match replaces the object that was seen and no other', async () => {
+      const ref = freshRef(suite)
+      const { etag } = await put(suite, ref, 'first')
+      if (!supported()) return refuses(put(suite, ref, 'b', { ifMatch: etag }), 'NotSupported')
+      const second = await put(suite, ref, 'second', { ifMatch: `"${etag}"` })
+      await refuses(put(suite, ref, 'third', { ifMatch: etag }), 'PreconditionFailed')
+      await put(suite, ref, 'third', { ifMatch: second.etag })
+      expect((await read(suite, ref)).toString()).toBe('third')
+    })
+
+    it('If-Match of what is not there is NotFound', async () => {
+      const ref = freshRef(suite)
+      if (!supported()) return
+      await refuses(put(suite, ref, 'x', { ifMatch: '0123456789abcdef0123456789abcdef' }), 'NotFound', 'PreconditionFailed')
+    })
+
+    it('leaves a refused body to be collected', async () => {
+      if (!supported()) return
+      const ref = freshRef(suite)
+      await put(suite, ref, 'first')
+      const body = bodyOf('second')
+      await refuses(suite.driver.putObject(ref, body, { contentLength: 6, ifNoneMatch: '*' }), 'PreconditionFailed')
+      expect(body.destroyed || body.readableEnded).toBe(true)
+    })
+  })
+}

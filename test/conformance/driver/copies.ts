@@ -1,0 +1,86 @@
+import { expect, it } from 'vitest'
+import { bytesOf, freshRef, MiB, put, read, refuses, type Suite } from './suite-tools.ts'
+
+export function copies(suite: Suite): void {
+  it('copies bytes, headers and tags', async () => {
+    const [source, target] = [freshRef(suite), freshRef(suite)]
+    const data = bytesOf(MiB)
+    await put(suite, source, data, { contentType: 'image/png', metadata: { a: '1' }, tags: { t: 'v' } })
+    const copied = await suite.driver.copyObject(source, target)
+    expect(copied.etag).toBe((await suite.driver.headObject(source)).etag)
+    expect(copied.lastModified.getTime()).toBeGreaterThan(0)
+    expect((await read(suite, target)).equals(data)).toBe(true)
+    expect(await suite.driver.headObject(target)).toMatchObject({ contentType: 'image/png', metadata: { a: '1' } })
+    expect(await suite.driver.getObjectTags(target)).toEqual({ t: 'v' })
+  })
+
+  it('takes new headers and tags where it is told to', async () => {
+    const [source, target] = [freshRef(suite), freshRef(suite)]
+    await put(suite, source, 'x', { contentType: 'image/png', metadata: { a: '1' }, tags: { t: 'v' } })
+    await suite.driver.copyObject(source, target, {
+      metadataDirective: 'REPLACE',
+      contentType: 'text/plain',
+      metadata: { b: '2' },
+      taggingDirective: 'REPLACE',
+      tags: { n: 'w' },
+    })
+    const head = await suite.driver.headObject(target)
+    expect(head).toMatchObject({ contentType: 'text/plain', metadata: { b: '2' } })
+    expect(head.metadata).not.toHaveProperty('a')
+    expect(await suite.driver.getObjectTags(target)).toEqual({ n: 'w' })
+  })
+
+  it('outlives its source, and the source its copy', async () => {
+    const [source, target] = [freshRef(suite), freshRef(suite)]
+    await put(suite, source, 'shared')
+    await suite.driver.copyObject(source, target)
+    await suite.driver.deleteObject(source)
+    await suite.driver.sweep()
+    expect((await read(suite, target)).toString()).toBe('shared')
+    await suite.driver.copyObject(target, source)
+    await put(suite, target, 'replaced')
+    await suite.driver.sweep()
+    expect((await read(suite, source)).toString()).toBe('shared')
+  })
+
+  it('changes the headers of an object by copying it onto itself, and refuses to change nothing', async () => {
+    const ref = freshRef(suite)
+    await put(suite, ref, 'same', { contentType: 'text/plain' })
+    await refuses(suite.driver.copyObject(ref, ref), 'InvalidRequest')
+    await suite.driver.copyObject(ref, ref, { metadataDirective: 'REPLACE', contentType: 'text/csv' })
+    expect((await suite.driver.headObject(ref)).contentType).toBe('text/csv')
+    expect((await read(suite, ref)).toString()).toBe('same')
+  })
+
+  it('holds conditions on the source', async () => {
+    const [source, target] = [freshRef(suite), freshRef(suite)]
+    const { etag } = await put(suite, source, 'x')
+    const { driver } = suite
+    const wrong = '0123456789abcdef0123456789abcdef'
+    await refuses(driver.copyObject(source, target, { sourceConditions: { ifMatch: wrong } }), 'PreconditionFailed')
+    await refuses(driver.copyObject(source, target, { sourceConditions: { ifNoneMatch: etag } }), 'PreconditionFailed')
+    await refuses(driver.headObject(target), 'NotFound')
+    await driver.copyObject(source, target, { sourceConditions: { ifMatch: etag } })
+  })
+
+  it('holds conditions on the target', async () => {
+    const [source, target] = [freshRef(suite), freshRef(suite)]
+    await put(suite, source, 'new')
+    await put(suite, target, 'old')
+    const copying = suite.driver.copyObject(source, target, { ifNoneMatch: '*' })
+    await refuses(copying, suite.differs('no-conditional-copy') ? 'NotSupported' : 'PreconditionFailed')
+    expect((await read(suite, target)).toString()).toBe('old')
+  })
+
+  it('answers NotFound for an absent source', async () => {
+    await refuses(suite.driver.copyObject(freshRef(suite), freshRef(suite)), 'NotFound')
+  })
+
+  it('computes a checksum that the source does not have', async () => {
+    if (suite.differs('no-stored-checksums')) return
+    const [source, target] = [freshRef(suite), freshRef(suite)]
+    await put(suite, source, '123456789')
+    await suite.driver.copyObject(source, target, { checksumAlgorithm: 'crc32' })
+    expect((await suite.driver.headObject(target)).checksum).toMatchObject({ algorithm: 'crc32', value: 'y/Q5Jg==' })
+  })
+}

@@ -1,0 +1,58 @@
+import { beforeAll, describe, expect, it } from 'vitest'
+import type { ByteRange, ObjectRef } from '../../../src/drivers/driver.ts'
+import { bytesOf, collect, freshRef, MiB, put, refuses, type Suite } from './suite-tools.ts'
+
+const KiB = 1024
+
+export function ranges(suite: Suite): void {
+  const size = 2 * MiB + 5
+  const data = bytesOf(size)
+  let ref: ObjectRef
+  let empty: ObjectRef
+  beforeAll(async () => {
+    ref = freshRef(suite)
+    empty = freshRef(suite)
+    await put(suite, ref, data)
+    await put(suite, empty, '')
+  })
+
+  const last = size - 1
+  const cases: [ByteRange, number, number][] = [
+    [{ start: 0, end: 0 }, 0, 0],
+    [{ start: 1, end: 99 }, 1, 99],
+    [{ start: 0 }, 0, last],
+    [{ start: last }, last, last],
+    [{ start: 100, end: size + 1000 }, 100, last],
+    [{ start: 256 * KiB - 1, end: 256 * KiB }, 256 * KiB - 1, 256 * KiB],
+    [{ start: 256 * KiB, end: 512 * KiB - 1 }, 256 * KiB, 512 * KiB - 1],
+    [{ start: 300_000, end: 1_500_000 }, 300_000, 1_500_000],
+    [{ suffix: 1 }, last, last],
+    [{ suffix: 700_000 }, size - 700_000, last],
+    [{ suffix: size + 5 }, 0, last],
+  ]
+
+  it.each(cases)('serves %j', async (range, start, end) => {
+    const object = await suite.driver.getObject(ref, { range })
+    expect(object.range).toEqual({ start, end })
+    expect(object.head.contentLength).toBe(size)
+    expect((await collect(object.stream())).equals(data.subarray(start, end + 1))).toBe(true)
+  })
+
+  it.each([{ start: size }, { start: size + 10, end: size + 20 }, { suffix: 0 }])('refuses %j', async (range) => {
+    await refuses(suite.driver.getObject(ref, { range }), 'InvalidRange')
+  })
+
+  it.each([{ start: 0 }, { suffix: 1 }])('refuses %j of an empty object', async (range) => {
+    await refuses(suite.driver.getObject(empty, { range }), 'InvalidRange')
+  })
+
+  describe('a part of an object that was not made of parts', () => {
+    it('is the whole of it as part 1, and nothing else', async () => {
+      if (suite.differs('no-part-reads')) return refuses(suite.driver.getObject(ref, { partNumber: 1 }), 'NotSupported')
+      const object = await suite.driver.getObject(ref, { partNumber: 1 })
+      expect((await collect(object.stream())).equals(data)).toBe(true)
+      await refuses(suite.driver.getObject(ref, { partNumber: 2 }), 'InvalidRange')
+      await refuses(suite.driver.getObject(ref, { partNumber: 1, range: { start: 0 } }), 'InvalidRequest')
+    })
+  })
+}

@@ -1,0 +1,75 @@
+import { expect, it } from 'vitest'
+import { bytesOf, freshRef, put, read, refuses, type Suite } from './suite-tools.ts'
+
+/** After a seal the reference it answered reads these bytes or nothing, whatever is done with URLs issued before. */
+export function sealing(suite: Suite): void {
+  it('freezes the bytes against every kind of write to the first key', async () => {
+    const [ref, to] = [freshRef(suite), freshRef(suite).key]
+    const data = bytesOf(10_000)
+    const { etag } = await put(suite, ref, data, { contentType: 'image/png' })
+    const sealed = await suite.driver.sealObject(ref, { etag, to })
+    expect(sealed.etag).toBe(etag)
+    const version = sealed.versionId === undefined ? {} : { versionId: sealed.versionId }
+    const served = async (): Promise<boolean> => (await read(suite, sealed.ref, version)).equals(data)
+    expect(await served()).toBe(true)
+
+    const other = freshRef(suite)
+    await put(suite, other, 'other bytes')
+    await put(suite, ref, 'overwritten').catch(() => {})
+    expect(await served()).toBe(true)
+    await suite.driver.copyObject(other, ref).catch(() => {})
+    expect(await served()).toBe(true)
+    expect((await suite.driver.headObject(sealed.ref, version)).contentType).toBe('image/png')
+  })
+
+  it('is AccessDenied to write to a key that stays, 412 to a create-only write', async () => {
+    const ref = freshRef(suite)
+    const { etag } = await put(suite, ref, 'final')
+    const sealed = await suite.driver.sealObject(ref, { etag, to: freshRef(suite).key, keepSource: true })
+    if (sealed.ref.key !== ref.key || sealed.versionId !== undefined) return
+    await refuses(put(suite, ref, 'x'), 'AccessDenied')
+    await refuses(put(suite, ref, 'x', { ifNoneMatch: '*' }), 'PreconditionFailed')
+    await refuses(suite.driver.copyObject(ref, ref, { metadataDirective: 'REPLACE' }), 'AccessDenied')
+    await refuses(suite.driver.createMultipartUpload(ref), 'AccessDenied')
+    expect((await read(suite, ref)).toString()).toBe('final')
+  })
+
+  it('keeps the first key readable where that is asked for', async () => {
+    const ref = freshRef(suite)
+    const { etag } = await put(suite, ref, 'public bytes')
+    const sealed = await suite.driver.sealObject(ref, { etag, to: freshRef(suite).key, keepSource: true })
+    expect((await read(suite, ref)).toString()).toBe('public bytes')
+    expect((await read(suite, sealed.ref)).toString()).toBe('public bytes')
+  })
+
+  it('refuses bytes that are not those that were verified', async () => {
+    const ref = freshRef(suite)
+    const { etag } = await put(suite, ref, 'verified')
+    await put(suite, ref, 'swapped')
+    await refuses(suite.driver.sealObject(ref, { etag, to: freshRef(suite).key }), 'PreconditionFailed')
+    await refuses(suite.driver.sealObject(freshRef(suite), { etag, to: freshRef(suite).key }), 'NotFound')
+    await put(suite, ref, 'still writable')
+  })
+
+  it('lets what is sealed be deleted', async () => {
+    const ref = freshRef(suite)
+    const { etag } = await put(suite, ref, 'final')
+    const sealed = await suite.driver.sealObject(ref, { etag, to: freshRef(suite).key })
+    await suite.driver.deleteObject(sealed.ref, sealed.versionId === undefined ? {} : { versionId: sealed.versionId })
+    await refuses(read(suite, sealed.ref), 'NotFound')
+  })
+
+  it('never mixes the bytes of a write that races the seal', async () => {
+    for (let round = 0; round < 20; round++) {
+      const ref = freshRef(suite)
+      const { etag } = await put(suite, ref, 'verified')
+      const [sealed] = await Promise.allSettled([
+        suite.driver.sealObject(ref, { etag, to: freshRef(suite).key }),
+        put(suite, ref, 'too late'),
+      ])
+      if (sealed.status === 'rejected') continue
+      const { ref: at, versionId } = sealed.value
+      expect((await read(suite, at, versionId === undefined ? {} : { versionId })).toString()).toBe('verified')
+    }
+  }, 30_000)
+}

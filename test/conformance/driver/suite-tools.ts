@@ -1,0 +1,104 @@
+/** What the topics of the driver suite share. */
+import { createHash, randomBytes, randomUUID } from 'node:crypto'
+import { Readable } from 'node:stream'
+import { expect } from 'vitest'
+import type { StorageErrorCode } from '../../../src/errors.ts'
+import type { GetOptions, ObjectRef, PutOptions, StorageDriver, WrittenObject } from '../../../src/drivers/driver.ts'
+
+/**
+ * Where a store is known to answer otherwise. Each entry is a property of the store behind the driver, not a licence
+ * for the driver: what it does instead is still tested.
+ */
+export type KnownDifference =
+  /** One remote bucket: changes to buckets are NotSupported. */
+  | 'one-bucket'
+  /** The store has no CRC-64/NVME (older than 2025): asking for it is NotSupported. */
+  | 'no-crc64nvme'
+  /** The store keeps no checksums: asking for one to be stored is NotSupported, or it is verified and not kept. */
+  | 'no-stored-checksums'
+  /** The store cannot join checksums of parts. */
+  | 'no-multipart-checksums'
+  /** The store ignores conditions on CompleteMultipartUpload: the driver refuses them as NotSupported. */
+  | 'no-conditional-complete'
+  /** The store ignores conditions on CopyObject's target: the driver refuses them as NotSupported. */
+  | 'no-conditional-copy'
+  /** The store forgets a completed upload at once: a second completion is NoSuchUpload. */
+  | 'complete-once'
+  /** The store does not tell the size and number of parts of a finished object. */
+  | 'no-part-reads'
+  /** A copy of a multipart object gets the ETag of a plain one. */
+  | 'copy-joins-parts'
+  /** Another process may write: `isBeingWritten` answers false always. */
+  | 'cannot-tell-writers'
+
+export type DriverFixture = {
+  driver: StorageDriver
+  /** A bucket that exists and may hold other things; the suite keeps below prefixes of its own. */
+  bucket: string
+  /** Whether something serves the URLs that the driver signs. */
+  http: boolean
+  close(): Promise<void>
+}
+
+export type Suite = {
+  readonly driver: StorageDriver
+  readonly bucket: string
+  readonly http: boolean
+  differs(difference: KnownDifference): boolean
+}
+
+export const MiB = 1024 * 1024
+export const partSize = 5 * MiB
+
+/** A prefix that no other test uses. */
+export const freshPrefix = (): string => `suite/${randomUUID()}/`
+export const freshRef = (suite: Suite, name = 'object'): ObjectRef => ({
+  bucket: suite.bucket,
+  key: freshPrefix() + name,
+})
+
+export const bytesOf = (size: number): Buffer => randomBytes(size)
+export const md5 = (data: Buffer): string => createHash('md5').update(data).digest('hex')
+export const base64 = (algorithm: 'md5' | 'sha1' | 'sha256', data: Buffer): string =>
+  createHash(algorithm).update(data).digest('base64')
+
+/** In chunks of odd length, as a network delivers it. */
+export function bodyOf(data: Buffer | string, chunk = 61_441): Readable {
+  const buffer = Buffer.from(data)
+  return Readable.from(
+    (function* () {
+      for (let at = 0; at < buffer.length; at += chunk) yield buffer.subarray(at, at + chunk)
+    })(),
+    { objectMode: false },
+  )
+}
+
+export const put = (suite: Suite, ref: ObjectRef, data: Buffer | string, o: PutOptions = {}): Promise<WrittenObject> =>
+  suite.driver.putObject(ref, bodyOf(data), { contentLength: Buffer.byteLength(data), ...o })
+
+export async function read(suite: Suite, ref: ObjectRef, o: GetOptions = {}): Promise<Buffer> {
+  return collect((await suite.driver.getObject(ref, o)).stream())
+}
+
+export async function collect(stream: Readable): Promise<Buffer> {
+  const chunks: Buffer[] = []
+  for await (const chunk of stream) chunks.push(Buffer.from(chunk as Buffer))
+  return Buffer.concat(chunks)
+}
+
+/** Rejects with one of these codes and no other. */
+export async function refuses(attempt: Promise<unknown>, ...codes: StorageErrorCode[]): Promise<void> {
+  const outcome = await attempt.then(
+    () => 'it succeeded',
+    (error: unknown) =>
+      error instanceof Error && 'code' in error && error.name === 'StorageError' ? error.code : error,
+  )
+  if (codes.length === 1) expect(outcome).toBe(codes[0])
+  else expect(codes).toContain(outcome)
+}
+
+export const isThere = (suite: Suite, ref: ObjectRef): Promise<boolean> =>
+  suite.driver.headObject(ref).then(
+    () => true,
+    () => false,
+  )

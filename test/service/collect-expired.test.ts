@@ -1,0 +1,320 @@
+import { Readable } from 'node:stream'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { StorageError } from '../../src/errors.ts'
+import { collectExpired } from '../../src/service/collect-expired.ts'
+import { confirmUpload } from '../../src/service/confirm-upload.ts'
+import { deleteFile } from '../../src/service/delete-file.ts'
+import { copyingDriver, createRig, exists, text, type Rig } from './rig.ts'
+
+const day = 86_400
+const nothing = { confirmed: 0, expired: 0, cleared: 0, failed: 0 }
+const idle = { bytes: 0, files: 0, reservedBytes: 0, reservedFiles: 0 }
+
+let rig: Rig
+beforeEach(async () => {
+  rig = await createRig()
+})
+afterEach(() => rig.close())
+
+const collect = (o?: Parameters<typeof collectExpired>[1]) => collectExpired(rig.deps, o)
+const usage = () => rig.deps.catalog.usage('alice')
+const confirm = (id: string) => confirmUpload(rig.deps, 'alice', { by: { id } })
+
+describe('an upload that is never confirmed', () => {
+  it('disappears with its object when its time is up, and not before', async () => {
+    const { id, ref } = await rig.begin()
+    await rig.put(ref)
+    rig.pass(599 + day)
+    expect(await collect()).toEqual(nothing)
+    expect(await exists(rig.deps.driver, ref)).toBe(true)
+    rig.pass(1)
+    expect(await collect()).toEqual({ ...nothing, expired: 1, cleared: 1 })
+    expect(await rig.find(id)).toBeNull()
+    expect(await rig.stored()).toEqual([])
+    expect(await usage()).toEqual(idle)
+    expect(await collect()).toEqual(nothing)
+  })
+
+  it('disappears though nothing was ever sent', async () => {
+    const { id } = await rig.begin()
+    rig.pass(600 + day)
+    expect(await collect()).toEqual({ ...nothing, expired: 1, cleared: 1 })
+    expect(await rig.find(id)).toBeNull()
+    expect(await usage()).toEqual(idle)
+  })
+
+  it('stays while its bytes are still arriving', async () => {
+    const { id, ref } = await rig.begin()
+    const body = new Readable({ read() {} })
+    const writing = rig.deps.driver.putObject(ref, body, { contentType: 'text/plain' })
+    body.push('the first half, ')
+    await vi.waitFor(() => expect(rig.deps.driver.isBeingWritten(ref)).toBe(true))
+    rig.pass(10 * day)
+    expect(await collect()).toEqual(nothing)
+    body.push('and the second')
+    body.push(null)
+    await writing
+    expect((await rig.find(id))?.file.status).toBe('pending')
+    expect(await collect()).toMatchObject({ expired: 1, cleared: 1 })
+    expect(await rig.stored()).toEqual([])
+  })
+
+  it('stays when it is renewed while the pass is at it', async () => {
+    const { id } = await rig.begin()
+    rig.pass(600 + day)
+    const { catalog } = rig.deps
+    const later = new Date(rig.deps.now().getTime() + 1000 * day)
+    const overdueUploads: typeof catalog.overdueUploads = async (...args) => {
+      const found = await catalog.overdueUploads(...args)
+      await catalog.renewUpload(id, { urlExpiresAt: later, confirmBy: later, writeOnce: true })
+      return found
+    }
+    expect(await collectExpired({ ...rig.deps, catalog: { ...catalog, overdueUploads } })).toEqual(nothing)
+    expect((await rig.find(id))?.file.status).toBe('pending')
+  })
+
+  it('is found on every page, however many there are', async () => {
+    for (let i = 0; i < 7; i++) await rig.put((await rig.begin()).ref)
+    rig.pass(600 + day)
+    expect(await collect({ limit: 2 })).toEqual({ ...nothing, expired: 7, cleared: 7 })
+    expect(await rig.stored()).toEqual([])
+  })
+
+  it('is collected once by two passes at a time', async () => {
+    for (let i = 0; i < 12; i++) await rig.put((await rig.begin()).ref)
+    rig.pass(600 + day)
+    const [one, other] = await Promise.all([collect(), collect()])
+    expect(one.expired + other.expired).toBe(12)
+    expect([one.failed, other.failed]).toEqual([0, 0])
+    expect(await rig.stored()).toEqual([])
+    expect(await usage()).toEqual(idle)
+  })
+})
+
+describe('a multipart upload', () => {
+  async function beginMultipart() {
+    const upload = await rig.begin({ size: 20 * 2 ** 20 })
+    const { uploadId } = await rig.deps.driver.createMultipartUpload(upload.ref, { contentType: 'text/plain' })
+    await rig.deps.catalog.setMultipart(upload.id, { uploadId, partSize: 5 * 2 ** 20, partCount: 4 })
+    const sendPart = (number: number) =>
+      rig.deps.driver.uploadPart(upload.ref, uploadId, number, Readable.from([Buffer.alloc(5 * 2 ** 20, 'a')]))
+    return { ...upload, uploadId, sendPart }
+  }
+
+  it('that is abandoned disappears, parts included', async () => {
+    const { id, ref, uploadId, sendPart } = await beginMultipart()
+    await sendPart(1)
+    expect(await rig.stored()).toEqual([ref.key])
+    rig.pass(600 + day)
+    expect(await collect()).toMatchObject({ expired: 1, cleared: 1 })
+    expect(await rig.stored()).toEqual([])
+    expect(await rig.find(id)).toBeNull()
+    await expect(rig.deps.driver.listParts(ref, uploadId)).rejects.toMatchObject({ code: 'NoSuchUpload' })
+  })
+
+  it('whose parts still arrive stays, until a day after the newest', async () => {
+    const { id, sendPart } = await beginMultipart()
+    rig.pass(day)
+    await sendPart(1)
+    rig.pass(700)
+    expect(await collect()).toEqual(nothing)
+    const newest = rig.deps.now().getTime() - 700_000
+    expect((await rig.find(id))?.grant?.confirmBy).toEqual(new Date(newest + day * 1000))
+    rig.pass(day - 700)
+    expect(await collect()).toMatchObject({ expired: 1, cleared: 1 })
+    expect(await rig.stored()).toEqual([])
+  })
+
+  it('that the store has forgotten already is no obstacle', async () => {
+    const { ref, uploadId } = await beginMultipart()
+    await rig.deps.driver.abortMultipartUpload(ref, uploadId)
+    rig.pass(600 + day)
+    expect(await collect()).toEqual({ ...nothing, expired: 1, cleared: 1 })
+  })
+})
+
+describe('an upload that confirms itself', () => {
+  it('is confirmed as soon as its object is there', async () => {
+    const { id, ref } = await rig.begin({ autoConfirm: true })
+    expect(await collect()).toEqual(nothing)
+    await rig.put(ref)
+    expect(await collect()).toEqual({ ...nothing, confirmed: 1 })
+    expect((await rig.find(id))?.file).toMatchObject({ status: 'confirmed', size: text.length })
+    expect(await usage()).toEqual({ ...idle, bytes: text.length, files: 1 })
+    expect(await collect()).toEqual(nothing)
+  })
+
+  it('is confirmed also when nobody looked before its time was up', async () => {
+    const { id, ref } = await rig.begin({ autoConfirm: true })
+    await rig.put(ref)
+    rig.pass(600 + day)
+    expect(await collect()).toMatchObject({ confirmed: 1, expired: 0 })
+    expect((await rig.find(id))?.file.status).toBe('confirmed')
+    expect(await exists(rig.deps.driver, ref)).toBe(true)
+  })
+
+  it('expires when nothing came', async () => {
+    const { id } = await rig.begin({ autoConfirm: true })
+    rig.pass(600 + day)
+    expect(await collect()).toEqual({ ...nothing, expired: 1, cleared: 1 })
+    expect(await rig.find(id)).toBeNull()
+  })
+
+  it('is removed when its bytes are not what was granted', async () => {
+    const { ref } = await rig.begin({ autoConfirm: true })
+    await rig.put(ref, 'another length')
+    expect(await collect()).toEqual({ ...nothing, expired: 1 })
+    expect(await rig.stored()).toEqual([])
+    expect(await usage()).toEqual(idle)
+  })
+
+  it('is not given up because the store could not be asked', async () => {
+    const { id, ref } = await rig.begin({ autoConfirm: true })
+    await rig.put(ref)
+    rig.pass(600 + day)
+    const headObject = vi.fn<() => never>(() => {
+      throw new StorageError('Unavailable')
+    })
+    const down = { ...rig.deps, driver: { ...rig.deps.driver, headObject } }
+    expect(await collectExpired(down)).toMatchObject({ expired: 0, cleared: 0 })
+    expect((await rig.find(id))?.file.status).toBe('pending')
+    expect(await collect()).toMatchObject({ confirmed: 1 })
+  })
+})
+
+describe('a confirmed file', () => {
+  it('keeps its bytes when its grant is forgotten', async () => {
+    const { id, ref } = await rig.begin()
+    await rig.put(ref)
+    await confirm(id)
+    rig.pass(599)
+    expect(await collect()).toEqual(nothing)
+    rig.pass(1)
+    expect(await collect()).toEqual({ ...nothing, cleared: 1 })
+    expect(await rig.find(id)).toMatchObject({ file: { status: 'confirmed' }, grant: null })
+    expect(await exists(rig.deps.driver, ref)).toBe(true)
+  })
+
+  it('that was copied aside is rid of what was sent to its upload URL later', async () => {
+    rig.deps.driver = copyingDriver(rig.deps.driver)
+    const { id, ref } = await rig.begin()
+    await rig.put(ref)
+    const { file } = await confirm(id)
+    await rig.put(ref, 'sent afterwards')
+    rig.pass(600)
+    expect(await collect()).toMatchObject({ cleared: 1 })
+    expect(await rig.stored()).toEqual([file.object.key])
+  })
+
+  it('that is public has its own bytes again where its public URL points', async () => {
+    rig.deps.driver = copyingDriver(rig.deps.driver)
+    const { id, ref } = await rig.begin({ visibility: 'public' })
+    await rig.put(ref)
+    const { file } = await confirm(id)
+    await rig.put(ref, 'sent afterwards')
+    rig.pass(600)
+    expect(await collect()).toMatchObject({ cleared: 1 })
+    expect((await rig.stored()).toSorted()).toEqual([ref.key, file.object.key].toSorted())
+    const { etag } = await rig.deps.driver.headObject(ref)
+    expect(etag).toBe(file.object.etag)
+    rig.pass(day)
+    await deleteFile(rig.deps, 'alice', id)
+    await collect()
+    expect(await rig.stored()).toEqual([])
+  })
+
+  it('with a pinned version loses the versions above it, and nothing else', async () => {
+    const { id, ref } = await rig.begin()
+    await rig.put(ref)
+    const versions = ['v1', 'v2', 'v3']
+    const { driver } = rig.deps
+    const headObject: typeof driver.headObject = async (...args) => ({
+      ...(await driver.headObject(...args)),
+      versionId: versions.at(-1)!,
+    })
+    const deleteObject = vi.fn<typeof driver.deleteObject>(async (_, o) => {
+      versions.splice(versions.indexOf(o?.versionId ?? ''), 1)
+    })
+    await rig.deps.catalog.confirmUpload(id, {
+      object: { ...ref, versionId: 'v1' },
+      mimeType: 'text/plain',
+      size: text.length,
+      checksum: null,
+      quota: rig.deps.config.quotas,
+      now: rig.deps.now(),
+    })
+    rig.pass(600)
+    await collectExpired({ ...rig.deps, driver: { ...driver, headObject, deleteObject } })
+    expect(versions).toEqual(['v1'])
+  })
+})
+
+describe('a deleted file', () => {
+  it('leaves nothing behind, though its upload URL was used once more', async () => {
+    const { id, ref } = await rig.begin()
+    await rig.put(ref)
+    await confirm(id)
+    await deleteFile(rig.deps, 'alice', id)
+    await rig.put(ref, 'sent afterwards')
+    expect(await collect()).toEqual(nothing)
+    rig.pass(600)
+    expect(await collect()).toEqual({ ...nothing, cleared: 1 })
+    expect(await rig.stored()).toEqual([])
+    expect(await rig.find(id)).toBeNull()
+  })
+
+  it('is tried again in the next pass when the store refuses', async () => {
+    const { id, ref } = await rig.begin()
+    await rig.put(ref)
+    await confirm(id)
+    rig.pass(700)
+    await collect()
+    const { driver } = rig.deps
+    const refusing = { ...driver, deleteObject: () => Promise.reject(new StorageError('AccessDenied')) }
+    const deps = { ...rig.deps, driver: refusing }
+    await deleteFile(deps, 'alice', id)
+    expect(await collectExpired(deps)).toEqual({ ...nothing, failed: 1 })
+    expect(rig.logged.join('')).toContain('tried again in the next pass')
+    expect(await exists(driver, ref)).toBe(true)
+    expect(await collect()).toEqual({ ...nothing, cleared: 1 })
+    expect(await rig.stored()).toEqual([])
+  })
+})
+
+describe('the pass', () => {
+  it('does not go through every upload while the store is down', async () => {
+    for (let i = 0; i < 40; i++) await rig.begin()
+    rig.pass(600 + day)
+    const headObject = vi.fn<() => Promise<never>>(() => Promise.reject(new StorageError('Unavailable')))
+    const collected = await collectExpired({ ...rig.deps, driver: { ...rig.deps.driver, headObject } }, { limit: 10 })
+    expect(collected).toMatchObject({ expired: 40, cleared: 0 })
+    expect(headObject.mock.calls.length).toBeLessThan(20)
+    expect(await collect()).toEqual({ ...nothing, cleared: 40 })
+  })
+
+  it('stops between two uploads when told to', async () => {
+    for (let i = 0; i < 20; i++) await rig.begin()
+    rig.pass(600 + day)
+    const stopping = new AbortController()
+    const { catalog } = rig.deps
+    const expireUpload: typeof catalog.expireUpload = async (...args) => {
+      stopping.abort()
+      return catalog.expireUpload(...args)
+    }
+    const deps = { ...rig.deps, catalog: { ...catalog, expireUpload } }
+    const { expired } = await collectExpired(deps, { signal: stopping.signal })
+    expect(expired).toBeLessThan(20)
+    expect(await collect()).toMatchObject({ expired: 20 - expired, cleared: 20 })
+  })
+
+  it('leaves objects of another store alone', async () => {
+    const { id, ref } = await rig.begin()
+    await rig.put(ref)
+    rig.pass(600 + day)
+    const deps = { ...rig.deps, driver: { ...rig.deps.driver, name: 's3' as const } }
+    expect(await collectExpired(deps)).toEqual({ ...nothing, expired: 1 })
+    expect((await rig.find(id))?.file.status).toBe('expired')
+    expect(await collect()).toEqual({ ...nothing, cleared: 1 })
+    expect(await rig.stored()).toEqual([])
+  })
+})

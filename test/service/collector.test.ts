@@ -1,0 +1,69 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { StorageError } from '../../src/errors.ts'
+import { createCollector } from '../../src/service/collector.ts'
+import { createRig, type Rig } from './rig.ts'
+
+describe('collector', () => {
+  let rig: Rig
+  beforeEach(async () => {
+    rig = await createRig()
+  })
+  afterEach(() => rig.close())
+
+  it('collects by itself, time and again', async () => {
+    const collector = createCollector(rig.deps, { interval: 0.02 })
+    collector.start()
+    for (let i = 0; i < 2; i++) {
+      const { id, ref } = await rig.begin()
+      await rig.put(ref)
+      rig.pass(2 * 86_400)
+      await vi.waitFor(async () => expect(await rig.find(id)).toBeNull())
+    }
+    await collector.stop()
+  })
+
+  it('goes on after a pass that failed', async () => {
+    const { catalog } = rig.deps
+    const overdueUploads = vi
+      .fn<typeof catalog.overdueUploads>(catalog.overdueUploads)
+      .mockRejectedValueOnce(new StorageError('Unavailable'))
+    rig.deps.catalog = { ...catalog, overdueUploads }
+    const collector = createCollector(rig.deps, { interval: 0.02 })
+    collector.start()
+    await vi.waitFor(() => expect(overdueUploads.mock.calls.length).toBeGreaterThan(2))
+    await collector.stop()
+    expect(rig.logged.join('')).toContain('the collection failed')
+  })
+
+  it('never runs two passes at a time, and stops only when the running one has', async () => {
+    const { catalog } = rig.deps
+    let open = (): void => undefined
+    const gate = new Promise<void>((resolve) => {
+      open = resolve
+    })
+    let entered = 0
+    const overdueUploads: typeof catalog.overdueUploads = async (...args) => {
+      entered += 1
+      await gate
+      return catalog.overdueUploads(...args)
+    }
+    rig.deps.catalog = { ...catalog, overdueUploads }
+    const collector = createCollector(rig.deps, { interval: 0.01 })
+    collector.start()
+    const runs = [collector.run(), collector.run()]
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    expect(entered).toBe(1)
+    let stopped = false
+    const stopping = collector.stop().then(() => {
+      stopped = true
+    })
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    expect(stopped).toBe(false)
+    open()
+    await stopping
+    expect(await Promise.all(runs)).toHaveLength(2)
+    const before = entered
+    await new Promise((resolve) => setTimeout(resolve, 60))
+    expect(entered).toBe(before)
+  })
+})

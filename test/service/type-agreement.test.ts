@@ -1,0 +1,97 @@
+import { gzipSync } from 'node:zlib'
+import { expect, test } from 'vitest'
+import { recognise } from '../../src/service/recognise.ts'
+import { agreement } from '../../src/service/type-agreement.ts'
+
+const judge = async (type: string, bytes: Uint8Array | string) => agreement(type, await recognise(Buffer.from(bytes as string)))
+
+const hex = (text: string) => Buffer.from(text.replaceAll(' ', ''), 'hex')
+const png = hex('89504e470d0a1a0a 0000000d49484452 00000001 00000001 0806000000 1f15c489 0000000a49444154')
+const gif = Buffer.concat([Buffer.from('GIF89a'), hex('01000100 800000 000000 ffffff')])
+const jpeg = hex('ffd8ffe000104a46494600010100000100010000')
+const zip = Buffer.concat([hex('504b0304 14000000 0800'), Buffer.alloc(40)])
+const mp4 = Buffer.concat([hex('00000018'), Buffer.from('ftypisom'), Buffer.alloc(40)])
+const m4a = Buffer.concat([hex('00000018'), Buffer.from('ftypM4A '), Buffer.alloc(40)])
+const webm = Buffer.concat([hex('1a45dfa3 9f4286810142f7810142f2810442f381084282847765626d'), Buffer.alloc(40)])
+const exe = Buffer.concat([hex('4d5a9000'), Buffer.alloc(120)])
+const ole = Buffer.concat([hex('d0cf11e0a1b11ae1'), Buffer.alloc(520)])
+
+test.each<[string, string, Uint8Array | string]>([
+  ['a PNG', 'image/png', png],
+  ['a type in capitals, with a parameter', 'Image/PNG; q=1', png],
+  ['an alias', 'image/jpg', jpeg],
+  ['sound in an MP4 container', 'audio/mp4', mp4],
+  ['an iPhone recording', 'audio/x-m4a', mp4],
+  ['a film in an M4A container', 'video/mp4', m4a],
+  ['a voice message', 'audio/webm', webm],
+  ['Matroska', 'video/x-matroska', webm],
+  ['a Word document', 'application/vnd.openxmlformats-officedocument.wordprocessingml.document', zip],
+  ['an EPUB', 'application/epub+zip', zip],
+  ['a zip, as Windows calls it', 'application/x-zip-compressed', zip],
+  ['an old Excel sheet', 'application/vnd.ms-excel', ole],
+  ['plain text', 'text/plain', 'Grüße, 世界\n'],
+  ['text that begins like a bitmap', 'text/plain', 'BMW is a car maker'],
+  ['text that begins like a program', 'text/csv', 'MZ;1;2\n'],
+  ['HTML as plain text', 'text/plain', '<html><script>1</script>'],
+  ['UTF-16 with its mark', 'text/csv', Buffer.from('\uFEFFa;b\n', 'utf16le')],
+  ['JSON', 'application/json', '{"a":1}'],
+  ['an SVG as one', 'image/svg+xml', '<?xml version="1.0"?>\n<!-- x -->\n<svg xmlns="http://www.w3.org/2000/svg"/>'],
+  ['anything as bytes', 'application/octet-stream', '<html>'],
+  ['nothing as text', 'text/plain', ''],
+])('%s is what it says', async (_, type, bytes) => {
+  expect(await judge(type, bytes)).toBe('agrees')
+})
+
+test.each<[string, string, Uint8Array | string]>([
+  ['HTML as PNG', 'image/png', '<!DOCTYPE html><html><script>alert(1)</script>'],
+  ['HTML after spaces, a mark and a comment', 'image/png', '\uFEFF \n<!-- x --><ScRiPt>alert(1)</script>'],
+  ['an unfinished comment', 'image/gif', '<!-- <script>alert(1)</script>'],
+  ['HTML in UTF-16', 'image/jpeg', Buffer.from('\uFEFF<html><body>', 'utf16le')],
+  ['SVG as PNG', 'image/png', '<svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"/>'],
+  ['SVG behind a DOCTYPE', 'image/webp', '<?xml version="1.0"?><!DOCTYPE svg PUBLIC "-//W3C//DTD SVG 1.1//EN" "x"><svg/>'],
+  ['SVG with a namespace prefix', 'image/png', '<x:svg xmlns:x="http://www.w3.org/2000/svg"/>'],
+  ['HTML as SVG', 'image/svg+xml', '<html>'],
+  ['HTML as PDF', 'application/pdf', '<html>'],
+  ['XML as a video', 'video/mp4', '<?xml version="1.0"?><a/>'],
+  ['a zip as PNG', 'image/png', zip],
+  ['a GIF as PNG', 'image/png', gif],
+  ['a PNG as a video', 'video/mp4', png],
+  ['a program as PNG', 'image/png', exe],
+  ['a program as text', 'text/plain', exe],
+  ['a PNG as text', 'text/plain', png],
+  ['a PDF as text', 'text/plain', '%PDF-1.7\n1 0 obj'],
+  ['a PDF as PNG', 'image/png', '%PDF-1.7\n1 0 obj'],
+  ['a PDF behind a GIF header', 'image/gif', Buffer.concat([gif, Buffer.from('%PDF-1.4')])],
+  ['an old document as a new one', 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet', ole],
+  ['a film as sound of another kind', 'audio/ogg', mp4],
+  ['an image of an unknown kind that is a zip', 'image/x-made-up', zip],
+])('%s is refused', async (_, type, bytes) => {
+  expect(await judge(type, bytes)).toBe('contradicts')
+})
+
+test.each<[string, string, Uint8Array | string]>([
+  ['bytes without a signature', 'image/png', Buffer.from([1, 2, 3, 4])],
+  ['a two-byte signature in noise', 'video/mp4', hex('fffb9064 00112233')],
+  ['a format of its own that begins like another', 'application/x-made-up', zip],
+])('%s is neither proved nor refused', async (_, type, bytes) => {
+  expect(await judge(type, bytes)).toBe('unknown')
+})
+
+test.each<[string, Uint8Array]>([
+  ['a 55-byte ASF with endless objects', Buffer.concat([hex('3026b2758e66cf11a6d900aa0062ce6c'), Buffer.alloc(39)])],
+  ['a zip whose entries claim 4 GiB', Buffer.concat([hex('504b03041400000008000000000000000000ffffffffffffffff0800'), Buffer.alloc(4072)])],
+  ['a gzip of zeros', gzipSync(Buffer.alloc(64 * 1024 * 1024))],
+  ['nested EBML', Buffer.alloc(4100, hex('1a45dfa3'))],
+  ['an ID3 tag without end', Buffer.concat([Buffer.from('ID3'), hex('0400007f7f7f7f'), Buffer.alloc(4000)])],
+  ['a TIFF whose directories form a ring', Buffer.concat([hex('49492a0008000000 ffff'), Buffer.alloc(4080, 8)])],
+  ['PNG chunks of no length', Buffer.concat([png.subarray(0, 33), Buffer.alloc(4000)])],
+  ['an MP4 of empty boxes', Buffer.alloc(4100, hex('0000000866747970'))],
+  ['four thousand opening brackets', Buffer.alloc(4100, '<')],
+  ['four thousand comments', Buffer.alloc(4100, '<!---->')],
+  ['an endless DOCTYPE', Buffer.concat([Buffer.from('<!doctype x ['), Buffer.alloc(4080, ' ]')])],
+  ['four thousand spaces', Buffer.alloc(4100, ' \n')],
+])('%s takes bounded work', async (_, bytes) => {
+  const begun = performance.now()
+  await recognise(bytes)
+  expect(performance.now() - begun).toBeLessThan(1_000)
+})
