@@ -28,7 +28,7 @@ const rules: Rule[] = [
   },
   {
     from: /^s3\//,
-    may: [/^s3\//, /^sigv4\//, /^http\//, /^drivers\/driver\.ts$/, /^errors\.ts$/, /^config\/schema\.ts$/],
+    may: [/^s3\//, /^sigv4\//, /^http\//, /^drivers\/(driver\.ts$|checksums\/)/, /^errors\.ts$/, /^config\/schema\.ts$/],
   },
   { from: /^http\//, may: [/^http\//, /^errors\.ts$/, /^config\/schema\.ts$/] },
   { from: /^(console|client|react)\//, may: [/^(console|client|react)\//] },
@@ -80,7 +80,7 @@ describe('allowed imports', () => {
 
   it('keeps the AWS SDK out of everything but the s3 driver, and there behind import()', () => {
     const eager = files.filter((file) =>
-      /^import (?!type\b)[^;]*?from '@aws-sdk\//m.test(readFileSync(file, 'utf8')),
+      /^import (?!type\b)[^'"]*from '@aws-sdk\//m.test(readFileSync(file, 'utf8')),
     )
     expect(eager.map(named)).toEqual([])
     const users = files.filter((file) => imports(file).some((specifier) => specifier.startsWith('@aws-sdk/')))

@@ -23,19 +23,26 @@ export function addToken(program: Command): void {
         )
       }
       const { jwtSecret } = await loadSecrets(config.storage.disk.path, { authSecret: config.auth.secret })
-      const expiresAt = new Date((Math.floor(Date.now() / 1000) + options.expires) * 1000)
-      const token = await signToken({ sub: options.sub, expiresAt, auth: config.auth, jwtSecret })
+      const issuedAt = new Date(Math.floor(Date.now() / 1000) * 1000)
+      const expiresAt = new Date(issuedAt.getTime() + options.expires * 1000)
+      const token = await signToken({ sub: options.sub, issuedAt, expiresAt, auth: config.auth, jwtSecret })
       if (options.json) printJson({ token, sub: options.sub, expiresAt: expiresAt.toISOString() })
       else printResult(token)
     })
 }
 
-type Claims = { sub: string; expiresAt: Date; auth: Pick<Config['auth'], 'issuer' | 'audience'>; jwtSecret: string }
+type Claims = {
+  sub: string
+  issuedAt: Date
+  expiresAt: Date
+  auth: Pick<Config['auth'], 'issuer' | 'audience'>
+  jwtSecret: string
+}
 
 /** An HS256 token as this server accepts it. */
-export async function signToken({ sub, expiresAt, auth, jwtSecret }: Claims): Promise<string> {
+export async function signToken({ sub, issuedAt, expiresAt, auth, jwtSecret }: Claims): Promise<string> {
   const { SignJWT } = await import('jose')
-  const token = new SignJWT({}).setProtectedHeader({ alg: 'HS256', typ: 'JWT' }).setSubject(sub).setIssuedAt()
+  const token = new SignJWT({}).setProtectedHeader({ alg: 'HS256', typ: 'JWT' }).setSubject(sub).setIssuedAt(issuedAt)
   if (auth.issuer !== null) token.setIssuer(auth.issuer)
   if (auth.audience !== null) token.setAudience(auth.audience)
   return token.setExpirationTime(expiresAt).sign(createSecretKey(Buffer.from(jwtSecret)))

@@ -1,6 +1,6 @@
 /** Keys that were left to us, worked out from the others. */
 import { join, resolve } from 'node:path'
-import type { Entries } from './load-config.ts'
+import type { Entries } from './merge.ts'
 
 /** With `cwd`, relative paths become absolute. */
 export function derive(entries: Entries, { cwd }: { cwd: string | null }): void {

@@ -5,13 +5,12 @@ import { checkSafety, type Finding } from './check-safety.ts'
 import { ConfigError, type ConfigProblem, type Source } from './config-error.ts'
 import { derive } from './derive.ts'
 import { readOwnVariables, readWellKnownVariables, type Environment } from './environment.ts'
-import { configKeys, configSections, nest } from './keys.ts'
-import { nearestKey } from './nearest.ts'
+import { configKeys, nest } from './keys.ts'
+import { createMerge, type Entries, type Entry } from './merge.ts'
 import { checkSupported } from './not-yet.ts'
-import { readConfigFile } from './read-file.ts'
+import { readConfigFile, type FileSettings } from './read-file.ts'
 import type { Config } from './schema.ts'
-import { understand, type Setting } from './setting.ts'
-import type { ListenAddress } from './values.ts'
+import type { Setting } from './setting.ts'
 import { findWarnings } from './warnings.ts'
 
 export const defaultConfigFile = join(import.meta.dirname, '..', '..', 'config', 'default.yaml')
@@ -29,10 +28,6 @@ export type LoadOptions = {
   dev?: boolean
 }
 
-/** One key as it came out: the value in use, and how a file would hold it. */
-export type Entry = { value: unknown; written: unknown; source: Source }
-export type Entries = Map<string, Entry>
-
 export type LoadedConfig = {
   /** Frozen; sizes in bytes, durations in seconds. */
   readonly config: Config
@@ -46,76 +41,24 @@ export type LoadedConfig = {
 export function loadConfig(o: LoadOptions = {}): LoadedConfig {
   const env = o.env ?? process.env
   const cwd = resolve(o.cwd ?? process.cwd())
-  const entries: Entries = new Map()
-  const problems: ConfigProblem[] = []
-  const invalid = new Set<string>()
-
-  function apply(setting: Setting): void {
-    const key = configKeys.get(setting.key)
-    if (!key) {
-      const near = nearestKey(setting.key, [...configKeys.keys()])
-      const isSection = configSections.has(setting.key)
-      const message = isSection ? 'is a section: set one of its keys.' : 'there is no such key.'
-      problems.push({
-        source: setting.source,
-        key: setting.key,
-        message,
-        ...(near && !isSection ? { nearest: near } : {}),
-      })
-      return
-    }
-    const understood = understand(key, setting)
-    if (understood.ok) {
-      const { value, written } = understood
-      entries.set(setting.key, { value, written, source: setting.source })
-    } else {
-      problems.push(...understood.problems)
-      invalid.add(setting.key)
-    }
-  }
-
-  function applyPort(text: unknown, source: Source): void {
-    const { host } = (entries.get('server.listen')?.value ?? { host: '127.0.0.1' }) as ListenAddress
-    const port = /^\d{1,5}$/.test(String(text)) && Number(text) <= 65_535
-    if (port)
-      apply({ key: 'server.listen', value: `${host.includes(':') ? `[${host}]` : host}:${text}`, text: true, source })
-    else
-      problems.push({
-        source,
-        key: 'server.listen',
-        message: `expects a port from 0 to 65535, not ${JSON.stringify(text)}.`,
-      })
-  }
-
   const defaults = readConfigFile(defaultConfigFile, 'config/default.yaml')
-  for (const setting of defaults.settings) apply({ ...setting, source: { from: 'default' } })
-  const file = userFile(o.configFile, cwd)
-  const local = file === null ? { settings: [], problems: [] } : readConfigFile(file.path, file.name)
+  const local = readUserFile(o.configFile, cwd)
   const own = readOwnVariables(env, cwd)
   const flags = readFlags(o.flags ?? {})
+
+  const merge = createMerge()
+  const { entries, invalid, problems } = merge
   problems.push(...defaults.problems, ...local.problems, ...own.problems)
+  for (const setting of defaults.settings) merge.apply({ ...setting, source: { from: 'default' } })
+  for (const setting of local.settings) merge.apply(setting)
+  for (const setting of otherVariables(env, [...own.settings, ...flags], entries)) merge.apply(setting)
+  for (const setting of [...own.settings, ...flags]) merge.apply(setting)
 
-  for (const setting of local.settings) apply(setting)
-  const lastDriver = [...own.settings, ...flags].findLast(({ key }) => key === 'storage.driver')
-  const driver = lastDriver ? lastDriver.value : entries.get('storage.driver')?.value
-  // What other programs' variables say does not matter, nor has to make sense, where our own say otherwise.
-  const settled = new Set([...own.settings, ...flags].map(({ key }) => (key === 'port' ? 'server.listen' : key)))
-  for (const setting of readWellKnownVariables(env, driver)) {
-    if (!settled.has(setting.key)) apply(setting)
-  }
-  if (env['PORT'] && !settled.has('server.listen')) applyPort(env['PORT'], { from: 'variable', name: 'PORT' })
-  for (const setting of own.settings) apply(setting)
-  for (const setting of flags) {
-    if (setting.key === 'port') applyPort(setting.value, setting.source)
-    else apply(setting)
-  }
-
-  for (const key of configKeys.keys()) {
-    if (entries.has(key) || invalid.has(key)) continue
+  // A key that could not be read kept what it had before; without that there is nothing to check against.
+  const absent = [...configKeys.keys()].filter((key) => !entries.has(key) && !invalid.has(key))
+  for (const key of absent)
     problems.push({ source: { from: 'default' }, key, message: 'is missing in config/default.yaml.' })
-  }
-  // Values that could not be read have left their default behind; without one there is nothing to check against.
-  if ([...configKeys.keys()].some((key) => !entries.has(key))) throw new ConfigError(problems)
+  if (entries.size < configKeys.size) throw new ConfigError(problems)
 
   derive(entries, { cwd: o.cwd === undefined ? null : cwd })
   const config = deepFreeze(nest([...entries].map(([key, { value }]) => [key, value] as const))) as Config
@@ -127,11 +70,24 @@ export function loadConfig(o: LoadOptions = {}): LoadedConfig {
   return { config, sources, entries, warnings: findWarnings(config, sources, env) }
 }
 
-function userFile(configFile: string | undefined, cwd: string): { path: string; name: string } | null {
+/**
+ * Variables that belong to others too. Where our own variables or flags settle a key, what these say does not matter,
+ * nor has to make sense.
+ */
+function otherVariables(env: Environment, ours: readonly Setting[], entries: Entries): Setting[] {
+  const settled = new Set(ours.map(({ key }) => (key === 'port' ? 'server.listen' : key)))
+  const lastDriver = ours.findLast(({ key }) => key === 'storage.driver')
+  const driver = lastDriver ? lastDriver.value : entries.get('storage.driver')?.value
+  const known = readWellKnownVariables(env, driver).filter(({ key }) => !settled.has(key))
+  if (!env['PORT'] || settled.has('server.listen')) return known
+  return [...known, { key: 'port', value: env['PORT'], text: true, source: { from: 'variable', name: 'PORT' } }]
+}
+
+function readUserFile(configFile: string | undefined, cwd: string): FileSettings {
   const path = resolve(cwd, configFile ?? join('config', 'local.yaml'))
-  if (configFile === undefined && !existsSync(path)) return null
+  if (configFile === undefined && !existsSync(path)) return { settings: [], problems: [] }
   const short = relative(cwd, path)
-  return { path, name: short.startsWith('..') || isAbsolute(short) ? path : short }
+  return readConfigFile(path, short.startsWith('..') || isAbsolute(short) ? path : short)
 }
 
 function readFlags(flags: Readonly<Record<string, unknown>>): Setting[] {

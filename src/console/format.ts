@@ -21,17 +21,13 @@ export function formatEta(seconds: number): string {
   return `${Math.round(s / 86_400)} days left`
 }
 
+/** `45 seconds`, `90 minutes`, `1 hour`, `7 days`. */
 export function formatDuration(seconds: number): string {
-  const [count, unit] =
-    seconds < 90
-      ? [seconds, 'second']
-      : seconds < 5400
-        ? [seconds / 60, 'minute']
-        : seconds < 36 * 3600
-          ? [seconds / 3600, 'hour']
-          : [seconds / 86_400, 'day']
-  const n = Math.round(count)
-  return `${n} ${unit}${n === 1 ? '' : 's'}`
+  const wholeHours = seconds % 3600 === 0
+  const count = (size: number, noun: string): string => plural(Math.round(seconds / size), noun)
+  if (seconds < 90) return count(1, 'second')
+  if (seconds < 7200 && !wholeHours) return count(60, 'minute')
+  return seconds < 48 * 3600 ? count(3600, 'hour') : count(86_400, 'day')
 }
 
 const dayMonth = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short' })

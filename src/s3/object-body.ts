@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream'
 import { StorageError } from '../errors.ts'
 import type { BodyExpectation, ChecksumAlgorithm } from '../drivers/driver.ts'
 import type { OperationDeps, S3Context } from './context.ts'
-import { isChecksumAlgorithm, readChecksum } from './object-headers.ts'
+import { readChecksum } from './object-headers.ts'
 import { streamingBody } from './streaming-body.ts'
 
 export type ObjectBody = {
@@ -84,15 +84,4 @@ function announcedChecksum(ctx: S3Context): { checksum?: { algorithm: ChecksumAl
     })
   }
   return { checksum: { algorithm: checksum.algorithm, value: checksum.value } }
-}
-
-/** The algorithm of the one checksum that `x-amz-trailer` declares. */
-export function trailerAlgorithm(ctx: Pick<S3Context, 'headers'>): ChecksumAlgorithm | undefined {
-  const declared = ctx.headers.get('x-amz-trailer')?.trim().toLowerCase()
-  if (declared === undefined) return undefined
-  const name = declared.replace(/^x-amz-checksum-/, '')
-  if (declared.startsWith('x-amz-checksum-') && isChecksumAlgorithm(name)) return name
-  throw new StorageError('InvalidRequest', {
-    message: 'The value specified in the x-amz-trailer header is not supported',
-  })
 }

@@ -23,6 +23,7 @@ import { listObjects } from './operations/list-objects.ts'
 import { listObjectsV2 } from './operations/list-objects-v2.ts'
 import { listParts } from './operations/list-parts.ts'
 import { deleteObjectTagging, getObjectTagging, putObjectTagging } from './operations/object-tagging.ts'
+import { postObject } from './operations/post-object.ts'
 import { putObject } from './operations/put-object.ts'
 import { uploadPart } from './operations/upload-part.ts'
 import { uploadPartCopy } from './operations/upload-part-copy.ts'
@@ -60,6 +61,7 @@ const routes: readonly Route[] = [
   { method: 'PUT', on: 'bucket', body: 'xml', run: createBucket },
   { method: 'DELETE', on: 'bucket', run: deleteBucket },
   { method: 'POST', on: 'bucket', query: ['delete'], body: 'xml', run: deleteObjects },
+  { method: 'POST', on: 'bucket', body: 'form', run: postObject },
 
   { method: 'GET', on: 'object', query: ['uploadId'], run: listParts },
   { method: 'POST', on: 'object', query: ['uploads'], run: createMultipartUpload },

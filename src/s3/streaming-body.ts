@@ -1,7 +1,60 @@
 import { StorageError } from '../errors.ts'
+import { isChecksumAlgorithm } from './object-headers.ts'
+import { AwsChunkedDecoder, parseTrailerNames } from '../sigv4/aws-chunked.ts'
+import { isStreamingPayload } from '../sigv4/payload.ts'
 import type { S3Context } from './context.ts'
 import type { ObjectBody } from './object-body.ts'
 
-export function streamingBody(_ctx: S3Context, payload: string, _expect: ObjectBody['expect']): ObjectBody {
-  throw new StorageError('NotSupported', { message: payload })
+/** A body in aws-chunked encoding. `expect.contentLength` is that of the bytes within. */
+export function streamingBody(ctx: S3Context, payload: string, expect: ObjectBody['expect']): ObjectBody {
+  const { verified, req } = ctx
+  if (verified === null || !isStreamingPayload(payload) || expect.contentLength === undefined) {
+    throw new StorageError('AccessDenied', { message: 'The kind of payload is not known.' })
+  }
+  const trailing = payload.endsWith('-TRAILER')
+  if (!trailing && ctx.headers.has('x-amz-trailer')) {
+    throw new StorageError('InvalidRequest', { message: 'x-amz-trailer needs a streaming payload with a trailer.' })
+  }
+  const trailerNames = parseTrailerNames(ctx.headers.get('x-amz-trailer'))
+  const [trailer] = trailerNames
+  if (trailer !== undefined && expect.checksum !== undefined) {
+    throw new StorageError('InvalidRequest', {
+      message: 'Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.',
+    })
+  }
+  const decoder = new AwsChunkedDecoder({
+    payload,
+    seed: verified.seed,
+    decodedLength: expect.contentLength,
+    trailerNames,
+  })
+  connect(req, decoder)
+  if (trailer === undefined) return { stream: decoder, expect }
+  const algorithm = trailer.replace('x-amz-checksum-', '')
+  if (!isChecksumAlgorithm(algorithm))
+    throw new StorageError('NotSupported', { message: `The trailer ${trailer} is not supported.` })
+  return {
+    stream: decoder,
+    expect: { ...expect, checksum: { algorithm, value: () => decoder.trailers.get(trailer) ?? '' } },
+  }
+}
+
+/** Not `pipeline`: a body that is refused must not take the connection, and with it the answer, along. */
+export function connect(
+  req: S3Context['req'],
+  body: NodeJS.ReadWriteStream & { destroy(error?: Error): unknown; destroyed: boolean },
+): void {
+  const broken = (cause?: unknown): void => {
+    if (!body.destroyed) body.destroy(new StorageError('IncompleteBody', { cause }))
+  }
+  req.once('error', broken)
+  req.once('aborted', broken)
+  body.once('close', () => {
+    req.off('error', broken).off('aborted', broken)
+    // Whatever the connection still has to say concerns nobody.
+    req.on('error', () => {})
+    req.unpipe(body)
+    req.pause()
+  })
+  req.pipe(body)
 }

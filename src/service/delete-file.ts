@@ -1,6 +1,7 @@
 import type { ObjectRef } from '../drivers/driver.ts'
 import type { ServiceDeps } from './deps.ts'
 import { noSuchFile } from './get-file.ts'
+import { removeVersions } from './remove-versions.ts'
 
 /**
  * Deletes the record, gives the quota back, then removes the object. What the store does not let go of now is the
@@ -10,9 +11,10 @@ export async function deleteFile(deps: ServiceDeps, owner: string, id: string): 
   const deleted = await deps.catalog.deleteFile(owner, id, deps.now())
   if (!deleted) throw noSuchFile(id)
   const { file, grant } = deleted
-  const { bucket, key, versionId } = file.object
-  const removals = [deps.driver.deleteObject({ bucket, key }, versionId === undefined ? {} : { versionId })]
-  if (grant && !isSame(grant.target, file.object)) removals.push(deps.driver.deleteObject(grant.target))
+  const { versionId } = file.object
+  const removals = versionId === undefined ? [] : [deps.driver.deleteObject(file.object, { versionId })]
+  removals.push(removeVersions(deps, file.object))
+  if (grant && !isSame(grant.target, file.object)) removals.push(removeVersions(deps, grant.target))
   if (grant?.multipart) removals.push(deps.driver.abortMultipartUpload(grant.target, grant.multipart.uploadId))
   for (const outcome of await Promise.allSettled(removals)) {
     if (outcome.status === 'rejected') {

@@ -48,7 +48,7 @@ export async function presignFile(
     { ...version, ...lifetime, response: responseHeaders(deps, file, o.disposition, lifetime.expiresIn) },
   )
   const left = (get.expiresAt.getTime() - deps.now().getTime()) / 1000
-  const expiresIn = Math.max(1, Math.floor(left))
+  const expiresIn = lifetime.signedAt === undefined ? get.expiresIn : Math.max(1, Math.floor(left))
   const head = await deps.driver.presignHead({ bucket, key }, { ...version, expiresIn })
   return { downloadUrl: get.url, headUrl: head.url, expiresIn, expiresAt: get.expiresAt }
 }

@@ -1,7 +1,7 @@
-import type { Upload } from '../catalog/catalog.ts'
-import { isStorageError, StorageError } from '../errors.ts'
+import { StorageError } from '../errors.ts'
 import type { ServiceDeps } from './deps.ts'
 import { presignFile } from './issue-download.ts'
+import { headOrNull } from './remove-versions.ts'
 import { trySettle } from './settle-auto-confirm.ts'
 
 /**
@@ -16,21 +16,10 @@ export async function publicDownload(deps: ServiceDeps, key: string): Promise<{ 
     const direct = deps.driver.publicUrl({ bucket: file.object.bucket, key: file.object.key })
     return { url: direct ?? (await presignFile(deps, file)).downloadUrl, settled: true }
   }
-  if (file?.status !== 'pending' || !(await isThere(deps, found))) throw noSuchObject()
+  if (file?.status !== 'pending' || !found.grant || !(await headOrNull(deps, found.grant.target))) throw noSuchObject()
   // Nothing is verified yet: not to be shown in place, whatever type it claims.
   const { downloadUrl } = await presignFile(deps, file, { disposition: 'attachment' })
   return { url: downloadUrl, settled: false }
-}
-
-async function isThere({ driver }: ServiceDeps, { grant }: Upload): Promise<boolean> {
-  if (!grant) return false
-  try {
-    await driver.headObject(grant.target)
-    return true
-  } catch (error) {
-    if (isStorageError(error, 'NotFound')) return false
-    throw error
-  }
 }
 
 const noSuchObject = () => new StorageError('NotFound', { message: 'There is no such public file.' })

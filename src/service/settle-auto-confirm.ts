@@ -3,7 +3,7 @@ import type { FileRecord, Upload } from '../catalog/catalog.ts'
 import type { ObjectRef } from '../drivers/driver.ts'
 import { isStorageError } from '../errors.ts'
 import type { ServiceDeps } from './deps.ts'
-import { settleUpload } from './settle-upload.ts'
+import { removeUnneeded, settleUpload } from './settle-upload.ts'
 
 /** Uploads looked at before one read, and how many of them at a time: each costs a request to the store. */
 const batch = 50
@@ -17,11 +17,17 @@ export async function settleAutoConfirm(deps: ServiceDeps, owner: string): Promi
   }
 }
 
-/** The objects endpoint calls this when a write is durable, before it answers. */
+/**
+ * The objects endpoint calls this when a write is durable, before it answers. What a live URL wrote for an upload that
+ * is deleted or has expired belongs to nobody, and is not kept until the collector comes.
+ */
 export async function settleWrittenObject(deps: ServiceDeps, ref: ObjectRef): Promise<void> {
   if (ref.bucket !== deps.config.storage.bucket) return
   const upload = await deps.catalog.findUploadByKey(ref.key)
-  if (upload) await trySettle(deps, upload)
+  if (!upload) return
+  const { status } = upload.file
+  if (status === 'deleted' || status === 'expired') await removeUnneeded(deps, ref)
+  else await trySettle(deps, upload)
 }
 
 /**

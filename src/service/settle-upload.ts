@@ -4,6 +4,8 @@ import type { ObjectRef, SealedObject } from '../drivers/driver.ts'
 import { isStorageError, StorageError } from '../errors.ts'
 import type { ServiceDeps } from './deps.ts'
 import { newSealedKey } from './keys.ts'
+import { noPendingUpload } from './renew-upload.ts'
+import { removeVersions } from './remove-versions.ts'
 import { verifyObject, type Claims, type VerifiedObject } from './verify-object.ts'
 
 export type PendingUpload = { file: FileRecord; grant: UploadGrant }
@@ -30,7 +32,7 @@ export async function settleUpload(
     } catch (error) {
       if (isStorageError(error, 'PreconditionFailed')) continue
       if (isStorageError(error, 'UploadMismatch', 'QuotaExceeded')) return discard(deps, upload, error)
-      if (isStorageError(error, 'NotFound')) return settledBySomeoneElse(deps, upload, incomplete(upload))
+      if (isStorageError(error, 'NotFound')) return settledBySomeoneElse(deps, upload, error)
       throw error
     }
   }
@@ -76,13 +78,13 @@ async function commit(
       now: deps.now(),
     })
     .catch(async (error: unknown) => {
-      if (moved) await remove(deps, sealed.ref)
+      if (moved) await removeUnneeded(deps, sealed.ref)
       throw error
     })
   if (!moved) return settled
   // Whoever was first decided which copy is the file; another one is of no use.
-  if (!settled.created && !isSame(sealed.ref, settled.file.object)) await remove(deps, sealed.ref)
-  if (settled.created && !keepsSource(deps, settled.file)) await remove(deps, upload.grant.target)
+  if (!settled.created && !isSame(sealed.ref, settled.file.object)) await removeUnneeded(deps, sealed.ref)
+  if (settled.created && !keepsSource(deps, settled.file)) await removeUnneeded(deps, upload.grant.target)
   return settled
 }
 
@@ -98,20 +100,21 @@ async function discard(deps: ServiceDeps, upload: PendingUpload, reason: Storage
   if (!(await deps.catalog.expireUpload(upload.file.id, deps.now()))) {
     return settledBySomeoneElse(deps, upload, reason)
   }
-  await remove(deps, upload.grant.target)
+  await removeUnneeded(deps, upload.grant.target)
   throw reason
 }
 
-async function settledBySomeoneElse(deps: ServiceDeps, { file }: PendingUpload, otherwise: StorageError): Promise<Settled> {
-  const now = await deps.catalog.findUpload(file.owner, { id: file.id })
-  if (now?.file.status === 'confirmed') return { file: now.file, created: false }
-  throw otherwise
+async function settledBySomeoneElse(deps: ServiceDeps, { file }: PendingUpload, reason: StorageError): Promise<Settled> {
+  const current = await deps.catalog.findUpload(file.owner, { id: file.id })
+  if (current?.file.status === 'confirmed') return { file: current.file, created: false }
+  if (reason.code !== 'NotFound') throw reason
+  throw current?.file.status === 'pending' ? incomplete(file) : noPendingUpload(file.id)
 }
 
 /** What cannot be removed now is removed by the collector: the grant is kept for that. */
-async function remove(deps: ServiceDeps, ref: ObjectRef): Promise<void> {
+export async function removeUnneeded(deps: ServiceDeps, ref: ObjectRef): Promise<void> {
   try {
-    await deps.driver.deleteObject(ref)
+    await removeVersions(deps, ref)
   } catch (err) {
     deps.log.warn({ err, key: ref.key }, 'an object that is not needed could not be removed')
   }
@@ -119,7 +122,7 @@ async function remove(deps: ServiceDeps, ref: ObjectRef): Promise<void> {
 
 const isSame = (a: ObjectRef, b: ObjectRef): boolean => a.bucket === b.bucket && a.key === b.key
 
-const incomplete = ({ file }: PendingUpload) =>
+const incomplete = (file: FileRecord) =>
   new StorageError('UploadIncomplete', {
     resource: `/files/${file.id}`,
     message: 'The bytes are not there yet: send them to the upload URL first, then confirm.',

@@ -93,7 +93,7 @@ export function canonicalQuery(query: string, except?: string): string {
 /** `name=value` pairs, already encoded, in canonical order. */
 export function joinSorted(pairs: [string, string][]): string {
   return pairs
-    .sort(([a, x], [b, y]) => (a < b ? -1 : a > b ? 1 : x < y ? -1 : x > y ? 1 : 0))
+    .toSorted(([a, x], [b, y]) => (a < b ? -1 : a > b ? 1 : x < y ? -1 : x > y ? 1 : 0))
     .map(([name, value]) => `${name}=${value}`)
     .join('&')
 }

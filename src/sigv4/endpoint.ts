@@ -23,6 +23,13 @@ export function resolveTarget(o: { endpoint: string; bucket: string; pathStyle: 
   return { origin: `${protocol}//${o.bucket}.${host}`, host: `${o.bucket}.${host}`, basePath: `${path}/` }
 }
 
+/** An empty key would address the bucket, and clients collapse `.` and `..` before they send them. */
+export function assertKey(key: string): void {
+  if (key === '' || /(?:^|\/)\.\.?(?:\/|$)/.test(key)) {
+    throw new TypeError('a key is not empty and has no segment . or ..')
+  }
+}
+
 function parseBaseUrl(endpoint: string): BaseUrl {
   const url = new URL(endpoint)
   if (url.search !== '' || url.hash !== '' || url.username !== '' || url.password !== '') {

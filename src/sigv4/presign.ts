@@ -7,7 +7,7 @@ import type { KeyObject } from 'node:crypto'
 import { formatAmzDate } from './amz-date.ts'
 import { canonicalValue } from './canonical-request.ts'
 import { encodePath, encodeRfc3986, joinSorted } from './encode.ts'
-import { resolveTarget, type Target } from './endpoint.ts'
+import { assertKey, resolveTarget, type Target } from './endpoint.ts'
 import { operationId } from './operation-id.ts'
 import { BoundedCache, signingKey } from './signing-key.ts'
 import { algorithm, formatScope, hmacHex, sha256HexOfAscii, stringToSign } from './string-to-sign.ts'
@@ -119,12 +119,9 @@ function sameSigner(a: PresignOptions, b: PresignOptions): boolean {
   )
 }
 
-/** An empty key would address the bucket, and clients collapse `.` and `..` before they send them. */
 function encodeKey(key: string | undefined): string {
   if (key === undefined) return ''
-  if (key === '' || /(?:^|\/)\.\.?(?:\/|$)/.test(key)) {
-    throw new TypeError('a key is not empty and has no segment . or ..')
-  }
+  assertKey(key)
   return encodePath(key)
 }
 

@@ -42,7 +42,7 @@ export function signRequest(o: SignRequestOptions): SignedHeadersRequest {
   headers['x-amz-content-sha256'] = o.payload
   if (sessionToken) headers['x-amz-security-token'] = sessionToken
 
-  const signed = [...canonicalHeaders(toRawHeaders(headers))].sort(([a], [b]) => (a < b ? -1 : 1))
+  const signed = [...canonicalHeaders(toRawHeaders(headers))].toSorted(([a], [b]) => (a < b ? -1 : 1))
   const { path, query } = splitTarget(target)
   const scopeParts = { date: amzDate.slice(0, 8), region: o.region, service: 's3' } as const
   const scope = formatScope(scopeParts)

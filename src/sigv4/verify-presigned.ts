@@ -41,7 +41,8 @@ export function verifyPresigned(request: RawRequest, o: VerifyOptions): Verified
   const headers = canonicalHeaders(request.rawHeaders)
   const hoisted = hoistedHeaders(parameters)
   const { accessKeyId } = auth.credential
-  const token = parameters.get(tokenParameter) ?? headers.get('x-amz-security-token')
+  const tokenSigned = auth.signedHeaders.includes('x-amz-security-token')
+  const token = parameters.get(tokenParameter) ?? (tokenSigned ? headers.get('x-amz-security-token') : undefined)
   const key = findKey(o.keys, accessKeyId, token, 'AuthorizationQueryParametersError')
   refuseUnsignedHeaders(auth.signedHeaders, headers, hoisted)
 

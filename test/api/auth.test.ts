@@ -6,6 +6,7 @@ import { EncryptJWT, exportJWK, SignJWT } from 'jose'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startGateway, testSecrets, type RunningGateway } from '../fixtures/gateway.ts'
 import { call, callerWith } from './caller.ts'
+import { serveApi } from './serve-api.ts'
 
 const secret = new TextEncoder().encode(testSecrets.jwtSecret)
 const pair = generateKeyPairSync('rsa', { modulusLength: 2048 })
@@ -183,15 +184,20 @@ describe('by cookie', () => {
   })
 
   test('a configured URL is the only own origin', async () => {
-    const named = await startGateway({ server: { publicUrl: 'https://files.example.com' }, cors: { origins: [] } })
+    const { config } = gateway.gateway
+    const publicUrl = 'https://files.example.com'
+    const api = await serveApi(gateway, {
+      config: { ...config, server: { ...config.server, publicUrl }, cors: { origins: [] } },
+      urls: { api: () => publicUrl },
+    })
     try {
-      const cookie = `postern_token=${await named.token('alice')}`
-      const from = async (origin: string) => (await call(`${named.apiUrl}/files`, { headers: { cookie, origin } })).status
-      expect(await from('https://files.example.com')).toBe(200)
+      const cookie = `postern_token=${await signed(good())}`
+      const from = async (origin: string) => (await call(`${api.url}/files`, { headers: { cookie, origin } })).status
+      expect(await from(publicUrl)).toBe(200)
       expect(await from('http://files.example.com')).toBe(403)
-      expect(await from(named.apiUrl)).toBe(403)
+      expect(await from(api.url)).toBe(403)
     } finally {
-      await named.close()
+      api.close()
     }
   })
 })

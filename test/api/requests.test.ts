@@ -1,8 +1,11 @@
 /** Rows 69 and 85, and the shape of every answer. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { ApiDeps } from '../../src/api/app.ts'
+import type { StorageDriver } from '../../src/drivers/driver.ts'
 import { startGateway, type RunningGateway } from '../fixtures/gateway.ts'
 import { connect, rawRequest } from '../fixtures/raw-http.ts'
 import { as, call, stateOf, textFile, type Caller } from './caller.ts'
+import { serveApi } from './serve-api.ts'
 
 let gateway: RunningGateway
 let alice: Caller
@@ -150,14 +153,11 @@ test.each(['/files/nothing', '/files/..%2fusage', '/files/%zz', "/files/'%20or%2
 
 test.each([
   ['PUT', '/files'],
-  ['GET', '/files/confirm/'],
-  ['PATCH', '/files/upload-url/'],
+  ['POST', '/files/usage'],
   ['DELETE', '/files'],
   ['POST', '/healthz'],
-])('%s %s', async (method, path) => {
+])('%s %s is 405', async (method, path) => {
   const { status, headers, json } = await call(gateway.apiUrl + path, { method, headers: { authorization } })
-  // `/files/confirm` is also `/files/:id`: there the id is what is not found.
-  if (path.endsWith('/')) return expect([404, 405]).toContain(status)
   expect([status, json.code]).toEqual([405, 'MethodNotAllowed'])
   expect(headers.get('allow')).toMatch(/GET/)
 })
@@ -229,8 +229,28 @@ test('a foreign Host never comes into a URL', async () => {
   expect(answer.text).not.toContain('evil')
 })
 
-test('health: live, ready, and not ready while it stops', async () => {
-  expect((await call(`${gateway.apiUrl}/healthz`)).status).toBe(200)
-  expect((await call(`${gateway.apiUrl}/readyz`)).status).toBe(200)
-  expect((await call(`${gateway.apiUrl}/healthz`, { method: 'HEAD' })).status).toBe(200)
+describe('health', () => {
+  test('live and ready, for anyone', async () => {
+    expect((await call(`${gateway.apiUrl}/healthz`)).status).toBe(200)
+    expect((await call(`${gateway.apiUrl}/readyz`)).status).toBe(200)
+    expect((await fetch(`${gateway.apiUrl}/healthz`, { method: 'HEAD' })).status).toBe(200)
+  })
+
+  test.each<[string, (driver: StorageDriver) => Partial<ApiDeps>]>([
+    ['while it stops', () => ({ isDraining: () => true })],
+    [
+      'while its store cannot be written to',
+      (driver) => ({ driver: { ...driver, checkReady: () => Promise.reject(new Error('/dev/x is full')) } }),
+    ],
+  ])('not ready %s, and nobody learns why', async (_, change) => {
+    const api = await serveApi(gateway, change(gateway.gateway.driver))
+    try {
+      expect((await call(`${api.url}/healthz`)).status).toBe(200)
+      const { status, headers, json } = await call(`${api.url}/readyz`)
+      expect(status).toBeGreaterThanOrEqual(500)
+      expect(json.detail).toBe(`The server could not do this now. Request id: ${headers.get('x-request-id')}.`)
+    } finally {
+      api.close()
+    }
+  })
 })

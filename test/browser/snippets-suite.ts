@@ -6,6 +6,7 @@ import { launchChromium } from '../fixtures/chromium.ts'
 import type { RunningGateway } from '../fixtures/gateway.ts'
 import type { StartGateway } from './gateway-on-s3.ts'
 import { startThirdOrigin } from './third-origin.ts'
+import { throttleUploads } from './throttle.ts'
 
 /** The functions of pages/snippets.html. */
 declare const uploadA: (file: File, onProgress: (percent: number) => void) => Promise<string>
@@ -42,7 +43,8 @@ export function snippetsSuite(where: string, start: StartGateway): void {
     })
 
     it('A: XHR with progress, no confirm; then the public URL is live', async () => {
-      const bytes = randomBytes(6 * 2 ** 20).toString('hex')
+      await throttleUploads(page, 2 ** 21)
+      const bytes = randomBytes(2 ** 20).toString('hex')
       const { publicUrl, percents } = await page.evaluate(async (text) => {
         const seen: number[] = []
         const file = new File([text], 'naïve 😀 (1).txt', { type: 'text/plain' })

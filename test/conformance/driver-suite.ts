@@ -57,6 +57,6 @@ export function driverSuite(
       },
       differs: (difference) => o.knownDifferences?.has(difference) ?? false,
     }
-    for (const [topic, tests] of Object.entries(topics)) describe(topic, () => tests(suite))
+    for (const [topic, tests] of Object.entries(topics)) describe(`${topic}`, () => void tests(suite))
   })
 }

@@ -22,27 +22,33 @@ type Request = {
   signedAt?: Date
 }
 
-export function createPresigner(o: PresignerOptions): Omit<Presigner, 'presignPost'> {
-  const endpoint = (): string => o.publicUrl().replace(/\/+$/, '')
+type Signer = {
+  endpoint: string
+  pathStyle: true
+  credentials: SigningCredentials
+  region: string
+  now: Date
+}
 
+/** What cannot be signed as asked is InvalidArgument. */
+export function signing<T>(o: PresignerOptions, sign: (by: Signer) => T): T {
+  const endpoint = endpointOf(o)
+  try {
+    return sign({ endpoint, pathStyle: true, credentials: o.credentials, region: o.region, now: o.now() })
+  } catch (cause) {
+    if (!(cause instanceof TypeError || cause instanceof RangeError)) throw cause
+    throw new StorageError('InvalidArgument', { message: 'The request cannot be signed as asked.', cause })
+  }
+}
+
+const endpointOf = (o: PresignerOptions): string => o.publicUrl().replace(/\/+$/, '')
+
+export function createPresigner(o: PresignerOptions): Omit<Presigner, 'presignPost'> {
   function sign(ref: ObjectRef, { signedAt, ...request }: Request): SignedRequest {
     assertKey(ref)
     assertExpiresIn(request.expiresIn)
-    try {
-      const signed = presign({
-        ...ref,
-        ...request,
-        endpoint: endpoint(),
-        pathStyle: true,
-        credentials: o.credentials,
-        region: o.region,
-        now: signedAt ?? o.now(),
-      })
-      return { method: request.method, expiresIn: request.expiresIn, ...signed }
-    } catch (cause) {
-      if (!(cause instanceof TypeError || cause instanceof RangeError)) throw cause
-      throw new StorageError('InvalidArgument', { message: 'The request cannot be signed as asked.', cause })
-    }
+    const signed = signing(o, (by) => presign({ ...ref, ...request, ...by, ...(signedAt && { now: signedAt }) }))
+    return { method: request.method, expiresIn: request.expiresIn, ...signed }
   }
 
   return {
@@ -79,7 +85,7 @@ export function createPresigner(o: PresignerOptions): Omit<Presigner, 'presignPo
       return sign(ref, { method: 'HEAD', expiresIn })
     },
 
-    publicUrl: ({ bucket, key }) => `${endpoint()}/${bucket}/${encodePath(key)}`,
+    publicUrl: ({ bucket, key }) => `${endpointOf(o)}/${bucket}/${encodePath(key)}`,
   }
 }
 

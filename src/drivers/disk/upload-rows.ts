@@ -30,6 +30,10 @@ export type PartRow = {
   modified_at: number
 }
 
+/** Open uploads after (key, id), below a key. */
+export const uploadPageSql = `SELECT * FROM uploads
+  WHERE completed_at IS NULL AND bucket = ? AND (key, id) > (?, ?) AND key < ? ORDER BY key, id LIMIT ?`
+
 export class UploadRows {
   readonly #find
   readonly #add
@@ -74,10 +78,7 @@ export class UploadRows {
     this.#addSegment = db.prepare<[string, number, number, number, string]>(
       'INSERT INTO segments (content, start, part, size, blob) VALUES (?, ?, ?, ?, ?)',
     )
-    this.#page = db.prepare<[string, string | Buffer, string, string | Buffer, number], UploadRow>(
-      `SELECT * FROM uploads WHERE completed_at IS NULL AND bucket = ? AND (key, id) > (?, ?) AND key < ?
-       ORDER BY key, id LIMIT ?`,
-    )
+    this.#page = db.prepare<[string, string | Buffer, string, string | Buffer, number], UploadRow>(uploadPageSql)
     this.#ofBucket = db.prepare<[string], UploadRow>('SELECT * FROM uploads WHERE completed_at IS NULL AND bucket = ?')
   }
 

@@ -39,16 +39,24 @@ export function completeMultipart(deps: CompleteDeps): Complete {
       // Ceph 16 leaves the ETag of its answer empty.
       return completed(head, bareEtag(answer.ETag) || head.etag, answer.VersionId, checksumOf(answer))
     } catch (e) {
-      return completedBefore(deps, ref, parts, e)
+      return completedBefore(deps, ref, uploadId, parts, e)
     }
   }
 }
 
-/** If the object that these parts make is there, an earlier call has done it; else the error stands. */
-async function completedBefore(deps: CompleteDeps, ref: ObjectRef, parts: Parts, error: unknown): Promise<WrittenObject> {
-  if (!isStorageError(error, 'NoSuchUpload')) throw error
+/**
+ * Where the upload is no more and the object that these parts make is there, an earlier call has done it; else the
+ * error stands. Ceph 16 answers 500 for an upload that it has forgotten.
+ */
+async function completedBefore(deps: CompleteDeps, ref: ObjectRef, uploadId: string, parts: Parts, error: unknown): Promise<WrittenObject> {
+  if (!isStorageError(error, 'NoSuchUpload', 'Unavailable')) throw error
+  const gone = await deps.listParts(ref, uploadId, { maxParts: 1 }).then(
+    () => null,
+    (e: unknown) => e,
+  )
+  if (!isStorageError(gone, 'NoSuchUpload')) throw error
   const head = await deps.headObject(ref).catch(() => null)
-  if (head?.etag !== joinedEtag(parts)) throw error
+  if (head?.etag !== joinedEtag(parts)) throw gone
   return completed(head, head.etag, head.versionId, head.checksum)
 }
 

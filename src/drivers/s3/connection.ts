@@ -84,6 +84,8 @@ export const withHeaders = <C extends object>(command: C, headers: Record<string
 const timeouts = { connectionTimeout: 5_000, socketTimeout: 60_000 }
 const agent = { keepAlive: true, maxSockets: 256 }
 
+const silent = { trace() {}, debug() {}, info() {}, warn() {}, error() {} }
+
 function clientConfig(settings: S3Settings, endpoint: string | null) {
   return {
     region: settings.region,
@@ -95,6 +97,8 @@ function clientConfig(settings: S3Settings, endpoint: string | null) {
     // An access point's ARN names its own region.
     useArnRegion: true,
     maxAttempts: 3,
+    // What goes wrong is told by the errors; its own words would go to the console.
+    logger: silent,
     requestHandler: { ...timeouts, httpAgent: agent, httpsAgent: agent },
   }
 }

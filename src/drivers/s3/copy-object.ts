@@ -16,7 +16,7 @@ export type CopyDeps = S3Deps &
   ReadObject &
   Multipart &
   Pick<CompleteDeps, 'listParts'> &
-  Pick<ObjectStore, 'getObjectTags' | 'deleteObject'> &
+  Pick<ObjectStore, 'getObjectTags' | 'putObjectTags' | 'deleteObject'> &
   Pick<MultipartStore, 'completeMultipartUpload'> & {
     /** Bytes: what one CopyObject takes, and the least size of a part above it. */
     copySizes: { atOnce: number; part: number }
@@ -46,6 +46,11 @@ export function copies(deps: CopyDeps): Copies {
     return { ref, head, ...present({ versionId }) }
   }
 
+  async function tagsFor({ ref, head }: Source, o: CopyOptions): Promise<Record<string, string> | undefined> {
+    if (o.taggingDirective === 'REPLACE') return o.tags
+    return head.tagCount ? deps.getObjectTags(ref) : undefined
+  }
+
   /** For stores, and part copies, that do not look at the condition. */
   async function assertUnchanged({ ref, versionId, head }: Source): Promise<void> {
     const now = await deps.headObject(ref, present({ versionId }))
@@ -55,6 +60,7 @@ export function copies(deps: CopyDeps): Copies {
 
   async function copyAtOnce(source: Source, target: ObjectRef, o: Parameters<Copies['copyObject']>[2] & object) {
     const { fields, headers } = pin(source)
+    const tags = settings.preset.keepsTags || !replaces(o) ? undefined : await tagsFor(source, o)
     const input = {
       ...fields,
       Bucket: target.bucket,
@@ -76,6 +82,7 @@ export function copies(deps: CopyDeps): Copies {
     const result = { ...answer.CopyObjectResult, ...present({ VersionId: answer.VersionId }) }
     const copy = written(result, source.head.contentLength)
     if (settings.preset.copyIfMatch === 'ignored') await assertCopied(source, target, copy)
+    if (tags) await deps.putObjectTags(target, tags)
     return { ...copy, lastModified: result.LastModified ?? settings.now() }
   }
 
@@ -95,13 +102,13 @@ export function copies(deps: CopyDeps): Copies {
 
   async function copyInParts(source: Source, target: ObjectRef, o: Parameters<Copies['copyObject']>[2] & object) {
     const { head } = source
-    const keptTags = o.taggingDirective !== 'REPLACE' && head.tagCount ? await deps.getObjectTags(source.ref) : undefined
     const headers = o.metadataDirective === 'REPLACE' ? o : head
-    const tags = o.taggingDirective === 'REPLACE' ? o.tags : keptTags
+    const tags = await tagsFor(source, o)
     conditionFields(settings, o, 'conditionalComplete')
+    const { keepsTags } = settings.preset
     const { uploadId } = await deps.createMultipartUpload(target, {
       ...headers,
-      ...present({ tags, acl: o.acl, checksumAlgorithm: o.checksumAlgorithm }),
+      ...present({ tags: keepsTags ? tags : undefined, acl: o.acl, checksumAlgorithm: o.checksumAlgorithm }),
     })
     try {
       const parts = await inOrder(partRanges(head.contentLength, deps.copySizes.part), async (range, i) => {
@@ -110,6 +117,7 @@ export function copies(deps: CopyDeps): Copies {
       })
       if (settings.preset.copyIfMatch !== 'standard') await assertUnchanged(source)
       const copy = await deps.completeMultipartUpload(target, uploadId, parts, writeConditions(o))
+      if (tags && !keepsTags) await deps.putObjectTags(target, tags)
       return { ...copy, lastModified: settings.now() }
     } catch (e) {
       await deps.abortQuietly(target, uploadId)
@@ -159,6 +167,8 @@ export function copies(deps: CopyDeps): Copies {
     },
   }
 }
+
+const replaces = (o: CopyOptions): boolean => o.taggingDirective === 'REPLACE' || o.metadataDirective === 'REPLACE'
 
 const maxPartsCopied = 10_000
 const parallel = 4

@@ -1,6 +1,7 @@
 /** Listings, with the configured prefix put on and taken off. */
 import type { ListObjectsV2CommandOutput } from '@aws-sdk/client-s3'
 import type { ListOptions, MultipartStore, ObjectPage } from '../driver.ts'
+import { StorageError } from '../../errors.ts'
 import { bareEtag, checksumOf, ourAlgorithm, present } from './object-head.ts'
 import type { S3Deps } from './s3-deps.ts'
 
@@ -8,7 +9,7 @@ export type Listings = Pick<MultipartStore, 'listParts' | 'listMultipartUploads'
   listObjects(o: ListOptions): Promise<ObjectPage>
 }
 
-export function listings({ connection, keys }: S3Deps): Listings {
+export function listings({ settings, connection, keys }: S3Deps): Listings {
   return {
     async listObjects(o) {
       keys.assertBucket(o.bucket)
@@ -20,7 +21,7 @@ export function listings({ connection, keys }: S3Deps): Listings {
           Delimiter: o.delimiter || undefined,
           MaxKeys: o.maxKeys,
           StartAfter: o.startAfter ? keys.prefix(startAfter(o)) : undefined,
-          ContinuationToken: o.continuationToken,
+          ContinuationToken: o.continuationToken === undefined ? undefined : storeToken(o.continuationToken),
         }),
       }
       const failed = { operation: 'listObjects', ref: { bucket: o.bucket } }
@@ -60,6 +61,9 @@ export function listings({ connection, keys }: S3Deps): Listings {
 
     async listMultipartUploads(o) {
       keys.assertBucket(o.bucket)
+      if (o.delimiter && !settings.preset.foldsUploads) {
+        throw new StorageError('NotSupported', { message: "The bucket's store does not fold its list of uploads at a delimiter" })
+      }
       const input = {
         Bucket: o.bucket,
         Prefix: keys.prefix(o.prefix),
@@ -109,8 +113,21 @@ function page(answer: ListObjectsV2CommandOutput, strip: (storeKey: string) => s
     objects,
     commonPrefixes,
     isTruncated: answer.IsTruncated ?? false,
-    ...present({ nextContinuationToken: answer.NextContinuationToken, nextMarker: last }),
+    ...present({ nextContinuationToken: ourToken(answer.NextContinuationToken), nextMarker: last }),
   }
 }
 
 const byBytes = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b))
+
+/** Ceph's token is the last key, and any text passes for one: wrapped, ours tells neither the prefix nor is it guessed. */
+const ourToken = (token: string | undefined): string | undefined =>
+  token === undefined ? undefined : tokenMark + Buffer.from(token).toString('base64url')
+
+const tokenMark = 'p1.'
+
+function storeToken(ours: string): string {
+  const encoded = ours.slice(tokenMark.length)
+  const token = Buffer.from(encoded, 'base64url').toString()
+  if (token !== '' && ourToken(token) === ours) return token
+  throw new StorageError('InvalidArgument', { message: 'The continuation token provided is incorrect' })
+}

@@ -53,6 +53,9 @@ export function multipartUploads({ settings, connection, keys }: S3Deps): Multip
 
   return {
     async createMultipartUpload(ref, o = {}) {
+      if (o.tags && !settings.preset.keepsTags) {
+        throw new StorageError('NotSupported', { message: "The bucket's store keeps no tags of a multipart upload: set them afterwards" })
+      }
       const input = {
         ...target(ref),
         ...headerFields(o),

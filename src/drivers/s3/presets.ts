@@ -22,6 +22,10 @@ export type Preset = {
   /** If-None-Match and If-Match on CompleteMultipartUpload and on the target of CopyObject. */
   conditionalComplete: boolean
   conditionalCopy: boolean
+  /** Tags given to CopyObject and CreateMultipartUpload reach the object; elsewhere they are set when it is there. */
+  keepsTags: boolean
+  /** ListMultipartUploads tells common prefixes. */
+  foldsUploads: boolean
   /** Takes a checksum after the bytes (`STREAMING-UNSIGNED-PAYLOAD-TRAILER`), so that a stream's checksum is stored. */
   trailers: boolean
 }
@@ -35,6 +39,8 @@ const cautious = {
   bareIfMatch: false,
   conditionalComplete: false,
   conditionalCopy: false,
+  keepsTags: false,
+  foldsUploads: true,
   trailers: false,
 } satisfies Preset
 
@@ -48,6 +54,8 @@ export const presets: Readonly<Record<Provider, Preset>> = {
     bareIfMatch: false,
     conditionalComplete: true,
     conditionalCopy: true,
+    keepsTags: true,
+    foldsUploads: true,
     trailers: true,
   },
   // "S3 API compatibility": no POST Object, all parts but the last of one size, conditional PutObject and the
@@ -58,14 +66,16 @@ export const presets: Readonly<Record<Provider, Preset>> = {
     ...cautious,
     capabilities: ['presign-post', 'signed-length', 'signed-checksum', 'conditional-put', 'unequal-parts'],
     copyIfMatch: 'standard',
+    keepsTags: true,
   },
   // Measured on 16.2: it knows no checksum headers, reads its own name for the copy condition, ignores conditions on
-  // CompleteMultipartUpload. One later version may do more; which one answers cannot be seen from outside.
+  // CompleteMultipartUpload. Later versions may do more; which one answers cannot be seen from outside.
   ceph: {
     ...cautious,
     capabilities: ['presign-post', 'signed-length', 'conditional-put', 'unequal-parts'],
     copyIfMatch: 'ceph',
     bareIfMatch: true,
+    foldsUploads: false,
   },
   // "Interoperability with S3": preconditions are x-goog-if-generation-match, POST policies are signed as GOOG4, and
   // front ends may re-frame a body, so a signed content-length is not relied upon.

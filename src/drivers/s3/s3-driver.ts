@@ -37,8 +37,8 @@ export async function createS3Driver(o: S3DriverOptions & { copySizes?: typeof c
   const lists = listings(deps)
   const multipart = multipartUploads(deps)
   const completeMultipartUpload = completeMultipart({ ...deps, ...reads, ...lists })
-  const writes = { ...deps, ...multipart, completeMultipartUpload }
-  const copy = copies({ ...writes, ...reads, ...lists, ...changes, copySizes: o.copySizes ?? copySizes })
+  const writes = { ...deps, ...multipart, ...changes, completeMultipartUpload }
+  const copy = copies({ ...writes, ...reads, ...lists, copySizes: o.copySizes ?? copySizes })
 
   return {
     name: 's3',

@@ -3,7 +3,7 @@
  * a multipart upload as soon as it does not fit one part: S3 takes no body without a length.
  */
 import type { Readable } from 'node:stream'
-import type { Checksum, MultipartStore, ObjectRef, PutOptions, WrittenObject } from '../driver.ts'
+import type { Checksum, MultipartStore, ObjectRef, ObjectStore, PutOptions, WrittenObject } from '../driver.ts'
 import { assertExpectation, collect, collectedUpTo, inPieces, streamThrough, type Expected } from './expected-body.ts'
 import { checked, type Multipart } from './multipart.ts'
 import { headerFields, present, bodyChecksum, tagging, written } from './object-head.ts'
@@ -15,7 +15,10 @@ const pieceSize = 8 * 1024 * 1024
 
 export type WriteObject = (ref: ObjectRef, body: Readable, o?: PutOptions) => Promise<WrittenObject>
 
-type WriteDeps = S3Deps & Multipart & Pick<MultipartStore, 'completeMultipartUpload'>
+type WriteDeps = S3Deps &
+  Multipart &
+  Pick<MultipartStore, 'completeMultipartUpload'> &
+  Pick<ObjectStore, 'putObjectTags'>
 
 export function writeObject(deps: WriteDeps): WriteObject {
   const { settings, connection, keys } = deps
@@ -46,6 +49,7 @@ export function writeObject(deps: WriteDeps): WriteObject {
 
   async function putUnknown(ref: ObjectRef, body: Readable, o: PutOptions & Expected): Promise<WrittenObject> {
     let result: WrittenObject | undefined
+    const { keepsTags } = settings.preset
     let upload: { uploadId: string; parts: { partNumber: number; etag: string }[] } | undefined
     try {
       await inPieces(body, o, pieceSize, async (piece, isLast, checksum) => {
@@ -54,12 +58,13 @@ export function writeObject(deps: WriteDeps): WriteObject {
           return
         }
         conditionFields(settings, o, 'conditionalComplete')
-        upload ??= { ...(await deps.createMultipartUpload(ref, o)), parts: [] }
+        upload ??= { ...(await deps.createMultipartUpload(ref, keepsTags ? o : withoutTags(o))), parts: [] }
         const { uploadId, parts } = upload
         const partNumber = parts.length + 1
         parts.push({ partNumber, etag: await deps.putPart(ref, uploadId, partNumber, piece, o.signal) })
         if (!isLast) return
         const done = await deps.completeMultipartUpload(ref, uploadId, parts, writeConditions(o))
+        if (o.tags && !keepsTags) await deps.putObjectTags(ref, o.tags)
         result = { ...done, ...(checksum ? { checksum } : {}) }
       })
     } catch (e) {
@@ -81,3 +86,5 @@ export function writeObject(deps: WriteDeps): WriteObject {
     return putBytes(ref, bytes, checksum, o)
   }
 }
+
+const withoutTags = ({ tags: _setAfterwards, ...o }: PutOptions): PutOptions => o

@@ -25,15 +25,7 @@ export const putObjectTagging: Operation = async (ctx, deps) => {
   const ref = objectOf(ctx)
   refuseVersion(ctx)
   await deps.access.allow(ctx.principal, 'configure', ref)
-  const set = parseXml(await readDocument(ctx, { digestRequired: true }), 'Tagging').child('TagSet')
-  if (set === undefined) throw malformed()
-  const tags: Record<string, string> = Object.create(null)
-  for (const tag of set.children('Tag')) {
-    const name = tag.textOf('Key')
-    const value = tag.textOf('Value')
-    if (name === undefined || value === undefined) throw malformed()
-    addTag(tags, name, value)
-  }
+  const tags = readTagSet(await readDocument(ctx, { digestRequired: true }))
   await deps.store.putObjectTags(ref, tags)
   answerEmpty(ctx, 200)
 }
@@ -45,4 +37,18 @@ export const deleteObjectTagging: Operation = async (ctx, deps) => {
   await deps.access.allow(ctx.principal, 'configure', ref)
   await deps.store.putObjectTags(ref, {})
   answerEmpty(ctx, 204)
+}
+
+/** A `<Tagging>` document. Throws MalformedXML, InvalidTag. */
+export function readTagSet(document: Buffer): Record<string, string> {
+  const set = parseXml(document, 'Tagging').child('TagSet')
+  if (set === undefined) throw malformed()
+  const tags: Record<string, string> = Object.create(null)
+  for (const tag of set.children('Tag')) {
+    const name = tag.textOf('Key')
+    const value = tag.textOf('Value')
+    if (name === undefined || value === undefined) throw malformed()
+    addTag(tags, name, value)
+  }
+  return tags
 }

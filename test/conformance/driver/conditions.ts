@@ -1,6 +1,7 @@
+/* oxlint-disable vitest/no-conditional-expect -- where stores differ, what each does instead is asserted too */
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { ObjectRef, ReadConditions } from '../../../src/drivers/driver.ts'
-import { bodyOf, freshRef, put, read, refuses, type Suite } from './suite-tools.ts'
+import { bodyOf, freshRef, put, read, codeOf, type Suite } from './suite-tools.ts'
 
 export function conditions(suite: Suite): void {
   describe('on reads', () => {
@@ -15,21 +16,21 @@ export function conditions(suite: Suite): void {
     const other = '"0123456789abcdef0123456789abcdef"'
     const shifted = (seconds: number): Date => new Date(modified.getTime() + seconds * 1000)
 
-    const cases: [string, () => ReadConditions, 'served' | 'PreconditionFailed' | 'NotModified'][] = [
-      ['If-Match of its etag', () => ({ ifMatch: `"${etag}"` }), 'served'],
+    const cases: [string, () => ReadConditions, 'ok' | 'PreconditionFailed' | 'NotModified'][] = [
+      ['If-Match of its etag', () => ({ ifMatch: `"${etag}"` }), 'ok'],
       ['If-Match of another', () => ({ ifMatch: other }), 'PreconditionFailed'],
-      ['If-Match: *', () => ({ ifMatch: '*' }), 'served'],
+      ['If-Match: *', () => ({ ifMatch: '*' }), 'ok'],
       ['If-None-Match of its etag', () => ({ ifNoneMatch: `"${etag}"` }), 'NotModified'],
-      ['If-None-Match of another', () => ({ ifNoneMatch: other }), 'served'],
+      ['If-None-Match of another', () => ({ ifNoneMatch: other }), 'ok'],
       ['If-None-Match: *', () => ({ ifNoneMatch: '*' }), 'NotModified'],
-      ['If-Modified-Since before', () => ({ ifModifiedSince: shifted(-10) }), 'served'],
+      ['If-Modified-Since before', () => ({ ifModifiedSince: shifted(-10) }), 'ok'],
       ['If-Modified-Since its time', () => ({ ifModifiedSince: modified }), 'NotModified'],
       ['If-Unmodified-Since before', () => ({ ifUnmodifiedSince: shifted(-10) }), 'PreconditionFailed'],
-      ['If-Unmodified-Since its time', () => ({ ifUnmodifiedSince: modified }), 'served'],
+      ['If-Unmodified-Since its time', () => ({ ifUnmodifiedSince: modified }), 'ok'],
       [
         'If-Match true, which rules out If-Unmodified-Since',
         () => ({ ifMatch: `"${etag}"`, ifUnmodifiedSince: shifted(-10) }),
-        'served',
+        'ok',
       ],
       [
         'If-None-Match false, whatever If-Modified-Since says',
@@ -39,18 +40,12 @@ export function conditions(suite: Suite): void {
     ]
 
     it.each(cases)('%s', async (_, make, outcome) => {
-      const o = make()
-      if (outcome === 'served') {
-        expect((await suite.driver.headObject(ref, o)).etag).toBe(etag)
-        expect((await read(suite, ref, o)).toString()).toBe('conditional')
-      } else {
-        await refuses(suite.driver.headObject(ref, o), outcome)
-        await refuses(suite.driver.getObject(ref, o), outcome)
-      }
+      expect(await codeOf(suite.driver.headObject(ref, make()))).toBe(outcome)
+      expect(await codeOf(read(suite, ref, make()))).toBe(outcome)
     })
 
     it('answers NotFound, not a failed condition, for what is not there', async () => {
-      await refuses(suite.driver.headObject(freshRef(suite), { ifMatch: '*' }), 'NotFound')
+      expect(await codeOf(suite.driver.headObject(freshRef(suite), { ifMatch: '*' }))).toBe('NotFound')
     })
   })
 
@@ -59,9 +54,9 @@ export function conditions(suite: Suite): void {
 
     it('If-None-Match: * makes an object and never replaces one', async () => {
       const ref = freshRef(suite)
-      if (!supported()) return refuses(put(suite, ref, 'a', { ifNoneMatch: '*' }), 'NotSupported')
+      if (!supported()) return expect(await codeOf(put(suite, ref, 'a', { ifNoneMatch: '*' }))).toBe('NotSupported')
       await put(suite, ref, 'first', { ifNoneMatch: '*' })
-      await refuses(put(suite, ref, 'second', { ifNoneMatch: '*' }), 'PreconditionFailed')
+      expect(await codeOf(put(suite, ref, 'second', { ifNoneMatch: '*' }))).toBe('PreconditionFailed')
       expect((await read(suite, ref)).toString()).toBe('first')
     })
 
@@ -73,16 +68,16 @@ export function conditions(suite: Suite): void {
       const winners = outcomes.flatMap((outcome, i) => (outcome.status === 'fulfilled' ? [i] : []))
       expect(winners).toHaveLength(1)
       for (const attempt of attempts.filter((_, i) => i !== winners[0]))
-        await refuses(attempt, 'PreconditionFailed', 'ConditionalConflict')
+        expect(await codeOf(attempt)).toBeOneOf(['PreconditionFailed', 'ConditionalConflict'])
       expect((await read(suite, ref)).toString()).toBe(`writer ${winners[0]}`)
     })
 
     it('If-Match replaces the object that was seen and no other', async () => {
       const ref = freshRef(suite)
       const { etag } = await put(suite, ref, 'first')
-      if (!supported()) return refuses(put(suite, ref, 'b', { ifMatch: etag }), 'NotSupported')
+      if (!supported()) return expect(await codeOf(put(suite, ref, 'b', { ifMatch: etag }))).toBe('NotSupported')
       const second = await put(suite, ref, 'second', { ifMatch: `"${etag}"` })
-      await refuses(put(suite, ref, 'third', { ifMatch: etag }), 'PreconditionFailed')
+      expect(await codeOf(put(suite, ref, 'third', { ifMatch: etag }))).toBe('PreconditionFailed')
       await put(suite, ref, 'third', { ifMatch: second.etag })
       expect((await read(suite, ref)).toString()).toBe('third')
     })
@@ -90,7 +85,10 @@ export function conditions(suite: Suite): void {
     it('If-Match of what is not there is NotFound', async () => {
       const ref = freshRef(suite)
       if (!supported()) return
-      await refuses(put(suite, ref, 'x', { ifMatch: '0123456789abcdef0123456789abcdef' }), 'NotFound', 'PreconditionFailed')
+      expect(await codeOf(put(suite, ref, 'x', { ifMatch: '0123456789abcdef0123456789abcdef' }))).toBeOneOf([
+        'NotFound',
+        'PreconditionFailed',
+      ])
     })
 
     it('leaves a refused body to be collected', async () => {
@@ -98,7 +96,9 @@ export function conditions(suite: Suite): void {
       const ref = freshRef(suite)
       await put(suite, ref, 'first')
       const body = bodyOf('second')
-      await refuses(suite.driver.putObject(ref, body, { contentLength: 6, ifNoneMatch: '*' }), 'PreconditionFailed')
+      expect(await codeOf(suite.driver.putObject(ref, body, { contentLength: 6, ifNoneMatch: '*' }))).toBe(
+        'PreconditionFailed',
+      )
       expect(body.destroyed || body.readableEnded).toBe(true)
     })
   })

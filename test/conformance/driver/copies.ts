@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { bytesOf, freshRef, MiB, put, read, refuses, type Suite } from './suite-tools.ts'
+import { bytesOf, freshRef, MiB, put, read, codeOf, type Suite } from './suite-tools.ts'
 
 export function copies(suite: Suite): void {
   it('copies bytes, headers and tags', async () => {
@@ -43,10 +43,10 @@ export function copies(suite: Suite): void {
     expect((await read(suite, source)).toString()).toBe('shared')
   })
 
-  it('changes the headers of an object by copying it onto itself, and refuses to change nothing', async () => {
+  it('changes the headers of an object by copying it onto itself, and codeOf to change nothing', async () => {
     const ref = freshRef(suite)
     await put(suite, ref, 'same', { contentType: 'text/plain' })
-    await refuses(suite.driver.copyObject(ref, ref), 'InvalidRequest')
+    expect(await codeOf(suite.driver.copyObject(ref, ref))).toBe('InvalidRequest')
     await suite.driver.copyObject(ref, ref, { metadataDirective: 'REPLACE', contentType: 'text/csv' })
     expect((await suite.driver.headObject(ref)).contentType).toBe('text/csv')
     expect((await read(suite, ref)).toString()).toBe('same')
@@ -57,9 +57,13 @@ export function copies(suite: Suite): void {
     const { etag } = await put(suite, source, 'x')
     const { driver } = suite
     const wrong = '0123456789abcdef0123456789abcdef'
-    await refuses(driver.copyObject(source, target, { sourceConditions: { ifMatch: wrong } }), 'PreconditionFailed')
-    await refuses(driver.copyObject(source, target, { sourceConditions: { ifNoneMatch: etag } }), 'PreconditionFailed')
-    await refuses(driver.headObject(target), 'NotFound')
+    expect(await codeOf(driver.copyObject(source, target, { sourceConditions: { ifMatch: wrong } }))).toBe(
+      'PreconditionFailed',
+    )
+    expect(await codeOf(driver.copyObject(source, target, { sourceConditions: { ifNoneMatch: etag } }))).toBe(
+      'PreconditionFailed',
+    )
+    expect(await codeOf(driver.headObject(target))).toBe('NotFound')
     await driver.copyObject(source, target, { sourceConditions: { ifMatch: etag } })
   })
 
@@ -68,12 +72,12 @@ export function copies(suite: Suite): void {
     await put(suite, source, 'new')
     await put(suite, target, 'old')
     const copying = suite.driver.copyObject(source, target, { ifNoneMatch: '*' })
-    await refuses(copying, suite.differs('no-conditional-copy') ? 'NotSupported' : 'PreconditionFailed')
+    expect(await codeOf(copying)).toBe(suite.differs('no-conditional-copy') ? 'NotSupported' : 'PreconditionFailed')
     expect((await read(suite, target)).toString()).toBe('old')
   })
 
   it('answers NotFound for an absent source', async () => {
-    await refuses(suite.driver.copyObject(freshRef(suite), freshRef(suite)), 'NotFound')
+    expect(await codeOf(suite.driver.copyObject(freshRef(suite), freshRef(suite)))).toBe('NotFound')
   })
 
   it('computes a checksum that the source does not have', async () => {

@@ -1,9 +1,11 @@
 /** What the topics of the driver suite share. */
 import { createHash, randomBytes, randomUUID } from 'node:crypto'
-import { Readable } from 'node:stream'
-import { expect } from 'vitest'
-import type { StorageErrorCode } from '../../../src/errors.ts'
+import type { Readable } from 'node:stream'
+import { StorageError } from '../../../src/errors.ts'
 import type { GetOptions, ObjectRef, PutOptions, StorageDriver, WrittenObject } from '../../../src/drivers/driver.ts'
+import { bodyOf } from './body.ts'
+
+export { bodyOf } from './body.ts'
 
 /**
  * Where a store is known to answer otherwise. Each entry is a property of the store behind the driver, not a licence
@@ -62,17 +64,6 @@ export const md5 = (data: Buffer): string => createHash('md5').update(data).dige
 export const base64 = (algorithm: 'md5' | 'sha1' | 'sha256', data: Buffer): string =>
   createHash(algorithm).update(data).digest('base64')
 
-/** In chunks of odd length, as a network delivers it. */
-export function bodyOf(data: Buffer | string, chunk = 61_441): Readable {
-  const buffer = Buffer.from(data)
-  return Readable.from(
-    (function* () {
-      for (let at = 0; at < buffer.length; at += chunk) yield buffer.subarray(at, at + chunk)
-    })(),
-    { objectMode: false },
-  )
-}
-
 export const put = (suite: Suite, ref: ObjectRef, data: Buffer | string, o: PutOptions = {}): Promise<WrittenObject> =>
   suite.driver.putObject(ref, bodyOf(data), { contentLength: Buffer.byteLength(data), ...o })
 
@@ -86,16 +77,12 @@ export async function collect(stream: Readable): Promise<Buffer> {
   return Buffer.concat(chunks)
 }
 
-/** Rejects with one of these codes and no other. */
-export async function refuses(attempt: Promise<unknown>, ...codes: StorageErrorCode[]): Promise<void> {
-  const outcome = await attempt.then(
-    () => 'it succeeded',
-    (error: unknown) =>
-      error instanceof Error && 'code' in error && error.name === 'StorageError' ? error.code : error,
+/** The code of the StorageError with which a promise rejects; `ok` when it does not. Any other error is itself. */
+export const codeOf = (attempt: Promise<unknown>): Promise<unknown> =>
+  attempt.then(
+    () => 'ok',
+    (error: unknown) => (error instanceof StorageError ? error.code : error),
   )
-  if (codes.length === 1) expect(outcome).toBe(codes[0])
-  else expect(codes).toContain(outcome)
-}
 
 export const isThere = (suite: Suite, ref: ObjectRef): Promise<boolean> =>
   suite.driver.headObject(ref).then(

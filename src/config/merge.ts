@@ -1,0 +1,63 @@
+/** Settings laid over each other, the later over the earlier. */
+import type { ConfigProblem, Source } from './config-error.ts'
+import { configKeys, configSections } from './keys.ts'
+import { nearestKey } from './nearest.ts'
+import { understand, type Setting } from './setting.ts'
+import type { ListenAddress } from './values.ts'
+
+/** One key as it came out: the value in use, and how a file would hold it. */
+export type Entry = { value: unknown; written: unknown; source: Source }
+export type Entries = Map<string, Entry>
+
+export type Merge = {
+  readonly entries: Entries
+  readonly problems: ConfigProblem[]
+  /** Keys of which some layer held a value that could not be read. */
+  readonly invalid: Set<string>
+  /** The key `port` stands for the port of `server.listen`, whose host is kept. */
+  apply(setting: Setting): void
+}
+
+export function createMerge(): Merge {
+  const entries: Entries = new Map()
+  const problems: ConfigProblem[] = []
+  const invalid = new Set<string>()
+
+  function apply(setting: Setting): void {
+    if (setting.key === 'port') {
+      applyPort(setting)
+      return
+    }
+    const key = configKeys.get(setting.key)
+    if (!key) {
+      problems.push(unknownKey(setting))
+      return
+    }
+    const understood = understand(key, setting)
+    if (understood.ok) {
+      entries.set(setting.key, { value: understood.value, written: understood.written, source: setting.source })
+    } else {
+      problems.push(...understood.problems)
+      invalid.add(setting.key)
+    }
+  }
+
+  function applyPort({ value, source }: Setting): void {
+    const { host } = (entries.get('server.listen')?.value ?? { host: '127.0.0.1' }) as ListenAddress
+    const port = String(value)
+    if (/^\d{1,5}$/.test(port) && Number(port) <= 65_535) {
+      apply({ key: 'server.listen', value: `${host.includes(':') ? `[${host}]` : host}:${port}`, text: true, source })
+    } else {
+      const message = `expects a port from 0 to 65535, not ${JSON.stringify(value)}.`
+      problems.push({ source, key: 'server.listen', message })
+    }
+  }
+
+  return { entries, problems, invalid, apply }
+}
+
+function unknownKey({ key, source }: Setting): ConfigProblem {
+  if (configSections.has(key)) return { source, key, message: 'is a section: set one of its keys.' }
+  const near = nearestKey(key, [...configKeys.keys()])
+  return { source, key, message: 'there is no such key.', ...(near === undefined ? {} : { nearest: near }) }
+}

@@ -1,0 +1,199 @@
+/** Forms of browsers, multipart/form-data (RFC 7578), for POST Object: fields first, then one file, the rest ignored. */
+import type { IncomingMessage } from 'node:http'
+import { Transform, type TransformCallback } from 'node:stream'
+import { StorageError } from '../errors.ts'
+import { S3Error } from './s3-error.ts'
+import { connect } from './streaming-body.ts'
+
+export type Form = {
+  /** In order; the file's own name aside. Names as sent, none twice. */
+  fields: Map<string, string>
+  /** null when the form ends without one. */
+  file: { name: string; body: FormFile } | null
+}
+
+const maxFields = 100
+const maxFieldBytes = 128 * 1024
+const blankLine = Buffer.from('\r\n\r\n')
+const utf8 = new TextDecoder('utf-8', { fatal: true })
+
+const malformed = (message: string): S3Error =>
+  new S3Error(
+    'MalformedPOSTRequest',
+    `The body of your POST request is not well-formed multipart/form-data: ${message}`,
+  )
+
+/** The boundary of a Content-Type. Throws NotMultipart or MalformedPOSTRequest. */
+export function readBoundary(contentType: string | undefined): string {
+  if (!/^multipart\/form-data\s*(;|$)/i.test(contentType ?? '')) {
+    throw new S3Error('NotMultipart', 'Bucket POST must be of the enclosure-type multipart/form-data')
+  }
+  const match = /;\s*boundary=(?:"([^"\\]{1,70})"|([\w'()+,./:=?-]{1,70}))\s*(?:;|$)/i.exec(contentType ?? '')
+  const boundary = match?.[1] ?? match?.[2]
+  if (boundary === undefined) throw malformed('it names no boundary.')
+  return boundary
+}
+
+/** The file's bytes: what is written to it up to the delimiter. Errors where the delimiter does not come. */
+export class FormFile extends Transform {
+  readonly #delimiter: Buffer
+  #held: Buffer = Buffer.alloc(0)
+  #ended = false
+  #size = 0
+  /** Called with the file's size before its end is told: may throw, and then there is no file. */
+  checkSize: (size: number) => void = () => {}
+
+  constructor(delimiter: Buffer) {
+    super()
+    this.#delimiter = delimiter
+  }
+
+  override _transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
+    if (this.#ended) return done()
+    const bytes = this.#held.length === 0 ? chunk : Buffer.concat([this.#held, chunk])
+    const found = bytes.indexOf(this.#delimiter)
+    const sure = found === -1 ? Math.max(0, bytes.length - this.#delimiter.length + 1) : found
+    this.#size += sure
+    if (sure > 0) this.push(bytes.subarray(0, sure))
+    this.#held = bytes.subarray(sure)
+    if (found === -1) return done()
+    this.#ended = true
+    this.#held = Buffer.alloc(0)
+    try {
+      this.checkSize(this.#size)
+      this.push(null)
+      done()
+    } catch (error) {
+      done(error as Error)
+    }
+  }
+
+  override _flush(done: TransformCallback): void {
+    done(this.#ended ? null : malformed('it ends within the file.'))
+  }
+}
+
+type Part = { name: string; filename: string | undefined }
+
+/** Reads up to the file's first byte. Errors: MalformedPOSTRequest, InvalidArgument for a field given twice. */
+export function readForm(req: IncomingMessage, boundary: string): Promise<Form> {
+  const delimiter = Buffer.from(`\r\n--${boundary}`, 'latin1')
+  const form: Form = { fields: new Map(), file: null }
+  // The first delimiter has no line before it.
+  let bytes: Buffer = Buffer.from('\r\n')
+  let part: Part | null = null
+
+  /** True once the form's fields are known. */
+  const advance = (): boolean => {
+    for (;;) {
+      if (part === null) {
+        const next = beginPart(bytes, delimiter)
+        if (next === null) return false
+        if (next === 'end') return true
+        ;({ part, bytes } = next)
+        if (part.name.toLowerCase() === 'file') {
+          form.file = { name: part.filename ?? '', body: new FormFile(delimiter) }
+          return true
+        }
+      }
+      const end = bytes.indexOf(delimiter)
+      if (end === -1) return false
+      addField(form.fields, part.name, decode(bytes.subarray(0, end)))
+      bytes = bytes.subarray(end)
+      part = null
+    }
+  }
+
+  return new Promise((resolve, reject) => {
+    let total = 0
+    const stop = (settle: () => void): void => {
+      req.off('data', take).off('end', cut).off('error', broken)
+      req.pause()
+      settle()
+    }
+    const take = (chunk: Buffer): void => {
+      try {
+        total += chunk.length
+        bytes = Buffer.concat([bytes, chunk])
+        if (!advance()) {
+          if (total > maxFieldBytes) throw malformed('its fields are too large.')
+          return
+        }
+        stop(() => {
+          if (form.file !== null) {
+            form.file.body.write(bytes)
+            connect(req, form.file.body)
+          }
+          resolve(form)
+        })
+      } catch (error) {
+        stop(() => reject(error))
+      }
+    }
+    const cut = (): void => stop(() => reject(malformed('it ends within a field.')))
+    const broken = (cause: unknown): void => stop(() => reject(new StorageError('IncompleteBody', { cause })))
+    req.on('data', take).on('end', cut).on('error', broken)
+  })
+}
+
+/** A delimiter, its line's end, and the headers of a part; null while they are not complete. */
+function beginPart(bytes: Buffer, delimiter: Buffer): { part: Part; bytes: Buffer } | 'end' | null {
+  if (bytes.length < delimiter.length + 2) return null
+  if (!bytes.subarray(0, delimiter.length).equals(delimiter)) throw malformed('a delimiter is missing.')
+  const after = bytes.subarray(delimiter.length)
+  if (after.subarray(0, 2).toString('latin1') === '--') return 'end'
+  const end = after.indexOf(blankLine)
+  if (end === -1) {
+    if (after.length > 8192) throw malformed('the headers of a part are too large.')
+    return null
+  }
+  if (!after.subarray(0, 2).equals(blankLine.subarray(0, 2))) throw malformed('a delimiter does not end its line.')
+  return { part: readPart(decode(after.subarray(2, end))), bytes: after.subarray(end + blankLine.length) }
+}
+
+function readPart(head: string): Part {
+  let disposition: string | undefined
+  for (const line of head.split('\r\n')) {
+    const [, name, value] = /^([\w-]+):[ \t]*([^\r\n]*)$/.exec(line) ?? []
+    if (name === undefined) throw malformed('a part has a header that is none.')
+    if (name.toLowerCase() === 'content-disposition') disposition = value
+  }
+  const parameters = readDisposition(disposition ?? '')
+  const name = parameters.get('name')
+  if (name === undefined) throw malformed('a part has no name.')
+  return { name, filename: parameters.get('filename') }
+}
+
+const parameter = /;[ \t]*([\w*-]+)=(?:"((?:[^"\\]|\\.)*)"|([^\s";]+))[ \t]*/y
+
+/** `form-data; name="…"; filename="…"`. Browsers write quotes in names as %22, others with a backslash. */
+function readDisposition(text: string): Map<string, string> {
+  const parameters = new Map<string, string>()
+  const type = /^form-data[ \t]*/i.exec(text)
+  if (type === null) throw malformed('a part is no form-data.')
+  parameter.lastIndex = type[0].length
+  while (parameter.lastIndex < text.length) {
+    const match = parameter.exec(text)
+    if (match === null) throw malformed('a Content-Disposition cannot be read.')
+    const name = match[1]!.toLowerCase()
+    if (parameters.has(name)) throw malformed('a Content-Disposition says a thing twice.')
+    parameters.set(name, match[2]?.replace(/\\(["\\])/g, '$1') ?? match[3] ?? '')
+  }
+  return parameters
+}
+
+function addField(fields: Map<string, string>, name: string, value: string): void {
+  if (fields.size >= maxFields) throw malformed('it has too many fields.')
+  if ([...fields.keys()].some((known) => known.toLowerCase() === name.toLowerCase())) {
+    throw new StorageError('InvalidArgument', { message: 'A form field is given more than once.' })
+  }
+  fields.set(name, value)
+}
+
+function decode(bytes: Buffer): string {
+  try {
+    return utf8.decode(bytes)
+  } catch {
+    throw malformed('a field is not UTF-8.')
+  }
+}

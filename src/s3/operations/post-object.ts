@@ -1,0 +1,138 @@
+import { allowedOrigin } from '../../http/cors.ts'
+import { StorageError } from '../../errors.ts'
+import { checkContentLength, checkPolicyField, verifyPostPolicy, type VerifiedPolicy } from '../../sigv4/post-policy.ts'
+import type { WrittenObject } from '../../drivers/driver.ts'
+import { answerEmpty, answerText, quoted, setHeaders } from '../answer.ts'
+import { principalOf } from '../authenticate.ts'
+import { bucketOf, type Operation, type OperationDeps, type S3Context } from '../context.ts'
+import { readBoundary, readForm, type Form } from '../form-parser.ts'
+import { locationOf } from '../multipart.ts'
+import { maxObjectBytes } from '../object-body.ts'
+import { readAcl, readChecksum, readObjectHeaders, refuseUnsupportedHeaders } from '../object-headers.ts'
+import { assertKey } from '../target.ts'
+import { readTagSet } from './object-tagging.ts'
+import { settleWritten } from '../written.ts'
+import { xmlDocument } from '../xml.ts'
+
+/**
+ * A form upload. The signature is over the policy in the form, and the policy is checked before the file is read.
+ * https://docs.aws.amazon.com/AmazonS3/latest/API/RESTObjectPOST.html
+ */
+export const postObject: Operation = async (ctx, deps) => {
+  const bucket = bucketOf(ctx)
+  const boundary = readBoundary(ctx.headers.get('content-type'))
+  if (!ctx.headers.has('content-length')) throw new StorageError('MissingContentLength')
+  const { fields, file } = await readForm(ctx.req, boundary)
+  try {
+    const policy = verifyPostPolicy(fields, { region: deps.region, keys: deps.keys, now: deps.now(), bucket })
+    ctx.principal = principalOf(policy.owner, deps.gatewayOwner)
+    const form = lowerCase(fields)
+    const ref = { bucket, key: readKey(form, file, policy) }
+    await deps.access.allow(ctx.principal, 'write', ref)
+    const options = readOptions(form)
+    if (file === null) throw noFile()
+    const range = policy.contentLengthRange
+    if (range) file.body.checkSize = (size) => checkContentLength(range, size)
+    const written = await deps.store.putObject(ref, file.body, {
+      ...options,
+      maxBytes: Math.min(maxObjectBytes(bucket, deps), range?.max ?? Infinity),
+    })
+    await settleWritten(ref, deps)
+    answerForm(ctx, deps, form, ref, written)
+  } catch (error) {
+    file?.body.destroy()
+    throw error
+  }
+}
+
+const noFile = (): StorageError =>
+  new StorageError('InvalidArgument', { message: 'POST requires exactly one file upload per request.' })
+
+const lowerCase = (fields: Form['fields']): ReadonlyMap<string, string> =>
+  new Map([...fields].map(([name, value]) => [name.toLowerCase(), value]))
+
+/** `${filename}` is what the file is called; the policy must hold for the key that comes out. */
+function readKey(form: ReadonlyMap<string, string>, file: Form['file'], policy: VerifiedPolicy): string {
+  const template = form.get('key')
+  if (template === undefined || template === '') {
+    throw new StorageError('InvalidArgument', {
+      message:
+        "Bucket POST must contain a field named 'key'. If it is specified, please check the order of the fields.",
+      details: { ArgumentName: 'key' },
+    })
+  }
+  const key = template.replaceAll('${filename}', () => file?.name ?? '')
+  if (key === '') throw new StorageError('InvalidArgument', { message: 'A key cannot be empty.' })
+  assertKey(key)
+  if (key !== template) checkPolicyField(policy.conditions, 'key', key)
+  return key
+}
+
+// What a header can carry, as it will when the object is read.
+const headerText = /^[\t\x20-\x7e\x80-\xff]*$/
+
+/** The fields that say something of the object, read as the headers of a PUT are. */
+function readOptions(form: ReadonlyMap<string, string>): Parameters<OperationDeps['store']['putObject']>[2] {
+  const headers = new Map<string, string>()
+  for (const [name, value] of form) {
+    if (!/^(acl$|cache-control$|content-|expires$|x-amz-)/.test(name)) continue
+    const bytes = Buffer.from(value, 'utf8').toString('latin1')
+    if (!headerText.test(bytes)) {
+      throw new StorageError('InvalidArgument', {
+        message: 'A form field holds what no header can carry.',
+        details: { ArgumentName: name.replace(/[^\w-]/g, '') },
+      })
+    }
+    headers.set(name === 'acl' ? 'x-amz-acl' : name, bytes)
+  }
+  refuseUnsupportedHeaders(headers)
+  const checksum = readChecksum(headers)
+  const tagging = form.get('tagging')
+  return {
+    ...readObjectHeaders(headers),
+    ...readAcl(headers),
+    ...(tagging !== undefined && { tags: readTagSet(Buffer.from(tagging)) }),
+    ...(checksum && { checksum: { algorithm: checksum.algorithm, value: checksum.value } }),
+  }
+}
+
+function answerForm(
+  ctx: S3Context,
+  deps: OperationDeps,
+  form: ReadonlyMap<string, string>,
+  ref: { bucket: string; key: string },
+  written: WrittenObject,
+): void {
+  const location = locationOf(ref.bucket, ref.key, deps)
+  const etag = quoted(written.etag)
+  const redirect = redirectOf(form.get('success_action_redirect') ?? form.get('redirect'), deps)
+  if (redirect !== null) {
+    for (const [name, value] of Object.entries({ ...ref, etag })) redirect.searchParams.set(name, value)
+    answerEmpty(ctx, 303, { location: redirect.href, etag })
+    return
+  }
+  setHeaders(ctx, { location, etag })
+  const status = form.get('success_action_status')
+  if (status === '201') {
+    const document = xmlDocument(
+      'PostResponse',
+      [
+        ['Location', location],
+        ['Bucket', ref.bucket],
+        ['Key', ref.key],
+        ['ETag', etag],
+      ],
+      { namespace: false },
+    )
+    answerText(ctx, 201, 'application/xml', document)
+    return
+  }
+  answerEmpty(ctx, status === '200' ? 200 : 204)
+}
+
+/** Only to origins that may use this endpoint; for any other it is as if none had been asked for. */
+function redirectOf(text: string | undefined, deps: OperationDeps): URL | null {
+  if (text === undefined || !/^https?:\/\//i.test(text) || !URL.canParse(text)) return null
+  const url = new URL(text)
+  return allowedOrigin(deps.corsOrigins, url.origin) === null ? null : url
+}

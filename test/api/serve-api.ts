@@ -1,0 +1,28 @@
+/** The API alone over a running gateway's stores, for settings that the gateway itself cannot be started with. */
+import { createSecretKey } from 'node:crypto'
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
+import { pino } from 'pino'
+import { createApi, type ApiDeps } from '../../src/api/app.ts'
+import { testSecrets, type RunningGateway } from '../fixtures/gateway.ts'
+
+export async function serveApi(of: RunningGateway, change: Partial<ApiDeps>): Promise<{ url: string; close(): void }> {
+  const { driver, catalog, config } = of.gateway
+  const app = createApi({
+    driver,
+    catalog,
+    config,
+    now: () => new Date(),
+    log: pino({ level: 'silent' }),
+    urls: { api: () => of.apiUrl },
+    jwtSecret: createSecretKey(Buffer.from(testSecrets.jwtSecret)),
+    objectsOrigin: () => of.objectsUrl,
+    dev: false,
+    isDraining: () => false,
+    ...change,
+  })
+  const server = app.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  return { url: `http://127.0.0.1:${port}`, close: () => server.close() }
+}

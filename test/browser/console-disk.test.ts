@@ -1,0 +1,4 @@
+import { startGateway } from '../fixtures/gateway.ts'
+import { consoleSuite } from './console-suite.ts'
+
+consoleSuite('on disk', startGateway)

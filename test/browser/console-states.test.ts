@@ -1,0 +1,193 @@
+/** The console when something is refused, down, or not there yet. */
+import { spawnSync } from 'node:child_process'
+import type { Browser, Page } from 'playwright-core'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { launchChromium } from '../fixtures/chromium.ts'
+import { type RunningGateway, startGateway } from '../fixtures/gateway.ts'
+import { landscape, scenes } from '../fixtures/sample-image.ts'
+import { choose, openConsole, row, storeFile, storedNames, textFile } from './console-rig.ts'
+
+let browser: Browser
+let gateway: RunningGateway
+
+beforeAll(async () => {
+  browser = await launchChromium()
+})
+afterAll(() => browser?.close())
+
+describe('a server that asks who one is', () => {
+  beforeEach(async () => {
+    gateway = await startGateway()
+    return () => gateway.close()
+  })
+
+  const submit = async (page: Page, token: string): Promise<void> => {
+    await page.getByLabel('Access token').fill(token)
+    await page.getByRole('button', { name: 'Sign in' }).click()
+  }
+
+  it('is asked with a token, which is kept for the tab; thumbnails and downloads need no cookie', async () => {
+    const token = await gateway.token('alice')
+    await storeFile(gateway, { name: 'night.png', mimeType: 'image/png', buffer: landscape(64, 48, scenes.night) }, token)
+    const page = await openConsole(browser, gateway.apiUrl)
+    await page.getByRole('heading', { name: 'Sign in to Postern' }).waitFor()
+    await submit(page, token)
+    const thumbnail = row(page, 'night.png').locator('img')
+    await thumbnail.waitFor()
+    expect(await thumbnail.evaluate(async (img: HTMLImageElement) => (await img.decode(), img.naturalWidth))).toBe(64)
+    await page.getByText('alice', { exact: true }).waitFor()
+    await page.reload()
+    await row(page, 'night.png').waitFor()
+    expect(await page.evaluate(() => [document.cookie, localStorage.length])).toEqual(['', 0])
+
+    const download = page.waitForEvent('download')
+    await row(page, 'night.png').hover()
+    await page.getByRole('button', { name: 'Download night.png' }).click()
+    expect((await download).suggestedFilename()).toBe('night.png')
+
+    await choose(page, [textFile('with a token.txt')])
+    await row(page, 'with a token.txt').waitFor()
+    await page.getByRole('button', { name: 'Sign out alice' }).click()
+    await page.getByRole('heading', { name: 'Sign in to Postern' }).waitFor()
+    await submit(page, await gateway.token('bob'))
+    await page.getByRole('heading', { name: 'No files yet' }).waitFor()
+  })
+
+  it('says why a token is refused, and asks again when one has ended', async () => {
+    const page = await openConsole(browser, gateway.apiUrl)
+    await submit(page, 'no token at all')
+    await page.getByRole('alert').filter({ hasText: 'This is no token' }).waitFor()
+    await submit(page, await gateway.token('alice', { exp: Math.floor(Date.now() / 1000) - 60 }))
+    await expect.poll(() => page.getByRole('alert').textContent()).toMatch(/expired|valid/i)
+    await submit(page, await gateway.token('alice', { exp: Math.floor(Date.now() / 1000) + 4 }))
+    await page.getByRole('heading', { name: 'No files yet' }).waitFor()
+    await page.waitForTimeout(4500)
+    await page.reload()
+    await page.getByRole('heading', { name: 'Sign in to Postern' }).waitFor()
+    expect(await page.getByRole('alert').textContent()).not.toBe('')
+  })
+})
+
+describe('errors', () => {
+  beforeEach(async () => {
+    gateway = await startGateway({ quotas: { userBytes: '1MiB' } }, { dev: true })
+    return () => gateway.close()
+  })
+
+  it('tells why a file is refused, and offers no retry that cannot help', async () => {
+    const page = await openConsole(browser, gateway.apiUrl)
+    await choose(page, [
+      { ...textFile('film.avi'), mimeType: 'video/x-msvideo-none' },
+      { ...textFile('setup.exe'), mimeType: 'application/x-msdownload' },
+      textFile('too much.txt', 'x'.repeat(2 ** 21)),
+    ])
+    const dock = page.getByRole('region', { name: 'Uploads' })
+    await dock.getByText('application/x-msdownload', { exact: false }).waitFor()
+    await dock.getByText(/quota|left|room/i).waitFor()
+    expect(await page.getByRole('button', { name: 'Retry setup.exe' }).count()).toBe(0)
+    expect(await storedNames(gateway)).not.toContain('setup.exe')
+  })
+
+  it('shows the message of the store, and a retry goes through without a second reservation', async () => {
+    const page = await openConsole(browser, gateway.apiUrl)
+    const refuse = '<?xml version="1.0"?><Error><Code>SlowDown</Code><Message>Please reduce your request rate</Message></Error>'
+    const puts = { refused: 0 }
+    await page.route(
+      () => true,
+      (route) => {
+        if (route.request().method() !== 'PUT' || puts.refused > 0) return route.continue()
+        puts.refused += 1
+        return route.fulfill({ status: 503, contentType: 'application/xml', headers: { 'access-control-allow-origin': '*' }, body: refuse })
+      },
+    )
+    await choose(page, [textFile('again.txt', 'x'.repeat(700_000))])
+    await page.getByText('Refused: Please reduce your request rate (SlowDown).').waitFor()
+    await page.getByRole('button', { name: 'Retry again.txt' }).click()
+    await row(page, 'again.txt').waitFor()
+    expect(await storedNames(gateway)).toEqual(['again.txt'])
+  })
+
+  it('signs an expired URL again by itself', async () => {
+    const page = await openConsole(browser, gateway.apiUrl)
+    const expired = '<?xml version="1.0"?><Error><Code>AccessDenied</Code><Message>Request has expired</Message></Error>'
+    const puts: string[] = []
+    await page.route(
+      () => true,
+      (route) => {
+        if (route.request().method() !== 'PUT') return route.continue()
+        puts.push(route.request().url())
+        if (puts.length > 1) return route.continue()
+        return route.fulfill({ status: 403, contentType: 'application/xml', headers: { 'access-control-allow-origin': '*' }, body: expired })
+      },
+    )
+    await choose(page, [textFile('late.txt')])
+    await row(page, 'late.txt').waitFor()
+    expect(puts).toHaveLength(2)
+    expect(await storedNames(gateway)).toEqual(['late.txt'])
+  })
+
+  it('says that the list could not be loaded, and loads it when asked again', async () => {
+    await storeFile(gateway, textFile('there.txt'))
+    const page = await openConsole(browser, gateway.apiUrl)
+    await row(page, 'there.txt').waitFor()
+    await page.route('**/files?**', (route) =>
+      route.fulfill({ status: 503, contentType: 'application/problem+json', body: '{"detail":"The catalog does not answer.","requestId":"req-7"}' }),
+    )
+    await page.reload()
+    await page.getByRole('heading', { name: 'The files could not be loaded' }).waitFor()
+    await page.getByText('The catalog does not answer.').waitFor()
+    await page.getByText('Request req-7').waitFor()
+    await page.unroute('**/files?**')
+    await page.getByRole('button', { name: 'Try again' }).click()
+    await row(page, 'there.txt').waitFor()
+  })
+
+  it('says so when the server has gone, and keeps the file that it could not delete', async () => {
+    await storeFile(gateway, textFile('kept.txt'))
+    const page = await openConsole(browser, gateway.apiUrl)
+    await row(page, 'kept.txt').hover()
+    await page.route('**/files/**', (route) => (route.request().method() === 'DELETE' ? route.abort() : route.continue()))
+    await page.getByRole('button', { name: 'Delete kept.txt' }).click()
+    await page.getByText('kept.txt was not deleted.').waitFor({ timeout: 12_000 })
+    await row(page, 'kept.txt').waitFor()
+  })
+
+  it('warns when the quota is nearly used up', async () => {
+    await storeFile(gateway, textFile('big.txt', 'x'.repeat(2 ** 20 - 1000)))
+    const page = await openConsole(browser, gateway.apiUrl)
+    await page.getByText('nearly full').waitFor()
+    expect(await page.getByRole('progressbar', { name: 'Storage used' }).getAttribute('aria-valuenow')).toBe('100')
+  })
+})
+
+describe('a first visit', () => {
+  beforeEach(async () => {
+    gateway = await startGateway({}, { dev: true })
+    return () => gateway.close()
+  })
+
+  const snippet = async (page: Page, title: string): Promise<string> => {
+    await page.getByRole('heading', { name: 'No files yet' }).waitFor()
+    return (await page.getByRole('figure').filter({ hasText: title }).locator('code').textContent()) ?? ''
+  }
+
+  it('offers JavaScript that works as it is copied', async () => {
+    const page = await openConsole(browser, gateway.apiUrl, { permissions: ['clipboard-read', 'clipboard-write'] })
+    const code = await snippet(page, 'JavaScript')
+    expect(code).toContain(`fetch('${gateway.apiUrl}' + path`)
+    await page.getByRole('figure').filter({ hasText: 'JavaScript' }).getByRole('button', { name: 'Copy' }).click()
+    await page.getByText('Copied').waitFor()
+    expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(code)
+    const id = await page.evaluate(`${code}; upload(new File(['hi'], 'from-code.txt', { type: 'text/plain' })).then((f) => f.id)`)
+    expect(id).toMatch(/^[\w-]+$/)
+    expect(await storedNames(gateway)).toEqual(['from-code.txt'])
+  })
+
+  it.skipIf(process.platform === 'win32')('offers commands that work as they are copied', async () => {
+    const page = await openConsole(browser, gateway.apiUrl)
+    const code = await snippet(page, 'curl')
+    const shell = spawnSync('sh', ['-ec', code], { cwd: gateway.dir, encoding: 'utf8', timeout: 15_000 })
+    expect(shell.stdout).toContain('"status":"confirmed"')
+    expect(await storedNames(gateway)).toEqual(['hello.txt'])
+  })
+})
