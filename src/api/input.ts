@@ -12,7 +12,10 @@ const checksum = z.strictObject(
     algorithm: z.enum(checksumAlgorithms, { error: `expects one of ${checksumAlgorithms.join(', ')}` }),
     value: text('the digest in base64').max(128, 'is too long'),
   },
-  { error: (issue) => (issue.code === 'unrecognized_keys' ? undefined : 'expects { "algorithm": "sha256", "value": "<base64>" }') },
+  {
+    error: (issue) =>
+      issue.code === 'unrecognized_keys' ? undefined : 'expects { "algorithm": "sha256", "value": "<base64>" }',
+  },
 )
 const metadata = z.record(z.string(), text('a string'), { error: 'expects a flat object of strings' })
 const expiresIn = z.int('expects whole seconds')
@@ -83,7 +86,8 @@ export function parseBody<T extends z.ZodObject>(schema: T, body: unknown): Inpu
     const name = aliases[given] ?? given
     if (!Object.hasOwn(schema.shape, name)) throw unknownField(given, Object.keys(schema.shape))
     if (value === null) continue
-    if (Object.hasOwn(fields, name) && fields[name] !== value) throw invalid(`${given} and ${name} differ: send one.`, given)
+    if (Object.hasOwn(fields, name) && fields[name] !== value)
+      throw invalid(`${given} and ${name} differ: send one.`, given)
     fields[name] = value
   }
   // Browsers say '' of a file whose type they do not know.

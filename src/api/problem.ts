@@ -95,7 +95,8 @@ function sendProblem(ctx: Context, error: unknown, log: Logger): void {
 function setHeaders(ctx: Context, error: unknown, status: number): void {
   ctx.set('cache-control', 'no-store')
   const wait = error instanceof StorageError ? error.retryAfter : undefined
-  if (wait !== undefined || status === 503) ctx.set('retry-after', String(Math.max(1, Math.ceil(wait ?? defaultRetryAfter))))
+  if (wait !== undefined || status === 503)
+    ctx.set('retry-after', String(Math.max(1, Math.ceil(wait ?? defaultRetryAfter))))
   if (status !== 401) return
   const attempted = ctx.get('authorization') !== ''
   ctx.set('www-authenticate', `Bearer realm="postern"${attempted ? ', error="invalid_token"' : ''}`)

@@ -1,4 +1,4 @@
-import Router from '@koa/router'
+import { Router } from '@koa/router'
 import type { Middleware } from 'koa'
 import { RequestRefused } from '../http/guard.ts'
 import { readJson } from './body.ts'
@@ -31,7 +31,10 @@ const otherMethods: Middleware = (ctx, next) => {
   if (allowed.size === 0) return next()
   ctx.set('allow', [...allowed, 'OPTIONS'].join(', '))
   if (ctx.method !== 'OPTIONS') {
-    throw new RequestRefused('MethodNotAllowed', `${ctx.method} is not allowed here. Allowed: ${[...allowed].join(', ')}.`)
+    throw new RequestRefused(
+      'MethodNotAllowed',
+      `${ctx.method} is not allowed here. Allowed: ${[...allowed].join(', ')}.`,
+    )
   }
   ctx.status = 204
   return Promise.resolve()

@@ -55,7 +55,8 @@ export function createTokenVerifier(o: { auth: Config['auth']; secret: KeyObject
 const seconds = (at: Date): number => Math.floor(at.getTime() / 1000)
 
 function subjectOf({ sub }: JWTPayload): string {
-  if (typeof sub === 'string' && sub.length >= 1 && sub.length <= 255 && sub.isWellFormed() && !/\p{Cc}/u.test(sub)) return sub
+  if (typeof sub === 'string' && sub.length >= 1 && sub.length <= 255 && sub.isWellFormed() && !/\p{Cc}/u.test(sub))
+    return sub
   throw unauthenticated('The token names no user: sub must be 1 to 255 characters.')
 }
 

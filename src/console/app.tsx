@@ -1,9 +1,10 @@
 import { useCallback, useEffect, useRef, useState } from 'react'
+import { flushSync } from 'react-dom'
 import { copyLink, copyText, download, open } from './actions.ts'
 import type { FileRecord } from './api.ts'
 import { Notice } from './components/basics.tsx'
 import { Details } from './components/details.tsx'
-import { FileList, FileListSkeleton } from './components/file-list.tsx'
+import { FileList, FileListSkeleton, focusNeighbour } from './components/file-list.tsx'
 import type { FileActions } from './components/file-list.tsx'
 import { Icon } from './components/icons.tsx'
 import { DropOverlay, Empty, KeysDialog, SignIn, ToastStack } from './components/panels.tsx'
@@ -62,7 +63,9 @@ export function App() {
     download: (file) => void download(file, toasts),
     copyLink: (file) => void copyLink(file, toasts),
     remove: (file) => {
-      close()
+      // The drawer gives the focus back to its row, which is about to go.
+      flushSync(close)
+      focusNeighbour(file.id)
       store.remove(file)
     },
   }

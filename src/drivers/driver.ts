@@ -157,9 +157,16 @@ export interface ObjectStore {
   headObject(ref: ObjectRef, o?: HeadOptions): Promise<ObjectHead>
   /** Errors: those of headObject, and InvalidRange. */
   getObject(ref: ObjectRef, o?: GetOptions): Promise<StoredObject>
-  /** The body is read to its end or destroyed. Errors: see BodyExpectation and WriteConditions; EntityTooLarge, InsufficientStorage. */
+  /**
+   * The body is read to its end or destroyed; an HTTP request is left paused instead, for its destruction would take the
+   * answer along. Errors: see BodyExpectation and WriteConditions; EntityTooLarge, InsufficientStorage.
+   */
   putObject(ref: ObjectRef, body: Readable, o?: PutOptions): Promise<WrittenObject>
-  copyObject(source: ObjectRef, target: ObjectRef, o?: CopyOptions & WriteConditions): Promise<WrittenObject & { lastModified: Date }>
+  copyObject(
+    source: ObjectRef,
+    target: ObjectRef,
+    o?: CopyOptions & WriteConditions,
+  ): Promise<WrittenObject & { lastModified: Date }>
   /** Deleting what is not there succeeds. */
   deleteObject(ref: ObjectRef, o?: { versionId?: string; signal?: AbortSignal }): Promise<void>
   /** At most 1000 keys, in one transaction where the store can. */
@@ -177,7 +184,13 @@ export interface ObjectStore {
   isBeingWritten(ref: ObjectRef): boolean
 }
 
-export type PartInfo = { partNumber: number; etag: string; contentLength: number; lastModified: Date; checksum?: Checksum }
+export type PartInfo = {
+  partNumber: number
+  etag: string
+  contentLength: number
+  lastModified: Date
+  checksum?: Checksum
+}
 export type MultipartInfo = { key: string; uploadId: string; initiated: Date }
 
 export interface MultipartStore {

@@ -42,9 +42,10 @@ export function createObjectsApp(objectsDeps: ObjectsDeps): Koa {
     }
     try {
       await handle(ctx, deps)
-      if (ctx.principal.kind === 'key') koa.state['user'] = ctx.principal.owner
     } catch (error) {
       await refuse(ctx, deps, error)
+    } finally {
+      if (ctx.principal.kind === 'key') koa.state['user'] = ctx.principal.owner
     }
   })
   return app

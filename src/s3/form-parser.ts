@@ -1,15 +1,22 @@
 /** Forms of browsers, multipart/form-data (RFC 7578), for POST Object: fields first, then one file, the rest ignored. */
 import type { IncomingMessage } from 'node:http'
-import { Transform, type TransformCallback } from 'node:stream'
+import { Transform, type Readable, type TransformCallback } from 'node:stream'
 import { StorageError } from '../errors.ts'
 import { S3Error } from './s3-error.ts'
 import { connect } from './streaming-body.ts'
 
+export type FormFile = {
+  /** As the form calls it; nothing says that it is a good name. */
+  name: string
+  /** The bytes, once. `checkSize` gets their number before their end is told: where it throws there is no file. */
+  open(checkSize: (size: number) => void): Readable
+}
+
 export type Form = {
-  /** In order; the file's own name aside. Names as sent, none twice. */
+  /** In order. Names as sent, none twice. */
   fields: Map<string, string>
   /** null when the form ends without one. */
-  file: { name: string; body: FormFile } | null
+  file: FormFile | null
 }
 
 const maxFields = 100
@@ -34,18 +41,18 @@ export function readBoundary(contentType: string | undefined): string {
   return boundary
 }
 
-/** The file's bytes: what is written to it up to the delimiter. Errors where the delimiter does not come. */
-export class FormFile extends Transform {
+/** Passes on what is written to it up to the delimiter. Errors where the delimiter does not come. */
+class UpToDelimiter extends Transform {
   readonly #delimiter: Buffer
+  readonly #checkSize: (size: number) => void
   #held: Buffer = Buffer.alloc(0)
   #ended = false
   #size = 0
-  /** Called with the file's size before its end is told: may throw, and then there is no file. */
-  checkSize: (size: number) => void = () => {}
 
-  constructor(delimiter: Buffer) {
+  constructor(delimiter: Buffer, checkSize: (size: number) => void) {
     super()
     this.#delimiter = delimiter
+    this.#checkSize = checkSize
   }
 
   override _transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
@@ -60,7 +67,7 @@ export class FormFile extends Transform {
     this.#ended = true
     this.#held = Buffer.alloc(0)
     try {
-      this.checkSize(this.#size)
+      this.#checkSize(this.#size)
       this.push(null)
       done()
     } catch (error) {
@@ -92,7 +99,7 @@ export function readForm(req: IncomingMessage, boundary: string): Promise<Form> 
         if (next === 'end') return true
         ;({ part, bytes } = next)
         if (part.name.toLowerCase() === 'file') {
-          form.file = { name: part.filename ?? '', body: new FormFile(delimiter) }
+          form.file = { name: part.filename ?? '', open: (checkSize) => openFile(checkSize) }
           return true
         }
       }
@@ -102,6 +109,13 @@ export function readForm(req: IncomingMessage, boundary: string): Promise<Form> 
       bytes = bytes.subarray(end)
       part = null
     }
+  }
+
+  const openFile = (checkSize: (size: number) => void): Readable => {
+    const file = new UpToDelimiter(delimiter, checkSize)
+    file.write(bytes)
+    connect(req, file)
+    return file
   }
 
   return new Promise((resolve, reject) => {
@@ -119,13 +133,7 @@ export function readForm(req: IncomingMessage, boundary: string): Promise<Form> 
           if (total > maxFieldBytes) throw malformed('its fields are too large.')
           return
         }
-        stop(() => {
-          if (form.file !== null) {
-            form.file.body.write(bytes)
-            connect(req, form.file.body)
-          }
-          resolve(form)
-        })
+        stop(() => resolve(form))
       } catch (error) {
         stop(() => reject(error))
       }

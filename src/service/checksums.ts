@@ -4,7 +4,10 @@ import { crc32 } from 'node:zlib'
 import type { Checksum, ChecksumAlgorithm, ObjectHead, ObjectRef, StorageDriver } from '../drivers/driver.ts'
 import { StorageError } from '../errors.ts'
 
-const digestBytes = { sha1: 20, sha256: 32, crc32: 4, crc32c: 4, crc64nvme: 8 } satisfies Record<ChecksumAlgorithm, number>
+const digestBytes = { sha1: 20, sha256: 32, crc32: 4, crc32c: 4, crc64nvme: 8 } satisfies Record<
+  ChecksumAlgorithm,
+  number
+>
 
 /** Algorithms that can be computed here, for a store that holds no digest of its own. */
 const computable: ReadonlySet<ChecksumAlgorithm> = new Set(['sha1', 'sha256', 'crc32'])

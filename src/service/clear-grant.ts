@@ -1,11 +1,9 @@
 import type { FileRecord, UploadGrant } from '../catalog/catalog.ts'
-import type { ObjectHead, ObjectRef } from '../drivers/driver.ts'
+import type { ObjectRef } from '../drivers/driver.ts'
 import { isStorageError } from '../errors.ts'
 import type { ServiceDeps } from './deps.ts'
+import { headOrNull, removeVersions } from './remove-versions.ts'
 import { keepsSource } from './settle-upload.ts'
-
-/** Versions removed from one key; whoever wrote more within the life of one URL leaves some to the bucket's own rules. */
-const maxVersions = 100
 
 /**
  * Brings the store to what the catalog says, once no URL of the grant is accepted any more: nothing is left of a file
@@ -30,35 +28,12 @@ export async function clearGrant(
   if (grant.multipart) await abort(deps, target, grant.multipart.uploadId)
 }
 
-/**
- * Removes what can be read at a key, or what is newer there than the version to keep. In a bucket that keeps versions
- * they are taken away one by one: a plain delete would only hide them.
- */
-async function removeVersions({ driver }: ServiceDeps, ref: ObjectRef, keep?: string): Promise<void> {
-  for (let removed = 0; removed < maxVersions; removed++) {
-    const head = await headOrNull({ driver }, ref)
-    if (head === null) return
-    if (keep !== undefined && (head.versionId === undefined || head.versionId === keep)) return
-    await driver.deleteObject(ref, head.versionId === undefined ? {} : { versionId: head.versionId })
-    if (head.versionId === undefined) return
-  }
-}
-
 /** Somebody may have replaced the copy that a public URL points to, as long as the upload URL was good. */
 async function restoreCopy({ driver }: ServiceDeps, file: FileRecord, target: ObjectRef): Promise<void> {
   const { bucket, key, etag, versionId } = file.object
   const head = await headOrNull({ driver }, target)
   if (head !== null && head.etag === etag && head.contentLength === file.size) return
   await driver.copyObject({ bucket, key }, target, versionId === undefined ? {} : { sourceVersionId: versionId })
-}
-
-async function headOrNull({ driver }: Pick<ServiceDeps, 'driver'>, ref: ObjectRef): Promise<ObjectHead | null> {
-  try {
-    return await driver.headObject(ref)
-  } catch (error) {
-    if (isStorageError(error, 'NotFound')) return null
-    throw error
-  }
 }
 
 async function abort({ driver }: ServiceDeps, target: ObjectRef, uploadId: string): Promise<void> {

@@ -18,7 +18,10 @@ export async function deleteFile(deps: ServiceDeps, owner: string, id: string): 
   if (grant?.multipart) removals.push(deps.driver.abortMultipartUpload(grant.target, grant.multipart.uploadId))
   for (const outcome of await Promise.allSettled(removals)) {
     if (outcome.status === 'rejected') {
-      deps.log.warn({ err: outcome.reason as unknown, file: id }, 'the object of a deleted file stays for the collector')
+      deps.log.warn(
+        { err: outcome.reason as unknown, file: id },
+        'the object of a deleted file stays for the collector',
+      )
     }
   }
 }

@@ -9,7 +9,8 @@ export const maxImageSide = 60_000
  */
 export function imageSize(bytes: Buffer): ImageSize | 'more' | undefined {
   const start = bytes.toString('latin1', 0, 16)
-  if (start.startsWith('\x89PNG\r\n\x1a\n')) return bytes.length < 24 ? 'more' : pair(bytes.readUInt32BE(16), bytes.readUInt32BE(20))
+  if (start.startsWith('\x89PNG\r\n\x1a\n'))
+    return bytes.length < 24 ? 'more' : pair(bytes.readUInt32BE(16), bytes.readUInt32BE(20))
   if (/^GIF8[79]a/.test(start)) return bytes.length < 10 ? 'more' : pair(bytes.readUInt16LE(6), bytes.readUInt16LE(8))
   if (start.startsWith('\xff\xd8\xff')) return jpegSize(bytes)
   if (/^RIFF[^]{4}WEBP/.test(start)) return bytes.length < 30 ? 'more' : webpSize(bytes)

@@ -38,10 +38,11 @@ async function fileTypeOf(bytes: Buffer): Promise<string | undefined> {
   }
 }
 
+const zipSignatures = new Set(['504b0304', '504b0506', '504b0708'])
 const asfGuid = Buffer.from('3026b2758e66cf11a6d900aa0062ce6c', 'hex')
 
 function containerOf(bytes: Buffer): string | undefined {
-  if (/^PK(?:\x03\x04|\x05\x06|\x07\x08)/.test(bytes.toString('latin1', 0, 4))) return 'application/zip'
+  if (zipSignatures.has(bytes.toString('hex', 0, 4))) return 'application/zip'
   if (bytes[0] === 0x1f && bytes[1] === 0x8b && bytes[2] === 8) return 'application/gzip'
   if (bytes.subarray(0, 16).equals(asfGuid)) return 'application/vnd.ms-asf'
   // A PDF may have up to 1024 bytes of anything before its header.
@@ -89,7 +90,7 @@ function markupOf(bytes: Buffer): Recognised['markup'] {
   const text = decode(bytes)
   const root = text.replace(prologue, '')
   if (/^<(?:[a-z_][\w.-]*:)?svg[\s/>]/i.test(root)) return 'image/svg+xml'
-  if (htmlStart.test(root) || /^<!--/.test(root)) return 'text/html'
+  if (htmlStart.test(root) || root.startsWith('<!--')) return 'text/html'
   return /^\s*<\?xml\s/i.test(text) ? 'application/xml' : undefined
 }
 
@@ -107,4 +108,6 @@ function bomOf(bytes: Buffer): 'utf-16le' | 'utf-16be' | undefined {
 /** The binary data bytes of https://mimesniff.spec.whatwg.org/#binary-data-byte. */
 const isTextual = (bytes: Buffer): boolean =>
   bomOf(bytes) !== undefined ||
-  !bytes.some((byte) => byte <= 0x08 || byte === 0x0b || (byte >= 0x0e && byte <= 0x1a) || (byte >= 0x1c && byte <= 0x1f))
+  !bytes.some(
+    (byte) => byte <= 0x08 || byte === 0x0b || (byte >= 0x0e && byte <= 0x1a) || (byte >= 0x1c && byte <= 0x1f),
+  )

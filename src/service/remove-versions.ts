@@ -9,7 +9,11 @@ const maxVersions = 100
  * Removes what can be read at a key, or what is newer there than the version to keep. In a bucket that keeps versions
  * they are taken away one by one: a plain delete would only hide them.
  */
-export async function removeVersions({ driver }: Pick<ServiceDeps, 'driver'>, ref: ObjectRef, keep?: string): Promise<void> {
+export async function removeVersions(
+  { driver }: Pick<ServiceDeps, 'driver'>,
+  ref: ObjectRef,
+  keep?: string,
+): Promise<void> {
   for (let removed = 0; removed < maxVersions; removed++) {
     const head = await headOrNull({ driver }, ref)
     if (head === null) return

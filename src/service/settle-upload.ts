@@ -43,7 +43,11 @@ export async function settleUpload(
 }
 
 /** The bytes that were verified, frozen. The source stays until the catalog knows where they are. */
-async function seal(deps: ServiceDeps, { file, grant }: PendingUpload, { head }: VerifiedObject): Promise<SealedObject> {
+async function seal(
+  deps: ServiceDeps,
+  { file, grant }: PendingUpload,
+  { head }: VerifiedObject,
+): Promise<SealedObject> {
   const version = head.versionId === undefined ? {} : { versionId: head.versionId }
   // A bucket never lets go of If-None-Match: no URL of this grant can write again. On disk sealing costs nothing.
   if (grant.writeOnce && deps.driver.name === 's3') return { ref: grant.target, etag: head.etag, ...version }
@@ -104,7 +108,11 @@ async function discard(deps: ServiceDeps, upload: PendingUpload, reason: Storage
   throw reason
 }
 
-async function settledBySomeoneElse(deps: ServiceDeps, { file }: PendingUpload, reason: StorageError): Promise<Settled> {
+async function settledBySomeoneElse(
+  deps: ServiceDeps,
+  { file }: PendingUpload,
+  reason: StorageError,
+): Promise<Settled> {
   const current = await deps.catalog.findUpload(file.owner, { id: file.id })
   if (current?.file.status === 'confirmed') return { file: current.file, created: false }
   if (reason.code !== 'NotFound') throw reason

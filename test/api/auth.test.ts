@@ -60,17 +60,26 @@ test.each<[string, () => string | Promise<string>]>([
   ['HS256 with the public key as the secret', () => handmade({ alg: 'HS256', kid: 'one' }, good(), publicPem)],
   ['HS256 with an empty secret', () => handmade({ alg: 'HS256' }, good(), '')],
   ['another secret', () => handmade({ alg: 'HS256' }, good(), 'another-secret-another-secret-another')],
-  ['a changed payload', async () => (await signed(good())).replace(/\.[^.]+\./, `.${base64url({ ...good(), sub: 'eve' })}.`)],
+  [
+    'a changed payload',
+    async () => (await signed(good())).replace(/\.[^.]+\./, `.${base64url({ ...good(), sub: 'eve' })}.`),
+  ],
   ['the wrong audience', () => signed({ ...good(), aud: 'other' })],
   ['no audience', () => signed({ ...good(), aud: undefined })],
   ['the wrong issuer', () => signed({ ...good(), iss: 'https://evil.example.com' })],
   ['no expiry', () => signed({ ...good(), exp: undefined })],
   ['an expiry that has passed', () => signed({ ...good(), exp: inAnHour() - 3601 })],
-  ['an expiry that is no number', () => handmade({ alg: 'HS256' }, { ...good(), exp: '9999999999' }, testSecrets.jwtSecret)],
+  [
+    'an expiry that is no number',
+    () => handmade({ alg: 'HS256' }, { ...good(), exp: '9999999999' }, testSecrets.jwtSecret),
+  ],
   ['a beginning yet to come', () => signed({ ...good(), nbf: inAnHour() })],
   ['no user', () => signed({ ...good(), sub: undefined })],
   ['an empty user', () => signed({ ...good(), sub: '' })],
-  ['a user that is an object', () => handmade({ alg: 'HS256' }, { ...good(), sub: { $ne: null } }, testSecrets.jwtSecret)],
+  [
+    'a user that is an object',
+    () => handmade({ alg: 'HS256' }, { ...good(), sub: { $ne: null } }, testSecrets.jwtSecret),
+  ],
   ['a user of 256 characters', () => signed({ ...good(), sub: 'x'.repeat(256) })],
   ['a kid that is a path', () => handmade({ alg: 'HS256', kid: '../../../dev/null' }, good(), '')],
   ['an unknown kid', () => rs256(good(), { kid: '/etc/passwd' })],
@@ -83,7 +92,11 @@ test.each<[string, () => string | Promise<string>]>([
     },
   ],
   ['an unknown critical header', () => handmade({ alg: 'HS256', crit: ['x'], x: 1 }, good(), testSecrets.jwtSecret)],
-  ['an encrypted token', () => new EncryptJWT(good()).setProtectedHeader({ alg: 'dir', enc: 'A128CBC-HS256' }).encrypt(secret.subarray(0, 32))],
+  [
+    'an encrypted token',
+    () =>
+      new EncryptJWT(good()).setProtectedHeader({ alg: 'dir', enc: 'A128CBC-HS256' }).encrypt(secret.subarray(0, 32)),
+  ],
   ['no token at all', () => 'x'],
   ['half a token', async () => (await signed(good())).split('.').slice(0, 2).join('.')],
 ])('%s is 401', async (_, make) => {
@@ -92,9 +105,12 @@ test.each<[string, () => string | Promise<string>]>([
   expect(headers.get('www-authenticate')).toBe('Bearer realm="postern", error="invalid_token"')
 })
 
-test.each(['Basic YTpi', 'Bearer', 'Bearer a b', 'Token x', 'Bearer x, Bearer y'])('Authorization: %s is 401', async (header) => {
-  expect((await list(header)).status).toBe(401)
-})
+test.each(['Basic YTpi', 'Bearer', 'Bearer a b', 'Token x', 'Bearer x, Bearer y'])(
+  'Authorization: %s is 401',
+  async (header) => {
+    expect((await list(header)).status).toBe(401)
+  },
+)
 
 test('without credentials the answer says how to get some', async () => {
   const { status, headers, json } = await call(`${gateway.apiUrl}/files`)
@@ -123,7 +139,9 @@ test('a key set that cannot be had is our trouble, not the user’s', async () =
   const other = await startGateway({ auth: { jwksUrl: `http://127.0.0.1:${port}/down` } })
   keySetUp = false
   try {
-    const { status, json } = await call(`${other.apiUrl}/files`, { headers: { authorization: `Bearer ${await rs256(good())}` } })
+    const { status, json } = await call(`${other.apiUrl}/files`, {
+      headers: { authorization: `Bearer ${await rs256(good())}` },
+    })
     expect([status, json.code]).toEqual([503, 'Unavailable'])
     expect(json.detail).toBe(`The server could not do this now. Request id: ${json.requestId}.`)
   } finally {
@@ -134,7 +152,10 @@ test('a key set that cannot be had is our trouble, not the user’s', async () =
 
 describe('by cookie', () => {
   const byCookie = async (headers: Record<string, string>, method = 'GET', path = '/files') =>
-    call(gateway.apiUrl + path, { method, headers: { cookie: `a=b; postern_token=${await signed(good())}`, ...headers } })
+    call(gateway.apiUrl + path, {
+      method,
+      headers: { cookie: `a=b; postern_token=${await signed(good())}`, ...headers },
+    })
 
   test('its own page and clients that are no browsers are served', async () => {
     expect((await byCookie({})).status).toBe(200)
@@ -153,10 +174,13 @@ describe('by cookie', () => {
     },
   )
 
-  test.each(['cross-site', 'same-site'])('a change that a %s page asked for without saying so is refused', async (site) => {
-    expect((await byCookie({ 'sec-fetch-site': site }, 'POST', '/files/confirm')).status).toBe(403)
-    expect((await byCookie({ 'sec-fetch-site': site }, 'DELETE', '/files/x')).status).toBe(403)
-  })
+  test.each(['cross-site', 'same-site'])(
+    'a change that a %s page asked for without saying so is refused',
+    async (site) => {
+      expect((await byCookie({ 'sec-fetch-site': site }, 'POST', '/files/confirm')).status).toBe(403)
+      expect((await byCookie({ 'sec-fetch-site': site }, 'DELETE', '/files/x')).status).toBe(403)
+    },
+  )
 
   test('a bearer token needs no origin: no page can make a browser send it', async () => {
     const authorization = `Bearer ${await signed(good())}`

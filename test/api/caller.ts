@@ -87,7 +87,11 @@ export const put = (
 export const textFile = { filename: 'note.txt', mimeType: 'text/plain' }
 
 /** Grants an upload and sends the bytes; not yet confirmed. */
-export async function upload(user: Caller, bytes: string | Uint8Array<ArrayBuffer>, fields: object = {}): Promise<Json> {
+export async function upload(
+  user: Caller,
+  bytes: string | Uint8Array<ArrayBuffer>,
+  fields: object = {},
+): Promise<Json> {
   const { status, json, text } = await user.post('/files/upload-url', { ...textFile, ...fields })
   if (status !== 200) throw new Error(`upload-url answered ${status}: ${text}`)
   const sent = await put(json, bytes)

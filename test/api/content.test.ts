@@ -14,7 +14,8 @@ afterAll(() => gateway?.close())
 
 const hex = (text: string) => Buffer.from(text.replaceAll(' ', ''), 'hex')
 const u32 = (n: number) => n.toString(16).padStart(8, '0')
-const pngHeader = (side: number) => hex(`89504e470d0a1a0a 0000000d49484452 ${u32(side)} ${u32(side)} 0806000000 00000000`)
+const pngHeader = (side: number) =>
+  hex(`89504e470d0a1a0a 0000000d49484452 ${u32(side)} ${u32(side)} 0806000000 00000000`)
 const jpeg = (side: number, before = 0) =>
   Buffer.concat([
     hex('ffd8'),
@@ -22,7 +23,11 @@ const jpeg = (side: number, before = 0) =>
     hex(`ffc0 0011 08 ${side.toString(16).padStart(4, '0').repeat(2)} 03 012200 021101 031101 ffda`),
   ])
 const asf55 = Buffer.concat([hex('3026b2758e66cf11a6d900aa0062ce6c'), Buffer.alloc(39)])
-const zipBomb = Buffer.concat([hex('504b03041400000008000000000000000000ffffffffffffffff0800'), Buffer.from('mimetype'), deflateSync(Buffer.alloc(50_000_000))])
+const zipBomb = Buffer.concat([
+  hex('504b03041400000008000000000000000000ffffffffffffffff0800'),
+  Buffer.from('mimetype'),
+  deflateSync(Buffer.alloc(50_000_000)),
+])
 
 test.each<[string, string, string | Buffer<ArrayBuffer>]>([
   ['HTML as PNG', 'image/png', '<!DOCTYPE html><script>alert(1)</script>'],
@@ -33,7 +38,11 @@ test.each<[string, string, string | Buffer<ArrayBuffer>]>([
   ['a JPEG of 60,000 × 60,000', 'image/jpeg', jpeg(60_000)],
   ['the same behind 200 KiB of metadata', 'image/jpeg', jpeg(60_000, 3)],
   ['a GIF of 60,000 × 60,000', 'image/gif', Buffer.concat([Buffer.from('GIF89a'), hex('60ea60ea800000')])],
-  ['a WebP of 60,000 × 60,000', 'image/webp', Buffer.concat([Buffer.from('RIFF    WEBPVP8X'), hex('0a00000000000000 5fea00 5fea00')])],
+  [
+    'a WebP of 60,000 × 60,000',
+    'image/webp',
+    Buffer.concat([Buffer.from('RIFF    WEBPVP8X'), hex('0a00000000000000 5fea00 5fea00')]),
+  ],
 ])('%s is 422 and removed', async (_, mimeType, bytes) => {
   const before = await stateOf(alice)
   const { id, key } = await upload(alice, bytes, { filename: 'x', mimeType })

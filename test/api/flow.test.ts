@@ -39,7 +39,12 @@ describe('the snippets that people copy', () => {
   test('B for a file whose type the browser does not know', async () => {
     const { json: issued } = await alice.post('/files/upload-url', { filename: 'notes.txt', mimeType: '' })
     expect((await put(issued, 'plain words', { 'content-type': '' })).status).toBe(200)
-    const { status, json } = await alice.post('/files/confirm', { key: issued.key, filename: 'notes.txt', mimeType: '', size: 11 })
+    const { status, json } = await alice.post('/files/confirm', {
+      key: issued.key,
+      filename: 'notes.txt',
+      mimeType: '',
+      size: 11,
+    })
     expect([status, json.mimeType]).toEqual([201, 'text/plain'])
   })
 })
@@ -49,7 +54,11 @@ test('bindings that our own client asks for', async () => {
   const checksum = { algorithm: 'sha256', value: sha256(bytes) }
   const request = { ...textFile, size: 12, checksum, writeOnce: true, expiresIn: 60, metadata: { album: '2026' } }
   const { json: issued } = await alice.post('/files/upload-url', request)
-  expect(issued.headers).toEqual({ 'content-type': 'text/plain', 'if-none-match': '*', 'x-amz-checksum-sha256': checksum.value })
+  expect(issued.headers).toEqual({
+    'content-type': 'text/plain',
+    'if-none-match': '*',
+    'x-amz-checksum-sha256': checksum.value,
+  })
   expect(issued.expiresIn).toBe(60)
   expect((await put(issued, 'exactly That')).status).toBe(400)
   expect((await put(issued, bytes)).status).toBe(200)
@@ -63,7 +72,8 @@ test('a form upload is bound to its size and type', async () => {
   expect(issued).toMatchObject({ method: 'POST', headers: {} })
   const send = (bytes: string, type: string) => {
     const form = new FormData()
-    for (const [name, value] of Object.entries(issued.fields ?? {})) form.set(name, name.toLowerCase() === 'content-type' ? type : value)
+    for (const [name, value] of Object.entries(issued.fields ?? {}))
+      form.set(name, name.toLowerCase() === 'content-type' ? type : value)
     form.set('file', new Blob([bytes]))
     return call(issued.uploadUrl, { method: 'POST', body: form })
   }
@@ -134,7 +144,13 @@ describe('downloads', () => {
     expect(json.expiresIn).toBeGreaterThanOrEqual(28)
     expect(json.expiresIn).toBeLessThanOrEqual(30)
     expect((await fetch(json.headUrl, { method: 'HEAD' })).headers.get('content-length')).toBe('5')
-    for (const query of ['expiresIn=0', 'expiresIn=604801', 'expiresIn=x', 'expiresIn=1&expiresIn=2', 'disposition=other']) {
+    for (const query of [
+      'expiresIn=0',
+      'expiresIn=604801',
+      'expiresIn=x',
+      'expiresIn=1&expiresIn=2',
+      'disposition=other',
+    ]) {
       expect((await alice.get(`/files/${id}/download-url?${query}`)).status).toBe(400)
     }
   })
@@ -147,6 +163,11 @@ describe('downloads', () => {
     expect(headers.get('vary')).toMatch(/Authorization, Cookie/)
     expect(headers.get('cross-origin-resource-policy')).toBe('cross-origin')
     expect(await (await fetch(headers.get('location')!)).text()).toBe('hello')
+    const inSize = await fetch(`${gateway.apiUrl}/files/${id}/content`, {
+      method: 'HEAD',
+      headers: { authorization: `Bearer ${await gateway.token('alice')}` },
+    })
+    expect([inSize.status, inSize.headers.get('content-length')]).toEqual([200, '5'])
   })
 
   test('an unconfirmed file is not served', async () => {

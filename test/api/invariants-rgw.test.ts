@@ -24,7 +24,8 @@ async function removeBucket(client: S3Client, bucket: string): Promise<void> {
     const { Versions = [], DeleteMarkers = [] } = await client.send(new ListObjectVersionsCommand({ Bucket: bucket }))
     const found = [...Versions, ...DeleteMarkers]
     if (found.length === 0) break
-    for (const { Key, VersionId } of found) await client.send(new DeleteObjectCommand({ Bucket: bucket, Key, VersionId }))
+    for (const { Key, VersionId } of found)
+      await client.send(new DeleteObjectCommand({ Bucket: bucket, Key, VersionId }))
   }
   await client.send(new DeleteBucketCommand({ Bucket: bucket }))
 }

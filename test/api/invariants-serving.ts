@@ -78,7 +78,10 @@ export function servingInvariants({ start, shared, newUser, expectGone }: Bench)
   describe('8. files that confirm themselves', () => {
     test('the shorthand: public, and a file once the bytes are there', async () => {
       const alice = await newUser()
-      const { status, json: issued } = await alice.post('/api/upload-url', { fileName: 'a.txt', fileType: 'text/plain' })
+      const { status, json: issued } = await alice.post('/api/upload-url', {
+        fileName: 'a.txt',
+        fileType: 'text/plain',
+      })
       expect(status).toBe(200)
       expect((await alice.get(`/files/${issued.id}`)).json.status).toBe('pending')
       expect((await put(issued, 'self', { 'content-type': 'text/plain' })).status).toBe(200)

@@ -24,7 +24,7 @@ export type Bench = {
 export const html = '<!DOCTYPE html><script>alert(1)</script>'
 
 export function invariantsSuite(name: string, start: Start): void {
-  describe(name, () => {
+  describe(`${name}, it holds that`, () => {
     let gateway: RunningGateway | undefined
     beforeAll(async () => {
       gateway = await start()

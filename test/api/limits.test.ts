@@ -33,7 +33,11 @@ test('a spoofed X-Forwarded-For or another token of the same user is the same al
     const statuses: number[] = []
     for (let i = 0; i < 4; i++) {
       const authorization = `Bearer ${await gateway.token('alice', { jti: String(i) })}`
-      const caller = callerWith(gateway.apiUrl, { authorization, 'x-forwarded-for': `203.0.113.${i}`, forwarded: `for=203.0.113.${i}` })
+      const caller = callerWith(gateway.apiUrl, {
+        authorization,
+        'x-forwarded-for': `203.0.113.${i}`,
+        forwarded: `for=203.0.113.${i}`,
+      })
       statuses.push((await caller.post('/files/upload-url', textFile)).status)
     }
     expect(statuses).toEqual([200, 200, 429, 429])
@@ -48,7 +52,9 @@ test('a flood of pending uploads is 429 until some are settled', async () => {
     const alice = await as(gateway, 'alice')
     const answers = await Promise.all(Array.from({ length: 20 }, () => alice.post('/files/upload-url', textFile)))
     expect(answers.filter(({ status }) => status === 200)).toHaveLength(4)
-    expect(new Set(answers.filter(({ status }) => status !== 200).map(({ json }) => json.code))).toEqual(new Set(['TooManyRequests']))
+    expect(new Set(answers.filter(({ status }) => status !== 200).map(({ json }) => json.code))).toEqual(
+      new Set(['TooManyRequests']),
+    )
     const issued = answers.find(({ status }) => status === 200)?.json
     expect((await alice.delete(`/files/${issued?.id}`)).status).toBe(204)
     expect((await alice.post('/files/upload-url', textFile)).status).toBe(200)

@@ -14,7 +14,9 @@ describe('dev mode', () => {
   const list = async (headers: Record<string, string>, method = 'GET') => {
     const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
     const path = method === 'GET' ? '/files' : '/files/upload-url'
-    return (await rawRequest(gateway.apiUrl, `${method} ${path} HTTP/1.1\r\n${lines.join('')}Connection: close\r\n\r\n`)).status
+    return (
+      await rawRequest(gateway.apiUrl, `${method} ${path} HTTP/1.1\r\n${lines.join('')}Connection: close\r\n\r\n`)
+    ).status
   }
 
   test.each([
@@ -57,7 +59,11 @@ describe('dev mode', () => {
 describe('auth.anonymous', () => {
   let gateway: RunningGateway
   beforeAll(async () => {
-    gateway = await startGateway({ auth: { anonymous: 'guest' }, limits: { issuePerMinute: 3 }, server: { trustedProxies: ['10.0.0.0/8'] } })
+    gateway = await startGateway({
+      auth: { anonymous: 'guest' },
+      limits: { issuePerMinute: 3 },
+      server: { trustedProxies: ['10.0.0.0/8'] },
+    })
   })
   afterAll(() => gateway?.close())
 

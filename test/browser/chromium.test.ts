@@ -17,5 +17,7 @@ it.runIf(packaged)('starts the packaged Chromium with nothing but its own librar
 })
 
 it('refuses a CHROMIUM_PATH that names no program', async () => {
-  await expect(findChromium({ env: { CHROMIUM_PATH: '/nonexistent/chromium' } })).rejects.toThrow('/nonexistent/chromium')
+  await expect(findChromium({ env: { CHROMIUM_PATH: '/nonexistent/chromium' } })).rejects.toThrow(
+    '/nonexistent/chromium',
+  )
 })

@@ -4,15 +4,9 @@ import type { Browser, BrowserContextOptions, Locator, Page } from 'playwright-c
 import { expect, onTestFinished } from 'vitest'
 import type { RunningGateway } from '../fixtures/gateway.ts'
 
+export { choose, type SampleFile, storeFile, textFile } from './sample-files.ts'
+
 export const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')
-
-export type SampleFile = { name: string; mimeType: string; buffer: Buffer }
-
-export const textFile = (name: string, text = 'hello'): SampleFile => ({
-  name,
-  mimeType: 'text/plain',
-  buffer: Buffer.from(text),
-})
 
 /** Opens the console; at the end of the test no script has failed and the page's policy was never in the way. */
 export async function openConsole(browser: Browser, url: string, o: BrowserContextOptions = {}): Promise<Page> {
@@ -32,25 +26,6 @@ export async function openConsole(browser: Browser, url: string, o: BrowserConte
   return page
 }
 
-/** Uploads by the API itself, as another program of the same user would. */
-export async function storeFile(gateway: RunningGateway, file: SampleFile, token?: string): Promise<{ id: string; key: string }> {
-  const headers = { 'content-type': 'application/json', ...(token ? { authorization: `Bearer ${token}` } : {}) }
-  const post = async (path: string, body: unknown): Promise<Record<string, unknown>> => {
-    const answer = await fetch(gateway.apiUrl + path, { method: 'POST', headers, body: JSON.stringify(body) })
-    if (!answer.ok) throw new Error(await answer.text())
-    return (await answer.json()) as Record<string, unknown>
-  }
-  const ticket = await post('/files/upload-url', { filename: file.name, mimeType: file.mimeType, size: file.buffer.length })
-  const sent = await fetch(String(ticket['uploadUrl']), {
-    method: 'PUT',
-    headers: ticket['headers'] as Record<string, string>,
-    body: new Uint8Array(file.buffer),
-  })
-  if (!sent.ok) throw new Error(await sent.text())
-  const { id, key } = await post('/files/confirm', { key: ticket['key'] })
-  return { id: String(id), key: String(key) }
-}
-
 /** Names in the server's list, newest first. */
 export async function storedNames(gateway: RunningGateway): Promise<string[]> {
   const answer = await fetch(`${gateway.apiUrl}/files?limit=100`)
@@ -61,8 +36,6 @@ export async function storedNames(gateway: RunningGateway): Promise<string[]> {
 /** A file's row in the list; the dock's rows are others. */
 export const row = (page: Page, name: string): Locator =>
   page.locator('li.file').filter({ has: page.locator(`[title="${name}"]`) })
-
-export const choose = (page: Page, files: SampleFile[]): Promise<void> => page.setInputFiles('input[type=file]', files)
 
 /** Whether the page scrolls sideways. */
 export const overflow = (page: Page): Promise<number> =>

@@ -1,5 +1,6 @@
 /** The console when something is refused, down, or not there yet. */
-import { spawnSync } from 'node:child_process'
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { launchChromium } from '../fixtures/chromium.ts'
@@ -28,7 +29,11 @@ describe('a server that asks who one is', () => {
 
   it('is asked with a token, which is kept for the tab; thumbnails and downloads need no cookie', async () => {
     const token = await gateway.token('alice')
-    await storeFile(gateway, { name: 'night.png', mimeType: 'image/png', buffer: landscape(64, 48, scenes.night) }, token)
+    await storeFile(
+      gateway,
+      { name: 'night.png', mimeType: 'image/png', buffer: landscape(64, 48, scenes.night) },
+      token,
+    )
     const page = await openConsole(browser, gateway.apiUrl)
     await page.getByRole('heading', { name: 'Sign in to Postern' }).waitFor()
     await submit(page, token)
@@ -90,14 +95,20 @@ describe('errors', () => {
 
   it('shows the message of the store, and a retry goes through without a second reservation', async () => {
     const page = await openConsole(browser, gateway.apiUrl)
-    const refuse = '<?xml version="1.0"?><Error><Code>SlowDown</Code><Message>Please reduce your request rate</Message></Error>'
+    const refuse =
+      '<?xml version="1.0"?><Error><Code>SlowDown</Code><Message>Please reduce your request rate</Message></Error>'
     const puts = { refused: 0 }
     await page.route(
       () => true,
       (route) => {
         if (route.request().method() !== 'PUT' || puts.refused > 0) return route.continue()
         puts.refused += 1
-        return route.fulfill({ status: 503, contentType: 'application/xml', headers: { 'access-control-allow-origin': '*' }, body: refuse })
+        return route.fulfill({
+          status: 503,
+          contentType: 'application/xml',
+          headers: { 'access-control-allow-origin': '*' },
+          body: refuse,
+        })
       },
     )
     await choose(page, [textFile('again.txt', 'x'.repeat(700_000))])
@@ -109,7 +120,8 @@ describe('errors', () => {
 
   it('signs an expired URL again by itself', async () => {
     const page = await openConsole(browser, gateway.apiUrl)
-    const expired = '<?xml version="1.0"?><Error><Code>AccessDenied</Code><Message>Request has expired</Message></Error>'
+    const expired =
+      '<?xml version="1.0"?><Error><Code>AccessDenied</Code><Message>Request has expired</Message></Error>'
     const puts: string[] = []
     await page.route(
       () => true,
@@ -117,7 +129,12 @@ describe('errors', () => {
         if (route.request().method() !== 'PUT') return route.continue()
         puts.push(route.request().url())
         if (puts.length > 1) return route.continue()
-        return route.fulfill({ status: 403, contentType: 'application/xml', headers: { 'access-control-allow-origin': '*' }, body: expired })
+        return route.fulfill({
+          status: 403,
+          contentType: 'application/xml',
+          headers: { 'access-control-allow-origin': '*' },
+          body: expired,
+        })
       },
     )
     await choose(page, [textFile('late.txt')])
@@ -131,13 +148,18 @@ describe('errors', () => {
     const page = await openConsole(browser, gateway.apiUrl)
     await row(page, 'there.txt').waitFor()
     await page.route('**/files?**', (route) =>
-      route.fulfill({ status: 503, contentType: 'application/problem+json', body: '{"detail":"The catalog does not answer.","requestId":"req-7"}' }),
+      route.fulfill({
+        status: 503,
+        contentType: 'application/problem+json',
+        body: '{"detail":"The catalog does not answer.","requestId":"req-7"}',
+      }),
     )
     await page.reload()
     await page.getByRole('heading', { name: 'The files could not be loaded' }).waitFor()
     await page.getByText('The catalog does not answer.').waitFor()
     await page.getByText('Request req-7').waitFor()
     await page.unroute('**/files?**')
+    expect(await page.locator('li.file').count()).toBe(0)
     await page.getByRole('button', { name: 'Try again' }).click()
     await row(page, 'there.txt').waitFor()
   })
@@ -146,10 +168,13 @@ describe('errors', () => {
     await storeFile(gateway, textFile('kept.txt'))
     const page = await openConsole(browser, gateway.apiUrl)
     await row(page, 'kept.txt').hover()
-    await page.route('**/files/**', (route) => (route.request().method() === 'DELETE' ? route.abort() : route.continue()))
+    await page.route('**/files/**', (route) =>
+      route.request().method() === 'DELETE' ? route.abort() : route.continue(),
+    )
     await page.getByRole('button', { name: 'Delete kept.txt' }).click()
     await page.getByText('kept.txt was not deleted.').waitFor({ timeout: 12_000 })
     await row(page, 'kept.txt').waitFor()
+    expect(await storedNames(gateway)).toEqual(['kept.txt'])
   })
 
   it('warns when the quota is nearly used up', async () => {
@@ -176,9 +201,13 @@ describe('a first visit', () => {
     const code = await snippet(page, 'JavaScript')
     expect(code).toContain(`fetch('${gateway.apiUrl}' + path`)
     await page.getByRole('figure').filter({ hasText: 'JavaScript' }).getByRole('button', { name: 'Copy' }).click()
-    await page.getByText('Copied').waitFor()
+    await page.getByRole('button', { name: 'Copied' }).waitFor()
     expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(code)
-    const id = await page.evaluate(`${code}; upload(new File(['hi'], 'from-code.txt', { type: 'text/plain' })).then((f) => f.id)`)
+    const id = await page.evaluate(
+      `(async () => {
+${code}
+return (await upload(new File(['hi'], 'from-code.txt', { type: 'text/plain' }))).id })()`,
+    )
     expect(id).toMatch(/^[\w-]+$/)
     expect(await storedNames(gateway)).toEqual(['from-code.txt'])
   })
@@ -186,8 +215,8 @@ describe('a first visit', () => {
   it.skipIf(process.platform === 'win32')('offers commands that work as they are copied', async () => {
     const page = await openConsole(browser, gateway.apiUrl)
     const code = await snippet(page, 'curl')
-    const shell = spawnSync('sh', ['-ec', code], { cwd: gateway.dir, encoding: 'utf8', timeout: 15_000 })
-    expect(shell.stdout).toContain('"status":"confirmed"')
+    const { stdout } = await promisify(execFile)('sh', ['-ec', code], { cwd: gateway.dir, timeout: 15_000 })
+    expect(stdout).toContain('"status":"confirmed"')
     expect(await storedNames(gateway)).toEqual(['hello.txt'])
   })
 })

@@ -50,7 +50,9 @@ export function consoleSuite(where: string, start: StartGateway): void {
       await row(page, 'notes.txt').waitFor()
       const thumbnail = row(page, picture.name).locator('img')
       await thumbnail.waitFor()
-      expect(await thumbnail.evaluate(async (img: HTMLImageElement) => (await img.decode(), img.naturalWidth))).toBe(320)
+      expect(await thumbnail.evaluate(async (img: HTMLImageElement) => (await img.decode(), img.naturalWidth))).toBe(
+        320,
+      )
 
       const download = page.waitForEvent('download')
       await row(page, 'notes.txt').hover()
@@ -80,7 +82,9 @@ export function consoleSuite(where: string, start: StartGateway): void {
       await page.evaluate(() => {
         const pasted = new DataTransfer()
         pasted.items.add(new File(['c'], 'pasted.txt', { type: 'text/plain' }))
-        document.body.dispatchEvent(new ClipboardEvent('paste', { clipboardData: pasted, bubbles: true, cancelable: true }))
+        document.body.dispatchEvent(
+          new ClipboardEvent('paste', { clipboardData: pasted, bubbles: true, cancelable: true }),
+        )
       })
       await row(page, 'pasted.txt').waitFor()
       expect((await storedNames(gateway)).toSorted()).toEqual(['dropped too.txt', 'dropped.txt', 'pasted.txt'])
@@ -143,7 +147,10 @@ export function consoleSuite(where: string, start: StartGateway): void {
       const page = await openConsole(browser, gateway.apiUrl)
       await throttleUploads(page, 100_000)
       await choose(page, [textFile('long.txt', 'x'.repeat(2 ** 20))])
-      await page.getByText(/^\d+ %/).first().waitFor()
+      await page
+        .getByText(/^\d+ %/)
+        .first()
+        .waitFor()
       await page.getByRole('button', { name: 'Cancel long.txt' }).click()
       await page.getByText('canceled', { exact: true }).waitFor()
       await expect

@@ -58,7 +58,12 @@ export function snippetsSuite(where: string, start: StartGateway): void {
       expect(read.status).toBe(200)
       expect(sha256(new Uint8Array(await read.arrayBuffer()))).toBe(sha256(Buffer.from(bytes)))
       const { files } = (await (await fetch(`${gateway.apiUrl}/files`)).json()) as { files: Record<string, unknown>[] }
-      expect(files[0]).toMatchObject({ filename: 'naïve 😀 (1).txt', status: 'confirmed', visibility: 'public', size: bytes.length })
+      expect(files[0]).toMatchObject({
+        filename: 'naïve 😀 (1).txt',
+        status: 'confirmed',
+        visibility: 'public',
+        size: bytes.length,
+      })
     })
 
     it('A: the public URL shows a picture in the page', async () => {

@@ -12,7 +12,8 @@ const sdkError = (Code: string, httpStatusCode: number, headers: Record<string, 
     $metadata: { httpStatusCode },
     $response: { headers },
   })
-const bare = (httpStatusCode: number) => Object.assign(new Error('UnknownError'), { name: 'Unknown', $metadata: { httpStatusCode } })
+const bare = (httpStatusCode: number) =>
+  Object.assign(new Error('UnknownError'), { name: 'Unknown', $metadata: { httpStatusCode } })
 const node = (code: string) => Object.assign(new Error(`connect ${code} 10.0.0.7:9000`), { code })
 
 const codes: [string, number, StorageErrorCode][] = [
@@ -122,7 +123,10 @@ describe('errors of a store', () => {
     for (const operation of ['uploadPart', 'listParts', 'completeMultipartUpload', 'abortMultipartUpload']) {
       expect(mapAwsError(operation, ref, sdkError('NoSuchKey', 404)).code).toBe('NoSuchUpload')
     }
-    expect(mapAwsError('headBucket', { bucket: 'files' }, bare(404))).toMatchObject({ code: 'NoSuchBucket', resource: '/files' })
+    expect(mapAwsError('headBucket', { bucket: 'files' }, bare(404))).toMatchObject({
+      code: 'NoSuchBucket',
+      resource: '/files',
+    })
     expect(mapAwsError('copyObject', ref, sdkError('NoSuchKey', 404)).code).toBe('NotFound')
   })
 

@@ -25,7 +25,7 @@ const configurations: [string, Partial<S3DriverOptions>, object][] = [
   ['AWS', {}, {}],
   ['AWS with a session token', { sessionToken: 'a+b/c==' }, {}],
   [
-    'path style at an endpoint of one’s own',
+    'path style at an endpoint',
     { endpoint: 'http://minio:9000', provider: 'minio' },
     { endpoint: 'http://minio:9000', forcePathStyle: true },
   ],
@@ -34,12 +34,19 @@ const configurations: [string, Partial<S3DriverOptions>, object][] = [
 describe.each(configurations)('%s', (_name, o, client) => {
   const sdk = new S3Client({
     region: 'eu-central-1',
-    credentials: { accessKeyId: 'AKIATEST', secretAccessKey: 'secret', ...(o.sessionToken ? { sessionToken: o.sessionToken } : {}) },
+    credentials: {
+      accessKeyId: 'AKIATEST',
+      secretAccessKey: 'secret',
+      ...(o.sessionToken ? { sessionToken: o.sessionToken } : {}),
+    },
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
     ...client,
   })
-  const bySdk = (command: GetObjectCommand | HeadObjectCommand | PutObjectCommand | UploadPartCommand, headers: string[] = []) =>
+  const bySdk = (
+    command: GetObjectCommand | HeadObjectCommand | PutObjectCommand | UploadPartCommand,
+    headers: string[] = [],
+  ) =>
     getSignedUrl(sdk, command as GetObjectCommand, {
       expiresIn: 600,
       signingDate: now,
@@ -71,7 +78,11 @@ describe.each(configurations)('%s', (_name, o, client) => {
     })
     const names = ['content-type', 'content-length', 'x-amz-checksum-sha256', 'if-none-match']
     expect(bound.url).toBe(await bySdk(command, names))
-    expect(bound.headers).toEqual({ 'content-type': 'image/png', 'x-amz-checksum-sha256': sha256, 'if-none-match': '*' })
+    expect(bound.headers).toEqual({
+      'content-type': 'image/png',
+      'x-amz-checksum-sha256': sha256,
+      'if-none-match': '*',
+    })
   })
 
   it('signs parts, downloads and heads as the SDK does', async () => {
@@ -102,7 +113,10 @@ describe('what a URL names', () => {
     })
     const { url } = await driver.presignDownload({ bucket: 'files', key: 'uploads/a.png' }, { expiresIn: 60 })
     expect(url).toMatch(/^https:\/\/s3\.example\.com\/store\/files\/app\/uploads\/a\.png\?/)
-    const form = await driver.presignPost({ bucket: 'files', key: 'uploads/a.png' }, { expiresIn: 60, minBytes: 0, maxBytes: 9 })
+    const form = await driver.presignPost(
+      { bucket: 'files', key: 'uploads/a.png' },
+      { expiresIn: 60, minBytes: 0, maxBytes: 9 },
+    )
     expect(form.url).toBe('https://s3.example.com/store/files')
     expect(form.fields['key']).toBe('app/uploads/a.png')
   })
@@ -117,7 +131,9 @@ describe('what a URL names', () => {
 
   it('the public base, for public files alone', async () => {
     const driver = await createS3Driver({ ...base, prefix: 'app/', publicBaseUrl: 'https://cdn.example.com/' })
-    expect(driver.publicUrl({ bucket: 'files', key: 'public/a b.png' })).toBe('https://cdn.example.com/app/public/a%20b.png')
+    expect(driver.publicUrl({ bucket: 'files', key: 'public/a b.png' })).toBe(
+      'https://cdn.example.com/app/public/a%20b.png',
+    )
     expect(driver.publicUrl({ bucket: 'files', key: 'uploads/a.png' })).toBeNull()
     expect((await createS3Driver(base)).publicUrl({ bucket: 'files', key: 'public/a.png' })).toBeNull()
   })
@@ -139,13 +155,28 @@ describe('what a URL names', () => {
     const driver = await createS3Driver({ ...base, bucket })
     const signed = await driver.presignUpload(
       { bucket, key: 'uploads/a.png' },
-      { expiresIn: 600, contentType: 'image/png', contentLength: 9, checksum: { algorithm: 'sha256', value: sha256 }, ifNoneMatch: '*' },
+      {
+        expiresIn: 600,
+        contentType: 'image/png',
+        contentLength: 9,
+        checksum: { algorithm: 'sha256', value: sha256 },
+        ifNoneMatch: '*',
+      },
     )
     const { hostname, pathname, searchParams } = new URL(signed.url)
-    expect([hostname, pathname]).toEqual(['media-123456789012.s3-accesspoint.eu-west-1.amazonaws.com', '/uploads/a.png'])
-    expect(searchParams.get('X-Amz-SignedHeaders')).toBe('content-length;content-type;host;if-none-match;x-amz-checksum-sha256')
+    expect([hostname, pathname]).toEqual([
+      'media-123456789012.s3-accesspoint.eu-west-1.amazonaws.com',
+      '/uploads/a.png',
+    ])
+    expect(searchParams.get('X-Amz-SignedHeaders')).toBe(
+      'content-length;content-type;host;if-none-match;x-amz-checksum-sha256',
+    )
     expect(searchParams.get('X-Amz-Expires')).toBe('600')
-    expect(signed.headers).toEqual({ 'content-type': 'image/png', 'x-amz-checksum-sha256': sha256, 'if-none-match': '*' })
+    expect(signed.headers).toEqual({
+      'content-type': 'image/png',
+      'x-amz-checksum-sha256': sha256,
+      'if-none-match': '*',
+    })
     await driver.close()
   })
 })
@@ -161,10 +192,14 @@ describe('the credentials of the default chain', () => {
     const server = createServer((_request, response) => {
       const Expiration = new Date(Date.now() + seconds * 1000).toISOString()
       response.setHeader('content-type', 'application/json')
-      response.end(JSON.stringify({ AccessKeyId: 'ASIATEMP', SecretAccessKey: 'temporary', Token: 'token', Expiration }))
+      response.end(
+        JSON.stringify({ AccessKeyId: 'ASIATEMP', SecretAccessKey: 'temporary', Token: 'token', Expiration }),
+      )
     })
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-    const hidden = ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_PROFILE'].map((name) => [name, process.env[name]] as const)
+    const hidden = ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_PROFILE'].map(
+      (name) => [name, process.env[name]] as const,
+    )
     for (const [name] of hidden) delete process.env[name]
     const { port } = server.address() as AddressInfo
     process.env['AWS_CONTAINER_CREDENTIALS_FULL_URI'] = `http://127.0.0.1:${port}/`

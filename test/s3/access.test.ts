@@ -4,8 +4,6 @@ import { element, startEndpoint, type Endpoint, type Who } from './endpoint.ts'
 
 let endpoint: Endpoint
 const bucket = 'alice-1'
-const md5 = { 'content-md5': '' }
-void md5
 
 beforeAll(async () => {
   endpoint = await startEndpoint()
@@ -20,7 +18,7 @@ beforeAll(async () => {
     ['gateway', '/postern/uploads/one.txt', {}],
     ['gateway', '/postern/public/one.txt', {}],
   ] as [Who, string, Record<string, string>][]) {
-    expect((await endpoint.signed(who, 'PUT', path, { body: path, headers })).status).toBe(200)
+    await endpoint.signed(who, 'PUT', path, { body: path, headers })
   }
 })
 afterAll(() => endpoint.close())

@@ -4,7 +4,13 @@ import { imageSize, isBomb } from '../../src/service/image-size.ts'
 const hex = (text: string) => Buffer.from(text.replaceAll(' ', ''), 'hex')
 const u32 = (n: number) => n.toString(16).padStart(8, '0')
 const riff = (chunk: string, rest: string) =>
-  Buffer.concat([Buffer.from('RIFF\0\0\0\0WEBP', 'latin1'), Buffer.from(chunk), hex('00000000'), hex(rest), Buffer.alloc(20)])
+  Buffer.concat([
+    Buffer.from('RIFF\0\0\0\0WEBP', 'latin1'),
+    Buffer.from(chunk),
+    hex('00000000'),
+    hex(rest),
+    Buffer.alloc(20),
+  ])
 
 const png = (width: number, height: number) =>
   hex(`89504e470d0a1a0a 0000000d 49484452 ${u32(width)} ${u32(height)} 0806000000`)

@@ -66,6 +66,8 @@ test('internal metadata is dropped, too much is refused', () => {
   expect(parseMetadata({ album: '2026', 'X-Internal-Owner': 'eve' })).toEqual({ album: '2026' })
   const many = Object.fromEntries(Array.from({ length: 51 }, (_, i) => [`k${i}`, '']))
   expect(() => parseMetadata(many)).toThrowError(expect.objectContaining({ code: 'MetadataTooLarge' }))
-  expect(() => parseMetadata({ a: 'ü'.repeat(1024) })).toThrowError(expect.objectContaining({ code: 'MetadataTooLarge' }))
+  expect(() => parseMetadata({ a: 'ü'.repeat(1024) })).toThrowError(
+    expect.objectContaining({ code: 'MetadataTooLarge' }),
+  )
   expect(() => parseMetadata({ 'a b': '' })).toThrowError(expect.objectContaining({ code: 'InvalidArgument' }))
 })

@@ -22,7 +22,14 @@ afterAll(() => running?.close())
 function depsWith(change: (driver: StorageDriver) => Partial<StorageDriver> = () => ({})): ServiceDeps {
   const { driver, catalog, config } = running.gateway
   const log = pino({ level: 'silent' })
-  return { driver: { ...driver, ...change(driver) }, catalog, config, now: () => new Date(), log, urls: { api: () => running.apiUrl } }
+  return {
+    driver: { ...driver, ...change(driver) },
+    catalog,
+    config,
+    now: () => new Date(),
+    log,
+    urls: { api: () => running.apiUrl },
+  }
 }
 
 /** As a bucket without versions seals: by a copy. */
@@ -40,7 +47,10 @@ async function begin(deps: ServiceDeps, fields: Partial<BeginUpload> = {}) {
   return { by: { id: file.id }, ref: { bucket: deps.config.storage.bucket, key: file.key } }
 }
 const write = (ref: { bucket: string; key: string }, text: string) =>
-  running.gateway.driver.putObject(ref, Readable.from([Buffer.from(text)]), { contentLength: text.length, contentType: 'text/plain' })
+  running.gateway.driver.putObject(ref, Readable.from([Buffer.from(text)]), {
+    contentLength: text.length,
+    contentType: 'text/plain',
+  })
 const read = async (ref: { bucket: string; key: string }) =>
   Buffer.concat(await (await running.gateway.driver.getObject(ref)).stream().toArray()).toString()
 async function keys() {
@@ -142,7 +152,10 @@ test('a store that fails fails the confirm, which can be repeated', async () => 
 test('a mismatch gives the quota back even if the object cannot be removed', async () => {
   const deps = depsWith(() => ({ deleteObject: () => Promise.reject(new StorageError('Unavailable')) }))
   const { by, ref } = await begin(deps, { mimeType: 'image/png' })
-  await running.gateway.driver.putObject(ref, Readable.from([Buffer.from('<html>')]), { contentLength: 6, contentType: 'image/png' })
+  await running.gateway.driver.putObject(ref, Readable.from([Buffer.from('<html>')]), {
+    contentLength: 6,
+    contentType: 'image/png',
+  })
   const before = await running.gateway.catalog.usage(owner)
   await expect(confirmUpload(deps, owner, { by })).rejects.toEqual(isCode('UploadMismatch'))
   expect((await running.gateway.catalog.usage(owner)).reservedFiles).toBe(before.reservedFiles - 1)

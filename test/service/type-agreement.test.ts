@@ -3,7 +3,8 @@ import { expect, test } from 'vitest'
 import { recognise } from '../../src/service/recognise.ts'
 import { agreement } from '../../src/service/type-agreement.ts'
 
-const judge = async (type: string, bytes: Uint8Array | string) => agreement(type, await recognise(Buffer.from(bytes as string)))
+const judge = async (type: string, bytes: Uint8Array | string) =>
+  agreement(type, await recognise(Buffer.from(bytes as string)))
 
 const hex = (text: string) => Buffer.from(text.replaceAll(' ', ''), 'hex')
 const png = hex('89504e470d0a1a0a 0000000d49484452 00000001 00000001 0806000000 1f15c489 0000000a49444154')
@@ -48,10 +49,15 @@ test.each<[string, string, Uint8Array | string]>([
   ['an unfinished comment', 'image/gif', '<!-- <script>alert(1)</script>'],
   ['HTML in UTF-16', 'image/jpeg', Buffer.from('\uFEFF<html><body>', 'utf16le')],
   ['SVG as PNG', 'image/png', '<svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"/>'],
-  ['SVG behind a DOCTYPE', 'image/webp', '<?xml version="1.0"?><!DOCTYPE svg PUBLIC "-//W3C//DTD SVG 1.1//EN" "x"><svg/>'],
+  [
+    'SVG behind a DOCTYPE',
+    'image/webp',
+    '<?xml version="1.0"?><!DOCTYPE svg PUBLIC "-//W3C//DTD SVG 1.1//EN" "x"><svg/>',
+  ],
   ['SVG with a namespace prefix', 'image/png', '<x:svg xmlns:x="http://www.w3.org/2000/svg"/>'],
   ['HTML as SVG', 'image/svg+xml', '<html>'],
   ['HTML as PDF', 'application/pdf', '<html>'],
+  ['HTML as JSON', 'application/json', '<html>'],
   ['XML as a video', 'video/mp4', '<?xml version="1.0"?><a/>'],
   ['a zip as PNG', 'image/png', zip],
   ['a GIF as PNG', 'image/png', gif],
@@ -79,7 +85,10 @@ test.each<[string, string, Uint8Array | string]>([
 
 test.each<[string, Uint8Array]>([
   ['a 55-byte ASF with endless objects', Buffer.concat([hex('3026b2758e66cf11a6d900aa0062ce6c'), Buffer.alloc(39)])],
-  ['a zip whose entries claim 4 GiB', Buffer.concat([hex('504b03041400000008000000000000000000ffffffffffffffff0800'), Buffer.alloc(4072)])],
+  [
+    'a zip whose entries claim 4 GiB',
+    Buffer.concat([hex('504b03041400000008000000000000000000ffffffffffffffff0800'), Buffer.alloc(4072)]),
+  ],
   ['a gzip of zeros', gzipSync(Buffer.alloc(64 * 1024 * 1024))],
   ['nested EBML', Buffer.alloc(4100, hex('1a45dfa3'))],
   ['an ID3 tag without end', Buffer.concat([Buffer.from('ID3'), hex('0400007f7f7f7f'), Buffer.alloc(4000)])],

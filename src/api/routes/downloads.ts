@@ -6,7 +6,10 @@ import { downloadQuery, parseQuery } from '../input.ts'
 import { fileId } from './file-id.ts'
 
 export async function issueDownloadUrl({ ctx, deps, user }: Call): Promise<void> {
-  const { expiresAt, ...issued } = await issueDownload(deps, user, { id: fileId(ctx), ...parseQuery(downloadQuery, ctx.query) })
+  const { expiresAt, ...issued } = await issueDownload(deps, user, {
+    id: fileId(ctx),
+    ...parseQuery(downloadQuery, ctx.query),
+  })
   ctx.body = { ...issued, expiresAt: expiresAt.toISOString() }
 }
 

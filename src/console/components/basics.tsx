@@ -1,5 +1,5 @@
 /** The few parts that everything else is made of. */
-import { useEffect, useRef } from 'react'
+import { useLayoutEffect, useRef } from 'react'
 import type { MouseEvent, ReactNode, Ref } from 'react'
 import { displayName, splitName } from '../format.ts'
 import { Icon } from './icons.tsx'
@@ -53,7 +53,8 @@ type DialogProps = { label: string; className: string; onClose: () => void; chil
 /** Modal: keeps the focus inside, closes by Escape and by a click beside it, gives the focus back. */
 export function Dialog({ label, className, onClose, children }: DialogProps) {
   const ref = useRef<HTMLDialogElement>(null)
-  useEffect(() => {
+  // Before the element goes: a dialog that is removed while it is open takes the focus with it.
+  useLayoutEffect(() => {
     const dialog = ref.current
     if (dialog && !dialog.open) dialog.showModal()
     return () => dialog?.close()

@@ -25,10 +25,10 @@ function useNow(): Date {
 const rowButtons = (): HTMLButtonElement[] => Array.from(document.querySelectorAll<HTMLButtonElement>('.file-open'))
 
 /** Focuses the row that takes the place of one that goes. */
-function focusNeighbour(of: Element): void {
+export function focusNeighbour(id: string): void {
   const rows = rowButtons()
-  const i = rows.findIndex((row) => row.closest('li') === of.closest('li'))
-  ;(rows[i + 1] ?? rows[i - 1])?.focus()
+  const i = rows.findIndex((row) => row.closest('li')?.dataset['id'] === id)
+  if (i >= 0) (rows[i + 1] ?? rows[i - 1])?.focus()
 }
 
 /** Moves the focus among the rows; called with any key pressed inside the list. */
@@ -64,20 +64,16 @@ function Row({ file, now, actions }: { file: FileRecord; now: Date; actions: Fil
   const pending = file.status === 'pending'
   const size = file.size === null ? '–' : formatBytes(file.size)
   const added = formatAgo(file.confirmedAt ?? file.createdAt, now)
-  const remove = (from: Element): void => {
-    focusNeighbour(from)
-    actions.remove(file)
-  }
   const onKeyDown = (e: KeyboardEvent<HTMLLIElement>): void => {
     if (e.ctrlKey || e.metaKey || e.altKey) return
-    if (e.key === 'Delete' || (e.key === 'Backspace' && e.shiftKey)) remove(e.currentTarget)
+    if (e.key === 'Delete' || (e.key === 'Backspace' && e.shiftKey)) actions.remove(file)
     else if (e.key === 'l' && !pending) actions.copyLink(file)
     else if (e.key === 'd' && !pending) actions.download(file)
     else return
     e.preventDefault()
   }
   return (
-    <li className={`file ${pending ? 'pending' : ''}`} onKeyDown={onKeyDown}>
+    <li className={`file ${pending ? 'pending' : ''}`} data-id={file.id} onKeyDown={onKeyDown}>
       <button type="button" className="file-open" aria-haspopup="dialog" onClick={() => actions.show(file)}>
         <Thumbnail file={file} />
         <span className="file-words">
@@ -105,7 +101,7 @@ function Row({ file, now, actions }: { file: FileRecord; now: Date; actions: Fil
           icon="trash"
           className="danger"
           label={`Delete ${file.filename}`}
-          onClick={() => remove(document.activeElement ?? document.body)}
+          onClick={() => actions.remove(file)}
         />
       </span>
     </li>

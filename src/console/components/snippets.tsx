@@ -54,8 +54,11 @@ function Snippet({ title, code }: { title: string; code: string }) {
       <figcaption>
         {title}
         <button type="button" className="text-button" onClick={() => void copy()}>
-          <Icon name={copied ? 'check' : 'copy'} /> <span role="status">{copied ? 'Copied' : 'Copy'}</span>
+          <Icon name={copied ? 'check' : 'copy'} /> {copied ? 'Copied' : 'Copy'}
         </button>
+        <span className="visually-hidden" role="status">
+          {copied && `${title} copied`}
+        </span>
       </figcaption>
       <pre tabIndex={0} aria-label={title}>
         <code>{code}</code>

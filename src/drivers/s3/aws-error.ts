@@ -106,7 +106,8 @@ const byStatus: Readonly<Record<number, Answer>> = {
 }
 
 /** Names and codes of errors that come from the way to the store: Node's, and those that the SDK makes of them. */
-const network = /^(E(CONN|HOST|NET|ADDR|PIPE|AI_|TIMEDOUT|PROTO)|ENOTFOUND|ERR_(TLS|SSL|STREAM|SOCKET|HTTP)|CERT_|DEPTH_ZERO|UNABLE_TO|SELF_SIGNED|HPE_)/
+const network =
+  /^(E(CONN|HOST|NET|ADDR|PIPE|AI_|TIMEDOUT|PROTO)|ENOTFOUND|ERR_(TLS|SSL|STREAM|SOCKET|HTTP)|CERT_|DEPTH_ZERO|UNABLE_TO|SELF_SIGNED|HPE_)/
 
 type Foreign = {
   name?: string

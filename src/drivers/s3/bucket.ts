@@ -9,7 +9,8 @@ const owner = 'postern'
 
 export function bucketStore({ settings, connection, keys }: S3Deps): BucketStore & Pick<StorageDriver, 'checkReady'> {
   const { bucket } = settings
-  const ask = () => connection.run({ operation: 'headBucket', ref: { bucket } }, (s3) => s3.headBucket({ Bucket: bucket }))
+  const ask = () =>
+    connection.run({ operation: 'headBucket', ref: { bucket } }, (s3) => s3.headBucket({ Bucket: bucket }))
   // HeadBucket tells no date, and ListBuckets, which does, asks for a permission that nothing else needs.
   const info: BucketInfo = { bucket, owner, createdAt: new Date(0), acl: 'private', cors: null }
   let asked: { at: number; answer: Promise<void> } | undefined
@@ -58,7 +59,9 @@ const whatToDo =
       fail(`There is no bucket ${bucket} ${at}: create it, or correct storage.bucket and storage.s3.endpoint`)
     }
     if (isStorageError(cause, 'AccessDenied')) {
-      fail(`The bucket ${bucket} ${at} refuses these credentials: allow them s3:ListBucket, s3:GetObject, s3:PutObject and s3:DeleteObject`)
+      fail(
+        `The bucket ${bucket} ${at} refuses these credentials: allow them s3:ListBucket, s3:GetObject, s3:PutObject and s3:DeleteObject`,
+      )
     }
     throw isStorageError(cause, 'Unavailable') ? cause : fail(`The bucket ${bucket} ${at} cannot be used`)
   }

@@ -48,7 +48,13 @@ export function completeMultipart(deps: CompleteDeps): Complete {
  * Where the upload is no more and the object that these parts make is there, an earlier call has done it; else the
  * error stands. Ceph 16 answers 500 for an upload that it has forgotten.
  */
-async function completedBefore(deps: CompleteDeps, ref: ObjectRef, uploadId: string, parts: Parts, error: unknown): Promise<WrittenObject> {
+async function completedBefore(
+  deps: CompleteDeps,
+  ref: ObjectRef,
+  uploadId: string,
+  parts: Parts,
+  error: unknown,
+): Promise<WrittenObject> {
   if (!isStorageError(error, 'NoSuchUpload', 'Unavailable')) throw error
   const gone = await deps.listParts(ref, uploadId, { maxParts: 1 }).then(
     () => null,

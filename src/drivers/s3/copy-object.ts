@@ -5,7 +5,16 @@ import type { CompleteDeps } from './complete-multipart.ts'
 import { withHeaders } from './connection.ts'
 import { copySource } from './keys.ts'
 import type { Multipart } from './multipart.ts'
-import { bareEtag, checksumOf, headerFields, present, quotedEtag, sdkAlgorithm, tagging, written } from './object-head.ts'
+import {
+  bareEtag,
+  checksumOf,
+  headerFields,
+  present,
+  quotedEtag,
+  sdkAlgorithm,
+  tagging,
+  written,
+} from './object-head.ts'
 import { assertSourceConditions } from './read-conditions.ts'
 import type { ReadObject } from './read-object.ts'
 import { assertPartNumber, resourceOf } from './rules.ts'
@@ -39,7 +48,10 @@ export function copies(deps: CopyDeps): Copies {
     return { fields, headers: settings.preset.copyIfMatch === 'ceph' ? { 'x-amz-copy-if-match': head.etag } : {} }
   }
 
-  async function find(ref: ObjectRef, o: Pick<CopyOptions, 'sourceVersionId' | 'sourceConditions' | 'signal'>): Promise<Source> {
+  async function find(
+    ref: ObjectRef,
+    o: Pick<CopyOptions, 'sourceVersionId' | 'sourceConditions' | 'signal'>,
+  ): Promise<Source> {
     const versionId = o.sourceVersionId
     const head = await deps.headObject(ref, present({ versionId, signal: o.signal }))
     assertSourceConditions(head, o.sourceConditions ?? {}, resourceOf(ref))
@@ -55,7 +67,10 @@ export function copies(deps: CopyDeps): Copies {
   async function assertUnchanged({ ref, versionId, head }: Source): Promise<void> {
     const now = await deps.headObject(ref, present({ versionId }))
     if (now.etag === head.etag && now.lastModified.getTime() === head.lastModified.getTime()) return
-    throw new StorageError('PreconditionFailed', { resource: resourceOf(ref), message: 'The source changed while it was copied' })
+    throw new StorageError('PreconditionFailed', {
+      resource: resourceOf(ref),
+      message: 'The source changed while it was copied',
+    })
   }
 
   async function copyAtOnce(source: Source, target: ObjectRef, o: Parameters<Copies['copyObject']>[2] & object) {
@@ -92,7 +107,10 @@ export function copies(deps: CopyDeps): Copies {
     try {
       await assertUnchanged(source)
       if (!source.head.etag.includes('-')) {
-        throw new StorageError('PreconditionFailed', { resource: resourceOf(source.ref), message: 'The copy is of other bytes' })
+        throw new StorageError('PreconditionFailed', {
+          resource: resourceOf(source.ref),
+          message: 'The copy is of other bytes',
+        })
       }
     } catch (e) {
       await deps.deleteObject(target, present({ versionId: copy.versionId }))
@@ -154,7 +172,9 @@ export function copies(deps: CopyDeps): Copies {
     async copyObject(from, target, o = {}) {
       keys.of(target)
       const source = await find(from, o)
-      return source.head.contentLength > deps.copySizes.atOnce ? copyInParts(source, target, o) : copyAtOnce(source, target, o)
+      return source.head.contentLength > deps.copySizes.atOnce
+        ? copyInParts(source, target, o)
+        : copyAtOnce(source, target, o)
     },
 
     async uploadPartCopy(target, uploadId, partNumber, from, o = {}) {

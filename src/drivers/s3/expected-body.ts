@@ -46,7 +46,9 @@ export class ExpectedBody {
     const { contentLength, payloadSha256, md5, checksum } = this.#o
     if (contentLength !== undefined && this.#length < contentLength) throw wrongLength('fewer')
     if (this.#sha256 && this.#sha256.digest('hex') !== payloadSha256) {
-      throw new StorageError('PayloadHashMismatch', { message: 'The body does not have the hash of x-amz-content-sha256' })
+      throw new StorageError('PayloadHashMismatch', {
+        message: 'The body does not have the hash of x-amz-content-sha256',
+      })
     }
     if (this.#md5 && this.#md5.digest('base64') !== md5) {
       throw new StorageError('BadDigest', { message: 'The body does not have the MD5 that was announced' })

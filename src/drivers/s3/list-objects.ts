@@ -62,7 +62,9 @@ export function listings({ settings, connection, keys }: S3Deps): Listings {
     async listMultipartUploads(o) {
       keys.assertBucket(o.bucket)
       if (o.delimiter && !settings.preset.foldsUploads) {
-        throw new StorageError('NotSupported', { message: "The bucket's store does not fold its list of uploads at a delimiter" })
+        throw new StorageError('NotSupported', {
+          message: "The bucket's store does not fold its list of uploads at a delimiter",
+        })
       }
       const input = {
         Bucket: o.bucket,
@@ -108,7 +110,10 @@ function page(answer: ListObjectsV2CommandOutput, strip: (storeKey: string) => s
     lastModified: object.LastModified ?? new Date(0),
   }))
   const commonPrefixes = (answer.CommonPrefixes ?? []).map(({ Prefix }) => strip(Prefix!))
-  const last = [objects.at(-1)?.key, commonPrefixes.at(-1)].filter((name) => name !== undefined).toSorted(byBytes).at(-1)
+  const last = [objects.at(-1)?.key, commonPrefixes.at(-1)]
+    .filter((name) => name !== undefined)
+    .toSorted(byBytes)
+    .at(-1)
   return {
     objects,
     commonPrefixes,

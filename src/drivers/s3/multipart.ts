@@ -28,7 +28,12 @@ export function multipartUploads({ settings, connection, keys }: S3Deps): Multip
     ...present({ ContentLength: o.contentLength, ContentMD5: o.md5 }),
   })
 
-  async function sendPart(input: ReturnType<typeof part>, ref: ObjectRef, body: Readable | Buffer, signal?: AbortSignal) {
+  async function sendPart(
+    input: ReturnType<typeof part>,
+    ref: ObjectRef,
+    body: Readable | Buffer,
+    signal?: AbortSignal,
+  ) {
     return connection.run({ operation: 'uploadPart', ref }, (s3) =>
       s3.uploadPart({ ...input, Body: body }, present({ abortSignal: signal })),
     )
@@ -54,7 +59,9 @@ export function multipartUploads({ settings, connection, keys }: S3Deps): Multip
   return {
     async createMultipartUpload(ref, o = {}) {
       if (o.tags && !settings.preset.keepsTags) {
-        throw new StorageError('NotSupported', { message: "The bucket's store keeps no tags of a multipart upload: set them afterwards" })
+        throw new StorageError('NotSupported', {
+          message: "The bucket's store keeps no tags of a multipart upload: set them afterwards",
+        })
       }
       const input = {
         ...target(ref),

@@ -40,15 +40,20 @@ export function objectChanges({ connection, keys }: S3Deps): ObjectChanges {
     deleteObject,
 
     async deleteObjects(bucket, names) {
-      if (names.length > 1000) throw new StorageError('InvalidRequest', { message: 'At most 1000 keys are deleted at once' })
+      if (names.length > 1000)
+        throw new StorageError('InvalidRequest', { message: 'At most 1000 keys are deleted at once' })
       const objects = names.map((key) => ({ Key: keys.of({ bucket, key }) }))
       if (objects.length === 0) return []
       const input = { Bucket: bucket, Delete: { Objects: objects, Quiet: false } }
       try {
         const failed = { operation: 'deleteObjects', ref: { bucket } }
-        return results(names, await connection.run(failed, (s3, sdk) =>
-          s3.send(changeRequest(new sdk.DeleteObjectsCommand(input), checksumAsMd5)),
-        ), keys.strip)
+        return deleteResults(
+          names,
+          await connection.run(failed, (s3, sdk) =>
+            s3.send(changeRequest(new sdk.DeleteObjectsCommand(input), checksumAsMd5)),
+          ),
+          keys.strip,
+        )
       } catch (e) {
         if (!isStorageError(e, 'NotSupported')) throw e
         return deleteSingly(bucket, names)
@@ -57,7 +62,9 @@ export function objectChanges({ connection, keys }: S3Deps): ObjectChanges {
 
     async getObjectTags(ref) {
       try {
-        const answer = await connection.run({ operation: 'getObjectTags', ref }, (s3) => s3.getObjectTagging(target(ref)))
+        const answer = await connection.run({ operation: 'getObjectTags', ref }, (s3) =>
+          s3.getObjectTagging(target(ref)),
+        )
         return Object.fromEntries((answer.TagSet ?? []).map(({ Key, Value }) => [Key!, Value ?? '']))
       } catch (e) {
         if (isStorageError(e, 'NoSuchTagSet')) return {}
@@ -70,7 +77,9 @@ export function objectChanges({ connection, keys }: S3Deps): ObjectChanges {
       const TagSet = Object.entries(tags).map(([Key, Value]) => ({ Key, Value }))
       const failed = { operation: 'putObjectTags', ref }
       await connection.run(failed, (s3) =>
-        TagSet.length === 0 ? s3.deleteObjectTagging(target(ref)) : s3.putObjectTagging({ ...target(ref), Tagging: { TagSet } }),
+        TagSet.length === 0
+          ? s3.deleteObjectTagging(target(ref))
+          : s3.putObjectTagging({ ...target(ref), Tagging: { TagSet } }),
       )
     },
   }
@@ -81,10 +90,12 @@ function checksumAsMd5(request: { headers: Record<string, string>; body?: unknow
   for (const name of Object.keys(request.headers)) {
     if (/^x-amz-(checksum-|sdk-checksum-)/i.test(name)) delete request.headers[name]
   }
-  request.headers['content-md5'] = createHash('md5').update(request.body as string).digest('base64')
+  request.headers['content-md5'] = createHash('md5')
+    .update(request.body as string)
+    .digest('base64')
 }
 
-function results(
+function deleteResults(
   names: readonly string[],
   answer: DeleteObjectsCommandOutput,
   strip: (storeKey: string) => string,

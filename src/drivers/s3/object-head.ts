@@ -35,7 +35,13 @@ export const checksumField = ({ algorithm, value }: Pick<Checksum, 'algorithm' |
   [checksumFields[algorithm]]: value,
 })
 
-const sdkAlgorithms = { sha1: 'SHA1', sha256: 'SHA256', crc32: 'CRC32', crc32c: 'CRC32C', crc64nvme: 'CRC64NVME' } as const
+const sdkAlgorithms = {
+  sha1: 'SHA1',
+  sha256: 'SHA256',
+  crc32: 'CRC32',
+  crc32c: 'CRC32C',
+  crc64nvme: 'CRC64NVME',
+} as const
 export const sdkAlgorithm = (algorithm: ChecksumAlgorithm) => sdkAlgorithms[algorithm]
 
 /** The first that the store has; `undefined` where it keeps none. */

@@ -9,7 +9,12 @@ export type RequestToSign = {
   query: Record<string, string>
 }
 
-export const uploadRequest = ({ contentType, contentLength, checksum, ifNoneMatch }: PresignUploadOptions): RequestToSign => ({
+export const uploadRequest = ({
+  contentType,
+  contentLength,
+  checksum,
+  ifNoneMatch,
+}: PresignUploadOptions): RequestToSign => ({
   method: 'PUT',
   headers: {
     ...(contentType === undefined ? {} : { 'content-type': contentType }),
@@ -40,7 +45,8 @@ export const headRequest = (versionId: string | undefined): RequestToSign => ({
   query: version(versionId),
 })
 
-const version = (versionId: string | undefined): Record<string, string> => (versionId === undefined ? {} : { versionId })
+const version = (versionId: string | undefined): Record<string, string> =>
+  versionId === undefined ? {} : { versionId }
 
 function bodyHeaders(contentLength: number | undefined, checksum: Checksum | undefined): Record<string, string> {
   return {

@@ -8,7 +8,13 @@ import { encodePath } from '../../sigv4/encode.ts'
 import { presign } from '../../sigv4/presign.ts'
 import type { ExpiringCredentials } from './connection.ts'
 import { presignBySdk } from './presign-by-sdk.ts'
-import { downloadRequest, headRequest, uploadPartRequest, uploadRequest, type RequestToSign } from './presign-requests.ts'
+import {
+  downloadRequest,
+  headRequest,
+  uploadPartRequest,
+  uploadRequest,
+  type RequestToSign,
+} from './presign-requests.ts'
 import { assertExpiresIn } from './rules.ts'
 import type { S3Deps } from './s3-deps.ts'
 

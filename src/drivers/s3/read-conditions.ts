@@ -21,7 +21,11 @@ export function assertReadConditions(head: ObjectHead, o: ReadConditions, resour
 export function assertSourceConditions(head: ObjectHead, o: ReadConditions, resource: string): void {
   const fail = failedOn(head, o)
   if (!fail) return
-  throw new StorageError('PreconditionFailed', { resource, message: `${fail[1]} did not hold`, details: { Condition: fail[1] } })
+  throw new StorageError('PreconditionFailed', {
+    resource,
+    message: `${fail[1]} did not hold`,
+    details: { Condition: fail[1] },
+  })
 }
 
 type Failure = readonly ['PreconditionFailed' | 'NotModified', condition: string] | null

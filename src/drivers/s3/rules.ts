@@ -30,7 +30,10 @@ export function assertKey(ref: ObjectRef, inBucket: string): void {
   }
   const size = Buffer.byteLength(inBucket)
   if (size > maxKeyBytes) {
-    throw new StorageError('KeyTooLong', { message: 'The key is too long', details: { Size: size, MaxSizeAllowed: maxKeyBytes } })
+    throw new StorageError('KeyTooLong', {
+      message: 'The key is too long',
+      details: { Size: size, MaxSizeAllowed: maxKeyBytes },
+    })
   }
 }
 
@@ -43,9 +46,13 @@ export function assertMetadata({ metadata = {} }: ObjectHeaders): void {
 
 export function assertTags(tags: Record<string, string>): void {
   const entries = Object.entries(tags)
-  const tooLong = entries.some(([name, value]) => name === '' || name.length > maxTags.name || value.length > maxTags.value)
+  const tooLong = entries.some(
+    ([name, value]) => name === '' || name.length > maxTags.name || value.length > maxTags.value,
+  )
   if (entries.length > maxTags.count || tooLong) {
-    throw new StorageError('InvalidTag', { message: 'An object has at most 10 tags, names of up to 128 and values of up to 256 characters' })
+    throw new StorageError('InvalidTag', {
+      message: 'An object has at most 10 tags, names of up to 128 and values of up to 256 characters',
+    })
   }
 }
 

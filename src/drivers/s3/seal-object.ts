@@ -17,7 +17,10 @@ export const sealObject =
     const head = await deps.headObject(ref, present({ versionId: pinned }))
     const etag = bareEtag(o.etag)
     if (head.etag !== etag) {
-      throw new StorageError('PreconditionFailed', { resource: resourceOf(ref), message: 'The object is no longer the one that was verified' })
+      throw new StorageError('PreconditionFailed', {
+        resource: resourceOf(ref),
+        message: 'The object is no longer the one that was verified',
+      })
     }
     const versionId = pinned ?? head.versionId
     if (versionId !== undefined) return { ref, versionId, etag }

@@ -14,7 +14,8 @@ export function conditionFields({ preset }: S3Settings, o: WriteConditions, kind
   const { ifMatch, ifNoneMatch } = o
   if (ifMatch === undefined && ifNoneMatch === undefined) return {}
   const has = kind === 'conditional-put' ? preset.capabilities.includes(kind) : preset[kind]
-  if (!has) throw new StorageError('NotSupported', { message: `The bucket's store has no conditions on ${whereTo[kind]}` })
+  if (!has)
+    throw new StorageError('NotSupported', { message: `The bucket's store has no conditions on ${whereTo[kind]}` })
   const tag = ifMatch === undefined || ifMatch === '*' ? ifMatch : (preset.bareIfMatch ? bareEtag : quotedEtag)(ifMatch)
   return present({ IfMatch: tag, IfNoneMatch: ifNoneMatch })
 }

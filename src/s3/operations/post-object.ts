@@ -23,26 +23,21 @@ export const postObject: Operation = async (ctx, deps) => {
   const boundary = readBoundary(ctx.headers.get('content-type'))
   if (!ctx.headers.has('content-length')) throw new StorageError('MissingContentLength')
   const { fields, file } = await readForm(ctx.req, boundary)
-  try {
-    const policy = verifyPostPolicy(fields, { region: deps.region, keys: deps.keys, now: deps.now(), bucket })
-    ctx.principal = principalOf(policy.owner, deps.gatewayOwner)
-    const form = lowerCase(fields)
-    const ref = { bucket, key: readKey(form, file, policy) }
-    await deps.access.allow(ctx.principal, 'write', ref)
-    const options = readOptions(form)
-    if (file === null) throw noFile()
-    const range = policy.contentLengthRange
-    if (range) file.body.checkSize = (size) => checkContentLength(range, size)
-    const written = await deps.store.putObject(ref, file.body, {
-      ...options,
-      maxBytes: Math.min(maxObjectBytes(bucket, deps), range?.max ?? Infinity),
-    })
-    await settleWritten(ref, deps)
-    answerForm(ctx, deps, form, ref, written)
-  } catch (error) {
-    file?.body.destroy()
-    throw error
-  }
+  const policy = verifyPostPolicy(fields, { region: deps.region, keys: deps.keys, now: deps.now(), bucket })
+  ctx.principal = principalOf(policy.owner, deps.gatewayOwner)
+  const form = lowerCase(fields)
+  const ref = { bucket, key: readKey(form, file, policy) }
+  await deps.access.allow(ctx.principal, 'write', ref)
+  const options = readOptions(form)
+  if (file === null) throw noFile()
+  const range = policy.contentLengthRange ?? { min: 0, max: Infinity }
+  const body = file.open((size) => checkContentLength(range, size))
+  const written = await deps.store.putObject(ref, body, {
+    ...options,
+    maxBytes: Math.min(maxObjectBytes(bucket, deps), range.max),
+  })
+  await settleWritten(ref, deps)
+  answerForm(ctx, deps, form, ref, written)
 }
 
 const noFile = (): StorageError =>

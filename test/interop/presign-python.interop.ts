@@ -1,0 +1,14 @@
+import { join } from 'node:path'
+import { signingSuite, type SignedTask, type Signer } from './presigning.ts'
+
+const script = join(import.meta.dirname, 'presign_python.py')
+
+const signedBy =
+  (library: string): Signer =>
+  async (rig, tasks) => {
+    const { stdout } = await rig.run('python', [script, library], { input: rig.spec({ tasks }) })
+    return JSON.parse(stdout) as SignedTask[]
+  }
+
+signingSuite('boto3', signedBy('boto3'))
+signingSuite('minio-py', signedBy('minio'))

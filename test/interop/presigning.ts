@@ -1,0 +1,122 @@
+/** One suite for whatever signs: URLs and forms that another SDK made are sent as they are, byte for byte. */
+import { request } from 'node:http'
+import { CreateMultipartUploadCommand } from '@aws-sdk/client-s3'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { startRig, type Rig } from './rig.ts'
+
+export type SigningTask = {
+  operation: 'PUT' | 'HEAD' | 'GET' | 'DELETE' | 'UPLOAD_PART' | 'POST'
+  bucket: string
+  key: string
+  uploadId?: string
+  partNumber?: number
+}
+/** `fields`: of a form. `headers`: to be sent with it. */
+export type SignedTask = { url: string; fields?: Record<string, string>; headers?: Record<string, string> }
+export type Signer = (rig: Rig, tasks: readonly SigningTask[]) => Promise<SignedTask[]>
+
+export const awkwardKeys = [
+  'plain.txt',
+  'a b  c.txt',
+  'a+b.txt',
+  '100% sure.txt',
+  'a%20b%2Fc%41.txt',
+  'ü/日本語/🙂.txt',
+  'e\u0301 beside \u00e9.txt',
+  "!'()*~-_.txt",
+  'q?x=1&y=2#z;a=b.txt',
+  '$@:,=/[x]{y}|^`"<>.txt',
+  'trailing/',
+]
+
+export type SigningAbilities = { post: boolean; except?: readonly string[] }
+
+export function signingSuite(name: string, sign: Signer, can: SigningAbilities = { post: true }): void {
+  describe(`URLs presigned by ${name}`, () => {
+    let rig: Rig
+    const bucket = 'presigned'
+    beforeAll(async () => {
+      rig = await startRig()
+      await rig.bucket(bucket)
+    })
+    afterAll(() => rig.close())
+
+    test.each(awkwardKeys.filter((key) => can.except?.includes(key) !== true))('%s', async (key) => {
+      const created = await rig.client().send(new CreateMultipartUploadCommand({ Bucket: bucket, Key: `parts/${key}` }))
+      const uploadId = created.UploadId ?? ''
+      const formKey = `form/${key}`
+      const [put, head, get, part, remove, post] = await sign(rig, [
+        { operation: 'PUT', bucket, key },
+        { operation: 'HEAD', bucket, key },
+        { operation: 'GET', bucket, key },
+        { operation: 'UPLOAD_PART', bucket, key: `parts/${key}`, uploadId, partNumber: 3 },
+        { operation: 'DELETE', bucket, key },
+        ...(can.post ? [{ operation: 'POST', bucket, key: formKey } as const] : []),
+      ])
+      const body = Buffer.from(`the bytes of ${key}`)
+
+      const stored = await send('PUT', put!, body)
+      expect(stored.status, stored.text).toBe(200)
+      expect(await rig.stored(bucket, key)).toEqual(body)
+      const looked = await send('HEAD', head!)
+      expect([looked.status, looked.headers['content-length'], looked.headers['etag']]).toEqual([
+        200,
+        String(body.length),
+        stored.headers['etag'],
+      ])
+      const read = await send('GET', get!)
+      expect([read.status, read.text]).toEqual([200, body.toString()])
+
+      const sent = await send('PUT', part!, body)
+      expect([sent.status, sent.headers['etag']], sent.text).toEqual([200, stored.headers['etag']])
+
+      if (can.post) {
+        const form = await sendForm(post!, body)
+        expect(form.status, form.text).toBe(204)
+        expect(await rig.stored(bucket, formKey)).toEqual(body)
+      }
+      expect((await send('DELETE', remove!)).status).toBe(204)
+      expect(await rig.storedKeys(bucket)).not.toContain(key)
+      expect((await send('GET', get!)).status).toBe(404)
+    })
+
+    test('serve no other method, and no other key', async () => {
+      const [get] = await sign(rig, [{ operation: 'GET', bucket, key: 'plain.txt' }])
+      expect((await send('PUT', get!, Buffer.from('x'))).status).toBe(403)
+      expect((await send('DELETE', get!)).status).toBe(403)
+      expect((await send('GET', { url: get!.url.replace('plain.txt', 'other.txt') })).status).toBe(403)
+    })
+  })
+}
+
+type Answer = { status: number; headers: Record<string, string | string[] | undefined>; text: string }
+
+/** The target goes out as it was signed: `fetch` and `URL` would tidy it up. */
+export function send(method: string, signed: SignedTask, body?: Buffer): Promise<Answer> {
+  const [, host = '', port = '80', path = '/'] = /^http:\/\/([^:/]+)(?::(\d+))?(\/.*)$/.exec(signed.url) ?? []
+  return new Promise((resolve, reject) => {
+    const headers = { ...signed.headers, ...(body && { 'content-length': String(body.length) }) }
+    const outgoing = request({ method, host, port, path, headers, agent: false }, (answer) => {
+      const chunks: Buffer[] = []
+      answer.on('data', (chunk: Buffer) => chunks.push(chunk))
+      answer.on('error', reject)
+      answer.on('end', () =>
+        resolve({ status: answer.statusCode ?? 0, headers: answer.headers, text: Buffer.concat(chunks).toString() }),
+      )
+    })
+    outgoing.on('error', reject)
+    outgoing.end(body)
+  })
+}
+
+async function sendForm(signed: SignedTask, body: Buffer): Promise<Answer> {
+  const form = new FormData()
+  for (const [name, value] of Object.entries(signed.fields ?? {})) form.append(name, value)
+  form.append('file', new Blob([new Uint8Array(body)]), 'file.txt')
+  const encoded = new Response(form)
+  return send(
+    'POST',
+    { url: /^http:\/\/[^/]+$/.test(signed.url) ? `${signed.url}/` : signed.url, headers: { 'content-type': encoded.headers.get('content-type') ?? '' } },
+    Buffer.from(await encoded.arrayBuffer()),
+  )
+}

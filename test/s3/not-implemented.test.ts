@@ -1,0 +1,81 @@
+/* oxlint-disable vitest/expect-expect -- refused() holds the expectations */
+/** What this endpoint does not have is refused by name, and never taken for something else. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { RawAnswer } from '../fixtures/raw-http.ts'
+import { element, startEndpoint, type Endpoint } from './endpoint.ts'
+
+const bucket = 'alice-1'
+let endpoint: Endpoint
+
+beforeAll(async () => {
+  endpoint = await startEndpoint()
+  await endpoint.store.createBucket(bucket, { owner: 'alice' })
+  await endpoint.signed('alice', 'PUT', `/${bucket}/there`, { body: 'before' })
+})
+afterAll(() => endpoint.close())
+
+/** Refused, nothing changed, and the next request works. */
+async function refused(send: () => Promise<RawAnswer>, status: number, code: string): Promise<RawAnswer> {
+  const before = await endpoint.state()
+  const answer = await send()
+  expect({ status: answer.status, code: element(answer, 'Code') }).toEqual({ status, code })
+  expect(await endpoint.state()).toEqual(before)
+  expect((await endpoint.signed('alice', 'GET', `/${bucket}/there`)).text).toBe('before')
+  return answer
+}
+
+const put = (o: Parameters<Endpoint['signed']>[3] = {}, key = 'new'): Promise<RawAnswer> =>
+  endpoint.signed('alice', 'PUT', `/${bucket}/${key}`, { body: 'after', ...o })
+
+describe('what is not there', () => {
+  test.each([
+    ['PUT', '/alice-1', 'policy'],
+    ['GET', '/alice-1', 'policy'],
+    ['DELETE', '/alice-1', 'policy'],
+    ['PUT', '/alice-1', 'lifecycle'],
+    ['PUT', '/alice-1', 'versioning'],
+    ['PUT', '/alice-1', 'object-lock'],
+    ['PUT', '/alice-1', 'website'],
+    ['DELETE', '/alice-1', 'website'],
+    ['PUT', '/alice-1', 'tagging'],
+    ['PUT', '/alice-3', 'encryption'],
+    ['PUT', '/alice-1/there', 'retention'],
+    ['PUT', '/alice-1/there', 'legal-hold'],
+    ['POST', '/alice-1/there', 'restore'],
+    ['PUT', '/alice-1/new', 'uploadId'],
+    ['PUT', '/alice-1/new', 'partNumber'],
+    ['DELETE', '/alice-1/there', 'uploads'],
+  ])('%s %s?%s', async (method, path, name) => {
+    const answer = await refused(
+      () => endpoint.signed('alice', method, path, { query: { [name]: '' } }),
+      501,
+      'NotImplemented',
+    )
+    expect(answer.text).toContain(name)
+  })
+
+  test.each([
+    { 'x-amz-server-side-encryption': 'AES256' },
+    { 'x-amz-server-side-encryption-customer-algorithm': 'AES256' },
+    { 'x-amz-object-lock-mode': 'GOVERNANCE' },
+    { 'x-amz-website-redirect-location': '/a' },
+    { 'x-amz-grant-read': 'id=bob' },
+    { 'x-amz-acl': 'public-read-write' },
+  ])('%j', async (headers) => {
+    await refused(() => put({ headers: headers as Record<string, string> }), 501, 'NotImplemented')
+  })
+
+  test('methods, storage classes, ACLs that nobody knows', async () => {
+    await refused(() => endpoint.signed('alice', 'PATCH', `/${bucket}/there`), 405, 'MethodNotAllowed')
+    await refused(() => endpoint.signed('alice', 'POST', `/${bucket}/there`), 405, 'MethodNotAllowed')
+    await refused(() => put({ headers: { 'x-amz-storage-class': 'GLACIER' } }), 400, 'InvalidStorageClass')
+    await refused(() => put({ headers: { 'x-amz-acl': 'rubbish' } }), 400, 'InvalidArgument')
+  })
+
+  test('metadata and tags over their limits', async () => {
+    await refused(() => put({ headers: { 'x-amz-meta-a': 'b'.repeat(2048) } }), 400, 'MetadataTooLarge')
+    const tags = Array.from({ length: 11 }, (_, i) => `k${i}=v`).join('&')
+    await refused(() => put({ headers: { 'x-amz-tagging': tags } }), 400, 'InvalidTag')
+    await refused(() => put({ headers: { 'x-amz-tagging': 'a=1&a=2' } }), 400, 'InvalidTag')
+  })
+})

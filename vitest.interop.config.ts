@@ -1,0 +1,12 @@
+import { defineConfig } from 'vitest/config'
+
+/** Clients that nobody here wrote, against a whole gateway. Apart from `npm test`: they need foreign programs. */
+export default defineConfig({
+  test: {
+    include: ['test/interop/*.interop.ts'],
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
+    pool: 'forks',
+    maxWorkers: 2,
+  },
+})
