@@ -7,12 +7,15 @@ import { createApi } from './api/app.ts'
 import type { Catalog } from './catalog/catalog.ts'
 import { createCatalog } from './catalog/create-catalog.ts'
 import type { Config } from './config/schema.ts'
+import type { ListenAddress } from './config/values.ts'
 import type { Secrets } from './config/secrets.ts'
 import { createDiskDriver } from './drivers/disk/disk-driver.ts'
 import type { StorageDriver } from './drivers/driver.ts'
+import { createProxiedDriver } from './drivers/proxied/proxied-driver.ts'
 import { createS3Driver } from './drivers/s3/s3-driver.ts'
-import { createServer, type HttpServer } from './http/server.ts'
+import { createServer, type HttpServer, type HttpServerOptions } from './http/server.ts'
 import { createObjectsApp } from './s3/app.ts'
+import { plainAnswer } from './s3/error-response.ts'
 import { createKeyRing } from './s3/key-ring.ts'
 import { createCollector } from './service/collector.ts'
 import { settleWrittenObject } from './service/settle-auto-confirm.ts'
@@ -51,26 +54,23 @@ export async function createStorage(
 ): Promise<StorageDriver> {
   const { storage, objects, downloads } = config
   const now = o.now ?? (() => new Date())
-  if (storage.driver === 's3') {
-    return createS3Driver({
-      ...storage.s3,
-      bucket: storage.bucket,
-      publicBaseUrl: downloads.publicBaseUrl,
-      now,
-      log: o.log,
-    })
-  }
-  return createDiskDriver({
-    ...storage.disk,
-    bucket: storage.bucket,
-    region: objects.region,
+  const endpoint = {
     publicUrl: o.objectsUrl ?? (() => objectsBaseUrl(config, null)),
+    region: objects.region,
     credentials: o.secrets.signing,
-    sweepOnStart: o.sweepOnStart ?? false,
     now,
-    log: o.log,
-  })
+  }
+  if (storage.driver === 'disk') {
+    const { bucket, disk } = storage
+    return createDiskDriver({ ...disk, ...endpoint, bucket, sweepOnStart: o.sweepOnStart ?? false, log: o.log })
+  }
+  const { publicBaseUrl } = downloads
+  const store = await createS3Driver({ ...storage.s3, bucket: storage.bucket, publicBaseUrl, now, log: o.log })
+  return storage.delivery === 'proxied' ? createProxiedDriver(store, endpoint) : store
 }
+
+/** Whether URLs point to this process: the disk driver's always, a bucket's where it is proxied. */
+const servesObjects = ({ storage }: Config): boolean => storage.driver === 'disk' || storage.delivery === 'proxied'
 
 export async function createGateway(config: Config, o: GatewayOptions): Promise<Gateway> {
   const now = o.now ?? (() => new Date())
@@ -82,17 +82,18 @@ export async function createGateway(config: Config, o: GatewayOptions): Promise<
   const catalog = await createCatalog({ url: config.database.url })
   await catalog.migrate()
 
+  const bucketUrl = servesObjects(config) ? null : await urlOfBucket(driver, config)
   const service = { driver, catalog, config, now, log: o.log, urls: { api: apiUrl } }
   const draining = { value: false }
   const api = createApi({
     ...service,
     jwtSecret: createSecretKey(Buffer.from(config.auth.secret === 'auto' ? o.secrets.jwtSecret : config.auth.secret)),
-    objectsOrigin: () => new URL(config.storage.driver === 'disk' ? objectsUrl() : bucketOrigin(config)).origin,
+    objectsOrigin: () => (bucketUrl === null ? new URL(objectsUrl()).origin : new URL(bucketUrl).origin),
     dev: o.dev ?? false,
     isDraining: () => draining.value,
   })
   const objects =
-    config.storage.driver === 'disk'
+    bucketUrl === null
       ? createObjectsApp({
           store: driver,
           keys: createKeyRing([{ ...o.secrets.signing, owner: gatewayOwner }, ...config.keys]),
@@ -100,6 +101,8 @@ export async function createGateway(config: Config, o: GatewayOptions): Promise<
           gatewayBucket: config.storage.bucket,
           gatewayOwner,
           publicPrefix,
+          publicUrl: objectsUrl,
+          trustedProxies: config.server.trustedProxies,
           pathPrefix: () => new URL(objectsUrl()).pathname.replace(/\/$/, ''),
           virtualHosts: config.objects.virtualHosts,
           corsOrigins: config.cors.origins,
@@ -114,13 +117,15 @@ export async function createGateway(config: Config, o: GatewayOptions): Promise<
   const servers: HttpServer[] = []
 
   async function listen(): Promise<{ apiUrl: string; objectsUrl: string | null }> {
-    const serve = async (handler: RequestHandler, at: { host: string; port: number }): Promise<string> => {
-      const server = createServer(handler, { log: o.log, shutdownTimeout: config.server.shutdownTimeout })
+    const serve = async (handler: RequestHandler, at: ListenAddress, early: Pick<HttpServerOptions, 'plainAnswer'> = {}): Promise<string> => {
+      const server = createServer(handler, { ...early, log: o.log, shutdownTimeout: config.server.shutdownTimeout })
       servers.push(server)
       return server.listen(at)
     }
     const objectsListen = config.objects.listen
-    if (objects && objectsListen !== 'shared') bound.objects = await serve(objects.callback(), objectsListen)
+    if (objects && objectsListen !== 'shared') {
+      bound.objects = await serve(objects.callback(), objectsListen, { plainAnswer })
+    }
     const handler = objects && objectsListen === 'shared' ? shared(api, objects, objectsUrl) : api.callback()
     bound.api = await serve(handler, config.server.listen)
     collector.start()
@@ -167,6 +172,12 @@ function listenUrl({ host, port }: { host: string; port: number }): string {
   return `http://${host.includes(':') ? `[${host}]` : host}:${port}`
 }
 
-function bucketOrigin({ storage: { s3 } }: Config): string {
-  return s3.publicEndpoint ?? s3.endpoint ?? `https://s3.${s3.region ?? 'us-east-1'}.amazonaws.com`
+/** Where the browser will go for bytes: whatever host the presigned URLs name. */
+async function urlOfBucket(driver: StorageDriver, { storage }: Config): Promise<string> {
+  try {
+    return (await driver.presignHead({ bucket: storage.bucket, key: 'origin' }, { expiresIn: 60 })).url
+  } catch {
+    // No credentials yet: the start goes on, and readiness tells.
+    return storage.s3.publicEndpoint ?? storage.s3.endpoint ?? `https://${storage.bucket}.s3.amazonaws.com`
+  }
 }

@@ -3,33 +3,38 @@ import type { Context } from 'koa'
 import { StorageError } from '../errors.ts'
 import { hasBody } from '../http/server.ts'
 
-const maxBytes = 256 * 1024
+/** Bytes of a JSON body, on routes that take no long lists. */
+const usualBytes = 256 * 1024
 const maxDepth = 32
 
 // Refuses __proto__ anywhere, and compressed bodies are refused before: nothing expands beyond the limit.
-const parse = koaBody({
-  json: true,
-  jsonTypes: ['application/json'],
-  jsonStrict: true,
-  jsonLimit: maxBytes,
-  urlencoded: false,
-  text: false,
-  multipart: false,
-  patchKoa: true,
-})
+const parserFor = (jsonLimit: number) =>
+  koaBody({
+    json: true,
+    jsonTypes: ['application/json'],
+    jsonStrict: true,
+    jsonLimit,
+    urlencoded: false,
+    text: false,
+    multipart: false,
+    patchKoa: true,
+  })
+const parsers = new Map<number, ReturnType<typeof parserFor>>()
 
 /** The JSON of a request, `{}` where it has no body. Errors: UnsupportedMediaType, EntityTooLarge, InvalidRequest. */
-export async function readJson(ctx: Context): Promise<unknown> {
+export async function readJson(ctx: Context, maxBytes = usualBytes): Promise<unknown> {
   if (!hasBody(ctx.req)) return {}
   if (!ctx.is('application/json') || !/^(?:identity)?$/i.test(ctx.get('content-encoding'))) {
     throw new StorageError('UnsupportedMediaType', {
       message: 'Send the body as plain JSON, with content-type: application/json and no content-encoding.',
     })
   }
+  const parse = parsers.get(maxBytes) ?? parserFor(maxBytes)
+  parsers.set(maxBytes, parse)
   try {
     await parse(ctx as Parameters<typeof parse>[0], async () => {})
   } catch (cause) {
-    throw bodyError(cause)
+    throw bodyError(cause, maxBytes)
   }
   const body: unknown = (ctx.request as { body?: unknown }).body
   if (depthExceeds(body, maxDepth)) {
@@ -39,7 +44,7 @@ export async function readJson(ctx: Context): Promise<unknown> {
 }
 
 /** The parser's errors carry the body: nothing of them but their kind goes on. */
-function bodyError(cause: unknown): StorageError {
+function bodyError(cause: unknown, maxBytes: number): StorageError {
   const { status, type } = cause as { status?: number; type?: string }
   if (status === 413) {
     return new StorageError('EntityTooLarge', { message: `The JSON body may have at most ${maxBytes} bytes.` })

@@ -23,6 +23,8 @@ export type Route = {
   access: 'user' | 'anyone'
   /** Counted against limits.issuePerMinute. */
   issues?: true
+  /** Bytes that the JSON body may have, where it is more than usual. */
+  maxBody?: number
   run: (call: Call) => Promise<void>
 }
 

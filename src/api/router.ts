@@ -16,7 +16,7 @@ export function createRouter(routes: readonly Route[], deps: ApiDeps, gate: Gate
         ctx.state['user'] = user
         if (route.issues) await gate.limit(ctx, who)
       }
-      const body = route.method === 'POST' || route.method === 'PATCH' ? await readJson(ctx) : {}
+      const body = route.method === 'POST' || route.method === 'PATCH' ? await readJson(ctx, route.maxBody) : {}
       await route.run({ ctx, deps, user, body })
     })
   }

@@ -22,8 +22,5 @@ export function checkSupported(config: Config): Finding[] {
   if (config.objects.sendfile !== 'off') {
     found.push({ key: 'objects.sendfile', message: `Sending by nginx ${later} Write objects: { sendfile: off }` })
   }
-  if (config.storage.driver === 's3' && config.storage.delivery === 'proxied') {
-    found.push({ key: 'storage.delivery', message: `"proxied" ${later} Write storage: { delivery: direct }` })
-  }
   return found
 }

@@ -1,20 +1,41 @@
-/** What the server makes for itself at first start: the HS256 secret and the disk driver's signing key. */
+/** What the server makes for itself at first start: the HS256 secret and the key that signs its own URLs. */
 import { randomBytes } from 'node:crypto'
-import type { Stats } from 'node:fs'
-import { link, mkdir, open, readFile, stat, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { ConfigError } from './config-error.ts'
+import { endOf, hasEnded } from './key-file.ts'
+import { withKeyLock } from './key-lock.ts'
+import {
+  createPrivateFile,
+  parsePrivateFile,
+  privateFileText,
+  readPrivateFile,
+  refused,
+  replacePrivateFile,
+  toFileProblem,
+} from './private-file.ts'
+import { randomKey } from './random-key.ts'
 
+const signingSchema = z.object({
+  accessKeyId: z.string().regex(/^[A-Z0-9]{16,128}$/),
+  secretAccessKey: z.string().min(40),
+  /** Files made by the first versions do not say. */
+  createdAt: z.iso.datetime().optional(),
+})
 const secretsSchema = z.object({
   version: z.literal(1),
   jwtSecret: z.string().min(32),
-  signing: z.object({ accessKeyId: z.string().regex(/^[A-Z0-9]{16,128}$/), secretAccessKey: z.string().min(40) }),
+  signing: signingSchema,
+  /** Signing keys that were replaced: URLs they signed work until then. */
+  previousSigning: z.array(signingSchema.extend({ validUntil: z.iso.datetime() })).optional(),
 })
 
 export type Secrets = z.infer<typeof secretsSchema>
+export type SigningKey = Secrets['signing']
+export type PreviousSigningKey = NonNullable<Secrets['previousSigning']>[number]
 
 export const secretsFileName = 'secrets.json'
+
+export const secretsPath = (folder: string): string => join(folder, secretsFileName)
 
 /**
  * Reads `secrets.json` of a folder; makes folder and file where they are not there yet. Of several processes that
@@ -22,146 +43,88 @@ export const secretsFileName = 'secrets.json'
  * unless it is `auto`. Throws `ConfigError` for a file that others may read, or that is damaged.
  */
 export async function loadSecrets(folder: string, o: { authSecret?: string } = {}): Promise<Secrets> {
-  const path = join(folder, secretsFileName)
+  const path = secretsPath(folder)
   try {
-    const secrets = (await readSecrets(folder, path)) ?? (await makeSecrets(folder, path))
+    const secrets = readSecrets(path) ?? (await makeSecrets(path))
     return o.authSecret === undefined || o.authSecret === 'auto' ? secrets : { ...secrets, jwtSecret: o.authSecret }
   } catch (cause) {
-    if (cause instanceof ConfigError) throw cause
-    throw refused(path, `cannot be read or made (${(cause as NodeJS.ErrnoException).code ?? String(cause)}).`)
+    throw toFileProblem(path, cause)
   }
 }
 
-async function readSecrets(folder: string, path: string): Promise<Secrets | null> {
-  let text: string
-  try {
-    const file = await open(path)
-    try {
-      if (isOpenToOthers(await file.stat()) && (await keepsModes(folder))) {
-        throw refused(
-          path,
-          `can be read by other users of this machine. Run: chmod 600 '${path.replaceAll("'", "'\\''")}'`,
-        )
-      }
-      text = await file.readFile('utf8')
-    } finally {
-      await file.close()
-    }
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return null
-    throw cause
-  }
-  return parse(text, path)
+/**
+ * Makes a new key to sign URLs with. The old one goes on to be accepted for `overlap` seconds, so that the URLs it
+ * signed stay valid as long.
+ */
+export function rotateSigning(
+  folder: string,
+  o: { overlap: number; now: Date },
+): Promise<{ signing: SigningKey; replaced: PreviousSigningKey }> {
+  return change(folder, o.now, (secrets) => {
+    const signing = newSigningKey(o.now)
+    const replaced = { ...secrets.signing, validUntil: endOf(null, o.now, o.overlap) }
+    const previousSigning = [replaced, ...(secrets.previousSigning ?? [])]
+    return { secrets: { ...secrets, signing, previousSigning }, result: { signing, replaced } }
+  })
 }
 
-function parse(text: string, path: string): Secrets {
-  let content: unknown
-  try {
-    content = JSON.parse(text)
-  } catch {
-    content = undefined
-  }
-  const parsed = secretsSchema.safeParse(content)
-  if (parsed.success) return parsed.data
-  const version = (content as { version?: unknown } | undefined)?.version
-  if (typeof version === 'number' && version > 1) {
-    throw refused(path, `was written by a newer version of Postern (format ${version}). Start that one.`)
-  }
-  throw refused(
-    path,
-    'is damaged. Put it back from a backup; or delete it, and new secrets are made: every token and URL in use ends then.',
-  )
+/** Ends a replaced signing key after `after` seconds, unless it ends before. null: no such key. */
+export function endPreviousSigning(
+  folder: string,
+  accessKeyId: string,
+  o: { after: number; now: Date },
+): Promise<PreviousSigningKey | null> {
+  return change(folder, o.now, (secrets) => {
+    const previous = secrets.previousSigning ?? []
+    const old = previous.find((key) => key.accessKeyId === accessKeyId)
+    if (old === undefined) return { secrets, result: null }
+    const result = { ...old, validUntil: endOf(old.validUntil, o.now, o.after) }
+    const previousSigning = previous.map((key) => (key === old ? result : key))
+    return { secrets: { ...secrets, previousSigning }, result }
+  })
 }
 
-const isOpenToOthers = (file: Stats): boolean => process.platform !== 'win32' && (file.mode & 0o077) !== 0
-
-/** Some mounts show one mode for every file; there, a mode says nothing and chmod changes nothing. */
-async function keepsModes(folder: string): Promise<boolean> {
-  const probe = temporary(folder)
-  try {
-    const file = await open(probe, 'wx', 0o600)
-    await file.close()
-    return !isOpenToOthers(await stat(probe))
-  } catch {
-    return true
-  } finally {
-    await unlink(probe).catch(() => {})
-  }
+export function parseSecrets(text: string, path: string): Secrets {
+  const remedy =
+    'Put it back from a backup; or delete it, and new secrets are made: every token and URL in use ends then.'
+  return parsePrivateFile(secretsSchema, text, { path, remedy })
 }
 
-const temporary = (folder: string): string => join(folder, `.secrets-${randomBytes(9).toString('hex')}.tmp`)
+function readSecrets(path: string): Secrets | null {
+  const text = readPrivateFile(path)
+  return text === null ? null : parseSecrets(text, path)
+}
 
-/** The complete file appears under its name at once, and only where none was; then the winner's is read. */
-async function makeSecrets(folder: string, path: string): Promise<Secrets> {
-  await mkdir(folder, { recursive: true })
-  const text = `${JSON.stringify(randomSecrets(), null, 2)}\n`
-  const temp = temporary(folder)
-  try {
-    await writeDurably(temp, text)
-    try {
-      await link(temp, path)
-    } catch (cause) {
-      const { code } = cause as NodeJS.ErrnoException
-      // File systems without hard links (FAT, some network mounts): the exclusive open decides who is first.
-      if (code === 'EPERM' || code === 'ENOTSUP' || code === 'ENOSYS' || code === 'EOPNOTSUPP')
-        await writeIfAbsent(path, text)
-      else if (code !== 'EEXIST') throw cause
-    }
-  } finally {
-    await unlink(temp).catch(() => {})
+async function makeSecrets(path: string): Promise<Secrets> {
+  const made: Secrets = {
+    version: 1,
+    jwtSecret: randomBytes(48).toString('base64url'),
+    signing: newSigningKey(new Date()),
   }
-  await syncFolder(folder)
-  const secrets = await readSecrets(folder, path)
+  await createPrivateFile(path, privateFileText(made))
+  const secrets = readSecrets(path)
   if (secrets === null) throw refused(path, 'vanished while it was made.')
   return secrets
 }
 
-async function writeDurably(path: string, text: string): Promise<void> {
-  const file = await open(path, 'wx', 0o600)
-  try {
-    await file.writeFile(text)
-    await file.sync()
-  } finally {
-    await file.close()
-  }
-}
+const newSigningKey = (now: Date): SigningKey => ({ ...randomKey('POSTERN'), createdAt: now.toISOString() })
 
-async function writeIfAbsent(path: string, text: string): Promise<void> {
-  try {
-    await writeDurably(path, text)
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw cause
-    // Another process is at it: wait until what it writes is whole.
-    for (let tries = 0; tries < 50; tries++) {
-      if ((await readFile(path, 'utf8')).endsWith('}\n')) return
-      await new Promise((wake) => setTimeout(wake, 20))
+/** One change at a time, of what the change before left. Replaced keys whose time is over are forgotten. */
+async function change<T>(
+  folder: string,
+  now: Date,
+  edit: (secrets: Secrets) => { secrets: Secrets; result: T },
+): Promise<T> {
+  await loadSecrets(folder)
+  const path = secretsPath(folder)
+  return withKeyLock(folder, () => {
+    const before = readSecrets(path)
+    if (before === null) throw refused(path, 'vanished while it was changed.')
+    const { secrets, result } = edit(before)
+    if (result !== null) {
+      const previousSigning = (secrets.previousSigning ?? []).filter((key) => !hasEnded(key, now))
+      replacePrivateFile(path, privateFileText({ ...secrets, previousSigning }))
     }
-  }
-}
-
-/** Makes the new name survive a power cut, where the system can. */
-async function syncFolder(folder: string): Promise<void> {
-  if (process.platform === 'win32') return
-  const handle = await open(folder)
-  try {
-    await handle.sync()
-  } catch {
-    // Some mounts refuse to sync a folder; the file itself is safe.
-  } finally {
-    await handle.close()
-  }
-}
-
-function randomSecrets(): Secrets {
-  const base32 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'
-  const id = Array.from(randomBytes(13), (byte) => base32[byte % 32]).join('')
-  return {
-    version: 1,
-    jwtSecret: randomBytes(48).toString('base64url'),
-    signing: { accessKeyId: `POSTERN${id}`, secretAccessKey: randomBytes(30).toString('base64url') },
-  }
-}
-
-function refused(path: string, message: string): ConfigError {
-  return new ConfigError([{ source: { from: 'file', file: path, line: 1 }, key: null, message }])
+    return result
+  })
 }

@@ -1,4 +1,4 @@
-/** CORS on the objects endpoint: the gateway's bucket follows the configuration, every other bucket its own rules. */
+/** CORS on the objects endpoint: a bucket's own rules where it has some, else `cors.origins` of the configuration. */
 import { isStorageError } from '../errors.ts'
 import type { CorsRule } from '../drivers/driver.ts'
 import {
@@ -35,7 +35,7 @@ const exposed = [
 type CorsContext = Pick<S3Context, 'req' | 'res' | 'method' | 'bucket' | 'headers'>
 type CorsDeps = Pick<ObjectsDeps, 'store' | 'gatewayBucket' | 'corsOrigins'>
 
-const gatewayPolicy = (origins: readonly string[]): CorsPolicy => ({
+const configuredPolicy = (origins: readonly string[]): CorsPolicy => ({
   origins,
   methods: ['GET', 'HEAD', 'PUT', 'POST', 'DELETE'],
   headers: 'any',
@@ -43,11 +43,11 @@ const gatewayPolicy = (origins: readonly string[]): CorsPolicy => ({
   maxAge: 3600,
 })
 
-/** null: the gateway's own policy holds. */
+/** null: the configured policy holds, as it does for the gateway's bucket and for every bucket without rules. */
 async function rulesOf(bucket: string | null, deps: CorsDeps): Promise<CorsRule[] | null> {
   if (bucket === null || bucket === deps.gatewayBucket) return null
   try {
-    return (await deps.store.headBucket(bucket)).cors ?? []
+    return (await deps.store.headBucket(bucket)).cors
   } catch (error) {
     if (isStorageError(error, 'NoSuchBucket', 'InvalidBucketName')) return []
     throw error
@@ -90,7 +90,7 @@ export async function applyCors(ctx: CorsContext, deps: CorsDeps): Promise<void>
   if (origin === undefined) return
   const rules = await rulesOf(ctx.bucket, deps)
   if (rules === null) {
-    setCorsHeaders(ctx.res, gatewayPolicy(deps.corsOrigins), origin)
+    setCorsHeaders(ctx.res, configuredPolicy(deps.corsOrigins), origin)
     return
   }
   // As on S3, the method a client says it will use stands for the one it uses.
@@ -111,7 +111,7 @@ export async function answerPreflight(ctx: CorsContext, deps: CorsDeps): Promise
   }
   const rules = await rulesOf(ctx.bucket, deps)
   if (rules === null) {
-    if (!setPreflightHeaders(ctx.res, gatewayPolicy(deps.corsOrigins), asked)) throw notAllowed()
+    if (!setPreflightHeaders(ctx.res, configuredPolicy(deps.corsOrigins), asked)) throw notAllowed()
   } else {
     vary(ctx.res, 'Access-Control-Request-Method')
     vary(ctx.res, 'Access-Control-Request-Headers')

@@ -1,7 +1,7 @@
 import type { FileRecord, UploadGrant } from '../catalog/catalog.ts'
 import type { ObjectRef } from '../drivers/driver.ts'
-import { isStorageError } from '../errors.ts'
 import type { ServiceDeps } from './deps.ts'
+import { removeParts } from './remove-parts.ts'
 import { headOrNull, removeVersions } from './remove-versions.ts'
 import { keepsSource } from './settle-upload.ts'
 
@@ -17,6 +17,9 @@ export async function clearGrant(
   const { target } = grant
   const isMoved = target.bucket !== file.object.bucket || target.key !== file.object.key
   const { versionId } = file.object
+  if (grant.method === 'MULTIPART') {
+    await removeParts(deps, target, file.status === 'confirmed' ? null : grant.multipart)
+  }
   if (file.status === 'confirmed') {
     if (isMoved) await (keepsSource(deps, file) ? restoreCopy(deps, file, target) : removeVersions(deps, target))
     else if (versionId !== undefined) await removeVersions(deps, target, versionId)
@@ -25,7 +28,6 @@ export async function clearGrant(
   if (versionId !== undefined) await driver.deleteObject(file.object, { versionId })
   if (isMoved) await removeVersions(deps, file.object)
   await removeVersions(deps, target)
-  if (grant.multipart) await abort(deps, target, grant.multipart.uploadId)
 }
 
 /** Somebody may have replaced the copy that a public URL points to, as long as the upload URL was good. */
@@ -34,12 +36,4 @@ async function restoreCopy({ driver }: ServiceDeps, file: FileRecord, target: Ob
   const head = await headOrNull({ driver }, target)
   if (head !== null && head.etag === etag && head.contentLength === file.size) return
   await driver.copyObject({ bucket, key }, target, versionId === undefined ? {} : { sourceVersionId: versionId })
-}
-
-async function abort({ driver }: ServiceDeps, target: ObjectRef, uploadId: string): Promise<void> {
-  try {
-    await driver.abortMultipartUpload(target, uploadId)
-  } catch (error) {
-    if (!isStorageError(error, 'NoSuchUpload')) throw error
-  }
 }

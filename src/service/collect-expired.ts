@@ -5,10 +5,11 @@
 import type { FileRecord, Upload, UploadGrant } from '../catalog/catalog.ts'
 import type { ObjectRef } from '../drivers/driver.ts'
 import { isStorageError } from '../errors.ts'
-import { confirmBy } from './begin-upload.ts'
 import { clearGrant } from './clear-grant.ts'
 import type { ServiceDeps } from './deps.ts'
+import { confirmBy } from './grant-upload.ts'
 import { settleUpload } from './settle-upload.ts'
+import { storedParts } from './stored-parts.ts'
 
 /** Uploads: confirmed by themselves, expired, rid of what lay at their key, and left to the next pass by an error. */
 export type Collected = { confirmed: number; expired: number; cleared: number; failed: number }
@@ -95,18 +96,9 @@ async function isStillSendingParts(deps: ServiceDeps, { file, grant }: Granted):
 }
 
 async function newestPart({ driver }: ServiceDeps, target: ObjectRef, uploadId: string): Promise<Date | null> {
-  let newest: Date | null = null
-  let marker: number | undefined
-  try {
-    do {
-      const page = await driver.listParts(target, uploadId, marker === undefined ? {} : { partNumberMarker: marker })
-      for (const { lastModified } of page.parts) if (newest === null || lastModified > newest) newest = lastModified
-      marker = page.isTruncated ? page.nextPartNumberMarker : undefined
-    } while (marker !== undefined)
-  } catch (error) {
-    if (!isStorageError(error, 'NoSuchUpload')) throw error
-  }
-  return newest
+  const parts = (await storedParts(driver, target, uploadId)) ?? []
+  const [first, ...rest] = parts.map(({ lastModified }) => lastModified)
+  return first === undefined ? null : rest.reduce((newest, at) => (at > newest ? at : newest), first)
 }
 
 /** `left` when the object has not arrived. */

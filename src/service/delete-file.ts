@@ -1,6 +1,7 @@
 import type { ObjectRef } from '../drivers/driver.ts'
 import type { ServiceDeps } from './deps.ts'
 import { noSuchFile } from './get-file.ts'
+import { removeParts } from './remove-parts.ts'
 import { removeVersions } from './remove-versions.ts'
 
 /**
@@ -15,7 +16,7 @@ export async function deleteFile(deps: ServiceDeps, owner: string, id: string): 
   const removals = versionId === undefined ? [] : [deps.driver.deleteObject(file.object, { versionId })]
   removals.push(removeVersions(deps, file.object))
   if (grant && !isSame(grant.target, file.object)) removals.push(removeVersions(deps, grant.target))
-  if (grant?.multipart) removals.push(deps.driver.abortMultipartUpload(grant.target, grant.multipart.uploadId))
+  if (grant?.method === 'MULTIPART') removals.push(removeParts(deps, grant.target, grant.multipart))
   for (const outcome of await Promise.allSettled(removals)) {
     if (outcome.status === 'rejected') {
       deps.log.warn(

@@ -1,6 +1,7 @@
 import { StorageError } from '../errors.ts'
-import { confirmBy, type IssuedUpload } from './begin-upload.ts'
+import type { IssuedUpload } from './begin-upload.ts'
 import type { ServiceDeps } from './deps.ts'
+import { confirmBy } from './grant-upload.ts'
 import { presignGrant, uploadLifetime } from './presign-grant.ts'
 import { publicUrl } from './public-url.ts'
 

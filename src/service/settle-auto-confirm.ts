@@ -34,7 +34,7 @@ export async function settleWrittenObject(deps: ServiceDeps, ref: ObjectRef): Pr
  * The file as it is now: settled if its object has arrived, unchanged if it has not, null if it was refused.
  */
 export async function trySettle(deps: ServiceDeps, { file, grant }: Upload): Promise<FileRecord | null> {
-  if (file.status !== 'pending' || !grant?.autoConfirm || grant.method === 'MULTIPART') return file
+  if (file.status !== 'pending' || !grant?.autoConfirm) return file
   try {
     return (await settleUpload(deps, { file, grant })).file
   } catch (err) {

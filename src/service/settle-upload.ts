@@ -49,7 +49,7 @@ async function seal(
   { head }: VerifiedObject,
 ): Promise<SealedObject> {
   const version = head.versionId === undefined ? {} : { versionId: head.versionId }
-  // A bucket never lets go of If-None-Match: no URL of this grant can write again. On disk sealing costs nothing.
+  // No URL of this grant can write again: a bucket holds it to If-None-Match. On disk sealing costs nothing.
   if (grant.writeOnce && deps.driver.name === 's3') return { ref: grant.target, etag: head.etag, ...version }
   return deps.driver.sealObject(grant.target, {
     etag: head.etag,

@@ -221,7 +221,10 @@ export function parseTrailerNames(value: string | undefined): string[] {
     throw new SignatureError('InvalidRequest', 'The value specified in the x-amz-trailer header is not supported')
   }
   if (names.length > 1) {
-    throw new SignatureError('InvalidRequest', 'Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.')
+    throw new SignatureError(
+      'InvalidRequest',
+      'Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.',
+    )
   }
   return names
 }

@@ -54,7 +54,11 @@ const noneHoisted: HoistedHeaders = new Map()
  * The headers named in SignedHeaders, with the values that were signed. One that is absent may stand in the query; an
  * x-amz-* header that stands in both must have one value.
  */
-export function signedHeaders(names: readonly string[], headers: CanonicalHeaders, hoisted = noneHoisted): SignedHeaders {
+export function signedHeaders(
+  names: readonly string[],
+  headers: CanonicalHeaders,
+  hoisted = noneHoisted,
+): SignedHeaders {
   let complete = true
   const signed = names.map((name): [string, string] => {
     const sent = headers.get(name)
@@ -71,7 +75,11 @@ export function signedHeaders(names: readonly string[], headers: CanonicalHeader
  * could otherwise copy any object with x-amz-copy-source. Exempt are x-amz-content-sha256, which binds the body harder
  * or stands in the canonical request anyway, and headers whose very value is in the signed query.
  */
-export function refuseUnsignedHeaders(names: readonly string[], headers: CanonicalHeaders, hoisted = noneHoisted): void {
+export function refuseUnsignedHeaders(
+  names: readonly string[],
+  headers: CanonicalHeaders,
+  hoisted = noneHoisted,
+): void {
   const unsigned = names.includes('host') ? [] : ['host']
   for (const [name, value] of headers) {
     if (!name.startsWith('x-amz-') || name === 'x-amz-content-sha256' || names.includes(name)) continue

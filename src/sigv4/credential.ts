@@ -16,7 +16,12 @@ export function parseCredential(text: string): Credential | null {
 export type Complaint = { code: SignatureErrorCode; prefix: string }
 
 /** Holds the scope to this endpoint and to the day of the request. `day` is `YYYYMMDD`. */
-export function checkScope(c: Credential, day: string, o: Pick<VerifyOptions, 'region' | 'service'>, complaint: Complaint): void {
+export function checkScope(
+  c: Credential,
+  day: string,
+  o: Pick<VerifyOptions, 'region' | 'service'>,
+  complaint: Complaint,
+): void {
   const refuse = (what: string, details: Record<string, string> = {}): never => {
     throw new SignatureError(complaint.code, `${complaint.prefix}; ${what}`, details)
   }
@@ -29,12 +34,21 @@ export function checkScope(c: Credential, day: string, o: Pick<VerifyOptions, 'r
 type Key = NonNullable<ReturnType<KeyRing['find']>>
 
 /** The key of a request, whose security token must be the one that was issued with it, or none. */
-export function findKey(keys: KeyRing, accessKeyId: string, token: string | undefined, invalidToken: SignatureErrorCode): Key {
+export function findKey(
+  keys: KeyRing,
+  accessKeyId: string,
+  token: string | undefined,
+  invalidToken: SignatureErrorCode,
+): Key {
   const key = keys.find(accessKeyId)
   if (!key || (key.sessionToken !== undefined && token === undefined)) {
-    throw new SignatureError('InvalidAccessKeyId', 'The AWS Access Key Id you provided does not exist in our records.', {
-      AWSAccessKeyId: accessKeyId,
-    })
+    throw new SignatureError(
+      'InvalidAccessKeyId',
+      'The AWS Access Key Id you provided does not exist in our records.',
+      {
+        AWSAccessKeyId: accessKeyId,
+      },
+    )
   }
   if (token !== undefined && (key.sessionToken === undefined || !equalText(key.sessionToken, token))) {
     throw new SignatureError(invalidToken, 'The provided security token was not issued with this access key.')

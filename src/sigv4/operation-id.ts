@@ -28,7 +28,8 @@ export function operationId(
   if (method === 'GET') return ofUpload ? 'ListParts' : 'GetObject'
   if (method === 'DELETE') return ofUpload ? 'AbortMultipartUpload' : 'DeleteObject'
   if (method !== 'PUT') return undefined
-  const copies = headers !== undefined && Object.keys(headers).some((name) => name.toLowerCase() === 'x-amz-copy-source')
+  const copies =
+    headers !== undefined && Object.keys(headers).some((name) => name.toLowerCase() === 'x-amz-copy-source')
   if (ofUpload) return copies ? 'UploadPartCopy' : 'UploadPart'
   return copies ? 'CopyObject' : 'PutObject'
 }

@@ -37,8 +37,7 @@ export function parsePolicyDocument(base64: string): PolicyDocument {
   return { expiration: parseExpiration(document.get('expiration')), conditions: conditions.map(parseCondition) }
 }
 
-const invalid = (what: string): SignatureError =>
-  new SignatureError('InvalidPolicyDocument', `Invalid Policy: ${what}`)
+const invalid = (what: string): SignatureError => new SignatureError('InvalidPolicyDocument', `Invalid Policy: ${what}`)
 
 function decodeDocument(base64: string): Json {
   if (base64.length > maxPolicyLength) throw invalid('too long')
@@ -78,7 +77,8 @@ function parseCondition(condition: Json): PolicyCondition {
   }
   if (condition.length !== 3) throw invalid(`${kind} takes exactly two arguments.`)
   if (kind === 'content-length-range') return { kind, min: parseBound(first), max: parseBound(second), text }
-  if (typeof first !== 'string' || typeof second !== 'string') throw invalid(`the arguments of ${kind} must be strings.`)
+  if (typeof first !== 'string' || typeof second !== 'string')
+    throw invalid(`the arguments of ${kind} must be strings.`)
   // Without its `$` the name matches no field: the condition stays, and fails.
   return { kind, field: first.startsWith('$') ? first.slice(1).toLowerCase() : '', value: second, text }
 }

@@ -106,7 +106,8 @@ function readSignatureFields(fields: ReadonlyMap<string, string>, o: VerifyPolic
       'The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.',
     )
   }
-  if (!signatureFields.some((name) => fields.has(name.toLowerCase()))) throw new SignatureError('AccessDenied', 'Access Denied')
+  if (!signatureFields.some((name) => fields.has(name.toLowerCase())))
+    throw new SignatureError('AccessDenied', 'Access Denied')
   const field = (name: (typeof signatureFields)[number]): string => {
     const value = fields.get(name.toLowerCase())
     if (value) return value
@@ -129,11 +130,16 @@ function readSignatureFields(fields: ReadonlyMap<string, string>, o: VerifyPolic
   if (algorithmField !== algorithm) refuse(`X-Amz-Algorithm only supports "${algorithm}"`)
   const prefix = 'Error parsing the X-Amz-Credential parameter'
   const credential = parseCredential(credentialField) ?? refuse(`${prefix}; the Credential is mal-formed.`)
-  if (!parseAmzDate(amzDate)) refuse('X-Amz-Date must be in the ISO8601 Long Format "yyyyMMdd\'T\'HHmmss\'Z\'"')
-  checkScope(credential, amzDate.slice(0, 8), { region: o.region, service: 's3' }, {
-    code: 'AuthorizationQueryParametersError',
-    prefix,
-  })
+  if (!parseAmzDate(amzDate)) refuse("X-Amz-Date must be in the ISO8601 Long Format \"yyyyMMdd'T'HHmmss'Z'\"")
+  checkScope(
+    credential,
+    amzDate.slice(0, 8),
+    { region: o.region, service: 's3' },
+    {
+      code: 'AuthorizationQueryParametersError',
+      prefix,
+    },
+  )
   return { policy, credential, signature }
 }
 

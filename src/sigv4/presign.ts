@@ -133,7 +133,8 @@ const headerNames = new BoundedCache<string, string>(128)
 
 function headerName(given: string): string {
   const name = given.toLowerCase()
-  if (!/^[a-z0-9-]+$/.test(name) || reservedHeaders.has(name)) throw new TypeError(`the header ${given} cannot be bound`)
+  if (!/^[a-z0-9-]+$/.test(name) || reservedHeaders.has(name))
+    throw new TypeError(`the header ${given} cannot be bound`)
   return name
 }
 
@@ -158,7 +159,8 @@ function bindHeaders(host: string, headers: Readonly<Record<string, string>> | u
   return { names, lines, toSend }
 }
 
-const authParameter = /^x-amz-(algorithm|content-sha256|credential|date|expires|security-token|signature|signedheaders)$/i
+const authParameter =
+  /^x-amz-(algorithm|content-sha256|credential|date|expires|security-token|signature|signedheaders)$/i
 
 function extraParameters({ method, key, query, headers }: PresignOptions): [name: string, value: string][] {
   const extra: [string, string][] = []

@@ -1,7 +1,13 @@
 /** Presigned requests: https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html */
 import { parseAmzDate } from './amz-date.ts'
 import { canonicalHeaders, canonicalValue, type CanonicalHeaders } from './canonical-request.ts'
-import { checkSignature, refuseUnsignedHeaders, signatureMismatch, signedHeaders, type HoistedHeaders } from './check-signature.ts'
+import {
+  checkSignature,
+  refuseUnsignedHeaders,
+  signatureMismatch,
+  signedHeaders,
+  type HoistedHeaders,
+} from './check-signature.ts'
 import { checkScope, findKey, parseCredential, type Credential } from './credential.ts'
 import { canonicalPath, canonicalQuery, parseQuery, splitTarget } from './encode.ts'
 import { parsePayload, unsignedPayload } from './payload.ts'
@@ -127,8 +133,7 @@ function readAuthParameters(parameters: ReadonlyMap<string, string>): AuthParame
         'expecting "<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request".',
     )
   const amzDate = value('X-Amz-Date')
-  const date =
-    parseAmzDate(amzDate) ?? refuse('X-Amz-Date must be in the ISO8601 Long Format "yyyyMMdd\'T\'HHmmss\'Z\'"')
+  const date = parseAmzDate(amzDate) ?? refuse("X-Amz-Date must be in the ISO8601 Long Format \"yyyyMMdd'T'HHmmss'Z'\"")
   return {
     credential,
     amzDate,
@@ -143,7 +148,9 @@ function readExpires(text: string): number {
   if (/^-\d+$/.test(text)) refuse('X-Amz-Expires must be non-negative')
   if (!/^\d+$/.test(text)) refuse('X-Amz-Expires should be a number')
   if (!/^\d{1,6}$/.test(text) || Number(text) > maxExpiresIn) {
-    refuse(`X-Amz-Expires must be less than a week in seconds; that is, the given X-Amz-Expires must be at most ${maxExpiresIn}`)
+    refuse(
+      `X-Amz-Expires must be less than a week in seconds; that is, the given X-Amz-Expires must be at most ${maxExpiresIn}`,
+    )
   }
   return Number(text)
 }
@@ -189,7 +196,12 @@ function bodyOf(
   const sent = headers.get(name)
   const inQuery = parameters.get('X-Amz-Content-Sha256')
   const body = parsePayload(sent ?? inQuery ?? unsignedPayload)
-  if (sent !== undefined && inQuery !== undefined && sent !== inQuery && (signed.has(name) || inQuery !== unsignedPayload)) {
+  if (
+    sent !== undefined &&
+    inQuery !== undefined &&
+    sent !== inQuery &&
+    (signed.has(name) || inQuery !== unsignedPayload)
+  ) {
     throw signatureMismatch({ Header: name })
   }
   return { signed: signed.has(name) ? (sent ?? inQuery ?? unsignedPayload) : (inQuery ?? unsignedPayload), body }

@@ -23,8 +23,15 @@ export type Bench = {
 
 export const html = '<!DOCTYPE html><script>alert(1)</script>'
 
-export function invariantsSuite(name: string, start: Start): void {
-  describe(`${name}, it holds that`, () => {
+export const invariantsSuite = (name: string, start: Start): void =>
+  withGateway(`${name}, it holds that`, start, (bench) => {
+    uploadInvariants(bench)
+    servingInvariants(bench)
+  })
+
+/** Runs `suite` with a gateway that its tests share, and the means to start others. */
+export function withGateway(name: string, start: Start, suite: (bench: Bench) => void): void {
+  describe(name, () => {
     let gateway: RunningGateway | undefined
     beforeAll(async () => {
       gateway = await start()
@@ -35,7 +42,7 @@ export function invariantsSuite(name: string, start: Start): void {
       if (!gateway) throw new Error('the gateway has not started')
       return gateway
     }
-    const bench: Bench = {
+    suite({
       start,
       shared,
       newUser: (of = shared()) => as(of, `user-${randomUUID()}`),
@@ -44,8 +51,6 @@ export function invariantsSuite(name: string, start: Start): void {
         const head = driver.headObject({ bucket: config.storage.bucket, key })
         await expect(head).rejects.toMatchObject({ code: 'NotFound' })
       },
-    }
-    uploadInvariants(bench)
-    servingInvariants(bench)
+    })
   })
 }

@@ -8,7 +8,8 @@ it.runIf(packaged)('starts the packaged Chromium with nothing but its own librar
   const browser = await launchChromium({ lookup: 'packaged', env: {} })
   try {
     const page = await browser.newPage()
-    await page.setContent('<p>ready</p>')
+    await page.setContent('<p>ready</p><input type="password" value="drawn with a glyph of its own">')
+    await page.screenshot()
     expect(await page.textContent('p')).toBe('ready')
     expect(await page.evaluate(() => typeof XMLHttpRequest)).toBe('function')
   } finally {

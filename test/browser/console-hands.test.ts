@@ -25,7 +25,7 @@ const focused = (page: Page): Promise<string> =>
     document.activeElement === document.body ? 'nothing' : (document.activeElement?.textContent ?? ''),
   )
 
-describe('by keyboard alone', () => {
+describe('by keyboard alone', { timeout: 60_000 }, () => {
   it('uploads, finds, opens, deletes and undoes', async () => {
     for (const name of ['one.txt', 'two.txt', 'three.txt']) await storeFile(gateway, textFile(name))
     const page = await openConsole(browser, gateway.apiUrl)
@@ -109,7 +109,7 @@ async function tabTo(page: Page, name: string): Promise<void> {
   throw new Error(`${name} cannot be reached by Tab`)
 }
 
-describe('on a phone', () => {
+describe('on a phone', { timeout: 60_000 }, () => {
   it('fits in 390 pixels whatever the names are, and everything can be touched', async () => {
     for (const name of [longName, rightToLeft, 'short.txt']) await storeFile(gateway, textFile(name))
     const page = await openConsole(browser, gateway.apiUrl, {
@@ -153,7 +153,7 @@ describe('on a phone', () => {
   })
 })
 
-describe('colours', () => {
+describe('colours', { timeout: 60_000 }, () => {
   const text = ['ink', 'quiet', 'accent', 'good', 'warn', 'bad']
 
   it.each(['light', 'dark'] as const)('follow the system (%s) and have the contrast', async (colorScheme) => {
@@ -181,7 +181,7 @@ describe('colours', () => {
   })
 })
 
-describe('with many files', () => {
+describe('with many files', { timeout: 60_000 }, () => {
   it('shows fifty, then more, and searches among all of them', async () => {
     for (let i = 0; i < 60; i++) await storeFile(gateway, textFile(`file ${String(i).padStart(2, '0')}.txt`))
     const page = await openConsole(browser, gateway.apiUrl)

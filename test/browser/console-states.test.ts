@@ -16,7 +16,7 @@ beforeAll(async () => {
 })
 afterAll(() => browser?.close())
 
-describe('a server that asks who one is', () => {
+describe('a server that asks who one is', { timeout: 60_000 }, () => {
   beforeEach(async () => {
     gateway = await startGateway()
     return () => gateway.close()
@@ -73,7 +73,7 @@ describe('a server that asks who one is', () => {
   })
 })
 
-describe('errors', () => {
+describe('errors', { timeout: 60_000 }, () => {
   beforeEach(async () => {
     gateway = await startGateway({ quotas: { userBytes: '1MiB' } }, { dev: true })
     return () => gateway.close()
@@ -185,7 +185,7 @@ describe('errors', () => {
   })
 })
 
-describe('a first visit', () => {
+describe('a first visit', { timeout: 60_000 }, () => {
   beforeEach(async () => {
     gateway = await startGateway({}, { dev: true })
     return () => gateway.close()

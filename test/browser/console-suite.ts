@@ -13,7 +13,7 @@ import { throttleUploads } from './throttle.ts'
 const picture = { name: 'dusk over the hills.png', mimeType: 'image/png', buffer: landscape(320, 240, scenes.dusk) }
 
 export function consoleSuite(where: string, start: StartGateway): void {
-  describe(`console, ${where}`, () => {
+  describe(`console, ${where}`, { timeout: 60_000 }, () => {
     let browser: Browser
     let gateway: RunningGateway
 

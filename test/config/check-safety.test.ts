@@ -187,10 +187,6 @@ describe('what this version cannot do yet', () => {
     [{ 'server.workers': 'auto' }, 'server.workers: More than one worker comes in a later version.'],
     [{ 'objects.sendfile': 'x-accel' }, 'objects.sendfile: Sending by nginx comes in a later version.'],
     [{ webhooks: [{ url: 'https://example.com' }] }, 'webhooks: Webhooks come in a later version.'],
-    [
-      { 'storage.driver': 's3', 'storage.delivery': 'proxied' },
-      'storage.delivery: "proxied" comes in a later version.',
-    ],
   ])('%j is refused instead of ignored', (flags, message) => {
     const problems = folder.problems({ flags })
     expect(problems).toHaveLength(1)

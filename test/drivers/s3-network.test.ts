@@ -1,5 +1,11 @@
 /** The driver before a store that misbehaves: busy, gone, broken off, early with its refusal. */
-import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http'
+import {
+  createServer,
+  request as sendRequest,
+  type IncomingMessage,
+  type RequestListener,
+  type ServerResponse,
+} from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { PassThrough, Readable, Writable } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -155,6 +161,28 @@ describe('an upload', () => {
       code: 'PreconditionFailed',
     })
     expect(body.destroyed).toBe(true)
+  })
+
+  it('that came as an HTTP request can still be answered when it is refused', async () => {
+    const driver = await driverBefore((_request, response) => refusal(response, 412, 'PreconditionFailed'))
+    const front = createServer((incoming, response) => {
+      driver.putObject(ref, incoming, { contentLength: 64 * MiB }).catch((e: { code: string }) => {
+        response.writeHead(412, { connection: 'close' }).end(e.code)
+      })
+    })
+    await new Promise<void>((resolve) => front.listen(0, '127.0.0.1', resolve))
+    closing.push(() => {
+      front.closeAllConnections()
+      front.close()
+    })
+    const { port } = front.address() as AddressInfo
+    const answer = await new Promise<string>((resolve, reject) => {
+      const upload = sendRequest({ port, method: 'PUT', headers: { 'content-length': 64 * MiB } }, (response) => {
+        response.setEncoding('utf8').on('data', resolve)
+      })
+      upload.on('error', reject).write(Buffer.alloc(MiB))
+    })
+    expect(answer).toBe('PreconditionFailed')
   })
 
   it('never sends the last bytes of a body that is not what was announced', async () => {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { isStorageError } from '../../src/errors.ts'
 import { detectProvider, presets, providers } from '../../src/drivers/s3/presets.ts'
 import { createS3Driver } from '../../src/drivers/s3/s3-driver.ts'
-import { resolveSettings, type S3DriverOptions } from '../../src/drivers/s3/settings.ts'
+import { publicOrigin, resolveSettings, type S3DriverOptions } from '../../src/drivers/s3/settings.ts'
 
 const options: S3DriverOptions = {
   bucket: 'files',
@@ -52,6 +52,15 @@ describe('provider presets', () => {
     expect(resolveSettings({ ...options, forcePathStyle: true }).pathStyle).toBe(true)
     expect(resolveSettings({ ...options, endpoint: 'http://minio:9000' }).pathStyle).toBe(true)
     expect(resolveSettings({ ...options, endpoint: 'http://minio:9000', forcePathStyle: false }).pathStyle).toBe(false)
+  })
+
+  it('tells the origin that browsers meet', () => {
+    expect(publicOrigin(options)).toBe('https://files.s3.us-east-1.amazonaws.com')
+    expect(publicOrigin({ ...options, endpoint: 'http://minio:9000' })).toBe('http://minio:9000')
+    expect(
+      publicOrigin({ ...options, endpoint: 'http://minio:9000', publicEndpoint: 'https://s3.example.com/x' }),
+    ).toBe('https://s3.example.com')
+    expect(publicOrigin({ ...options, bucket: 'arn:aws:s3:eu-west-1:123456789012:accesspoint/media' })).toBeNull()
   })
 
   it('refuses settings that do not go together', async () => {

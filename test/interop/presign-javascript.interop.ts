@@ -72,5 +72,5 @@ signingSuite(
       }),
     )
   },
-  { post: false },
+  { post: () => false },
 )

@@ -148,7 +148,7 @@ describe('CORS', () => {
     expect((await endpoint.raw('GET', '/postern/public/photo.png')).headers.get('vary')).toBe('Origin')
   })
 
-  test('another bucket has rules of its own', async () => {
+  test('another bucket follows the configuration until it has rules of its own', async () => {
     await endpoint.store.createBucket('alice-cors', { owner: 'alice', acl: 'public-read' })
     const rules = [
       ['*suffix', 'GET'],
@@ -161,8 +161,10 @@ describe('CORS', () => {
       exposeHeaders: ['x-a'],
     }))
     const path = '/alice-cors'
-    expect((await preflight('https://app.example.com', path)).status).toBe(403)
+    expect((await preflight('https://app.example.com', path)).status).toBe(200)
+    expect((await preflight('https://evil.example', path)).status).toBe(403)
     await endpoint.store.setBucketCors('alice-cors', rules)
+    expect((await preflight('https://app.example.com', path)).status).toBe(403)
     const allowed = async (origin: string): Promise<string | undefined> =>
       (await get(origin, path)).get('access-control-allow-origin')
     expect(await allowed('foo.suffix')).toBe('foo.suffix')

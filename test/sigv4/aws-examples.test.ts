@@ -66,7 +66,11 @@ it('presigned GET', () => {
     '&X-Amz-Expires=86400&X-Amz-SignedHeaders=host' +
     '&X-Amz-Signature=aeeed9bbccd4d02ee5c0109b86d86835f995330da4c265957d157751f604d404'
   const verified = verifyRequest(arrives('GET', url), verifying)
-  expect(verified).toMatchObject({ via: 'query', payload: 'UNSIGNED-PAYLOAD', expiresAt: new Date('2013-05-25T00:00:00Z') })
+  expect(verified).toMatchObject({
+    via: 'query',
+    payload: 'UNSIGNED-PAYLOAD',
+    expiresAt: new Date('2013-05-25T00:00:00Z'),
+  })
 })
 
 describe('chunked upload', () => {

@@ -1,15 +1,40 @@
 /** URLs and requests made by clients of others, for the keys that encoders disagree about. */
-import { GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
+/* oxlint-disable vitest/expect-expect -- expectRefused asserts */
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { Readable } from 'node:stream'
+import { buffer } from 'node:stream/consumers'
+import { crc32 } from 'node:zlib'
+import { GetObjectCommand, PutObjectCommand, S3Client, type PutObjectCommandInput } from '@aws-sdk/client-s3'
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner'
 import { AwsV4Signer } from 'aws4fetch'
 import { Client as MinioClient } from 'minio'
 import { describe, expect, it } from 'vitest'
+import { AwsChunkedDecoder, parseDecodedLength, parseTrailerNames } from '../../src/sigv4/aws-chunked.ts'
 import { encodePath, parseQuery, splitTarget } from '../../src/sigv4/encode.ts'
 import { verifyPostPolicy } from '../../src/sigv4/post-policy.ts'
+import type { RawRequest } from '../../src/sigv4/types.ts'
 import { verifyRequest } from '../../src/sigv4/verify-request.ts'
+import { decode } from './aws-chunked-encoder.ts'
 import { arrives, credentials, expectRefused, now, options, temporary, url } from './fixtures.ts'
 
-const keys = ['a b', 'a+b', '%2F', 'ü', 'u\u0308', "!'()*~", 'a//b', 'a?b', 'a#b', 'a&b=c;d', '日本/🌱', '%', 'a%20b', '[x]{y}|^`"<>\\@:,$']
+const keys = [
+  'a b',
+  'a+b',
+  '%2F',
+  'ü',
+  'u\u0308',
+  "!'()*~",
+  'a//b',
+  'a?b',
+  'a#b',
+  'a&b=c;d',
+  '日本/🌱',
+  '%',
+  'a%20b',
+  '[x]{y}|^`"<>\\@:,$',
+]
 const endpoint = 'http://127.0.0.1:4001'
 
 const sdk = new S3Client({
@@ -35,7 +60,9 @@ describe.each(keys)('key %s', (key) => {
   })
 
   it('@aws-sdk/client-s3, Authorization header', async () => {
-    let seen: { method: string; path: string; query: Record<string, string>; headers: Record<string, string> } | undefined
+    let seen:
+      | { method: string; path: string; query: Record<string, string>; headers: Record<string, string> }
+      | undefined
     const recording = new S3Client({
       endpoint,
       forcePathStyle: true,
@@ -51,10 +78,15 @@ describe.each(keys)('key %s', (key) => {
     })
     const put = new PutObjectCommand({ Bucket: 'postern', Key: key, Body: 'hello', Metadata: { a: 'b  c' } })
     await expect(recording.send(put)).rejects.toThrow('recorded')
-    const query = Object.entries(seen!.query).map(([name, value]) => `${name}=${encodeURIComponent(value)}`).join('&')
+    const query = Object.entries(seen!.query)
+      .map(([name, value]) => `${name}=${encodeURIComponent(value)}`)
+      .join('&')
     const request = arrives('PUT', `${endpoint}${seen!.path}?${query}`, seen!.headers)
     const clock = { now: new Date() }
-    expect(verifyRequest(request, { ...options, ...clock })).toMatchObject({ via: 'header', payload: expect.any(String) })
+    expect(verifyRequest(request, { ...options, ...clock })).toMatchObject({
+      via: 'header',
+      payload: expect.any(String),
+    })
     expect(keyOf(request.target)).toBe(key)
   })
 
@@ -119,6 +151,64 @@ it('minio POST policy', async () => {
   const fields = new Map(Object.entries({ ...(formData as Record<string, string>), key: 'uploads/a.png' }))
   const o = { region: 'us-east-1', keys: options.keys, now: new Date(), bucket: 'postern' }
   expect(verifyPostPolicy(fields, o)).toMatchObject({ contentLengthRange: { min: 1, max: 1024 } })
+})
+
+describe('streamed by @aws-sdk/client-s3 over a socket', () => {
+  type Received = { request: RawRequest; body: Buffer }
+
+  /** Sends one PutObject to a server that answers 200 to anything, and returns what arrived there. */
+  async function receive(input: Partial<PutObjectCommandInput>): Promise<Received> {
+    const { promise, resolve, reject } = Promise.withResolvers<Received>()
+    const server = createServer((req, res) => {
+      buffer(req).then((body) => {
+        resolve({
+          request: { method: req.method!, target: req.url!, rawHeaders: req.rawHeaders, pathPrefix: '' },
+          body,
+        })
+        res.end()
+      }, reject)
+    })
+    await once(server.listen(0, '127.0.0.1'), 'listening')
+    const { port } = server.address() as AddressInfo
+    const s3 = new S3Client({
+      endpoint: `http://127.0.0.1:${port}`,
+      forcePathStyle: true,
+      region: 'us-east-1',
+      credentials,
+      maxAttempts: 1,
+    })
+    try {
+      await s3.send(new PutObjectCommand({ Bucket: 'postern', Key: 'a b+c', ...input }))
+      return await promise
+    } finally {
+      s3.destroy()
+      server.close()
+    }
+  }
+
+  it.each([0, 10, 8192, 200_000])('%i bytes', async (length) => {
+    const bytes = Buffer.alloc(length, 'postern ')
+    const stream = Readable.from([bytes.subarray(0, 70_000), bytes.subarray(70_000)].filter((part) => part.length > 0))
+    const { request, body } = await receive({ Body: stream, ContentLength: length, Metadata: { a: 'b  c' } })
+    const verified = verifyRequest(request, { ...options, now: new Date() })!
+    expect(verified.payload).toBe('STREAMING-UNSIGNED-PAYLOAD-TRAILER')
+    const header = (name: string): string | undefined => verified.signedHeaders.get(name)
+    const decoder = new AwsChunkedDecoder({
+      payload: 'STREAMING-UNSIGNED-PAYLOAD-TRAILER',
+      seed: verified.seed,
+      decodedLength: parseDecodedLength(header('x-amz-decoded-content-length')),
+      trailerNames: parseTrailerNames(header('x-amz-trailer')),
+    })
+    expect((await decode(decoder, [body])).equals(bytes)).toBe(true)
+    const crc = Buffer.alloc(4)
+    crc.writeUInt32BE(crc32(bytes))
+    expect([...decoder.trailers]).toEqual([['x-amz-checksum-crc32', crc.toString('base64')]])
+  })
+
+  it('a body in memory, with its hash or its checksum in a header', async () => {
+    const { request } = await receive({ Body: 'hello' })
+    expect(verifyRequest(request, { ...options, now: new Date() })!.payload).toMatch(/^[0-9a-f]{64}$/)
+  })
 })
 
 describe('one canonical form', () => {

@@ -3,10 +3,19 @@ import { createSecretKey } from 'node:crypto'
 import { expect } from 'vitest'
 import { presign, type PresignOptions } from '../../src/sigv4/presign.ts'
 import { signRequest, toRawHeaders, type SignRequestOptions } from '../../src/sigv4/sign-request.ts'
-import { SignatureError, type KeyRing, type RawRequest, type SignatureErrorCode, type VerifyOptions } from '../../src/sigv4/types.ts'
+import {
+  SignatureError,
+  type KeyRing,
+  type RawRequest,
+  type SignatureErrorCode,
+  type VerifyOptions,
+} from '../../src/sigv4/types.ts'
 import { verifyRequest } from '../../src/sigv4/verify-request.ts'
 
-export const credentials = { accessKeyId: 'TESTACCESSKEY0000001', secretAccessKey: 'test-secret-0123456789-abcdefghijklmnop' }
+export const credentials = {
+  accessKeyId: 'TESTACCESSKEY0000001',
+  secretAccessKey: 'test-secret-0123456789-abcdefghijklmnop',
+}
 export const temporary = {
   accessKeyId: 'TESTTEMPORARY0000001',
   secretAccessKey: 'test-secret-of-a-session-0123456789-abc',
@@ -35,7 +44,12 @@ type Headers = Record<string, string | readonly string[]>
 /** What arrives when `url` is requested: its target untouched, its host in the Host header. */
 export function arrives(method: string, from: string, headers: Headers = {}): RawRequest {
   const [, host, target] = /^https?:\/\/([^/?#]+)(.*)$/s.exec(from)!
-  return { method, target: target === '' ? '/' : target!, rawHeaders: toRawHeaders({ host: host!, ...headers }), pathPrefix: '' }
+  return {
+    method,
+    target: target === '' ? '/' : target!,
+    rawHeaders: toRawHeaders({ host: host!, ...headers }),
+    pathPrefix: '',
+  }
 }
 
 export const url = (o: Partial<PresignOptions> = {}): string =>
@@ -69,7 +83,7 @@ export function signedRequest(o: Partial<SignRequestOptions> = {}): RawRequest {
 /** Replaces, adds (or with null removes) parameters of a URL, everything else untouched. */
 export function withParameters(from: string, changes: Record<string, string | null>): string {
   const [base, query = ''] = from.split('?', 2) as [string, string?]
-  const pairs = query.split('&').filter((pair) => !(pair.split('=')[0]! in changes))
+  const pairs = query.split('&').filter((pair) => !Object.hasOwn(changes, pair.split('=')[0]!))
   for (const [name, value] of Object.entries(changes)) if (value !== null) pairs.push(`${name}=${value}`)
   return `${base}?${pairs.join('&')}`
 }
@@ -84,7 +98,11 @@ export function refusal(run: () => unknown): SignatureError {
   throw new Error('the request was accepted')
 }
 
-export function expectRefused(request: RawRequest, code: SignatureErrorCode, o: Partial<VerifyOptions> = {}): SignatureError {
+export function expectRefused(
+  request: RawRequest,
+  code: SignatureErrorCode,
+  o: Partial<VerifyOptions> = {},
+): SignatureError {
   const error = refusal(() => verifyRequest(request, { ...options, ...o }))
   expect(error.code).toBe(code)
   return error

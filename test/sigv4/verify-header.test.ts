@@ -1,4 +1,5 @@
 /** What a request with an Authorization header may not be. Each case begins with its number in the list of bad requests. */
+/* oxlint-disable vitest/expect-expect -- expectRefused asserts */
 import { describe, expect, it } from 'vitest'
 import { canonicalRequest } from '../../src/sigv4/canonical-request.ts'
 import { signRequest } from '../../src/sigv4/sign-request.ts'
@@ -18,7 +19,8 @@ const signedHeaders = signRequest({
   now,
 }).headers
 const authorization = signedHeaders['authorization'] as string
-const put = (headers: Record<string, string | string[]> = {}): RawRequest => arrives('PUT', target, { ...signedHeaders, ...headers })
+const put = (headers: Record<string, string | string[]> = {}): RawRequest =>
+  arrives('PUT', target, { ...signedHeaders, ...headers })
 const without = (name: string): RawRequest => {
   const { [name]: _, ...rest } = signedHeaders
   return arrives('PUT', target, rest)
@@ -46,30 +48,36 @@ describe('a signed request', () => {
     expect(verifyRequest(edited(/,/g, ',  '), options)).not.toBeNull()
   })
 
-  it.each(['Wed, 04 Mar 2026 05:06:07 GMT', 'Wed, 04 Mar 2026 05:06:07 +0000', '20260304T050607Z'])('verifies with Date: %s alone', (date) => {
-    const scope = { date: '20260304', region: 'us-east-1', service: 's3' } as const
-    const headers = { date, host: '127.0.0.1:4001', 'x-amz-content-sha256': 'UNSIGNED-PAYLOAD' }
-    const canonical = canonicalRequest({
-      method: 'PUT',
-      path: '/postern/uploads/photo.jpg',
-      query: '',
-      headers: Object.entries(headers),
-      payload: 'UNSIGNED-PAYLOAD',
-    })
-    const text = stringToSign('20260304T050607Z', formatScope(scope), sha256Hex(canonical))
-    const signature = hmacHex(signingKey(credentials.secretAccessKey, scope), text)
-    const value =
-      `AWS4-HMAC-SHA256 Credential=${credentials.accessKeyId}/${formatScope(scope)},` +
-      `SignedHeaders=date;host;x-amz-content-sha256,Signature=${signature}`
-    expect(verifyRequest(arrives('PUT', target, { ...headers, authorization: value }), options)).not.toBeNull()
-  })
+  it.each(['Wed, 04 Mar 2026 05:06:07 GMT', 'Wed, 04 Mar 2026 05:06:07 +0000', '20260304T050607Z'])(
+    'verifies with Date: %s alone',
+    (date) => {
+      const scope = { date: '20260304', region: 'us-east-1', service: 's3' } as const
+      const headers = { date, host: '127.0.0.1:4001', 'x-amz-content-sha256': 'UNSIGNED-PAYLOAD' }
+      const canonical = canonicalRequest({
+        method: 'PUT',
+        path: '/postern/uploads/photo.jpg',
+        query: '',
+        headers: Object.entries(headers),
+        payload: 'UNSIGNED-PAYLOAD',
+      })
+      const text = stringToSign('20260304T050607Z', formatScope(scope), sha256Hex(canonical))
+      const signature = hmacHex(signingKey(credentials.secretAccessKey, scope), text)
+      const value =
+        `AWS4-HMAC-SHA256 Credential=${credentials.accessKeyId}/${formatScope(scope)},` +
+        `SignedHeaders=date;host;x-amz-content-sha256,Signature=${signature}`
+      expect(verifyRequest(arrives('PUT', target, { ...headers, authorization: value }), options)).not.toBeNull()
+    },
+  )
 
   it('26 canonicalises repeated headers, spaces and bytes as they came', () => {
     const utf8 = Buffer.from('grün  🌱').toString('latin1')
     const headers = { 'x-amz-meta-a': ['one', ' two   three ', 'four\tfive'], 'x-amz-meta-b': utf8 }
     const request = signedRequest({ headers })
     expect(verifyRequest(request, options)!.signedHeaders.get('x-amz-meta-a')).toBe('one,two three,four five')
-    const swapped = { ...request, rawHeaders: request.rawHeaders.map((v) => (v === 'one' ? 'four\tfive' : v === 'four\tfive' ? 'one' : v)) }
+    const swapped = {
+      ...request,
+      rawHeaders: request.rawHeaders.map((v) => (v === 'one' ? 'four\tfive' : v === 'four\tfive' ? 'one' : v)),
+    }
     expectRefused(swapped, 'SignatureDoesNotMatch')
     const latin1 = { ...request, rawHeaders: request.rawHeaders.map((v) => (v === utf8 ? 'grün 🌱' : v)) }
     expectRefused(latin1, 'SignatureDoesNotMatch')
@@ -111,13 +119,21 @@ describe('refusals', () => {
     ['29 a day that does not exist', put({ 'x-amz-date': '20260230T000000Z' }), 'AccessDenied'],
     ['29 another year', put({ 'x-amz-date': '20300707T215304Z' }), 'RequestTimeTooSkewed'],
     ['11 an unknown key', edited(credentials.accessKeyId, 'NOBODY'), 'InvalidAccessKeyId'],
-    ['24 a token never issued', signedRequest({ credentials: { ...credentials, sessionToken: 'made up' } }), 'InvalidToken'],
+    [
+      '24 a token never issued',
+      signedRequest({ credentials: { ...credentials, sessionToken: 'made up' } }),
+      'InvalidToken',
+    ],
     ['24 another token', signedRequest({ credentials: { ...temporary, sessionToken: 'made up' } }), 'InvalidToken'],
     ['24 no token', signedRequest({ credentials: { ...temporary, sessionToken: '' } }), 'InvalidAccessKeyId'],
     ['31 no x-amz-content-sha256', without('x-amz-content-sha256'), 'InvalidRequest'],
     ['31 neither hash nor sentinel', signedRequest({ payload: 'abc' }), 'InvalidArgument'],
     ['31 a short hash', signedRequest({ payload: 'a'.repeat(63) }), 'InvalidArgument'],
-    ['31 a sentinel of another algorithm', signedRequest({ payload: 'STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD' }), 'InvalidArgument'],
+    [
+      '31 a sentinel of another algorithm',
+      signedRequest({ payload: 'STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD' }),
+      'InvalidArgument',
+    ],
     ['30 x-amz-copy-source unsigned', put({ 'x-amz-copy-source': '/a/b' }), 'AccessDenied'],
     ['30 x-amz-meta-a unsigned', put({ 'X-Amz-Meta-A': 'b' }), 'AccessDenied'],
     ['16 host unsigned', edited('SignedHeaders=host;', 'SignedHeaders='), 'AccessDenied'],

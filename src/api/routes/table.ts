@@ -2,6 +2,7 @@ import type { Route } from '../deps.ts'
 import { content, issueDownloadUrl, publicContent } from './downloads.ts'
 import { list, read, remove, showUsage, update } from './files.ts'
 import { live, ready } from './health.ts'
+import { abort, begin, complete, issuePartUrls, listParts, partListBytes } from './multipart.ts'
 import { confirm, issuePublicUploadUrl, issueUploadUrl, renewUploadUrl } from './uploads.ts'
 
 /** Every route, in the order in which they are tried. GET answers HEAD too. */
@@ -10,6 +11,12 @@ export const routes: readonly Route[] = [
   { method: 'POST', path: '/api/upload-url', access: 'user', issues: true, run: issuePublicUploadUrl },
   { method: 'POST', path: '/files/:id/upload-url', access: 'user', issues: true, run: renewUploadUrl },
   { method: 'POST', path: '/files/confirm', access: 'user', run: confirm },
+
+  { method: 'POST', path: '/files/multipart', access: 'user', issues: true, run: begin },
+  { method: 'POST', path: '/files/multipart/:id/parts', access: 'user', run: issuePartUrls },
+  { method: 'GET', path: '/files/multipart/:id/parts', access: 'user', run: listParts },
+  { method: 'POST', path: '/files/multipart/:id/complete', access: 'user', maxBody: partListBytes, run: complete },
+  { method: 'DELETE', path: '/files/multipart/:id', access: 'user', run: abort },
 
   { method: 'GET', path: '/files', access: 'user', run: list },
   { method: 'GET', path: '/files/usage', access: 'user', run: showUsage },

@@ -1,6 +1,7 @@
 import { beginUpload, type BeginUpload } from '../../service/begin-upload.ts'
 import { confirmUpload } from '../../service/confirm-upload.ts'
 import { renewUpload } from '../../service/renew-upload.ts'
+import type { Settled } from '../../service/settle-upload.ts'
 import { StorageError } from '../../errors.ts'
 import type { Call } from '../deps.ts'
 import { fileJson, issuedJson } from '../file-json.ts'
@@ -29,7 +30,11 @@ export async function confirm({ ctx, deps, user, body }: Call): Promise<void> {
     throw new StorageError('InvalidArgument', { message: 'Send either the key or the id that upload-url answered.' })
   }
   const by = id === undefined ? { key: key ?? '' } : { id }
-  const { file, created } = await confirmUpload(deps, user, { by, ...claims })
+  answerSettled({ ctx, deps }, await confirmUpload(deps, user, { by, ...claims }))
+}
+
+/** 201 to the call that made the upload a file, 200 and the same body to every other. */
+export function answerSettled({ ctx, deps }: Pick<Call, 'ctx' | 'deps'>, { file, created }: Settled): void {
   ctx.status = created ? 201 : 200
   ctx.set('location', `/files/${file.id}`)
   ctx.body = { ...fileJson(deps, file), url: `/files/${file.id}` }

@@ -3,7 +3,7 @@ import type { BucketInfo, BucketStore, CannedAcl, CorsRule } from '../driver.ts'
 import type { DiskContext } from './context.ts'
 import type { Index } from './open-index.ts'
 import { notFound } from './object-rows.ts'
-import { assertBucketName, assertKey, resourceOf } from './rules.ts'
+import { assertBucketName, assertKey, resourceOf } from '../rules.ts'
 import { compareText, textAfter, textRightAfter } from './text-order.ts'
 
 type BucketRow = { name: string; owner: string; created_at: number; acl: CannedAcl; cors: string | null }

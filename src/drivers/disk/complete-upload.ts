@@ -4,7 +4,7 @@ import { joinChecksums } from '../checksums/checksum.ts'
 import type { Checksum, MultipartStore, ObjectRef, WriteConditions, WrittenObject } from '../driver.ts'
 import type { DiskContext } from './context.ts'
 import { parseChecksum } from './object-rows.ts'
-import { assertKey, limits, resourceOf } from './rules.ts'
+import { assertKey, limits, resourceOf } from '../rules.ts'
 import { noSuchUpload, type PartRow, type UploadRow } from './upload-rows.ts'
 import { placeObject } from './write-objects.ts'
 

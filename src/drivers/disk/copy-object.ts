@@ -4,7 +4,7 @@ import type { Checksum, CopyOptions, ObjectRef, ObjectStore, WriteConditions } f
 import { checkSourceConditions } from './conditions.ts'
 import type { DiskContext } from './context.ts'
 import { notFound, parseChecksum, type ObjectRow } from './object-rows.ts'
-import { assertKey, assertMetadata, assertTags, assertVersion, limits, pickHeaders, resourceOf } from './rules.ts'
+import { assertKey, assertMetadata, assertTags, assertVersion, limits, pickHeaders, resourceOf } from '../rules.ts'
 import { placeObject } from './write-objects.ts'
 
 /** Copies rows, never bytes: blobs are immutable, so that two objects may share them. */

@@ -16,7 +16,7 @@ import { checkSourceConditions, checkWriteConditions } from './conditions.ts'
 import type { DiskContext } from './context.ts'
 import { checkMax } from './list-objects.ts'
 import { parseChecksum } from './object-rows.ts'
-import { assertKey, assertMetadata, assertTags, limits, pickHeaders, resourceOf } from './rules.ts'
+import { assertKey, assertMetadata, assertTags, limits, pickHeaders, resourceOf } from '../rules.ts'
 import type { PartRow, UploadRow } from './upload-rows.ts'
 import { commitBlob, writeFor } from './write-objects.ts'
 

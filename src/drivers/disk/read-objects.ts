@@ -3,7 +3,7 @@ import type { ByteRange, GetOptions, HeadOptions, ObjectRef, ObjectStore, Stored
 import { checkReadConditions } from './conditions.ts'
 import type { DiskContext } from './context.ts'
 import { headOf, notFound, parseTags, type ObjectRow, type Segment } from './object-rows.ts'
-import { assertKey, assertVersion, resourceOf } from './rules.ts'
+import { assertKey, assertVersion, resourceOf } from '../rules.ts'
 import { readAtOnce, StoredBytes } from './stored-bytes.ts'
 
 type Span = { start: number; end: number }

@@ -2,7 +2,7 @@
 import { StorageError } from '../../errors.ts'
 import type { CannedAcl, ChecksumAlgorithm, ChecksumType, ObjectRef } from '../driver.ts'
 import type { Index } from './open-index.ts'
-import { resourceOf } from './rules.ts'
+import { resourceOf } from '../rules.ts'
 
 export type UploadRow = {
   id: string

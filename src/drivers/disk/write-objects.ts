@@ -4,7 +4,7 @@ import type { ObjectRef, ObjectStore, PutOptions, WriteConditions, WrittenObject
 import { checkWriteConditions } from './conditions.ts'
 import { writtenKey, type DiskContext } from './context.ts'
 import { notFound, type ObjectRow } from './object-rows.ts'
-import { assertKey, assertMetadata, assertTags, assertVersion, limits, pickHeaders, resourceOf } from './rules.ts'
+import { assertKey, assertMetadata, assertTags, assertVersion, limits, pickHeaders, resourceOf } from '../rules.ts'
 import { writeBody, type BodyOptions, type WrittenBlob } from './write-body.ts'
 
 type Writes = Pick<

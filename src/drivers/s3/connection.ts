@@ -35,8 +35,8 @@ export function createConnection(settings: S3Settings): Connection {
 
   return {
     async run(failed, operation) {
-      const { s3, sdk } = await opening()
       try {
+        const { s3, sdk } = await opening()
         return await operation(s3, sdk)
       } catch (cause) {
         throw mapAwsError(failed.operation, failed.ref, cause)
@@ -45,8 +45,8 @@ export function createConnection(settings: S3Settings): Connection {
 
     async credentials() {
       if (settings.credentials) return settings.credentials
-      const { s3 } = await opening()
       try {
+        const { s3 } = await opening()
         return await s3.config.credentials()
       } catch (cause) {
         throw mapAwsError('credentials', undefined, cause)
@@ -99,6 +99,6 @@ function clientConfig(settings: S3Settings, endpoint: string | null) {
     maxAttempts: 3,
     // What goes wrong is told by the errors; its own words would go to the console.
     logger: silent,
-    requestHandler: { ...timeouts, httpAgent: agent, httpsAgent: agent },
+    requestHandler: { ...timeouts, logger: silent, httpAgent: agent, httpsAgent: agent },
   }
 }

@@ -5,7 +5,7 @@
 import type { S3 } from '@aws-sdk/client-s3'
 import type { SignedRequest } from '../driver.ts'
 import type { Sdk } from './connection.ts'
-import type { RequestToSign } from './presign-requests.ts'
+import type { RequestToSign } from '../presign-requests.ts'
 import type { S3Deps } from './s3-deps.ts'
 
 type Signed = Pick<SignedRequest, 'url' | 'headers' | 'expiresAt'>

@@ -14,7 +14,7 @@ import {
   uploadPartRequest,
   uploadRequest,
   type RequestToSign,
-} from './presign-requests.ts'
+} from '../presign-requests.ts'
 import { assertExpiresIn } from './rules.ts'
 import type { S3Deps } from './s3-deps.ts'
 

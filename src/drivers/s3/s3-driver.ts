@@ -20,7 +20,7 @@ import { sealObject } from './seal-object.ts'
 import { resolveSettings, type S3DriverOptions } from './settings.ts'
 import { writeObject } from './write-object.ts'
 
-export type { S3DriverOptions } from './settings.ts'
+export { publicOrigin, type S3DriverOptions } from './settings.ts'
 
 /** What one CopyObject takes, and the part size of copies above it. */
 const copySizes = { atOnce: limits.maxPutSize, part: 512 * 1024 * 1024 }

@@ -1,4 +1,5 @@
 /** The driver's options, completed by what the provider's preset says. */
+import { resolveTarget } from '../../sigv4/endpoint.ts'
 import type { SigningCredentials } from '../../sigv4/types.ts'
 import { StorageError } from '../../errors.ts'
 import { detectProvider, presets, type Preset, type Provider } from './presets.ts'
@@ -62,7 +63,7 @@ export function resolveSettings(o: S3DriverOptions): S3Settings {
     preset,
     region,
     endpoint: resolved,
-    publicEndpoint: o.publicEndpoint ?? resolved,
+    publicEndpoint: resolved === null ? null : (o.publicEndpoint ?? resolved),
     pathStyle: o.forcePathStyle === undefined || o.forcePathStyle === 'auto' ? !virtualHost : o.forcePathStyle,
     credentials: staticCredentials(o),
     prefix: o.prefix ?? '',
@@ -92,4 +93,10 @@ function staticCredentials(o: S3DriverOptions): SigningCredentials | null {
     })
   }
   return { accessKeyId, secretAccessKey, ...(sessionToken === null ? {} : { sessionToken }) }
+}
+
+/** The origin that browsers send to and read from, for a content security policy; null where only the SDK knows it. */
+export function publicOrigin(o: S3DriverOptions): string | null {
+  const { publicEndpoint, bucket, pathStyle } = resolveSettings(o)
+  return publicEndpoint === null ? null : resolveTarget({ endpoint: publicEndpoint, bucket, pathStyle }).origin
 }

@@ -1,3 +1,4 @@
+/* oxlint-disable vitest/no-conditional-expect -- where stores differ, what each does instead is asserted too */
 import { PassThrough } from 'node:stream'
 import { setTimeout } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
@@ -151,9 +152,12 @@ export function multipart(suite: Suite): void {
         started.map((one) => one.uploadId).toSorted(),
       )
 
-      const folded = await driver.listMultipartUploads({ bucket, prefix, delimiter: '/' })
-      expect(folded.commonPrefixes).toEqual([`${prefix}c/`])
-      expect(folded.uploads).toHaveLength(5)
+      const folding = driver.listMultipartUploads({ bucket, prefix, delimiter: '/' })
+      if (suite.differs('no-folded-uploads')) expect(await codeOf(folding)).toBe('NotSupported')
+      else {
+        expect((await folding).commonPrefixes).toEqual([`${prefix}c/`])
+        expect((await folding).uploads).toHaveLength(5)
+      }
 
       const seen: string[] = []
       let page = await driver.listMultipartUploads({ bucket, prefix, maxUploads: 2 })

@@ -30,6 +30,12 @@ export type KnownDifference =
   | 'no-part-reads'
   /** A copy of a multipart object gets the ETag of a plain one. */
   | 'copy-joins-parts'
+  /** The store drops the tags of a multipart upload: the driver refuses them as NotSupported. */
+  | 'no-multipart-tags'
+  /** The store completes an upload with all the parts it has or not at all: fewer are InvalidPart. */
+  | 'complete-all-parts'
+  /** The store tells no common prefixes of uploads: the driver refuses a delimiter as NotSupported. */
+  | 'no-folded-uploads'
   /** Another process may write: `isBeingWritten` answers false always. */
   | 'cannot-tell-writers'
 

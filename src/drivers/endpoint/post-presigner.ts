@@ -1,8 +1,8 @@
 /** Form uploads, bounded in every field: key, type and checksum by value, the file by a range of lengths. */
 import { createPostForm } from '../../sigv4/post-form.ts'
 import type { Presigner } from '../driver.ts'
-import { assertExpiresIn, signing, type PresignerOptions } from './presigner.ts'
-import { assertKey } from './rules.ts'
+import { assertExpiresIn, assertKey } from '../rules.ts'
+import { signing, type PresignerOptions } from './presigner.ts'
 
 export function createPostPresigner(o: PresignerOptions): Pick<Presigner, 'presignPost'> {
   return {

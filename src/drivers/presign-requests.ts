@@ -1,5 +1,5 @@
 /** The requests that are presigned: method, signed headers and signed parameters of each. */
-import type { Checksum, Presigner, PresignUploadOptions, ResponseOverrides } from '../driver.ts'
+import type { Checksum, Presigner, PresignUploadOptions, ResponseOverrides } from './driver.ts'
 import { assertPartNumber } from './rules.ts'
 
 export type RequestToSign = {

@@ -1,6 +1,6 @@
 /** What S3 allows in keys, buckets, metadata and tags; the emulation allows no more. */
-import { StorageError } from '../../errors.ts'
-import type { ObjectHeaders, ObjectRef } from '../driver.ts'
+import { StorageError } from '../errors.ts'
+import type { ObjectHeaders, ObjectRef } from './driver.ts'
 
 export const maxKeyBytes = 1024
 export const maxMetadataBytes = 2048
@@ -70,6 +70,18 @@ export function assertTags(tags: Record<string, string>): void {
     if (name.length === 0 || name.length > 128 || !tagText.test(name)) refuse('The TagKey you have provided is invalid')
     if (value.length > 256 || !tagText.test(value)) refuse('The TagValue you have provided is invalid')
   }
+}
+
+export function assertPartNumber(partNumber: number): void {
+  if (Number.isInteger(partNumber) && partNumber >= 1 && partNumber <= limits.maxParts) return
+  throw new StorageError('InvalidArgument', {
+    message: `Part number must be an integer between 1 and ${limits.maxParts}, inclusive`,
+  })
+}
+
+export function assertExpiresIn(expiresIn: number): void {
+  if (Number.isInteger(expiresIn) && expiresIn >= 1 && expiresIn <= limits.maxExpiresIn) return
+  throw new StorageError('InvalidArgument', { message: `expiresIn is 1 to ${limits.maxExpiresIn} seconds.` })
 }
 
 /** Nothing here is versioned: the only version of an object is `null`. */

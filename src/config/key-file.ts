@@ -1,0 +1,129 @@
+/** `keys.json`: the access keys that `postern keys` makes, beside those of the configuration. */
+import { join } from 'node:path'
+import { z } from 'zod'
+import { withKeyLock } from './key-lock.ts'
+import { parsePrivateFile, privateFileText, readPrivateFile, replacePrivateFile, toFileProblem } from './private-file.ts'
+import { randomKey } from './random-key.ts'
+import { configSchema } from './schema.ts'
+
+export const keyFileName = 'keys.json'
+/** The gateway itself: no other key may have this owner. */
+export const reservedOwner = 'postern'
+
+const configured = configSchema.shape.keys.element.shape
+/** The same as in the configuration. */
+export const accessKeyIdSchema = configured.accessKeyId
+export const ownerSchema = configured.owner
+  .refine((owner) => owner !== reservedOwner, '"postern" is the gateway itself. Choose another owner.')
+  .regex(/^[^\p{Cc}]{1,256}$/u, 'expects 1 to 256 characters, none of them a control character')
+
+const storedKeySchema = z.object({
+  accessKeyId: accessKeyIdSchema,
+  secretAccessKey: z.string().min(16),
+  owner: ownerSchema,
+  createdAt: z.iso.datetime(),
+  /** From then on the key is refused; null: it has no end. */
+  validUntil: z.iso.datetime().nullable(),
+})
+const keyFileSchema = z.object({ version: z.literal(1), keys: z.array(storedKeySchema) })
+
+export type StoredKey = z.infer<typeof storedKeySchema>
+
+export const keyFilePath = (folder: string): string => join(folder, keyFileName)
+
+/** Empty where there is no file. Throws `ConfigError` for one that others may read, or that is damaged. */
+export function readKeyFile(folder: string): StoredKey[] {
+  const path = keyFilePath(folder)
+  try {
+    const text = readPrivateFile(path)
+    return text === null ? [] : parseKeyFile(text, path)
+  } catch (cause) {
+    throw toFileProblem(path, cause)
+  }
+}
+
+export function parseKeyFile(text: string, path: string): StoredKey[] {
+  const remedy = 'Put it back from a backup; or delete it, and the keys that were in it end.'
+  return parsePrivateFile(keyFileSchema, text, { path, remedy }).keys
+}
+
+/** null when the id is `taken`, or is one of a key in the file. Without an id, one is made. */
+export function addKey(
+  folder: string,
+  o: { owner: string; accessKeyId?: string; taken: ReadonlySet<string>; now: Date },
+): Promise<StoredKey | null> {
+  return change(folder, o.now, (keys) => {
+    const isTaken = (id: string): boolean => o.taken.has(id) || keys.some((key) => key.accessKeyId === id)
+    if (o.accessKeyId !== undefined && isTaken(o.accessKeyId)) return { keys, result: null }
+    const added = newKey(o.owner, o.now)
+    const key = { ...added, accessKeyId: o.accessKeyId ?? added.accessKeyId }
+    return { keys: [...keys, key], result: key }
+  })
+}
+
+/** A new key for the owner of an old one, which ends after `overlap` seconds unless it ends before. null: no such key. */
+export function rotateKey(
+  folder: string,
+  accessKeyId: string,
+  o: { overlap: number; now: Date },
+): Promise<{ key: StoredKey; replaced: StoredKey } | null> {
+  return change(folder, o.now, (keys) => {
+    const old = keys.find((key) => key.accessKeyId === accessKeyId)
+    if (old === undefined) return { keys, result: null }
+    const replaced = endedAt(old, o.now, o.overlap)
+    const key = newKey(old.owner, o.now)
+    return { keys: [...keys.map((other) => (other === old ? replaced : other)), key], result: { key, replaced } }
+  })
+}
+
+/** Ends a key after `after` seconds, unless it ends before. null: no such key. */
+export function revokeKey(
+  folder: string,
+  accessKeyId: string,
+  o: { after: number; now: Date },
+): Promise<StoredKey | null> {
+  return change(folder, o.now, (keys) => {
+    const old = keys.find((key) => key.accessKeyId === accessKeyId)
+    if (old === undefined) return { keys, result: null }
+    const result = endedAt(old, o.now, o.after)
+    return { keys: keys.map((key) => (key === old ? result : key)), result }
+  })
+}
+
+export const hasEnded = ({ validUntil }: { validUntil: string | null }, now: Date): boolean =>
+  validUntil !== null && Date.parse(validUntil) <= now.getTime()
+
+/** When a key ends that shall end `seconds` from now: what ends before is not prolonged. */
+export function endOf(validUntil: string | null, now: Date, seconds: number): string {
+  const end = new Date(now.getTime() + seconds * 1000).toISOString()
+  return validUntil !== null && Date.parse(validUntil) < Date.parse(end) ? validUntil : end
+}
+
+const endedAt = (key: StoredKey, now: Date, seconds: number): StoredKey => ({
+  ...key,
+  validUntil: endOf(key.validUntil, now, seconds),
+})
+
+const newKey = (owner: string, now: Date): StoredKey => ({
+  ...randomKey('PK'),
+  owner,
+  createdAt: now.toISOString(),
+  validUntil: null,
+})
+
+/** One change at a time, of what the change before left. Keys that have ended are forgotten with their secrets. */
+function change<T>(
+  folder: string,
+  now: Date,
+  edit: (keys: StoredKey[]) => { keys: StoredKey[]; result: T },
+): Promise<T> {
+  return withKeyLock(folder, () => {
+    const before = readKeyFile(folder).filter((key) => !hasEnded(key, now))
+    const { keys, result } = edit(before)
+    if (result !== null) {
+      const left = keys.filter((key) => !hasEnded(key, now))
+      replacePrivateFile(keyFilePath(folder), privateFileText({ version: 1, keys: left }))
+    }
+    return result
+  })
+}

@@ -1,0 +1,57 @@
+/** URLs of this process's own objects endpoint, in the shape that a bucket's have. */
+import { StorageError } from '../../errors.ts'
+import { encodePath } from '../../sigv4/encode.ts'
+import { presign } from '../../sigv4/presign.ts'
+import type { SigningCredentials } from '../../sigv4/types.ts'
+import type { ObjectRef, Presigner, SignedRequest } from '../driver.ts'
+import { downloadRequest, headRequest, uploadPartRequest, uploadRequest, type RequestToSign } from '../presign-requests.ts'
+import { assertExpiresIn, assertKey } from '../rules.ts'
+
+export type PresignerOptions = {
+  /** Base URL of the objects endpoint; may carry a path prefix. */
+  publicUrl: () => string
+  region: string
+  credentials: SigningCredentials
+  now: () => Date
+}
+
+type Signer = {
+  endpoint: string
+  pathStyle: true
+  credentials: SigningCredentials
+  region: string
+  now: Date
+}
+
+/** What cannot be signed as asked is InvalidArgument. */
+export function signing<T>(o: PresignerOptions, sign: (by: Signer) => T): T {
+  const endpoint = endpointOf(o)
+  try {
+    return sign({ endpoint, pathStyle: true, credentials: o.credentials, region: o.region, now: o.now() })
+  } catch (cause) {
+    if (!(cause instanceof TypeError || cause instanceof RangeError)) throw cause
+    throw new StorageError('InvalidArgument', { message: 'The request cannot be signed as asked.', cause })
+  }
+}
+
+const endpointOf = (o: PresignerOptions): string => o.publicUrl().replace(/\/+$/, '')
+
+export function createPresigner(o: PresignerOptions): Omit<Presigner, 'presignPost'> {
+  function sign(ref: ObjectRef, request: RequestToSign, asked: { expiresIn: number; signedAt?: Date }): SignedRequest {
+    const { expiresIn, signedAt } = asked
+    assertKey(ref)
+    assertExpiresIn(expiresIn)
+    const signed = signing(o, (by) =>
+      presign({ ...ref, ...request, ...by, expiresIn, ...(signedAt && { now: signedAt }) }),
+    )
+    return { method: request.method, expiresIn, ...signed }
+  }
+
+  return {
+    presignUpload: async (ref, asked) => sign(ref, uploadRequest(asked), asked),
+    presignUploadPart: async (ref, asked) => sign(ref, uploadPartRequest(asked), asked),
+    presignDownload: async (ref, asked) => sign(ref, downloadRequest(asked.versionId, asked.response), asked),
+    presignHead: async (ref, asked) => sign(ref, headRequest(asked.versionId), asked),
+    publicUrl: ({ bucket, key }) => `${endpointOf(o)}/${bucket}/${encodePath(key)}`,
+  }
+}

@@ -1,0 +1,42 @@
+import type { SignedRequest } from '../drivers/driver.ts'
+import type { ServiceDeps } from './deps.ts'
+import { confirmBy } from './grant-upload.ts'
+import { openMultipart } from './multipart.ts'
+import { uploadLifetime } from './presign-grant.ts'
+import { noPendingUpload } from './renew-upload.ts'
+
+export type IssuedPart = Omit<SignedRequest, 'method'> & { partNumber: number }
+
+/**
+ * URLs to send parts to, one for each number. Parts may differ in size, therefore no length is bound; the upload stays
+ * pending for as long as the URLs are good, and `confirmWithin` beyond. Errors: NotFound, InvalidRequest,
+ * ConditionalConflict once it is complete, InvalidArgument.
+ */
+export async function issueParts(
+  deps: ServiceDeps,
+  owner: string,
+  input: { id: string; partNumbers: readonly number[]; expiresIn?: number },
+): Promise<IssuedPart[]> {
+  const expiresIn = uploadLifetime(deps, input.expiresIn)
+  const { grant, multipart } = await openMultipart(deps, owner, input.id)
+  const { uploadId } = multipart
+  const parts = await Promise.all(
+    [...new Set(input.partNumbers)].map(async (partNumber) => {
+      const { method: _, ...signed } = await deps.driver.presignUploadPart(grant.target, {
+        uploadId,
+        partNumber,
+        expiresIn,
+      })
+      return { partNumber, ...signed }
+    }),
+  )
+  const urlExpiresAt = new Date(Math.max(...parts.map(({ expiresAt }) => expiresAt.getTime())))
+  const { writeOnce } = grant
+  const renewed = await deps.catalog.renewUpload(input.id, {
+    urlExpiresAt,
+    confirmBy: confirmBy(deps, urlExpiresAt),
+    writeOnce,
+  })
+  if (!renewed) throw noPendingUpload(input.id)
+  return parts
+}

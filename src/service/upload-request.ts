@@ -1,0 +1,82 @@
+import type { Visibility } from '../catalog/catalog.ts'
+import type { Checksum, ChecksumAlgorithm } from '../drivers/driver.ts'
+import { StorageError } from '../errors.ts'
+import { parseChecksum } from './checksums.ts'
+import type { ServiceDeps } from './deps.ts'
+import { parseFilename } from './filename.ts'
+import { guessType, isListed, parseMediaType } from './media-type.ts'
+import { parseMetadata } from './metadata.ts'
+
+/** What a client says of the file that it wants to send, by whatever way. */
+export type RequestedUpload = {
+  filename: string
+  /** Absent: guessed by the name, and left for the bytes to prove. */
+  mimeType?: string
+  /** Bytes. Absent: up to uploads.maxSize. */
+  size?: number
+  checksum?: Checksum
+  visibility?: Visibility
+  metadata?: Record<string, string>
+  /** The file counts as confirmed once its object is there. */
+  autoConfirm?: boolean
+}
+
+export type UploadRequest = {
+  filename: string
+  mimeType: string
+  size: number | null
+  checksum: Checksum | null
+  visibility: Visibility
+  metadata: Record<string, string>
+  autoConfirm: boolean
+  /** The most bytes that the object may have. */
+  maxSize: number
+}
+
+/** What the way of sending allows: so many bytes, and digests that can be proved in the end. */
+export type Way = { maxBytes: number; proves: (algorithm: ChecksumAlgorithm) => boolean }
+
+/**
+ * Holds a request for an upload against what is allowed here.
+ * Errors: InvalidArgument, InvalidDigest, MetadataTooLarge, AccessDenied, TypeNotAllowed, EntityTooLarge, NotSupported.
+ */
+export function readUploadRequest(deps: ServiceDeps, asked: RequestedUpload, way: Way): UploadRequest {
+  const { uploads } = deps.config
+  const visibility = asked.visibility ?? 'private'
+  if (visibility === 'public' && !uploads.allowPublic) {
+    throw new StorageError('AccessDenied', { message: 'Public files are switched off here (uploads.allowPublic).' })
+  }
+  const filename = parseFilename(asked.filename)
+  const mimeType = asked.mimeType === undefined ? guessType(filename) : parseMediaType(asked.mimeType)
+  checkType(mimeType, uploads.allowedTypes)
+  const maxSize = Math.min(uploads.maxSize, way.maxBytes)
+  const size = asked.size ?? null
+  checkSize(size, maxSize)
+  const checksum = asked.checksum === undefined ? null : checkChecksum(asked.checksum, way)
+  const metadata = parseMetadata(asked.metadata ?? {})
+  const autoConfirm = asked.autoConfirm ?? uploads.autoConfirm
+  return { filename, mimeType, size, checksum, visibility, metadata, autoConfirm, maxSize }
+}
+
+function checkType(mimeType: string, allowed: readonly string[]): void {
+  if (isListed(mimeType, allowed)) return
+  throw new StorageError('TypeNotAllowed', {
+    message: `${mimeType} is not allowed here. Allowed: ${allowed.join(', ')}.`,
+  })
+}
+
+function checkSize(size: number | null, most: number): void {
+  if (size === null || size <= most) return
+  throw new StorageError('EntityTooLarge', {
+    message: `The file has ${size} bytes; at most ${most} are allowed.`,
+    details: { ProposedSize: size, MaxSizeAllowed: most },
+  })
+}
+
+function checkChecksum(given: Checksum, way: Way): Checksum {
+  const checksum = parseChecksum(given)
+  if (way.proves(checksum.algorithm)) return checksum
+  throw new StorageError('NotSupported', {
+    message: `This store cannot verify ${checksum.algorithm} here: send the sha256 instead.`,
+  })
+}

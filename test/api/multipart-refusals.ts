@@ -1,0 +1,1 @@
+export function multipartRefusals(_: unknown) {}

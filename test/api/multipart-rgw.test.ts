@@ -1,0 +1,4 @@
+import { multipartSuite } from './multipart-suite.ts'
+import { onS3 } from './on-s3.ts'
+
+onS3(multipartSuite)

@@ -1,0 +1,136 @@
+import { Readable } from 'node:stream'
+import {
+  CopyObjectCommand,
+  DeleteObjectsCommand,
+  GetObjectCommand,
+  HeadObjectCommand,
+  paginateListBuckets,
+  paginateListObjectsV2,
+  paginateListParts,
+  CreateMultipartUploadCommand,
+  PutObjectCommand,
+  UploadPartCommand,
+  waitUntilObjectExists,
+  waitUntilObjectNotExists,
+  type ChecksumAlgorithm,
+} from '@aws-sdk/client-s3'
+import { Upload } from '@aws-sdk/lib-storage'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { encodeURIPath } from './encode-uri-path.ts'
+import { makeFiles, startRig, type Rig } from './rig.ts'
+
+const Bucket = 'sdk-js'
+let rig: Rig
+let files: Map<string, Buffer>
+beforeAll(async () => {
+  rig = await startRig()
+  await rig.bucket(Bucket)
+  files = await makeFiles(join(rig.dir, 'files'))
+})
+afterAll(() => rig.close())
+
+const read = async (Key: string): Promise<Buffer> => {
+  const got = await rig.client().send(new GetObjectCommand({ Bucket, Key, ChecksumMode: 'ENABLED' }))
+  return Buffer.from((await got.Body?.transformToByteArray()) ?? [])
+}
+
+describe('the AWS SDK for JavaScript', () => {
+  test('puts buffers and reads them back, checked by its own checksums', async () => {
+    for (const [name, bytes] of files) {
+      const Key = `buffer/${name}`
+      await rig.client().send(new PutObjectCommand({ Bucket, Key, Body: bytes }))
+      expect(await read(Key)).toEqual(bytes)
+    }
+  })
+
+  test('puts streams of unknown length, with a checksum in the trailer', async () => {
+    for (const [name, bytes] of files) {
+      const Key = `stream/${name}`
+      // In uneven pieces, as they come from elsewhere.
+      const Body = Readable.from(pieces(bytes))
+      await rig.client().send(new PutObjectCommand({ Bucket, Key, Body, ContentLength: bytes.length }))
+      expect(await read(Key)).toEqual(bytes)
+      expect(await rig.stored(Bucket, Key)).toEqual(bytes)
+    }
+  })
+
+  test.each(['CRC32', 'CRC32C', 'CRC64NVME', 'SHA1', 'SHA256'] satisfies ChecksumAlgorithm[])(
+    'lib-storage uploads a stream in parts with %s',
+    async (ChecksumAlgorithm) => {
+      const bytes = files.get('large.bin')!
+      const Key = `upload/${ChecksumAlgorithm}`
+      const params = { Bucket, Key, Body: Readable.from(pieces(bytes)), ChecksumAlgorithm, Metadata: { a: 'b c' } }
+      const done = await new Upload({ client: rig.client(), params, partSize: 5 * 1024 * 1024, queueSize: 3 }).done()
+      expect(done.ETag).toMatch(/^"[0-9a-f]{32}-4"$/)
+      expect(await read(Key)).toEqual(bytes)
+      const head = await rig.client().send(new HeadObjectCommand({ Bucket, Key, ChecksumMode: 'ENABLED' }))
+      expect(head[`Checksum${ChecksumAlgorithm}`]).toBe(done[`Checksum${ChecksumAlgorithm}`])
+      expect(head).toMatchObject({ ContentLength: bytes.length, Metadata: { a: 'b c' } })
+    },
+  )
+
+  test('an upload that is aborted leaves nothing behind', async () => {
+    const { driver } = { driver: rig.client() }
+    const params = { Bucket, Key: 'aborted', Body: Readable.from(pieces(files.get('large.bin')!)) }
+    const upload = new Upload({ client: driver, params, partSize: 5 * 1024 * 1024 })
+    upload.on('httpUploadProgress', () => void upload.abort())
+    await expect(upload.done()).rejects.toMatchObject({ name: 'AbortError' })
+    expect(await rig.storedKeys(Bucket)).not.toContain('aborted')
+  })
+
+  test('its paginators see every key, prefix, part and bucket once', async () => {
+    const client = rig.client()
+    const names = Array.from({ length: 23 }, (_, i) => `page/${String(i).padStart(2, '0')} +%/x`)
+    for (const Key of names) await client.send(new PutObjectCommand({ Bucket, Key, Body: Key }))
+    const keys: string[] = []
+    for await (const page of paginateListObjectsV2({ client, pageSize: 5 }, { Bucket, Prefix: 'page/' })) {
+      keys.push(...(page.Contents ?? []).map(({ Key }) => Key ?? ''))
+    }
+    expect(keys).toEqual(names)
+    const prefixes: string[] = []
+    const byPrefix = { Bucket, Prefix: 'page/', Delimiter: '/' }
+    for await (const page of paginateListObjectsV2({ client, pageSize: 4 }, byPrefix)) {
+      prefixes.push(...(page.CommonPrefixes ?? []).map(({ Prefix }) => Prefix ?? ''))
+    }
+    expect(prefixes).toEqual(names.map((name) => name.slice(0, -1)))
+
+    const { UploadId } = await client.send(new CreateMultipartUploadCommand({ Bucket, Key: 'parts' }))
+    for (const PartNumber of [1, 2, 5, 9, 10_000]) {
+      await client.send(new UploadPartCommand({ Bucket, Key: 'parts', UploadId, PartNumber, Body: `${PartNumber}` }))
+    }
+    const parts: number[] = []
+    for await (const page of paginateListParts({ client, pageSize: 2 }, { Bucket, Key: 'parts', UploadId })) {
+      parts.push(...(page.Parts ?? []).map(({ PartNumber }) => PartNumber ?? 0))
+    }
+    expect(parts).toEqual([1, 2, 5, 9, 10_000])
+
+    for (const name of ['sdk-js-a', 'sdk-js-b', 'sdk-js-c']) await rig.bucket(name)
+    const buckets: string[] = []
+    for await (const page of paginateListBuckets({ client, pageSize: 2 }, { Prefix: 'sdk-js-' })) {
+      buckets.push(...(page.Buckets ?? []).map(({ Name }) => Name ?? ''))
+    }
+    expect(buckets).toEqual(['sdk-js-a', 'sdk-js-b', 'sdk-js-c'])
+  })
+
+  test('copies, deletes many and waits for what it did', async () => {
+    const client = rig.client()
+    const waiting = { client, maxWaitTime: 10 }
+    for (const name of files.keys()) {
+      const CopySource = encodeURIPath(`${Bucket}/buffer/${name}`)
+      await client.send(new CopyObjectCommand({ Bucket, Key: `copy/${name}`, CopySource }))
+      await waitUntilObjectExists(waiting, { Bucket, Key: `copy/${name}` })
+    }
+    const Objects = [...files.keys()].map((name) => ({ Key: `copy/${name}` }))
+    const { Deleted, Errors } = await client.send(new DeleteObjectsCommand({ Bucket, Delete: { Objects } }))
+    expect(Errors ?? []).toEqual([])
+    expect(Deleted?.map(({ Key }) => Key)).toEqual(Objects.map(({ Key }) => Key))
+    await waitUntilObjectNotExists(waiting, { Bucket, Key: 'copy/plain.txt' })
+  })
+})
+
+function* pieces(bytes: Buffer): Generator<Buffer> {
+  for (let at = 0, size = 1; at < bytes.length; at += size, size = (size * 7 + 3) % 150_001) {
+    yield bytes.subarray(at, at + size)
+  }
+}

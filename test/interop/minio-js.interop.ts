@@ -1,0 +1,78 @@
+import { createReadStream } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { buffer } from 'node:stream/consumers'
+import { Client, CopyConditions } from 'minio'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { keys, makeFiles, region, startRig, type Rig } from './rig.ts'
+
+const bucket = 'minio-js'
+let rig: Rig
+let client: Client
+let files: Map<string, Buffer>
+beforeAll(async () => {
+  rig = await startRig()
+  const { hostname, port } = new URL(rig.url)
+  const { accessKeyId: accessKey, secretAccessKey: secretKey } = keys.alice
+  client = new Client({ endPoint: hostname, port: Number(port), useSSL: false, region, accessKey, secretKey })
+  files = await makeFiles(join(rig.dir, 'files'))
+})
+afterAll(() => rig.close())
+
+const pathOf = (name: string): string => join(rig.dir, 'files', ...name.split('/'))
+
+test('makes a bucket and finds it', async () => {
+  await client.makeBucket(bucket, region)
+  expect(await client.bucketExists(bucket)).toBe(true)
+  expect(await client.bucketExists('no-such-bucket')).toBe(false)
+  expect((await client.listBuckets()).map(({ name }) => name)).toEqual([bucket])
+})
+
+test('puts files, buffers and streams and reads them back', async () => {
+  client.setRequestOptions({})
+  for (const [name, bytes] of files) {
+    await client.fPutObject(bucket, `file/${name}`, pathOf(name), { 'x-amz-meta-album': '2026', 'content-type': 'text/x' })
+    await client.putObject(bucket, `buffer/${name}`, bytes)
+    await client.putObject(bucket, `stream/${name}`, createReadStream(pathOf(name)))
+    for (const key of [`file/${name}`, `buffer/${name}`, `stream/${name}`]) {
+      expect(await buffer(await client.getObject(bucket, key))).toEqual(bytes)
+      expect(await rig.stored(bucket, key)).toEqual(bytes)
+    }
+    const copied = join(rig.dir, 'copied')
+    await client.fGetObject(bucket, `file/${name}`, copied)
+    expect(await readFile(copied)).toEqual(bytes)
+    const stat = await client.statObject(bucket, `file/${name}`)
+    expect(stat).toMatchObject({ size: bytes.length, metaData: { album: '2026', 'content-type': 'text/x' } })
+  }
+})
+
+test('reads a part of an object', async () => {
+  const part = await buffer(await client.getPartialObject(bucket, 'file/large.bin', 1000, 2000))
+  expect(part).toEqual(files.get('large.bin')!.subarray(1000, 3000))
+})
+
+test('lists by both versions of the listing', async () => {
+  const names = [...files.keys()].map((name) => `file/${name}`).toSorted()
+  const collect = async (stream: AsyncIterable<{ name?: string; prefix?: string }>): Promise<string[]> => {
+    const found: string[] = []
+    for await (const entry of stream) found.push(entry.name ?? entry.prefix ?? '')
+    return found
+  }
+  expect((await collect(client.listObjectsV2(bucket, 'file/', true))).toSorted()).toEqual(names)
+  expect((await collect(client.listObjects(bucket, 'file/', true))).toSorted()).toEqual(names)
+  expect(await collect(client.listObjectsV2(bucket, 'file/s', false))).toEqual(['file/sub/'])
+})
+
+test('copies, composes, tags and removes', async () => {
+  await client.copyObject(bucket, 'copy', `/${bucket}/file/plain.txt`, new CopyConditions())
+  expect(await rig.stored(bucket, 'copy')).toEqual(files.get('plain.txt'))
+  await client.setObjectTagging(bucket, 'copy', { colour: 'light blue' })
+  expect(await client.getObjectTagging(bucket, 'copy')).toEqual([{ Key: 'colour', Value: 'light blue' }])
+  await client.removeObjectTagging(bucket, 'copy')
+  await client.removeObject(bucket, 'copy')
+  await expect(client.statObject(bucket, 'copy')).rejects.toMatchObject({ code: 'NotFound' })
+  await client.removeObjects(bucket, await rig.storedKeys(bucket))
+  expect(await rig.storedKeys(bucket)).toEqual([])
+  await client.removeBucket(bucket)
+  expect(await client.bucketExists(bucket)).toBe(false)
+})
