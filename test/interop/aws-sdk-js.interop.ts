@@ -44,15 +44,24 @@ describe('the AWS SDK for JavaScript', () => {
     }
   })
 
-  test('puts streams of unknown length, with a checksum in the trailer', async () => {
+  test('puts streams, with a checksum in the trailer', async () => {
+    const client = rig.client()
+    client.config.requestStreamBufferSize = 64 * 1024
     for (const [name, bytes] of files) {
       const Key = `stream/${name}`
       // In uneven pieces, as they come from elsewhere.
       const Body = Readable.from(pieces(bytes))
-      await rig.client().send(new PutObjectCommand({ Bucket, Key, Body, ContentLength: bytes.length }))
+      await client.send(new PutObjectCommand({ Bucket, Key, Body, ContentLength: bytes.length }))
       expect(await read(Key)).toEqual(bytes)
       expect(await rig.stored(Bucket, Key)).toEqual(bytes)
     }
+  })
+
+  test('a stream in chunks that are too small is refused, as it is by AWS', async () => {
+    const bytes = files.get('large.bin')!
+    const params = { Bucket, Key: 'small-chunks', Body: Readable.from(pieces(bytes)), ContentLength: bytes.length }
+    await expect(rig.client().send(new PutObjectCommand(params))).rejects.toMatchObject({ name: 'InvalidChunkSizeError' })
+    expect(await rig.storedKeys(Bucket)).not.toContain('small-chunks')
   })
 
   test.each(['CRC32', 'CRC32C', 'CRC64NVME', 'SHA1', 'SHA256'] satisfies ChecksumAlgorithm[])(
@@ -71,9 +80,8 @@ describe('the AWS SDK for JavaScript', () => {
   )
 
   test('an upload that is aborted leaves nothing behind', async () => {
-    const { driver } = { driver: rig.client() }
     const params = { Bucket, Key: 'aborted', Body: Readable.from(pieces(files.get('large.bin')!)) }
-    const upload = new Upload({ client: driver, params, partSize: 5 * 1024 * 1024 })
+    const upload = new Upload({ client: rig.client(), params, partSize: 5 * 1024 * 1024 })
     upload.on('httpUploadProgress', () => void upload.abort())
     await expect(upload.done()).rejects.toMatchObject({ name: 'AbortError' })
     expect(await rig.storedKeys(Bucket)).not.toContain('aborted')

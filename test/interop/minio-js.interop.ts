@@ -29,11 +29,12 @@ test('makes a bucket and finds it', async () => {
 })
 
 test('puts files, buffers and streams and reads them back', async () => {
-  client.setRequestOptions({})
   for (const [name, bytes] of files) {
     await client.fPutObject(bucket, `file/${name}`, pathOf(name), { 'x-amz-meta-album': '2026', 'content-type': 'text/x' })
     await client.putObject(bucket, `buffer/${name}`, bytes)
-    await client.putObject(bucket, `stream/${name}`, createReadStream(pathOf(name)))
+    // Of an empty stream it would make an upload without parts, which S3 refuses.
+    const size = bytes.length === 0 ? 0 : undefined
+    await client.putObject(bucket, `stream/${name}`, createReadStream(pathOf(name)), size)
     for (const key of [`file/${name}`, `buffer/${name}`, `stream/${name}`]) {
       expect(await buffer(await client.getObject(bucket, key))).toEqual(bytes)
       expect(await rig.stored(bucket, key)).toEqual(bytes)
