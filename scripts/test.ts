@@ -49,12 +49,20 @@ const status = run('vitest', 'vitest.mjs', [
   `--outputFile.json=${report}`,
 ])
 
-type Report = { numPassedTests: number; numFailedTests: number; numPendingTests: number; numTodoTests: number; numFailedTestSuites: number }
+type Report = {
+  numPassedTests: number
+  numFailedTests: number
+  numPendingTests: number
+  numTodoTests: number
+  numFailedTestSuites: number
+}
 const counts = JSON.parse(readFileSync(report, 'utf8')) as Report
 const left = counts.numPendingTests + counts.numTodoTests
 if (left > 0) missing.push(`${left} tests that are marked as skipped`)
 for (const reason of missing) console.error(`NOT RUN: ${reason}`)
-console.log(`${counts.numPassedTests} passed, ${counts.numFailedTests} failed${missing.length > 0 ? `, ${missing.length} kinds not run` : ''}`)
+console.log(
+  `${counts.numPassedTests} passed, ${counts.numFailedTests} failed${missing.length > 0 ? `, ${missing.length} kinds not run` : ''}`,
+)
 
 if (status !== 0) process.exit(status)
 if (missing.length > 0 && process.env['CI'] === 'true') {

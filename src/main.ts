@@ -6,6 +6,7 @@ import type { Logger } from 'pino'
 import { createApi } from './api/app.ts'
 import type { Catalog } from './catalog/catalog.ts'
 import { createCatalog } from './catalog/create-catalog.ts'
+import { openLiveKeys } from './config/live-keys.ts'
 import type { Config } from './config/schema.ts'
 import type { ListenAddress } from './config/values.ts'
 import type { Secrets } from './config/secrets.ts'
@@ -19,6 +20,7 @@ import { plainAnswer } from './s3/error-response.ts'
 import { createKeyRing } from './s3/key-ring.ts'
 import { createCollector } from './service/collector.ts'
 import { settleWrittenObject } from './service/settle-auto-confirm.ts'
+import type { SigningCredentials } from './sigv4/types.ts'
 
 /** The owner of the gateway's own access key and of its bucket. */
 export const gatewayOwner = 'postern'
@@ -50,14 +52,14 @@ export type Gateway = {
 /** The storage driver of a configuration, alone. `objectsUrl` is where the disk driver's URLs point. */
 export async function createStorage(
   config: Config,
-  o: GatewayOptions & { objectsUrl?: () => string; sweepOnStart?: boolean },
+  o: GatewayOptions & { objectsUrl?: () => string; signing?: () => SigningCredentials; sweepOnStart?: boolean },
 ): Promise<StorageDriver> {
   const { storage, objects, downloads } = config
   const now = o.now ?? (() => new Date())
   const endpoint = {
     publicUrl: o.objectsUrl ?? (() => objectsBaseUrl(config, null)),
     region: objects.region,
-    credentials: o.secrets.signing,
+    credentials: o.signing ?? o.secrets.signing,
     now,
   }
   if (storage.driver === 'disk') {
@@ -78,7 +80,10 @@ export async function createGateway(config: Config, o: GatewayOptions): Promise<
   const apiUrl = (): string => baseUrl(config.server.publicUrl, bound.api ?? listenUrl(config.server.listen))
   const objectsUrl = (): string => objectsBaseUrl(config, config.objects.listen === 'shared' ? apiUrl() : bound.objects)
 
-  const driver = await createStorage(config, { ...o, now, objectsUrl, sweepOnStart: true })
+  const { path: folder } = config.storage.disk
+  const keys = openLiveKeys({ folder, secrets: o.secrets, configured: config.keys, log: o.log })
+
+  const driver = await createStorage(config, { ...o, now, objectsUrl, signing: keys.signing, sweepOnStart: true })
   const catalog = await createCatalog({ url: config.database.url })
   await catalog.migrate()
 
@@ -96,7 +101,7 @@ export async function createGateway(config: Config, o: GatewayOptions): Promise<
     bucketUrl === null
       ? createObjectsApp({
           store: driver,
-          keys: createKeyRing([{ ...o.secrets.signing, owner: gatewayOwner }, ...config.keys]),
+          keys: createKeyRing(keys, now),
           region: config.objects.region,
           gatewayBucket: config.storage.bucket,
           gatewayOwner,
@@ -105,7 +110,8 @@ export async function createGateway(config: Config, o: GatewayOptions): Promise<
           trustedProxies: config.server.trustedProxies,
           pathPrefix: () => new URL(objectsUrl()).pathname.replace(/\/$/, ''),
           virtualHosts: config.objects.virtualHosts,
-          corsOrigins: config.cors.origins,
+          // The console uploads from the API's own origin, listed or not.
+          corsOrigins: () => [...config.cors.origins, new URL(apiUrl()).origin],
           maxGatewayPut: config.uploads.maxSize,
           inlineTypes: config.downloads.inlineTypes,
           onObjectWritten: (ref) => settleWrittenObject(service, ref),
@@ -117,7 +123,11 @@ export async function createGateway(config: Config, o: GatewayOptions): Promise<
   const servers: HttpServer[] = []
 
   async function listen(): Promise<{ apiUrl: string; objectsUrl: string | null }> {
-    const serve = async (handler: RequestHandler, at: ListenAddress, early: Pick<HttpServerOptions, 'plainAnswer'> = {}): Promise<string> => {
+    const serve = async (
+      handler: RequestHandler,
+      at: ListenAddress,
+      early: Pick<HttpServerOptions, 'plainAnswer'> = {},
+    ): Promise<string> => {
       const server = createServer(handler, { ...early, log: o.log, shutdownTimeout: config.server.shutdownTimeout })
       servers.push(server)
       return server.listen(at)

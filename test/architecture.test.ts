@@ -14,7 +14,10 @@ const rules: Rule[] = [
   { from: /^sigv4\//, may: [/^sigv4\//] },
   { from: /^config\//, may: [/^config\//] },
   { from: /^drivers\/[^/]+\.ts$/, may: [/^errors\.ts$/, /^drivers\/[^/]+\.ts$/] },
-  { from: /^drivers\/disk\//, may: [/^drivers\/(disk|endpoint|checksums)\//, /^drivers\/[^/]+\.ts$/, /^errors\.ts$/, /^sigv4\//] },
+  {
+    from: /^drivers\/disk\//,
+    may: [/^drivers\/(disk|endpoint|checksums)\//, /^drivers\/[^/]+\.ts$/, /^errors\.ts$/, /^sigv4\//],
+  },
   { from: /^drivers\/s3\//, may: [/^drivers\/(s3|checksums)\//, /^drivers\/[^/]+\.ts$/, /^errors\.ts$/, /^sigv4\//] },
   { from: /^drivers\/proxied\//, may: [/^drivers\/(endpoint\/|driver\.ts$)/] },
   { from: /^drivers\/endpoint\//, may: [/^drivers\/(endpoint\/|[^/]+\.ts$)/, /^errors\.ts$/, /^sigv4\//] },
@@ -26,11 +29,26 @@ const rules: Rule[] = [
   },
   {
     from: /^api\//,
-    may: [/^api\//, /^service\//, /^http\//, /^drivers\/driver\.ts$/, /^catalog\/catalog\.ts$/, /^errors\.ts$/, /^config\/schema\.ts$/],
+    may: [
+      /^api\//,
+      /^service\//,
+      /^http\//,
+      /^drivers\/driver\.ts$/,
+      /^catalog\/catalog\.ts$/,
+      /^errors\.ts$/,
+      /^config\/schema\.ts$/,
+    ],
   },
   {
     from: /^s3\//,
-    may: [/^s3\//, /^sigv4\//, /^http\//, /^drivers\/(driver\.ts$|checksums\/)/, /^errors\.ts$/, /^config\/schema\.ts$/],
+    may: [
+      /^s3\//,
+      /^sigv4\//,
+      /^http\//,
+      /^drivers\/(driver\.ts$|checksums\/)/,
+      /^errors\.ts$/,
+      /^config\/schema\.ts$/,
+    ],
   },
   { from: /^http\//, may: [/^http\//, /^errors\.ts$/, /^config\/schema\.ts$/] },
   { from: /^(console|client|react)\//, may: [/^(console|client|react)\//] },
@@ -81,9 +99,7 @@ describe('allowed imports', () => {
   })
 
   it('keeps the AWS SDK out of everything but the s3 driver, and there behind import()', () => {
-    const eager = files.filter((file) =>
-      /^import (?!type\b)[^'"]*from '@aws-sdk\//m.test(readFileSync(file, 'utf8')),
-    )
+    const eager = files.filter((file) => /^import (?!type\b)[^'"]*from '@aws-sdk\//m.test(readFileSync(file, 'utf8')))
     expect(eager.map(named)).toEqual([])
     const users = files.filter((file) => imports(file).some((specifier) => specifier.startsWith('@aws-sdk/')))
     expect(users.map(named).filter((name) => !name.startsWith('drivers/s3/'))).toEqual([])

@@ -5,6 +5,7 @@ import { ConfigError } from '../config/config-error.ts'
 import { StorageError } from '../errors.ts'
 import { CliError } from './cli-error.ts'
 import { addConfig } from './config.ts'
+import { addKeys } from './keys.ts'
 import { printJson, printNote } from './output.ts'
 import { addPresign } from './presign.ts'
 import { addServe } from './serve.ts'
@@ -37,6 +38,7 @@ export function createProgram(exit: (code: number) => void): Command {
   addServe(program, exit)
   addToken(program)
   addPresign(program)
+  addKeys(program)
   addConfig(program, exit)
   return program
 }

@@ -1,8 +1,15 @@
 /** `keys.json`: the access keys that `postern keys` makes, beside those of the configuration. */
 import { join } from 'node:path'
 import { z } from 'zod'
+import { endAfter, hasEnded } from './key-lifetime.ts'
 import { withKeyLock } from './key-lock.ts'
-import { parsePrivateFile, privateFileText, readPrivateFile, replacePrivateFile, toFileProblem } from './private-file.ts'
+import {
+  parsePrivateFile,
+  privateFileText,
+  readPrivateFile,
+  replacePrivateFile,
+  toFileProblem,
+} from './private-file.ts'
 import { randomKey } from './random-key.ts'
 import { configSchema } from './schema.ts'
 
@@ -34,17 +41,13 @@ export const keyFilePath = (folder: string): string => join(folder, keyFileName)
 /** Empty where there is no file. Throws `ConfigError` for one that others may read, or that is damaged. */
 export function readKeyFile(folder: string): StoredKey[] {
   const path = keyFilePath(folder)
+  const remedy = 'Put it back from a backup; or delete it, and the keys that were in it end.'
   try {
     const text = readPrivateFile(path)
-    return text === null ? [] : parseKeyFile(text, path)
+    return text === null ? [] : parsePrivateFile(keyFileSchema, text, { path, remedy }).keys
   } catch (cause) {
     throw toFileProblem(path, cause)
   }
-}
-
-export function parseKeyFile(text: string, path: string): StoredKey[] {
-  const remedy = 'Put it back from a backup; or delete it, and the keys that were in it end.'
-  return parsePrivateFile(keyFileSchema, text, { path, remedy }).keys
 }
 
 /** null when the id is `taken`, or is one of a key in the file. Without an id, one is made. */
@@ -90,18 +93,9 @@ export function revokeKey(
   })
 }
 
-export const hasEnded = ({ validUntil }: { validUntil: string | null }, now: Date): boolean =>
-  validUntil !== null && Date.parse(validUntil) <= now.getTime()
-
-/** When a key ends that shall end `seconds` from now: what ends before is not prolonged. */
-export function endOf(validUntil: string | null, now: Date, seconds: number): string {
-  const end = new Date(now.getTime() + seconds * 1000).toISOString()
-  return validUntil !== null && Date.parse(validUntil) < Date.parse(end) ? validUntil : end
-}
-
 const endedAt = (key: StoredKey, now: Date, seconds: number): StoredKey => ({
   ...key,
-  validUntil: endOf(key.validUntil, now, seconds),
+  validUntil: endAfter(seconds, { now, validUntil: key.validUntil }),
 })
 
 const newKey = (owner: string, now: Date): StoredKey => ({
@@ -118,10 +112,10 @@ function change<T>(
   edit: (keys: StoredKey[]) => { keys: StoredKey[]; result: T },
 ): Promise<T> {
   return withKeyLock(folder, () => {
-    const before = readKeyFile(folder).filter((key) => !hasEnded(key, now))
+    const before = readKeyFile(folder).filter(({ validUntil }) => !hasEnded(validUntil, now))
     const { keys, result } = edit(before)
     if (result !== null) {
-      const left = keys.filter((key) => !hasEnded(key, now))
+      const left = keys.filter(({ validUntil }) => !hasEnded(validUntil, now))
       replacePrivateFile(keyFilePath(folder), privateFileText({ version: 1, keys: left }))
     }
     return result

@@ -1,6 +1,5 @@
 import { closeSync, mkdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { ConfigError } from './config-error.ts'
 import { openPrivate, refused, toFileProblem } from './private-file.ts'
 
 export const lockFileName = 'keys.lock'
@@ -32,11 +31,9 @@ export async function withKeyLock<T>(folder: string, change: () => T, patience =
     } catch (cause) {
       lock?.close()
       const busy = (cause as { code?: string }).code === 'SQLITE_BUSY'
-      throw busy ? refused(path, 'another command is changing the keys. Try again when it is done.') : problem(cause)
+      throw busy
+        ? refused(path, 'another command is changing the keys. Try again when it is done.')
+        : toFileProblem(path, cause)
     }
-  }
-
-  function problem(cause: unknown): unknown {
-    return cause instanceof ConfigError ? cause : toFileProblem(path, cause)
   }
 }

@@ -30,7 +30,10 @@ export function readPrivateFile(path: string): string | null {
   }
   try {
     if (isOpenToOthers(fstatSync(file)) && keepsModes(path)) {
-      throw refused(path, `can be read by other users of this machine. Run: chmod 600 '${path.replaceAll("'", "'\\''")}'`)
+      throw refused(
+        path,
+        `can be read by other users of this machine. Run: chmod 600 '${path.replaceAll("'", "'\\''")}'`,
+      )
     }
     return readFileSync(file, 'utf8')
   } finally {
@@ -100,12 +103,11 @@ export async function createPrivateFile(path: string, text: string): Promise<voi
  * server, under a user of its own, must be able to read it.
  */
 export function openPrivate(path: string, flags: 'wx' | 'a', like: string): number {
+  const asRoot = process.geteuid?.() === 0
+  const owner = asRoot ? (statSync(like, { throwIfNoEntry: false }) ?? statSync(dirname(like))) : null
   const file = openSync(path, flags, 0o600)
   try {
-    if (process.geteuid?.() === 0) {
-      const { uid, gid } = statSync(like, { throwIfNoEntry: false }) ?? statSync(dirname(like))
-      if (uid !== 0) fchownSync(file, uid, gid)
-    }
+    if (owner !== null && owner.uid !== 0) fchownSync(file, owner.uid, owner.gid)
     return file
   } catch (cause) {
     closeSync(file)

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { endOf, hasEnded } from './key-file.ts'
+import { endAfter, hasEnded } from './key-lifetime.ts'
 import { withKeyLock } from './key-lock.ts'
 import {
   createPrivateFile,
@@ -45,7 +45,7 @@ export const secretsPath = (folder: string): string => join(folder, secretsFileN
 export async function loadSecrets(folder: string, o: { authSecret?: string } = {}): Promise<Secrets> {
   const path = secretsPath(folder)
   try {
-    const secrets = readSecrets(path) ?? (await makeSecrets(path))
+    const secrets = readSecrets(folder) ?? (await makeSecrets(folder))
     return o.authSecret === undefined || o.authSecret === 'auto' ? secrets : { ...secrets, jwtSecret: o.authSecret }
   } catch (cause) {
     throw toFileProblem(path, cause)
@@ -62,7 +62,7 @@ export function rotateSigning(
 ): Promise<{ signing: SigningKey; replaced: PreviousSigningKey }> {
   return change(folder, o.now, (secrets) => {
     const signing = newSigningKey(o.now)
-    const replaced = { ...secrets.signing, validUntil: endOf(null, o.now, o.overlap) }
+    const replaced = { ...secrets.signing, validUntil: endAfter(o.overlap, o) }
     const previousSigning = [replaced, ...(secrets.previousSigning ?? [])]
     return { secrets: { ...secrets, signing, previousSigning }, result: { signing, replaced } }
   })
@@ -78,38 +78,44 @@ export function endPreviousSigning(
     const previous = secrets.previousSigning ?? []
     const old = previous.find((key) => key.accessKeyId === accessKeyId)
     if (old === undefined) return { secrets, result: null }
-    const result = { ...old, validUntil: endOf(old.validUntil, o.now, o.after) }
+    const result = { ...old, validUntil: endAfter(o.after, { now: o.now, validUntil: old.validUntil }) }
     const previousSigning = previous.map((key) => (key === old ? result : key))
     return { secrets: { ...secrets, previousSigning }, result }
   })
 }
 
-export function parseSecrets(text: string, path: string): Secrets {
+/** null where there is no file. Throws as `loadSecrets`. */
+export function readSecrets(folder: string): Secrets | null {
+  const path = secretsPath(folder)
   const remedy =
     'Put it back from a backup; or delete it, and new secrets are made: every token and URL in use ends then.'
-  return parsePrivateFile(secretsSchema, text, { path, remedy })
+  try {
+    const text = readPrivateFile(path)
+    return text === null ? null : parsePrivateFile(secretsSchema, text, { path, remedy })
+  } catch (cause) {
+    throw toFileProblem(path, cause)
+  }
 }
 
-function readSecrets(path: string): Secrets | null {
-  const text = readPrivateFile(path)
-  return text === null ? null : parseSecrets(text, path)
-}
-
-async function makeSecrets(path: string): Promise<Secrets> {
+async function makeSecrets(folder: string): Promise<Secrets> {
+  const path = secretsPath(folder)
   const made: Secrets = {
     version: 1,
     jwtSecret: randomBytes(48).toString('base64url'),
     signing: newSigningKey(new Date()),
   }
   await createPrivateFile(path, privateFileText(made))
-  const secrets = readSecrets(path)
+  const secrets = readSecrets(folder)
   if (secrets === null) throw refused(path, 'vanished while it was made.')
   return secrets
 }
 
 const newSigningKey = (now: Date): SigningKey => ({ ...randomKey('POSTERN'), createdAt: now.toISOString() })
 
-/** One change at a time, of what the change before left. Replaced keys whose time is over are forgotten. */
+/**
+ * One change at a time, of what the change before left. Replaced keys whose time was over before are forgotten; one that
+ * ends now stays until the next change, so that a server that is just starting knows whose successor the new key is.
+ */
 async function change<T>(
   folder: string,
   now: Date,
@@ -118,13 +124,11 @@ async function change<T>(
   await loadSecrets(folder)
   const path = secretsPath(folder)
   return withKeyLock(folder, () => {
-    const before = readSecrets(path)
+    const before = readSecrets(folder)
     if (before === null) throw refused(path, 'vanished while it was changed.')
-    const { secrets, result } = edit(before)
-    if (result !== null) {
-      const previousSigning = (secrets.previousSigning ?? []).filter((key) => !hasEnded(key, now))
-      replacePrivateFile(path, privateFileText({ ...secrets, previousSigning }))
-    }
+    const previousSigning = before.previousSigning?.filter(({ validUntil }) => !hasEnded(validUntil, now))
+    const { secrets, result } = edit({ ...before, previousSigning })
+    if (result !== null) replacePrivateFile(path, privateFileText(secrets))
     return result
   })
 }

@@ -21,7 +21,7 @@ export type ObjectsDeps = {
   /** A domain whose sub-domains are buckets, or null for path style alone. */
   virtualHosts: string | null
   /** Origins that may use the gateway's bucket; other buckets have CORS rules of their own. */
-  corsOrigins: readonly string[]
+  corsOrigins: () => readonly string[]
   /** Bytes an object in the gateway's bucket may have. */
   maxGatewayPut: number
   /** Types that may be shown in place where content is served to people. */

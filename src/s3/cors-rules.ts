@@ -90,7 +90,7 @@ export async function applyCors(ctx: CorsContext, deps: CorsDeps): Promise<void>
   if (origin === undefined) return
   const rules = await rulesOf(ctx.bucket, deps)
   if (rules === null) {
-    setCorsHeaders(ctx.res, configuredPolicy(deps.corsOrigins), origin)
+    setCorsHeaders(ctx.res, configuredPolicy(deps.corsOrigins()), origin)
     return
   }
   // As on S3, the method a client says it will use stands for the one it uses.
@@ -111,7 +111,7 @@ export async function answerPreflight(ctx: CorsContext, deps: CorsDeps): Promise
   }
   const rules = await rulesOf(ctx.bucket, deps)
   if (rules === null) {
-    if (!setPreflightHeaders(ctx.res, configuredPolicy(deps.corsOrigins), asked)) throw notAllowed()
+    if (!setPreflightHeaders(ctx.res, configuredPolicy(deps.corsOrigins()), asked)) throw notAllowed()
   } else {
     vary(ctx.res, 'Access-Control-Request-Method')
     vary(ctx.res, 'Access-Control-Request-Headers')

@@ -21,7 +21,7 @@ export type RawRequest = {
   pathPrefix: string
 }
 
-/** Looks a secret up by access key id; undefined for a key that is unknown or revoked. */
+/** Looks a secret up by access key id; undefined for a key that is unknown, revoked or past its end. */
 export type KeyRing = {
   find(accessKeyId: string): { secret: KeyObject; owner: string; sessionToken?: string } | undefined
 }

@@ -68,10 +68,9 @@ function parseAuthorization(value: string): Authorization {
   }
   const parts = new Map<string, string>()
   for (const piece of rest.join(' ').split(',')) {
-    const at = piece.indexOf('=')
-    const name = piece.slice(0, at).trim()
-    if (at === -1 || parts.has(name)) refuse('its parts are Credential=…, SignedHeaders=… and Signature=…')
-    parts.set(name, piece.slice(at + 1).trim())
+    const [, name, text] = /^\s*([A-Za-z]+)=(\S*)\s*$/.exec(piece) ?? []
+    if (name === undefined || parts.has(name)) refuse('its parts are Credential=…, SignedHeaders=… and Signature=…')
+    parts.set(name!, text!)
   }
   const part = (name: string): string => parts.get(name) || refuse(`the part ${name} is missing`)
   const credential =

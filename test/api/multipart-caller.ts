@@ -61,10 +61,10 @@ export async function storedParts(user: Caller, id: string): Promise<StoredPart[
 export const complete = (user: Caller, id: string, body: object = {}): Promise<Answer> =>
   user.post(`/files/multipart/${id}/complete`, body)
 
-/** Uploads that the store still holds parts of, or waits for. */
-export async function openUploads({ gateway }: RunningGateway): Promise<string[]> {
+/** The keys of uploads that the store waits for, parts or not; without those that were open `before`. */
+export async function openUploads({ gateway }: RunningGateway, before: string[] = []): Promise<string[]> {
   const { uploads } = await gateway.driver.listMultipartUploads({ bucket: gateway.config.storage.bucket })
-  return uploads.map(({ key }) => key)
+  return uploads.map(({ key }) => key).filter((key) => !before.includes(key))
 }
 
 /** Joins the parts in the store, past the API: what a process does that ends right after. */

@@ -140,6 +140,7 @@ export function multipartFlow({ start, shared, newUser, expectGone }: Bench): vo
     const large = await start({ uploads: { maxSize: '5TiB', partSize: '16MiB' }, quotas: { userBytes: null } })
     try {
       const bob = await newUser(large)
+      const before = await openUploads(large)
       const tera = 2 ** 40
       const planned = async (fields: object) => {
         const { id, partSize, partCount } = await begin(bob, fields)
@@ -151,7 +152,7 @@ export function multipartFlow({ start, shared, newUser, expectGone }: Bench): vo
       expect(await planned({ size: 100 * 2 ** 20, partSize: 10 * 2 ** 20 })).toEqual([10 * 2 ** 20, 10])
       expect(await planned({ size: 100 * 2 ** 20, partSize: 1 })).toEqual([minPart, 20])
       expect(await planned({})).toEqual([Math.ceil((5 * tera) / 9000), null])
-      expect(await openUploads(large)).toEqual([])
+      expect(await openUploads(large, before)).toEqual([])
     } finally {
       await large.close()
     }

@@ -36,7 +36,8 @@ function once(agent: Agent, load: Load, i: number): Promise<void> {
       res.on('end', () => {
         const status = res.statusCode ?? 0
         if (status < 200 || status > 299) reject(new Error(`${load.method} ${load.url(i)} answered ${status}`))
-        else if (load.expectBytes !== undefined && bytes !== load.expectBytes) reject(new Error(`short: ${bytes} bytes`))
+        else if (load.expectBytes !== undefined && bytes !== load.expectBytes)
+          reject(new Error(`short: ${bytes} bytes`))
         else resolve()
       })
     })

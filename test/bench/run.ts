@@ -18,7 +18,14 @@ const KiB = 1024
 const MiB = 1024 * KiB
 const rounds = Number(process.env['BENCH_ROUNDS'] ?? 5)
 
-type Scenario = { name: string; size: number; concurrency: number; count: number; method: 'PUT' | 'GET'; range?: number }
+type Scenario = {
+  name: string
+  size: number
+  concurrency: number
+  count: number
+  method: 'PUT' | 'GET'
+  range?: number
+}
 const scenarios: Scenario[] = [
   { name: 'PUT 4 KiB ×8', method: 'PUT', size: 4 * KiB, concurrency: 8, count: 800 },
   { name: 'PUT 1 MiB ×8', method: 'PUT', size: MiB, concurrency: 8, count: 96 },
@@ -41,17 +48,32 @@ async function measure(server: Server, s: Scenario): Promise<number> {
   }
   const url = server.urlFor('GET', `read-${s.size}`)
   if (s.range === undefined) return run({ ...concurrency, url: () => url, expectBytes: s.size })
-  return run({ ...concurrency, url: () => url, headers: { range: `bytes=1048576-${1048576 + s.range - 1}` }, expectBytes: s.range })
+  return run({
+    ...concurrency,
+    url: () => url,
+    headers: { range: `bytes=1048576-${1048576 + s.range - 1}` },
+    expectBytes: s.range,
+  })
 }
 
 async function prepareReads(server: Server): Promise<void> {
   for (const size of new Set(scenarios.filter((s) => s.method === 'GET').map((s) => s.size))) {
-    await run({ method: 'PUT', concurrency: 1, count: 1, url: () => server.urlFor('PUT', `read-${size}`), body: Buffer.alloc(size, 7) })
+    await run({
+      method: 'PUT',
+      concurrency: 1,
+      count: 1,
+      url: () => server.urlFor('PUT', `read-${size}`),
+      body: Buffer.alloc(size, 7),
+    })
   }
 }
 
 const median = (values: number[]): number => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!
-const shuffled = <T>(items: readonly T[]): T[] => items.map((item) => ({ item, at: Math.random() })).sort((a, b) => a.at - b.at).map(({ item }) => item)
+const shuffled = <T>(items: readonly T[]): T[] =>
+  items
+    .map((item) => ({ item, at: Math.random() }))
+    .sort((a, b) => a.at - b.at)
+    .map(({ item }) => item)
 const rss = async (pid: number): Promise<number> => {
   const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '')
   return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024
@@ -59,40 +81,73 @@ const rss = async (pid: number): Promise<number> => {
 
 async function compare(servers: Server[]): Promise<void> {
   const [ours, ...others] = servers as [Server, ...Server[]]
-  console.log(['scenario'.padEnd(18), 'postern/s'.padStart(10), ...others.map((o) => `vs ${o.name}`.padStart(14))].join(' '))
+  console.log(
+    ['scenario'.padEnd(18), 'postern/s'.padStart(10), ...others.map((o) => `vs ${o.name}`.padStart(14))].join(' '),
+  )
   for (const scenario of scenarios) {
-    for (const server of servers) await measure(server, { ...scenario, count: Math.max(scenario.concurrency, Math.ceil(scenario.count / 8)) })
+    for (const server of servers)
+      await measure(server, { ...scenario, count: Math.max(scenario.concurrency, Math.ceil(scenario.count / 8)) })
     const rates = new Map<string, number[]>(servers.map((s) => [s.name, []]))
     for (let round = 0; round < rounds; round++) {
       for (const server of shuffled(servers)) rates.get(server.name)!.push(await measure(server, scenario))
     }
     const mine = rates.get(ours.name)!
     const ratios = others.map((o) => median(mine.map((rate, i) => rate / rates.get(o.name)![i]!)))
-    console.log([scenario.name.padEnd(18), median(mine).toFixed(1).padStart(10), ...ratios.map((r) => r.toFixed(2).padStart(14))].join(' '))
+    console.log(
+      [
+        scenario.name.padEnd(18),
+        median(mine).toFixed(1).padStart(10),
+        ...ratios.map((r) => r.toFixed(2).padStart(14)),
+      ].join(' '),
+    )
   }
 }
 
 async function issuing(gateway: Server): Promise<void> {
   const body = Buffer.from(JSON.stringify({ filename: 'photo.jpg', mimeType: 'image/jpeg', size: 48_213 }))
   const { url, headers } = gateway.issue!
-  const load = { method: 'POST' as const, concurrency: 8, url: () => url, body, headers: { ...headers, 'content-type': 'application/json' } }
+  const load = {
+    method: 'POST' as const,
+    concurrency: 8,
+    url: () => url,
+    body,
+    headers: { ...headers, 'content-type': 'application/json' },
+  }
   await run({ ...load, count: 200 })
-  console.log(`\nPOST /files/upload-url ×8: ${(await run({ ...load, count: 4000 })).toFixed(0)} /s, each recorded durably`)
+  console.log(
+    `\nPOST /files/upload-url ×8: ${(await run({ ...load, count: 4000 })).toFixed(0)} /s, each recorded durably`,
+  )
 
   const credentials = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'secret-secret-secret' }
-  const client = new S3Client({ region: 'us-east-1', credentials, endpoint: 'http://127.0.0.1:1', forcePathStyle: true, requestChecksumCalculation: 'WHEN_REQUIRED' })
-  const input = { bucket: 'postern', endpoint: 'http://127.0.0.1:1', pathStyle: true, credentials, region: 'us-east-1', expiresIn: 600 }
+  const client = new S3Client({
+    region: 'us-east-1',
+    credentials,
+    endpoint: 'http://127.0.0.1:1',
+    forcePathStyle: true,
+    requestChecksumCalculation: 'WHEN_REQUIRED',
+  })
+  const input = {
+    bucket: 'postern',
+    endpoint: 'http://127.0.0.1:1',
+    pathStyle: true,
+    credentials,
+    region: 'us-east-1',
+    expiresIn: 600,
+  }
   const rate = async (count: number, once: (i: number) => unknown): Promise<number> => {
     const began = performance.now()
     for (let i = 0; i < count; i++) await once(i)
     return (count / (performance.now() - began)) * 1000
   }
-  const sdk = (i: number): unknown => getSignedUrl(client, new PutObjectCommand({ Bucket: 'postern', Key: `k${i}` }), { expiresIn: 600 })
+  const sdk = (i: number): unknown =>
+    getSignedUrl(client, new PutObjectCommand({ Bucket: 'postern', Key: `k${i}` }), { expiresIn: 600 })
   const own = (i: number): unknown => presign({ ...input, method: 'PUT', key: `k${i}`, now: new Date() })
   await rate(500, sdk)
   await rate(5000, own)
   const [sdkRate, ownRate] = [await rate(3000, sdk), await rate(100_000, own)]
-  console.log(`presign: ${ownRate.toFixed(0)} /s, ${(ownRate / sdkRate).toFixed(0)} × getSignedUrl of the AWS SDK (${sdkRate.toFixed(0)} /s)`)
+  console.log(
+    `presign: ${ownRate.toFixed(0)} /s, ${(ownRate / sdkRate).toFixed(0)} × getSignedUrl of the AWS SDK (${sdkRate.toFixed(0)} /s)`,
+  )
 }
 
 async function memory(gateway: Server): Promise<void> {
@@ -101,12 +156,20 @@ async function memory(gateway: Server): Promise<void> {
   const peak = async (concurrency: number): Promise<number> => {
     let highest = 0
     const timer = setInterval(() => void rss(gateway.pid).then((now) => (highest = Math.max(highest, now))), 50)
-    await run({ method: 'PUT', concurrency, count: concurrency, url: (i) => gateway.urlFor('PUT', `memory-${concurrency}-${i}`), body })
+    await run({
+      method: 'PUT',
+      concurrency,
+      count: concurrency,
+      url: (i) => gateway.urlFor('PUT', `memory-${concurrency}-${i}`),
+      body,
+    })
     clearInterval(timer)
     return highest
   }
   const [one, many] = [await peak(1), await peak(16)]
-  console.log(`memory: ${idle.toFixed(0)} MB after the runs above, ${one.toFixed(0)} MB during one upload of 256 MiB, ${many.toFixed(0)} MB during 16 at once`)
+  console.log(
+    `memory: ${idle.toFixed(0)} MB after the runs above, ${one.toFixed(0)} MB during one upload of 256 MiB, ${many.toFixed(0)} MB during 16 at once`,
+  )
 }
 
 const dir = await mkdtemp(join(tmpdir(), 'postern-bench-'))
@@ -115,7 +178,9 @@ const idle = await rss(gateway.pid)
 const nginx = await startNginx(dir, 48_211)
 const servers = [gateway, await startPlainServer(dir), await startS3rver(dir), ...(nginx ? [nginx] : [])]
 try {
-  console.log(`start to listening ${gateway.startedIn.toFixed(0)} ms, idle RSS ${idle.toFixed(0)} MB; ${rounds} rounds${nginx ? '' : '; nginx is not installed: left out'}\n`)
+  console.log(
+    `start to listening ${gateway.startedIn.toFixed(0)} ms, idle RSS ${idle.toFixed(0)} MB; ${rounds} rounds${nginx ? '' : '; nginx is not installed: left out'}\n`,
+  )
   for (const server of servers) await prepareReads(server)
   await compare(servers)
   await issuing(gateway)

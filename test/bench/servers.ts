@@ -37,7 +37,13 @@ export async function startGatewayServer(dir: string): Promise<Server> {
 
 export async function startPlainServer(dir: string): Promise<Server> {
   const { child, line, startedIn } = await startNode(['plain-server.ts', join(dir, 'plain')])
-  return { name: 'node:http', pid: child.pid!, startedIn, urlFor: (_, key) => `${line}/${key}`, stop: () => stop(child) }
+  return {
+    name: 'node:http',
+    pid: child.pid!,
+    startedIn,
+    urlFor: (_, key) => `${line}/${key}`,
+    stop: () => stop(child),
+  }
 }
 
 export async function startS3rver(dir: string): Promise<Server> {

@@ -90,7 +90,7 @@ export async function startEndpoint(overrides: Partial<ObjectsDeps> = {}): Promi
     publicPrefix: 'public/',
     pathPrefix: () => '',
     virtualHosts: null,
-    corsOrigins: ['https://app.example.com'],
+    corsOrigins: () => ['https://app.example.com'],
     maxGatewayPut: 1024 * 1024,
     inlineTypes: ['image/png', 'text/plain'],
     log,

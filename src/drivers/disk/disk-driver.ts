@@ -45,7 +45,8 @@ export type DiskDriverOptions = {
   /** Base URL of the objects endpoint; asked at each presigning. */
   publicUrl: () => string
   region: string
-  credentials: SigningCredentials
+  /** A function is asked at each presigning: keys are replaced while a server runs. */
+  credentials: SigningCredentials | (() => SigningCredentials)
   now: () => Date
   log?: DiskLog
   /**

@@ -4,14 +4,21 @@ import { encodePath } from '../../sigv4/encode.ts'
 import { presign } from '../../sigv4/presign.ts'
 import type { SigningCredentials } from '../../sigv4/types.ts'
 import type { ObjectRef, Presigner, SignedRequest } from '../driver.ts'
-import { downloadRequest, headRequest, uploadPartRequest, uploadRequest, type RequestToSign } from '../presign-requests.ts'
+import {
+  downloadRequest,
+  headRequest,
+  uploadPartRequest,
+  uploadRequest,
+  type RequestToSign,
+} from '../presign-requests.ts'
 import { assertExpiresIn, assertKey } from '../rules.ts'
 
 export type PresignerOptions = {
   /** Base URL of the objects endpoint; may carry a path prefix. */
   publicUrl: () => string
   region: string
-  credentials: SigningCredentials
+  /** A function is asked at each presigning: keys are replaced while a server runs. */
+  credentials: SigningCredentials | (() => SigningCredentials)
   now: () => Date
 }
 
@@ -26,8 +33,9 @@ type Signer = {
 /** What cannot be signed as asked is InvalidArgument. */
 export function signing<T>(o: PresignerOptions, sign: (by: Signer) => T): T {
   const endpoint = endpointOf(o)
+  const credentials = typeof o.credentials === 'function' ? o.credentials() : o.credentials
   try {
-    return sign({ endpoint, pathStyle: true, credentials: o.credentials, region: o.region, now: o.now() })
+    return sign({ endpoint, pathStyle: true, credentials, region: o.region, now: o.now() })
   } catch (cause) {
     if (!(cause instanceof TypeError || cause instanceof RangeError)) throw cause
     throw new StorageError('InvalidArgument', { message: 'The request cannot be signed as asked.', cause })

@@ -22,7 +22,8 @@ export const listParts: Operation = async (ctx, deps) => {
       Owner: owner,
       StorageClass: 'STANDARD',
       PartNumberMarker: marker,
-      NextPartNumberMarker: page.nextPartNumberMarker ?? page.parts.at(-1)?.partNumber ?? 0,
+      // Absent behind the last part: a paginator that looks at nothing else would begin again at 0.
+      NextPartNumberMarker: page.nextPartNumberMarker ?? page.parts.at(-1)?.partNumber,
       MaxParts: maxParts,
       IsTruncated: page.isTruncated,
       ChecksumAlgorithm: page.checksumAlgorithm?.toUpperCase(),

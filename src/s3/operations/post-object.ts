@@ -129,5 +129,5 @@ function answerForm(
 function redirectOf(text: string | undefined, deps: OperationDeps): URL | null {
   if (text === undefined || !/^https?:\/\//i.test(text) || !URL.canParse(text)) return null
   const url = new URL(text)
-  return allowedOrigin(deps.corsOrigins, url.origin) === null ? null : url
+  return allowedOrigin(deps.corsOrigins(), url.origin) === null ? null : url
 }

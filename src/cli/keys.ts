@@ -1,0 +1,187 @@
+/** Access keys that come and go while the server runs. Secrets are printed once, when they are made. */
+import { InvalidArgumentError, type Command } from 'commander'
+import { accessKeyIdSchema, addKey, ownerSchema, revokeKey, rotateKey, type StoredKey } from '../config/key-file.ts'
+import type { LoadedConfig } from '../config/load-config.ts'
+import { endPreviousSigning, rotateSigning } from '../config/secrets.ts'
+import { parseDuration } from '../config/values.ts'
+import { CliError } from './cli-error.ts'
+import { addConfigOptions, openConfig, type ConfigOptions } from './config-options.ts'
+import { knownKeys, type KnownKey } from './known-keys.ts'
+import { printJson, printNote, printResult } from './output.ts'
+
+type CreateOptions = ConfigOptions & { owner: string; accessKeyId?: string }
+type RotateOptions = ConfigOptions & { gateway?: boolean; overlap?: number }
+type RevokeOptions = ConfigOptions & { in: number }
+
+const day = 86_400
+const week = 7 * day
+
+export function addKeys(program: Command): void {
+  const keys = program.command('keys').description('make, list, replace and end S3 access keys; no restart is needed')
+  addConfigOptions(keys.command('create'))
+    .description('make an access key; its secret is printed this once')
+    .requiredOption('--owner <owner>', 'whose buckets the key opens', ownerArgument)
+    .option('--access-key-id <id>', 'the id, instead of one that is made', accessKeyIdArgument)
+    .action(create)
+  addConfigOptions(keys.command('list'))
+    .description('say which keys there are, whose they are and until when; never their secrets')
+    .action(list)
+  addConfigOptions(keys.command('rotate [accessKeyId]'))
+    .description('make a new key for the same owner; the old one ends after the overlap')
+    .option('--gateway', "replace the gateway's own key, which signs the URLs of the API")
+    .option('--overlap <duration>', 'how long the old key goes on (default: 24h; with --gateway 7d)', spanArgument)
+    .action(rotate)
+  addConfigOptions(keys.command('revoke <accessKeyId>'))
+    .description('end a key; URLs signed with it end too')
+    .option('--in <duration>', 'end it later than now', spanArgument, 0)
+    .action(revoke)
+}
+
+async function create(options: CreateOptions): Promise<void> {
+  const { loaded, folder, now, known } = await open(options)
+  const taken = new Set(known.map(({ accessKeyId }) => accessKeyId))
+  const { owner, accessKeyId } = options
+  const key = await addKey(folder, { owner, taken, now, ...(accessKeyId === undefined ? {} : { accessKeyId }) })
+  if (key === null) throw new CliError(`There is an access key ${accessKeyId} already. Choose another id.`, 1)
+  printSecret(key, options.json)
+  noteWithoutEndpoint(loaded)
+}
+
+async function list(options: ConfigOptions): Promise<void> {
+  const { known } = await open(options)
+  if (options.json) {
+    printJson(known)
+    return
+  }
+  const head = ['ACCESS KEY ID', 'OWNER', 'CREATED', 'VALID UNTIL', 'FROM']
+  const rows = known.map((key) => [
+    key.accessKeyId,
+    key.owner,
+    key.createdAt ?? '-',
+    key.validUntil ?? '-',
+    key.source === 'keys.json' ? key.source : `${key.source} (${key.where})`,
+  ])
+  const widths = head.map((_, i) => Math.max(...[head, ...rows].map((row) => row[i]!.length)))
+  for (const row of [head, ...rows])
+    printResult(
+      row
+        .map((cell, i) => cell.padEnd(widths[i]!))
+        .join('  ')
+        .trimEnd(),
+    )
+  for (const { accessKeyId } of known.filter((key) => key.shadowed)) {
+    printNote(`The key ${accessKeyId} of keys.json is not used: another key of that id comes first.`)
+  }
+}
+
+async function rotate(accessKeyId: string | undefined, options: RotateOptions): Promise<void> {
+  const { gateway = false } = options
+  if ((accessKeyId !== undefined) === gateway) {
+    throw new CliError("Name one access key, or write --gateway for the gateway's own.", 2)
+  }
+  const { folder, now, known } = await open(options)
+  if (accessKeyId === undefined) {
+    const overlap = options.overlap ?? week
+    const { signing, replaced } = await rotateSigning(folder, { overlap, now })
+    const { createdAt } = signing
+    const replaces = { accessKeyId: replaced.accessKeyId, validUntil: replaced.validUntil }
+    if (options.json) printJson({ accessKeyId: signing.accessKeyId, owner: 'postern', createdAt, replaces })
+    else printResult(signing.accessKeyId)
+    printNote(`URLs are signed with this key from now on. ${ending(replaced, now)}`)
+    if (overlap < week) printNote('URLs that were issued to live longer end with it.')
+    return
+  }
+  refuseOthers(accessKeyId, known, 'rotate')
+  const rotated = await rotateKey(folder, accessKeyId, { overlap: options.overlap ?? day, now })
+  if (rotated === null) throw noSuchKey(accessKeyId)
+  printSecret(rotated.key, options.json, rotated.replaced)
+  printNote(ending(rotated.replaced, now))
+}
+
+async function revoke(accessKeyId: string, options: RevokeOptions): Promise<void> {
+  const { folder, now, known } = await open(options)
+  refuseOthers(accessKeyId, known, 'revoke')
+  const o = { after: options.in, now }
+  const ended = (await revokeKey(folder, accessKeyId, o)) ?? (await endPreviousSigning(folder, accessKeyId, o))
+  if (ended === null) throw noSuchKey(accessKeyId)
+  const { validUntil } = ended
+  if (options.json) printJson({ accessKeyId, validUntil })
+  else printResult(ending(ended, now))
+}
+
+type Opened = { loaded: LoadedConfig; folder: string; now: Date; known: KnownKey[] }
+
+async function open(options: ConfigOptions): Promise<Opened> {
+  const loaded = openConfig(options)
+  const now = new Date()
+  return { loaded, folder: loaded.config.storage.disk.path, now, known: await knownKeys(loaded, now) }
+}
+
+/** Keys that this command cannot change, with what can. */
+function refuseOthers(accessKeyId: string, known: readonly KnownKey[], verb: 'rotate' | 'revoke'): void {
+  const key = known.find((other) => other.accessKeyId === accessKeyId && !other.shadowed)
+  if (key?.source === 'config') {
+    const instead =
+      verb === 'rotate' ? `make another (postern keys create --owner ${JSON.stringify(key.owner)}), then take` : 'take'
+    throw new CliError(
+      `The key ${accessKeyId} stands in the configuration (${key.where}), which this command does not change: ` +
+        `${instead} it out there and restart the server.`,
+      2,
+    )
+  }
+  if (key?.source === 'gateway' && (verb === 'rotate' || key.validUntil === null)) {
+    const overlap = verb === 'revoke' ? ' --overlap 0' : ''
+    throw new CliError(
+      key.validUntil === null
+        ? `The key ${accessKeyId} is the gateway's own. It is replaced by: postern keys rotate --gateway${overlap}`
+        : `The key ${accessKeyId} has been replaced already and ends at ${key.validUntil}.`,
+      2,
+    )
+  }
+}
+
+const noSuchKey = (accessKeyId: string): CliError =>
+  new CliError(`There is no access key ${accessKeyId}. See: postern keys list`, 1)
+
+function ending({ accessKeyId, validUntil }: { accessKeyId: string; validUntil: string | null }, now: Date): string {
+  const isOver = validUntil !== null && Date.parse(validUntil) <= now.getTime()
+  return isOver ? `The key ${accessKeyId} has ended.` : `The key ${accessKeyId} ends at ${validUntil}.`
+}
+
+/** As variables that every SDK reads. */
+function printSecret(key: StoredKey, json = false, replaced?: StoredKey): void {
+  if (json) {
+    const replaces = replaced && { accessKeyId: replaced.accessKeyId, validUntil: replaced.validUntil }
+    printJson({ ...key, ...(replaces && { replaces }) })
+    return
+  }
+  printResult(`AWS_ACCESS_KEY_ID=${key.accessKeyId}\nAWS_SECRET_ACCESS_KEY=${key.secretAccessKey}`)
+  printNote(`The secret is not shown again. A running server takes the key at once, for the buckets of ${key.owner}.`)
+}
+
+function noteWithoutEndpoint({ config: { storage } }: LoadedConfig): void {
+  if (storage.driver === 's3' && storage.delivery === 'direct') {
+    printNote('With the s3 driver and direct delivery there is no objects endpoint that the key could be used at.')
+  }
+}
+
+/** `0`, or a duration of whole seconds. */
+function spanArgument(text: string): number {
+  const seconds = /^0s?$/.test(text) ? 0 : parseDuration(text)
+  if (seconds === null || !Number.isInteger(seconds))
+    throw new InvalidArgumentError('Write a duration such as 15m, 24h or 7d, or 0.')
+  return seconds
+}
+
+function ownerArgument(text: string): string {
+  const parsed = ownerSchema.safeParse(text)
+  if (parsed.success) return text
+  throw new InvalidArgumentError(parsed.error.issues[0]?.message ?? 'Choose another owner.')
+}
+
+function accessKeyIdArgument(text: string): string {
+  if (!accessKeyIdSchema.safeParse(text).success)
+    throw new InvalidArgumentError('Write 3 to 128 letters, digits, _ or -.')
+  if (text.includes('EXAMPLE')) throw new InvalidArgumentError('That is the example of a manual. Choose another id.')
+  return text
+}

@@ -1,0 +1,71 @@
+/** Every access key that a server of this configuration knows, and where it comes from. */
+import { resolve } from 'node:path'
+import { describeSource } from '../config/config-error.ts'
+import { keyFilePath, readKeyFile } from '../config/key-file.ts'
+import { hasEnded } from '../config/key-lifetime.ts'
+import { shadowed } from '../config/live-keys.ts'
+import type { LoadedConfig } from '../config/load-config.ts'
+import { readConfigFile } from '../config/read-file.ts'
+import { loadSecrets, secretsPath } from '../config/secrets.ts'
+
+/** Without its secret. */
+export type KnownKey = {
+  accessKeyId: string
+  owner: string
+  source: 'gateway' | 'config' | 'keys.json'
+  /** The file, with a line where it is the configuration's, or the variable. */
+  where: string
+  /** ISO 8601; null where nobody wrote it down. */
+  createdAt: string | null
+  /** ISO 8601; null: it has no end. */
+  validUntil: string | null
+  /** Another key of this id comes first, so that this one never counts. */
+  shadowed: boolean
+}
+
+/** The gateway's own first, the one that signs before those it replaced. Keys that have ended are left out. */
+export async function knownKeys(loaded: LoadedConfig, now: Date): Promise<KnownKey[]> {
+  const { keys, storage } = loaded.config
+  const folder = storage.disk.path
+  const secrets = await loadSecrets(folder)
+  const stored = readKeyFile(folder)
+  const unused = new Set(shadowed(secrets, keys, stored))
+
+  const gateway = [{ ...secrets.signing, validUntil: null }, ...(secrets.previousSigning ?? [])].map((key) => ({
+    accessKeyId: key.accessKeyId,
+    owner: 'postern',
+    source: 'gateway' as const,
+    where: secretsPath(folder),
+    createdAt: key.createdAt ?? null,
+    validUntil: key.validUntil,
+    shadowed: false,
+  }))
+  const configured = keys.map(({ accessKeyId, owner }, i) => ({
+    accessKeyId,
+    owner,
+    source: 'config' as const,
+    where: whereConfigured(loaded, i),
+    createdAt: null,
+    validUntil: null,
+    shadowed: false,
+  }))
+  const made = stored.map((key) => ({
+    accessKeyId: key.accessKeyId,
+    owner: key.owner,
+    source: 'keys.json' as const,
+    where: keyFilePath(folder),
+    createdAt: key.createdAt,
+    validUntil: key.validUntil,
+    shadowed: unused.has(key),
+  }))
+  return [...gateway, ...configured, ...made].filter(({ validUntil }) => !hasEnded(validUntil, now))
+}
+
+/** `config/local.yaml:12`, `variable POSTERN_KEYS` … */
+function whereConfigured({ sources }: LoadedConfig, index: number): string {
+  const source = sources.get('keys') ?? { from: 'default' as const }
+  if (source.from !== 'file') return describeSource(source)
+  const { settings } = readConfigFile(resolve(source.file), source.file)
+  const line = settings.findLast(({ key }) => key === 'keys')?.line?.([index])
+  return describeSource({ ...source, line: line ?? source.line })
+}

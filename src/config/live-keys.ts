@@ -1,0 +1,111 @@
+/**
+ * The access keys as they are now: those of the configuration, of `keys.json` and the gateway's own. The files are read
+ * again while they are used, so that a running server follows `postern keys`; no timer, nothing to close.
+ */
+import { resolve } from 'node:path'
+import { readKeyFile, reservedOwner, type StoredKey } from './key-file.ts'
+import type { Config } from './schema.ts'
+import { readSecrets, type Secrets } from './secrets.ts'
+
+export type AcceptedKey = { accessKeyId: string; secretAccessKey: string; owner: string; validUntil?: Date }
+
+export type LiveKeys = {
+  /** What URLs are signed with from now on. */
+  signing(): Secrets['signing']
+  /** The gateway's keys first, then the configuration's: of two with one id the first counts. The same array until something changes. */
+  accepted(): readonly AcceptedKey[]
+  /** Reads again, for a key that is not among the accepted ones: it may be new. */
+  lookAgain(): void
+}
+
+export type LiveKeysOptions = {
+  /** Where secrets.json and keys.json lie. */
+  folder: string
+  secrets: Secrets
+  configured: Config['keys']
+  log: { info(facts: object, message: string): void; warn(facts: object, message: string): void }
+}
+
+/** Milliseconds for which what was read counts as new. */
+const freshFor = { known: 1000, unknown: 100 }
+
+/**
+ * Errors: ConfigError for a keys.json that others may read or that is damaged. Later, such a file is logged and what was
+ * read last counts. Where `secrets` are not those of the folder's secrets.json they never change.
+ */
+export function openLiveKeys({ configured, log, ...o }: LiveKeysOptions): LiveKeys {
+  const folder = resolve(o.folder)
+  const followsFile = isSuccessor(readSecrets(folder), o.secrets)
+  let secrets = o.secrets
+  let accepted: readonly AcceptedKey[] = []
+  let seen = ''
+  let readAt = 0
+  let complaint = ''
+  load()
+
+  function load(): void {
+    readAt = performance.now()
+    const stored = readKeyFile(folder)
+    if (followsFile) secrets = readSecrets(folder) ?? secrets
+    const found = JSON.stringify([secrets.signing, secrets.previousSigning, stored])
+    if (found === seen) return
+    accepted = merge(secrets, configured, stored)
+    if (seen !== '') log.info({ keys: accepted.length }, 'the access keys have changed')
+    for (const { accessKeyId } of shadowed(secrets, configured, stored)) {
+      log.warn({ accessKeyId }, 'a key of keys.json is not used: the configuration or the gateway has one of that id')
+    }
+    seen = found
+  }
+
+  function loadAgain(): void {
+    try {
+      load()
+      complaint = ''
+    } catch (err) {
+      if (String(err) !== complaint) log.warn({ err }, 'the access keys stay as they were read last')
+      complaint = String(err)
+    }
+  }
+
+  function readIfOlder(milliseconds: number): void {
+    if (performance.now() - readAt >= milliseconds) loadAgain()
+  }
+
+  return {
+    signing() {
+      readIfOlder(freshFor.known)
+      return secrets.signing
+    },
+    accepted() {
+      readIfOlder(freshFor.known)
+      return accepted
+    },
+    lookAgain: () => readIfOlder(freshFor.unknown),
+  }
+}
+
+/** Whether the file holds these secrets, or what became of them by a rotation. */
+function isSuccessor(file: Secrets | null, secrets: Secrets): boolean {
+  if (file === null) return false
+  return [file.signing, ...(file.previousSigning ?? [])].some(
+    (key) => key.accessKeyId === secrets.signing.accessKeyId && key.secretAccessKey === secrets.signing.secretAccessKey,
+  )
+}
+
+function merge(secrets: Secrets, configured: Config['keys'], stored: readonly StoredKey[]): AcceptedKey[] {
+  const own = { ...secrets.signing, owner: reservedOwner, validUntil: null }
+  const previous = (secrets.previousSigning ?? []).map((key) => ({ ...key, owner: reservedOwner }))
+  const lasting = configured.map((key) => ({ ...key, validUntil: null }))
+  return [own, ...previous, ...lasting, ...stored].map(({ accessKeyId, secretAccessKey, owner, validUntil }) => ({
+    accessKeyId,
+    secretAccessKey,
+    owner,
+    ...(validUntil === null ? {} : { validUntil: new Date(validUntil) }),
+  }))
+}
+
+/** Keys of the file that never count. */
+export function shadowed(secrets: Secrets, configured: Config['keys'], stored: readonly StoredKey[]): StoredKey[] {
+  const before = new Set([secrets.signing, ...(secrets.previousSigning ?? []), ...configured].map((k) => k.accessKeyId))
+  return stored.filter(({ accessKeyId }) => before.has(accessKeyId))
+}
