@@ -13,7 +13,8 @@ export const limits = {
   maxExpiresIn: 604_800,
 } as const
 
-export const resourceOf = ({ bucket, key }: ObjectRef): string => `/${bucket}/${key}`
+export const resourceOf = ({ bucket, key }: { bucket: string; key?: string }): string =>
+  key === undefined ? `/${bucket}` : `/${bucket}/${key}`
 
 // oxlint-disable-next-line no-control-regex -- they are what is looked for
 const control = /[\u0000-\u001f\u007f]/
@@ -31,6 +32,10 @@ export function assertKey(ref: ObjectRef): void {
   if (!key.isWellFormed() || control.test(key)) refuse('A key cannot contain control characters.')
   if (key.split(/[/\\]/).some((segment) => segment === '.' || segment === '..'))
     refuse('A key cannot contain the segments . and ..')
+  assertKeySize(key)
+}
+
+export function assertKeySize(key: string): void {
   const size = Buffer.byteLength(key)
   if (size > maxKeyBytes)
     throw new StorageError('KeyTooLong', {

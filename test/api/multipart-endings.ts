@@ -44,7 +44,6 @@ export function multipartEndings({ start, shared, newUser, expectGone }: Bench):
 
     test('with an abort: there is a file, or nothing', async () => {
       const alice = await newUser()
-      const outcomes = new Set<string>()
       for (let round = 0; round < 10; round++) {
         const begun = await begin(alice)
         await sendParts(alice, begun.id, [letters('a', 9)])
@@ -52,7 +51,6 @@ export function multipartEndings({ start, shared, newUser, expectGone }: Bench):
         const late = rivals.splice(round % 2, 1)[0]!
         const [early, second] = await Promise.all([rivals[0]!(), late()])
         const [completed, aborted] = round % 2 === 0 ? [second, early] : [early, second]
-        outcomes.add(`${completed.status} ${aborted.status}`)
         if (completed.status === 404) {
           expect(aborted.status).toBe(204)
           await expectNothing(alice, begun)
@@ -62,7 +60,6 @@ export function multipartEndings({ start, shared, newUser, expectGone }: Bench):
           await alice.delete(`/files/${begun.id}`)
         }
       }
-      expect(outcomes.size).toBeGreaterThan(0)
     }, 60_000)
   })
 

@@ -23,8 +23,9 @@ export function multipartRefusals({ start, shared, newUser, expectGone }: Bench)
       const none = await complete(alice, id)
       expect([none.status, none.json.code]).toEqual([409, 'UploadIncomplete'])
       const [first, small, last] = await sendParts(alice, id, [letters('a', minPart), letters('b', 9), letters('c', 3)])
+      const absent = { ...small, partNumber: 4 }
       for (const [parts, code] of [
-        [[first, { ...small, partNumber: 4 }], 'InvalidPart'],
+        [[first, absent], 'InvalidPart'],
         [[{ ...first, etag: small!.etag }], 'InvalidPart'],
         [[{ ...first, etag: 'nothing' }], 'InvalidPart'],
         [[small, first], 'InvalidPartOrder'],
@@ -37,8 +38,9 @@ export function multipartRefusals({ start, shared, newUser, expectGone }: Bench)
       }
       expect(await storedParts(alice, id)).toHaveLength(3)
       expect((await alice.get(`/files/${id}`)).json.status).toBe('pending')
-      const { status, json } = await complete(alice, id, { parts: [first, last] })
-      expect([status, json.size]).toEqual([201, minPart + 3])
+      const [second] = await sendParts(alice, id, [letters('b', minPart)], 2)
+      const { status, json } = await complete(alice, id, { parts: [first, second, last] })
+      expect([status, json.size]).toEqual([201, 2 * minPart + 3])
     })
 
     test('while bytes of the declared size are missing', async () => {
@@ -215,6 +217,21 @@ export function multipartRefusals({ start, shared, newUser, expectGone }: Bench)
       expect((await bob.get('/files/usage')).json).toMatchObject({ reservedBytes: 100, reservedFiles: 2 })
       expect(new Set(await openUploads(limited, before))).toEqual(new Set(begun.map(({ key }) => key)))
       for (const { id } of begun) expect((await bob.delete(`/files/multipart/${id}`)).status).toBe(204)
+    } finally {
+      await limited.close()
+    }
+  })
+
+  test('is counted against the rate of new uploads, its parts are not', async () => {
+    const limited = await start({ limits: { issuePerMinute: 2 } })
+    try {
+      const bob = await newUser(limited)
+      const { id } = await begin(bob)
+      for (let call = 0; call < 5; call++) await partUrls(bob, id, [1, 2])
+      expect((await bob.post('/files/upload-url', textFile)).status).toBe(200)
+      const { status, headers } = await bob.post('/files/multipart', textFile)
+      expect([status, Number(headers.get('retry-after')) > 0]).toEqual([429, true])
+      await bob.delete(`/files/multipart/${id}`)
     } finally {
       await limited.close()
     }

@@ -107,6 +107,8 @@ describe('refusals', () => {
     ['28 an empty Signature', edited(/Signature=.*/, 'Signature='), malformed],
     ['28 a part twice', edited('SignedHeaders=', 'SignedHeaders=host,SignedHeaders='), malformed],
     ['28 a part too many', edited('Signature=', 'Extra=1,Signature='), malformed],
+    ['28 a space before an equals sign', edited('Signature=', 'Signature ='), malformed],
+    ['28 a space after it', edited('Signature=', 'Signature= '), malformed],
     ['28 two headers', put({ authorization: [authorization, authorization] }), malformed],
     ['28 four parts in the credential', edited('/s3/', '/'), malformed],
     ['4 region', edited('us-east-1', 'eu-west-1'), malformed],

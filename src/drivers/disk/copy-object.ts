@@ -1,7 +1,7 @@
 import { StorageError } from '../../errors.ts'
 import { startChecksum } from '../checksums/checksum.ts'
 import type { Checksum, CopyOptions, ObjectRef, ObjectStore, WriteConditions } from '../driver.ts'
-import { checkSourceConditions } from './conditions.ts'
+import { checkSourceConditions } from '../conditions.ts'
 import type { DiskContext } from './context.ts'
 import { notFound, parseChecksum, type ObjectRow } from './object-rows.ts'
 import { assertKey, assertMetadata, assertTags, assertVersion, limits, pickHeaders, resourceOf } from '../rules.ts'

@@ -12,7 +12,8 @@ import type {
   PartInfo,
   WrittenObject,
 } from '../driver.ts'
-import { checkSourceConditions, checkWriteConditions } from './conditions.ts'
+import { checkSourceConditions } from '../conditions.ts'
+import { checkWriteConditions } from './write-conditions.ts'
 import type { DiskContext } from './context.ts'
 import { checkMax } from './list-objects.ts'
 import { parseChecksum } from './object-rows.ts'

@@ -1,6 +1,6 @@
 import { StorageError, isStorageError } from '../../errors.ts'
 import type { ByteRange, GetOptions, HeadOptions, ObjectRef, ObjectStore, StoredObject } from '../driver.ts'
-import { checkReadConditions } from './conditions.ts'
+import { checkReadConditions } from '../conditions.ts'
 import type { DiskContext } from './context.ts'
 import { headOf, notFound, parseTags, type ObjectRow, type Segment } from './object-rows.ts'
 import { assertKey, assertVersion, resourceOf } from '../rules.ts'

@@ -9,7 +9,7 @@ import type { BlobStore, NewBlob } from './blob-store.ts'
 import { digestAtOnce, startDigests, type Digests, type DigestsWanted, type RunningDigests } from './digests.ts'
 import { checkExpectation, tooLarge, verifyDigests } from './expectation.ts'
 import type { FileCalls } from './file-calls.ts'
-import { receiveBody } from './receive-body.ts'
+import { receiveBody } from '../receive-body.ts'
 import type { WriteGuard } from './write-guard.ts'
 
 /** Up to here a body is collected, hashed at once and written in one call. */

@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream'
 import { StorageError } from '../../errors.ts'
 import type { ObjectRef, ObjectStore, PutOptions, WriteConditions, WrittenObject } from '../driver.ts'
-import { checkWriteConditions } from './conditions.ts'
+import { checkWriteConditions } from './write-conditions.ts'
 import { writtenKey, type DiskContext } from './context.ts'
 import { notFound, type ObjectRow } from './object-rows.ts'
 import { assertKey, assertMetadata, assertTags, assertVersion, limits, pickHeaders, resourceOf } from '../rules.ts'

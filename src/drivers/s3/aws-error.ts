@@ -1,6 +1,6 @@
 /** The edge at which errors of the SDK, of the store behind it and of the network become ours. */
 import { StorageError, type StorageErrorCode, type StorageErrorOptions } from '../../errors.ts'
-import { resourceOf } from './rules.ts'
+import { resourceOf } from '../rules.ts'
 
 /** What was being done to what; `key` is missing for operations on the bucket. */
 export type FailedOperation = { operation: string; ref?: { bucket: string; key?: string } | undefined }

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import type { MultipartStore, ObjectHead, ObjectRef, WrittenObject } from '../driver.ts'
 import { isStorageError, StorageError } from '../../errors.ts'
 import { bareEtag, checksumField, checksumOf, present, quotedEtag } from './object-head.ts'
-import { assertPartNumber } from './rules.ts'
+import { assertPartNumber } from '../rules.ts'
 import type { S3Deps } from './s3-deps.ts'
 import { conditionFields } from './write-conditions.ts'
 

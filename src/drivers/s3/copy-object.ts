@@ -15,9 +15,9 @@ import {
   tagging,
   written,
 } from './object-head.ts'
-import { assertSourceConditions } from './read-conditions.ts'
+import { checkSourceConditions } from '../conditions.ts'
 import type { ReadObject } from './read-object.ts'
-import { assertPartNumber, resourceOf } from './rules.ts'
+import { assertPartNumber, resourceOf } from '../rules.ts'
 import type { S3Deps } from './s3-deps.ts'
 import { conditionFields, writeConditions } from './write-conditions.ts'
 
@@ -54,7 +54,7 @@ export function copies(deps: CopyDeps): Copies {
   ): Promise<Source> {
     const versionId = o.sourceVersionId
     const head = await deps.headObject(ref, present({ versionId, signal: o.signal }))
-    assertSourceConditions(head, o.sourceConditions ?? {}, resourceOf(ref))
+    checkSourceConditions(head, o.sourceConditions ?? {})
     return { ref, head, ...present({ versionId }) }
   }
 

@@ -9,7 +9,7 @@ import { PassThrough, type Readable } from 'node:stream'
 import type { BodyExpectation, Checksum } from '../driver.ts'
 import { StorageError } from '../../errors.ts'
 import { checksumFromBase64, startChecksum, type RunningChecksum } from '../checksums/checksum.ts'
-import { readBody } from './read-body.ts'
+import { receiveBody } from '../receive-body.ts'
 
 /** Bytes up to which a body is collected: verified as a whole before it is sent, and sent again if the store fails. */
 export const collectedUpTo = 1024 * 1024
@@ -89,7 +89,7 @@ const wrongLength = (how: 'more' | 'fewer'): StorageError =>
 export async function collect(body: Readable, o: Expected): Promise<{ bytes: Buffer; checksum: Checksum | undefined }> {
   const expected = new ExpectedBody(o)
   const chunks: Buffer[] = []
-  await readBody(body, o.signal, (chunk) => {
+  await receiveBody(body, [o.signal], (chunk) => {
     expected.take(chunk)
     chunks.push(chunk)
     return undefined
@@ -109,7 +109,7 @@ export async function inPieces(
   const expected = new ExpectedBody(o)
   let chunks: Buffer[] = []
   let held = 0
-  await readBody(body, o.signal, (chunk) => {
+  await receiveBody(body, [o.signal], (chunk) => {
     expected.take(chunk)
     chunks.push(chunk)
     held += chunk.length
@@ -147,7 +147,7 @@ export async function streamThrough<T>(
 
   const sending = send(stream, stop.signal).catch(failed)
   let last: Buffer | undefined
-  const reading = readBody(body, o.signal ? AbortSignal.any([o.signal, stop.signal]) : stop.signal, (chunk) => {
+  const reading = receiveBody(body, [o.signal, stop.signal], (chunk) => {
     expected.take(chunk)
     const before = last
     last = chunk

@@ -2,7 +2,7 @@
 import type { ObjectRef } from '../driver.ts'
 import { StorageError } from '../../errors.ts'
 import { encodePath } from '../../sigv4/encode.ts'
-import { assertKey } from './rules.ts'
+import { assertKey, assertKeySize } from '../rules.ts'
 import type { S3Settings } from './settings.ts'
 
 export type StoreKeys = {
@@ -24,7 +24,8 @@ export function storeKeys(settings: Pick<S3Settings, 'bucket' | 'prefix'>): Stor
     of(ref) {
       assertBucket(ref.bucket)
       const key = settings.prefix + ref.key
-      assertKey(ref, key)
+      assertKey(ref)
+      assertKeySize(key)
       return key
     },
     prefix: (prefix = '') => settings.prefix + prefix,

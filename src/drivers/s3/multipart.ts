@@ -4,8 +4,8 @@ import type { MultipartStore, ObjectRef, WrittenObject } from '../driver.ts'
 import { isStorageError, StorageError } from '../../errors.ts'
 import { assertExpectation, collect, collectedUpTo, streamThrough, type Expected } from './expected-body.ts'
 import { headerFields, present, sdkAlgorithm, bodyChecksum, tagging, written } from './object-head.ts'
-import { dispose } from './read-body.ts'
-import { assertPartNumber, limits } from './rules.ts'
+import { dispose } from '../receive-body.ts'
+import { assertPartNumber, limits } from '../rules.ts'
 import type { S3Deps } from './s3-deps.ts'
 
 export type Multipart = Pick<MultipartStore, 'createMultipartUpload' | 'uploadPart' | 'abortMultipartUpload'> & {

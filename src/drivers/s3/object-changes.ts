@@ -5,7 +5,7 @@ import type { DeleteResult, ObjectRef, ObjectStore } from '../driver.ts'
 import { isStorageError, StorageError } from '../../errors.ts'
 import { changeRequest } from './connection.ts'
 import { present } from './object-head.ts'
-import { assertTags } from './rules.ts'
+import { assertTags } from '../rules.ts'
 import type { S3Deps } from './s3-deps.ts'
 
 export type ObjectChanges = Pick<ObjectStore, 'deleteObject' | 'deleteObjects' | 'getObjectTags' | 'putObjectTags'>

@@ -9,7 +9,7 @@ import {
   type WrittenObject,
 } from '../driver.ts'
 import { StorageError } from '../../errors.ts'
-import { assertMetadata, assertTags } from './rules.ts'
+import { assertMetadata, assertTags } from '../rules.ts'
 import type { Preset } from './presets.ts'
 
 type Present<T> = { [K in keyof T]?: Exclude<T[K], undefined> }

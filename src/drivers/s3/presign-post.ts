@@ -3,7 +3,7 @@ import type { Presigner } from '../driver.ts'
 import { StorageError } from '../../errors.ts'
 import { createPostForm } from '../../sigv4/post-form.ts'
 import { capExpiry } from './presigner.ts'
-import { assertExpiresIn } from './rules.ts'
+import { assertExpiresIn } from '../rules.ts'
 import type { S3Deps } from './s3-deps.ts'
 
 export function postPresigner({ settings, connection, keys }: S3Deps): Pick<Presigner, 'presignPost'> {

@@ -15,7 +15,7 @@ import {
   uploadRequest,
   type RequestToSign,
 } from '../presign-requests.ts'
-import { assertExpiresIn } from './rules.ts'
+import { assertExpiresIn } from '../rules.ts'
 import type { S3Deps } from './s3-deps.ts'
 
 type Bindings = { contentLength?: number; checksum?: unknown; ifNoneMatch?: unknown }

@@ -5,8 +5,8 @@ import type { ByteRange, GetOptions, HeadOptions, ObjectHead, ObjectRef, StoredO
 import { isStorageError, StorageError } from '../../errors.ts'
 import { withHeaders } from './connection.ts'
 import { contentRange, objectHead, present, quotedEtag } from './object-head.ts'
-import { assertReadConditions, isConditional } from './read-conditions.ts'
-import { resourceOf } from './rules.ts'
+import { checkReadConditions, isConditional } from '../conditions.ts'
+import { resourceOf } from '../rules.ts'
 import type { S3Deps } from './s3-deps.ts'
 import { storedBody } from './stored-body.ts'
 
@@ -28,7 +28,7 @@ export function readObject({ connection, keys }: S3Deps): ReadObject {
     const answer = await connection.run({ operation: 'headObject', ref }, (s3) => s3.headObject(input, options(o)))
     assertPart(o, answer)
     const head = objectHead(answer)
-    assertReadConditions(head, o, resourceOf(ref))
+    checkReadConditions(head, o)
     return head
   }
 

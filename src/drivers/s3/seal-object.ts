@@ -5,7 +5,7 @@
 import type { ObjectStore } from '../driver.ts'
 import { StorageError } from '../../errors.ts'
 import { bareEtag, present } from './object-head.ts'
-import { resourceOf } from './rules.ts'
+import { resourceOf } from '../rules.ts'
 import type { DriverLog } from './settings.ts'
 
 type SealDeps = Pick<ObjectStore, 'headObject' | 'copyObject' | 'deleteObject'> & { log: DriverLog }

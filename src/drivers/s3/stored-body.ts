@@ -3,7 +3,7 @@ import { Transform, type Readable, type Writable } from 'node:stream'
 import type { ObjectRef, StoredObject } from '../driver.ts'
 import { StorageError } from '../../errors.ts'
 import { mapAwsError } from './aws-error.ts'
-import { resourceOf } from './rules.ts'
+import { resourceOf } from '../rules.ts'
 
 /** `expected`: the bytes that were announced. */
 export function storedBody(

@@ -7,7 +7,7 @@ import type { Checksum, MultipartStore, ObjectRef, ObjectStore, PutOptions, Writ
 import { assertExpectation, collect, collectedUpTo, inPieces, streamThrough, type Expected } from './expected-body.ts'
 import { checked, type Multipart } from './multipart.ts'
 import { headerFields, present, bodyChecksum, tagging, written } from './object-head.ts'
-import { limits } from './rules.ts'
+import { limits } from '../rules.ts'
 import type { S3Deps } from './s3-deps.ts'
 import { conditionFields, writeConditions } from './write-conditions.ts'
 

@@ -1,9 +1,13 @@
-/** Conditional requests: reads in the order of RFC 9110 section 13.2.2, writes as S3 has them. */
-import { StorageError, type StorageErrorCode } from '../../errors.ts'
-import type { ReadConditions, WriteConditions } from '../driver.ts'
+/** Conditions on reads, in the order of RFC 9110 section 13.2.2. Evaluated here also for stores that know less of them. */
+import { StorageError, type StorageErrorCode } from '../errors.ts'
+import type { ReadConditions } from './driver.ts'
+
+export const isConditional = (o: ReadConditions): boolean =>
+  [o.ifMatch, o.ifNoneMatch, o.ifModifiedSince, o.ifUnmodifiedSince].some((condition) => condition !== undefined)
 
 export type Validators = { etag: string; lastModified: Date }
 
+/** Errors: PreconditionFailed, NotModified. */
 export function checkReadConditions(now: Validators, o: ReadConditions): void {
   const { ifMatch, ifNoneMatch, ifModifiedSince, ifUnmodifiedSince } = o
   if (ifMatch !== undefined) {
@@ -28,23 +32,7 @@ export function checkSourceConditions(now: Validators, o: ReadConditions): void 
   }
 }
 
-/** To be asked inside the transaction that writes: two writers at once cannot both pass. */
-export function checkWriteConditions(
-  existing: { etag: string; sealed: number } | undefined,
-  o: WriteConditions,
-  resource: string,
-): void {
-  if (o.ifNoneMatch !== undefined && existing) fail('PreconditionFailed', 'If-None-Match', resource)
-  if (o.ifMatch !== undefined) {
-    if (!existing)
-      throw new StorageError('NotFound', { message: 'The object that If-Match names does not exist.', resource })
-    if (!matches(o.ifMatch, existing.etag, 'strong')) fail('PreconditionFailed', 'If-Match', resource)
-  }
-  if (existing?.sealed)
-    throw new StorageError('AccessDenied', { message: 'The object is final and cannot be replaced.', resource })
-}
-
-function fail(
+export function fail(
   code: StorageErrorCode & ('PreconditionFailed' | 'NotModified'),
   condition: string,
   resource?: string,
@@ -57,7 +45,7 @@ function fail(
 }
 
 /** `list` is a header's value: `*`, or ETags, quoted or bare. A weak one never matches strongly. */
-function matches(list: string, etag: string, comparison: 'strong' | 'weak'): boolean {
+export function matches(list: string, etag: string, comparison: 'strong' | 'weak'): boolean {
   if (list.trim() === '*') return true
   return list.split(',').some((item) => {
     const [, weak, quoted, bare] = /^\s*(W\/)?(?:"([^"]*)"|([^"\s]*))\s*$/.exec(item) ?? []

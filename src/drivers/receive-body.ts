@@ -1,8 +1,7 @@
 /** Reading a body by its events: unlike an async iterator it can be given up at once, and leaves a request alive. */
 import { IncomingMessage } from 'node:http'
 import type { Readable } from 'node:stream'
-import { StorageError } from '../../errors.ts'
-import { errorCode } from './file-calls.ts'
+import { StorageError } from '../errors.ts'
 
 const broken = new Set(['ECONNRESET', 'EPIPE', 'ERR_STREAM_PREMATURE_CLOSE', 'ABORT_ERR', 'HPE_INVALID_EOF_STATE'])
 
@@ -28,10 +27,8 @@ export function receiveBody(
         resolve()
         return
       }
-      // Whatever it still has to say concerns nobody, and must not end the process.
-      body.on('error', () => {}).off('error', onError)
-      if (body instanceof IncomingMessage) body.pause()
-      else body.destroy()
+      dispose(body)
+      body.off('error', onError)
       reject(fail.error)
     }
     const onData = (chunk: Buffer | string): void => {
@@ -62,8 +59,15 @@ export function receiveBody(
   })
 }
 
+/** What the body still has to say concerns nobody, and must not end the process. */
+export function dispose(body: Readable): void {
+  body.on('error', () => {})
+  if (body instanceof IncomingMessage) body.pause()
+  else body.destroy()
+}
+
 function bodyError(cause: unknown): unknown {
-  if (cause && !broken.has(errorCode(cause) ?? '')) return cause
+  if (cause && !broken.has((cause as { code?: string }).code ?? '')) return cause
   return new StorageError('IncompleteBody', {
     message: 'The body broke off before its end.',
     ...(cause ? { cause } : {}),

@@ -1,0 +1,54 @@
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { makeFiles, sha256, startRig, type Rig } from './rig.ts'
+
+type Transferred = {
+  read: Record<string, Record<string, string>>
+  checksums: Record<string, boolean>
+  pages: { keys: string[]; prefixes: string[]; versions: string[] }
+  missing: string
+  foreign: string
+}
+
+const bucket = 'boto3'
+let rig: Rig
+let files: Map<string, Buffer>
+let result: Transferred
+beforeAll(async () => {
+  rig = await startRig()
+  await rig.bucket(bucket)
+  files = await makeFiles(join(rig.dir, 'files'))
+  const paths = Object.fromEntries([...files.keys()].map((name) => [name, join(rig.dir, 'files', ...name.split('/'))]))
+  const { stdout } = await rig.run('python', [join(import.meta.dirname, 'boto3_transfers.py')], {
+    input: rig.spec({ bucket, files: paths }),
+  })
+  result = JSON.parse(stdout) as Transferred
+})
+afterAll(() => rig.close())
+
+test.each([
+  ['with its default checksums', 'default'],
+  ['without checksums, as older ones do', 'plain'],
+  ['with the payload in the signature', 'signed'],
+  ['with SHA-256 checksums', 'sha256'],
+  ['from streams that cannot be rewound', 'streams'],
+])('transfers files %s, in parts where they are large', async (_how, kind) => {
+  expect(result.read[kind]).toEqual(Object.fromEntries([...files].map(([name, bytes]) => [name, sha256(bytes)])))
+  const prefix = kind === 'streams' ? 'stream' : kind
+  for (const [name, bytes] of files) expect(sha256(await rig.stored(bucket, `${prefix}/${name}`))).toBe(sha256(bytes))
+})
+
+test('is given back the checksums it sent', () => {
+  expect(result.checksums).toEqual({ CRC32: true, SHA1: true, SHA256: true })
+})
+
+test('pages through keys, prefixes and versions', async () => {
+  const stored = await rig.storedKeys(bucket)
+  expect(result.pages.keys).toEqual(stored)
+  expect(result.pages.versions).toEqual(stored)
+  expect(result.pages.prefixes).toEqual([...new Set(stored.map((key) => `${key.split('/')[0]}/`))])
+})
+
+test('knows the errors by their codes', () => {
+  expect([result.missing, result.foreign]).toEqual(['NoSuchKey', 'AccessDenied'])
+})

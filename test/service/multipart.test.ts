@@ -1,0 +1,233 @@
+/** What may happen between the steps of a multipart upload. The store is the disk driver, made to misbehave. */
+import { Readable } from 'node:stream'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { Catalog } from '../../src/catalog/catalog.ts'
+import type { StorageDriver } from '../../src/drivers/driver.ts'
+import { StorageError } from '../../src/errors.ts'
+import { abortMultipart } from '../../src/service/abort-multipart.ts'
+import { beginMultipart } from '../../src/service/begin-multipart.ts'
+import { collectExpired } from '../../src/service/collect-expired.ts'
+import { completeMultipart } from '../../src/service/complete-multipart.ts'
+import { deleteFile } from '../../src/service/delete-file.ts'
+import type { ServiceDeps } from '../../src/service/deps.ts'
+import { issueParts } from '../../src/service/issue-parts.ts'
+import { listUploadParts } from '../../src/service/list-upload-parts.ts'
+import { createRig, text, type Rig } from './rig.ts'
+
+const day = 86_400
+const idle = { bytes: 0, files: 0, reservedBytes: 0, reservedFiles: 0 }
+const owner = 'alice'
+const down = () => Promise.reject(new StorageError('Unavailable'))
+const isCode = (code: string) => expect.objectContaining({ code })
+
+let rig: Rig
+beforeEach(async () => {
+  rig = await createRig()
+})
+afterEach(() => rig.close())
+
+const usage = () => rig.deps.catalog.usage(owner)
+const collect = (deps: ServiceDeps = rig.deps) => collectExpired(deps)
+
+/** The rig's own, changed as given. */
+const depsWith = (o: { driver?: Partial<StorageDriver>; catalog?: Partial<Catalog> }): ServiceDeps => ({
+  ...rig.deps,
+  driver: { ...rig.deps.driver, ...o.driver },
+  catalog: { ...rig.deps.catalog, ...o.catalog },
+})
+
+const begin = (deps: ServiceDeps = rig.deps, fields: object = {}) =>
+  beginMultipart(deps, owner, { filename: 'notes.txt', mimeType: 'text/plain', expiresIn: 600, ...fields })
+
+/** Begun, and its one part sent. */
+async function sent(fields: object = {}) {
+  const { file, multipart } = await begin(rig.deps, fields)
+  const { id, object: ref } = file
+  await rig.deps.driver.uploadPart(ref, multipart.uploadId, 1, Readable.from([Buffer.from(text)]))
+  return { id, ref, ...multipart }
+}
+
+async function expectNothing() {
+  expect(await rig.stored()).toEqual([])
+  expect(await usage()).toEqual(idle)
+}
+
+describe('beginning', () => {
+  it('gives the reservation back when the store fails', async () => {
+    const deps = depsWith({ driver: { createMultipartUpload: down } })
+    await expect(begin(deps, { size: 10 })).rejects.toEqual(isCode('Unavailable'))
+    await expectNothing()
+  })
+
+  it('aborts in the store what the catalog cannot record', async () => {
+    await expect(begin(depsWith({ catalog: { setMultipart: down } }))).rejects.toEqual(isCode('Unavailable'))
+    await expectNothing()
+  })
+
+  it('leaves to the collector what cannot be undone', async () => {
+    const deps = depsWith({
+      driver: { abortMultipartUpload: down, listMultipartUploads: down },
+      catalog: { setMultipart: down },
+    })
+    await expect(begin(deps)).rejects.toEqual(isCode('Unavailable'))
+    expect(await rig.stored()).toHaveLength(1)
+    expect(await usage()).toEqual(idle)
+    rig.pass(600)
+    expect(await collect()).toMatchObject({ cleared: 1 })
+    await expectNothing()
+  })
+
+  it('asks nothing of the store when the quota is used up', async () => {
+    const deps = depsWith({ driver: { createMultipartUpload: () => Promise.reject(new Error('was asked')) } })
+    const config = { ...deps.config, quotas: { userBytes: 5, userFiles: null } }
+    await expect(begin({ ...deps, config }, { size: 6 })).rejects.toEqual(isCode('QuotaExceeded'))
+  })
+})
+
+describe('completing', () => {
+  it('is finished by the next call, wherever the one before ended', async () => {
+    const lost: Partial<StorageDriver> = {
+      completeMultipartUpload: async (...args) => {
+        await rig.deps.driver.completeMultipartUpload(...args)
+        throw new StorageError('Unavailable')
+      },
+    }
+    for (const deps of [depsWith({ driver: lost }), depsWith({ catalog: { confirmUpload: down } })]) {
+      const { id } = await sent()
+      await expect(completeMultipart(deps, owner, { id })).rejects.toEqual(isCode('Unavailable'))
+      expect((await rig.find(id))?.file.status).toBe('pending')
+      expect(await completeMultipart(rig.deps, owner, { id })).toMatchObject({ created: true, file: { size: text.length } })
+      expect(await completeMultipart(rig.deps, owner, { id })).toMatchObject({ created: false })
+    }
+  })
+
+  it.each<[string, typeof abortMultipart]>([
+    ['aborted', abortMultipart],
+    ['deleted', deleteFile],
+  ])('leaves nothing of an upload that is %s in between', async (_, end) => {
+    const { driver, catalog } = rig.deps
+    const before: Partial<StorageDriver> = {
+      async completeMultipartUpload(...args) {
+        await end(rig.deps, owner, id)
+        return driver.completeMultipartUpload(...args)
+      },
+    }
+    // As if the store were late: it joins what it was told to forget.
+    const late: Partial<StorageDriver> = {
+      async completeMultipartUpload(ref, ...args) {
+        const written = await driver.completeMultipartUpload(ref, ...args)
+        await end(rig.deps, owner, id)
+        await rig.put(ref)
+        return written
+      },
+    }
+    const confirming: Partial<Catalog> = {
+      async confirmUpload(...args) {
+        await end(rig.deps, owner, id)
+        await rig.put(ref)
+        return catalog.confirmUpload(...args)
+      },
+    }
+    let { id, ref } = await sent()
+    for (const [deps, code] of [
+      [depsWith({ driver: before }), 'NoSuchUpload'],
+      [depsWith({ driver: late }), 'NotFound'],
+      [depsWith({ catalog: confirming }), 'NotFound'],
+    ] as const) {
+      await expect(completeMultipart(deps, owner, { id })).rejects.toEqual(isCode(code))
+      await expectNothing()
+      ;({ id, ref } = await sent())
+    }
+  })
+
+  it('is not overtaken by the collector, however long it takes', async () => {
+    const { id } = await sent()
+    const { driver } = rig.deps
+    rig.pass(600 + day - 1)
+    const slow: Partial<StorageDriver> = {
+      async completeMultipartUpload(...args) {
+        const written = await driver.completeMultipartUpload(...args)
+        rig.pass(day / 2)
+        expect(await collect()).toMatchObject({ expired: 0 })
+        return written
+      },
+    }
+    expect(await completeMultipart(depsWith({ driver: slow }), owner, { id })).toMatchObject({ created: true })
+  })
+
+  it('by two calls, of which one has more than was granted, makes the file of the other', async () => {
+    const { id, ref, uploadId } = await sent({ size: text.length })
+    const { driver, catalog } = rig.deps
+    const racing: Partial<Catalog> = {
+      async expireUpload(...args) {
+        await completeMultipart(rig.deps, owner, { id, parts: [{ partNumber: 1, etag }] })
+        return catalog.expireUpload(...args)
+      },
+    }
+    const [{ etag }] = (await driver.listParts(ref, uploadId)).parts as [{ etag: string }]
+    await driver.uploadPart(ref, uploadId, 2, Readable.from([Buffer.from('more')]))
+    const settled = await completeMultipart(depsWith({ catalog: racing }), owner, { id })
+    expect(settled).toMatchObject({ created: false, file: { size: text.length } })
+  })
+})
+
+describe('aborting', () => {
+  it('gives the quota back at once, and the parts when the store can', async () => {
+    const { id } = await sent({ size: text.length })
+    await abortMultipart(depsWith({ driver: { abortMultipartUpload: down } }), owner, id)
+    expect(await usage()).toEqual(idle)
+    expect(await rig.stored()).toHaveLength(1)
+    rig.pass(600)
+    expect(await collect()).toMatchObject({ cleared: 1, failed: 0 })
+    await expectNothing()
+  })
+
+  it('loses against a confirm, which it then tells', async () => {
+    const { id } = await sent()
+    const { catalog } = rig.deps
+    const racing: Partial<Catalog> = {
+      async expireUpload(...args) {
+        await completeMultipart(rig.deps, owner, { id })
+        return catalog.expireUpload(...args)
+      },
+    }
+    await expect(abortMultipart(depsWith({ catalog: racing }), owner, id)).rejects.toEqual(isCode('ConditionalConflict'))
+    expect((await rig.find(id))?.file.status).toBe('confirmed')
+  })
+})
+
+describe('a store', () => {
+  it('that does not list uploads still lets the known one be aborted', async () => {
+    const { id } = await sent()
+    const mute = depsWith({
+      driver: { listMultipartUploads: () => Promise.reject(new StorageError('AccessDenied')) },
+    })
+    rig.pass(600 + 2 * day)
+    expect(await collect(mute)).toMatchObject({ expired: 1, cleared: 1, failed: 0 })
+    await expectNothing()
+    expect(await rig.find(id)).toBeNull()
+  })
+
+  it('that lost the upload says so, and the upload can be aborted', async () => {
+    const { id, ref, uploadId } = await sent()
+    await rig.deps.driver.abortMultipartUpload(ref, uploadId)
+    await expect(listUploadParts(rig.deps, owner, id)).rejects.toEqual(isCode('NoSuchUpload'))
+    await expect(completeMultipart(rig.deps, owner, { id })).rejects.toEqual(isCode('NoSuchUpload'))
+    await abortMultipart(rig.deps, owner, id)
+    await expectNothing()
+  })
+
+  it('that the gateway runs with no more is not asked', async () => {
+    const { id } = await sent()
+    const other = depsWith({ driver: { name: 's3' } })
+    for (const attempt of [
+      issueParts(other, owner, { id, partNumbers: [1] }),
+      listUploadParts(other, owner, id),
+      completeMultipart(other, owner, { id }),
+      abortMultipart(other, owner, id),
+    ]) {
+      await expect(attempt).rejects.toEqual(isCode('NotFound'))
+    }
+    expect((await rig.find(id))?.file.status).toBe('pending')
+  })
+})
