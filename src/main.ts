@@ -18,6 +18,7 @@ import { createServer, type HttpServer, type HttpServerOptions } from './http/se
 import { createObjectsApp } from './s3/app.ts'
 import { plainAnswer } from './s3/error-response.ts'
 import { createKeyRing } from './s3/key-ring.ts'
+import { admitPart } from './service/admit-part.ts'
 import { createCollector } from './service/collector.ts'
 import { settleWrittenObject } from './service/settle-auto-confirm.ts'
 import type { SigningCredentials } from './sigv4/types.ts'
@@ -115,6 +116,7 @@ export async function createGateway(config: Config, o: GatewayOptions): Promise<
           maxGatewayPut: config.uploads.maxSize,
           inlineTypes: config.downloads.inlineTypes,
           onObjectWritten: (ref) => settleWrittenObject(service, ref),
+          admitPart: (ref, part) => admitPart(service, ref, part),
           log: o.log,
           now,
         })

@@ -17,21 +17,21 @@ export const beginMultipartInput = uploadInput
   .extend({ partSize: z.int(partSizeText).min(1, partSizeText).optional() })
 
 export const issuePartsInput = renewInput.extend({
-  partNumbers: z
-    .array(partNumber, { error: partNumbersText })
-    .min(1, partNumbersText)
-    .max(maxUrls, partNumbersText),
+  partNumbers: z.array(partNumber, { error: partNumbersText }).min(1, partNumbersText).max(maxUrls, partNumbersText),
 })
 
 const part = z.strictObject(
   {
     partNumber,
-    etag: z.string({ error: 'expects the ETag with which the store answered' }).min(1, 'is empty').max(256, 'is too long'),
+    etag: z
+      .string({ error: 'expects the ETag with which the store answered' })
+      .min(1, 'is empty')
+      .max(256, 'is too long'),
   },
   { error: (issue) => (issue.code === 'unrecognized_keys' ? undefined : 'expects { "partNumber": 1, "etag": "…" }') },
 )
 const partsText = 'expects the parts to join, or no such field for all that the store has'
 
-export const completeInput = confirmInput
-  .omit({ id: true, key: true })
-  .extend({ parts: z.array(part, { error: partsText }).min(1, partsText).max(maxParts, 'expects at most 10000').optional() })
+export const completeInput = confirmInput.omit({ id: true, key: true }).extend({
+  parts: z.array(part, { error: partsText }).min(1, partsText).max(maxParts, 'expects at most 10000').optional(),
+})

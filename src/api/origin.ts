@@ -45,10 +45,13 @@ function isLoopbackHost(authority: string | undefined): boolean {
   return hostname === 'localhost' || isLoopbackAddress(hostname.replace(/^\[|\]$/g, ''))
 }
 
+/** What proxies add; Host and peer are then the proxy's own. */
+const proxyHeaders = ['forwarded', 'via', 'x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto', 'x-real-ip']
+
 /** Sent from this machine, to a name of this machine, by no page from elsewhere, and passed on by no proxy. */
 export function isLocal(req: IncomingMessage): boolean {
   const { host, origin } = req.headers
-  if (req.headers['x-forwarded-for'] !== undefined || req.headers['forwarded'] !== undefined) return false
+  if (proxyHeaders.some((name) => req.headers[name] !== undefined)) return false
   if (!isLoopbackAddress(req.socket.remoteAddress ?? '') || !isLoopbackHost(host)) return false
   if (origin !== undefined) return /^https?:\/\//.test(origin) && isLoopbackHost(origin.replace(/^https?:\/\//, ''))
   return safeMethods.has(req.method ?? '') || req.headers['sec-fetch-site'] !== 'cross-site'

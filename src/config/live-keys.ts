@@ -26,8 +26,8 @@ export type LiveKeysOptions = {
   log: { info(facts: object, message: string): void; warn(facts: object, message: string): void }
 }
 
-/** Milliseconds for which what was read counts as new. */
-const freshFor = { known: 1000, unknown: 100 }
+/** Milliseconds for which what was read counts as new; guessed ids must not make us read at each request. */
+const freshFor = { known: 1000, unknown: 20 }
 
 /**
  * Errors: ConfigError for a keys.json that others may read or that is damaged. Later, such a file is logged and what was

@@ -48,7 +48,8 @@ export function fail(
 export function matches(list: string, etag: string, comparison: 'strong' | 'weak'): boolean {
   if (list.trim() === '*') return true
   return list.split(',').some((item) => {
-    const [, weak, quoted, bare] = /^\s*(W\/)?(?:"([^"]*)"|([^"\s]*))\s*$/.exec(item) ?? []
+    // Trimmed first: white space that a pattern may give to either end costs quadratic time.
+    const [, weak, quoted, bare] = /^(W\/)?(?:"([^"]*)"|([^"\s]*))$/.exec(item.trim()) ?? []
     return (quoted ?? bare) === etag && (comparison === 'weak' || !weak)
   })
 }

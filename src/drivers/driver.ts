@@ -38,6 +38,8 @@ export type ObjectHead = ObjectHeaders & {
   /** Without quotes. */
   etag: string
   lastModified: Date
+  /** Names the write that made it, where the store can: equal ETags do not make equal bytes, nor equal headers. */
+  revision?: string
   checksum?: Checksum
   versionId?: string
   acl?: CannedAcl
@@ -143,6 +145,8 @@ export type DeleteResult = { key: string; error?: { code: 'AccessDenied' | 'Inte
 export type SealOptions = {
   /** The etag whose bytes were verified; if the object has changed since, `PreconditionFailed`. */
   etag: string
+  /** Likewise, of a store that tells revisions. */
+  revision?: string
   versionId?: string
   /** The fresh key to which a store without a better way copies the object. */
   to: string

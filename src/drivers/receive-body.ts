@@ -1,7 +1,9 @@
 /** Reading a body by its events: unlike an async iterator it can be given up at once, and leaves a request alive. */
-import { IncomingMessage } from 'node:http'
 import type { Readable } from 'node:stream'
 import { StorageError } from '../errors.ts'
+
+// An ESM import of node:http would load its WebSocket too: see http/node-http.ts.
+const { IncomingMessage } = process.getBuiltinModule('node:http')
 
 const broken = new Set(['ECONNRESET', 'EPIPE', 'ERR_STREAM_PREMATURE_CLOSE', 'ABORT_ERR', 'HPE_INVALID_EOF_STATE'])
 

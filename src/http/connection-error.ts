@@ -1,6 +1,7 @@
-import { STATUS_CODES, type Server } from 'node:http'
+import type { Server } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
+import http from './node-http.ts'
 
 /** The words of an answer given before any route could run. */
 export type PlainAnswer = (status: number) => { contentType: string; body: string }
@@ -16,7 +17,7 @@ export function refuseConnection(socket: Duplex, status: number, words?: PlainAn
   if (socket.writable && !answerBegun) {
     const { contentType, body } = words?.(status) ?? { contentType: 'text/plain', body: '' }
     socket.write(
-      `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n` +
+      `HTTP/1.1 ${status} ${http.STATUS_CODES[status]}\r\n` +
         `Content-Type: ${contentType}\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
       () => socket.destroy(),
     )

@@ -9,15 +9,24 @@ const secretNames =
   /^(authorization|proxy-authorization|cookie|set-cookie|x-amz-signature|x-amz-security-token|x-amz-credential-secret|signature|token|access_token|id_token|jwt|secret|secretaccesskey|sessiontoken|password|signingkey)$/i
 const secretPairs = /((?:x-amz-signature|x-amz-security-token|signature|access_token|token)=)[^&\s"'<>]+/gi
 const bearer = /(bearer\s+)[\w.~+/=-]+/gi
-const jwt = /\beyJ[\w-]+\.[\w-]+\.[\w-]*/g
+/** Whole runs, each looked at once: a search from every `eyJ` in a URL of 16 KB takes a third of a second. */
+const dotted = /(?<![\w.-])[\w.-]+/g
 const linkToken = /(\/l\/)[\w-]{8,}/g
+
+/** A header, `eyJ…`, and two more parts behind it. */
+const holdsJwt = (run: string): boolean =>
+  run.includes('eyJ') &&
+  run
+    .split('.')
+    .slice(0, -2)
+    .some((part) => /\beyJ[\w-]/.test(part))
 
 /** Free text with everything that grants access taken out: signatures, security tokens, bearer and link tokens. */
 export const maskText = (text: string): string =>
   text
     .replace(secretPairs, `$1${hidden}`)
     .replace(bearer, `$1${hidden}`)
-    .replace(jwt, hidden)
+    .replace(dotted, (run) => (holdsJwt(run) ? hidden : run))
     .replace(linkToken, `$1${hidden}`)
 
 /** A request target fit for a log. Names are compared decoded, so that an encoded name hides nothing. */

@@ -1,8 +1,9 @@
-import http, { IncomingMessage, ServerResponse, type RequestListener } from 'node:http'
+import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { watchRates, type RateFloor } from './rate-floor.ts'
 import { answerConnectionErrors, refuseConnection, type PlainAnswer } from './connection-error.ts'
 import type { Logger } from './logger.ts'
+import http from './node-http.ts'
 
 export type HttpServerOptions = {
   log: Logger
@@ -21,7 +22,7 @@ export type HttpServerOptions = {
 }
 
 export type HttpServer = {
-  readonly server: http.Server
+  readonly server: Server
   /** Resolves to the URL listened at, with the port the system chose where 0 was asked; rejects when it cannot listen. */
   listen(at: { host: string; port: number }): Promise<string>
   /** Stops accepting, lets running requests finish within shutdownTimeout, then cuts them. Repeatable. */
@@ -36,7 +37,7 @@ export const hasBody = (req: IncomingMessage): boolean =>
   req.headers['transfer-encoding'] !== undefined || Number(req.headers['content-length'] ?? 0) > 0
 
 /** What `destroy()` on a body must not do is take the connection with it: the answer has yet to be sent. */
-class GatewayRequest extends IncomingMessage {
+class GatewayRequest extends http.IncomingMessage {
   /** Set while the client waits for `100 Continue`: it is sent when the body is first read, and not before. */
   continueWith: ServerResponse | null = null
 
@@ -73,7 +74,7 @@ function discardBody(req: IncomingMessage): void {
 export function createServer(listener: RequestListener, o: HttpServerOptions): HttpServer {
   let closing: Promise<void> | null = null
 
-  class GatewayResponse extends ServerResponse {
+  class GatewayResponse extends http.ServerResponse {
     // Every answer passes here, implicit headers included.
     override writeHead(statusCode: number, ...rest: never[]): this {
       const bodyPending = hasBody(this.req) && !this.req.complete
@@ -165,7 +166,7 @@ function closeAfterReading(req: IncomingMessage): void {
   }
 }
 
-function listen(server: http.Server, { host, port }: { host: string; port: number }): Promise<string> {
+function listen(server: Server, { host, port }: { host: string; port: number }): Promise<string> {
   return new Promise((resolve, reject) => {
     server.once('error', reject)
     server.listen({ host, port }, () => {

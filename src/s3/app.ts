@@ -1,6 +1,7 @@
 import Koa from 'koa'
 import { accessLog } from '../http/access-log.ts'
 import { createClientIp } from '../http/client-ip.ts'
+import { vary } from '../http/cors.ts'
 import { guardRequest } from '../http/guard.ts'
 import { requestId } from '../http/request-id.ts'
 import { StorageError } from '../errors.ts'
@@ -99,7 +100,9 @@ async function refuse(ctx: S3Context, deps: OperationDeps, error: unknown): Prom
   if (answer.status >= 500 && answer.status !== 501)
     deps.log.error({ err: error, requestId: ctx.requestId }, 'request failed')
   try {
-    if (!res.hasHeader('access-control-allow-origin')) await applyCors(ctx, deps)
+    // A refused preflight grants nothing, whatever the request it asked for would have been granted.
+    if (ctx.method === 'OPTIONS') vary(res, 'Origin')
+    else if (!res.hasHeader('access-control-allow-origin')) await applyCors(ctx, deps)
   } catch (cause) {
     deps.log.error({ err: cause, requestId: ctx.requestId }, 'CORS rules could not be read')
   }

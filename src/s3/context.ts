@@ -30,6 +30,8 @@ export type ObjectsDeps = {
   now: () => Date
   /** Awaited before a write to the gateway's bucket is answered. */
   onObjectWritten?: (ref: ObjectRef) => Promise<void>
+  /** Awaited before a part for the gateway's bucket is read; rejects to refuse it. */
+  admitPart?: (ref: ObjectRef, part: { uploadId: string; partNumber: number; contentLength: number }) => Promise<void>
   /** Proxies whose X-Forwarded-For the log believes. */
   trustedProxies?: readonly string[]
 }

@@ -89,6 +89,7 @@ const storageAnswers = {
 const s3Status = {
   AccessForbidden: 403,
   IllegalLocationConstraintException: 400,
+  InvalidPartNumber: 416,
   InvalidRequestBody: 400,
   InvalidStorageClass: 400,
   InvalidURI: 400,
@@ -145,7 +146,8 @@ export function errorAnswer(error: unknown): ErrorAnswer {
     // A failure of ours is told by its request id alone; 501 names what is missing.
     const internal = status >= 500 && status !== 501
     const own = error.message === error.code || internal ? message : error.message
-    const answer = { code, status, message: own, details: internal ? {} : error.details }
+    const details = error.code === 'NotFound' ? { ...keyOf(error), ...error.details } : error.details
+    const answer = { code, status, message: own, details: internal ? {} : details }
     return error.retryAfter === undefined ? answer : { ...answer, retryAfter: error.retryAfter }
   }
   if (error instanceof SignatureError) {
@@ -157,6 +159,12 @@ export function errorAnswer(error: unknown): ErrorAnswer {
   }
   if (error instanceof RequestRefused) return { ...refusals[error.code], message: error.message, details: {} }
   return { ...storageAnswers.Internal, details: {} }
+}
+
+/** The key behind the bucket: of a copy it may be the source's. */
+function keyOf({ resource = '' }: StorageError): { Key?: string } {
+  const [, key] = /^\/[^/]+\/(.+)$/s.exec(resource) ?? []
+  return key === undefined ? {} : { Key: key }
 }
 
 /** `HostId` of every answer: one process has one. */

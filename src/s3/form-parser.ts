@@ -1,7 +1,12 @@
-/** Forms of browsers, multipart/form-data (RFC 7578), for POST Object: fields first, then one file, the rest ignored. */
+/**
+ * Forms of browsers, multipart/form-data (RFC 7578), for POST Object: fields first, then one file, the rest ignored.
+ * Strict, because what two readers of a form understand differently can be smuggled past a policy; why no library does:
+ * docs/decisions/0005-form-parser.md.
+ */
 import type { IncomingMessage } from 'node:http'
-import { Transform, type Readable, type TransformCallback } from 'node:stream'
+import type { Readable } from 'node:stream'
 import { StorageError } from '../errors.ts'
+import { FilePart, malformed, maxFieldBytes } from './form-file.ts'
 import { S3Error } from './s3-error.ts'
 import { connect } from './streaming-body.ts'
 
@@ -20,15 +25,8 @@ export type Form = {
 }
 
 const maxFields = 100
-const maxFieldBytes = 128 * 1024
 const blankLine = Buffer.from('\r\n\r\n')
 const utf8 = new TextDecoder('utf-8', { fatal: true })
-
-const malformed = (message: string): S3Error =>
-  new S3Error(
-    'MalformedPOSTRequest',
-    `The body of your POST request is not well-formed multipart/form-data: ${message}`,
-  )
 
 /** The boundary of a Content-Type. Throws NotMultipart or MalformedPOSTRequest. */
 export function readBoundary(contentType: string | undefined): string {
@@ -39,45 +37,6 @@ export function readBoundary(contentType: string | undefined): string {
   const boundary = match?.[1] ?? match?.[2]
   if (boundary === undefined) throw malformed('it names no boundary.')
   return boundary
-}
-
-/** Passes on what is written to it up to the delimiter. Errors where the delimiter does not come. */
-class UpToDelimiter extends Transform {
-  readonly #delimiter: Buffer
-  readonly #checkSize: (size: number) => void
-  #held: Buffer = Buffer.alloc(0)
-  #ended = false
-  #size = 0
-
-  constructor(delimiter: Buffer, checkSize: (size: number) => void) {
-    super()
-    this.#delimiter = delimiter
-    this.#checkSize = checkSize
-  }
-
-  override _transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
-    if (this.#ended) return done()
-    const bytes = this.#held.length === 0 ? chunk : Buffer.concat([this.#held, chunk])
-    const found = bytes.indexOf(this.#delimiter)
-    const sure = found === -1 ? Math.max(0, bytes.length - this.#delimiter.length + 1) : found
-    this.#size += sure
-    if (sure > 0) this.push(bytes.subarray(0, sure))
-    this.#held = bytes.subarray(sure)
-    if (found === -1) return done()
-    this.#ended = true
-    this.#held = Buffer.alloc(0)
-    try {
-      this.#checkSize(this.#size)
-      this.push(null)
-      done()
-    } catch (error) {
-      done(error as Error)
-    }
-  }
-
-  override _flush(done: TransformCallback): void {
-    done(this.#ended ? null : malformed('it ends within the file.'))
-  }
 }
 
 type Part = { name: string; filename: string | undefined }
@@ -112,7 +71,7 @@ export function readForm(req: IncomingMessage, boundary: string): Promise<Form> 
   }
 
   const openFile = (checkSize: (size: number) => void): Readable => {
-    const file = new UpToDelimiter(delimiter, checkSize)
+    const file = new FilePart(delimiter, checkSize)
     file.write(bytes)
     connect(req, file)
     return file

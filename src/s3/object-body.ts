@@ -9,7 +9,7 @@ export type ObjectBody = {
   /** The object's bytes, without any framing of the transfer. */
   stream: Readable
   /** All that the head and the signature said of them, to be verified by the store before the object is visible. */
-  expect: BodyExpectation & { maxBytes: number }
+  expect: BodyExpectation & { contentLength: number; maxBytes: number }
 }
 
 const md5 = /^[A-Za-z0-9+/]{22}==$/

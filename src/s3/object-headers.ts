@@ -17,8 +17,12 @@ type Headers = ReadonlyMap<string, string>
 
 const metaPrefix = 'x-amz-meta-'
 
+/** A token (RFC 9110 §5.6.2). */
+export const isHeaderName = (text: string): boolean => /^[!#$%&'*+.^_`|~\w-]+$/.test(text)
+
 export function readObjectHeaders(headers: Headers): ObjectHeaders {
-  const metadata: Record<string, string> = {}
+  // Without a prototype `__proto__` is a name like any other.
+  const metadata: Record<string, string> = Object.create(null)
   for (const [name, value] of headers) {
     if (name.startsWith(metaPrefix)) metadata[name.slice(metaPrefix.length)] = value
   }

@@ -9,7 +9,8 @@ const offset = (digits: string): number => Math.min(Number(digits), largest)
  * other units, and for several ranges: S3 serves one at a time, and many small ones are a way to make a server work.
  */
 export function parseRange(header: string | undefined): ByteRange | undefined {
-  const [, first = '', last = ''] = /^bytes=\s*(\d*)\s*-\s*(\d*)\s*$/i.exec(header ?? '') ?? []
+  // No run of spaces can be matched in two ways: that would cost quadratic time.
+  const [, first = '', last = ''] = /^bytes=\s*(?:(\d+)\s*)?-\s*(?:(\d+)\s*)?$/i.exec(header ?? '') ?? []
   if (first === '' && last === '') return undefined
   if (first === '') return { suffix: offset(last) }
   if (last === '') return { start: offset(first) }

@@ -5,6 +5,7 @@ import { answerEmpty, quoted, type AnswerHeaders } from './answer.ts'
 import { objectOf, type OperationDeps, type S3Context } from './context.ts'
 import { readConditions } from './object-headers.ts'
 import { parseRange } from './range.ts'
+import { S3Error } from './s3-error.ts'
 import { readOverrides, servingHeaders, type ServingPolicy } from './serving-headers.ts'
 
 export type ReadInput = {
@@ -78,6 +79,18 @@ export function readAnswer(
   headers['content-length'] = sent.end - sent.start + 1
   headers['content-range'] = `bytes ${sent.start}-${sent.end}/${head.contentLength}`
   return { status: 206, headers }
+}
+
+/** S3 has a code of its own for a part that is not there, and repeats a range that cannot be satisfied. */
+export function rangeError(ctx: S3Context, input: ReadInput, error: unknown): unknown {
+  if (!isStorageError(error, 'InvalidRange')) return error
+  if (input.options.partNumber !== undefined) return new S3Error('InvalidPartNumber', error.message, error.details)
+  const asked = { RangeRequested: (ctx.headers.get('range') ?? '').slice(0, 80) }
+  return new StorageError('InvalidRange', {
+    message: error.message,
+    details: { ...asked, ...error.details },
+    cause: error,
+  })
 }
 
 /** 304 with the validators that RFC 9110 §15.4.5 wants; false for any other error. */

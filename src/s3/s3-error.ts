@@ -5,6 +5,7 @@
 export const s3ErrorCodes = [
   'AccessForbidden',
   'IllegalLocationConstraintException',
+  'InvalidPartNumber',
   'InvalidRequestBody',
   'InvalidStorageClass',
   'InvalidURI',

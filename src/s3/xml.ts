@@ -10,7 +10,15 @@ const namespace = 'http://s3.amazonaws.com/doc/2006-03-01/'
 
 const entityOf: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', '\r': '&#13;' }
 
-export const escapeXml = (text: string): string => text.replace(/[&<>"\r]/g, (char) => entityOf[char]!)
+// XML 1.0 has no way to write these, not as entities either: a parser would refuse the whole answer.
+// oxlint-disable-next-line no-control-regex -- they are what is looked for
+const notXml = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g
+
+export const escapeXml = (text: string): string =>
+  text
+    .toWellFormed()
+    .replace(notXml, '\ufffd')
+    .replace(/[&<>"\r]/g, (char) => entityOf[char]!)
 
 function write(content: XmlContent): string {
   if (!Array.isArray(content)) return escapeXml(String(content))

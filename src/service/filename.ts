@@ -1,13 +1,16 @@
 import { StorageError } from '../errors.ts'
 
 const maxLength = 255
+/** Embeddings, overrides, isolates: they make `….gpj.exe` read as `….exe.jpg`. Letters find their direction without. */
+const bidiControls = /[\u202a-\u202e\u2066-\u2069]/g
 
 /**
  * The name a file is shown and downloaded under: the last segment of what was given, so that no path of the sender's
  * disk comes along. Errors: InvalidArgument.
  */
 export function parseFilename(given: string): string {
-  const name = given.slice(Math.max(given.lastIndexOf('/'), given.lastIndexOf('\\')) + 1).trim()
+  const last = given.slice(Math.max(given.lastIndexOf('/'), given.lastIndexOf('\\')) + 1)
+  const name = last.replace(bidiControls, '').trim()
   const bad = problemOf(name)
   if (bad === null) return name
   throw new StorageError('InvalidArgument', { message: `filename ${bad}.` })

@@ -53,6 +53,7 @@ async function seal(
   if (grant.writeOnce && deps.driver.name === 's3') return { ref: grant.target, etag: head.etag, ...version }
   return deps.driver.sealObject(grant.target, {
     etag: head.etag,
+    ...(head.revision === undefined ? {} : { revision: head.revision }),
     ...version,
     to: newSealedKey(file.key),
     keepSource: true,

@@ -31,7 +31,7 @@ export const invariantsSuite = (name: string, start: Start): void =>
 
 /** Runs `suite` with a gateway that its tests share, and the means to start others. */
 export function withGateway(name: string, start: Start, suite: (bench: Bench) => void): void {
-  describe(name, () => {
+  describe(`${name}`, () => {
     let gateway: RunningGateway | undefined
     beforeAll(async () => {
       gateway = await start()

@@ -17,7 +17,13 @@ export type Begun = {
   expiresAt: string
   publicUrl?: string
 }
-export type PartUrl = { partNumber: number; url: string; headers: Record<string, string>; expiresIn: number; expiresAt: string }
+export type PartUrl = {
+  partNumber: number
+  url: string
+  headers: Record<string, string>
+  expiresIn: number
+  expiresAt: string
+}
 export type Part = { partNumber: number; etag: string }
 export type StoredPart = Part & { size: number }
 
@@ -31,7 +37,12 @@ export async function begin(user: Caller, fields: object = {}): Promise<Begun> {
   return answer.json as unknown as Begun
 }
 
-export async function partUrls(user: Caller, id: string, partNumbers: number[], fields: object = {}): Promise<PartUrl[]> {
+export async function partUrls(
+  user: Caller,
+  id: string,
+  partNumbers: number[],
+  fields: object = {},
+): Promise<PartUrl[]> {
   const answer = await user.post(`/files/multipart/${id}/parts`, { partNumbers, ...fields })
   expectStatus(answer, 200, 'parts')
   return (answer.json as unknown as { parts: PartUrl[] }).parts
@@ -42,7 +53,11 @@ export const putPart = ({ url, headers }: PartUrl, bytes: Buffer<ArrayBuffer>): 
 
 /** One call for the URLs, then all parts at once; they are numbered as they come, from `first`. */
 export async function sendParts(user: Caller, id: string, bytes: Buffer<ArrayBuffer>[], first = 1): Promise<Part[]> {
-  const urls = await partUrls(user, id, [...bytes.keys()].map((at) => at + first))
+  const urls = await partUrls(
+    user,
+    id,
+    [...bytes.keys()].map((at) => at + first),
+  )
   return Promise.all(
     urls.map(async (url, at) => {
       const answer = await putPart(url, bytes[at]!)
@@ -74,7 +89,11 @@ export async function joinInStore({ gateway }: RunningGateway, { key, uploadId }
 }
 
 /** As many tiny parts as asked for, past HTTP: only their number matters. */
-export async function writeTinyParts({ gateway }: RunningGateway, { key, uploadId }: Begun, count: number): Promise<void> {
+export async function writeTinyParts(
+  { gateway }: RunningGateway,
+  { key, uploadId }: Begun,
+  count: number,
+): Promise<void> {
   const ref = { bucket: gateway.config.storage.bucket, key }
   const write = (number: number) =>
     gateway.driver.uploadPart(ref, uploadId, number, Readable.from([Buffer.from('.')]), { contentLength: 1 })

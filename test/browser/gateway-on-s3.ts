@@ -2,7 +2,10 @@
 import { type Overrides, type RunningGateway, startGateway } from '../fixtures/gateway.ts'
 import { createTestBucket } from '../fixtures/s3-store.ts'
 
-export type StartGateway = (overrides?: Overrides, o?: { dev?: boolean }) => Promise<RunningGateway>
+export type StartGateway = (
+  overrides?: Overrides,
+  o?: { dev?: boolean; publicEndpoint?: string },
+) => Promise<RunningGateway>
 
 export const startGatewayOnS3: StartGateway = async (overrides = {}, o = {}) => {
   const { s3, bucket, endpoint, accessKeyId, secretAccessKey, remove } = await createTestBucket()
@@ -15,8 +18,20 @@ export const startGatewayOnS3: StartGateway = async (overrides = {}, o = {}) => 
   }
   await s3.putBucketCors({ Bucket: bucket, CORSConfiguration: { CORSRules: [rule] } })
   const provider = process.env['S3_TEST_PROVIDER'] ?? 'ceph'
-  const store = { provider, region: 'us-east-1', endpoint, forcePathStyle: true, accessKeyId, secretAccessKey }
-  const running = await startGateway({ ...overrides, storage: { driver: 's3', bucket, s3: store } }, o)
+  const publicEndpoint = o.publicEndpoint ?? null
+  const store = {
+    publicEndpoint,
+    provider,
+    region: 'us-east-1',
+    endpoint,
+    forcePathStyle: true,
+    accessKeyId,
+    secretAccessKey,
+  }
+  const running = await startGateway(
+    { ...overrides, storage: { driver: 's3', bucket, s3: store } },
+    { dev: o.dev ?? false },
+  )
   return {
     ...running,
     async close() {

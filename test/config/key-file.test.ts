@@ -1,6 +1,17 @@
 /** keys.json and the rotation in secrets.json: what is written, by whom, and what several commands at once leave. */
 import { fork } from 'node:child_process'
-import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -183,7 +194,9 @@ describe('changes at once', () => {
 
   it('are problems, not crashes, where nothing can be written', async () => {
     writeFileSync(join(folder, 'blocked'), 'a file where a folder should be')
-    await expect(addKey(join(folder, 'blocked'), { owner: 'alice', taken, now })).rejects.toThrow('cannot be read or made')
+    await expect(addKey(join(folder, 'blocked'), { owner: 'alice', taken, now })).rejects.toThrow(
+      'cannot be read or made',
+    )
     mkdirSync(file, 0o700)
     await expect(addKey(folder, { owner: 'alice', taken, now })).rejects.toThrow('cannot be read or made (EISDIR)')
   })

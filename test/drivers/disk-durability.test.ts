@@ -186,8 +186,8 @@ describe('a disk that is full', () => {
   ] as const)('answers %s as %s, keeps what it has, and writes again later', async (errno, code) => {
     let broken = false
     const step =
-      <A extends unknown[], R>(call: (...args: A) => Promise<R>) =>
-      (...args: A): Promise<R> =>
+      <A extends unknown[], R>(call: (...args: A) => R | Promise<R>) =>
+      (...args: A): R | Promise<R> =>
         broken ? Promise.reject(fault(errno, 'write')) : call(...args)
     const calls = errno === 'EMFILE' ? { open: step(fileCalls.open) } : { writev: step(fileCalls.writev) }
     const { driver, dir } = await start({ calls })

@@ -15,6 +15,7 @@ import {
   type ChecksumAlgorithm,
 } from '@aws-sdk/client-s3'
 import { Upload } from '@aws-sdk/lib-storage'
+import { createPresignedPost } from '@aws-sdk/s3-presigned-post'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { encodeURIPath } from './encode-uri-path.ts'
@@ -60,7 +61,9 @@ describe('the AWS SDK for JavaScript', () => {
   test('a stream in chunks that are too small is refused, as it is by AWS', async () => {
     const bytes = files.get('large.bin')!
     const params = { Bucket, Key: 'small-chunks', Body: Readable.from(pieces(bytes)), ContentLength: bytes.length }
-    await expect(rig.client().send(new PutObjectCommand(params))).rejects.toMatchObject({ name: 'InvalidChunkSizeError' })
+    await expect(rig.client().send(new PutObjectCommand(params))).rejects.toMatchObject({
+      name: 'InvalidChunkSizeError',
+    })
     expect(await rig.storedKeys(Bucket)).not.toContain('small-chunks')
   })
 
@@ -119,6 +122,32 @@ describe('the AWS SDK for JavaScript', () => {
       buckets.push(...(page.Buckets ?? []).map(({ Name }) => Name ?? ''))
     }
     expect(buckets).toEqual(['sdk-js-a', 'sdk-js-b', 'sdk-js-c'])
+  })
+
+  test('forms of its presigned-post package are held to their conditions', async () => {
+    const post = await createPresignedPost(rig.client(), {
+      Bucket,
+      Key: 'forms/${filename}',
+      Fields: { success_action_status: '201', 'x-amz-meta-album': 'a b' },
+      Conditions: [
+        ['content-length-range', 2, 10],
+        ['starts-with', '$key', 'forms/'],
+        ['starts-with', '$Content-Type', 'text/'],
+      ],
+    })
+    const submit = async (body: string, type: string): Promise<[number, string]> => {
+      const form = new FormData()
+      for (const [name, value] of Object.entries({ ...post.fields, 'Content-Type': type })) form.append(name, value)
+      form.append('file', new Blob([body]), 'photo é.txt')
+      const answer = await fetch(post.url, { method: 'POST', body: form })
+      return [answer.status, /<(?:Code|Key)>([^<]*)/.exec(await answer.text())?.[1] ?? '']
+    }
+    expect(await submit('hello', 'text/plain')).toEqual([201, 'forms/photo é.txt'])
+    const head = await rig.client().send(new HeadObjectCommand({ Bucket, Key: 'forms/photo é.txt' }))
+    expect(head).toMatchObject({ ContentLength: 5, ContentType: 'text/plain', Metadata: { album: 'a b' } })
+    expect(await submit('x', 'text/plain')).toEqual([400, 'EntityTooSmall'])
+    expect(await submit('12345678901', 'text/plain')).toEqual([400, 'EntityTooLarge'])
+    expect(await submit('hello', 'image/png')).toEqual([403, 'AccessDenied'])
   })
 
   test('copies, deletes many and waits for what it did', async () => {

@@ -35,57 +35,61 @@ export type SigningAbilities = { post: (key: string) => boolean }
 export function signingSuite(name: string, sign: Signer, can: SigningAbilities = { post: () => true }): void {
   describe(`URLs presigned by ${name}`, () => {
     let rig: Rig
+    let signed: (operation: SigningTask['operation'], key: string) => SignedTask
     const bucket = 'presigned'
+    const formKeys = awkwardKeys.filter((key) => can.post(key))
     beforeAll(async () => {
       rig = await startRig()
       await rig.bucket(bucket)
+      const tasks: SigningTask[] = formKeys.map((key) => ({ operation: 'POST', bucket, key }))
+      for (const key of awkwardKeys) {
+        const { UploadId } = await rig.client().send(new CreateMultipartUploadCommand({ Bucket: bucket, Key: key }))
+        tasks.push({ operation: 'UPLOAD_PART', bucket, key, uploadId: UploadId ?? '', partNumber: 3 })
+        for (const operation of ['PUT', 'HEAD', 'GET', 'DELETE'] as const) tasks.push({ operation, bucket, key })
+      }
+      // At once: a program in another language takes a while to start.
+      const results = await sign(rig, tasks)
+      signed = (operation, key) => {
+        const at = tasks.findIndex((task) => task.operation === operation && task.key === key)
+        return results[at] ?? { url: '' }
+      }
     })
     afterAll(() => rig.close())
 
-    test.each(awkwardKeys)('%s', async (key) => {
-      const created = await rig.client().send(new CreateMultipartUploadCommand({ Bucket: bucket, Key: `parts/${key}` }))
-      const uploadId = created.UploadId ?? ''
-      const formKey = `form/${key}`
-      const [put, head, get, part, remove, post] = await sign(rig, [
-        { operation: 'PUT', bucket, key },
-        { operation: 'HEAD', bucket, key },
-        { operation: 'GET', bucket, key },
-        { operation: 'UPLOAD_PART', bucket, key: `parts/${key}`, uploadId, partNumber: 3 },
-        { operation: 'DELETE', bucket, key },
-        ...(can.post(key) ? [{ operation: 'POST', bucket, key: formKey } as const] : []),
-      ])
+    test.each(awkwardKeys)('put, look at, read, send a part of and delete %s', async (key) => {
       const body = Buffer.from(`the bytes of ${key}`)
-
-      const stored = await send('PUT', put!, body)
-      expect(stored.status, stored.text).toBe(200)
+      const stored = await send('PUT', signed('PUT', key), body)
+      expect([stored.status, stored.text]).toEqual([200, ''])
       expect(await rig.stored(bucket, key)).toEqual(body)
-      const looked = await send('HEAD', head!)
+      const looked = await send('HEAD', signed('HEAD', key))
       expect([looked.status, looked.headers['content-length'], looked.headers['etag']]).toEqual([
         200,
         String(body.length),
         stored.headers['etag'],
       ])
-      const read = await send('GET', get!)
+      const read = await send('GET', signed('GET', key))
       expect([read.status, read.text]).toEqual([200, body.toString()])
 
-      const sent = await send('PUT', part!, body)
-      expect([sent.status, sent.headers['etag']], sent.text).toEqual([200, stored.headers['etag']])
+      const sent = await send('PUT', signed('UPLOAD_PART', key), body)
+      expect([sent.status, sent.text, sent.headers['etag']]).toEqual([200, '', stored.headers['etag']])
 
-      if (can.post(key)) {
-        const form = await sendForm(post!, body)
-        expect(form.status, form.text).toBe(204)
-        expect(await rig.stored(bucket, formKey)).toEqual(body)
-      }
-      expect((await send('DELETE', remove!)).status).toBe(204)
+      expect((await send('DELETE', signed('DELETE', key))).status).toBe(204)
       expect(await rig.storedKeys(bucket)).not.toContain(key)
-      expect((await send('GET', get!)).status).toBe(404)
+      expect((await send('GET', signed('GET', key))).status).toBe(404)
+    })
+
+    test.each(formKeys)('take a form for %s', async (key) => {
+      const body = Buffer.from(`the bytes of ${key}, by a form`)
+      const answer = await sendForm(signed('POST', key), body)
+      expect([answer.status, answer.text]).toEqual([204, ''])
+      expect(await rig.stored(bucket, key)).toEqual(body)
     })
 
     test('serve no other method, and no other key', async () => {
-      const [get] = await sign(rig, [{ operation: 'GET', bucket, key: 'plain.txt' }])
-      expect((await send('PUT', get!, Buffer.from('x'))).status).toBe(403)
-      expect((await send('DELETE', get!)).status).toBe(403)
-      expect((await send('GET', { url: get!.url.replace('plain.txt', 'other.txt') })).status).toBe(403)
+      const get = signed('GET', 'plain.txt')
+      expect((await send('PUT', get, Buffer.from('x'))).status).toBe(403)
+      expect((await send('DELETE', get)).status).toBe(403)
+      expect((await send('GET', { url: get.url.replace('plain.txt', 'other.txt') })).status).toBe(403)
     })
   })
 }
@@ -117,7 +121,10 @@ async function sendForm(signed: SignedTask, body: Buffer): Promise<Answer> {
   const encoded = new Response(form)
   return send(
     'POST',
-    { url: /^http:\/\/[^/]+$/.test(signed.url) ? `${signed.url}/` : signed.url, headers: { 'content-type': encoded.headers.get('content-type') ?? '' } },
+    {
+      url: /^http:\/\/[^/]+$/.test(signed.url) ? `${signed.url}/` : signed.url,
+      headers: { 'content-type': encoded.headers.get('content-type') ?? '' },
+    },
     Buffer.from(await encoded.arrayBuffer()),
   )
 }

@@ -1,3 +1,4 @@
+import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { digestsOf } from './folders.ts'
@@ -40,6 +41,7 @@ test('puts, in parts where files are large, and gets', async () => {
     expect(sha256(await rig.stored(bucket, `put/${name}`))).toBe(sha256(bytes))
   }
   const down = join(rig.dir, 'down')
+  await mkdir(down)
   await s3cmd('get', '--recursive', `s3://${bucket}/put/`, `${down}/`)
   expect(await digestsOf(down)).toEqual(await digestsOf(source))
 })

@@ -1,13 +1,13 @@
 /** What foreign clients rely on beyond the API reference, each seen in one of the suites of `test/interop`. */
 import { CreateMultipartUploadCommand, paginateListParts, UploadPartCommand } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { startEndpoint, type Endpoint } from './endpoint.ts'
+import { element, startEndpoint, type Endpoint } from './endpoint.ts'
 
 let endpoint: Endpoint
 const Bucket = 'quirks'
 beforeAll(async () => {
   endpoint = await startEndpoint()
-  expect((await endpoint.signed('alice', 'PUT', `/${Bucket}`)).status).toBe(200)
+  await endpoint.signed('alice', 'PUT', `/${Bucket}`)
 })
 afterAll(() => endpoint.close())
 
@@ -27,5 +27,45 @@ describe('ListParts', () => {
     }
     expect(seen).toEqual([1, 2, 3].slice(0, count))
     client.destroy()
+  })
+})
+
+describe('errors say what foreign clients look for', () => {
+  test('NoSuchKey names the key, of a copy the one of its source', async () => {
+    const missing = await endpoint.signed('alice', 'GET', `/${Bucket}/no/such%20key`)
+    expect([missing.status, element(missing, 'Key')]).toEqual([404, 'no/such key'])
+    const headers = { 'x-amz-copy-source': `${Bucket}/nothing` }
+    const copy = await endpoint.signed('alice', 'PUT', `/${Bucket}/target`, { headers })
+    expect([copy.status, element(copy, 'Code'), element(copy, 'Key')]).toEqual([404, 'NoSuchKey', 'nothing'])
+  })
+
+  test('InvalidRange repeats the range, and a part that is not there has a code of its own', async () => {
+    await endpoint.signed('alice', 'PUT', `/${Bucket}/ten`, { body: '0123456789' })
+    const range = await endpoint.signed('alice', 'GET', `/${Bucket}/ten`, { headers: { range: 'bytes=10-12' } })
+    expect([range.status, element(range, 'Code'), element(range, 'RangeRequested')]).toEqual([
+      416,
+      'InvalidRange',
+      'bytes=10-12',
+    ])
+    const part = await endpoint.signed('alice', 'GET', `/${Bucket}/ten`, { query: { partNumber: '2' } })
+    expect([part.status, element(part, 'Code'), element(part, 'ActualPartCount')]).toEqual([
+      416,
+      'InvalidPartNumber',
+      '1',
+    ])
+  })
+
+  test('a refused preflight grants no origin, even one whose requests are granted', async () => {
+    const cors = [
+      { allowedMethods: ['PUT'], allowedOrigins: ['https://a.example'], allowedHeaders: [], exposeHeaders: [] },
+    ]
+    await endpoint.store.setBucketCors(Bucket, cors)
+    const answer = await endpoint.raw('OPTIONS', `/${Bucket}/k`, {
+      origin: 'https://a.example',
+      'access-control-request-method': 'PUT',
+      'access-control-request-headers': 'x-not-allowed',
+    })
+    expect([answer.status, answer.headers.get('access-control-allow-origin')]).toEqual([403, undefined])
+    expect(answer.headers.get('vary')).toContain('Origin')
   })
 })

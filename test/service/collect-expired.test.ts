@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { StorageError } from '../../src/errors.ts'
+import { beginMultipart } from '../../src/service/begin-multipart.ts'
 import { collectExpired } from '../../src/service/collect-expired.ts'
 import { createRig, exists, text, type Rig } from './rig.ts'
 
@@ -89,17 +90,18 @@ describe('an upload that is never confirmed', () => {
 })
 
 describe('a multipart upload', () => {
-  async function beginMultipart() {
-    const upload = await rig.begin({ size: 20 * 2 ** 20 })
-    const { uploadId } = await rig.deps.driver.createMultipartUpload(upload.ref, { contentType: 'text/plain' })
-    await rig.deps.catalog.setMultipart(upload.id, { uploadId, partSize: 5 * 2 ** 20, partCount: 4 })
+  async function begun() {
+    const fields = { filename: 'notes.txt', mimeType: 'text/plain', size: 20 * 2 ** 20, expiresIn: 600 }
+    const { file, multipart } = await beginMultipart(rig.deps, 'alice', fields)
+    const { uploadId } = multipart
+    const upload = { id: file.id, ref: file.object }
     const sendPart = (number: number) =>
       rig.deps.driver.uploadPart(upload.ref, uploadId, number, Readable.from([Buffer.alloc(5 * 2 ** 20, 'a')]))
     return { ...upload, uploadId, sendPart }
   }
 
   it('that is abandoned disappears, parts included', async () => {
-    const { id, ref, uploadId, sendPart } = await beginMultipart()
+    const { id, ref, uploadId, sendPart } = await begun()
     await sendPart(1)
     expect(await rig.stored()).toEqual([ref.key])
     rig.pass(600 + day)
@@ -110,7 +112,7 @@ describe('a multipart upload', () => {
   })
 
   it('whose parts still arrive stays, until a day after the newest', async () => {
-    const { id, sendPart } = await beginMultipart()
+    const { id, sendPart } = await begun()
     rig.pass(day)
     await sendPart(1)
     rig.pass(700)
@@ -123,7 +125,7 @@ describe('a multipart upload', () => {
   })
 
   it('that the store has forgotten already is no obstacle', async () => {
-    const { ref, uploadId } = await beginMultipart()
+    const { ref, uploadId } = await begun()
     await rig.deps.driver.abortMultipartUpload(ref, uploadId)
     rig.pass(600 + day)
     expect(await collect()).toEqual({ ...nothing, expired: 1, cleared: 1 })

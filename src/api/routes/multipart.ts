@@ -41,7 +41,10 @@ export async function listParts({ ctx, deps, user }: Call): Promise<void> {
 }
 
 export async function complete({ ctx, deps, user, body }: Call): Promise<void> {
-  answerSettled({ ctx, deps }, await completeMultipart(deps, user, { id: fileId(ctx), ...parseBody(completeInput, body) }))
+  answerSettled(
+    { ctx, deps },
+    await completeMultipart(deps, user, { id: fileId(ctx), ...parseBody(completeInput, body) }),
+  )
 }
 
 export async function abort({ ctx, deps, user }: Call): Promise<void> {

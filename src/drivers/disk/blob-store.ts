@@ -84,8 +84,8 @@ export class BlobStore {
       if (!['ENOENT', 'ELOOP', 'EMLINK', 'ENXIO', 'EISDIR', 'ENOTDIR'].includes(errorCode(cause) ?? '')) throw cause
       throw new StorageError('Corrupt', { message: 'The stored bytes are missing.', cause })
     }
-    const isFile = await this.#calls.fstat(fd).then((stat) => stat.isFile())
-    if (isFile) return fd
+    const stat = await this.#calls.fstat(fd)
+    if (stat.isFile()) return fd
     await this.#calls.close(fd)
     throw new StorageError('Corrupt', { message: 'The stored bytes are missing.' })
   }

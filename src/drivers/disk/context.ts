@@ -2,6 +2,7 @@
 import type { ObjectRef } from '../driver.ts'
 import type { BlobStore } from './blob-store.ts'
 import type { BucketRows } from './bucket-store.ts'
+import type { BufferPool } from './buffer-pool.ts'
 import type { CommitQueue } from './commit-queue.ts'
 import type { DescriptorCache } from './descriptor-cache.ts'
 import type { FileCalls } from './file-calls.ts'
@@ -19,8 +20,8 @@ export type DiskContext = {
   calls: FileCalls
   guard: WriteGuard
   descriptors: DescriptorCache
-  /** Buffers for downloads, shared. */
-  spare: Buffer[]
+  /** For downloads. */
+  buffers: BufferPool
   /** Blobs that a reader here may still open: not unlinked. */
   readers: Tally<string>
   /** Keys that are being written here, as `writtenKey` names them. */

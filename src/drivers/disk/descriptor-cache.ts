@@ -3,10 +3,11 @@
  * use are never closed.
  */
 import type { BlobStore } from './blob-store.ts'
+import { CachedBlocks } from './cached-blocks.ts'
 import { errorCode, type FileCalls } from './file-calls.ts'
 
-type Entry = { fd: Promise<number>; users: number; removed: boolean }
-export type Lease = { fd: number; release(): void }
+type Entry = { fd: Promise<number>; cached: CachedBlocks; users: number; removed: boolean }
+export type Lease = { fd: number; cached: CachedBlocks; release(): void }
 
 export class DescriptorCache {
   readonly #blobs: BlobStore
@@ -23,7 +24,7 @@ export class DescriptorCache {
 
   /** Errors: those of BlobStore.open. */
   async acquire(id: string): Promise<Lease> {
-    const entry = this.#entries.get(id) ?? { fd: this.#open(id), users: 0, removed: false }
+    const entry = this.#entries.get(id) ?? { fd: this.#open(id), cached: new CachedBlocks(), users: 0, removed: false }
     this.#entries.delete(id)
     this.#entries.set(id, entry)
     entry.users++
@@ -34,7 +35,7 @@ export class DescriptorCache {
         if (held) this.#release(entry)
         held = false
       }
-      return { fd, release }
+      return { fd, cached: entry.cached, release }
     } catch (cause) {
       if (this.#entries.get(id) === entry) this.#entries.delete(id)
       throw cause

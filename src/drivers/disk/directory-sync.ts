@@ -1,4 +1,5 @@
 /** Syncing directories, so that a name that was answered survives a power cut. */
+import { setImmediate } from 'node:timers/promises'
 import { errorCode, type FileCalls } from './file-calls.ts'
 import type { WriteGuard } from './write-guard.ts'
 
@@ -7,12 +8,12 @@ const possible = process.platform !== 'win32'
 /** Answers of file systems that know no sync of a directory (some network and FUSE mounts). */
 const unsupported = new Set(['EINVAL', 'ENOTSUP', 'EOPNOTSUPP', 'EISDIR'])
 
-type Queue = { running: Promise<void>; next: Promise<void> | null }
-
 export class DirectorySync {
   readonly #calls: FileCalls
   readonly #guard: WriteGuard
-  readonly #queues = new Map<string, Queue>()
+  /** By directory: the sync under way, which never rejects, and the one that gathers callers. */
+  readonly #running = new Map<string, Promise<void>>()
+  readonly #next = new Map<string, Promise<void>>()
   readonly enabled: boolean
 
   constructor(o: { calls: FileCalls; guard: WriteGuard; enabled: boolean }) {
@@ -22,25 +23,28 @@ export class DirectorySync {
   }
 
   /**
-   * Resolves once a sync that began after this call has ended. Callers that come while one is running share the next
-   * one: many uploads into a directory cost one sync.
+   * Resolves once a sync that began after this call has ended. It begins at the end of this turn of the loop, or when
+   * the one that is running has ended; who calls until then shares it: many uploads into a directory cost one sync.
    */
   sync(directory: string): Promise<void> {
     if (!this.enabled) return Promise.resolve()
-    const queue = this.#queues.get(directory)
-    if (!queue) return this.#start(directory)
-    return (queue.next ??= queue.running.catch(() => {}).then(() => this.#start(directory)))
+    const gathering = this.#next.get(directory)
+    if (gathering) return gathering
+    const next = (this.#running.get(directory) ?? setImmediate()).then(() => this.#start(directory))
+    this.#next.set(directory, next)
+    return next
   }
 
   #start(directory: string): Promise<void> {
-    const running = this.#syncNow(directory)
-    const queue: Queue = { running, next: null }
-    this.#queues.set(directory, queue)
-    const settle = (): void => {
-      if (queue.next === null && this.#queues.get(directory) === queue) this.#queues.delete(directory)
-    }
-    running.then(settle, settle)
-    return running
+    this.#next.delete(directory)
+    const sync = this.#syncNow(directory)
+    const running = sync
+      .catch(() => {})
+      .then(() => {
+        if (this.#running.get(directory) === running) this.#running.delete(directory)
+      })
+    this.#running.set(directory, running)
+    return sync
   }
 
   async #syncNow(directory: string): Promise<void> {

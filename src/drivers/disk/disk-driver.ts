@@ -9,6 +9,7 @@ import type { SigningCredentials } from '../../sigv4/types.ts'
 import type { Capability, StorageDriver } from '../driver.ts'
 import { BlobStore } from './blob-store.ts'
 import { BucketRows, createBucketStore } from './bucket-store.ts'
+import { BufferPool } from './buffer-pool.ts'
 import { CommitQueue } from './commit-queue.ts'
 import { createCompletion } from './complete-upload.ts'
 import type { DiskContext } from './context.ts'
@@ -95,7 +96,7 @@ export async function createDiskDriver(o: DiskDriverOptions): Promise<StorageDri
       calls,
       guard,
       descriptors: new DescriptorCache(blobs, calls),
-      spare: [],
+      buffers: new BufferPool(),
       readers: new Tally(),
       writers: new Tally(),
       closing: closing.signal,

@@ -1,11 +1,32 @@
-/** The system calls of this driver in one place, so that a test can make any of them fail. */
+/**
+ * The system calls of this driver in one place, so that a test can make any of them fail.
+ *
+ * What only touches the system's tables and caches is called at once: handing it to a thread costs several times what
+ * it takes itself. What may wait for the disk goes to a thread: syncs, reads that are not known to be cached, new
+ * files, for which a journal being written is waited for, large writes, which the system holds back when it has too
+ * much unwritten, and removals, which free space.
+ */
 import fs from 'node:fs'
 import { promisify } from 'node:util'
 
+/** Bytes up to which a write is copied to the system's cache at once. */
+const smallWrite = 256 * 1024
+
+type Soon<T> = T | Promise<T>
+
+const openNew = promisify(fs.open) as (path: string, flags: number | string, mode: number) => Promise<number>
+
+const writevBehind = promisify(fs.writev) as (
+  fd: number,
+  buffers: readonly Uint8Array[],
+  position: number,
+) => Promise<{ bytesWritten: number }>
+
 export const fileCalls = {
-  open: promisify(fs.open) as (path: string, flags: number | string, mode?: number) => Promise<number>,
-  close: promisify(fs.close) as (fd: number) => Promise<void>,
-  fstat: promisify(fs.fstat) as (fd: number) => Promise<fs.Stats>,
+  open: (path: string, flags: number | string, mode?: number): Soon<number> =>
+    mode === undefined ? fs.openSync(path, flags) : openNew(path, flags, mode),
+  close: (fd: number): Soon<void> => fs.closeSync(fd),
+  fstat: (fd: number): Soon<fs.Stats> => fs.fstatSync(fd),
   lstat: promisify(fs.lstat) as (path: string) => Promise<fs.Stats>,
   read: promisify(fs.read) as (
     fd: number,
@@ -14,14 +35,17 @@ export const fileCalls = {
     length: number,
     position: number,
   ) => Promise<{ bytesRead: number }>,
-  writev: promisify(fs.writev) as (
-    fd: number,
-    buffers: readonly Uint8Array[],
-    position: number,
-  ) => Promise<{ bytesWritten: number }>,
+  /** For what lies in the system's cache. */
+  readCached: (fd: number, buffer: Uint8Array, offset: number, length: number, position: number) => ({
+    bytesRead: fs.readSync(fd, buffer, offset, length, position),
+  }),
+  writev: (fd: number, buffers: readonly Uint8Array[], position: number): Soon<{ bytesWritten: number }> =>
+    buffers.reduce((bytes, { length }) => bytes + length, 0) <= smallWrite
+      ? { bytesWritten: fs.writevSync(fd, buffers, position) }
+      : writevBehind(fd, buffers, position),
   fsync: promisify(fs.fsync) as (fd: number) => Promise<void>,
   fdatasync: promisify(fs.fdatasync) as (fd: number) => Promise<void>,
-  rename: promisify(fs.rename) as (from: string, to: string) => Promise<void>,
+  rename: (from: string, to: string): Soon<void> => fs.renameSync(from, to),
   unlink: promisify(fs.unlink) as (path: string) => Promise<void>,
   mkdir: promisify(fs.mkdir) as (path: string) => Promise<void>,
   readdir: ((path) => promisify(fs.readdir)(path, { withFileTypes: true })) as (path: string) => Promise<fs.Dirent[]>,

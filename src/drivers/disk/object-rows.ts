@@ -27,7 +27,12 @@ export type Segment = { start: number; part: number; size: number; blob: string;
 
 export type NewBlobRow = { id: string; size: number; sums: Buffer }
 
+/** Blobs whose rows are kept in memory, and the bytes of sums that such a row may have: those of 1 GiB. */
+const maxRemembered = 256
+const maxRememberedSums = 64 * 1024
+
 export class ObjectRows {
+  readonly #recent = new Map<string, Segment>()
   readonly #find
   readonly #put
   readonly #remove
@@ -113,8 +118,17 @@ export class ObjectRows {
   /** The segments that hold the bytes `from` to `to`, inclusive. */
   segments(row: ObjectRow, from: number, to: number): Segment[] {
     if (row.parts > 0) return this.#segments.all({ content: row.content, from, to })
-    const blob = this.#blob.get(row.content)
-    return blob ? [blob] : []
+    const blob = this.#recent.get(row.content) ?? this.#blob.get(row.content)
+    if (!blob) return []
+    this.#remember(blob)
+    return [blob]
+  }
+
+  /** Never out of date: what is known of a blob does not change. */
+  #remember(segment: Segment): void {
+    if (segment.sums.length > maxRememberedSums || this.#recent.has(segment.blob)) return
+    if (this.#recent.size === maxRemembered) this.#recent.delete(this.#recent.keys().next().value!)
+    this.#recent.set(segment.blob, segment)
   }
 
   /** Where a part lies. An object that was not made of parts is its own part 1. */
@@ -146,6 +160,7 @@ export function headOf(row: ObjectRow): ObjectHead {
     contentLength: row.size,
     etag: row.etag,
     lastModified: new Date(row.modified_at),
+    revision: row.content,
     acl: row.acl,
     ...(row.checksum !== null && { checksum: parseChecksum(row.checksum) }),
     ...(tagCount > 0 && { tagCount }),

@@ -35,8 +35,7 @@ export function createReads(ctx: DiskContext): Pick<ObjectStore, 'headObject' | 
     })
   }
 
-  async function open(ref: ObjectRef, o: GetOptions): Promise<StoredObject> {
-    const { row, part } = checked(ref, o)
+  async function open({ row, part }: { row: ObjectRow; part: Span | undefined }, o: GetOptions): Promise<StoredObject> {
     const range = o.range ? resolveRange(o.range, row.size) : part
     const { start, end } = range ?? { start: 0, end: row.size - 1 }
     const segments = end < start ? [] : ctx.objects.segments(row, start, end)
@@ -62,12 +61,12 @@ export function createReads(ctx: DiskContext): Pick<ObjectStore, 'headObject' | 
           message: 'Cannot specify both Range header and partNumber query parameter',
         })
       for (;;) {
-        const before = ctx.objects.find(ref)?.content
+        const found = checked(ref, o)
         try {
-          return await open(ref, o)
+          return await open(found, o)
         } catch (error) {
           // Replaced between the look at its row and the opening of its blob: what is there now is to be read.
-          if (isStorageError(error, 'Corrupt') && ctx.objects.find(ref)?.content !== before) continue
+          if (isStorageError(error, 'Corrupt') && ctx.objects.find(ref)?.content !== found.row.content) continue
           throw error
         }
       }

@@ -1,25 +1,28 @@
 /** The bytes of an object on their way out: blocks of its blobs, each checked before any of it is handed on. */
-import { OutgoingMessage } from 'node:http'
 import { Socket } from 'node:net'
 import { Readable, type Writable } from 'node:stream'
 import { StorageError } from '../../errors.ts'
 import type { ObjectHead, StoredObject } from '../driver.ts'
-import { blockIsIntact, blockSize } from './block-sums.ts'
+import { blocksAreIntact, blockSize } from './block-sums.ts'
+import type { BufferPool } from './buffer-pool.ts'
 import type { DescriptorCache, Lease } from './descriptor-cache.ts'
 import type { FileCalls } from './file-calls.ts'
 import type { Segment } from './object-rows.ts'
 import { Outlet } from './outlet.ts'
 
-/** One read: a whole block of a blob, of which the bytes `from` to `to` (exclusive) are wanted. */
+/** One read: whole blocks of a blob from the one numbered `block` on, of which the bytes `from` to `to` (exclusive) are wanted. */
 type BlockRead = { segment: Segment; block: number; length: number; from: number; to: number }
 
-export type ReadDeps = { descriptors: DescriptorCache; calls: FileCalls; spare: Buffer[] }
+export type ReadDeps = { descriptors: DescriptorCache; calls: FileCalls; buffers: BufferPool }
 
-/** Buffers of past downloads that are kept for the next. */
-const maxSpare = 16
+/** The most that is read in one call. */
+const readSize = 4 * blockSize
 
 /** Up to here an object is read when it is asked for, and damage is known before the answer begins. */
-export const readAtOnce = blockSize
+export const readAtOnce = readSize
+
+// An ESM import of node:http would load its WebSocket too: see http/node-http.ts.
+const { OutgoingMessage } = process.getBuiltinModule('node:http')
 
 export function* planReads(segments: readonly Segment[], start: number, end: number): Generator<BlockRead> {
   for (const segment of segments) {
@@ -28,7 +31,8 @@ export function* planReads(segments: readonly Segment[], start: number, end: num
     for (let at = first; at <= last;) {
       const block = Math.floor(at / blockSize)
       const offset = block * blockSize
-      const length = Math.min(blockSize, segment.size - offset)
+      const blocksEnd = Math.min(segment.size, (Math.floor(last / blockSize) + 1) * blockSize)
+      const length = Math.min(readSize, blocksEnd - offset)
       const to = Math.min(length, last - offset + 1)
       yield { segment, block, length, from: at - offset, to }
       at = offset + to
@@ -40,9 +44,9 @@ export class StoredBytes implements StoredObject {
   readonly head: ObjectHead
   readonly range?: { start: number; end: number }
   readonly #deps: ReadDeps
-  readonly #reads: Iterable<BlockRead>
+  #reads: Iterable<BlockRead>
   readonly #done: () => void
-  #whole: Buffer | null = null
+  #whole: { bytes: Buffer; memory: Buffer | null } | null = null
   #lease: { blob: string; lease: Lease } | null = null
 
   /** `end` is inclusive; `done` is called once, when nothing more will be read. */
@@ -68,8 +72,13 @@ export class StoredBytes implements StoredObject {
   async preload(): Promise<void> {
     try {
       const slices: Buffer[] = []
-      for (const read of this.#reads) slices.push(await this.#read(read, Buffer.allocUnsafe(read.length)))
-      this.#whole = slices.length === 1 ? slices[0]! : Buffer.concat(slices)
+      const taken: Buffer[] = []
+      for (const read of this.#reads) {
+        const memory = this.#deps.buffers.take(read.length)
+        taken.push(memory)
+        slices.push(await this.#read(read, memory))
+      }
+      this.#whole = slices.length === 1 ? { bytes: slices[0]!, memory: taken[0]! } : { bytes: Buffer.concat(slices), memory: null }
     } finally {
       this.#finish()
     }
@@ -79,7 +88,7 @@ export class StoredBytes implements StoredObject {
     const outlet = new Outlet(out, signal)
     try {
       if (this.#whole === null) await this.#sendBlocks(outlet, keepsNoChunk(out))
-      else if (this.#whole.length > 0) await outlet.write(this.#whole)
+      else await this.#sendWhole(outlet, this.#whole, keepsNoChunk(out))
       outlet.assertOpen()
     } finally {
       outlet.detach()
@@ -88,7 +97,7 @@ export class StoredBytes implements StoredObject {
   }
 
   stream(): Readable {
-    const readable = Readable.from(this.#chunks(), { objectMode: false, highWaterMark: blockSize })
+    const readable = Readable.from(this.#chunks(), { objectMode: false, highWaterMark: readSize })
     // A generator that was never started runs no `finally`.
     return readable.once('close', () => this.#finish())
   }
@@ -100,7 +109,7 @@ export class StoredBytes implements StoredObject {
   async *#chunks(): AsyncGenerator<Buffer> {
     try {
       if (this.#whole !== null) {
-        if (this.#whole.length > 0) yield this.#whole
+        if (this.#whole.bytes.length > 0) yield this.#whole.bytes
         return
       }
       for (const read of this.#reads) yield await this.#read(read, Buffer.allocUnsafe(read.length))
@@ -109,43 +118,54 @@ export class StoredBytes implements StoredObject {
     }
   }
 
+  async #sendWhole(outlet: Outlet, { bytes, memory }: { bytes: Buffer; memory: Buffer | null }, reuse: boolean): Promise<void> {
+    if (bytes.length > 0) await outlet.write(bytes)
+    if (memory !== null && reuse) this.#deps.buffers.give(memory)
+    this.#whole = null
+    this.#reads = []
+  }
+
   /** Two buffers in turn: one is filled while the other is written, and none is touched before its write has ended. */
   async #sendBlocks(outlet: Outlet, reuse: boolean): Promise<void> {
-    const take = (): Buffer => this.#deps.spare.pop() ?? Buffer.allocUnsafeSlow(blockSize)
-    const buffers = [take(), take()]
+    const { buffers: pool } = this.#deps
+    const buffers = [pool.take(readSize), pool.take(readSize)]
     const writes = [Promise.resolve(), Promise.resolve()]
     let turn = 0
     for (const read of this.#reads) {
       await writes[turn]
-      if (!reuse) buffers[turn] = Buffer.allocUnsafeSlow(blockSize)
+      if (!reuse) buffers[turn] = Buffer.allocUnsafeSlow(readSize)
       writes[turn] = outlet.write(await this.#read(read, buffers[turn]!))
       turn = 1 - turn
     }
     await Promise.all(writes)
     // Only here is it certain that no write holds them: after a failure they are left to the collector.
-    if (reuse && this.#deps.spare.length < maxSpare) this.#deps.spare.push(...buffers)
+    if (reuse) for (const buffer of buffers) pool.give(buffer)
   }
 
   async #read({ segment, block, length, from, to }: BlockRead, buffer: Buffer): Promise<Buffer> {
-    const fd = await this.#descriptor(segment.blob)
+    const { fd, cached } = await this.#descriptor(segment.blob)
+    const { calls } = this.#deps
+    const blocksEnd = block + Math.ceil(length / blockSize)
+    const call = cached.has(block, blocksEnd) ? calls.readCached : calls.read
     let filled = 0
     while (filled < length) {
       const position = block * blockSize + filled
-      const { bytesRead } = await this.#deps.calls.read(fd, buffer, filled, length - filled, position)
+      const { bytesRead } = await call(fd, buffer, filled, length - filled, position)
       if (bytesRead === 0) throw corrupt()
       filled += bytesRead
     }
-    if (!blockIsIntact(segment.sums, block, buffer.subarray(0, length))) throw corrupt()
+    cached.add(block, blocksEnd)
+    if (!blocksAreIntact(segment.sums, block, buffer.subarray(0, length))) throw corrupt()
     return buffer.subarray(from, to)
   }
 
-  async #descriptor(blob: string): Promise<number> {
+  async #descriptor(blob: string): Promise<Lease> {
     if (this.#lease?.blob !== blob) {
       this.#lease?.lease.release()
       this.#lease = null
       this.#lease = { blob, lease: await this.#deps.descriptors.acquire(blob) }
     }
-    return this.#lease.lease.fd
+    return this.#lease.lease
   }
 
   #finish(): void {

@@ -85,7 +85,7 @@ export function createWrites(ctx: DiskContext): Writes {
         buckets.demand(ref.bucket)
         const row = objects.find(ref)
         if (!row) throw notFound(resourceOf(ref))
-        if (row.etag !== o.etag)
+        if (row.etag !== o.etag || (o.revision !== undefined && row.content !== o.revision))
           throw new StorageError('PreconditionFailed', {
             message: 'The object has changed since it was verified.',
             resource: resourceOf(ref),

@@ -3,6 +3,7 @@ import type { CorsRule } from '../../drivers/driver.ts'
 import { answerEmpty, answerXml } from '../answer.ts'
 import { bucketOf, type Operation } from '../context.ts'
 import { readDocument } from '../document.ts'
+import { isHeaderName } from '../object-headers.ts'
 import { elements, malformed, parseXml, type XmlElement, type XmlNode } from '../xml.ts'
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketCors.html */
@@ -46,6 +47,7 @@ function readRule(node: XmlNode): CorsRule {
   const allowedMethods = texts('AllowedMethod')
   const allowedOrigins = texts('AllowedOrigin')
   const allowedHeaders = texts('AllowedHeader')
+  const exposeHeaders = texts('ExposeHeader')
   const id = node.textOf('ID')
   const maxAge = node.textOf('MaxAgeSeconds')?.trim()
   if (allowedMethods.length === 0 || allowedOrigins.length === 0) throw malformed()
@@ -62,12 +64,20 @@ function readRule(node: XmlNode): CorsRule {
       })
     }
   }
+  for (const name of exposeHeaders) {
+    // It will stand in a header of every answer.
+    if (!isHeaderName(name)) {
+      throw new StorageError('InvalidRequest', {
+        message: `ExposeHeader "${name.slice(0, 80)}" is no header's name.`,
+      })
+    }
+  }
   if (maxAge !== undefined && !/^\d{1,9}$/.test(maxAge)) throw malformed()
   return {
     allowedMethods,
     allowedOrigins,
     allowedHeaders,
-    exposeHeaders: texts('ExposeHeader'),
+    exposeHeaders,
     ...(id !== undefined && { id }),
     ...(maxAge !== undefined && { maxAgeSeconds: Number(maxAge) }),
   }

@@ -2,7 +2,7 @@ import { isStorageError } from '../../errors.ts'
 import type { GetOptions, StoredObject } from '../../drivers/driver.ts'
 import { answerEmpty, setHeaders } from '../answer.ts'
 import type { Operation, OperationDeps, S3Context } from '../context.ts'
-import { answerNotModified, ifRangeHolds, parseRead, readAnswer, type ReadInput } from '../read-object.ts'
+import { answerNotModified, ifRangeHolds, parseRead, rangeError, readAnswer, type ReadInput } from '../read-object.ts'
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html */
 export const getObject: Operation = async (ctx, deps) => {
@@ -13,7 +13,7 @@ export const getObject: Operation = async (ctx, deps) => {
     object = await openObject(input, deps)
   } catch (error) {
     if (await answerNotModified(ctx, deps, input, error)) return
-    throw error
+    throw rangeError(ctx, input, error)
   }
   const { status, headers } = readAnswer(ctx, deps, input, object.head, object.range)
   if (object.head.contentLength === 0) {

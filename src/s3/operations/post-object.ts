@@ -8,7 +8,8 @@ import { bucketOf, type Operation, type OperationDeps, type S3Context } from '..
 import { readBoundary, readForm, type Form } from '../form-parser.ts'
 import { locationOf } from '../multipart.ts'
 import { maxObjectBytes } from '../object-body.ts'
-import { readAcl, readChecksum, readObjectHeaders, refuseUnsupportedHeaders } from '../object-headers.ts'
+import { isHeaderName, readAcl, readChecksum, readObjectHeaders, refuseUnsupportedHeaders } from '../object-headers.ts'
+import { S3Error } from '../s3-error.ts'
 import { assertKey } from '../target.ts'
 import { readTagSet } from './object-tagging.ts'
 import { settleWritten } from '../written.ts'
@@ -59,6 +60,7 @@ function readKey(form: ReadonlyMap<string, string>, file: Form['file'], policy: 
   const key = template.replaceAll('${filename}', () => file?.name ?? '')
   if (key === '') throw new StorageError('InvalidArgument', { message: 'A key cannot be empty.' })
   assertKey(key)
+  if (/^\/+$/.test(key)) throw new S3Error('InvalidURI', 'A key of a form cannot be made of slashes alone.')
   if (key !== template) checkPolicyField(policy.conditions, 'key', key)
   return key
 }
@@ -72,7 +74,7 @@ function readOptions(form: ReadonlyMap<string, string>): Parameters<OperationDep
   for (const [name, value] of form) {
     if (!/^(acl$|cache-control$|content-|expires$|x-amz-)/.test(name)) continue
     const bytes = Buffer.from(value, 'utf8').toString('latin1')
-    if (!headerText.test(bytes)) {
+    if (!isHeaderName(name) || !headerText.test(bytes)) {
       throw new StorageError('InvalidArgument', {
         message: 'A form field holds what no header can carry.',
         details: { ArgumentName: name.replace(/[^\w-]/g, '') },

@@ -13,6 +13,9 @@ export const uploadPart: Operation = async (ctx, deps) => {
   await deps.access.allow(ctx.principal, 'write', ref)
   refuseUnsupportedHeaders(ctx.headers)
   const body = objectBody(ctx, maxObjectBytes(ref.bucket, deps))
+  if (ref.bucket === deps.gatewayBucket) {
+    await deps.admitPart?.(ref, { uploadId, partNumber, contentLength: body.expect.contentLength })
+  }
   const written = await deps.store.uploadPart(ref, uploadId, partNumber, body.stream, body.expect)
   answerEmpty(ctx, 200, { etag: quoted(written.etag), ...checksumHeaders({ ...written }) })
 }

@@ -1,0 +1,16 @@
+/** `postern/client`: uploads from a browser. No framework, nothing of Node. */
+export { createClient } from './client.ts'
+export { UploadError, type UploadErrorCode } from './upload-error.ts'
+export type {
+  Checksum,
+  Client,
+  ClientOptions,
+  DownloadOptions,
+  FileRecord,
+  Progress,
+  ResumeRecord,
+  UploadOptions,
+  UploadSnapshot,
+  UploadState,
+  UploadTask,
+} from './types.ts'

@@ -1,0 +1,93 @@
+/** One request with bytes. XHR: fetch cannot tell what has left, and cannot stream over HTTP/1.1. */
+import { aborted, readErrorDocument, refused, UploadError } from './upload-error.ts'
+
+export interface SignedUrl {
+  method: string
+  url: string
+  headers: Record<string, string>
+  /** Milliseconds of `performance.now()`: the server's clock may differ from ours. */
+  renewAt: number
+  expiresAt: number
+}
+
+export interface Send {
+  to: SignedUrl
+  body: Blob
+  signal: AbortSignal
+  /** Seconds without progress, and for the answer after the last byte. */
+  timeouts: { stall: number; answer: number }
+  onProgress(bytes: number): void
+  /** All bytes have left. */
+  onSent(): void
+}
+
+/**
+ * Resolves once the store has the bytes. 412 says that an earlier try had delivered them: what lies there is verified by
+ * the server afterwards.
+ */
+export function send({ to, body, signal, timeouts, onProgress, onSent }: Send): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) return reject(aborted())
+    const xhr = new XMLHttpRequest()
+    let timer: ReturnType<typeof setTimeout> | undefined
+    let failure = aborted()
+    const expectWithin = (seconds: number, what: string): void => {
+      clearTimeout(timer)
+      timer = setTimeout(() => {
+        failure = new UploadError('stalled', what, { retryable: true })
+        xhr.abort()
+      }, seconds * 1000)
+    }
+    const expectProgress = (): void => expectWithin(timeouts.stall, 'No bytes could be sent for too long.')
+    const abort = (): void => xhr.abort()
+
+    xhr.open(to.method, to.url)
+    for (const [name, value] of Object.entries(to.headers)) xhr.setRequestHeader(name, value)
+    xhr.upload.addEventListener('progress', (event) => {
+      // The event at the end comes after `load` in no browser: it must not shorten the wait for the answer.
+      if (event.loaded < body.size) expectProgress()
+      onProgress(Math.min(event.loaded, body.size))
+    })
+    xhr.upload.addEventListener('load', () => {
+      expectWithin(timeouts.answer, 'The store did not answer after the last byte.')
+      onSent()
+    })
+    xhr.addEventListener('load', () => {
+      const error = refusalOf(xhr)
+      if (error) reject(error)
+      else resolve()
+    })
+    xhr.addEventListener('error', () => reject(lostConnection(to.url)))
+    xhr.addEventListener('abort', () => reject(failure))
+    xhr.addEventListener('loadend', () => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', abort)
+    })
+    signal.addEventListener('abort', abort)
+    expectProgress()
+    xhr.send(body)
+  })
+}
+
+function lostConnection(url: string): UploadError {
+  const words = `The connection to ${new URL(url, location.href).host} was lost, or it does not admit this page (CORS).`
+  return new UploadError('network', words, { status: 0, retryable: true })
+}
+
+function refusalOf(xhr: XMLHttpRequest): UploadError | null {
+  const { status } = xhr
+  const answer = readErrorDocument(xhr.responseText)
+  if (status === 412 || (status >= 200 && status < 300 && !answer.s3Code)) return null
+  if (status < 300) return new UploadError('server', answer.message, { ...answer, status, retryable: true })
+  // Asking for one header that is not exposed makes browsers complain in the console.
+  const headers = new Map(
+    xhr
+      .getAllResponseHeaders()
+      .split('\r\n')
+      .map((line) => line.toLowerCase().split(': ', 2) as [string, string]),
+  )
+  const isExpired = status === 403 && /expired/i.test(answer.s3Code + answer.message)
+  if (isExpired) return new UploadError('expired', answer.message, { ...answer, status })
+  const requestId = answer.requestId || headers.get('x-amz-request-id')
+  return refused('The store', { ...answer, requestId, status, retryAfter: headers.get('retry-after') ?? null })
+}

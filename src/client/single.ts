@@ -1,0 +1,94 @@
+/** An upload in one request: grant, bytes, confirmation. */
+import { signedUrl } from './api.ts'
+import { sha256 } from './checksum.ts'
+import { deliver } from './deliver.ts'
+import { begin, call, confirmFailed, isGone, type Job } from './job.ts'
+import type { SignedUrl } from './send.ts'
+import type { FileRecord } from './types.ts'
+import { UploadError } from './upload-error.ts'
+
+export async function uploadSingle(job: Job): Promise<FileRecord> {
+  const { session } = job
+  for (;;) {
+    try {
+      if (job.options.checksum !== 'never') await addChecksum(job)
+      await sendBytes(job)
+      return await confirm(job)
+    } catch (error) {
+      if (job.signal.aborted) throw error
+      if (isGone(error) && !session.startedOver) session.startedOver = true
+      else if (isBadDigest(error) && !session.hashedAgain) hashAgain(job)
+      else throw error
+      delete session.single
+      job.monitor.restart()
+    }
+  }
+}
+
+const isBadDigest = (error: unknown): boolean => error instanceof UploadError && error.code === 'checksum'
+
+/** The grant is bound to the digest, so that goes too. */
+function hashAgain({ api, session }: Job): void {
+  session.hashedAgain = true
+  delete session.checksum
+  if (session.single) api.remove(session.single.grant.id).catch(() => undefined)
+}
+
+/** Into the session, where it is wanted and can be had. */
+export async function addChecksum({ monitor, options, session, signal, source }: Job): Promise<void> {
+  if (session.checksum) return
+  monitor.set({ state: 'hashing' })
+  try {
+    session.checksum = { algorithm: 'sha256', value: await sha256(source.slice(0, source.size), signal) }
+  } catch (error) {
+    const isUnavailable = error instanceof UploadError && error.code === 'checksum'
+    if (!isUnavailable || options.checksum === 'always') throw error
+  }
+}
+
+async function sendBytes(job: Job): Promise<void> {
+  const { api, monitor, session, source } = job
+  if (!session.single) {
+    const askedAt = performance.now()
+    // Not ended by a pause or cancel: what the server has granted has to be known.
+    const grant = await call(job, 'signing', () => api.begin(begin(job)))
+    session.single = { grant, url: signedUrl({ ...grant, url: grant.uploadUrl }, askedAt), isSent: false }
+    monitor.set({ fileId: grant.id })
+    job.signal.throwIfAborted()
+  }
+  const { single } = session
+  if (single.isSent) return
+  const lane = monitor.lane()
+  monitor.stored(0)
+  try {
+    await deliver(job, {
+      body: source.slice(0, source.size),
+      lane,
+      sign: () => signOnce(job, lane.phase),
+      discard: () => void (single.url = null),
+    })
+    single.isSent = true
+    lane.done(source.size)
+  } finally {
+    lane.close()
+  }
+}
+
+async function signOnce({ api, session, signal }: Job, tell: (phase: 'signing') => void): Promise<SignedUrl> {
+  const single = session.single!
+  if (single.url && performance.now() < single.url.renewAt) return single.url
+  tell('signing')
+  const askedAt = performance.now()
+  const renewed = await api.renew(single.grant.id, signal)
+  return (single.url = signedUrl({ ...renewed, url: renewed.uploadUrl }, askedAt))
+}
+
+async function confirm(job: Job): Promise<FileRecord> {
+  const { api, session, source, signal } = job
+  await source.check()
+  try {
+    return await call(job, 'confirming', () => api.confirm(session.single!.grant.id, signal))
+  } catch (error) {
+    throw isGone(error) ? error : confirmFailed(error)
+  }
+}

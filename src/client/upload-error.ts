@@ -1,0 +1,103 @@
+export type UploadErrorCode =
+  | 'aborted'
+  | 'network'
+  | 'offline-timeout'
+  | 'stalled'
+  | 'expired'
+  | 'too-large'
+  | 'type-rejected'
+  | 'checksum'
+  | 'file-changed'
+  | 'server'
+  | 'confirm-failed'
+
+export interface UploadErrorOptions {
+  status?: number | undefined
+  /** The `Code` of a store's error document, or the `code` of the API's. */
+  s3Code?: string | undefined
+  requestId?: string | undefined
+  retryable?: boolean | undefined
+  /** Seconds, as the server asked for. */
+  retryAfter?: number | undefined
+  cause?: unknown
+}
+
+/** Why an upload ended. `retryable` is false where the same file would be refused again. */
+export class UploadError extends Error {
+  override readonly name = 'UploadError'
+  readonly code: UploadErrorCode
+  readonly status: number | undefined
+  readonly s3Code: string | undefined
+  readonly requestId: string | undefined
+  readonly retryable: boolean
+  readonly retryAfter: number | undefined
+
+  constructor(code: UploadErrorCode, message: string, o: UploadErrorOptions = {}) {
+    super(message, { cause: o.cause })
+    this.code = code
+    this.status = o.status
+    this.s3Code = o.s3Code || undefined
+    this.requestId = o.requestId || undefined
+    this.retryable = o.retryable ?? false
+    this.retryAfter = o.retryAfter
+  }
+}
+
+export const aborted = (): UploadError => new UploadError('aborted', 'The upload was canceled.')
+
+/** Codes with which S3 asks for another try, whatever the status is. */
+const temporaryCodes = new Set([
+  'RequestTimeout',
+  'SlowDown',
+  'InternalError',
+  'ServiceUnavailable',
+  'ConditionalRequestConflict',
+  'OperationAborted',
+])
+
+export const isTemporary = (status: number, s3Code = ''): boolean =>
+  status === 0 ||
+  status === 408 ||
+  status === 425 ||
+  status === 429 ||
+  (status >= 500 && status !== 501 && status !== 507) ||
+  temporaryCodes.has(s3Code)
+
+/** The code of a refusal that another try would not change. */
+function codeOf(status: number, s3Code: string): UploadErrorCode {
+  if (status === 413 || s3Code === 'EntityTooLarge') return 'too-large'
+  if (status === 415) return 'type-rejected'
+  if (s3Code === 'BadDigest' || s3Code === 'XAmzContentSHA256Mismatch' || s3Code === 'InvalidDigest') return 'checksum'
+  return 'server'
+}
+
+export interface Refusal {
+  status: number
+  s3Code?: string | undefined
+  message?: string | undefined
+  requestId?: string | undefined
+  retryAfter?: string | null
+}
+
+/** The error for an answer that is no success. */
+export function refused(who: string, o: Refusal): UploadError {
+  const { status, s3Code = '' } = o
+  const words = o.message?.trim() || `${who} answered ${status}${s3Code && ` ${s3Code}`}.`
+  const retryable = isTemporary(status, s3Code)
+  const retryAfter = retryAfterSeconds(o.retryAfter ?? null)
+  return new UploadError(retryable ? 'server' : codeOf(status, s3Code), words, { ...o, retryable, retryAfter })
+}
+
+/** Retry-After: seconds or a date (RFC 9110, 10.2.3). */
+export function retryAfterSeconds(value: string | null, now = Date.now()): number | undefined {
+  if (!value) return undefined
+  const seconds = /^\d+$/.test(value) ? Number(value) : (Date.parse(value) - now) / 1000
+  return Number.isNaN(seconds) ? undefined : Math.max(0, seconds)
+}
+
+/** Code and message of a store's error document; all empty when the text is none. */
+export function readErrorDocument(text: string): { s3Code: string; message: string; requestId: string } {
+  const xml = text.includes('<Error') && new DOMParser().parseFromString(text, 'application/xml')
+  const read = (name: string): string => (xml && xml.querySelector(`Error > ${name}`)?.textContent) || ''
+  return { s3Code: read('Code'), message: read('Message'), requestId: read('RequestId') }
+}

@@ -1,0 +1,4 @@
+import { startGateway } from '../fixtures/gateway.ts'
+import { formsSuite } from './forms-suite.ts'
+
+formsSuite('on disk', startGateway)

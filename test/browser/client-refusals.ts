@@ -1,0 +1,202 @@
+/** What is refused: later, for good, or because the file is not what it was. */
+import { appendFile } from 'node:fs/promises'
+import { describe, expect, it } from 'vitest'
+import type { Fault, Seen } from '../fixtures/fault-proxy.ts'
+import {
+  choose,
+  type ClientPage,
+  MiB,
+  openPage,
+  outcome,
+  partRequests,
+  reservedBytes,
+  type Rig,
+  start,
+  statesOf,
+  steps,
+  storedFiles,
+  storedSha256,
+  textFile,
+  waitForBytes,
+} from './client-rig.ts'
+import type { Running } from './client-suite.ts'
+import { throttleUploads } from './throttle.ts'
+
+declare const postern: ClientPage
+
+const busy: Fault = { kind: 'answer', status: 503, headers: { 'retry-after': '1' } }
+
+/** Refuses the first request of each kind; what was refused, and how long until it came again. */
+function refuseOnce(rig: Rig, kindOf: (seen: Seen) => string | null): Map<string, number> {
+  const refused = new Map<string, number>()
+  const waits = new Map<string, number>()
+  const fault = (seen: Seen): Fault | null => {
+    const kind = kindOf(seen)
+    if (kind === null) return null
+    const at = refused.get(kind)
+    if (at !== undefined && !waits.has(kind)) waits.set(kind, seen.at - at)
+    if (at !== undefined) return null
+    refused.set(kind, seen.at)
+    return busy
+  }
+  rig.api.fault = fault
+  rig.store.fault = fault
+  return waits
+}
+
+/** URLs of parts that expire after some seconds, and of which something else may be said. */
+const partsThatLive = (seconds: number, said: number): Fault => ({
+  kind: 'rewrite',
+  request: (json) => ({ ...json, expiresIn: seconds }),
+  answer: ({ parts }) => ({ parts: (parts as object[]).map((part) => ({ ...part, expiresIn: said })) }),
+})
+
+export function refusals(running: Running): void {
+  describe('refused', () => {
+    it('comes back when a busy server asks it to: sign, parts, one part, complete', async () => {
+      const { rig } = running
+      const file = await textFile(rig, 'busy.txt', 24 * MiB)
+      const waits = refuseOnce(rig, ({ method, url }) => {
+        if (method === 'PUT') return url.searchParams.get('partNumber') === '2' ? 'part' : null
+        return method === 'POST' ? (/\/(multipart|parts|complete)$/.exec(url.pathname)?.[1] ?? null) : null
+      })
+      const page = await openPage(rig)
+      await choose(page, file.path)
+      const { record } = await outcome(page, await start(page))
+      await page.close()
+      expect(await storedSha256(rig, record!.id)).toBe(file.sha256)
+      expect([...waits.keys()].toSorted()).toEqual(['complete', 'multipart', 'part', 'parts'])
+      for (const ms of waits.values()) expect(ms).toBeGreaterThanOrEqual(1000)
+      expect(partRequests(rig).get(1)).toEqual([200])
+    })
+
+    it('comes back when a busy server asks it to: sign, bytes, confirm', async () => {
+      const { rig } = running
+      const file = await textFile(rig, 'busy-small.txt', MiB)
+      const waits = refuseOnce(rig, ({ method, url }) => `${method} ${/[^/]*$/.exec(url.pathname)![0].slice(0, 10)}`)
+      const page = await openPage(rig)
+      await choose(page, file.path)
+      const task = await start(page)
+      const { record } = await outcome(page, task)
+      const seen = await steps(page, task)
+      await page.close()
+      expect(await storedSha256(rig, record!.id)).toBe(file.sha256)
+      expect(waits.size).toBe(3)
+      for (const ms of waits.values()) expect(ms).toBeGreaterThanOrEqual(1000)
+      expect(statesOf(seen)).toContain('retrying')
+      expect(record!.checksum).toMatchObject({ algorithm: 'sha256' })
+      expect(Buffer.from((record!.checksum as { value: string }).value, 'base64').toString('hex')).toBe(file.sha256)
+    })
+
+    it('signs parts again whose URLs expire, and counts no failure', async () => {
+      const { rig } = running
+      const file = await textFile(rig, 'expiring.txt', 40 * MiB)
+      // What the server says of the lifetime is made longer, so that the store has to refuse it.
+      rig.api.fault = ({ url }) => (url.pathname.endsWith('/parts') ? partsThatLive(2, 600) : null)
+      const page = await openPage(rig)
+      await throttleUploads(page, 4 * MiB)
+      await choose(page, file.path)
+      const task = await start(page)
+      const { record } = await outcome(page, task)
+      const last = (await steps(page, task)).at(-1)!
+      await page.close()
+      expect(await storedSha256(rig, record!.id)).toBe(file.sha256)
+      const answers = [...partRequests(rig).values()]
+      expect(answers.flat().filter((status) => status === 403).length).toBeGreaterThan(0)
+      expect(answers.map((tries) => tries.filter((status) => status === 200).length)).toEqual([1, 1, 1, 1, 1])
+      expect(last.progress.attempt).toBe(1)
+    })
+
+    it('signs a URL again before it is used when it is about to expire', async () => {
+      const { rig } = running
+      const file = await textFile(rig, 'about-to-expire.txt', 40 * MiB)
+      rig.api.fault = ({ url }) => (url.pathname.endsWith('/parts') ? partsThatLive(2, 2) : null)
+      const page = await openPage(rig)
+      await throttleUploads(page, 4 * MiB)
+      await choose(page, file.path)
+      const { record } = await outcome(page, await start(page))
+      await page.close()
+      expect(await storedSha256(rig, record!.id)).toBe(file.sha256)
+      expect(rig.api.seen.filter(({ url }) => url.pathname.endsWith('/parts')).length).toBeGreaterThan(1)
+      expect([...partRequests(rig).values()].flat()).toEqual([200, 200, 200, 200, 200])
+    })
+
+    it.for([
+      { name: 'in parts', bytes: 24 * MiB },
+      { name: 'in one request', bytes: 12 * MiB },
+    ])('tells when the file is edited meanwhile, and confirms nothing: $name', async ({ bytes }) => {
+      const { rig } = running
+      const filename = `edited-${bytes}.txt`
+      const before = await reservedBytes(rig)
+      const file = await textFile(rig, filename, bytes)
+      const page = await openPage(rig)
+      await throttleUploads(page, 3 * MiB)
+      await choose(page, file.path)
+      const task = await start(page)
+      await waitForBytes(page, task, 2 * MiB)
+      await appendFile(file.path, 'one more line')
+      const { error } = await outcome(page, task)
+      expect(error).toMatchObject({ code: 'file-changed', retryable: false })
+      await expect.poll(() => reservedBytes(rig)).toBeLessThanOrEqual(before)
+      await page.close()
+      expect((await storedFiles(rig)).filter((f) => f.filename === filename)).toEqual([])
+      expect(rig.api.seen.filter(({ url }) => /\/(complete|confirm)$/.test(url.pathname))).toEqual([])
+    })
+
+    it('needs no ETag: a bucket may hide it', async () => {
+      const { rig } = running
+      const file = await textFile(rig, 'hidden-etag.txt', 24 * MiB)
+      rig.store.fault = ({ method }) =>
+        method === 'PUT' ? { kind: 'headers', headers: { 'access-control-expose-headers': null, etag: null } } : null
+      const page = await openPage(rig)
+      await choose(page, file.path)
+      const { record } = await outcome(page, await start(page))
+      await page.close()
+      expect(await storedSha256(rig, record!.id)).toBe(file.sha256)
+    })
+
+    it('is told at once that a type is not allowed', async () => {
+      const { rig } = running
+      const page = await openPage(rig)
+      const began = Date.now()
+      const { error } = await page.evaluate(() =>
+        postern.outcome(postern.start(new File(['MZ'], 'setup.exe', { type: 'application/x-msdownload' }))),
+      )
+      await page.close()
+      expect(error).toMatchObject({ code: 'type-rejected', status: 415, retryable: false })
+      expect(Date.now() - began).toBeLessThan(5000)
+      expect(rig.store.seen).toEqual([])
+    })
+
+    it('is told at once that a file is too large: by the server, and by a proxy before it', async () => {
+      const { rig } = running
+      const page = await openPage(rig)
+      const began = Date.now()
+      const first = await page.evaluate(() => {
+        const large = new File([new Blob([new Uint8Array(101 * 2 ** 20)])], 'large.txt', { type: 'text/plain' })
+        return postern.outcome(postern.start(large))
+      })
+      expect(first.error).toMatchObject({ code: 'too-large', status: 413, retryable: false })
+      rig.store.fault = () => ({ kind: 'answer', status: 413, early: true })
+      const second = await page.evaluate(() =>
+        postern.outcome(postern.start(new File(['x'.repeat(2 ** 20)], 'refused.txt', { type: 'text/plain' }))),
+      )
+      await page.close()
+      expect(second.error).toMatchObject({ code: 'too-large', status: 413, retryable: false })
+      expect(rig.store.seen).toHaveLength(1)
+      expect(Date.now() - began).toBeLessThan(10_000)
+    })
+
+    it('does not try a request again whose signature is wrong', async () => {
+      const { rig } = running
+      rig.store.fault = ({ method }) => (method === 'PUT' ? { kind: 'tamper' } : null)
+      const page = await openPage(rig)
+      const { error } = await page.evaluate(() =>
+        postern.outcome(postern.start(new File(['text'], 'tampered.txt', { type: 'text/plain' }))),
+      )
+      await page.close()
+      expect(error).toMatchObject({ code: 'server', status: 403, s3Code: 'SignatureDoesNotMatch', retryable: false })
+      expect(rig.store.seen.filter(({ method }) => method === 'PUT')).toHaveLength(1)
+    })
+  })
+}

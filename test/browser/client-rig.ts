@@ -1,0 +1,200 @@
+/** What the client's browser tests share: a built client in a page of a third origin, and faults on every way. */
+import { createHash, randomBytes } from 'node:crypto'
+import { existsSync, readFileSync } from 'node:fs'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join, normalize } from 'node:path'
+import type { Browser, BrowserContext, Page } from 'playwright-core'
+import { expect } from 'vitest'
+import { buildBrowser } from '../../scripts/build-browser.ts'
+import type { Client, ClientOptions, Progress, UploadOptions, UploadState, UploadTask } from '../../src/client/types.ts'
+import { launchChromium } from '../fixtures/chromium.ts'
+import { type FaultProxy, startFaultProxy } from '../fixtures/fault-proxy.ts'
+import type { Overrides, RunningGateway } from '../fixtures/gateway.ts'
+
+export const MiB = 2 ** 20
+
+/** A gateway whose upload URLs point to `objectsUrl`, behind which the store is at `store`. */
+export type Backend = (objectsUrl: string, overrides: Overrides) => Promise<{ gateway: RunningGateway; store: string }>
+
+export type Step = { state: UploadState; progress: Progress; at: number }
+export type Outcome = {
+  record?: { id: string; filename: string; size: number; checksum: unknown; key: string }
+  error?: { code: string; status?: number; s3Code?: string; retryable: boolean; message: string }
+}
+
+/** What pages/client.html offers. */
+export type ClientPage = {
+  client: Client
+  open(options: Partial<ClientOptions>): void
+  tasks: UploadTask[]
+  steps: Step[][]
+  /** Index of the task. */
+  start(file: File | Blob, o?: UploadOptions): number
+  chosen(index?: number): File
+  outcome(task: number): Promise<Outcome>
+}
+declare const postern: ClientPage
+
+export type Rig = {
+  gateway: RunningGateway
+  api: FaultProxy
+  store: FaultProxy
+  pageUrl: string
+  browser: Browser
+  folder: string
+  close(): Promise<void>
+}
+
+export async function startRig(backend: Backend, overrides: Overrides = {}): Promise<Rig> {
+  const folder = await mkdtemp(join(tmpdir(), 'postern-client-'))
+  await buildBrowser(folder)
+  const [api, store] = await Promise.all([startFaultProxy(), startFaultProxy()])
+  const { gateway, store: behind } = await backend(store.url, overrides)
+  api.target = gateway.apiUrl
+  store.target = behind
+  const pages = await servePages(folder)
+  const browser = await launchChromium()
+  return {
+    gateway,
+    api,
+    store,
+    pageUrl: pages.url,
+    browser,
+    folder,
+    async close() {
+      await browser.close()
+      await Promise.all([api.close(), store.close(), pages.close()])
+      await gateway.close()
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+/** Forgets what was seen and breaks nothing any more. */
+export function calm({ api, store }: Rig): void {
+  for (const proxy of [api, store]) {
+    proxy.fault = null
+    proxy.seen.length = 0
+    proxy.active.most = proxy.active.now
+  }
+}
+
+export async function openPage(
+  rig: Rig,
+  options: Partial<ClientOptions> = {},
+  context?: BrowserContext,
+): Promise<Page> {
+  const page = context ? await context.newPage() : await rig.browser.newPage()
+  page.setDefaultTimeout(60_000)
+  await page.goto(`${rig.pageUrl}/client.html`)
+  await open(rig, page, options)
+  return page
+}
+
+export async function open(rig: Rig, page: Page, options: Partial<ClientOptions> = {}): Promise<void> {
+  await page.waitForFunction(() => typeof postern === 'object')
+  await page.evaluate((o) => postern.open(o), { baseUrl: rig.api.url, ...options })
+}
+
+const types: Record<string, string> = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+}
+
+/** The pages of `pages/`, and what was built. */
+async function servePages(folder: string): Promise<{ url: string; close(): Promise<void> }> {
+  const server = createServer((req, res) => {
+    const path = normalize(new URL(req.url ?? '/', 'http://page').pathname)
+    const file = [join(import.meta.dirname, 'pages', path), join(folder, path)].find((f) => existsSync(f))
+    if (!file) return void res.writeHead(404).end()
+    res.writeHead(200, { 'content-type': types[/\.\w+$/.exec(path)?.[0] ?? ''] ?? 'application/octet-stream' })
+    res.end(readFileSync(file))
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve())
+        server.closeAllConnections()
+      }),
+  }
+}
+
+/** Text of so many bytes that no two files share. */
+export async function textFile(rig: Rig, name: string, bytes: number): Promise<{ path: string; sha256: string }> {
+  const content = Buffer.from(
+    randomBytes(Math.ceil(bytes / 2))
+      .toString('hex')
+      .slice(0, bytes),
+  )
+  const path = join(await mkdtemp(join(rig.folder, 'file-')), name)
+  await writeFile(path, content)
+  return { path, sha256: sha256(content) }
+}
+
+export const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')
+
+export async function choose(page: Page, ...paths: string[]): Promise<void> {
+  await page.setInputFiles('#files', paths)
+}
+
+/** Starts the upload of a file that was chosen; the number of its task. */
+export const start = (page: Page, o: UploadOptions = {}, file = 0): Promise<number> =>
+  page.evaluate(([options, index]) => postern.start(postern.chosen(index), options), [o, file] as const)
+
+export const outcome = (page: Page, task: number): Promise<Outcome> =>
+  page.evaluate((index) => postern.outcome(index), task)
+
+export const steps = (page: Page, task: number): Promise<Step[]> =>
+  page.evaluate((index) => postern.steps[index]!, task)
+
+export const statesOf = (list: Step[]): UploadState[] =>
+  list.map(({ state }) => state).filter((state, i, all) => state !== all[i - 1])
+
+export const waitForState = async (page: Page, task: number, state: UploadState): Promise<void> => {
+  await page.waitForFunction(([index, wanted]) => postern.tasks[index]!.getSnapshot().state === wanted, [
+    task,
+    state,
+  ] as const)
+}
+
+export const waitForBytes = async (page: Page, task: number, bytes: number): Promise<void> => {
+  await page.waitForFunction(([index, wanted]) => postern.tasks[index]!.getSnapshot().progress.loaded >= wanted, [
+    task,
+    bytes,
+  ] as const)
+}
+
+/** The digest of what the gateway serves for a file. */
+export async function storedSha256(rig: Rig, id: string): Promise<string> {
+  const answer = await fetch(`${rig.gateway.apiUrl}/files/${id}/download-url`)
+  const { downloadUrl } = (await answer.json()) as { downloadUrl: string }
+  const file = await fetch(downloadUrl)
+  expect(file.status).toBe(200)
+  return sha256(new Uint8Array(await file.arrayBuffer()))
+}
+
+export async function storedFiles(rig: Rig): Promise<{ id: string; filename: string; status: string }[]> {
+  const answer = await fetch(`${rig.gateway.apiUrl}/files?limit=100`)
+  return ((await answer.json()) as { files: { id: string; filename: string; status: string }[] }).files
+}
+
+export async function reservedBytes(rig: Rig): Promise<number> {
+  const answer = await fetch(`${rig.gateway.apiUrl}/files/usage`)
+  return ((await answer.json()) as { reservedBytes: number }).reservedBytes
+}
+
+/** Requests with the bytes of each part, in the order in which they came. */
+export function partRequests({ store }: Rig): Map<number, (number | null)[]> {
+  const parts = new Map<number, (number | null)[]>()
+  for (const { method, url, status } of store.seen) {
+    const number = Number(url.searchParams.get('partNumber'))
+    if (method === 'PUT' && number > 0) parts.set(number, [...(parts.get(number) ?? []), status])
+  }
+  return parts
+}

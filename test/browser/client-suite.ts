@@ -1,0 +1,24 @@
+/** postern/client in Chromium, against any store: each scenario injects its fault for real. */
+import { afterAll, beforeAll, beforeEach, describe } from 'vitest'
+import { refusals } from './client-refusals.ts'
+import { type Backend, calm, type Rig, startRig } from './client-rig.ts'
+import { transfers } from './client-transfers.ts'
+import { files } from './client-files.ts'
+
+/** Set before the first test runs. */
+export type Running = { rig: Rig }
+
+export function clientSuite(where: string, backend: Backend): void {
+  describe(`postern/client ${where}`, { timeout: 120_000 }, () => {
+    const running = {} as Running
+    beforeAll(async () => {
+      running.rig = await startRig(backend)
+    })
+    afterAll(() => running.rig?.close())
+    beforeEach(() => calm(running.rig))
+
+    transfers(running)
+    refusals(running)
+    files(running)
+  })
+}

@@ -1,0 +1,221 @@
+/** Bytes on their way: progress, resets, silence, no network, a reload. */
+import { describe, expect, it } from 'vitest'
+import {
+  choose,
+  MiB,
+  open,
+  openPage,
+  outcome,
+  partRequests,
+  start,
+  statesOf,
+  steps,
+  storedSha256,
+  textFile,
+  waitForBytes,
+} from './client-rig.ts'
+import type { Running } from './client-suite.ts'
+import { throttleUploads } from './throttle.ts'
+
+const partOf = (url: URL): number => Number(url.searchParams.get('partNumber'))
+
+export function transfers(running: Running): void {
+  describe('on their way', () => {
+    it('tells the progress of 20 MB on a slow line, and what is stored is what was sent', async () => {
+      const { rig } = running
+      const file = await textFile(rig, 'slow.txt', 20 * MiB)
+      const page = await openPage(rig)
+      await throttleUploads(page, 4 * MiB)
+      await choose(page, file.path)
+      const task = await start(page)
+      const { record } = await outcome(page, task)
+      const seen = await steps(page, task)
+      await page.close()
+
+      expect(await storedSha256(rig, record!.id)).toBe(file.sha256)
+      expect(statesOf(seen)).toEqual(['queued', 'signing', 'uploading', 'finalizing', 'confirming', 'success'])
+      const loaded = seen.map(({ progress }) => progress.loaded)
+      expect(loaded).toEqual(loaded.toSorted((a, b) => a - b))
+      expect(new Set(loaded).size).toBeGreaterThanOrEqual(20)
+      expect(seen.at(-1)!.progress).toMatchObject({ loaded: 20 * MiB, percent: 100, part: { done: 3, total: 3 } })
+      const etas = seen.filter((s) => s.state === 'uploading').map((s) => s.progress.etaSeconds)
+      const known = etas.filter((eta) => eta !== null)
+      expect(known.length).toBeGreaterThan(10)
+      expect(known.at(-1)!).toBeLessThan(known[0]! / 2)
+      const gaps = seen.slice(1).flatMap((s, i) => (s.state === seen[i]!.state ? [s.at - seen[i]!.at] : []))
+      expect(Math.min(...gaps)).toBeGreaterThanOrEqual(95)
+    })
+
+    it('sends one part again, and only that, when its connection is reset three times', async () => {
+      const { rig } = running
+      const file = await textFile(rig, 'reset.txt', 24 * MiB)
+      let resets = 0
+      rig.store.fault = ({ method, url }) => {
+        if (method !== 'PUT' || partOf(url) !== 2 || resets === 3) return null
+        resets++
+        return { kind: 'reset', afterBytes: MiB }
+      }
+      const page = await openPage(rig)
+      await choose(page, file.path)
+      const task = await start(page)
+      const { record } = await outcome(page, task)
+      const last = (await steps(page, task)).at(-1)!
+      await page.close()
+
+      expect(resets).toBe(3)
+      expect(await storedSha256(rig, record!.id)).toBe(file.sha256)
+      const sent = partRequests(rig)
+      expect(sent.get(1)).toEqual([200])
+      expect(sent.get(2)).toEqual([null, null, null, 200])
+      expect(sent.get(3)).toEqual([200])
+      expect(last.progress.attempt).toBeGreaterThan(1)
+    })
+
+    it('goes on by itself when the network is back, and counts no failure', async () => {
+      const { rig } = running
+      const file = await textFile(rig, 'offline.txt', 24 * MiB)
+      const context = await rig.browser.newContext()
+      const page = await openPage(rig, {}, context)
+      await throttleUploads(page, 4 * MiB)
+      await choose(page, file.path)
+      const task = await start(page)
+      await waitForBytes(page, task, 6 * MiB)
+      await context.setOffline(true)
+      rig.store.dropConnections()
+      await page.waitForTimeout(5000)
+      expect((await steps(page, task)).at(-1)!.state).toBe('offline')
+      await context.setOffline(false)
+      const { record } = await outcome(page, task)
+      const seen = await steps(page, task)
+      await context.close()
+
+      expect(await storedSha256(rig, record!.id)).toBe(file.sha256)
+      expect(seen.at(-1)!.progress.attempt).toBe(1)
+      const loaded = seen.map(({ progress }) => progress.loaded)
+      expect(loaded).toEqual(loaded.toSorted((a, b) => a - b))
+    })
+
+    it('sends only what is missing after a reload', async () => {
+      const { rig } = running
+      const file = await textFile(rig, 'reload.txt', 40 * MiB)
+      const page = await openPage(rig)
+      await throttleUploads(page, 8 * MiB)
+      await choose(page, file.path)
+      const before = await start(page)
+      await waitForBytes(page, before, 24 * MiB)
+      await page.waitForFunction(() => postern.tasks[0]!.getSnapshot().progress.part!.done >= 2)
+      await page.reload()
+      rig.store.seen.length = 0
+      await open(rig, page)
+      const [pending] = await page.evaluate(() => postern.client.pending())
+      expect(pending).toMatchObject({ filename: 'reload.txt', size: 40 * MiB })
+      const answer = await fetch(`${rig.gateway.apiUrl}/files/multipart/${pending!.id}/parts`)
+      const { parts } = (await answer.json()) as { parts: { partNumber: number }[] }
+      const there = parts.map(({ partNumber }) => partNumber)
+      expect(there.length).toBeGreaterThanOrEqual(2)
+
+      await choose(page, file.path)
+      const task = await start(page)
+      const { record } = await outcome(page, task)
+      const left = await page.evaluate(() => postern.client.pending())
+      await page.close()
+      expect(record!.id).toBe(pending!.id)
+      expect(await storedSha256(rig, record!.id)).toBe(file.sha256)
+      expect([...partRequests(rig).keys()].toSorted()).toEqual([1, 2, 3, 4, 5].filter((n) => !there.includes(n)))
+      expect(left).toEqual([])
+    })
+
+    it('refuses another file of the same name after a reload', async () => {
+      const { rig } = running
+      const file = await textFile(rig, 'twin.txt', 24 * MiB)
+      const twin = await textFile(rig, 'twin.txt', 24 * MiB)
+      const page = await openPage(rig)
+      await throttleUploads(page, 4 * MiB)
+      await choose(page, file.path)
+      const before = await start(page)
+      await waitForBytes(page, before, 2 * MiB)
+      await page.reload()
+      await open(rig, page)
+      await choose(page, twin.path, file.path)
+      const seen = await page.evaluate(async () => {
+        const [pending] = await postern.client.pending()
+        const resumed = postern.client.resume(pending!)
+        const asked = resumed.getSnapshot().state
+        const told = new Promise((resolve) => resumed.subscribe(() => resolve(resumed.getSnapshot().error?.code)))
+        resumed.resume(postern.chosen(0))
+        const code = await told
+        const after = resumed.getSnapshot().state
+        resumed.resume(postern.chosen(1))
+        return { asked, code, after, record: await resumed, expected: pending!.id }
+      })
+      await page.close()
+      expect(seen).toMatchObject({ asked: 'needs-file', code: 'file-changed', after: 'needs-file' })
+      expect(seen.record.id).toBe(seen.expected)
+      expect(await storedSha256(rig, seen.record.id)).toBe(file.sha256)
+    })
+
+    it('tries a part again that hangs, and waits for an answer that is slow', async () => {
+      const { rig } = running
+      const file = await textFile(rig, 'hang.txt', 24 * MiB)
+      let hangs = 0
+      rig.store.fault = ({ method, url }) => {
+        if (method !== 'PUT') return null
+        if (partOf(url) === 2 && hangs++ === 0) return { kind: 'hang', afterBytes: 1 }
+        return partOf(url) === 3 ? { kind: 'late', ms: 6000 } : null
+      }
+      const page = await openPage(rig, { timeouts: { stall: 3 } })
+      await choose(page, file.path)
+      const task = await start(page)
+      const { record } = await outcome(page, task)
+      await page.close()
+
+      expect(await storedSha256(rig, record!.id)).toBe(file.sha256)
+      const sent = partRequests(rig)
+      expect(sent.get(2)).toEqual([null, 200])
+      expect(sent.get(3)).toEqual([200])
+    })
+
+    it('takes a 412 after a lost answer for what it says: the bytes are there', async () => {
+      const { rig } = running
+      const file = await textFile(rig, 'lost-answer.txt', MiB)
+      let lost = 0
+      rig.store.fault = ({ method }) => (method === 'PUT' && lost++ === 0 ? { kind: 'lose-answer' } : null)
+      const page = await openPage(rig)
+      await choose(page, file.path)
+      const { record } = await outcome(page, await start(page))
+      await page.close()
+      expect(await storedSha256(rig, record!.id)).toBe(file.sha256)
+      // A store without conditional writes takes the same bytes a second time.
+      expect(rig.store.seen.filter(({ method }) => method === 'PUT').map(({ status }) => status)).toEqual([
+        null,
+        expect.toBeOneOf([412, 200]),
+      ])
+    })
+
+    it('goes on after a pause, and sends no finished part again', async () => {
+      const { rig } = running
+      const file = await textFile(rig, 'pause.txt', 32 * MiB)
+      const page = await openPage(rig)
+      await throttleUploads(page, 8 * MiB)
+      await choose(page, file.path)
+      const task = await start(page)
+      await page.waitForFunction(() => (postern.tasks[0]!.getSnapshot().progress.part?.done ?? 0) >= 1)
+      await page.evaluate(() => postern.tasks[0]!.pause())
+      await page.waitForTimeout(1000)
+      const resting = await steps(page, task)
+      expect(resting.at(-1)!.state).toBe('paused')
+      expect(rig.store.active.now).toBe(0)
+      const done = rig.store.seen.filter(({ status }) => status === 200).map(({ url }) => partOf(url))
+      rig.store.seen.length = 0
+      await page.evaluate(() => postern.tasks[0]!.resume())
+      const { record } = await outcome(page, task)
+      await page.close()
+      expect(await storedSha256(rig, record!.id)).toBe(file.sha256)
+      const again = [...partRequests(rig).keys()]
+      expect(again.filter((n) => done.includes(n))).toEqual([])
+      expect(new Set([...again, ...done])).toEqual(new Set([1, 2, 3, 4]))
+    })
+  })
+}
+
+declare const postern: import('./client-rig.ts').ClientPage

@@ -1,0 +1,203 @@
+"""Who may do what: other users, nobody, bad signatures."""
+
+from datetime import datetime, timedelta, timezone
+
+from botocore.auth import S3SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+
+from checks import (
+    alice,
+    bob,
+    check,
+    equal,
+    fresh_bucket,
+    keys_of,
+    presigned,
+    read,
+    refused,
+    run_checks,
+    send,
+    signed,
+    spec,
+    target,
+)
+
+
+@check
+def objects_foreign():
+    """Another user can do nothing with private objects"""
+    common = {"Bucket": fresh_bucket(["k"]), "Key": "k"}
+    refused("AccessDenied", 403, bob.get_object, **common)
+    refused("403", 403, bob.head_object, **common)
+    refused("AccessDenied", 403, bob.put_object, **common, Body=b"y")
+    refused("AccessDenied", 403, bob.delete_object, **common)
+    refused("AccessDenied", 403, bob.get_object_tagging, **common)
+    refused("AccessDenied", 403, bob.get_object_acl, **common)
+    refused("AccessDenied", 403, bob.put_object_acl, **common, ACL="public-read")
+    refused("AccessDenied", 403, bob.get_object, **(common | {"Key": "nothing"}))
+    refused("AccessDenied", 403, bob.delete_objects, Bucket=common["Bucket"], Delete={"Objects": [{"Key": "k"}]})
+
+
+@check
+def anonymous_private():
+    """Without a signature private objects are AccessDenied, there or not"""
+    name = fresh_bucket(["k"])
+    for path in target(name, "k"), target(name, "nothing"), target(name):
+        answer = send("GET", path)
+        equal((answer.status, answer.code), (403, "AccessDenied"), path)
+    equal(send("PUT", target(name, "new"), {"content-length": "1"}, b"x").status, 403)
+    equal(send("DELETE", target(name, "k")).status, 403)
+    equal(read(name, "k"), b"x")
+
+
+@check
+def anonymous_public():
+    """A public-read object is read by everyone, and written by its owner alone"""
+    name = fresh_bucket()
+    alice.put_object(Bucket=name, Key="k", Body=b"x", ACL="public-read")
+    equal(send("GET", target(name, "k")).body, b"x")
+    equal(read(name, "k", bob), b"x")
+    equal(send("PUT", target(name, "k"), {}, b"y").status, 403)
+    alice.put_object_acl(Bucket=name, Key="k", ACL="private")
+    equal(send("GET", target(name, "k")).status, 403)
+
+
+@check
+def anonymous_bucket():
+    """A public-read bucket is listed by everyone; its objects stay private"""
+    name = fresh_bucket(["k"], ACL="public-read")
+    equal((send("GET", target(name)).status, send("GET", target(name, "k")).status), (200, 403))
+    equal(
+        (send("GET", target(name, "nothing")).code, send("PUT", target(name, "k"), {}, b"y").status), ("NoSuchKey", 403)
+    )
+
+
+@check
+def anonymous_overrides():
+    """Without a signature response-* is InvalidRequest"""
+    name = fresh_bucket()
+    alice.put_object(Bucket=name, Key="k", Body=b"x", ACL="public-read")
+    answer = send("GET", target(name, "k", {"response-content-type": "text/html"}))
+    equal((answer.status, answer.code), (400, "InvalidRequest"))
+
+
+@check
+def acl_described():
+    """ACLs describe what the canned ones grant"""
+    name = fresh_bucket(["k"])
+    (grant,) = alice.get_object_acl(Bucket=name, Key="k")["Grants"]
+    equal(
+        (grant["Permission"], grant["Grantee"]["ID"], grant["Grantee"]["Type"]),
+        ("FULL_CONTROL", "alice", "CanonicalUser"),
+    )
+    alice.put_bucket_acl(Bucket=name, ACL="public-read")
+    grants = [
+        (grant["Permission"], grant["Grantee"].get("URI")) for grant in alice.get_bucket_acl(Bucket=name)["Grants"]
+    ]
+    equal(("READ", "http://acs.amazonaws.com/groups/global/AllUsers") in grants, True)
+
+
+@check
+def acl_round_trip():
+    """An ACL that was read can be put back"""
+    name = fresh_bucket(["k"])
+    acl = alice.get_object_acl(Bucket=name, Key="k")
+    alice.put_object_acl(Bucket=name, Key="k", AccessControlPolicy={"Grants": acl["Grants"], "Owner": acl["Owner"]})
+
+
+@check
+def acl_unknown():
+    """A canned ACL that is none is InvalidArgument; grants beyond the two are NotImplemented"""
+    name = fresh_bucket(["k"])
+    refused("InvalidArgument", 400, alice.put_object, Bucket=name, Key="k", Body=b"", ACL="made-up")
+    refused("NotImplemented", 501, alice.put_object_acl, Bucket=name, Key="k", ACL="public-read-write")
+    refused("NotImplemented", 501, alice.put_object, Bucket=name, Key="k", Body=b"", GrantRead="id=bob")
+
+
+@check
+def bad_key():
+    """An unknown access key is InvalidAccessKeyId"""
+    answer = signed("GET", "/", credentials=Credentials("NOBODYNOBODYNOBODY01", "secret"))
+    equal(
+        (answer.status, answer.code, answer.text("AWSAccessKeyId")), (403, "InvalidAccessKeyId", "NOBODYNOBODYNOBODY01")
+    )
+
+
+@check
+def bad_secret():
+    """A wrong secret is SignatureDoesNotMatch, with what was to be signed"""
+    answer = signed("GET", "/", credentials=Credentials(spec["accessKeyId"], "wrong"))
+    equal((answer.status, answer.code), (403, "SignatureDoesNotMatch"))
+    equal((answer.text("StringToSign") or "").startswith("AWS4-HMAC-SHA256\n"), True)
+    equal((answer.text("CanonicalRequest") or "").startswith("GET\n/\n"), True)
+
+
+@check
+def bad_authorization():
+    """An Authorization header that is none is refused"""
+    for text in ["AWS4-HMAC-SHA256", "Basic YTpi", "AWS4-HMAC-SHA256 Credential=x, SignedHeaders=host, Signature=y"]:
+        answer = send("GET", "/", {"authorization": text})
+        equal(answer.status in (400, 403), True, text)
+    equal(send("PUT", target(fresh_bucket(), "k"), {"authorization": ""}, b"x").status, 403)
+
+
+@check
+def bad_date():
+    """A request dated over fifteen minutes off is RequestTimeTooSkewed"""
+    request = AWSRequest("GET", spec["endpoint"] + "/", headers={})
+    signer = S3SigV4Auth(Credentials(spec["accessKeyId"], spec["secretAccessKey"]), "s3", spec["region"])
+    old = (datetime.now(timezone.utc) - timedelta(minutes=20)).strftime("%Y%m%dT%H%M%SZ")
+    request.context["timestamp"] = old
+    request.headers["X-Amz-Date"] = old
+    request.headers["X-Amz-Content-SHA256"] = signer.payload(request)
+    scope = signer.string_to_sign(request, signer.canonical_request(request))
+    signer._inject_signature_to_request(request, signer.signature(scope, request))
+    answer = send("GET", "/", dict(request.headers))
+    equal((answer.status, answer.code), (403, "RequestTimeTooSkewed"))
+
+
+@check
+def presigned_expiry():
+    """A presigned URL lives from one second to a week"""
+    name = fresh_bucket(["k"])
+    equal(send("GET", presigned("GET", target(name, "k"), expires=604_800)).body, b"x")
+    for expires in 604_801, -3, "ten":
+        answer = send("GET", presigned("GET", target(name, "k"), expires=expires))
+        equal((answer.status, answer.code), (400, "AuthorizationQueryParametersError"), expires)
+
+
+@check
+def presigned_region():
+    """A presigned URL for another region is refused"""
+    answer = send("GET", presigned("GET", target(fresh_bucket(["k"]), "k"), region="eu-west-1"))
+    equal((answer.status, answer.code), (400, "AuthorizationQueryParametersError"))
+
+
+@check
+def presigned_other_user():
+    """A URL signed by one user opens nothing of another's"""
+    name = fresh_bucket(["k"])
+    answer = send("GET", presigned("GET", target(name, "k"), who="bob"))
+    equal((answer.status, answer.code), (403, "AccessDenied"))
+
+
+@check
+def presigned_unsigned_header():
+    """An x-amz header that was not signed is AccessDenied"""
+    name = fresh_bucket(["secret"])
+    for header in {"x-amz-acl": "public-read"}, {"x-amz-copy-source": f"{name}/secret"}, {"x-amz-meta-a": "b"}:
+        answer = send("PUT", presigned("PUT", target(name, "k")), header, b"x")
+        equal((answer.status, answer.code), (403, "AccessDenied"))
+    equal(keys_of(alice.list_objects_v2(Bucket=name)), ["secret"])
+
+
+@check
+def presigned_and_header():
+    """Two ways to authenticate at once are InvalidArgument"""
+    name = fresh_bucket(["k"])
+    answer = send("GET", presigned("GET", target(name, "k")), {"authorization": "AWS4-HMAC-SHA256 x"})
+    equal((answer.status, answer.code), (400, "InvalidArgument"))
+
+
+run_checks()

@@ -1,0 +1,173 @@
+"""Buckets: names, owners, life; and what is not implemented."""
+
+import base64
+import hashlib
+from urllib.parse import quote
+
+from checks import alice, bob, check, equal, fresh_bucket, read, refused, run_checks, signed, target
+
+ORIGIN = "https://app.example.com"
+
+
+@check
+def names():
+    """Bucket names follow the rules, or are InvalidBucketName"""
+    for good in ["a-1", "a.b-c", "0numbers9", "x" * 63, "foo.bar.baz"]:
+        alice.create_bucket(Bucket=good)
+        alice.delete_bucket(Bucket=good)
+    for bad in [
+        "ab",
+        "x" * 64,
+        "Upper",
+        "under_score",
+        "-dash",
+        "dash-",
+        ".dot",
+        "dot.",
+        "two..dots",
+        "dot.-dash",
+        "192.168.5.4",
+        "xn--puny",
+        "bang!",
+        "a%20b",
+    ]:
+        answer = signed("PUT", f"/{quote(bad)}")
+        equal((answer.status, answer.code), (400, "InvalidBucketName"), bad)
+
+
+@check
+def created():
+    """A new bucket is there, is empty, and names its place"""
+    name = fresh_bucket()
+    answer = alice.head_bucket(Bucket=name)
+    equal((answer["ResponseMetadata"]["HTTPStatusCode"], answer["BucketRegion"]), (200, "us-east-1"))
+    equal(name in [bucket["Name"] for bucket in alice.list_buckets()["Buckets"]], True)
+    equal(alice.get_bucket_location(Bucket=name)["LocationConstraint"], None)
+    equal("Status" in alice.get_bucket_versioning(Bucket=name), False)
+
+
+@check
+def location_header():
+    """CreateBucket answers with a Location"""
+    equal(signed("PUT", "/located-bucket").headers["location"], "/located-bucket")
+
+
+@check
+def created_again():
+    """In us-east-1 making one's own bucket again is 200 and keeps what is in it"""
+    name = fresh_bucket(["k"])
+    alice.create_bucket(Bucket=name)
+    equal(read(name, "k"), b"x")
+
+
+@check
+def created_by_another():
+    """Making someone else's bucket is BucketAlreadyExists"""
+    refused("BucketAlreadyExists", 409, bob.create_bucket, Bucket=fresh_bucket())
+
+
+@check
+def created_elsewhere():
+    """A location that this endpoint does not have is refused"""
+    settings = {"LocationConstraint": "eu-west-1"}
+    refused(
+        "IllegalLocationConstraintException",
+        400,
+        alice.create_bucket,
+        Bucket="elsewhere",
+        CreateBucketConfiguration=settings,
+    )
+
+
+@check
+def deleted():
+    """A deleted bucket is gone, and deleting it again is NoSuchBucket"""
+    name = fresh_bucket()
+    alice.delete_bucket(Bucket=name)
+    refused("404", 404, alice.head_bucket, Bucket=name)
+    refused("NoSuchBucket", 404, alice.delete_bucket, Bucket=name)
+
+
+@check
+def deleted_full():
+    """A bucket with objects is BucketNotEmpty"""
+    name = fresh_bucket(["k"])
+    refused("BucketNotEmpty", 409, alice.delete_bucket, Bucket=name)
+    alice.delete_object(Bucket=name, Key="k")
+    alice.delete_bucket(Bucket=name)
+
+
+@check
+def deleted_foreign():
+    """Someone else's bucket cannot be deleted, nor looked at"""
+    name = fresh_bucket()
+    refused("AccessDenied", 403, bob.delete_bucket, Bucket=name)
+    refused("403", 403, bob.head_bucket, Bucket=name)
+
+
+@check
+def listed_apart():
+    """Each user lists their own buckets"""
+    hers, his = fresh_bucket(), fresh_bucket(owner=bob)
+    names = lambda client: {bucket["Name"] for bucket in client.list_buckets()["Buckets"]}  # noqa: E731
+    equal((hers in names(alice), his in names(alice), his in names(bob)), (True, False, True))
+
+
+@check
+def listed_in_pages():
+    """ListBuckets pages, by prefix too"""
+    for letter in "abc":
+        alice.create_bucket(Bucket=f"paged-{letter}")
+    first = alice.list_buckets(MaxBuckets=2, Prefix="paged-")
+    rest = alice.list_buckets(MaxBuckets=2, Prefix="paged-", ContinuationToken=first["ContinuationToken"])
+    equal([bucket["Name"] for page in (first, rest) for bucket in page["Buckets"]], ["paged-a", "paged-b", "paged-c"])
+    equal("ContinuationToken" in rest, False)
+
+
+@check
+def expected_owner():
+    """x-amz-expected-bucket-owner that is another is AccessDenied"""
+    name = fresh_bucket(["k"])
+    alice.head_bucket(Bucket=name, ExpectedBucketOwner="alice")
+    refused("AccessDenied", 403, alice.get_object, Bucket=name, Key="k", ExpectedBucketOwner="bob")
+
+
+@check
+def malformed_xml():
+    """A document that is none, or has a document type, is MalformedXML"""
+    name = fresh_bucket()
+    for body in [b"<CORSConfiguration>", b"no xml", b"<!DOCTYPE a [<!ENTITY b 'c'>]><CORSConfiguration/>", b"<Other/>"]:
+        digest = base64.b64encode(hashlib.md5(body).digest()).decode()
+        answer = signed("PUT", target(name, query={"cors": ""}), {"content-md5": digest}, body)
+        equal((answer.status, answer.code), (400, "MalformedXML"), body)
+
+
+@check
+def not_implemented():
+    """What is not there says so by name, and never does something else"""
+    name = fresh_bucket(["k"])
+    for method, path in [
+        ("GET", target(name, query={"lifecycle": ""})),
+        ("PUT", target(name, query={"policy": ""})),
+        ("PUT", target(name, query={"versioning": ""})),
+        ("PUT", target(name, query={"website": ""})),
+        ("PUT", target(name, query={"object-lock": ""})),
+        ("DELETE", target(name, query={"encryption": ""})),
+        ("GET", target(name, "k", {"torrent": ""})),
+        ("PUT", target(name, "k", {"retention": ""})),
+        ("POST", target(name, "k", {"restore": ""})),
+    ]:
+        answer = signed(method, path)
+        equal((answer.status, answer.code), (501, "NotImplemented"), f"{method} {path}")
+    equal(read(name, "k"), b"x")
+
+
+@check
+def method_not_allowed():
+    """A method that a resource does not have is MethodNotAllowed"""
+    answer = signed("POST", target(fresh_bucket(["k"]), "k"))
+    equal((answer.status, answer.code), (405, "MethodNotAllowed"))
+    equal(signed("DELETE", "/").status, 405)
+
+
+run_checks()

@@ -1,0 +1,205 @@
+"""Multipart uploads: whose they are, how they are listed, read by part, and checked."""
+
+import base64
+import hashlib
+
+from checks import MIB, alice, bob, check, equal, fresh_bucket, prefixes_of, read, refused, run_checks
+
+PART = b"p" * (5 * MIB)
+
+
+def start(bucket, key="k", **kwargs):
+    return alice.create_multipart_upload(Bucket=bucket, Key=key, **kwargs)["UploadId"]
+
+
+def send_part(bucket, upload, number, body=PART, key="k", **kwargs):
+    part = alice.upload_part(Bucket=bucket, Key=key, UploadId=upload, PartNumber=number, Body=body, **kwargs)
+    return {"PartNumber": number, "ETag": part["ETag"]}
+
+
+def complete(bucket, upload, parts, key="k", **kwargs):
+    return alice.complete_multipart_upload(
+        Bucket=bucket, Key=key, UploadId=upload, MultipartUpload={"Parts": parts}, **kwargs
+    )
+
+
+@check
+def aborted():
+    """An aborted upload is gone, for every operation on it"""
+    bucket = fresh_bucket()
+    upload = start(bucket)
+    part = send_part(bucket, upload, 1, b"x")
+    alice.abort_multipart_upload(Bucket=bucket, Key="k", UploadId=upload)
+    refused("NoSuchUpload", 404, send_part, bucket, upload, 2, b"x")
+    refused("NoSuchUpload", 404, complete, bucket, upload, [part])
+    refused("NoSuchUpload", 404, alice.list_parts, Bucket=bucket, Key="k", UploadId=upload)
+    refused("NoSuchUpload", 404, alice.abort_multipart_upload, Bucket=bucket, Key="k", UploadId="made-up")
+
+
+@check
+def other_key():
+    """An upload belongs to its key"""
+    bucket = fresh_bucket()
+    upload = start(bucket, "one")
+    refused("NoSuchUpload", 404, send_part, bucket, upload, 1, b"x", key="two")
+
+
+@check
+def foreign():
+    """Someone else can neither send parts to an upload nor see, complete or abort it"""
+    bucket = fresh_bucket()
+    upload = start(bucket)
+    part = send_part(bucket, upload, 1, b"x")
+    common = {"Bucket": bucket, "Key": "k", "UploadId": upload}
+    refused("AccessDenied", 403, bob.upload_part, **common, PartNumber=1, Body=b"y")
+    refused("AccessDenied", 403, bob.list_parts, **common)
+    refused("AccessDenied", 403, bob.abort_multipart_upload, **common)
+    refused("AccessDenied", 403, bob.complete_multipart_upload, **common, MultipartUpload={"Parts": [part]})
+    refused("AccessDenied", 403, bob.list_multipart_uploads, Bucket=bucket)
+
+
+@check
+def invisible():
+    """Before it is complete an upload is no object, and does not touch the one that is there"""
+    bucket = fresh_bucket(["k"])
+    send_part(bucket, start(bucket), 1, b"new")
+    equal(read(bucket, "k"), b"x")
+    equal(len(alice.list_objects_v2(Bucket=bucket)["Contents"]), 1)
+
+
+@check
+def listed_parts():
+    """ListParts pages by part number"""
+    bucket = fresh_bucket()
+    upload = start(bucket)
+    for number in 3, 1, 2:
+        send_part(bucket, upload, number, b"x" * number)
+    page = alice.list_parts(Bucket=bucket, Key="k", UploadId=upload, MaxParts=2)
+    equal([(part["PartNumber"], part["Size"]) for part in page["Parts"]], [(1, 1), (2, 2)])
+    equal((page["IsTruncated"], page["NextPartNumberMarker"], page["MaxParts"]), (True, 2, 2))
+    page = alice.list_parts(Bucket=bucket, Key="k", UploadId=upload, PartNumberMarker=2)
+    equal(([part["PartNumber"] for part in page["Parts"]], page["IsTruncated"]), ([3], False))
+    equal((page["Initiator"]["ID"], page["Owner"]["ID"], page["StorageClass"]), ("alice", "alice", "STANDARD"))
+
+
+@check
+def listed_uploads():
+    """ListMultipartUploads pages by key and upload, oldest first, with prefix and delimiter"""
+    bucket = fresh_bucket()
+    one = [start(bucket, "a"), start(bucket, "a"), start(bucket, "b/c"), start(bucket, "b/d")]
+    page = alice.list_multipart_uploads(Bucket=bucket)
+    equal([(item["Key"], item["UploadId"]) for item in page["Uploads"]], list(zip(["a", "a", "b/c", "b/d"], one)))
+    page = alice.list_multipart_uploads(Bucket=bucket, MaxUploads=1)
+    equal((page["IsTruncated"], page["NextKeyMarker"], page["NextUploadIdMarker"]), (True, "a", one[0]))
+    page = alice.list_multipart_uploads(Bucket=bucket, KeyMarker="a", UploadIdMarker=one[0], MaxUploads=1)
+    equal([item["UploadId"] for item in page["Uploads"]], [one[1]])
+    page = alice.list_multipart_uploads(Bucket=bucket, Delimiter="/")
+    equal((prefixes_of(page), len(page["Uploads"])), (["b/"], 2))
+    equal(len(alice.list_multipart_uploads(Bucket=bucket, Prefix="b/")["Uploads"]), 2)
+
+
+@check
+def read_by_part():
+    """GET and HEAD by part number: its bytes, and how many there are"""
+    bucket = fresh_bucket()
+    upload = start(bucket)
+    complete(bucket, upload, [send_part(bucket, upload, 1), send_part(bucket, upload, 2, b"end")])
+    got = alice.get_object(Bucket=bucket, Key="k", PartNumber=2)
+    equal(
+        (got["Body"].read(), got["PartsCount"], got["ContentRange"]),
+        (b"end", 2, f"bytes {5 * MIB}-{5 * MIB + 2}/{5 * MIB + 3}"),
+    )
+    got = alice.head_object(Bucket=bucket, Key="k", PartNumber=1)
+    equal((got["ContentLength"], got["PartsCount"], got["ResponseMetadata"]["HTTPStatusCode"]), (5 * MIB, 2, 206))
+    refused("InvalidPartNumber", 416, alice.get_object, Bucket=bucket, Key="k", PartNumber=3)
+
+
+@check
+def read_single_by_part():
+    """An object that was not sent in parts is its own part 1"""
+    bucket = fresh_bucket(["k"])
+    got = alice.get_object(Bucket=bucket, Key="k", PartNumber=1)
+    equal((got["Body"].read(), "PartsCount" in got), (b"x", False))
+    refused("InvalidPartNumber", 416, alice.get_object, Bucket=bucket, Key="k", PartNumber=2)
+
+
+@check
+def range_over_parts():
+    """A range goes over the border of parts"""
+    bucket = fresh_bucket()
+    upload = start(bucket)
+    complete(bucket, upload, [send_part(bucket, upload, 1), send_part(bucket, upload, 2, b"end")])
+    equal(read(bucket, "k", Range=f"bytes={5 * MIB - 2}-{5 * MIB + 1}"), b"ppen")
+
+
+@check
+def conditional():
+    """Completion with If-None-Match: * never replaces; with If-Match only that object"""
+    bucket = fresh_bucket(["k"])
+    upload = start(bucket)
+    parts = [send_part(bucket, upload, 1, b"new")]
+    refused("PreconditionFailed", 412, complete, bucket, upload, parts, IfNoneMatch="*")
+    refused("PreconditionFailed", 412, complete, bucket, upload, parts, IfMatch='"00"')
+    equal(read(bucket, "k"), b"x")
+    complete(bucket, upload, parts, IfMatch=alice.head_object(Bucket=bucket, Key="k")["ETag"])
+    equal(read(bucket, "k"), b"new")
+
+
+def sha256(body):
+    return base64.b64encode(hashlib.sha256(body).digest()).decode()
+
+
+@check
+def composite_checksum():
+    """A composite checksum is that of the parts' checksums, with their number"""
+    bucket = fresh_bucket()
+    upload = start(bucket, ChecksumAlgorithm="SHA256")
+    parts = [
+        send_part(bucket, upload, 1, ChecksumSHA256=sha256(PART)) | {"ChecksumSHA256": sha256(PART)},
+        send_part(bucket, upload, 2, b"end", ChecksumSHA256=sha256(b"end")) | {"ChecksumSHA256": sha256(b"end")},
+    ]
+    both = hashlib.sha256(PART).digest() + hashlib.sha256(b"end").digest()
+    expected = f"{sha256(both)}-2"
+    done = complete(bucket, upload, parts)
+    equal((done["ChecksumSHA256"], done["ChecksumType"]), (expected, "COMPOSITE"))
+    equal(alice.head_object(Bucket=bucket, Key="k", ChecksumMode="ENABLED")["ChecksumSHA256"], expected)
+
+
+@check
+def full_object_checksum():
+    """A CRC of the full object is verified at completion"""
+    bucket = fresh_bucket()
+    settings = {"ChecksumAlgorithm": "CRC32C", "ChecksumType": "FULL_OBJECT"}
+    upload = start(bucket, **settings)
+    parts = [send_part(bucket, upload, 1, b"123456789")]
+    refused("BadDigest", 400, complete, bucket, upload, parts, ChecksumCRC32C="AAAAAA==", ChecksumType="FULL_OBJECT")
+    done = complete(bucket, upload, parts, ChecksumCRC32C="4waSgw==", ChecksumType="FULL_OBJECT")
+    equal((done["ChecksumCRC32C"], done["ChecksumType"]), ("4waSgw==", "FULL_OBJECT"))
+
+
+@check
+def full_object_sha():
+    """A SHA cannot be one of the full object"""
+    bucket = fresh_bucket()
+    refused("InvalidRequest", 400, start, bucket, ChecksumAlgorithm="SHA256", ChecksumType="FULL_OBJECT")
+
+
+@check
+def part_checksum():
+    """A part's checksum is verified"""
+    bucket = fresh_bucket()
+    upload = start(bucket, ChecksumAlgorithm="SHA256")
+    refused("BadDigest", 400, send_part, bucket, upload, 1, b"x", ChecksumSHA256=sha256(b"y"))
+
+
+@check
+def size_announced():
+    """x-amz-mp-object-size must be the size"""
+    bucket = fresh_bucket()
+    upload = start(bucket)
+    parts = [send_part(bucket, upload, 1, b"12345")]
+    refused("InvalidRequest", 400, complete, bucket, upload, parts, MpuObjectSize=4)
+    complete(bucket, upload, parts, MpuObjectSize=5)
+
+
+run_checks()

@@ -1,0 +1,32 @@
+#!/usr/bin/env bash
+# Installs the foreign clients of this folder, outside the checkout: Python's into $POSTERN_INTEROP_TOOLS (default:
+# ~/.cache/postern-interop), the others by apt-get where it is there and may be used. Repeatable.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+tools=${POSTERN_INTEROP_TOOLS:-$HOME/.cache/postern-interop}
+mkdir -p "$tools"
+
+missing=()
+for tool in rclone s3cmd restic s3fs; do command -v "$tool" > /dev/null || missing+=("$tool"); done
+command -v fusermount > /dev/null || command -v fusermount3 > /dev/null || missing+=(fuse3)
+command -v go > /dev/null || missing+=(golang-go)
+python3 -c 'import venv, ensurepip' 2> /dev/null || missing+=(python3-venv)
+if ((${#missing[@]})); then
+  if command -v apt-get > /dev/null && [[ $(id -u) -eq 0 ]]; then
+    apt-get update -qq
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" > "$tools/apt.log" 2>&1 ||
+      { cat "$tools/apt.log"; exit 1; }
+  else
+    echo "Not on PATH, to be installed by hand: ${missing[*]}" >&2
+  fi
+fi
+
+# Anew only when the list has changed.
+if ! cmp -s "$here/requirements.txt" "$tools/requirements.txt"; then
+  rm -rf "$tools/python"
+  python3 -m venv "$tools/python"
+  "$tools/python/bin/python" -m pip install --quiet --disable-pip-version-check -r "$here/requirements.txt"
+  cp "$here/requirements.txt" "$tools/requirements.txt"
+fi
+
+if command -v go > /dev/null; then (cd "$here/go" && go mod download); fi

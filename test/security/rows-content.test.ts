@@ -1,0 +1,172 @@
+/* oxlint-disable vitest/expect-expect -- refused() holds the expectations */
+/** Rows 69, 85, 97 to 99 and 106: types, names and fields of clients, and what is told to whom. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { put, store, textFile, upload } from '../api/caller.ts'
+import type { RawAnswer } from '../fixtures/raw-http.ts'
+import { rawApi, startRig, type Rig } from './rig.ts'
+
+let rig: Rig
+beforeAll(async () => {
+  rig = await startRig()
+  await rig.signed('alice', 'PUT', '/alice-1')
+  await rig.signed('alice', 'PUT', '/alice-1/there', { body: 'there' })
+})
+afterAll(() => rig?.close())
+
+describe('types and names', () => {
+  test.each([
+    'text/html',
+    'TEXT/HTML',
+    'text/html;charset=utf-8',
+    'text/html; charset="image/png"',
+    'application/xhtml+xml',
+    'image/png, text/html',
+    'image/png\r\ntext/html',
+    'text/plain; a="é€"',
+    'text/plain; a="\u0000"',
+    'text/plain; a="\r\n"',
+    '*/*',
+    'image',
+    '/',
+  ])('97: the type %j is not granted', async (mimeType) => {
+    const alice = await rig.user('alice')
+    const before = await rig.state()
+    for (const method of ['PUT', 'POST']) {
+      const { status } = await alice.post('/files/upload-url', { filename: 'a.png', mimeType, method })
+      expect([400, 415]).toContain(status)
+    }
+    expect(await rig.state()).toEqual(before)
+  })
+
+  test.each([
+    ['text/html', 'text/html'],
+    ['TEXT/HTML ; charset=utf-8', 'TEXT/HTML ; charset=utf-8'],
+    ['image/svg+xml', 'image/svg+xml'],
+    ['image/png,text/html', 'image/png,text/html'],
+    ['application/pdf', 'application/pdf'],
+    ['text/xml', 'text/xml'],
+    ['', 'binary/octet-stream'],
+  ])('97: %j, sent to a public key before any confirm, is no document', async (type, served) => {
+    // As a URL does that was issued for a file whose type nobody declared: it binds none.
+    const target = rig.target('gateway', 'PUT', 'postern', 'public/x')
+    const headers: Record<string, string> = {
+      'content-length': '8',
+      'content-disposition': 'inline; filename="a.html"',
+    }
+    if (type !== '') headers['content-type'] = type
+    expect((await rig.raw('PUT', target, headers, '<script>')).status).toBe(200)
+    const got = await rig.raw('GET', '/postern/public/x')
+    expect(got.status).toBe(200)
+    expect(got.headers.get('content-type')).toBe(served)
+    expect(got.headers.get('content-disposition')).toMatch(/^attachment/)
+    expect(got.headers.get('content-security-policy')).toBe("default-src 'none'; sandbox")
+    expect(got.headers.get('x-content-type-options')).toBe('nosniff')
+    expect(got.headers.get('set-cookie')).toBeUndefined()
+  })
+
+  test.each([
+    ['a\u202egpj.exe', 'agpj.exe'],
+    ['\u2066a\u2069.txt', 'a.txt'],
+    ['a"b;c=d.txt', 'a"b;c=d.txt'],
+    ["a'%0d%0aX: y.txt", "a'%0d%0aX: y.txt"],
+    ['%2e%2e%2fetc', '%2e%2e%2fetc'],
+    ['../../etc/passwd', 'passwd'],
+    ['C:\\Windows\\a.txt', 'a.txt'],
+    ['עברית.txt', 'עברית.txt'],
+  ])('99: the name %j is kept as %j and harms no header', async (given, kept) => {
+    const alice = await rig.user('alice')
+    const { id, filename } = await store(alice, 'text', { filename: given })
+    expect(filename).toBe(kept)
+    const { json } = await alice.get(`/files/${id}/download-url?disposition=attachment`)
+    const url = new URL(json.downloadUrl)
+    const got = await rig.raw('GET', url.pathname + url.search)
+    expect(got.status).toBe(200)
+    expect(got.headers.get('content-disposition')).toMatch(/^attachment; filename/)
+    expect(got.headers.get('x')).toBeUndefined()
+  })
+
+  test('85: what only the gateway decides is refused, and its own metadata dropped', async () => {
+    const alice = await rig.user('alice')
+    for (const extra of [
+      'owner',
+      'key',
+      'status',
+      'id',
+      'bucket',
+      'confirmedAt',
+      'store',
+      'object',
+      'x-internal-a',
+      'constructor',
+      'toString',
+    ]) {
+      const before = await rig.state()
+      expect((await alice.post('/files/upload-url', { ...textFile, [extra]: 'bob' })).status).toBe(400)
+      expect(await rig.state()).toEqual(before)
+    }
+    const { id } = await upload(alice, 'text', {
+      metadata: { 'X-Internal-Scan': 'clean', album: 'a', constructor: 'b' },
+    })
+    expect((await alice.get(`/files/${id}`)).json.metadata).toEqual({ album: 'a', constructor: 'b' })
+    expect((await alice.patch(`/files/${id}`, { metadata: { 'x-internal-scan': 'clean' } })).json.metadata).toEqual({})
+    for (const extra of ['status', 'owner', 'visibility', 'mimeType', 'size', 'key']) {
+      expect((await alice.patch(`/files/${id}`, { [extra]: 'confirmed' })).status).toBe(400)
+    }
+  })
+
+  test.each([
+    '{"filename":"a","__proto__":{"b":1}}',
+    '{"filename":"a","metadata":{"__proto__":"b"}}',
+    '{"filename":"a","metadata":{"\\u005f_proto__":"b"}}',
+  ])('69: %s', async (body) => {
+    const authorization = `Bearer ${await rig.gateway.token('alice')}`
+    const send = (): Promise<RawAnswer> =>
+      rawApi(rig, 'POST', '/files/upload-url', { authorization, 'content-type': 'application/json' }, body)
+    await rig.refused(send, 400, 'InvalidRequest')
+  })
+})
+
+describe('106: what is told to whom', () => {
+  test('no answer names a path, a statement or a module', async () => {
+    const alice = await rig.user('alice')
+    const authorization = `Bearer ${await rig.gateway.token('alice')}`
+    const answers = [
+      await rawApi(rig, 'GET', '/files/%00', { authorization }),
+      await rawApi(rig, 'POST', '/files/confirm', { authorization, 'content-type': 'application/json' }, '{'),
+      await rawApi(rig, 'GET', '/assets/..%2f..%2fpackage.json', { authorization }),
+      await rig.signed('alice', 'GET', '/alice-1/nothing'),
+      await rig.signed('alice', 'PUT', '/alice-1?cors', { body: '<a', headers: { 'content-md5': 'x' } }),
+      await rig.signed('alice', 'GET', '/nothing-1'),
+    ]
+    for (const { text, status } of answers) {
+      expect(status).toBeLessThan(500)
+      expect(text).not.toMatch(/SELECT|sqlite|node_modules|at async|\/tmp\/|\/src\//i)
+      expect(text).not.toContain(rig.gateway.dir)
+    }
+    expect((await alice.get('/files')).status).toBe(200)
+  })
+
+  test('the log, at its most talkative, holds nothing that grants access', async () => {
+    const alice = await rig.user('alice')
+    const token = await rig.gateway.token('alice')
+    const issued = await upload(alice, 'text')
+    await put(issued, 'other')
+    const { json } = await alice.post('/files/confirm', { id: issued.id })
+    const { downloadUrl } = (await alice.get(`/files/${json.id}/download-url`)).json
+    await fetch(downloadUrl)
+    await fetch(`${downloadUrl.slice(0, -1)}0`)
+    await rawApi(rig, 'GET', `/files?token=${token}&access_token=${token}`, { cookie: `postern_token=${token}` })
+    await rawApi(rig, 'GET', `/files/${token}`, { authorization: `Bearer ${token}` })
+    await rawApi(rig, 'GET', '/l/a-very-secret-link-token', {})
+    await rig.signed('alice', 'GET', '/alice-1/there')
+    await sleep(50)
+    const text = rig.log.join('')
+    expect(text).toContain('/files')
+    const signatures = [issued.uploadUrl, downloadUrl].map((url) => new URL(url).searchParams.get('X-Amz-Signature')!)
+    for (const secret of [...signatures, token, token.split('.')[2]!, 'a-very-secret-link-token', 'alice-secret']) {
+      expect(text).not.toContain(secret)
+    }
+    expect(text).not.toMatch(/Signature=[0-9a-f]{16}/)
+  })
+})

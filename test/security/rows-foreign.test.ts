@@ -1,0 +1,155 @@
+/* oxlint-disable vitest/expect-expect -- refused() holds the expectations */
+/** Rows 77 and 84: what belongs to others. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { store, textFile, upload } from '../api/caller.ts'
+import type { RawAnswer } from '../fixtures/raw-http.ts'
+import { startRig, type Rig, type Who } from './rig.ts'
+
+let rig: Rig
+beforeAll(async () => {
+  rig = await startRig()
+  await rig.signed('alice', 'PUT', '/alice-1')
+  await rig.signed('alice', 'PUT', '/alice-1/own', { body: 'of alice' })
+})
+afterAll(() => rig?.close())
+
+const uploadIdOf = (answer: RawAnswer): string => /<UploadId>([^<]*)</.exec(answer.text)?.[1] ?? ''
+
+describe('77: the gateway’s bucket, for those who have keys of their own and for those who have none', () => {
+  let key: string
+  let publicKey: string
+  beforeAll(async () => {
+    const user = await rig.user('dave')
+    key = (await store(user, 'private bytes')).key
+    publicKey = (await store(user, 'public bytes', { visibility: 'public' })).key
+  })
+
+  const ways: [string, (who: Who) => Promise<RawAnswer>][] = [
+    ['list', (who) => rig.signed(who, 'GET', '/postern?list-type=2')],
+    ['list below public/', (who) => rig.signed(who, 'GET', '/postern?list-type=2&prefix=public%2F')],
+    ['list, version 1', (who) => rig.signed(who, 'GET', '/postern')],
+    ['list versions', (who) => rig.signed(who, 'GET', '/postern?versions')],
+    ['list uploads', (who) => rig.signed(who, 'GET', '/postern?uploads')],
+    ['its encoded name', (who) => rig.signed(who, 'GET', '/%70ostern?list-type=2')],
+    ['read', (who) => rig.signed(who, 'GET', `/postern/${key}`)],
+    [
+      'head its attributes',
+      (who) => rig.signed(who, 'GET', `/postern/${key}?attributes`, { headers: { 'x-amz-object-attributes': 'ETag' } }),
+    ],
+    ['tags of a public one', (who) => rig.signed(who, 'GET', `/postern/${publicKey}?tagging`)],
+    ['overwrite', (who) => rig.signed(who, 'PUT', `/postern/${key}`, { body: 'x' })],
+    ['create below public/', (who) => rig.signed(who, 'PUT', '/postern/public/x', { body: 'x' })],
+    ['delete', (who) => rig.signed(who, 'DELETE', `/postern/${publicKey}`)],
+    [
+      'copy out',
+      (who) => rig.signed(who, 'PUT', '/alice-1/stolen', { headers: { 'x-amz-copy-source': `postern/${key}` } }),
+    ],
+    [
+      'copy out by an encoded name',
+      (who) =>
+        rig.signed(who, 'PUT', '/alice-1/stolen', {
+          headers: { 'x-amz-copy-source': `%2Fpostern%2F${encodeURIComponent(key)}` },
+        }),
+    ],
+    [
+      'copy in',
+      (who) => rig.signed(who, 'PUT', `/postern/${publicKey}`, { headers: { 'x-amz-copy-source': 'alice-1/own' } }),
+    ],
+    ['a form', (who) => rig.post(who, { bucket: 'postern', key: 'public/form' })],
+    ['begin an upload', (who) => rig.signed(who, 'POST', '/postern/public/x?uploads')],
+    ['the bucket’s ACL', (who) => rig.signed(who, 'PUT', '/postern?acl', { headers: { 'x-amz-acl': 'public-read' } })],
+    ['make it', (who) => rig.signed(who, 'PUT', '/postern')],
+    ['delete it', (who) => rig.signed(who, 'DELETE', '/postern')],
+  ]
+  test.each(ways)('a key of another owner: %s', async (_, send) => {
+    await rig.refused(() => send('alice'), 403, 'AccessDenied')
+  })
+
+  test('a key of another owner: a part copied out', async () => {
+    const uploadId = uploadIdOf(await rig.signed('alice', 'POST', '/alice-1/parts?uploads'))
+    const copy = (source: string): Promise<RawAnswer> =>
+      rig.signed('alice', 'PUT', `/alice-1/parts?partNumber=1&uploadId=${uploadId}`, {
+        headers: { 'x-amz-copy-source': source },
+      })
+    await rig.refused(() => copy(`postern/${key}`), 403, 'AccessDenied')
+    await rig.refused(() => copy(`/postern/${key}`), 403, 'AccessDenied')
+    expect((await copy(`postern/${publicKey}`)).status).toBe(200)
+  })
+
+  test.each([
+    ['GET', '/postern'],
+    ['GET', '/postern/'],
+    ['GET', '/postern?list-type=2&prefix=public/'],
+    ['GET', '/postern?uploads'],
+    ['GET', '/postern?versions'],
+    ['HEAD', '/postern'],
+    ['PUT', '/postern/public/x'],
+    ['DELETE', '/postern/public/x'],
+    ['POST', '/postern/public/x?uploads'],
+    ['POST', '/postern?delete'],
+    ['GET', '/postern/uploads/x'],
+    ['GET', '/postern/publicx'],
+    ['GET', '/postern/Public/x'],
+    ['GET', '/postern/%2Fpublic/x'],
+    ['GET', '/postern//public/x'],
+    ['GET', '/postern/public/x?tagging'],
+    ['GET', '/postern/public/x?acl'],
+    ['PUT', '/postern/public/x?acl'],
+    ['GET', '/postern/public/x?uploadId=a'],
+  ])('nobody: %s %s', async (method, target) => {
+    await rig.refused(() => rig.raw(method, target, { 'content-length': '0' }), 403, 'AccessDenied')
+  })
+
+  test.each([
+    '/postern/public/%2e%2e/uploads/x',
+    '/postern/public/../uploads/x',
+    '/postern/public/..%2fuploads/x',
+    '/postern/public/x%00',
+  ])('nobody: GET %s', async (target) => {
+    await rig.refused(() => rig.raw('GET', target), 400, 'InvalidURI')
+  })
+})
+
+test('84: another user’s file is 404, whatever is asked of it', async () => {
+  const [alice, eve] = [await rig.user('alice'), await rig.user('eve')]
+  const pending = (await alice.post('/files/upload-url', textFile)).json
+  const { id } = await store(alice, 'mine')
+  const before = await rig.state()
+  for (const one of [id, pending.id]) {
+    const answers = await Promise.all([
+      eve.get(`/files/${one}`),
+      eve.get(`/files/${one}/download-url`),
+      eve.get(`/files/${one}/content`),
+      eve.patch(`/files/${one}`, { filename: 'taken.txt' }),
+      eve.patch(`/files/${one}`, { metadata: {} }),
+      eve.delete(`/files/${one}`),
+      eve.post(`/files/${one}/upload-url`),
+      eve.post('/files/confirm', { id: one }),
+      eve.post(`/files/multipart/${one}/complete`, {}),
+      eve.post(`/files/multipart/${one}/parts`, { partNumbers: [1] }),
+      eve.delete(`/files/multipart/${one}`),
+    ])
+    expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 404))
+  }
+  expect((await eve.post('/files/confirm', { key: pending.key })).status).toBe(404)
+  expect(await rig.state()).toEqual(before)
+})
+
+test('84: a cursor leads to one’s own files alone', async () => {
+  const [frank, eve] = [await rig.user('frank'), await rig.user('eve')]
+  for (const name of ['1.txt', '2.txt', '3.txt']) await upload(frank, name, { filename: name })
+  const { nextCursor } = (await frank.get('/files?limit=1')).json
+  expect((await eve.get(`/files?cursor=${nextCursor}`)).json.files).toEqual([])
+  const forged = Buffer.from("99999999999999:'OR'1'='1").toString('base64url')
+  expect((await eve.get(`/files?cursor=${forged}`)).json.files).toEqual([])
+  for (const cursor of [
+    'x',
+    `${nextCursor}.`,
+    Buffer.from('1:a\0b').toString('base64url'),
+    '..',
+    '%00',
+    Buffer.from('-1:x').toString('base64url'),
+  ]) {
+    expect((await frank.get(`/files?cursor=${cursor}`)).status).toBe(400)
+  }
+})
