@@ -7,7 +7,8 @@ import { autoConfirmable, dropGrant, overdueUploads, removableGrants } from './d
 import { deleteFile, getFile, listFiles, updateFile } from './files.ts'
 import { migrate, migrationStatus } from './migrate.ts'
 import type { Schema } from './schema.ts'
-import { isBusy, openSqlite, sqliteDialect, translateSqliteError } from './sqlite.ts'
+import { sqliteDialect } from './sqlite-dialect.ts'
+import { isBusy, openSqlite, translateSqliteError } from './sqlite.ts'
 import { confirmUpload, createUpload, expireUpload, findUpload, renewUpload, setMultipart } from './uploads.ts'
 import { getUsage } from './usage.ts'
 

@@ -1,12 +1,10 @@
 /**
- * What is SQLite's own in the catalog: opening the file durably, taking the write lock at the start of each
- * transaction, and translating errors. Everything else is written for any database that Kysely speaks to.
+ * What is SQLite's own in the catalog: opening the file durably and translating errors here, transactions in
+ * sqlite-dialect.ts and group-commit.ts. Everything else is written for any database that Kysely speaks to.
  */
 import { closeSync, mkdirSync, openSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import Database from 'better-sqlite3'
-import { CompiledQuery, SqliteAdapter, SqliteDialect, SqliteDriver } from 'kysely'
-import type { DatabaseConnection, Driver, SqliteStatement } from 'kysely'
 import { StorageError } from '../errors.ts'
 
 /**
@@ -17,7 +15,6 @@ const busyTimeout = 25
 const openTimeout = 5000
 /** The first version without the WAL-reset corruption. */
 const oldestSafe = [3, 51, 3] as const
-const maxCachedStatements = 256
 
 /** `path` is relative to the working directory, or `:memory:`. Errors: Unavailable, InsufficientStorage. */
 export function openSqlite(path: string): Database.Database {
@@ -76,83 +73,6 @@ function refuseOldVersion(database: Database.Database): void {
   throw new StorageError('Unavailable', {
     message: `SQLite ${version} can corrupt its log: ${oldestSafe.join('.')} or later is needed`,
   })
-}
-
-export const sqliteDialect = (database: Database.Database): SqliteDialect => new SerialisedSqliteDialect(database)
-
-class SerialisedSqliteDialect extends SqliteDialect {
-  readonly #database: Database.Database
-  constructor(database: Database.Database) {
-    super({ database })
-    this.#database = database
-  }
-  override createDriver(): Driver {
-    return new SerialisedSqliteDriver(this.#database)
-  }
-  override createAdapter(): SqliteAdapter {
-    return new QueueingSqliteAdapter()
-  }
-}
-
-/** Preparing costs more than most of the catalog's statements do. */
-function cachedPrepare(database: Database.Database): (sql: string) => SqliteStatement {
-  const statements = new Map<string, SqliteStatement>()
-  return (sql) => {
-    let statement = statements.get(sql)
-    if (statement === undefined) {
-      if (statements.size >= maxCachedStatements) statements.clear()
-      statement = database.prepare(sql) as SqliteStatement
-      statements.set(sql, statement)
-    }
-    return statement
-  }
-}
-
-/**
- * One connection, handed out in the order in which it was asked for. A transaction takes the write lock when it
- * begins: what it reads cannot change before it writes, in this process or another.
- */
-class SerialisedSqliteDriver extends SqliteDriver {
-  readonly #database: Database.Database
-  #busy = false
-  readonly #waiting: (() => void)[] = []
-
-  constructor(database: Database.Database) {
-    super({ database: { prepare: cachedPrepare(database), close: () => database.close() } })
-    this.#database = database
-  }
-  override async acquireConnection(): Promise<DatabaseConnection> {
-    if (this.#busy) await new Promise<void>((turn) => this.#waiting.push(turn))
-    this.#busy = true
-    return super.acquireConnection()
-  }
-  override async releaseConnection(): Promise<void> {
-    const next = this.#waiting.shift()
-    if (next === undefined) this.#busy = false
-    else next()
-  }
-  override async beginTransaction(connection: DatabaseConnection): Promise<void> {
-    await connection.executeQuery(CompiledQuery.raw('begin immediate'))
-  }
-  override async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
-    // After some failures (a full disk, an I/O error) SQLite has rolled back by itself, and a second one would throw.
-    if (this.#database.inTransaction) await connection.executeQuery(CompiledQuery.raw('rollback'))
-  }
-  override async destroy(): Promise<void> {
-    await this.acquireConnection()
-    await super.destroy()
-  }
-}
-
-class QueueingSqliteAdapter extends SqliteAdapter {
-  /** The driver above queues; Kysely's own mutex wakes every waiter at every release. */
-  override get supportsMultipleConnections(): boolean {
-    return true
-  }
-  /** SQLite's DDL is transactional, and one transaction is what makes a migration all or nothing. */
-  override get supportsTransactionalDdl(): boolean {
-    return true
-  }
 }
 
 /** Whether the same work may succeed in a moment. Nothing of it has happened. */

@@ -23,7 +23,9 @@ export async function uploadInParts(job: Job): Promise<FileRecord> {
   const { session } = job
   for (;;) {
     try {
-      session.parts ??= (await findResumable(job)) ?? (await beginParts(job))
+      // What was at work when it was paused may have arrived.
+      if (session.parts) await adopt(job, session.parts)
+      else session.parts = (await findResumable(job)) ?? (await beginParts(job))
       job.signal.throwIfAborted()
       return await sendAndComplete(job, session.parts)
     } catch (error) {
@@ -150,6 +152,7 @@ async function sendMissing(job: Job, parts: OpenParts): Promise<void> {
 
 /** Signs for the parts that come next as well, so that not each of them asks. */
 function signer(job: Job, parts: OpenParts, missing: readonly number[]) {
+  const all = [...missing]
   const asked = new Map<number, Promise<void>>()
   const ask = async (wanted: number[]): Promise<void> => {
     const askedAt = performance.now()
@@ -170,7 +173,7 @@ function signer(job: Job, parts: OpenParts, missing: readonly number[]) {
       if (url) return url
       tell('signing')
       if (!asked.has(n)) {
-        const next = missing.filter((m) => !known(m) && !asked.has(m)).slice(0, batch - 1)
+        const next = all.filter((m) => m > n && !parts.stored.has(m) && !known(m) && !asked.has(m)).slice(0, batch - 1)
         const answer = ask([n, ...next])
         for (const m of [n, ...next]) asked.set(m, answer)
       }

@@ -171,8 +171,8 @@ export interface ObjectStore {
     target: ObjectRef,
     o?: CopyOptions & WriteConditions,
   ): Promise<WrittenObject & { lastModified: Date }>
-  /** Deleting what is not there succeeds. */
-  deleteObject(ref: ObjectRef, o?: { versionId?: string; signal?: AbortSignal }): Promise<void>
+  /** Deleting what is not there succeeds. `ifMatch`: only the object with this ETag, else PreconditionFailed. */
+  deleteObject(ref: ObjectRef, o?: { versionId?: string; ifMatch?: string; signal?: AbortSignal }): Promise<void>
   /** At most 1000 keys, in one transaction where the store can. */
   deleteObjects(bucket: string, keys: readonly string[]): Promise<DeleteResult[]>
   listObjects(o: ListOptions): Promise<ObjectPage>

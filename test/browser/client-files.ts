@@ -90,7 +90,7 @@ export function files(running: Running): void {
         expect((await storedFiles(rig))[0]!.filename).toBe(name)
         const disposition = (await fetch(url.url)).headers.get('content-disposition') ?? ''
         const starred = /filename\*=UTF-8''([^;]+)/i.exec(disposition)?.[1]
-        expect(starred ? decodeURIComponent(starred) : /filename="(.*)"/.exec(disposition)?.[1]).toBe(name)
+        expect(starred ? decodeURIComponent(starred) : /filename="?([^";]*)/.exec(disposition)?.[1]).toBe(name)
       },
     )
 
@@ -115,7 +115,11 @@ export function files(running: Running): void {
       const json = (body: unknown) =>
         ({ kind: 'answer', status: 200, headers: cors, body: JSON.stringify(body) }) as const
       const numbers = Array.from({ length: 640 }, (_, i) => i + 1)
-      const issued = numbers.map((n) => ({ partNumber: n, url: `${rig.store.url}/p?partNumber=${n}`, headers: {} }))
+      const issued = numbers.map((n) => ({
+        partNumber: n,
+        url: `${rig.store.url}/simulated?partNumber=${n}`,
+        headers: {},
+      }))
       rig.api.fault = ({ url, method }) => {
         if (method === 'GET') return json({ id, partSize: 8 * MiB, partCount: 640, parts: [] })
         if (url.pathname.endsWith('/parts')) return json({ parts: issued.map((p) => ({ ...p, expiresIn: 3600 })) })

@@ -76,6 +76,7 @@ export async function startRig(backend: Backend, overrides: Overrides = {}): Pro
 /** Forgets what was seen and breaks nothing any more. */
 export function calm({ api, store }: Rig): void {
   for (const proxy of [api, store]) {
+    proxy.dropConnections()
     proxy.fault = null
     proxy.seen.length = 0
     proxy.active.most = proxy.active.now
@@ -172,6 +173,7 @@ export const waitForBytes = async (page: Page, task: number, bytes: number): Pro
 
 /** The digest of what the gateway serves for a file. */
 export async function storedSha256(rig: Rig, id: string): Promise<string> {
+  rig.store.fault = null
   const answer = await fetch(`${rig.gateway.apiUrl}/files/${id}/download-url`)
   const { downloadUrl } = (await answer.json()) as { downloadUrl: string }
   const file = await fetch(downloadUrl)

@@ -26,7 +26,7 @@ async function runChecks(script: string): Promise<Checked[]> {
 
 for (const script of scripts) {
   const checked = await runChecks(script)
-  describe(script, () => {
+  describe(`checks of ${script}`, () => {
     test.each(checked)('$name', ({ failure }) => {
       expect(failure).toBeNull()
     })

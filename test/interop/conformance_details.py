@@ -191,6 +191,21 @@ def delete_without_digest():
 
 
 @check
+def delete_if_match():
+    """DeleteObject and DeleteObjects with an ETag delete that object alone; what is not there stays a success"""
+    bucket = fresh_bucket(["a", "b", "c"])
+    etag = alice.head_object(Bucket=bucket, Key="a")["ETag"]
+    refused("PreconditionFailed", 412, alice.delete_object, Bucket=bucket, Key="a", IfMatch='"00"')
+    objects = [{"Key": "b", "ETag": etag}, {"Key": "c", "ETag": '"00"'}, {"Key": "nothing", "ETag": etag}]
+    answer = alice.delete_objects(Bucket=bucket, Delete={"Objects": objects})
+    equal([item["Key"] for item in answer["Deleted"]], ["b", "nothing"])
+    equal([(item["Key"], item["Code"]) for item in answer["Errors"]], [("c", "PreconditionFailed")])
+    alice.delete_object(Bucket=bucket, Key="a", IfMatch=etag)
+    alice.delete_object(Bucket=bucket, Key="a", IfMatch="*")
+    equal(keys_of(alice.list_objects_v2(Bucket=bucket)), ["c"])
+
+
+@check
 def delete_versions():
     """DeleteObjects with the version null deletes; another version is an error of its own"""
     bucket = fresh_bucket(["a", "b"])

@@ -169,7 +169,7 @@ def delete_version():
 
 @check
 def versions_read():
-    """The version null can be read; one that was never there is NoSuchVersion or InvalidArgument"""
+    """The version null can be read; any other is InvalidArgument"""
     bucket = fresh_bucket(["k"])
     equal(get(bucket, VersionId="null")["ETag"], ETAG)
     refused("InvalidArgument", 400, get, bucket, VersionId="made-up")

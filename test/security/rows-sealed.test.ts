@@ -6,9 +6,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { settleUpload } from '../../src/service/settle-upload.ts'
 import type { ServiceDeps } from '../../src/service/deps.ts'
 import { pino } from 'pino'
-import { store, textFile, upload, type Json } from '../api/caller.ts'
+import { upload, type Json } from '../api/caller.ts'
 import type { RawAnswer } from '../fixtures/raw-http.ts'
-import { startRig, type Rig, type Who } from './rig.ts'
+import { startRig, type Rig } from './rig.ts'
 
 let rig: Rig
 beforeAll(async () => {

@@ -78,7 +78,8 @@ export class StoredBytes implements StoredObject {
         taken.push(memory)
         slices.push(await this.#read(read, memory))
       }
-      this.#whole = slices.length === 1 ? { bytes: slices[0]!, memory: taken[0]! } : { bytes: Buffer.concat(slices), memory: null }
+      this.#whole =
+        slices.length === 1 ? { bytes: slices[0]!, memory: taken[0]! } : { bytes: Buffer.concat(slices), memory: null }
     } finally {
       this.#finish()
     }
@@ -118,7 +119,11 @@ export class StoredBytes implements StoredObject {
     }
   }
 
-  async #sendWhole(outlet: Outlet, { bytes, memory }: { bytes: Buffer; memory: Buffer | null }, reuse: boolean): Promise<void> {
+  async #sendWhole(
+    outlet: Outlet,
+    { bytes, memory }: { bytes: Buffer; memory: Buffer | null },
+    reuse: boolean,
+  ): Promise<void> {
     if (bytes.length > 0) await outlet.write(bytes)
     if (memory !== null && reuse) this.#deps.buffers.give(memory)
     this.#whole = null

@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream'
 import { StorageError } from '../../errors.ts'
 import type { ObjectRef, ObjectStore, PutOptions, WriteConditions, WrittenObject } from '../driver.ts'
+import { fail, matches } from '../conditions.ts'
 import { checkWriteConditions } from './write-conditions.ts'
 import { writtenKey, type DiskContext } from './context.ts'
 import { notFound, type ObjectRow } from './object-rows.ts'
@@ -51,7 +52,10 @@ export function createWrites(ctx: DiskContext): Writes {
       await queue.run(() => {
         buckets.demand(ref.bucket)
         const row = objects.find(ref)
-        if (row) objects.remove(row, now().getTime())
+        if (!row) return
+        if (o.ifMatch !== undefined && !matches(o.ifMatch, row.etag, 'strong'))
+          fail('PreconditionFailed', 'If-Match', resourceOf(ref))
+        objects.remove(row, now().getTime())
       })
     },
 

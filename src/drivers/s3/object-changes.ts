@@ -14,6 +14,9 @@ export function objectChanges({ connection, keys }: S3Deps): ObjectChanges {
   const target = (ref: ObjectRef) => ({ Bucket: ref.bucket, Key: keys.of(ref) })
 
   const deleteObject: ObjectChanges['deleteObject'] = async (ref, o = {}) => {
+    // Most stores ignore the header, and would delete whatever is there.
+    if (o.ifMatch !== undefined)
+      throw new StorageError('NotSupported', { message: 'The bucket cannot delete on a condition' })
     const input = { ...target(ref), ...present({ VersionId: o.versionId }) }
     const options = present({ abortSignal: o.signal })
     try {

@@ -7,9 +7,13 @@ export const deleteObject: Operation = async (ctx, deps) => {
   const ref = objectOf(ctx)
   const versionId = ctx.query.get('versionId')
   await deps.access.allow(ctx.principal, 'write', ref)
-  for (const name of ['if-match', 'x-amz-if-match-last-modified-time', 'x-amz-if-match-size']) {
+  for (const name of ['x-amz-if-match-last-modified-time', 'x-amz-if-match-size']) {
     if (ctx.headers.has(name)) throw new S3Error('NotImplemented', `${name} on a delete is not implemented.`)
   }
-  await deps.store.deleteObject(ref, versionId === undefined ? {} : { versionId })
+  const ifMatch = ctx.headers.get('if-match')
+  await deps.store.deleteObject(ref, {
+    ...(versionId !== undefined && { versionId }),
+    ...(ifMatch !== undefined && { ifMatch }),
+  })
   answerEmpty(ctx, 204)
 }

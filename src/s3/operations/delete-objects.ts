@@ -1,13 +1,14 @@
 import type { DeleteResult } from '../../drivers/driver.ts'
 import { answerXml } from '../answer.ts'
-import { bucketOf, type Operation } from '../context.ts'
+import { bucketOf, type Operation, type OperationDeps } from '../context.ts'
 import { readDocument } from '../document.ts'
 import { errorAnswer } from '../error-response.ts'
 import { refuseUnsupportedHeaders } from '../object-headers.ts'
+import { S3Error } from '../s3-error.ts'
 import { assertKey } from '../target.ts'
 import { elements, malformed, parseXml, type XmlElement } from '../xml.ts'
 
-type Wanted = { key: string; versionId: string | undefined }
+type Wanted = { key: string; versionId: string | undefined; ifMatch: string | undefined }
 type Outcome = Wanted & { error?: { code: string; message: string } }
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html */
@@ -21,13 +22,18 @@ export const deleteObjects: Operation = async (ctx, deps) => {
   const wanted = document.children('Object').map((object): Wanted => {
     const key = object.textOf('Key')
     if (key === undefined || key === '') throw malformed()
-    return { key, versionId: object.textOf('VersionId') || undefined }
+    for (const name of ['LastModifiedTime', 'Size']) {
+      if (object.child(name)) throw new S3Error('NotImplemented', `${name} as a condition is not implemented.`)
+    }
+    return { key, versionId: object.textOf('VersionId') || undefined, ifMatch: object.textOf('ETag')?.trim() }
   })
   if (wanted.length === 0 || wanted.length > 1000) throw malformed()
   const quiet = document.textOf('Quiet')?.trim().toLowerCase() === 'true'
 
   const outcomes: Outcome[] = wanted.map((one) => ({ ...one, ...refusalOf(one) }))
-  const keys = outcomes.filter(({ error }) => error === undefined).map(({ key }) => key)
+  await deleteConditionally(bucket, outcomes, deps)
+  const free = outcomes.filter(({ error, ifMatch }) => error === undefined && ifMatch === undefined)
+  const keys = free.map(({ key }) => key)
   const failed = new Map<string, DeleteResult['error']>()
   if (keys.length > 0) {
     for (const { key, error } of await deps.store.deleteObjects(bucket, [...new Set(keys)])) failed.set(key, error)
@@ -44,6 +50,24 @@ export const deleteObjects: Operation = async (ctx, deps) => {
   )
 }
 
+/** One by one: a condition holds or fails for its key alone. */
+async function deleteConditionally(bucket: string, outcomes: Outcome[], deps: OperationDeps): Promise<void> {
+  for (const outcome of outcomes) {
+    const { key, ifMatch, error } = outcome
+    if (ifMatch === undefined || error !== undefined) continue
+    try {
+      await deps.store.deleteObject({ bucket, key }, { ifMatch })
+    } catch (refused) {
+      outcome.error = said(refused)
+    }
+  }
+}
+
+const said = (error: unknown): NonNullable<Outcome['error']> => {
+  const { code, message } = errorAnswer(error)
+  return { code, message }
+}
+
 const storeError = (error: DeleteResult['error']): Outcome['error'] =>
   error && { code: error.code === 'Internal' ? 'InternalError' : error.code, message: error.message }
 
@@ -56,7 +80,6 @@ function refusalOf({ key, versionId }: Wanted): Pick<Outcome, 'error'> {
     assertKey(key)
     return {}
   } catch (error) {
-    const { code, message } = errorAnswer(error)
-    return { error: { code, message } }
+    return { error: said(error) }
   }
 }

@@ -49,6 +49,19 @@ export function conditions(suite: Suite): void {
     })
   })
 
+  describe('on deletions', () => {
+    it('If-Match deletes the object with this etag and no other', async () => {
+      const ref = freshRef(suite)
+      const { etag } = await put(suite, ref, 'kept')
+      const other = suite.driver.deleteObject(ref, { ifMatch: '"0123456789abcdef0123456789abcdef"' })
+      // Stores that may ignore the condition are not asked.
+      expect(['PreconditionFailed', 'NotSupported']).toContain(await codeOf(other))
+      expect((await read(suite, ref)).toString()).toBe('kept')
+      const same = await codeOf(suite.driver.deleteObject(ref, { ifMatch: `"${etag}"` }))
+      expect(same).toBe((await codeOf(read(suite, ref))) === 'NotFound' ? 'ok' : 'NotSupported')
+    })
+  })
+
   describe('on writes', () => {
     const supported = (): boolean => suite.driver.capabilities.has('conditional-put')
 

@@ -1,0 +1,119 @@
+/** How Kysely uses SQLite here: one connection in turns, statements kept, transactions that are committed together. */
+import type Database from 'better-sqlite3'
+import { SqliteAdapter, SqliteDialect, SqliteDriver } from 'kysely'
+import type { CompiledQuery, DatabaseConnection, Driver, QueryResult, SqliteStatement } from 'kysely'
+import { GroupCommit } from './group-commit.ts'
+
+const maxCachedStatements = 256
+
+export const sqliteDialect = (database: Database.Database): SqliteDialect => new SerialisedSqliteDialect(database)
+
+class SerialisedSqliteDialect extends SqliteDialect {
+  readonly #database: Database.Database
+  constructor(database: Database.Database) {
+    super({ database })
+    this.#database = database
+  }
+  override createDriver(): Driver {
+    return new SerialisedSqliteDriver(this.#database)
+  }
+  override createAdapter(): SqliteAdapter {
+    return new QueueingSqliteAdapter()
+  }
+}
+
+/** Preparing costs more than most of the catalog's statements do. */
+function cachedPrepare(database: Database.Database): (sql: string) => SqliteStatement {
+  const statements = new Map<string, SqliteStatement>()
+  return (sql) => {
+    let statement = statements.get(sql)
+    if (statement === undefined) {
+      if (statements.size >= maxCachedStatements) statements.clear()
+      statement = database.prepare(sql) as SqliteStatement
+      statements.set(sql, statement)
+    }
+    return statement
+  }
+}
+
+/** The connection in the hands of one caller. */
+class Turn implements DatabaseConnection {
+  readonly #connection: DatabaseConnection
+  readonly #group: GroupCommit
+  state: 'plain' | 'transaction' | 'over' = 'plain'
+
+  constructor(connection: DatabaseConnection, group: GroupCommit) {
+    this.#connection = connection
+    this.#group = group
+  }
+  async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
+    this.#seeOnlyWhatIsCommitted()
+    return this.#connection.executeQuery(query)
+  }
+  streamQuery<R>(query: CompiledQuery, chunkSize?: number): AsyncIterableIterator<QueryResult<R>> {
+    this.#seeOnlyWhatIsCommitted()
+    return this.#connection.streamQuery(query, chunkSize as number)
+  }
+  /** An answer outside of a transaction waits for no commit, so it must not tell of anything that is not durable. */
+  #seeOnlyWhatIsCommitted(): void {
+    if (this.state === 'plain') this.#group.commit()
+  }
+}
+
+/** One connection, handed out in the order in which it was asked for. */
+class SerialisedSqliteDriver extends SqliteDriver {
+  readonly #group: GroupCommit
+  #isBusy = false
+  #holder: Turn | null = null
+  readonly #waiting: (() => void)[] = []
+
+  constructor(database: Database.Database) {
+    super({ database: { prepare: cachedPrepare(database), close: () => database.close() } })
+    this.#group = new GroupCommit(database)
+  }
+  override async acquireConnection(): Promise<DatabaseConnection> {
+    const turn = new Turn(await super.acquireConnection(), this.#group)
+    if (this.#isBusy) await new Promise<void>((resume) => this.#waiting.push(resume))
+    this.#isBusy = true
+    return (this.#holder = turn)
+  }
+  override async releaseConnection(connection?: DatabaseConnection): Promise<void> {
+    if (connection !== this.#holder) return
+    this.#holder = null
+    const next = this.#waiting.shift()
+    if (next === undefined) this.#isBusy = false
+    else next()
+  }
+  override async beginTransaction(connection: DatabaseConnection): Promise<void> {
+    this.#group.enter()
+    ;(connection as Turn).state = 'transaction'
+  }
+  /** The next caller goes on while this one waits for the disk. */
+  override async commitTransaction(connection: DatabaseConnection): Promise<void> {
+    const durable = this.#group.finish()
+    ;(connection as Turn).state = 'over'
+    await this.releaseConnection(connection)
+    await durable
+  }
+  override async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
+    const turn = connection as Turn
+    if (turn.state === 'transaction') this.#group.abandon()
+    turn.state = 'over'
+  }
+  override async destroy(): Promise<void> {
+    await this.acquireConnection()
+    this.#group.commit()
+    await super.destroy()
+  }
+}
+
+class QueueingSqliteAdapter extends SqliteAdapter {
+  /** The driver above queues; Kysely's own mutex wakes every waiter at every release. */
+  override get supportsMultipleConnections(): boolean {
+    return true
+  }
+  /** SQLite's DDL is transactional, and one transaction is what makes a migration all or nothing. */
+  override get supportsTransactionalDdl(): boolean {
+    return true
+  }
+}

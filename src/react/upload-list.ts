@@ -1,0 +1,210 @@
+/** The uploads of one page, outside React: a component that mounts twice changes nothing here. */
+import type {
+  Client,
+  FileRecord,
+  Progress,
+  UploadError,
+  UploadOptions,
+  UploadState,
+  UploadTask,
+} from '../client/index.ts'
+
+export interface UploadItem {
+  id: string
+  name: string
+  size: number
+  /** null where an earlier visit began it and the file is still to be chosen again. */
+  file: File | null
+  /** `queued` also before it is started. */
+  state: UploadState
+  progress: Progress
+  error: UploadError | null
+  record: FileRecord | null
+}
+
+export interface UploadsSnapshot {
+  items: readonly UploadItem[]
+  /** Of all that is neither canceled nor refused. */
+  progress: Progress
+  isUploading: boolean
+  isSuccess: boolean
+  isError: boolean
+  error: UploadError | null
+}
+
+export interface UploadListOptions {
+  /** Whether a file is sent as soon as it is added. Default true. */
+  auto?: boolean
+  /** Handed to the client with each file. */
+  upload?: UploadOptions
+  onSuccess?: (record: FileRecord, item: UploadItem) => void
+  onError?: (error: UploadError, item: UploadItem) => void
+}
+
+type Entry = { id: string; file: File | null; task: UploadTask | null; stop: () => void; item: UploadItem }
+
+const settled: ReadonlySet<UploadState> = new Set(['success', 'error', 'canceled'])
+const resting: ReadonlySet<UploadState> = new Set(['paused', 'needs-file'])
+
+const nothing = (total: number): Progress => ({
+  loaded: 0,
+  total,
+  percent: 0,
+  bytesPerSecond: 0,
+  etaSeconds: null,
+  attempt: 1,
+})
+
+let lastId = 0
+
+export class UploadList {
+  readonly #client: Client
+  /** Replaced with each render: what is called is what was handed in last. */
+  options: UploadListOptions
+  #entries: Entry[] = []
+  #snapshot: UploadsSnapshot = summary([])
+  readonly #listeners = new Set<() => void>()
+
+  constructor(client: Client, options: UploadListOptions = {}) {
+    this.#client = client
+    this.options = options
+  }
+
+  getSnapshot = (): UploadsSnapshot => this.#snapshot
+
+  subscribe = (listener: () => void): (() => void) => {
+    this.#listeners.add(listener)
+    return () => void this.#listeners.delete(listener)
+  }
+
+  /** Returns their ids. A file that an earlier visit began goes on in its place. */
+  add = (files: Iterable<File>): string[] => {
+    const added = Array.from(files, (file) => {
+      const waiting = this.#entries.find(
+        ({ item }) => item.state === 'needs-file' && item.name === file.name && item.size === file.size,
+      )
+      if (waiting) this.#handIn(waiting, file)
+      return waiting ?? this.#append({ file, name: file.name, size: file.size, state: 'queued' })
+    })
+    if (this.options.auto !== false) for (const entry of added) this.#begin(entry)
+    this.#changed()
+    return added.map(({ id }) => id)
+  }
+
+  /** Starts what was added and not started yet. */
+  upload = (): void => {
+    for (const entry of this.#entries) this.#begin(entry)
+    this.#changed()
+  }
+
+  /** Uploads that earlier visits left unfinished, as items that need their file. */
+  restore = async (): Promise<void> => {
+    for (const record of await this.#client.pending()) {
+      const { filename: name, size } = record
+      const entry = this.#append({ file: null, name, size, state: 'needs-file' })
+      this.#watch(entry, this.#client.resume(record, this.options.upload))
+    }
+    this.#changed()
+  }
+
+  pause = (id?: string): void => this.#each(id, ({ task }) => task?.pause())
+  retry = (id?: string): void => this.#each(id, ({ task }) => task?.retry())
+  cancel = (id?: string): void => this.#each(id, (entry) => this.#cancel(entry))
+
+  resume = (id?: string, file?: File): void =>
+    this.#each(id, (entry) => (file ? this.#handIn(entry, file) : entry.task?.resume()))
+
+  /** Takes it out of the list; what is not finished is canceled. */
+  remove = (id: string): void => {
+    this.#each(id, (entry) => this.#drop(entry))
+    this.#entries = this.#entries.filter((entry) => entry.id !== id)
+    this.#changed()
+  }
+
+  reset = (): void => {
+    for (const entry of this.#entries) this.#drop(entry)
+    this.#entries = []
+    this.#changed()
+  }
+
+  #append(o: Pick<UploadItem, 'file' | 'name' | 'size' | 'state'>): Entry {
+    const id = `item-${++lastId}`
+    const item: UploadItem = { id, ...o, progress: nothing(o.size), error: null, record: null }
+    const entry: Entry = { id, file: o.file, task: null, stop: () => {}, item }
+    this.#entries.push(entry)
+    return entry
+  }
+
+  #begin(entry: Entry): void {
+    if (!entry.task && entry.file && entry.item.state === 'queued') {
+      this.#watch(entry, this.#client.upload(entry.file, this.options.upload))
+    }
+  }
+
+  #watch(entry: Entry, task: UploadTask): void {
+    entry.task = task
+    entry.stop = task.subscribe(() => this.#update(entry, task))
+    this.#update(entry, task)
+  }
+
+  #update(entry: Entry, task: UploadTask): void {
+    const before = entry.item.state
+    const { state, progress, error, record } = task.getSnapshot()
+    entry.item = { ...entry.item, file: entry.file, state, progress, error, record }
+    this.#changed()
+    if (state === before) return
+    if (record && state === 'success') this.options.onSuccess?.(record, entry.item)
+    if (error && state === 'error') this.options.onError?.(error, entry.item)
+  }
+
+  #handIn(entry: Entry, file: File): void {
+    entry.file = file
+    entry.task?.resume(file)
+  }
+
+  #cancel(entry: Entry): void {
+    if (entry.task) entry.task.cancel()
+    else entry.item = { ...entry.item, state: 'canceled' }
+  }
+
+  #drop(entry: Entry): void {
+    entry.stop()
+    this.#cancel(entry)
+  }
+
+  #each(id: string | undefined, act: (entry: Entry) => void): void {
+    // Those that wait come first: a place that becomes free would start one of them.
+    for (const entry of this.#entries.toReversed()) if (id === undefined || entry.id === id) act(entry)
+    this.#changed()
+  }
+
+  #changed(): void {
+    this.#snapshot = summary(this.#entries.map(({ item }) => item))
+    for (const listener of this.#listeners) listener()
+  }
+}
+
+function summary(items: readonly UploadItem[]): UploadsSnapshot {
+  const counted = items.filter(({ state }) => state !== 'canceled' && state !== 'error')
+  const sum = (read: (progress: Progress) => number): number => counted.reduce((all, i) => all + read(i.progress), 0)
+  const moving = items.filter(({ state }) => state === 'uploading')
+  const bytesPerSecond = moving.reduce((all, { progress }) => all + progress.bytesPerSecond, 0)
+  const [loaded, total] = [sum((p) => p.loaded), sum((p) => p.total)]
+  const isSuccess = counted.length > 0 && items.every(({ state }) => state === 'success')
+  const error = items.find(({ state }) => state === 'error')?.error ?? null
+  return {
+    items,
+    progress: {
+      loaded,
+      total,
+      percent: isSuccess ? 100 : total === 0 ? 0 : Math.min(99, Math.floor((loaded / total) * 100)),
+      bytesPerSecond,
+      etaSeconds: bytesPerSecond ? (total - loaded) / bytesPerSecond : null,
+      attempt: Math.max(1, ...items.map(({ progress }) => progress.attempt)),
+    },
+    isUploading: items.some(({ state }) => !settled.has(state) && !resting.has(state)),
+    isSuccess,
+    isError: error !== null,
+    error,
+  }
+}

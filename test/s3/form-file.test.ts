@@ -1,0 +1,59 @@
+/** A form's file, however the bytes arrive: the same as in one piece, and never more or less than it. */
+import { Readable } from 'node:stream'
+import * as fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { FilePart } from '../../src/s3/form-file.ts'
+
+const delimiter = '\r\n--b-b'
+const content = fc
+  .array(fc.constantFrom('\r', '\n', '\r\n', '-', '--', 'b', 'b-', '\r\n-', '\r\n--', '\r\n--b', '\r\n--b-', 'x'), {
+    maxLength: 40,
+  })
+  .map((pieces) => pieces.join(''))
+  .filter((text) => !`${text}${delimiter}`.slice(0, -1).includes(delimiter))
+const cuts = fc.array(fc.nat(80), { maxLength: 12 })
+
+function split(text: string, at: number[]): Buffer[] {
+  const edges = [0, ...at.filter((edge) => edge <= text.length).toSorted((a, b) => a - b), text.length]
+  return edges.slice(1).map((edge, i) => Buffer.from(text.slice(edges[i], edge), 'latin1'))
+}
+
+async function read(pieces: Buffer[]): Promise<{ text: string; sizes: number[] }> {
+  const sizes: number[] = []
+  const file = new FilePart(Buffer.from(delimiter), (size) => sizes.push(size))
+  const chunks = await Readable.from(pieces.filter(({ length }) => length > 0))
+    .pipe(file)
+    .toArray()
+  return { text: Buffer.concat(chunks as Buffer[]).toString('latin1'), sizes }
+}
+
+const endings = fc.constantFrom('--', '--\r\n', '--\r\nepilogue', `\r\nX: y\r\n\r\nz${delimiter}--`)
+
+test('is the same in any pieces', async () => {
+  await fc.assert(
+    fc.asyncProperty(content, endings, cuts, async (text, ending, at) => {
+      const answer = await read(split(text + delimiter + ending, at))
+      expect(answer).toEqual({ text, sizes: [text.length] })
+    }),
+    { numRuns: 2000 },
+  )
+})
+
+test('is none where the form does not end', async () => {
+  const ends = fc.constantFrom(
+    '',
+    '-',
+    '\r',
+    '\r\n',
+    '-x',
+    'x-',
+    `\r\nX: y\r\n\r\nz${delimiter}`,
+    `\r\n${delimiter}\r\n--`,
+  )
+  await fc.assert(
+    fc.asyncProperty(content, ends, cuts, async (text, end, at) => {
+      await expect(read(split(text + delimiter + end, at))).rejects.toMatchObject({ code: 'MalformedPOSTRequest' })
+    }),
+    { numRuns: 500 },
+  )
+})
