@@ -42,6 +42,19 @@ export function sealing(suite: Suite): void {
     expect((await read(suite, sealed.ref)).toString()).toBe('public bytes')
   })
 
+  it('refuses another write of the same bytes, where the store tells one from the other', async () => {
+    const ref = freshRef(suite)
+    const { etag } = await put(suite, ref, 'bytes', { contentType: 'image/png' })
+    const { revision } = await suite.driver.headObject(ref)
+    await put(suite, ref, 'bytes', { contentType: 'text/html' })
+    const again = await suite.driver.headObject(ref)
+    if (revision === undefined) return
+    expect(again.revision).not.toBe(revision)
+    const to = freshRef(suite).key
+    expect(await codeOf(suite.driver.sealObject(ref, { etag, revision, to }))).toBe('PreconditionFailed')
+    expect((await suite.driver.sealObject(ref, { etag, revision: again.revision!, to })).etag).toBe(etag)
+  })
+
   it('codeOf bytes that are not those that were verified', async () => {
     const ref = freshRef(suite)
     const { etag } = await put(suite, ref, 'verified')
