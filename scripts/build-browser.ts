@@ -2,7 +2,7 @@
  * dist/client and dist/react: ES modules that a page can load as they are, with source maps, each no larger than its
  * budget. Types are tsc's.
  */
-import { readFileSync } from 'node:fs'
+import { copyFileSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { build, type Plugin } from 'vite'
@@ -70,11 +70,11 @@ export async function buildBrowser(outDir: string): Promise<Sizes> {
       lib: {
         entry: { index: join(src, 'react/index.ts') },
         formats: ['es'],
-        cssFileName: 'styles',
       },
       rolldownOptions: { output, external: [/^react($|\/)/, /^react-dom($|\/)/, 'react-dropzone'] },
     },
   })
+  copyFileSync(join(src, 'react/styles.css'), join(outDir, 'react/styles.css'))
   return checkSizes(outDir)
 }
 

@@ -1,8 +1,9 @@
-/** `npm run build`: type-checked JavaScript to dist/, and the console's page to dist/console. */
+/** `npm run build`: type-checked JavaScript to dist/, the browser's modules within their budgets, the console's page. */
 import { spawnSync } from 'node:child_process'
 import { rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
+import { budgets, buildBrowser } from './build-browser.ts'
 
 const require = createRequire(import.meta.url)
 const root = join(import.meta.dirname, '..')
@@ -16,4 +17,9 @@ function run(packageName: string, bin: string, args: string[]): void {
 
 rmSync(join(root, 'dist'), { recursive: true, force: true })
 run('typescript', 'bin/tsc', ['--project', 'tsconfig.build.json'])
+run('typescript', 'bin/tsc', ['--project', 'tsconfig.browser.json'])
+const sizes = await buildBrowser(join(root, 'dist'))
+console.log(
+  `postern/client ${sizes.client} of ${budgets.client} bytes gzipped, postern/react ${sizes.react} of ${budgets.react}`,
+)
 run('vite', 'bin/vite.js', ['build', '--config', 'src/console/vite.config.ts', '--logLevel', 'warn'])

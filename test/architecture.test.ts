@@ -51,7 +51,9 @@ const rules: Rule[] = [
     ],
   },
   { from: /^http\//, may: [/^http\//, /^errors\.ts$/, /^config\/schema\.ts$/] },
-  { from: /^(console|client|react)\//, may: [/^(console|client|react)\//] },
+  { from: /^client\//, may: [/^client\//] },
+  { from: /^react\//, may: [/^(client|react)\//] },
+  { from: /^console\//, may: [/^(console|client|react)\//] },
   { from: /^cli\//, may: [/./] },
 ]
 

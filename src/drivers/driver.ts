@@ -156,6 +156,10 @@ export type SealOptions = {
 /** Where the sealed bytes are to be read from now on. */
 export type SealedObject = { ref: ObjectRef; versionId?: string; etag: string }
 
+/** A part of an object that a multipart upload made. */
+export type ObjectPart = { partNumber: number; contentLength: number; checksum?: Checksum }
+export type ObjectPartPage = { parts: ObjectPart[]; isTruncated: boolean }
+
 export interface ObjectStore {
   /** Errors: NotFound, NoSuchBucket, PreconditionFailed, NotModified, InvalidRange (a part that is not there). */
   headObject(ref: ObjectRef, o?: HeadOptions): Promise<ObjectHead>
@@ -176,6 +180,11 @@ export interface ObjectStore {
   /** At most 1000 keys, in one transaction where the store can. */
   deleteObjects(bucket: string, keys: readonly string[]): Promise<DeleteResult[]>
   listObjects(o: ListOptions): Promise<ObjectPage>
+  /** By part number; none of an object that was not made of parts. Errors: those of headObject, and NotSupported. */
+  listObjectParts(
+    ref: ObjectRef,
+    o?: HeadOptions & { maxParts?: number; partNumberMarker?: number },
+  ): Promise<ObjectPartPage>
   getObjectTags(ref: ObjectRef): Promise<Record<string, string>>
   putObjectTags(ref: ObjectRef, tags: Record<string, string>): Promise<void>
   /**

@@ -62,6 +62,7 @@ export class UploadList {
   /** Replaced with each render: what is called is what was handed in last. */
   options: UploadListOptions
   #entries: Entry[] = []
+  #isRestored = false
   #snapshot: UploadsSnapshot = summary([])
   readonly #listeners = new Set<() => void>()
 
@@ -99,6 +100,8 @@ export class UploadList {
 
   /** Uploads that earlier visits left unfinished, as items that need their file. */
   restore = async (): Promise<void> => {
+    if (this.#isRestored) return
+    this.#isRestored = true
     for (const record of await this.#client.pending()) {
       const { filename: name, size } = record
       const entry = this.#append({ file: null, name, size, state: 'needs-file' })

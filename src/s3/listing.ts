@@ -14,10 +14,14 @@ const refuse = (name: string, value: string, message: string): StorageError =>
     details: { ArgumentName: name, ArgumentValue: value.slice(0, 80) },
   })
 
+export type CountLimits = { most?: number; least?: number }
+
 /** A count from the query: absent or empty is the largest page, more than that is cut to it. */
-export function readCount(ctx: S3Context, name: string, o: { most?: number; least?: number } = {}): number {
+export const readCount = (ctx: S3Context, name: string, o: CountLimits = {}): number =>
+  countOf(name, ctx.query.get(name), o)
+
+export function countOf(name: string, text: string | undefined, o: CountLimits = {}): number {
   const { most = largestPage, least = 0 } = o
-  const text = ctx.query.get(name)
   if (text === undefined || text === '') return most
   const count = /^\d{1,10}$/.test(text) ? Number(text) : -1
   if (count < least || count > 2_147_483_647) {

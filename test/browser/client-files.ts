@@ -6,6 +6,7 @@ import {
   MiB,
   openPage,
   outcome,
+  patient,
   reservedBytes,
   start,
   steps,
@@ -37,9 +38,9 @@ export function files(running: Running): void {
       expect((await outcome(page, task)).error).toMatchObject({ code: 'aborted', retryable: false })
       expect((await steps(page, task)).at(-1)!.state).toBe('canceled')
       const parts = `${rig.gateway.apiUrl}/files/multipart/${id}/parts`
-      await expect.poll(async () => (await fetch(parts)).status).toBe(404)
+      await expect.poll(async () => (await fetch(parts)).status, patient).toBe(404)
       expect(await reservedBytes(rig)).toBeLessThanOrEqual(before)
-      await expect.poll(() => rig.store.active.now).toBe(0)
+      await expect.poll(() => rig.store.active.now, patient).toBe(0)
       expect(await page.evaluate(() => postern.client.pending())).toEqual([])
       await page.close()
     })
@@ -55,7 +56,7 @@ export function files(running: Running): void {
         postern.tasks[task]!.cancel()
       })
       const aborts = () => rig.api.seen.filter(({ method, status }) => method === 'DELETE' && status === 204)
-      await expect.poll(() => aborts().length, { timeout: 10_000 }).toBe(1)
+      await expect.poll(() => aborts().length, patient).toBe(1)
       await page.close()
       expect(rig.store.seen).toEqual([])
     })

@@ -8,6 +8,7 @@ import {
   MiB,
   openPage,
   outcome,
+  patient,
   partRequests,
   reservedBytes,
   type Rig,
@@ -137,7 +138,7 @@ export function refusals(running: Running): void {
       await appendFile(file.path, 'one more line')
       const { error } = await outcome(page, task)
       expect(error).toMatchObject({ code: 'file-changed', retryable: false })
-      await expect.poll(() => reservedBytes(rig)).toBeLessThanOrEqual(before)
+      await expect.poll(() => reservedBytes(rig), patient).toBeLessThanOrEqual(before)
       await page.close()
       expect((await storedFiles(rig)).filter((f) => f.filename === filename)).toEqual([])
       expect(rig.api.seen.filter(({ url }) => /\/(complete|confirm)$/.test(url.pathname))).toEqual([])

@@ -15,6 +15,8 @@ import { type FaultProxy, startFaultProxy } from '../fixtures/fault-proxy.ts'
 import type { Overrides, RunningGateway } from '../fixtures/gateway.ts'
 
 export const MiB = 2 ** 20
+/** For `expect.poll`: the machine may have other work. */
+export const patient = { timeout: 15_000 }
 
 /** A gateway whose upload URLs point to `objectsUrl`, behind which the store is at `store`. */
 export type Backend = (objectsUrl: string, overrides: Overrides) => Promise<{ gateway: RunningGateway; store: string }>

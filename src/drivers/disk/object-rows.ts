@@ -25,6 +25,9 @@ export type ObjectRow = {
 /** A run of an object's bytes and the blob that holds them; `sums` as of block-sums.ts. */
 export type Segment = { start: number; part: number; size: number; blob: string; sums: Buffer }
 
+/** `checksum`: JSON of a Checksum, as the part was sent with. */
+export type SegmentOfPart = { part: number; size: number; checksum: string | null }
+
 export type NewBlobRow = { id: string; size: number; sums: Buffer }
 
 /** Blobs whose rows are kept in memory, and the bytes of sums that such a row may have: those of 1 GiB. */
@@ -44,6 +47,7 @@ export class ObjectRows {
   readonly #blob
   readonly #segments
   readonly #part
+  readonly #parts
   readonly #seal
   readonly #setTags
   readonly #setAcl
@@ -76,6 +80,9 @@ export class ObjectRows {
     )
     this.#part = db.prepare<[string, number], { start: number; size: number }>(
       'SELECT start, size FROM segments WHERE content = ? AND part = ?',
+    )
+    this.#parts = db.prepare<[string, number, number], SegmentOfPart>(
+      'SELECT part, size, checksum FROM segments WHERE content = ? AND part > ? ORDER BY part LIMIT ?',
     )
     this.#seal = db.prepare<[string, string]>('UPDATE objects SET sealed = 1 WHERE bucket = ? AND key = ?')
     this.#setTags = db.prepare<[string, string, string]>('UPDATE objects SET tags = ? WHERE bucket = ? AND key = ?')
@@ -135,6 +142,11 @@ export class ObjectRows {
   part(row: ObjectRow, number: number): { start: number; size: number } | undefined {
     if (row.parts > 0) return this.#part.get(row.content, number)
     return number === 1 ? { start: 0, size: row.size } : undefined
+  }
+
+  /** Those after a part number, of an object that was made of parts. */
+  parts(row: ObjectRow, after: number, max: number): SegmentOfPart[] {
+    return row.parts > 0 ? this.#parts.all(row.content, after, max) : []
   }
 
   seal({ bucket, key }: ObjectRef): void {

@@ -4,7 +4,7 @@ import { StorageError } from '../../errors.ts'
 
 export type Index = Database.Database
 
-export const schemaVersion = 1
+export const schemaVersion = 2
 
 /** `objects.content` names a blob, or where `parts` > 0 the list of blobs in `segments` under that name. */
 const schema = `
@@ -28,6 +28,7 @@ CREATE INDEX objects_of_content ON objects (content);
 
 CREATE TABLE segments (
   content TEXT NOT NULL, start INTEGER NOT NULL, part INTEGER NOT NULL, size INTEGER NOT NULL, blob TEXT NOT NULL,
+  checksum TEXT,
   PRIMARY KEY (content, start)
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX segments_by_part ON segments (content, part);
@@ -91,6 +92,7 @@ function migrate(db: Index): void {
           'It was written by a newer version: run that one, or restore a backup.',
       })
     if (found === 0) db.exec(schema)
+    if (found === 1) db.exec('ALTER TABLE segments ADD COLUMN checksum TEXT')
     db.pragma(`user_version = ${schemaVersion}`)
   }).immediate()
 }

@@ -2,13 +2,15 @@ import { StorageError, isStorageError } from '../../errors.ts'
 import type { ByteRange, GetOptions, HeadOptions, ObjectRef, ObjectStore, StoredObject } from '../driver.ts'
 import { checkReadConditions } from '../conditions.ts'
 import type { DiskContext } from './context.ts'
-import { headOf, notFound, parseTags, type ObjectRow, type Segment } from './object-rows.ts'
+import { checkMax } from './list-objects.ts'
+import { headOf, notFound, parseChecksum, parseTags, type ObjectRow, type Segment } from './object-rows.ts'
 import { assertKey, assertVersion, resourceOf } from '../rules.ts'
 import { readAtOnce, StoredBytes } from './stored-bytes.ts'
 
+type ReadMethods = 'headObject' | 'getObject' | 'listObjectParts' | 'getObjectTags'
 type Span = { start: number; end: number }
 
-export function createReads(ctx: DiskContext): Pick<ObjectStore, 'headObject' | 'getObject' | 'getObjectTags'> {
+export function createReads(ctx: DiskContext): Pick<ObjectStore, ReadMethods> {
   /** Errors: InvalidKey, KeyTooLong, NoSuchBucket, NotFound. */
   function demand(ref: ObjectRef): ObjectRow {
     assertKey(ref)
@@ -54,6 +56,17 @@ export function createReads(ctx: DiskContext): Pick<ObjectStore, 'headObject' | 
 
   return {
     headObject: async (ref, o = {}) => headOf(checked(ref, o).row),
+
+    async listObjectParts(ref, o = {}) {
+      const max = checkMax(o.maxParts)
+      const rows = ctx.objects.parts(checked(ref, o).row, o.partNumberMarker ?? 0, max + 1)
+      const parts = rows.slice(0, max).map(({ part, size, checksum }) => ({
+        partNumber: part,
+        contentLength: size,
+        ...(checksum !== null && { checksum: parseChecksum(checksum) }),
+      }))
+      return { parts, isTruncated: max > 0 && rows.length > max }
+    },
 
     async getObject(ref, o = {}): Promise<StoredObject> {
       if (o.range && o.partNumber !== undefined)

@@ -75,8 +75,8 @@ export class UploadRows {
          AND id NOT IN (SELECT blob FROM segments WHERE content = ?)`,
     )
     this.#removeParts = db.prepare<[string]>('DELETE FROM parts WHERE upload = ?')
-    this.#addSegment = db.prepare<[string, number, number, number, string]>(
-      'INSERT INTO segments (content, start, part, size, blob) VALUES (?, ?, ?, ?, ?)',
+    this.#addSegment = db.prepare<[string, number, number, number, string, string | null]>(
+      'INSERT INTO segments (content, start, part, size, blob, checksum) VALUES (?, ?, ?, ?, ?, ?)',
     )
     this.#page = db.prepare<[string, string | Buffer, string, string | Buffer, number], UploadRow>(uploadPageSql)
     this.#ofBucket = db.prepare<[string], UploadRow>('SELECT * FROM uploads WHERE completed_at IS NULL AND bucket = ?')
@@ -111,7 +111,7 @@ export class UploadRows {
   }
 
   addSegment(uploadId: string, start: number, part: PartRow): void {
-    this.#addSegment.run(uploadId, start, part.number, part.size, part.blob)
+    this.#addSegment.run(uploadId, start, part.number, part.size, part.blob, part.checksum)
   }
 
   /** The parts go; the blobs of those that became no segment are garbage. */

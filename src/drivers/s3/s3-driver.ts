@@ -2,6 +2,7 @@
  * The S3 driver: one bucket of AWS S3, or of a store that speaks its protocol. Files are one per concern; `presets.ts`
  * tells what each store can do and `aws-error.ts` is where its errors become ours.
  */
+import { StorageError } from '../../errors.ts'
 import type { StorageDriver } from '../driver.ts'
 import { bucketStore } from './bucket.ts'
 import { completeMultipart } from './complete-multipart.ts'
@@ -51,6 +52,10 @@ export async function createS3Driver(o: S3DriverOptions & { copySizes?: typeof c
     ...bucketStore(deps),
     ...presigner(deps),
     ...postPresigner(deps),
+    // Many stores take a GetObjectAttributes for a GetObject, and would send the whole object.
+    listObjectParts: async () => {
+      throw new StorageError('NotSupported', { message: 'The bucket is not asked for the parts of an object' })
+    },
     putObject: writeObject(writes),
     sealObject: sealObject({ ...reads, ...changes, ...copy, log: settings.log }),
     createMultipartUpload: multipart.createMultipartUpload,

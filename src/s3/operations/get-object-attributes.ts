@@ -1,9 +1,12 @@
-import { StorageError } from '../../errors.ts'
+import { isStorageError, StorageError } from '../../errors.ts'
+import type { ObjectHead, ObjectPartPage, ObjectRef } from '../../drivers/driver.ts'
 import { answerXml } from '../answer.ts'
-import { objectOf, type Operation } from '../context.ts'
+import { objectOf, type Operation, type OperationDeps, type S3Context } from '../context.ts'
+import { countOf } from '../listing.ts'
+import { elementOf } from '../multipart.ts'
 import { readConditions } from '../object-headers.ts'
 import { checksumElements } from '../written.ts'
-import { elements } from '../xml.ts'
+import { elements, type XmlElement } from '../xml.ts'
 
 const known = ['ETag', 'Checksum', 'ObjectParts', 'StorageClass', 'ObjectSize'] as const
 
@@ -18,22 +21,64 @@ export const getObjectAttributes: Operation = async (ctx, deps) => {
     })
   }
   const versionId = ctx.query.get('versionId')
+  const page = readPage(ctx)
   await deps.access.allow(ctx.principal, 'read', ref)
   const head = await deps.store.headObject(ref, {
     ...readConditions(ctx.headers),
     ...(versionId !== undefined && { versionId }),
   })
   const asks = (name: (typeof known)[number]): boolean => wanted.includes(name)
+  const parts = asks('ObjectParts') && head.partCount ? await partsOf(ref, head, page, deps) : undefined
   answerXml(
     ctx,
     'GetObjectAttributesResponse',
     elements({
       ETag: asks('ETag') ? head.etag : undefined,
       Checksum: asks('Checksum') && head.checksum ? elements(checksumElements(head)) : undefined,
-      ObjectParts: asks('ObjectParts') && head.partCount ? [['PartsCount', head.partCount]] : undefined,
+      ObjectParts: parts,
       StorageClass: asks('StorageClass') ? 'STANDARD' : undefined,
       ObjectSize: asks('ObjectSize') ? head.contentLength : undefined,
     }),
     { 'last-modified': head.lastModified.toUTCString(), 'x-amz-version-id': head.versionId },
   )
+}
+
+type Page = { maxParts: number; partNumberMarker: number }
+
+const readPage = ({ headers }: S3Context): Page => ({
+  maxParts: countOf('x-amz-max-parts', headers.get('x-amz-max-parts')),
+  partNumberMarker: headers.has('x-amz-part-number-marker')
+    ? countOf('x-amz-part-number-marker', headers.get('x-amz-part-number-marker'), { most: 10_000 })
+    : 0,
+})
+
+/** The number of parts, and what each is where the store can tell. */
+async function partsOf(ref: ObjectRef, head: ObjectHead, page: Page, deps: OperationDeps): Promise<XmlElement[]> {
+  const count = elements({ PartsCount: head.partCount })
+  let found: ObjectPartPage
+  try {
+    const { versionId } = head
+    const same = { ifMatch: `"${head.etag}"`, ...(versionId !== undefined && { versionId }) }
+    found = await deps.store.listObjectParts(ref, { ...page, ...same })
+  } catch (error) {
+    if (isStorageError(error, 'NotSupported')) return count
+    throw error
+  }
+  return [
+    ...count,
+    ...elements({
+      PartNumberMarker: page.partNumberMarker,
+      NextPartNumberMarker: found.parts.at(-1)?.partNumber,
+      MaxParts: page.maxParts,
+      IsTruncated: found.isTruncated,
+    }),
+    ...found.parts.map((part): XmlElement => [
+      'Part',
+      elements({
+        PartNumber: part.partNumber,
+        Size: part.contentLength,
+        ...(part.checksum && { [elementOf(part.checksum)]: part.checksum.value }),
+      }),
+    ]),
+  ]
 }

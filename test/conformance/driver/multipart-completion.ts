@@ -49,6 +49,19 @@ export function multipartCompletion(suite: Suite): void {
       expect(await codeOf(tagging)).toBe(untagged ? 'NotSupported' : 'ok')
     })
 
+    it('tells its parts, page by page', async () => {
+      const list = (o = {}) => suite.driver.listObjectParts(made.ref, o)
+      if (suite.driver.name === 's3') return expect(await codeOf(list())).toBe('NotSupported')
+      const sizes = chunks.map((data, i) => ({ partNumber: i + 1, contentLength: data.length }))
+      expect(await list()).toEqual({ parts: sizes, isTruncated: false })
+      expect(await list({ maxParts: 2 })).toEqual({ parts: sizes.slice(0, 2), isTruncated: true })
+      expect(await list({ partNumberMarker: 2 })).toEqual({ parts: sizes.slice(2), isTruncated: false })
+      const single = freshRef(suite)
+      await put(suite, single, 'not in parts')
+      expect(await suite.driver.listObjectParts(single)).toEqual({ parts: [], isTruncated: false })
+      expect(await codeOf(suite.driver.listObjectParts(freshRef(suite)))).toBe('NotFound')
+    })
+
     it.each([
       [0, 10],
       [partSize, partSize + 5],

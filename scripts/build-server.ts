@@ -1,0 +1,65 @@
+/**
+ * dist/cli: the `postern` command with all that it needs in a few files instead of a thousand, which is most of its
+ * start. The modules below dist/ that a program imports as a library stay as tsc made them.
+ */
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { build, type Plugin } from 'vite'
+
+const root = join(import.meta.dirname, '..')
+
+/** Left where npm puts them: they hold binaries, find files of theirs by path, or are seldom used and large. */
+const external = [/^@aws-sdk\//, /^@smithy\//, 'better-sqlite3', 'pino-pretty']
+
+/** As in src/http/node-http.ts, for the packages too. */
+const leanHttp: Plugin = {
+  name: 'lean-http',
+  enforce: 'pre',
+  resolveId: (id) => (/^(?:node:)?http$/.test(id) ? '\0lean-http.cjs' : null),
+  load: (id) => (id === '\0lean-http.cjs' ? `module.exports = process.getBuiltinModule('node:http')` : null),
+}
+
+/** Builds below `outDir`; the licences of what went in are put beside it. */
+export async function buildServer(outDir: string): Promise<void> {
+  const packages = new Set<string>()
+  const notePackages: Plugin = {
+    name: 'note-packages',
+    generateBundle(_, bundle) {
+      for (const chunk of Object.values(bundle)) {
+        for (const id of chunk.type === 'chunk' ? chunk.moduleIds : []) {
+          const folder = /^.*[\\/]node_modules[\\/](?:@[^\\/]+[\\/])?[^\\/]+/.exec(id)?.[0]
+          if (folder !== undefined) packages.add(folder)
+        }
+      }
+    },
+  }
+  const cli = join(outDir, 'cli')
+  rmSync(cli, { recursive: true, force: true })
+  await build({
+    root,
+    configFile: false,
+    logLevel: 'warn',
+    publicDir: false,
+    plugins: [leanHttp, notePackages],
+    ssr: { noExternal: true, target: 'node' },
+    build: {
+      ssr: true,
+      outDir: cli,
+      target: 'node22',
+      minify: false,
+      rolldownOptions: {
+        external,
+        input: { postern: join(root, 'src/cli/postern.ts') },
+        output: { chunkFileNames: '[name].js', entryFileNames: '[name].js' },
+      },
+    },
+  })
+  writeFileSync(join(cli, 'LICENSES.txt'), [...packages].toSorted().map(licenceOf).join('\n'))
+}
+
+function licenceOf(folder: string): string {
+  const { name, version, license } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as Record<string, unknown>
+  const file = existsSync(folder) ? readdirSync(folder).find((entry) => /^(?:licen[sc]e|copying)/i.test(entry)) : undefined
+  const text = file === undefined ? '' : `\n${readFileSync(join(folder, file), 'utf8').trim()}\n`
+  return `${String(name)} ${String(version)}, ${String(license)}\n${text}`
+}
