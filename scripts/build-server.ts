@@ -58,8 +58,13 @@ export async function buildServer(outDir: string): Promise<void> {
 }
 
 function licenceOf(folder: string): string {
-  const { name, version, license } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as Record<string, unknown>
-  const file = existsSync(folder) ? readdirSync(folder).find((entry) => /^(?:licen[sc]e|copying)/i.test(entry)) : undefined
+  const { name, version, license } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as Record<
+    string,
+    unknown
+  >
+  const file = existsSync(folder)
+    ? readdirSync(folder).find((entry) => /^(?:licen[sc]e|copying)/i.test(entry))
+    : undefined
   const text = file === undefined ? '' : `\n${readFileSync(join(folder, file), 'utf8').trim()}\n`
   return `${String(name)} ${String(version)}, ${String(license)}\n${text}`
 }

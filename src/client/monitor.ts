@@ -117,7 +117,9 @@ export class Monitor {
   }
 
   #draw(): void {
-    const left = this.#drawnAt + emitEvery - performance.now()
+    const now = performance.now()
+    this.#meter.add(this.#sent(), now)
+    const left = this.#drawnAt + emitEvery - now
     if (left <= 0) this.set({})
     else this.#timer ??= setTimeout(() => this.set({}), left)
   }

@@ -48,12 +48,11 @@ describe('postern/react', { timeout: 60_000 }, () => {
     const workers: string[] = []
     page.on('worker', (worker) => workers.push(worker.url()))
     const file = await textFile(rig, 'keyboard.txt', 70_000)
+    page.on('filechooser', (chooser) => void chooser.setFiles(file.path))
     await page.keyboard.press('Tab')
     await page.keyboard.press('Tab')
     await expect.poll(() => zone(page).evaluate((element) => element === document.activeElement), patient).toBe(true)
-    const chooser = page.waitForEvent('filechooser')
     await page.keyboard.press('Enter')
-    await (await chooser).setFiles(file.path)
     await page.getByRole('status').filter({ hasText: 'keyboard.txt uploaded' }).waitFor({ state: 'attached' })
     expect(workers.map((url) => /checksum-worker-[\w-]+\.js$/.test(url))).toEqual([true])
     const stored = (await storedFiles(rig)).find(({ filename }) => filename === 'keyboard.txt')

@@ -44,6 +44,13 @@ def checksums():
 
 
 @check
+def checksum_none():
+    """An object put without a checksum has none (AWS adds CRC64NVME)"""
+    got = head(fresh_bucket(["k"]), ChecksumMode="ENABLED")
+    equal([name for name in got if name.startswith("Checksum")], [])
+
+
+@check
 def checksum_two():
     """Two checksums at once are InvalidRequest"""
     bucket = fresh_bucket()
@@ -203,6 +210,16 @@ def delete_if_match():
     alice.delete_object(Bucket=bucket, Key="a", IfMatch=etag)
     alice.delete_object(Bucket=bucket, Key="a", IfMatch="*")
     equal(keys_of(alice.list_objects_v2(Bucket=bucket)), ["c"])
+
+
+@check
+def delete_other_conditions():
+    """Conditions on the date or size of what is deleted are NotImplemented, and delete nothing"""
+    bucket = fresh_bucket(["a"])
+    refused("NotImplemented", 501, alice.delete_object, Bucket=bucket, Key="a", IfMatchSize=1)
+    sized = {"Objects": [{"Key": "a", "Size": 1}]}
+    refused("NotImplemented", 501, alice.delete_objects, Bucket=bucket, Delete=sized)
+    equal(read(bucket, "a"), b"x")
 
 
 @check

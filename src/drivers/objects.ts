@@ -1,0 +1,153 @@
+/** The words of the driver port: objects, and what is asked and answered of them. Import them from `driver.ts`. */
+import type { Readable, Writable } from 'node:stream'
+
+export type ObjectRef = { bucket: string; key: string }
+
+export const checksumAlgorithms = ['sha1', 'sha256', 'crc32', 'crc32c', 'crc64nvme'] as const
+export type ChecksumAlgorithm = (typeof checksumAlgorithms)[number]
+export type ChecksumType = 'FULL_OBJECT' | 'COMPOSITE'
+/** `value` is base64, for a composite one followed by `-<parts>`, as in `x-amz-checksum-<algorithm>`. */
+export type Checksum = { algorithm: ChecksumAlgorithm; value: string; type?: ChecksumType }
+
+/** Canned ACLs that are honoured; every other ACL is refused as `NotSupported`. */
+export type CannedAcl = 'private' | 'public-read'
+
+/** What a writer may say about an object and a reader gets back. Header values are as on the wire, unparsed. */
+export type ObjectHeaders = {
+  contentType?: string
+  contentEncoding?: string
+  contentDisposition?: string
+  contentLanguage?: string
+  cacheControl?: string
+  expires?: string
+  /** User metadata, names in lower case without `x-amz-meta-`; names and values together at most 2 KB. */
+  metadata?: Record<string, string>
+}
+
+export type ObjectHead = ObjectHeaders & {
+  /** Bytes of the whole object, also where a range or a part was asked for. */
+  contentLength: number
+  /** Without quotes. */
+  etag: string
+  lastModified: Date
+  /** Names the write that made it, where the store can: equal ETags do not make equal bytes, nor equal headers. */
+  revision?: string
+  checksum?: Checksum
+  versionId?: string
+  acl?: CannedAcl
+  tagCount?: number
+  /** Parts of an object made by a multipart upload. */
+  partCount?: number
+}
+
+/** Inclusive offsets. `{ start }` reads to the end; `{ suffix: n }` reads the last n bytes. */
+export type ByteRange = { start: number; end?: number } | { suffix: number }
+
+/** Evaluated in RFC 9110 order by the driver: a failed one throws `PreconditionFailed` or `NotModified`. */
+export type ReadConditions = {
+  /** ETag lists as in the header, quoted or bare, or `*`. */
+  ifMatch?: string
+  ifNoneMatch?: string
+  ifModifiedSince?: Date
+  ifUnmodifiedSince?: Date
+}
+
+export type HeadOptions = ReadConditions & { partNumber?: number; versionId?: string; signal?: AbortSignal }
+export type GetOptions = HeadOptions & { range?: ByteRange }
+
+export interface StoredObject {
+  readonly head: ObjectHead
+  /** Inclusive offsets of what will be sent; absent when it is the whole object. */
+  readonly range?: { start: number; end: number }
+  /** Writes the bytes with backpressure and does not end `out`; rejects if the bytes cannot be delivered in full. */
+  sendTo(out: Writable, signal?: AbortSignal): Promise<void>
+  stream(): Readable
+  /** To be called when neither `sendTo` nor `stream` was used to the end. */
+  close(): Promise<void>
+}
+
+/** Conditions on a write. `ifMatch` is an ETag; a lost race is `PreconditionFailed` or `ConditionalConflict`. */
+export type WriteConditions = { ifNoneMatch?: '*'; ifMatch?: string }
+
+/**
+ * What the bytes must turn out to be. A driver verifies all of it before the object becomes visible:
+ * `BadDigest` for md5 and checksum, `PayloadHashMismatch` for payloadSha256, `IncompleteBody` for the length.
+ */
+export type BodyExpectation = {
+  contentLength?: number
+  /** base64, from Content-MD5. */
+  md5?: string
+  /** lower-case hex, from x-amz-content-sha256. */
+  payloadSha256?: string
+  /** `value` is a function where it comes in a trailer: called once, after the last byte. No value: compute and store. */
+  checksum?: { algorithm: ChecksumAlgorithm; value?: string | (() => string) }
+}
+
+export type PutOptions = ObjectHeaders &
+  WriteConditions &
+  BodyExpectation & {
+    acl?: CannedAcl
+    tags?: Record<string, string>
+    /** Refuse with `EntityTooLarge` as soon as more than this many bytes have come. Default: `limits.maxPutSize`. */
+    maxBytes?: number
+    signal?: AbortSignal
+  }
+
+export type WrittenObject = { etag: string; checksum?: Checksum; versionId?: string; contentLength: number }
+
+export type CopyOptions = ObjectHeaders & {
+  /** `COPY` keeps the source's headers, `REPLACE` takes those given here. */
+  metadataDirective?: 'COPY' | 'REPLACE'
+  taggingDirective?: 'COPY' | 'REPLACE'
+  tags?: Record<string, string>
+  acl?: CannedAcl
+  checksumAlgorithm?: ChecksumAlgorithm
+  sourceVersionId?: string
+  /** Conditions on the source. */
+  sourceConditions?: ReadConditions
+  signal?: AbortSignal
+}
+
+export type ListOptions = {
+  bucket: string
+  prefix?: string
+  delimiter?: string
+  /** 0 to 1000. */
+  maxKeys?: number
+  /** A key after which to start, in UTF-8 byte order; a common prefix given here is skipped as a whole. */
+  startAfter?: string
+  continuationToken?: string
+  signal?: AbortSignal
+}
+export type ListedObject = { key: string; contentLength: number; etag: string; lastModified: Date; checksum?: Checksum }
+export type ObjectPage = {
+  objects: ListedObject[]
+  commonPrefixes: string[]
+  isTruncated: boolean
+  nextContinuationToken?: string
+  /** The last key or common prefix of this page, for protocols that page by name. */
+  nextMarker?: string
+}
+
+/**
+ * `code` of a failed key; keys that did not exist count as deleted, as on S3.
+ */
+export type DeleteResult = { key: string; error?: { code: 'AccessDenied' | 'Internal'; message: string } }
+
+export type SealOptions = {
+  /** The etag whose bytes were verified; if the object has changed since, `PreconditionFailed`. */
+  etag: string
+  /** Likewise, of a store that tells revisions. */
+  revision?: string
+  versionId?: string
+  /** The fresh key to which a store without a better way copies the object. */
+  to: string
+  /** Keep the object at its first key too (its public URL points there). */
+  keepSource?: boolean
+}
+/** Where the sealed bytes are to be read from now on. */
+export type SealedObject = { ref: ObjectRef; versionId?: string; etag: string }
+
+/** A part of an object that a multipart upload made. */
+export type ObjectPart = { partNumber: number; contentLength: number; checksum?: Checksum }
+export type ObjectPartPage = { parts: ObjectPart[]; isTruncated: boolean }

@@ -1,0 +1,50 @@
+import { describe, expect, it } from 'vitest'
+import { Gate } from '../../src/client/gate.ts'
+
+const { signal } = new AbortController()
+
+describe('Gate', () => {
+  it('lets so many in, and the others in the order in which they came', async () => {
+    const gate = new Gate(2)
+    const order: string[] = []
+    const [leaveOne] = [await gate.enter(signal), await gate.enter(signal)]
+    const third = gate.enter(signal).then((leave) => (order.push('third'), leave))
+    const fourth = gate.enter(signal).then((leave) => (order.push('fourth'), leave))
+    await Promise.resolve()
+    expect(order).toEqual([])
+    leaveOne()
+    const leaveThird = await third
+    expect(order).toEqual(['third'])
+    leaveThird()
+    await fourth
+    expect(order).toEqual(['third', 'fourth'])
+  })
+
+  it('keeps no place for who gave up waiting', async () => {
+    const gate = new Gate(1)
+    const leave = await gate.enter(signal)
+    const stop = new AbortController()
+    const gaveUp = gate.enter(stop.signal)
+    const next = gate.enter(signal)
+    stop.abort(new Error('enough'))
+    await expect(gaveUp).rejects.toThrow('enough')
+    leave()
+    await expect(next).resolves.toBeTypeOf('function')
+  })
+
+  it('does not lose the place of who gave up after its turn had come', async () => {
+    const gate = new Gate(1)
+    const leave = await gate.enter(signal)
+    const stop = new AbortController()
+    const late = gate.enter(stop.signal)
+    leave()
+    stop.abort()
+    const leaveLate = await late
+    leaveLate()
+    await expect(gate.enter(signal)).resolves.toBeTypeOf('function')
+  })
+
+  it('does not let in what is not wanted any more', async () => {
+    await expect(new Gate(1).enter(AbortSignal.abort())).rejects.toMatchObject({ name: 'AbortError' })
+  })
+})
