@@ -2,7 +2,7 @@
  * dist/cli: the `postern` command with all that it needs in a few files instead of a thousand, which is most of its
  * start. The modules below dist/ that a program imports as a library stay as tsc made them.
  */
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { build, type Plugin } from 'vite'
 
@@ -34,7 +34,6 @@ export async function buildServer(outDir: string): Promise<void> {
     },
   }
   const cli = join(outDir, 'cli')
-  rmSync(cli, { recursive: true, force: true })
   await build({
     root,
     configFile: false,
@@ -42,15 +41,28 @@ export async function buildServer(outDir: string): Promise<void> {
     publicDir: false,
     plugins: [leanHttp, notePackages],
     ssr: { noExternal: true, target: 'node' },
+    // Data alone, and three copies of it otherwise.
+    resolve: { dedupe: ['mime-db'] },
     build: {
       ssr: true,
       outDir: cli,
       target: 'node22',
       minify: false,
+      emptyOutDir: true,
       rolldownOptions: {
         external,
-        input: { postern: join(root, 'src/cli/postern.ts') },
-        output: { chunkFileNames: '[name].js', entryFileNames: '[name].js' },
+        // depd evaluates a function that it puts together; nothing here renames what that one refers to.
+        checks: { eval: false },
+        input: {
+          postern: join(root, 'src/cli/postern.ts'),
+          // A thread of its own, found beside the file that starts it.
+          'hash-worker': join(root, 'src/drivers/disk/hash-worker.ts'),
+        },
+        output: {
+          chunkFileNames: '[name].js',
+          entryFileNames: '[name].js',
+          minify: { compress: false, mangle: false, codegen: { removeWhitespace: true } },
+        },
       },
     },
   })
@@ -62,9 +74,7 @@ function licenceOf(folder: string): string {
     string,
     unknown
   >
-  const file = existsSync(folder)
-    ? readdirSync(folder).find((entry) => /^(?:licen[sc]e|copying)/i.test(entry))
-    : undefined
+  const file = readdirSync(folder).find((entry) => /^(?:licen[sc]e|copying)/i.test(entry))
   const text = file === undefined ? '' : `\n${readFileSync(join(folder, file), 'utf8').trim()}\n`
   return `${String(name)} ${String(version)}, ${String(license)}\n${text}`
 }

@@ -4,6 +4,7 @@ import { rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { budgets, buildBrowser } from './build-browser.ts'
+import { buildServer } from './build-server.ts'
 
 const require = createRequire(import.meta.url)
 const root = join(import.meta.dirname, '..')
@@ -17,6 +18,7 @@ function run(packageName: string, bin: string, args: string[]): void {
 
 rmSync(join(root, 'dist'), { recursive: true, force: true })
 run('typescript', 'bin/tsc', ['--project', 'tsconfig.build.json'])
+await buildServer(join(root, 'dist'))
 run('typescript', 'bin/tsc', ['--project', 'tsconfig.browser.json'])
 const sizes = await buildBrowser(join(root, 'dist'))
 console.log(

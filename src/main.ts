@@ -12,8 +12,6 @@ import type { ListenAddress } from './config/values.ts'
 import type { Secrets } from './config/secrets.ts'
 import { createDiskDriver } from './drivers/disk/disk-driver.ts'
 import type { StorageDriver } from './drivers/driver.ts'
-import { createProxiedDriver } from './drivers/proxied/proxied-driver.ts'
-import { createS3Driver } from './drivers/s3/s3-driver.ts'
 import { createServer, type HttpServer, type HttpServerOptions } from './http/server.ts'
 import { createObjectsApp } from './s3/app.ts'
 import { plainAnswer } from './s3/error-response.ts'
@@ -67,6 +65,10 @@ export async function createStorage(
     const { bucket, disk } = storage
     return createDiskDriver({ ...disk, ...endpoint, bucket, sweepOnStart: o.sweepOnStart ?? false, log: o.log })
   }
+  const [{ createS3Driver }, { createProxiedDriver }] = await Promise.all([
+    import('./drivers/s3/s3-driver.ts'),
+    import('./drivers/proxied/proxied-driver.ts'),
+  ])
   const { publicBaseUrl } = downloads
   const store = await createS3Driver({ ...storage.s3, bucket: storage.bucket, publicBaseUrl, now, log: o.log })
   return storage.delivery === 'proxied' ? createProxiedDriver(store, endpoint) : store

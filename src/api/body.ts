@@ -1,5 +1,4 @@
-import { koaBody } from 'koa-body'
-import type { Context } from 'koa'
+import type { Context, Middleware } from 'koa'
 import { StorageError } from '../errors.ts'
 import { hasBody } from '../http/server.ts'
 
@@ -8,8 +7,10 @@ const usualBytes = 256 * 1024
 const maxDepth = 32
 
 // Refuses __proto__ anywhere, and compressed bodies are refused before: nothing expands beyond the limit.
-const parserFor = (jsonLimit: number) =>
-  koaBody({
+async function parserFor(jsonLimit: number): Promise<Middleware> {
+  // With the first body, not at the start, of which it would be a tenth.
+  const { koaBody } = await import('koa-body')
+  return koaBody({
     json: true,
     jsonTypes: ['application/json'],
     jsonStrict: true,
@@ -18,8 +19,9 @@ const parserFor = (jsonLimit: number) =>
     text: false,
     multipart: false,
     patchKoa: true,
-  })
-const parsers = new Map<number, ReturnType<typeof parserFor>>()
+  }) as Middleware
+}
+const parsers = new Map<number, Promise<Middleware>>()
 
 /** The JSON of a request, `{}` where it has no body. Errors: UnsupportedMediaType, EntityTooLarge, InvalidRequest. */
 export async function readJson(ctx: Context, maxBytes = usualBytes): Promise<unknown> {
@@ -32,7 +34,7 @@ export async function readJson(ctx: Context, maxBytes = usualBytes): Promise<unk
   const parse = parsers.get(maxBytes) ?? parserFor(maxBytes)
   parsers.set(maxBytes, parse)
   try {
-    await parse(ctx as Parameters<typeof parse>[0], async () => {})
+    await (await parse)(ctx, async () => {})
   } catch (cause) {
     throw bodyError(cause, maxBytes)
   }

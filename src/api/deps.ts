@@ -23,6 +23,8 @@ export type Route = {
   access: 'user' | 'anyone'
   /** Counted against limits.issuePerMinute. */
   issues?: true
+  /** A GET that is not safe: it answers no HEAD, and no page of another site can have it sent by a link or an image. */
+  changes?: true
   /** Bytes that the JSON body may have, where it is more than usual. */
   maxBody?: number
   run: (call: Call) => Promise<void>

@@ -16,6 +16,12 @@ export function isForeign(req: IncomingMessage, o: { config: Config; apiUrl: str
   return !safeMethods.has(req.method ?? '') && (site === 'cross-site' || site === 'same-site')
 }
 
+/** Sent for a link, an image or a form of another site: what a script fetches from one tells its Origin. */
+export function isEmbedded({ headers }: IncomingMessage): boolean {
+  const site = headers['sec-fetch-site']
+  return headers.origin === undefined && (site === 'cross-site' || site === 'same-site')
+}
+
 const isListedOrigin = (origin: string, { cors }: Config): boolean => origin !== '*' && cors.origins.includes(origin)
 
 function isOwnOrigin(origin: string, host: string | undefined, o: { config: Config; apiUrl: string }): boolean {

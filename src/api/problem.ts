@@ -87,6 +87,8 @@ function sendProblem(ctx: Context, error: unknown, log: Logger): void {
     code,
     requestId,
     error: detail,
+    // The name under which Uppy looks for what it shows to people.
+    ...(ctx.path.startsWith('/s3/') ? { message: detail } : {}),
     ...(Object.keys(details).length > 0 ? { details } : {}),
   })
   ctx.type = 'application/problem+json'

@@ -1,14 +1,17 @@
 import { Router } from '@koa/router'
-import type { Middleware } from 'koa'
+import type { Context, Middleware } from 'koa'
+import { StorageError } from '../errors.ts'
 import { RequestRefused } from '../http/guard.ts'
 import { readJson } from './body.ts'
 import type { ApiDeps, Gate, Route } from './deps.ts'
+import { isEmbedded } from './origin.ts'
 
 /** Who asks and how often is settled before a byte of the body is read. */
 export function createRouter(routes: readonly Route[], deps: ApiDeps, gate: Gate): Middleware[] {
   const router = new Router({ sensitive: true })
   for (const route of routes) {
     router.register(route.path, route.method === 'GET' ? ['GET', 'HEAD'] : [route.method], async (ctx) => {
+      if (route.changes) refuseUnasked(ctx)
       let user = ''
       if (route.access === 'user') {
         const who = await gate.authenticate(ctx)
@@ -21,6 +24,13 @@ export function createRouter(routes: readonly Route[], deps: ApiDeps, gate: Gate
     })
   }
   return [router.routes() as Middleware, otherMethods]
+}
+
+/** What a GET that changes something must not be: a look at the headers alone, or sent without any script's doing. */
+function refuseUnasked(ctx: Context): void {
+  if (ctx.method === 'HEAD') throw new RequestRefused('MethodNotAllowed', 'HEAD is not allowed here. Allowed: GET.')
+  if (!isEmbedded(ctx.req)) return
+  throw new StorageError('OriginRefused', { message: 'No link or image of another site may ask for this: use fetch.' })
 }
 
 type Matched = { matched?: { methods: string[] }[] }

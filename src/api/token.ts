@@ -1,10 +1,15 @@
 import { hash, type KeyObject } from 'node:crypto'
-import { createRemoteJWKSet, decodeProtectedHeader, errors, jwtVerify, type JWTPayload } from 'jose'
+import type { JWTPayload, JWTVerifyGetKey } from 'jose'
 import type { Config } from '../config/schema.ts'
 import { StorageError } from '../errors.ts'
 
 /** Resolves to the token's `sub`. Errors: Unauthenticated; Unavailable when the key set cannot be had. */
 export type VerifyToken = (token: string) => Promise<string>
+
+type Jose = typeof import('jose')
+
+/** With the first token that has to be verified, and not at the start. */
+const loadJose = (): Promise<Jose> => import('jose')
 
 const asymmetric = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519']
 const maxRemembered = 10_000
@@ -17,7 +22,7 @@ const maxRemoteAge = 300
  */
 export function createTokenVerifier(o: { auth: Config['auth']; secret: KeyObject; now: () => Date }): VerifyToken {
   const { jwksUrl, issuer, audience } = o.auth
-  const keySet = jwksUrl === null ? null : createRemoteJWKSet(new URL(jwksUrl), { timeoutDuration: 5_000 })
+  let keySet: JWTVerifyGetKey | null = null
   const claims = {
     requiredClaims: ['exp', 'sub'],
     ...(issuer === null ? {} : { issuer }),
@@ -26,6 +31,8 @@ export function createTokenVerifier(o: { auth: Config['auth']; secret: KeyObject
   const verified = new Map<string, { sub: string; until: number }>()
 
   const verify = async (token: string): Promise<{ sub: string; until: number }> => {
+    const { createRemoteJWKSet, decodeProtectedHeader, jwtVerify } = await loadJose()
+    if (jwksUrl !== null) keySet ??= createRemoteJWKSet(new URL(jwksUrl), { timeoutDuration: 5_000 })
     const options = { ...claims, currentDate: o.now() }
     if (keySet === null || decodeProtectedHeader(token).alg === 'HS256') {
       const { payload } = await jwtVerify(token, o.secret, { ...options, algorithms: ['HS256'] })
@@ -40,8 +47,8 @@ export function createTokenVerifier(o: { auth: Config['auth']; secret: KeyObject
     const known = verified.get(digest)
     if (known && known.until > seconds(o.now())) return known.sub
     verified.delete(digest)
-    const result = await verify(token).catch((error: unknown) => {
-      throw translate(error)
+    const result = await verify(token).catch(async (error: unknown) => {
+      throw translate(error, (await loadJose()).errors)
     })
     verified.set(digest, result)
     for (const oldest of verified.keys()) {
@@ -69,7 +76,7 @@ export const unauthenticated = (message: string, cause?: unknown): StorageError 
 /** What is wrong with the key set rather than with the token. */
 const keySetTroubles = new Set(['ERR_JWKS_TIMEOUT', 'ERR_JWKS_INVALID', 'ERR_JOSE_GENERIC'])
 
-function translate(error: unknown): StorageError {
+function translate(error: unknown, errors: Jose['errors']): StorageError {
   if (error instanceof StorageError) return error
   if (error instanceof errors.JWTExpired) return unauthenticated('The token has expired.', error)
   if (error instanceof errors.JWTClaimValidationFailed) {

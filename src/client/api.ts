@@ -134,14 +134,14 @@ export class Api {
 }
 
 const unreachable = (cause: unknown): UploadError =>
-  new UploadError('network', 'The server cannot be reached, or does not admit this page (CORS).', {
+  new UploadError('network', 'The server cannot be reached, or refuses this page (CORS).', {
     status: 0,
     retryable: true,
     cause,
   })
 
 function refusalOf(answer: Response, text: string): UploadError {
-  let problem: { detail?: string; error?: string; code?: string; requestId?: string } = {}
+  let problem: { detail?: string; code?: string; requestId?: string } = {}
   try {
     problem = JSON.parse(text) as typeof problem
   } catch {
@@ -150,8 +150,8 @@ function refusalOf(answer: Response, text: string): UploadError {
   return refused('The server', {
     status: answer.status,
     s3Code: problem.code,
-    message: problem.detail ?? problem.error,
-    requestId: problem.requestId ?? answer.headers.get('x-request-id') ?? undefined,
+    message: problem.detail,
+    requestId: problem.requestId,
     retryAfter: answer.headers.get('retry-after'),
   })
 }

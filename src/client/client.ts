@@ -14,6 +14,7 @@ export function createClient(options: ClientOptions): Client {
     timeouts: { stall: 60, answer: 600, offline: 3600, ...timeouts },
   }
   return {
+    options,
     upload: (file, o = {}) => new Task(deps, { file }, o),
     uploadAll: (files, o = {}) => Array.from(files, (file) => new Task(deps, { file }, o)),
     pending: () => records.pending(api.baseUrl),

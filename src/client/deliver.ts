@@ -27,10 +27,12 @@ export function deliver(job: Job, o: Delivery): Promise<void> {
         return await transmit(job, o)
       } catch (error) {
         if (!(error instanceof UploadError) || signal.aborted) throw error
-        // The reason of a lost connection may be that the file can no longer be read.
-        if (error.code === 'network') await job.source.check()
-        if (error.code !== 'expired' || ++renewals > maxRenewals) throw error
-        o.discard()
+        const isLost = error.code === 'network'
+        // The reason may be that the file can no longer be read,
+        if (isLost) await job.source.check()
+        // or a refusal that the store hides from pages of other origins, as Ceph does: that of an expired URL, perhaps.
+        if (isLost || error.code === 'expired') o.discard()
+        if (isLost || error.code !== 'expired' || ++renewals > maxRenewals) throw error
       }
     }
   }

@@ -29,7 +29,6 @@ export class Meter {
   /** From nothing, for a file that is sent anew. */
   clear(): void {
     this.#loaded = 0
-    this.#samples = []
   }
 
   read(at: number): {

@@ -70,7 +70,7 @@ export function send({ to, body, signal, timeouts, onProgress, onSent }: Send): 
 }
 
 function lostConnection(url: string): UploadError {
-  const words = `The connection to ${new URL(url, location.href).host} was lost, or it does not admit this page (CORS).`
+  const words = `The connection to ${new URL(url).host} was lost, or it refuses this page (CORS).`
   return new UploadError('network', words, { status: 0, retryable: true })
 }
 

@@ -66,6 +66,9 @@ async function sendBytes(job: Job): Promise<void> {
       lane,
       sign: () => signOnce(job, lane.phase),
       discard: () => void (single.url = null),
+    }).catch((error: unknown) => {
+      // Confirmed already, or by now in the store: what became of it is for the server to say.
+      if (!(error instanceof UploadError && error.status === 409)) throw error
     })
     single.isSent = true
     lane.done(source.size)

@@ -135,6 +135,8 @@ export interface DownloadOptions {
 }
 
 export interface Client {
+  /** As given to createClient. */
+  readonly options: ClientOptions
   upload(file: File | Blob, o?: UploadOptions): UploadTask
   uploadAll(files: Iterable<File | Blob>, o?: UploadOptions): UploadTask[]
   /** Uploads that earlier visits left unfinished, oldest first. */

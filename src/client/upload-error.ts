@@ -67,7 +67,7 @@ export const isTemporary = (status: number, s3Code = ''): boolean =>
 function codeOf(status: number, s3Code: string): UploadErrorCode {
   if (status === 413 || s3Code === 'EntityTooLarge') return 'too-large'
   if (status === 415) return 'type-rejected'
-  if (s3Code === 'BadDigest' || s3Code === 'XAmzContentSHA256Mismatch' || s3Code === 'InvalidDigest') return 'checksum'
+  if (s3Code === 'BadDigest' || s3Code === 'XAmzContentSHA256Mismatch') return 'checksum'
   return 'server'
 }
 

@@ -1,5 +1,6 @@
 /** The requests that are presigned: method, signed headers and signed parameters of each. */
 import type { Checksum, Presigner, PresignUploadOptions, ResponseOverrides } from './driver.ts'
+import { StorageError } from '../errors.ts'
 import { assertPartNumber } from './rules.ts'
 
 export type RequestToSign = {
@@ -7,6 +8,16 @@ export type RequestToSign = {
   /** Names in lower case. */
   headers: Record<string, string>
   query: Record<string, string>
+}
+
+/** Runs a signer of `sigv4/`: what it cannot sign as asked is InvalidArgument. */
+export function signAsAsked<T>(sign: () => T, what: 'request' | 'form' = 'request'): T {
+  try {
+    return sign()
+  } catch (cause) {
+    if (!(cause instanceof TypeError || cause instanceof RangeError)) throw cause
+    throw new StorageError('InvalidArgument', { message: `The ${what} cannot be signed as asked.`, cause })
+  }
 }
 
 export const uploadRequest = ({
@@ -47,6 +58,12 @@ export const headRequest = (versionId: string | undefined): RequestToSign => ({
 
 const version = (versionId: string | undefined): Record<string, string> =>
   versionId === undefined ? {} : { versionId }
+
+/** Fields of a form that bind its file. */
+export const formFields = ({ contentType, checksum }: { contentType?: string; checksum?: Checksum }) => ({
+  ...(contentType === undefined ? {} : { 'Content-Type': contentType }),
+  ...bodyHeaders(undefined, checksum),
+})
 
 function bodyHeaders(contentLength: number | undefined, checksum: Checksum | undefined): Record<string, string> {
   return {

@@ -3,7 +3,7 @@ import { StorageError } from '../errors.ts'
 import type { ListedObject } from '../drivers/driver.ts'
 import { encodePath } from '../sigv4/encode.ts'
 import { quoted } from './answer.ts'
-import type { OperationDeps, S3Context } from './context.ts'
+import { bucketOf, type OperationDeps, type S3Context } from './context.ts'
 import { elements, type XmlContent, type XmlElement } from './xml.ts'
 
 const largestPage = 1000
@@ -33,7 +33,7 @@ export function countOf(name: string, text: string | undefined, o: CountLimits =
 export type NameEncoder = { type: 'url' | undefined; encode: (name: string) => string }
 
 /** `encoding-type=url`: names as they stand in URLs, for keys that XML 1.0 cannot hold. */
-export function readEncoding(ctx: S3Context): NameEncoder {
+function readEncoding(ctx: S3Context): NameEncoder {
   const type = ctx.query.get('encoding-type')
   if (type === undefined || type === '') return { type: undefined, encode: (name) => name }
   if (type !== 'url') throw refuse('encoding-type', type, 'Invalid Encoding Method specified in Request')
@@ -44,6 +44,24 @@ export function readEncoding(ctx: S3Context): NameEncoder {
 export function nonEmpty(ctx: S3Context, name: string): string | undefined {
   return ctx.query.get(name) || undefined
 }
+
+export type ListInput = {
+  bucket: string
+  names: NameEncoder
+  /** The most entries of a page. */
+  most: number
+  prefix: string
+  delimiter: string | undefined
+}
+
+/** What every list of names in a bucket is asked with; `count` is the parameter that bounds a page. */
+export const readList = (ctx: S3Context, count: 'max-keys' | 'max-uploads'): ListInput => ({
+  bucket: bucketOf(ctx),
+  names: readEncoding(ctx),
+  most: readCount(ctx, count),
+  prefix: ctx.query.get('prefix') ?? '',
+  delimiter: nonEmpty(ctx, 'delimiter'),
+})
 
 /** The owner of a bucket: every object in it is theirs. */
 export async function ownerOf(bucket: string, deps: OperationDeps): Promise<string> {

@@ -5,8 +5,6 @@ import { storedChecksum } from './checksums.ts'
 import type { ServiceDeps } from './deps.ts'
 import { imageSize, isBomb, maxImageSide } from './image-size.ts'
 import { isUnnamed, sameType } from './media-type.ts'
-import { recognise, sampleBytes } from './recognise.ts'
-import { agreement } from './type-agreement.ts'
 
 /** What a client says about the object when it confirms. Nothing here is believed, all of it is compared. */
 export type Claims = { mimeType?: string; size?: number; checksum?: Checksum }
@@ -71,6 +69,11 @@ async function checkType(
 }
 
 async function checkContent(deps: ServiceDeps, ref: ObjectRef, head: ObjectHead, granted: string) {
+  // With the first confirmed file: the signatures of a hundred formats are nothing that a start needs.
+  const [{ recognise, sampleBytes }, { agreement }] = await Promise.all([
+    import('./recognise.ts'),
+    import('./type-agreement.ts'),
+  ])
   if (head.contentLength === 0) return agreement(granted, { weak: false, textual: true })
   const sample = await firstBytes(deps, ref, head, sampleBytes)
   const found = await recognise(sample)

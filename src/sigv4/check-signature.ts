@@ -1,35 +1,60 @@
-import type { KeyObject } from 'node:crypto'
-import { canonicalRequest, type CanonicalHeaders, type CanonicalParts } from './canonical-request.ts'
-import { equalText } from './credential.ts'
-import { hmacHex, sha256Hex, stringToSign } from './string-to-sign.ts'
-import { SignatureError } from './types.ts'
+import { canonicalRequest, type CanonicalHeaders } from './canonical-request.ts'
+import { equalText, type Key } from './credential.ts'
+import { signingKey } from './signing-key.ts'
+import { formatScope, hmacHex, sha256Hex, stringToSign } from './string-to-sign.ts'
+import { SignatureError, type Verified, type VerifyOptions } from './types.ts'
 
-export type SignatureCheck = {
-  request: CanonicalParts
-  amzDate: string
-  scope: string
-  key: KeyObject
+/** A signature and all that it is said to cover. */
+export type ClaimedSignature = {
+  signature: string
   accessKeyId: string
-  provided: string
-  /** False where the request lacks what it signed: it is refused whatever its signature is. */
-  complete: boolean
+  /** What the ring has under that id. */
+  key: Key
+  amzDate: string
+  method: string
+  /** Canonical already. */
+  path: string
+  /** Canonical already, X-Amz-Signature left out. */
+  query: string
+  /** In the order in which they are signed. */
+  signedHeaders: readonly string[]
+  headers: CanonicalHeaders
+  hoisted?: HoistedHeaders
+  /** As it stands in the canonical request. */
+  payload: string
 }
 
 /**
- * Throws SignatureDoesNotMatch with what the client needs to find its mistake: the strings it should have signed, its
- * own signature, never ours.
+ * Says what a right signature bound. Throws SignatureDoesNotMatch with what the client needs to find its mistake: the
+ * strings it should have signed, its own signature, never ours.
  */
-export function checkSignature(o: SignatureCheck): void {
-  const canonical = canonicalRequest(o.request)
-  const text = stringToSign(o.amzDate, o.scope, sha256Hex(canonical))
-  const matches = /^[0-9a-f]{64}$/.test(o.provided) && equalText(hmacHex(o.key, text), o.provided)
-  if (matches && o.complete) return
-  throw signatureMismatch({
-    AWSAccessKeyId: o.accessKeyId,
-    StringToSign: text,
-    SignatureProvided: o.provided,
-    CanonicalRequest: Buffer.from(canonical, 'latin1').toString('utf8'),
-  })
+export function checkSignature(
+  claimed: ClaimedSignature,
+  { region, service }: Pick<VerifyOptions, 'region' | 'service'>,
+): Omit<Verified, 'via' | 'payload'> {
+  const { signature, accessKeyId, key, amzDate, method } = claimed
+  const scopeParts = { date: amzDate.slice(0, 8), region, service }
+  const scope = formatScope(scopeParts)
+  const signing = signingKey(key.secret, scopeParts)
+  const { headers, complete } = signedHeaders(claimed.signedHeaders, claimed.headers, claimed.hoisted)
+  const canonical = canonicalRequest({ ...claimed, headers })
+  const text = stringToSign(amzDate, scope, sha256Hex(canonical))
+  const matches = /^[0-9a-f]{64}$/.test(signature) && equalText(hmacHex(signing, text), signature)
+  if (!matches || !complete) {
+    throw signatureMismatch({
+      AWSAccessKeyId: accessKeyId,
+      StringToSign: text,
+      SignatureProvided: signature,
+      CanonicalRequest: Buffer.from(canonical, 'latin1').toString('utf8'),
+    })
+  }
+  return {
+    accessKeyId,
+    owner: key.owner,
+    method,
+    signedHeaders: new Map(headers),
+    seed: { signature, signingKey: signing, scope, amzDate },
+  }
 }
 
 export const signatureMismatch = (details: Record<string, string>): SignatureError =>
@@ -39,9 +64,9 @@ export const signatureMismatch = (details: Record<string, string>): SignatureErr
     details,
   )
 
-export type SignedHeaders = {
+type SignedHeaders = {
   headers: [name: string, value: string][]
-  /** Every signed header is there, and no hoisted one contradicts its header. */
+  /** Every signed header is there, and no hoisted one contradicts its header: else it is refused, signed or not. */
   complete: boolean
 }
 
@@ -54,11 +79,7 @@ const noneHoisted: HoistedHeaders = new Map()
  * The headers named in SignedHeaders, with the values that were signed. One that is absent may stand in the query; an
  * x-amz-* header that stands in both must have one value.
  */
-export function signedHeaders(
-  names: readonly string[],
-  headers: CanonicalHeaders,
-  hoisted = noneHoisted,
-): SignedHeaders {
+function signedHeaders(names: readonly string[], headers: CanonicalHeaders, hoisted = noneHoisted): SignedHeaders {
   let complete = true
   const signed = names.map((name): [string, string] => {
     const sent = headers.get(name)

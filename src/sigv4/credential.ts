@@ -31,7 +31,7 @@ export function checkScope(
   if (c.date !== day) refuse(`incorrect date "${c.date}". This date is not the day of X-Amz-Date, "${day}".`)
 }
 
-type Key = NonNullable<ReturnType<KeyRing['find']>>
+export type Key = NonNullable<ReturnType<KeyRing['find']>>
 
 /** The key of a request, whose security token must be the one that was issued with it, or none. */
 export function findKey(

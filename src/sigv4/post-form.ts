@@ -1,7 +1,7 @@
 /** Makes the form of a POST Object; the same fields and policy as @aws-sdk/s3-presigned-post, names as in AWS's guide. */
 import { formatAmzDate } from './amz-date.ts'
 import { assertKey, resolveTarget } from './endpoint.ts'
-import { maxExpiresIn } from './presign.ts'
+import { checkExpiresIn } from './presign.ts'
 import { signingKey } from './signing-key.ts'
 import { algorithm, formatScope, hmacHex } from './string-to-sign.ts'
 import type { SigningCredentials } from './types.ts'
@@ -46,9 +46,7 @@ const ownFields = new Set([
 ])
 
 export function createPostForm(o: PostFormOptions): PostForm {
-  if (!Number.isInteger(o.expiresIn) || o.expiresIn < 1 || o.expiresIn > maxExpiresIn) {
-    throw new RangeError(`expiresIn is 1 to ${maxExpiresIn} seconds`)
-  }
+  checkExpiresIn(o.expiresIn)
   assertKey(o.key)
   for (const name in o.fields) {
     if (ownFields.has(name.toLowerCase())) throw new TypeError(`the field ${name} belongs to the form itself`)

@@ -43,11 +43,14 @@ export type PresignedUrl = {
 /** Seconds in seven days: the most a Signature V4 URL may live. */
 export const maxExpiresIn = 604_800
 
+export function checkExpiresIn(expiresIn: number): void {
+  if (Number.isInteger(expiresIn) && expiresIn >= 1 && expiresIn <= maxExpiresIn) return
+  throw new RangeError(`expiresIn is 1 to ${maxExpiresIn} seconds`)
+}
+
 export function presign(o: PresignOptions): PresignedUrl {
   const { expiresIn } = o
-  if (!Number.isInteger(expiresIn) || expiresIn < 1 || expiresIn > maxExpiresIn) {
-    throw new RangeError(`expiresIn is 1 to ${maxExpiresIn} seconds`)
-  }
+  checkExpiresIn(expiresIn)
   const second = Math.floor(o.now.getTime() / 1000)
   const context = contextOf(o, second)
   const path = context.basePath + encodeKey(o.key)

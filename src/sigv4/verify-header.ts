@@ -1,12 +1,11 @@
 /** The Authorization header: https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-auth-using-authorization-header.html */
 import { formatAmzDate, parseAmzDate } from './amz-date.ts'
 import { canonicalHeaders, type CanonicalHeaders } from './canonical-request.ts'
-import { checkSignature, refuseUnsignedHeaders, signedHeaders } from './check-signature.ts'
+import { checkSignature, refuseUnsignedHeaders } from './check-signature.ts'
 import { checkScope, findKey, parseCredential, type Credential } from './credential.ts'
 import { canonicalPath, canonicalQuery, splitTarget } from './encode.ts'
 import { parsePayload } from './payload.ts'
-import { signingKey } from './signing-key.ts'
-import { algorithm, formatScope } from './string-to-sign.ts'
+import { algorithm } from './string-to-sign.ts'
 import { SignatureError, type RawRequest, type Verified, type VerifyOptions } from './types.ts'
 import { maxSkew } from './verify-presigned.ts'
 
@@ -30,33 +29,18 @@ export function verifyHeader(request: RawRequest, o: VerifyOptions): Verified {
   const key = findKey(o.keys, accessKeyId, headers.get('x-amz-security-token'), 'InvalidToken')
   refuseUnsignedHeaders(auth.signedHeaders, headers)
 
-  const scope = { date: day, region: o.region, service: o.service }
-  const signed = signedHeaders(auth.signedHeaders, headers)
-  const signing = signingKey(key.secret, scope)
-  checkSignature({
-    request: {
-      method: request.method,
-      path: canonicalPath(path),
-      query: canonicalQuery(query),
-      headers: signed.headers,
-      payload: sentPayload,
-    },
+  const claimed = {
+    ...auth,
+    accessKeyId,
+    key,
     amzDate,
-    scope: formatScope(scope),
-    key: signing,
-    accessKeyId,
-    provided: auth.signature,
-    complete: signed.complete,
-  })
-  return {
-    via: 'header',
-    accessKeyId,
-    owner: key.owner,
     method: request.method,
-    signedHeaders: new Map(signed.headers),
-    payload,
-    seed: { signature: auth.signature, signingKey: signing, scope: formatScope(scope), amzDate },
+    path: canonicalPath(path),
+    query: canonicalQuery(query),
+    headers,
+    payload: sentPayload,
   }
+  return { via: 'header', ...checkSignature(claimed, o), payload }
 }
 
 type Authorization = { credential: Credential; signedHeaders: string[]; signature: string }

@@ -1,19 +1,12 @@
 /** Presigned requests: https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html */
 import { parseAmzDate } from './amz-date.ts'
 import { canonicalHeaders, canonicalValue, type CanonicalHeaders } from './canonical-request.ts'
-import {
-  checkSignature,
-  refuseUnsignedHeaders,
-  signatureMismatch,
-  signedHeaders,
-  type HoistedHeaders,
-} from './check-signature.ts'
+import { checkSignature, refuseUnsignedHeaders, signatureMismatch, type HoistedHeaders } from './check-signature.ts'
 import { checkScope, findKey, parseCredential, type Credential } from './credential.ts'
 import { canonicalPath, canonicalQuery, parseQuery, splitTarget } from './encode.ts'
 import { parsePayload, unsignedPayload } from './payload.ts'
 import { maxExpiresIn } from './presign.ts'
-import { signingKey } from './signing-key.ts'
-import { algorithm, formatScope } from './string-to-sign.ts'
+import { algorithm } from './string-to-sign.ts'
 import { SignatureError, type RawRequest, type Verified, type VerifyOptions } from './types.ts'
 
 export const queryAuthParameters = [
@@ -52,35 +45,19 @@ export function verifyPresigned(request: RawRequest, o: VerifyOptions): Verified
   const key = findKey(o.keys, accessKeyId, token, 'AuthorizationQueryParametersError')
   refuseUnsignedHeaders(auth.signedHeaders, headers, hoisted)
 
-  const scope = { date: day, region: o.region, service: o.service }
-  const signed = signedHeaders(auth.signedHeaders, headers, hoisted)
   const payload = bodyOf(headers, parameters, new Set(auth.signedHeaders))
-  const signing = signingKey(key.secret, scope)
-  checkSignature({
-    request: {
-      method: request.method,
-      path: canonicalPath(path),
-      query: canonicalQuery(query, 'X-Amz-Signature'),
-      headers: signed.headers,
-      payload: payload.signed,
-    },
-    amzDate: auth.amzDate,
-    scope: formatScope(scope),
-    key: signing,
+  const claimed = {
+    ...auth,
     accessKeyId,
-    provided: auth.signature,
-    complete: signed.complete,
-  })
-  return {
-    via: 'query',
-    accessKeyId,
-    owner: key.owner,
+    key,
     method: request.method,
-    signedHeaders: new Map(signed.headers),
-    expiresAt,
-    payload: payload.body,
-    seed: { signature: auth.signature, signingKey: signing, scope: formatScope(scope), amzDate: auth.amzDate },
+    path: canonicalPath(path),
+    query: canonicalQuery(query, 'X-Amz-Signature'),
+    headers,
+    hoisted,
+    payload: payload.signed,
   }
+  return { via: 'query', ...checkSignature(claimed, o), expiresAt, payload: payload.body }
 }
 
 const refuse = (message: string): never => {

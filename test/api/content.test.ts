@@ -1,16 +1,11 @@
 /** Rows 100 to 102: bytes that are not what they were granted as, or would hurt whoever opens them. */
 import { deflateSync } from 'node:zlib'
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import { startGateway, type RunningGateway } from '../fixtures/gateway.ts'
-import { as, stateOf, store, upload, type Caller } from './caller.ts'
+import { expect, test } from 'vitest'
+import { startGateway } from '../fixtures/gateway.ts'
+import { alice, gateway, serveAlice } from './alice.ts'
+import { as, stateOf, store, upload } from './caller.ts'
 
-let gateway: RunningGateway
-let alice: Caller
-beforeAll(async () => {
-  gateway = await startGateway()
-  alice = await as(gateway, 'alice')
-})
-afterAll(() => gateway?.close())
+serveAlice()
 
 const hex = (text: string) => Buffer.from(text.replaceAll(' ', ''), 'hex')
 const u32 = (n: number) => n.toString(16).padStart(8, '0')

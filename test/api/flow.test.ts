@@ -1,16 +1,11 @@
 /** What clients do with the API when nobody means harm. */
 import { createHash } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { startGateway, type RunningGateway } from '../fixtures/gateway.ts'
-import { as, call, download, downloadText, put, sha256, store, textFile, upload, type Caller } from './caller.ts'
+import { describe, expect, test } from 'vitest'
+import { startGateway } from '../fixtures/gateway.ts'
+import { alice, gateway, serveAlice } from './alice.ts'
+import { as, call, download, downloadText, put, sha256, store, textFile, upload } from './caller.ts'
 
-let gateway: RunningGateway
-let alice: Caller
-beforeAll(async () => {
-  gateway = await startGateway()
-  alice = await as(gateway, 'alice')
-})
-afterAll(() => gateway?.close())
+serveAlice()
 
 describe('the snippets that people copy', () => {
   test('A: a public URL, no confirm, no size', async () => {

@@ -1,19 +1,11 @@
 /** Rows 69 and 85: what may be in a request. */
 import { isDeepStrictEqual } from 'node:util'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { startGateway, type RunningGateway } from '../fixtures/gateway.ts'
+import { describe, expect, test } from 'vitest'
 import { connect, rawRequest } from '../fixtures/raw-http.ts'
-import { as, call, stateOf, textFile, type Answer, type Caller } from './caller.ts'
+import { alice, authorization, gateway, serveAlice } from './alice.ts'
+import { call, stateOf, textFile, type Answer } from './caller.ts'
 
-let gateway: RunningGateway
-let alice: Caller
-let authorization: string
-beforeAll(async () => {
-  gateway = await startGateway()
-  alice = await as(gateway, 'alice')
-  authorization = `Bearer ${await gateway.token('alice')}`
-})
-afterAll(() => gateway?.close())
+serveAlice()
 
 const post = (
   body: string | Uint8Array<ArrayBuffer>,

@@ -12,7 +12,7 @@ const ways = [
 ] as const
 
 /** `s3` settings in the overrides go before the store's own. */
-export function onS3(suite: (name: string, start: Start) => void): void {
+export function onS3(suite: (name: string, start: Start, delivery: 'direct' | 'proxied') => void): void {
   describe.each(ways)('%s', (name, { versioned, delivery }) => {
     let store: TestBucket
     beforeAll(async () => {
@@ -22,11 +22,22 @@ export function onS3(suite: (name: string, start: Start) => void): void {
     })
     afterAll(() => store.remove())
 
-    suite(name, (overrides = {}, o = {}) => {
-      const { bucket, endpoint, accessKeyId, secretAccessKey } = store
-      const own = (overrides['storage'] as { s3?: Overrides } | undefined)?.s3 ?? {}
-      const s3 = { provider: 'ceph', endpoint, region: 'us-east-1', forcePathStyle: true, accessKeyId, secretAccessKey }
-      return startGateway({ ...overrides, storage: { driver: 's3', delivery, bucket, s3: { ...s3, ...own } } }, o)
-    })
+    suite(
+      name,
+      (overrides = {}, o = {}) => {
+        const { bucket, endpoint, accessKeyId, secretAccessKey } = store
+        const own = (overrides['storage'] as { s3?: Overrides } | undefined)?.s3 ?? {}
+        const s3 = {
+          provider: 'ceph',
+          endpoint,
+          region: 'us-east-1',
+          forcePathStyle: true,
+          accessKeyId,
+          secretAccessKey,
+        }
+        return startGateway({ ...overrides, storage: { driver: 's3', delivery, bucket, s3: { ...s3, ...own } } }, o)
+      },
+      delivery,
+    )
   })
 }

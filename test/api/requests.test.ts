@@ -1,21 +1,13 @@
 /** The shape of every answer, whoever asks for whatever. */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { ApiDeps } from '../../src/api/app.ts'
 import type { StorageDriver } from '../../src/drivers/driver.ts'
-import { startGateway, type RunningGateway } from '../fixtures/gateway.ts'
 import { rawRequest } from '../fixtures/raw-http.ts'
-import { as, call, textFile, type Caller } from './caller.ts'
+import { alice, authorization, gateway, serveAlice } from './alice.ts'
+import { call, textFile } from './caller.ts'
 import { serveApi } from './serve-api.ts'
 
-let gateway: RunningGateway
-let alice: Caller
-let authorization: string
-beforeAll(async () => {
-  gateway = await startGateway()
-  alice = await as(gateway, 'alice')
-  authorization = `Bearer ${await gateway.token('alice')}`
-})
-afterAll(() => gateway?.close())
+serveAlice()
 
 test.each([
   '/files?limit=0',

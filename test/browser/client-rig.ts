@@ -18,8 +18,12 @@ export const MiB = 2 ** 20
 /** For `expect.poll`: the machine may have other work. */
 export const patient = { timeout: 15_000 }
 
-/** A gateway whose upload URLs point to `objectsUrl`, behind which the store is at `store`. */
-export type Backend = (objectsUrl: string, overrides: Overrides) => Promise<{ gateway: RunningGateway; store: string }>
+export type Backend = {
+  /** A gateway whose upload URLs point to `objectsUrl`, behind which the store is at `store`. */
+  start(objectsUrl: string, overrides: Overrides): Promise<{ gateway: RunningGateway; store: string }>
+  /** Whether pages of other origins can read why a signature was refused: Ceph answers such requests without CORS. */
+  showsRefusals: boolean
+}
 
 export type Step = { state: UploadState; progress: Progress; at: number }
 export type Outcome = {
@@ -54,7 +58,7 @@ export async function startRig(backend: Backend, overrides: Overrides = {}): Pro
   const folder = await mkdtemp(join(tmpdir(), 'postern-client-'))
   await buildBrowser(folder)
   const [api, store] = await Promise.all([startFaultProxy(), startFaultProxy()])
-  const { gateway, store: behind } = await backend(store.url, overrides)
+  const { gateway, store: behind } = await backend.start(store.url, overrides)
   api.target = gateway.apiUrl
   store.target = behind
   const pages = await servePages(folder)
@@ -191,6 +195,13 @@ export async function storedFiles(rig: Rig): Promise<{ id: string; filename: str
 export async function reservedBytes(rig: Rig): Promise<number> {
   const answer = await fetch(`${rig.gateway.apiUrl}/files/usage`)
   return ((await answer.json()) as { reservedBytes: number }).reservedBytes
+}
+
+/** Numbers of the parts that the store has. */
+export async function storedParts(rig: Rig, id: string): Promise<number[]> {
+  const answer = await fetch(`${rig.gateway.apiUrl}/files/multipart/${id}/parts`)
+  const { parts } = (await answer.json()) as { parts: { partNumber: number }[] }
+  return parts.map(({ partNumber }) => partNumber)
 }
 
 /** Requests with the bytes of each part, in the order in which they came. */

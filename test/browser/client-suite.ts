@@ -18,7 +18,7 @@ export function clientSuite(where: string, backend: Backend): void {
     beforeEach(() => calm(running.rig))
 
     transfers(running)
-    refusals(running)
+    refusals(running, backend)
     files(running)
   })
 }

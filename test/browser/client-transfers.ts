@@ -10,6 +10,7 @@ import {
   start,
   statesOf,
   steps,
+  storedParts,
   storedSha256,
   textFile,
   waitForBytes,
@@ -108,9 +109,7 @@ export function transfers(running: Running): void {
       await open(rig, page)
       const [pending] = await page.evaluate(() => postern.client.pending())
       expect(pending).toMatchObject({ filename: 'reload.txt', size: 40 * MiB })
-      const answer = await fetch(`${rig.gateway.apiUrl}/files/multipart/${pending!.id}/parts`)
-      const { parts } = (await answer.json()) as { parts: { partNumber: number }[] }
-      const there = parts.map(({ partNumber }) => partNumber)
+      const there = await storedParts(rig, pending!.id)
       expect(there.length).toBeGreaterThanOrEqual(2)
 
       await choose(page, file.path)
@@ -193,7 +192,7 @@ export function transfers(running: Running): void {
 
     it('goes on after a pause, and sends no finished part again', async () => {
       const { rig } = running
-      const file = await textFile(rig, 'pause.txt', 32 * MiB)
+      const file = await textFile(rig, 'pause.txt', 40 * MiB)
       const page = await openPage(rig)
       await throttleUploads(page, 8 * MiB)
       await choose(page, file.path)
@@ -204,15 +203,14 @@ export function transfers(running: Running): void {
       const resting = await steps(page, task)
       expect(resting.at(-1)!.state).toBe('paused')
       expect(rig.store.active.now).toBe(0)
-      const done = rig.store.seen.filter(({ status }) => status === 200).map(({ url }) => partOf(url))
+      const there = await storedParts(rig, (await page.evaluate(() => postern.tasks[0]!.getSnapshot().fileId))!)
+      expect(there.length).toBeGreaterThanOrEqual(1)
       rig.store.seen.length = 0
       await page.evaluate(() => postern.tasks[0]!.resume())
       const { record } = await outcome(page, task)
       await page.close()
       expect(await storedSha256(rig, record!.id)).toBe(file.sha256)
-      const again = [...partRequests(rig).keys()]
-      expect(again.filter((n) => done.includes(n))).toEqual([])
-      expect(new Set([...again, ...done])).toEqual(new Set([1, 2, 3, 4]))
+      expect([...partRequests(rig).keys()].toSorted()).toEqual([1, 2, 3, 4, 5].filter((n) => !there.includes(n)))
     })
   })
 }

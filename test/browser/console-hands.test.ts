@@ -1,24 +1,15 @@
 /** The console by keyboard, on a phone, in the dark, with many files. */
-import type { Browser, Page } from 'playwright-core'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { launchChromium } from '../fixtures/chromium.ts'
-import { type RunningGateway, startGateway } from '../fixtures/gateway.ts'
+import type { Page } from 'playwright-core'
+import { describe, expect, it } from 'vitest'
+import { startGateway } from '../fixtures/gateway.ts'
+import { browser, gateway, useBrowser, useConsole } from './console-stage.ts'
 import { choose, openConsole, overflow, row, storeFile, storedNames, textFile } from './console-rig.ts'
 
 const longName = `a-name-that-someone-exported-from-a-tool-which-adds-everything-it-knows-${'and-more-'.repeat(12)}end.txt`
 const rightToLeft = 'تقرير الربع الثالث من العام ٢٠٢٦ النسخة النهائية.txt'
 
-let browser: Browser
-let gateway: RunningGateway
-
-beforeAll(async () => {
-  browser = await launchChromium()
-})
-afterAll(() => browser?.close())
-beforeEach(async () => {
-  gateway = await startGateway({}, { dev: true })
-  return () => gateway.close()
-})
+useBrowser()
+useConsole(startGateway)
 
 const focused = (page: Page): Promise<string> =>
   page.evaluate(() =>

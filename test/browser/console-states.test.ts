@@ -1,20 +1,15 @@
 /** The console when something is refused, down, or not there yet. */
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
-import type { Browser, Page } from 'playwright-core'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { launchChromium } from '../fixtures/chromium.ts'
+import type { Page } from 'playwright-core'
+import { beforeEach, describe, expect, it } from 'vitest'
 import { type RunningGateway, startGateway } from '../fixtures/gateway.ts'
 import { landscape, scenes } from '../fixtures/sample-image.ts'
+import { browser, useBrowser } from './console-stage.ts'
 import { choose, openConsole, row, storeFile, storedNames, textFile } from './console-rig.ts'
 
-let browser: Browser
 let gateway: RunningGateway
-
-beforeAll(async () => {
-  browser = await launchChromium()
-})
-afterAll(() => browser?.close())
+useBrowser()
 
 describe('a server that asks who one is', { timeout: 60_000 }, () => {
   beforeEach(async () => {

@@ -1,12 +1,10 @@
 /** The console in a real browser, against a whole gateway. Run for each driver. */
 import { randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
-import type { Browser } from 'playwright-core'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { launchChromium } from '../fixtures/chromium.ts'
-import type { RunningGateway } from '../fixtures/gateway.ts'
+import { describe, expect, it } from 'vitest'
 import { landscape, scenes } from '../fixtures/sample-image.ts'
 import { choose, openConsole, row, sha256, storeFile, storedNames, textFile } from './console-rig.ts'
+import { browser, gateway, useBrowser, useConsole } from './console-stage.ts'
 import type { StartGateway } from './gateway-on-s3.ts'
 import { throttleUploads } from './throttle.ts'
 
@@ -14,17 +12,8 @@ const picture = { name: 'dusk over the hills.png', mimeType: 'image/png', buffer
 
 export function consoleSuite(where: string, start: StartGateway): void {
   describe(`console, ${where}`, { timeout: 60_000 }, () => {
-    let browser: Browser
-    let gateway: RunningGateway
-
-    beforeAll(async () => {
-      browser = await launchChromium()
-    })
-    afterAll(() => browser?.close())
-    beforeEach(async () => {
-      gateway = await start({}, { dev: true })
-      return () => gateway.close()
-    })
+    useBrowser()
+    useConsole(start)
 
     it('uploads what the file chooser gives, with progress, and hands out the same bytes', async () => {
       const page = await openConsole(browser, gateway.apiUrl)

@@ -52,9 +52,6 @@ export function driverSuite(
       get bucket() {
         return fixture.bucket
       },
-      get http() {
-        return fixture.http
-      },
       differs: (difference) => o.knownDifferences?.has(difference) ?? false,
     }
     for (const [topic, tests] of Object.entries(topics)) describe(`${topic}`, () => void tests(suite))

@@ -31,7 +31,7 @@ driverSuite(
     return {
       driver,
       bucket,
-      http: true,
+
       async close() {
         await driver.close()
         await gateway.close()

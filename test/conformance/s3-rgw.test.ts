@@ -10,7 +10,7 @@ driverSuite(
     return {
       driver,
       bucket: bucket.bucket,
-      http: true,
+
       async close() {
         await driver.close()
         await bucket.remove()

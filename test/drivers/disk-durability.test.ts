@@ -2,26 +2,14 @@
 import { mkdtemp, realpath, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join, relative, sep } from 'node:path'
-import { afterEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { fileCalls, type FileCalls } from '../../src/drivers/disk/file-calls.ts'
 import { openIndex } from '../../src/drivers/disk/open-index.ts'
 import type { StorageDriver } from '../../src/drivers/driver.ts'
-import { bodyOf, bytesOf, collect, codeOf } from '../conformance/driver/suite-tools.ts'
-import { blobFiles, diskFixture, tempFiles, type DiskFixture } from './disk-fixture.ts'
+import { bytesOf, collect, codeOf } from '../conformance/driver/suite-tools.ts'
+import { blobFiles, tempFiles } from './disk-fixture.ts'
+import { put, ref, startDisk } from './start-disk.ts'
 
-const open: DiskFixture[] = []
-const start = async (...args: Parameters<typeof diskFixture>): Promise<DiskFixture> => {
-  const fixture = await diskFixture(...args)
-  open.push(fixture)
-  return fixture
-}
-afterEach(async () => {
-  for (const fixture of open.splice(0)) await fixture.close()
-})
-
-const ref = (key: string) => ({ bucket: 'postern', key })
-const put = (driver: StorageDriver, key: string, data: Buffer | string = 'data') =>
-  driver.putObject(ref(key), bodyOf(data), { contentLength: Buffer.byteLength(data) })
 const get = async (driver: StorageDriver, key: string): Promise<string> =>
   (await collect((await driver.getObject(ref(key))).stream())).toString()
 
@@ -80,7 +68,7 @@ describe('the order of a write', () => {
   it('is write, sync, rename, sync of the directory, and only then visible', async () => {
     const { log, calls } = recorder()
     const { fsync } = calls
-    const fixture = await start({ calls })
+    const fixture = await startDisk({ calls })
     const other = await fixture.again({ calls: {} })
     log.length = 0
     calls.fsync = async (fd) => {
@@ -104,7 +92,7 @@ describe('the order of a write', () => {
 
   it('syncs the parents of folders that are new', async () => {
     const { log, calls } = recorder()
-    const fixture = await start({ calls })
+    const fixture = await startDisk({ calls })
     await put(fixture.driver, 'first')
     const root = join(fixture.dir, 'objects')
     const [blob] = await blobFiles(fixture.dir)
@@ -122,7 +110,7 @@ describe('the order of a write', () => {
 
   it('syncs nothing with fsync: none', async () => {
     const { log, calls } = recorder()
-    const fixture = await start({ calls, fsync: 'none' })
+    const fixture = await startDisk({ calls, fsync: 'none' })
     await put(fixture.driver, 'first', bytesOf(20 << 20))
     expect(log.filter((line) => line.startsWith('sync'))).toEqual([])
   })
@@ -150,7 +138,7 @@ describe('a sync that fails', () => {
     ['its folder', (path: string, objects: string) => path.startsWith(objects + sep) && depth(path, objects) === 2],
     ['the parent of a new folder', (path: string, objects: string) => path === objects || depth(path, objects) === 1],
   ])('of %s: refused, nothing left, writes latched off, reads go on', async (_, isTarget) => {
-    const { dir, driver: first, again } = await start()
+    const { dir, driver: first, again } = await startDisk()
     await put(first, 'before', 'kept')
     const driver = await again({ calls: failing(isTarget, join(await realpath(dir), 'objects')) })
     expect(await codeOf(put(driver, 'lost'))).toBe('Unavailable')
@@ -171,7 +159,7 @@ describe('a sync that fails', () => {
 
   it('in the middle of a large body ends the write', async () => {
     const calls: Partial<FileCalls> = { fdatasync: () => Promise.reject(fault('EIO', 'fdatasync')) }
-    const { driver, dir } = await start({ calls })
+    const { driver, dir } = await startDisk({ calls })
     expect(await codeOf(put(driver, 'large', bytesOf(40 << 20)))).toBe('Unavailable')
     expect(await tempFiles(dir)).toEqual([])
     expect(await blobFiles(dir)).toEqual([])
@@ -190,7 +178,7 @@ describe('a disk that is full', () => {
       (...args: A): R | Promise<R> =>
         broken ? Promise.reject(fault(errno, 'write')) : call(...args)
     const calls = errno === 'EMFILE' ? { open: step(fileCalls.open) } : { writev: step(fileCalls.writev) }
-    const { driver, dir } = await start({ calls })
+    const { driver, dir } = await startDisk({ calls })
     await put(driver, 'before', 'kept')
     expect(await get(driver, 'before')).toBe('kept')
     broken = true
@@ -204,7 +192,7 @@ describe('a disk that is full', () => {
 
   it('keeps minFree free, counting what a body announces', async () => {
     let free = 10 << 20
-    const { driver } = await start({
+    const { driver } = await startDisk({
       minFree: 1 << 20,
       calls: { statfs: async () => ({ bavail: free / 4096, bsize: 4096 }) },
     })

@@ -2,29 +2,15 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import { setTimeout } from 'node:timers/promises'
-import { afterEach, describe, expect, it } from 'vitest'
-import type { StorageDriver } from '../../src/drivers/driver.ts'
+import { describe, expect, it } from 'vitest'
 import { bodyOf, bytesOf, collect, codeOf } from '../conformance/driver/suite-tools.ts'
-import { blobFiles, diskFixture, tempFiles, type DiskFixture } from './disk-fixture.ts'
-
-const open: DiskFixture[] = []
-const start = async (...args: Parameters<typeof diskFixture>): Promise<DiskFixture> => {
-  const fixture = await diskFixture(...args)
-  open.push(fixture)
-  return fixture
-}
-afterEach(async () => {
-  for (const fixture of open.splice(0)) await fixture.close()
-})
-
-const ref = (key: string) => ({ bucket: 'postern', key })
-const put = (driver: StorageDriver, key: string, data: Buffer | string = 'data') =>
-  driver.putObject(ref(key), bodyOf(data), { contentLength: Buffer.byteLength(data) })
+import { blobFiles, tempFiles } from './disk-fixture.ts'
+import { put, ref, startDisk } from './start-disk.ts'
 
 describe('garbage', () => {
   it('goes after its grace, not before', async () => {
     const clock = { now: Date.parse('2026-01-01T00:00:00Z') }
-    const { driver, dir } = await start({ now: () => new Date(clock.now) })
+    const { driver, dir } = await startDisk({ now: () => new Date(clock.now) })
     await put(driver, 'a', 'first')
     await put(driver, 'a', 'second')
     await put(driver, 'b')
@@ -40,7 +26,7 @@ describe('garbage', () => {
   })
 
   it('goes with the last object that shares it', async () => {
-    const { driver, dir } = await start({ grace: 0 })
+    const { driver, dir } = await startDisk({ grace: 0 })
     await put(driver, 'a')
     await driver.copyObject(ref('a'), ref('b'))
     await driver.copyObject(ref('b'), ref('c'))
@@ -53,7 +39,7 @@ describe('garbage', () => {
   })
 
   it('stays while a download here is at it', async () => {
-    const { driver, dir } = await start({ grace: 0 })
+    const { driver, dir } = await startDisk({ grace: 0 })
     const data = bytesOf(3 << 20)
     await put(driver, 'a', data)
     const object = await driver.getObject(ref('a'))
@@ -65,7 +51,7 @@ describe('garbage', () => {
   })
 
   it('of multipart uploads: replaced, unlisted and aborted parts', async () => {
-    const { driver, dir } = await start({ grace: 0 })
+    const { driver, dir } = await startDisk({ grace: 0 })
     const part = (uploadId: string, number: number, text: string) =>
       driver.uploadPart(ref('m'), uploadId, number, bodyOf(text), { contentLength: text.length })
     const first = await driver.createMultipartUpload(ref('m'))
@@ -86,7 +72,7 @@ describe('garbage', () => {
 
 describe('what a crash left', () => {
   it('goes: blobs without a row and temporary files, but not what is foreign', async () => {
-    const { driver, dir, again } = await start({ grace: 0 })
+    const { driver, dir, again } = await startDisk({ grace: 0 })
     await put(driver, 'a')
     const [blob] = await blobFiles(dir)
     const orphan = join(dirname(blob!), `${basename(blob!).slice(0, 4)}${'0'.repeat(28)}`)
@@ -102,7 +88,7 @@ describe('what a crash left', () => {
   })
 
   it('stays within its grace', async () => {
-    const { driver, dir } = await start()
+    const { driver, dir } = await startDisk()
     await put(driver, 'a')
     const [blob] = await blobFiles(dir)
     await writeFile(join(dirname(blob!), '0'.repeat(32)), 'maybe about to be committed')
@@ -110,7 +96,7 @@ describe('what a crash left', () => {
   })
 
   it('in tmp goes only after a day without a change: another process may be writing', async () => {
-    const { driver, dir, again } = await start()
+    const { driver, dir, again } = await startDisk()
     await writeFile(join(dir, 'tmp', 'a'.repeat(32)), 'x')
     await driver.sweep()
     expect(await tempFiles(dir)).toHaveLength(1)
@@ -123,7 +109,7 @@ describe('what a crash left', () => {
 
 describe('a write that runs', () => {
   it('is never swept', async () => {
-    const { driver, dir } = await start({ grace: 0, abandonedAfter: 0 })
+    const { driver, dir } = await startDisk({ grace: 0, abandonedAfter: 0 })
     const body = new PassThrough()
     const data = bytesOf(2 << 20)
     const writing = driver.putObject(ref('slow'), body, { contentLength: data.length })
@@ -137,7 +123,7 @@ describe('a write that runs', () => {
   })
 
   it('is not disturbed by a second driver over the same folder', async () => {
-    const { driver, dir, again } = await start({ grace: 0 })
+    const { driver, dir, again } = await startDisk({ grace: 0 })
     const body = new PassThrough()
     const writing = driver.putObject(ref('slow'), body, { contentLength: 2 << 20 })
     body.write(bytesOf((2 << 20) - 1))
@@ -150,7 +136,7 @@ describe('a write that runs', () => {
   })
 
   it('ends with the driver, and leaves nothing', async () => {
-    const { driver, dir } = await start()
+    const { driver, dir } = await startDisk()
     const body = new PassThrough()
     const writing = driver.putObject(ref('slow'), body, { contentLength: 2 << 20 })
     body.write(bytesOf(1 << 20))

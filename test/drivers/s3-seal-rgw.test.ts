@@ -1,22 +1,14 @@
 /** What was confirmed stays as it is on a real store: versions, copies, copies in parts, prefix, bodies without length. */
 import { randomBytes, randomUUID } from 'node:crypto'
 import { Readable } from 'node:stream'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { ObjectRef, PutOptions, StorageDriver } from '../../src/drivers/driver.ts'
+import { beforeAll, describe, expect, it } from 'vitest'
+import type { ObjectRef, PutOptions } from '../../src/drivers/driver.ts'
 import { createS3Driver } from '../../src/drivers/s3/s3-driver.ts'
-import { createTestBucket, startDriver, type TestBucket } from '../fixtures/s3-store.ts'
+import { startDriver } from '../fixtures/s3-store.ts'
+import { driver, store, useTestBucket } from './on-store.ts'
 
 const MiB = 1024 * 1024
-let store: TestBucket
-let driver: StorageDriver
-beforeAll(async () => {
-  store = await createTestBucket()
-  driver = await startDriver(store)
-})
-afterAll(async () => {
-  await driver.close()
-  await store.remove()
-})
+useTestBucket()
 
 const fresh = (folder = 'uploads'): ObjectRef => ({ bucket: store.bucket, key: `${folder}/${randomUUID()}.bin` })
 const body = (data: Buffer) => Readable.from([data], { objectMode: false })

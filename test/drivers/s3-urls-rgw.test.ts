@@ -1,20 +1,12 @@
 /** What the URLs of a real store allow, and what they refuse, over real HTTP. */
 import { createHash } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { ObjectRef, SignedRequest, StorageDriver } from '../../src/drivers/driver.ts'
-import { createTestBucket, startDriver, type TestBucket } from '../fixtures/s3-store.ts'
+import { describe, expect, it } from 'vitest'
+import type { ObjectRef, SignedRequest } from '../../src/drivers/driver.ts'
+import { startDriver } from '../fixtures/s3-store.ts'
+import { driver, store, useTestBucket } from './on-store.ts'
 
-let store: TestBucket
-let driver: StorageDriver
 let next = 0
-beforeAll(async () => {
-  store = await createTestBucket()
-  driver = await startDriver(store)
-})
-afterAll(async () => {
-  await driver.close()
-  await store.remove()
-})
+useTestBucket()
 
 const fresh = (): ObjectRef => ({ bucket: store.bucket, key: `uploads/${next++}.txt` })
 const md5 = (text: string) => createHash('md5').update(text).digest('hex')

@@ -14,7 +14,7 @@ export async function runGo<Result>(rig: Rig, command: string, input: Record<str
 async function build(rig: Rig): Promise<string> {
   const program = join(rig.dir, process.platform === 'win32' ? 'clients.exe' : 'clients')
   // Its caches are the machine's: everything else of the tools' environment points to an empty home.
-  const caches = await rig.run('go', ['env', '-json', 'GOCACHE', 'GOMODCACHE', 'GOPATH'], {
+  const caches = await rig.run('go', ['env', '-json', 'GOCACHE', 'GOENV', 'GOMODCACHE', 'GOPATH'], {
     env: { HOME: process.env['HOME'] ?? '' },
   })
   await rig.run('go', ['build', '-o', program, '.'], {

@@ -9,7 +9,6 @@ mkdir -p "$tools"
 missing=()
 for tool in rclone s3cmd restic s3fs; do command -v "$tool" > /dev/null || missing+=("$tool"); done
 command -v fusermount > /dev/null || command -v fusermount3 > /dev/null || missing+=(fuse3)
-command -v go > /dev/null || missing+=(golang-go)
 python3 -c 'import venv, ensurepip' 2> /dev/null || missing+=(python3-venv)
 if ((${#missing[@]})); then
   if command -v apt-get > /dev/null && [[ $(id -u) -eq 0 ]]; then
@@ -29,4 +28,9 @@ if ! cmp -s "$here/requirements.txt" "$tools/requirements.txt"; then
   cp "$here/requirements.txt" "$tools/requirements.txt"
 fi
 
-if command -v go > /dev/null; then (cd "$here/go" && go mod download); fi
+# Which Go it must be is said in go.mod; what distributions package is often older.
+if command -v go > /dev/null; then
+  (cd "$here/go" && go mod download)
+else
+  echo 'Not on PATH, to be installed by hand: go' >&2
+fi

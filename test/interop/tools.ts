@@ -20,7 +20,10 @@ type Tool = { probe: readonly string[]; needs: string }
 const tools = {
   python: { probe: ['python', '-c', 'import boto3, minio'], needs: 'Python with boto3 and minio' },
   aws: { probe: ['aws', '--version'], needs: 'the aws command line' },
-  go: { probe: ['go', 'version'], needs: 'the Go toolchain' },
+  go: {
+    probe: ['go', '-C', join(import.meta.dirname, 'go'), 'list', '-m'],
+    needs: 'a Go toolchain that its go.mod accepts',
+  },
   rclone: { probe: ['rclone', 'version'], needs: 'rclone' },
   s3cmd: { probe: ['s3cmd', '--version'], needs: 's3cmd' },
   restic: { probe: ['restic', 'version'], needs: 'restic' },

@@ -13,28 +13,11 @@ import {
   PutBucketAclCommand,
   PutBucketCorsCommand,
   PutObjectAclCommand,
-  PutObjectCommand,
-  type S3Client,
 } from '@aws-sdk/client-s3'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { startEndpoint, type Endpoint } from './endpoint.ts'
+import { describe, expect, test } from 'vitest'
+import { Bucket, client, endpoint, failing, put, serveSdk } from './sdk.ts'
 
-let endpoint: Endpoint
-let client: S3Client
-const Bucket = 'alice-1'
-beforeAll(async () => {
-  endpoint = await startEndpoint()
-  client = endpoint.client('alice')
-  await client.send(new CreateBucketCommand({ Bucket }))
-})
-afterAll(async () => {
-  client.destroy()
-  await endpoint.close()
-})
-
-const put = (Key: string, Body = Key, more: object = {}): Promise<unknown> =>
-  client.send(new PutObjectCommand({ Bucket, Key, Body, ...more }))
-const failing = (code: string, status: number): object => ({ name: code, $metadata: { httpStatusCode: status } })
+serveSdk()
 
 describe('buckets', () => {
   test('made, made again, listed in pages, deleted', async () => {

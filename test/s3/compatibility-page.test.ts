@@ -7,7 +7,7 @@ const root = join(import.meta.dirname, '../..')
 const page = readFileSync(join(root, 'docs/s3-compatibility.md'), 'utf8')
 const folders = ['test/s3', 'test/interop'].map((folder) => join(root, folder))
 
-const references = [...page.matchAll(/`([\w-]+(?:\.\w+)+): ([^`]+)`/g)].map(
+const references = [...page.matchAll(/`([\w-]+(?:\.\w+)*\.(?:ts|py)): ([^`]+)`/g)].map(
   ([, file, title]) => [file!, title!] as const,
 )
 

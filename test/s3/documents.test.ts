@@ -1,23 +1,9 @@
 /** XML documents of requests; security row 103. */
-import { CreateBucketCommand, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { element, startEndpoint, type Endpoint } from './endpoint.ts'
+import { describe, expect, test } from 'vitest'
+import { element, type Endpoint } from './endpoint.ts'
+import { Bucket, endpoint, put, serveSdk } from './sdk.ts'
 
-let endpoint: Endpoint
-let client: S3Client
-const Bucket = 'alice-1'
-beforeAll(async () => {
-  endpoint = await startEndpoint()
-  client = endpoint.client('alice')
-  await client.send(new CreateBucketCommand({ Bucket }))
-})
-afterAll(async () => {
-  client.destroy()
-  await endpoint.close()
-})
-
-const put = (Key: string, Body = Key, more: object = {}): Promise<unknown> =>
-  client.send(new PutObjectCommand({ Bucket, Key, Body, ...more }))
+serveSdk()
 
 describe('documents', () => {
   const post = (body: string, headers: Record<string, string> = {}): ReturnType<Endpoint['signed']> =>

@@ -5,23 +5,12 @@ import {
   ListObjectsV2Command,
   ListObjectVersionsCommand,
   PutObjectCommand,
-  type S3Client,
 } from '@aws-sdk/client-s3'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { element, startEndpoint, type Endpoint } from './endpoint.ts'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { element } from './endpoint.ts'
+import { client, endpoint, serveSdk } from './sdk.ts'
 
-let endpoint: Endpoint
-let client: S3Client
-const Bucket = 'alice-1'
-beforeAll(async () => {
-  endpoint = await startEndpoint()
-  client = endpoint.client('alice')
-  await client.send(new CreateBucketCommand({ Bucket }))
-})
-afterAll(async () => {
-  client.destroy()
-  await endpoint.close()
-})
+serveSdk()
 
 describe('lists', () => {
   const keys = ['a/1', 'a/2', 'b', 'c d/z', 'c d/ü+&<', 'd']

@@ -11,26 +11,15 @@ import {
   UploadPartCopyCommand,
   type CompletedPart,
   type CompleteMultipartUploadCommandOutput,
-  type S3Client,
 } from '@aws-sdk/client-s3'
 import { createHash } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { element, startEndpoint, type Endpoint } from './endpoint.ts'
+import { describe, expect, test } from 'vitest'
+import { element } from './endpoint.ts'
+import { Bucket, client, endpoint, failing, serveSdk } from './sdk.ts'
 
-let endpoint: Endpoint
-let client: S3Client
-const Bucket = 'alice-1'
 const five = 5 * 1024 * 1024
 const big = Buffer.alloc(five, 'a')
-beforeAll(async () => {
-  endpoint = await startEndpoint()
-  client = endpoint.client('alice')
-  await endpoint.store.createBucket(Bucket, { owner: 'alice' })
-})
-afterAll(async () => {
-  client.destroy()
-  await endpoint.close()
-})
+serveSdk()
 
 const begin = async (Key: string, more: object = {}): Promise<string> =>
   (await client.send(new CreateMultipartUploadCommand({ Bucket, Key, ...more }))).UploadId!
@@ -50,7 +39,6 @@ const complete = (
   more: object = {},
 ): Promise<CompleteMultipartUploadCommandOutput> =>
   client.send(new CompleteMultipartUploadCommand({ Bucket, Key, UploadId, MultipartUpload: { Parts }, ...more }))
-const failing = (code: string, status: number): object => ({ name: code, $metadata: { httpStatusCode: status } })
 const md5 = (bytes: Buffer | string): Buffer => createHash('md5').update(bytes).digest()
 
 describe('an upload in parts', () => {

@@ -1,31 +1,9 @@
 /* oxlint-disable vitest/expect-expect -- refused() holds the expectations */
 /** What this endpoint does not have is refused by name, and never taken for something else. */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { RawAnswer } from '../fixtures/raw-http.ts'
-import { element, startEndpoint, type Endpoint } from './endpoint.ts'
+import { describe, expect, test } from 'vitest'
+import { bucket, endpoint, put, refused, serveAlice } from './alice.ts'
 
-const bucket = 'alice-1'
-let endpoint: Endpoint
-
-beforeAll(async () => {
-  endpoint = await startEndpoint()
-  await endpoint.store.createBucket(bucket, { owner: 'alice' })
-  await endpoint.signed('alice', 'PUT', `/${bucket}/there`, { body: 'before' })
-})
-afterAll(() => endpoint.close())
-
-/** Refused, nothing changed, and the next request works. */
-async function refused(send: () => Promise<RawAnswer>, status: number, code: string): Promise<RawAnswer> {
-  const before = await endpoint.state()
-  const answer = await send()
-  expect({ status: answer.status, code: element(answer, 'Code') }).toEqual({ status, code })
-  expect(await endpoint.state()).toEqual(before)
-  expect((await endpoint.signed('alice', 'GET', `/${bucket}/there`)).text).toBe('before')
-  return answer
-}
-
-const put = (o: Parameters<Endpoint['signed']>[3] = {}, key = 'new'): Promise<RawAnswer> =>
-  endpoint.signed('alice', 'PUT', `/${bucket}/${key}`, { body: 'after', ...o })
+serveAlice()
 
 describe('what is not there', () => {
   test.each([

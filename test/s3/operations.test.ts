@@ -1,36 +1,19 @@
 /** The smaller operations on objects, through the AWS SDK. */
 import {
   CopyObjectCommand,
-  CreateBucketCommand,
   DeleteObjectsCommand,
   DeleteObjectTaggingCommand,
   GetObjectAttributesCommand,
   GetObjectCommand,
   GetObjectTaggingCommand,
   HeadObjectCommand,
-  PutObjectCommand,
   PutObjectTaggingCommand,
-  type S3Client,
 } from '@aws-sdk/client-s3'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { element, startEndpoint, type Endpoint } from './endpoint.ts'
+import { describe, expect, test } from 'vitest'
+import { element } from './endpoint.ts'
+import { Bucket, client, endpoint, failing, put, serveSdk } from './sdk.ts'
 
-let endpoint: Endpoint
-let client: S3Client
-const Bucket = 'alice-1'
-beforeAll(async () => {
-  endpoint = await startEndpoint()
-  client = endpoint.client('alice')
-  await client.send(new CreateBucketCommand({ Bucket }))
-})
-afterAll(async () => {
-  client.destroy()
-  await endpoint.close()
-})
-
-const put = (Key: string, Body = Key, more: object = {}): Promise<unknown> =>
-  client.send(new PutObjectCommand({ Bucket, Key, Body, ...more }))
-const failing = (code: string, status: number): object => ({ name: code, $metadata: { httpStatusCode: status } })
+serveSdk()
 
 describe('objects', () => {
   test('copied, with and without their headers', async () => {

@@ -1,32 +1,12 @@
 /** Security rows 56 to 80 over real sockets: requests that are wrong in other ways than their signature. */
 /* oxlint-disable vitest/expect-expect -- refused() holds the expectations */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { rawHead, type RawAnswer } from '../fixtures/raw-http.ts'
-import { element, startEndpoint, type Endpoint } from './endpoint.ts'
+import { bucket, endpoint, put, refused, serveAlice } from './alice.ts'
+import { element } from './endpoint.ts'
 
-const bucket = 'alice-1'
-let endpoint: Endpoint
-
-beforeAll(async () => {
-  endpoint = await startEndpoint()
-  await endpoint.store.createBucket(bucket, { owner: 'alice' })
-  await endpoint.signed('alice', 'PUT', `/${bucket}/there`, { body: 'before' })
-})
-afterAll(() => endpoint.close())
-
-/** Refused with a 4xx or 501, nothing changed, and the next request works. */
-async function refused(send: () => Promise<RawAnswer>, status: number, code: string | undefined): Promise<RawAnswer> {
-  const before = await endpoint.state()
-  const answer = await send()
-  expect({ status: answer.status, code: element(answer, 'Code') }).toEqual({ status, code })
-  expect(await endpoint.state()).toEqual(before)
-  expect((await endpoint.signed('alice', 'GET', `/${bucket}/there`)).text).toBe('before')
-  return answer
-}
-
-const put = (o: Parameters<Endpoint['signed']>[3] = {}, key = 'new'): Promise<RawAnswer> =>
-  endpoint.signed('alice', 'PUT', `/${bucket}/${key}`, { body: 'after', ...o })
+serveAlice()
 
 describe('HTTP', () => {
   test.each([

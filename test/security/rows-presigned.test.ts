@@ -19,7 +19,7 @@ const mountings: [string, () => Promise<Rig>][] = [
   ],
 ]
 
-describe.each(mountings)('%s', (_, start) => {
+describe.each(mountings)('%s', (mounting, start) => {
   let rig: Rig
   let issued: Json
   let target: string
@@ -182,6 +182,7 @@ describe.each(mountings)('%s', (_, start) => {
 
   test('outside of the mounting there is no endpoint', async () => {
     const { pathname } = new URL(rig.gateway.objectsUrl)
+    expect(pathname === '/').toBe(mounting === 'a listener of its own')
     if (pathname === '/') return
     for (const path of [
       target.replace(pathname, `${pathname}x`),

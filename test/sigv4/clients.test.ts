@@ -114,15 +114,7 @@ describe.each(keys)('key %s', (key) => {
   })
 
   it('minio', async () => {
-    const minio = new MinioClient({
-      endPoint: '127.0.0.1',
-      port: 4001,
-      useSSL: false,
-      region: 'us-east-1',
-      accessKey: temporary.accessKeyId,
-      secretKey: temporary.secretAccessKey,
-      sessionToken: temporary.sessionToken,
-    })
+    const minio = newMinio()
     const headers = { 'response-content-disposition': 'attachment; filename="a b+c.txt"', versionId: 'v' }
     const request = arrives('GET', await minio.presignedGetObject('postern', key, 600, headers, now))
     expect(verifyRequest(request, options)).toMatchObject({ payload: 'UNSIGNED-PAYLOAD' })
@@ -131,15 +123,7 @@ describe.each(keys)('key %s', (key) => {
 })
 
 it('minio POST policy', async () => {
-  const minio = new MinioClient({
-    endPoint: '127.0.0.1',
-    port: 4001,
-    useSSL: false,
-    region: 'us-east-1',
-    accessKey: temporary.accessKeyId,
-    secretKey: temporary.secretAccessKey,
-    sessionToken: temporary.sessionToken,
-  })
+  const minio = newMinio()
   const policy = minio.newPostPolicy()
   policy.setBucket('postern')
   policy.setKeyStartsWith('uploads/')
@@ -152,6 +136,17 @@ it('minio POST policy', async () => {
   const o = { region: 'us-east-1', keys: options.keys, now: new Date(), bucket: 'postern' }
   expect(verifyPostPolicy(fields, o)).toMatchObject({ contentLengthRange: { min: 1, max: 1024 } })
 })
+
+const newMinio = () =>
+  new MinioClient({
+    endPoint: '127.0.0.1',
+    port: 4001,
+    useSSL: false,
+    region: 'us-east-1',
+    accessKey: temporary.accessKeyId,
+    secretKey: temporary.secretAccessKey,
+    sessionToken: temporary.sessionToken,
+  })
 
 describe('streamed by @aws-sdk/client-s3 over a socket', () => {
   type Received = { request: RawRequest; body: Buffer }

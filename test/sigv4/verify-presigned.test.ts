@@ -8,7 +8,17 @@ import { signingKey } from '../../src/sigv4/signing-key.ts'
 import { hmacHex, sha256Hex, stringToSign } from '../../src/sigv4/string-to-sign.ts'
 import type { RawRequest, SignatureErrorCode } from '../../src/sigv4/types.ts'
 import { verifyRequest } from '../../src/sigv4/verify-request.ts'
-import { arrives, credentials, expectRefused, now, options, temporary, url, withParameters } from './fixtures.ts'
+import {
+  arrives,
+  credentials,
+  expectRefused,
+  now,
+  options,
+  presigning,
+  temporary,
+  url,
+  withParameters,
+} from './fixtures.ts'
 
 const at = (seconds: number): { now: Date } => ({ now: new Date(now.getTime() + seconds * 1000) })
 const day = '20260304'
@@ -21,7 +31,7 @@ const sixParameters = ['Algorithm', 'Credential', 'Signature', 'Date', 'SignedHe
 describe('a presigned URL', () => {
   it('verifies, and says all that it bound', () => {
     const headers = { 'content-type': 'image/jpeg', 'x-amz-meta-album': 'a  b' }
-    const signed = presign({ ...base, method: 'PUT', headers: { ...headers, 'content-length': '5' } })
+    const signed = presign({ ...presigning, method: 'PUT', headers: { ...headers, 'content-length': '5' } })
     const request = arrives('PUT', signed.url, { ...signed.headers, 'content-length': '5', 'user-agent': 'x' })
     const verified = verifyRequest(request, options)!
     expect(verified).toMatchObject({
@@ -57,18 +67,6 @@ describe('a presigned URL', () => {
     expect(verifyRequest(arrives('GET', 'http://127.0.0.1:4001/postern/k', { authorization: '' }), options)).toBeNull()
   })
 })
-
-const base: PresignOptions = {
-  method: 'GET',
-  endpoint: 'http://127.0.0.1:4001',
-  bucket: 'postern',
-  key: 'uploads/photo.jpg',
-  pathStyle: true,
-  credentials,
-  region: 'us-east-1',
-  expiresIn: 600,
-  now,
-}
 
 /** The URL with the right signature for what it has become; it signs the host alone. */
 function signedAnew(method: string, changed: string, payload: string): string {

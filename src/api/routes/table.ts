@@ -1,11 +1,20 @@
 import type { Route } from '../deps.ts'
+import {
+  cancelMultipart,
+  createMultipart,
+  joinParts,
+  listSentParts,
+  signPart,
+  signParts,
+  uploadParams,
+} from './companion.ts'
 import { content, issueDownloadUrl, publicContent } from './downloads.ts'
 import { list, read, remove, showUsage, update } from './files.ts'
 import { live, ready } from './health.ts'
 import { abort, begin, complete, issuePartUrls, listParts, partListBytes } from './multipart.ts'
 import { confirm, issuePublicUploadUrl, issueUploadUrl, renewUploadUrl } from './uploads.ts'
 
-/** Every route, in the order in which they are tried. GET answers HEAD too. */
+/** Every route, in the order in which they are tried. GET answers HEAD too, unless it changes something. */
 export const routes: readonly Route[] = [
   { method: 'POST', path: '/files/upload-url', access: 'user', issues: true, run: issueUploadUrl },
   { method: 'POST', path: '/api/upload-url', access: 'user', issues: true, run: issuePublicUploadUrl },
@@ -17,6 +26,14 @@ export const routes: readonly Route[] = [
   { method: 'GET', path: '/files/multipart/:id/parts', access: 'user', run: listParts },
   { method: 'POST', path: '/files/multipart/:id/complete', access: 'user', maxBody: partListBytes, run: complete },
   { method: 'DELETE', path: '/files/multipart/:id', access: 'user', run: abort },
+
+  { method: 'GET', path: '/s3/params', access: 'user', issues: true, changes: true, run: uploadParams },
+  { method: 'POST', path: '/s3/multipart', access: 'user', issues: true, run: createMultipart },
+  { method: 'GET', path: '/s3/multipart/:id/batch', access: 'user', run: signParts },
+  { method: 'GET', path: '/s3/multipart/:id/:n', access: 'user', run: signPart },
+  { method: 'GET', path: '/s3/multipart/:id', access: 'user', run: listSentParts },
+  { method: 'POST', path: '/s3/multipart/:id/complete', access: 'user', maxBody: partListBytes, run: joinParts },
+  { method: 'DELETE', path: '/s3/multipart/:id', access: 'user', run: cancelMultipart },
 
   { method: 'GET', path: '/files', access: 'user', run: list },
   { method: 'GET', path: '/files/usage', access: 'user', run: showUsage },

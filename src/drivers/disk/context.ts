@@ -6,6 +6,7 @@ import type { BufferPool } from './buffer-pool.ts'
 import type { CommitQueue } from './commit-queue.ts'
 import type { DescriptorCache } from './descriptor-cache.ts'
 import type { FileCalls } from './file-calls.ts'
+import type { HashThread } from './hash-thread.ts'
 import type { ObjectRows } from './object-rows.ts'
 import type { Tally } from './tally.ts'
 import type { UploadRows } from './upload-rows.ts'
@@ -19,6 +20,8 @@ export type DiskContext = {
   blobs: BlobStore
   calls: FileCalls
   guard: WriteGuard
+  /** For uploads. */
+  hashing: HashThread
   descriptors: DescriptorCache
   /** For downloads. */
   buffers: BufferPool

@@ -31,7 +31,9 @@ import { SweepSchedule } from './sweep-schedule.ts'
 import { Sweeper } from './sweep.ts'
 import { Tally } from './tally.ts'
 import { UploadRows } from './upload-rows.ts'
+import { HashThread } from './hash-thread.ts'
 import { WriteGuard } from './write-guard.ts'
+import { blockSize } from './write-body.ts'
 import { createWrites } from './write-objects.ts'
 
 export type DiskDriverOptions = {
@@ -97,6 +99,7 @@ export async function createDiskDriver(o: DiskDriverOptions): Promise<StorageDri
       guard,
       descriptors: new DescriptorCache(blobs, calls),
       buffers: new BufferPool(),
+      hashing: new HashThread({ blockSize }),
       readers: new Tally(),
       writers: new Tally(),
       closing: closing.signal,
@@ -127,7 +130,7 @@ function assemble(o: DiskDriverOptions, ctx: DiskContext, db: Index, background:
 
   async function close(): Promise<void> {
     closing.abort(new StorageError('Unavailable', { message: 'The store is closing.' }))
-    await sweeps.stop()
+    await Promise.all([sweeps.stop(), ctx.hashing.close()])
     ctx.queue.close()
     ctx.descriptors.close()
     db.close()

@@ -9,12 +9,17 @@ import type { BlobStore, NewBlob } from './blob-store.ts'
 import { digestAtOnce, startDigests, type Digests, type DigestsWanted, type RunningDigests } from './digests.ts'
 import { checkExpectation, tooLarge, verifyDigests } from './expectation.ts'
 import type { FileCalls } from './file-calls.ts'
+import type { HashThread, Lane } from './hash-thread.ts'
 import { receiveBody } from '../receive-body.ts'
 import type { WriteGuard } from './write-guard.ts'
 
 /** Up to here a body is collected, hashed at once and written in one call. */
 const collected = 256 * 1024
 const batchSize = 512 * 1024
+/** A batch with the chunk that filled it, as sockets deliver them. */
+export const blockSize = batchSize + 64 * 1024
+/** From here on a body is hashed in a thread of its own, where that has room. */
+const hashedAside = 1024 * 1024
 /** Bytes after which what was written is synced while more comes in: the last sync then finds little to do. */
 const syncEvery = 16 * 1024 * 1024
 
@@ -35,7 +40,7 @@ export type WrittenBlob = Pick<NewBlob, 'id' | 'settle' | 'discard'> & {
   sums: Buffer
 }
 
-export type BodyWriterDeps = { blobs: BlobStore; calls: FileCalls; guard: WriteGuard }
+export type BodyWriterDeps = { blobs: BlobStore; calls: FileCalls; guard: WriteGuard; hashing: HashThread }
 
 export async function writeBody(deps: BodyWriterDeps, body: Readable, o: BodyOptions): Promise<WrittenBlob> {
   const writer = new BodyWriter(deps, o)
@@ -63,12 +68,14 @@ class BodyWriter {
   readonly #o: BodyOptions
   readonly #want: DigestsWanted
   #digests: RunningDigests | null = null
+  #lane: Lane | null = null
   #creating: Promise<NewBlob> | null = null
   #batch: Buffer[] = []
   #batched = 0
   #size = 0
   #written = 0
   #syncedAt = 0
+  #flushing: Promise<void> = Promise.resolve()
   #writing: Promise<void> = Promise.resolve()
   #syncing: Promise<void> = Promise.resolve()
 
@@ -85,23 +92,18 @@ class BodyWriter {
     this.#batch.push(chunk)
     this.#batched += chunk.length
     if (this.#digests) this.#digests.update(chunk)
-    else if (this.#size > collected) this.#startHashing()
-    return this.#batched >= batchSize ? this.#flush() : undefined
+    else if (!this.#lane && this.#size > collected) this.#startHashing()
+    return this.#batched >= batchSize ? (this.#flushing = this.#flush()) : undefined
   }
 
   async finish(): Promise<WrittenBlob> {
     const o = this.#o
+    // Some streams tell their end although they were asked to pause.
+    await this.#flushing
     if (o.contentLength !== undefined && this.#size < o.contentLength)
       throw new StorageError('IncompleteBody', { message: 'The body has fewer bytes than its Content-Length says.' })
     const blob = await (this.#creating ??= this.#deps.blobs.create())
-    let digests: Digests
-    if (this.#digests) {
-      digests = this.#digests.finish()
-    } else {
-      const whole = this.#batch.length === 1 ? this.#batch[0]! : Buffer.concat(this.#batch)
-      this.#batch = [whole]
-      digests = digestAtOnce(whole, this.#want)
-    }
+    const digests = await this.#finishHashing()
     const checksum = verifyDigests(digests, o, this.#want.checksum)
     await this.#writing
     await this.#write(this.#batch)
@@ -114,7 +116,10 @@ class BodyWriter {
 
   async discard(): Promise<void> {
     this.#batch = []
+    this.#lane?.drop()
     const blob = await this.#creating?.catch(() => null)
+    // Nothing may write to the descriptor once it is closed: its number may be another file's by then.
+    await Promise.allSettled([this.#flushing])
     await Promise.allSettled([this.#writing, this.#syncing])
     await blob?.discard()
   }
@@ -127,8 +132,21 @@ class BodyWriter {
   }
 
   #startHashing(): void {
+    if ((this.#o.contentLength ?? hashedAside) >= hashedAside) this.#lane = this.#deps.hashing.begin(this.#want)
+    if (this.#lane) return
     this.#digests = startDigests(this.#want)
     for (const chunk of this.#batch) this.#digests.update(chunk)
+  }
+
+  async #finishHashing(): Promise<Digests> {
+    if (this.#digests) return this.#digests.finish()
+    if (this.#lane) {
+      if (this.#batched > 0) await this.#flush()
+      return this.#lane.finish()
+    }
+    const whole = this.#batch.length === 1 ? this.#batch[0]! : Buffer.concat(this.#batch)
+    this.#batch = [whole]
+    return digestAtOnce(whole, this.#want)
   }
 
   /** One batch is being written while the next one fills. */
@@ -137,8 +155,16 @@ class BodyWriter {
     this.#batch = []
     this.#batched = 0
     this.#creating ??= this.#deps.blobs.create()
+    if (!this.#lane) return this.#writeBehind(batch)
+    for (const piece of pieces(batch, blockSize)) {
+      const block = await this.#lane.update(piece)
+      await this.#writeBehind([block.bytes], block.written)
+    }
+  }
+
+  async #writeBehind(batch: Buffer[], written?: () => void): Promise<void> {
     await this.#writing
-    this.#writing = this.#write(batch)
+    this.#writing = this.#write(batch).then(written)
     // Noticed by whoever awaits it next; until then it is not an unhandled one.
     this.#writing.catch(() => {})
   }
@@ -169,4 +195,21 @@ function without(chunks: Buffer[], bytes: number): Buffer[] {
   let i = 0
   for (; i < chunks.length && bytes >= chunks[i]!.length; i++) bytes -= chunks[i]!.length
   return bytes === 0 ? chunks.slice(i) : [chunks[i]!.subarray(bytes), ...chunks.slice(i + 1)]
+}
+
+/** The chunks in runs of at most `size` bytes. */
+function* pieces(chunks: readonly Buffer[], size: number): Generator<Buffer[]> {
+  let piece: Buffer[] = []
+  let left = size
+  for (let chunk of chunks) {
+    while (chunk.length > left) {
+      yield [...piece, chunk.subarray(0, left)]
+      chunk = chunk.subarray(left)
+      piece = []
+      left = size
+    }
+    piece.push(chunk)
+    left -= chunk.length
+  }
+  if (left < size) yield piece
 }

@@ -1,5 +1,4 @@
 /** URLs of this process's own objects endpoint, in the shape that a bucket's have. */
-import { StorageError } from '../../errors.ts'
 import { encodePath } from '../../sigv4/encode.ts'
 import { presign } from '../../sigv4/presign.ts'
 import type { SigningCredentials } from '../../sigv4/types.ts'
@@ -7,6 +6,7 @@ import type { ObjectRef, Presigner, SignedRequest } from '../driver.ts'
 import {
   downloadRequest,
   headRequest,
+  signAsAsked,
   uploadPartRequest,
   uploadRequest,
   type RequestToSign,
@@ -34,12 +34,7 @@ type Signer = {
 export function signing<T>(o: PresignerOptions, sign: (by: Signer) => T): T {
   const endpoint = endpointOf(o)
   const credentials = typeof o.credentials === 'function' ? o.credentials() : o.credentials
-  try {
-    return sign({ endpoint, pathStyle: true, credentials, region: o.region, now: o.now() })
-  } catch (cause) {
-    if (!(cause instanceof TypeError || cause instanceof RangeError)) throw cause
-    throw new StorageError('InvalidArgument', { message: 'The request cannot be signed as asked.', cause })
-  }
+  return signAsAsked(() => sign({ endpoint, pathStyle: true, credentials, region: o.region, now: o.now() }))
 }
 
 const endpointOf = (o: PresignerOptions): string => o.publicUrl().replace(/\/+$/, '')

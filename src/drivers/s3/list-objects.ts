@@ -10,15 +10,19 @@ export type Listings = Pick<MultipartStore, 'listParts' | 'listMultipartUploads'
 }
 
 export function listings({ settings, connection, keys }: S3Deps): Listings {
+  const within = ({ bucket, prefix, delimiter }: Pick<ListOptions, 'bucket' | 'prefix' | 'delimiter'>) => ({
+    Bucket: bucket,
+    Prefix: keys.prefix(prefix),
+    ...present({ Delimiter: delimiter || undefined }),
+  })
+
   return {
     async listObjects(o) {
       keys.assertBucket(o.bucket)
       if (o.maxKeys === 0) return { objects: [], commonPrefixes: [], isTruncated: false }
       const input = {
-        Bucket: o.bucket,
-        Prefix: keys.prefix(o.prefix),
+        ...within(o),
         ...present({
-          Delimiter: o.delimiter || undefined,
           MaxKeys: o.maxKeys,
           StartAfter: o.startAfter ? keys.prefix(startAfter(o)) : undefined,
           ContinuationToken: o.continuationToken === undefined ? undefined : storeToken(o.continuationToken),
@@ -67,10 +71,8 @@ export function listings({ settings, connection, keys }: S3Deps): Listings {
         })
       }
       const input = {
-        Bucket: o.bucket,
-        Prefix: keys.prefix(o.prefix),
+        ...within(o),
         ...present({
-          Delimiter: o.delimiter || undefined,
           MaxUploads: o.maxUploads,
           KeyMarker: o.keyMarker ? keys.prefix(o.keyMarker) : undefined,
           UploadIdMarker: o.uploadIdMarker || undefined,

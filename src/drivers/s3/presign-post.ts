@@ -2,6 +2,7 @@
 import type { Presigner } from '../driver.ts'
 import { StorageError } from '../../errors.ts'
 import { createPostForm } from '../../sigv4/post-form.ts'
+import { formFields, signAsAsked } from '../presign-requests.ts'
 import { capExpiry } from './presigner.ts'
 import { assertExpiresIn } from '../rules.ts'
 import type { S3Deps } from './s3-deps.ts'
@@ -21,27 +22,14 @@ export function postPresigner({ settings, connection, keys }: S3Deps): Pick<Pres
       const credentials = await connection.credentials()
       const now = settings.now()
       const expiresIn = capExpiry(o.expiresIn, now, credentials)
-      try {
-        const { url, fields, expiresAt } = createPostForm({
-          endpoint: publicEndpoint,
-          bucket: ref.bucket,
-          key,
-          pathStyle: settings.pathStyle,
-          fields: {
-            ...(o.contentType === undefined ? {} : { 'Content-Type': o.contentType }),
-            ...(o.checksum ? { [`x-amz-checksum-${o.checksum.algorithm}`]: o.checksum.value } : {}),
-          },
-          contentLengthRange: { min: o.minBytes, max: o.maxBytes },
-          credentials,
-          region: settings.region,
-          expiresIn,
-          now,
-        })
-        return { method: 'POST', url, fields, expiresIn, expiresAt }
-      } catch (cause) {
-        if (!(cause instanceof TypeError || cause instanceof RangeError)) throw cause
-        throw new StorageError('InvalidArgument', { message: 'The form cannot be signed as asked.', cause })
-      }
+      const by = { endpoint: publicEndpoint, pathStyle: settings.pathStyle, region: settings.region, credentials, now }
+      const fields = formFields(o)
+      const contentLengthRange = { min: o.minBytes, max: o.maxBytes }
+      const form = signAsAsked(
+        () => createPostForm({ ...by, bucket: ref.bucket, key, expiresIn, fields, contentLengthRange }),
+        'form',
+      )
+      return { method: 'POST', expiresIn, ...form }
     },
   }
 }

@@ -11,6 +11,7 @@ import { presignBySdk } from './presign-by-sdk.ts'
 import {
   downloadRequest,
   headRequest,
+  signAsAsked,
   uploadPartRequest,
   uploadRequest,
   type RequestToSign,
@@ -40,23 +41,16 @@ export function presigner(deps: S3Deps): Omit<Presigner, 'presignPost'> {
     if (settings.publicEndpoint === null) {
       return { method, expiresIn, ...(await presignBySdk(deps, key, request, { expiresIn, signedAt })) }
     }
-    try {
-      const signed = presign({
-        ...request,
-        key,
-        bucket: ref.bucket,
-        endpoint: settings.publicEndpoint,
-        pathStyle: settings.pathStyle,
-        credentials,
-        region: settings.region,
-        expiresIn,
-        now: signedAt,
-      })
-      return { method, expiresIn, ...signed }
-    } catch (cause) {
-      if (!(cause instanceof TypeError || cause instanceof RangeError)) throw cause
-      throw new StorageError('InvalidArgument', { message: 'The request cannot be signed as asked.', cause })
+    const by = {
+      endpoint: settings.publicEndpoint,
+      pathStyle: settings.pathStyle,
+      region: settings.region,
+      credentials,
+      expiresIn,
+      now: signedAt,
     }
+    const signed = signAsAsked(() => presign({ ...request, ...by, key, bucket: ref.bucket }))
+    return { method, expiresIn, ...signed }
   }
 
   function assertBindable(o: Bindings): void {

@@ -1,18 +1,14 @@
 import { answerXml } from '../answer.ts'
-import { bucketOf, type Operation } from '../context.ts'
-import { nonEmpty, ownerElement, ownerOf, prefixElements, readCount, readEncoding } from '../listing.ts'
+import type { Operation } from '../context.ts'
+import { ownerElement, ownerOf, prefixElements, readList } from '../listing.ts'
 import { elements, type XmlElement } from '../xml.ts'
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListMultipartUploads.html */
 export const listMultipartUploads: Operation = async (ctx, deps) => {
-  const bucket = bucketOf(ctx)
-  const names = readEncoding(ctx)
-  const maxUploads = readCount(ctx, 'max-uploads')
-  const prefix = ctx.query.get('prefix') ?? ''
+  const { bucket, names, most: maxUploads, prefix, delimiter } = readList(ctx, 'max-uploads')
   const keyMarker = ctx.query.get('key-marker') ?? ''
   // Without a key marker it is ignored, as on S3.
   const uploadIdMarker = keyMarker === '' ? '' : (ctx.query.get('upload-id-marker') ?? '')
-  const delimiter = nonEmpty(ctx, 'delimiter')
   await deps.access.allow(ctx.principal, 'inspect', { bucket })
   const page = await deps.store.listMultipartUploads({
     bucket,

@@ -1,7 +1,7 @@
 import { StorageError } from '../../errors.ts'
 import { answerXml } from '../answer.ts'
-import { bucketOf, type Operation } from '../context.ts'
-import { nonEmpty, objectElements, ownerOf, prefixElements, readCount, readEncoding } from '../listing.ts'
+import type { Operation } from '../context.ts'
+import { objectElements, ownerOf, prefixElements, readList } from '../listing.ts'
 import { elements, type XmlElement } from '../xml.ts'
 
 /**
@@ -9,13 +9,9 @@ import { elements, type XmlElement } from '../xml.ts'
  * https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectVersions.html
  */
 export const listObjectVersions: Operation = async (ctx, deps) => {
-  const bucket = bucketOf(ctx)
-  const names = readEncoding(ctx)
-  const maxKeys = readCount(ctx, 'max-keys')
-  const prefix = ctx.query.get('prefix') ?? ''
+  const { bucket, names, most: maxKeys, prefix, delimiter } = readList(ctx, 'max-keys')
   const keyMarker = ctx.query.get('key-marker') ?? ''
   const versionMarker = ctx.query.get('version-id-marker') ?? ''
-  const delimiter = nonEmpty(ctx, 'delimiter')
   if (versionMarker !== '' && keyMarker === '') {
     throw new StorageError('InvalidArgument', {
       message: 'A version-id marker cannot be specified without a key marker.',

@@ -1,21 +1,17 @@
 import { StorageError } from '../../errors.ts'
 import { answerXml } from '../answer.ts'
-import { bucketOf, type Operation } from '../context.ts'
-import { nonEmpty, objectElements, ownerOf, prefixElements, readCount, readEncoding } from '../listing.ts'
+import type { Operation } from '../context.ts'
+import { objectElements, ownerOf, prefixElements, readList } from '../listing.ts'
 import { elements, type XmlElement } from '../xml.ts'
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html */
 export const listObjectsV2: Operation = async (ctx, deps) => {
-  const bucket = bucketOf(ctx)
   if (ctx.query.get('list-type') !== '2') {
     throw new StorageError('InvalidArgument', { message: 'Invalid List Type specified in Request' })
   }
-  const names = readEncoding(ctx)
-  const maxKeys = readCount(ctx, 'max-keys')
-  const prefix = ctx.query.get('prefix') ?? ''
+  const { bucket, names, most: maxKeys, prefix, delimiter } = readList(ctx, 'max-keys')
   const startAfter = ctx.query.get('start-after')
   const token = ctx.query.get('continuation-token')
-  const delimiter = nonEmpty(ctx, 'delimiter')
   await deps.access.allow(ctx.principal, 'list', { bucket })
   const page = await deps.store.listObjects({
     bucket,

@@ -1,16 +1,12 @@
 import { answerXml } from '../answer.ts'
-import { bucketOf, type Operation } from '../context.ts'
-import { nonEmpty, objectElements, ownerOf, prefixElements, readCount, readEncoding } from '../listing.ts'
+import type { Operation } from '../context.ts'
+import { objectElements, ownerOf, prefixElements, readList } from '../listing.ts'
 import { elements, type XmlElement } from '../xml.ts'
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjects.html */
 export const listObjects: Operation = async (ctx, deps) => {
-  const bucket = bucketOf(ctx)
-  const names = readEncoding(ctx)
-  const maxKeys = readCount(ctx, 'max-keys')
-  const prefix = ctx.query.get('prefix') ?? ''
+  const { bucket, names, most: maxKeys, prefix, delimiter } = readList(ctx, 'max-keys')
   const marker = ctx.query.get('marker') ?? ''
-  const delimiter = nonEmpty(ctx, 'delimiter')
   await deps.access.allow(ctx.principal, 'list', { bucket })
   const page = await deps.store.listObjects({
     bucket,

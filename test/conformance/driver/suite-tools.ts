@@ -38,20 +38,19 @@ export type KnownDifference =
   | 'no-folded-uploads'
   /** Another process may write: `isBeingWritten` answers false always. */
   | 'cannot-tell-writers'
+  /** Nothing serves the URLs that the driver signs. */
+  | 'unserved-urls'
 
 export type DriverFixture = {
   driver: StorageDriver
   /** A bucket that exists and may hold other things; the suite keeps below prefixes of its own. */
   bucket: string
-  /** Whether something serves the URLs that the driver signs. */
-  http: boolean
   close(): Promise<void>
 }
 
 export type Suite = {
   readonly driver: StorageDriver
   readonly bucket: string
-  readonly http: boolean
   differs(difference: KnownDifference): boolean
 }
 

@@ -1,0 +1,88 @@
+/** What Uppy sends to the routes of its Companion server. */
+import type { ParsedUrlQuery } from 'node:querystring'
+import { z } from 'zod'
+import { StorageError } from '../errors.ts'
+import type { RequestedUpload } from '../service/upload-request.ts'
+import { parseBody, parseQuery } from './input.ts'
+import { completeInput, issuePartsInput } from './multipart-input.ts'
+
+const filename = z.string({ error: 'expects one name such as "photo.jpg"' }).max(4096, 'is too long')
+const type = z.string({ error: 'expects one type such as "image/png"' }).max(255, 'is too long')
+
+const paramsQuery = z.object({ filename, type: type.optional() })
+const beginInput = z.strictObject({
+  filename,
+  type: type.optional(),
+  metadata: z.record(z.string(), z.unknown(), { error: 'expects an object' }).optional(),
+})
+
+const partText = 'expects { "PartNumber": 1, "ETag": "…" }'
+const listedParts = z.strictObject({
+  parts: z
+    .array(z.object({ PartNumber: z.unknown(), ETag: z.unknown() }, { error: partText }), {
+      error: `is a list of which each part ${partText}`,
+    })
+    .min(1, 'names no part'),
+})
+
+const keyQuery = z.object({
+  key: z.string({ error: 'expects the key that the upload was begun with, once' }).max(1024, 'is too long'),
+})
+
+type Wanted = Pick<RequestedUpload, 'filename' | 'mimeType' | 'metadata'>
+
+/** `?filename&type&metadata[name]=value` */
+export function parseParams(query: ParsedUrlQuery): Wanted {
+  const metadata = Object.entries(query).flatMap(([name, value]) => {
+    const field = /^metadata\[(.*)\]$/.exec(name)?.[1]
+    return field === undefined ? [] : [[field, value] as const]
+  })
+  return wanted({ ...parseQuery(paramsQuery, query), metadata: Object.fromEntries(metadata) })
+}
+
+export const parseBegin = (body: unknown): Wanted => wanted(parseBody(beginInput, body))
+
+export const parseKey = (query: ParsedUrlQuery): string => parseQuery(keyQuery, query).key
+
+export const parsePartNumber = (text: string): number => parsePartNumbers(text)[0] ?? 0
+
+/** `1,2,3` */
+export function parsePartNumbers(list: unknown): number[] {
+  const numbers = typeof list === 'string' && /^\d{1,5}(,\d{1,5})*$/.test(list) ? list.split(',').map(Number) : []
+  return parseBody(issuePartsInput, { partNumbers: numbers }).partNumbers
+}
+
+/** As S3 calls them, or fresh from a header and therefore in quotes. */
+export function parseParts(body: unknown): { partNumber: number; etag: string }[] {
+  const { parts } = parseBody(listedParts, body)
+  const renamed = parts.map(({ PartNumber, ETag }) => ({ partNumber: PartNumber, etag: ETag }))
+  return parseBody(completeInput, { parts: renamed }).parts ?? []
+}
+
+/** What Uppy says where it knows no type, or has none. */
+const noType = new Set(['', 'application/octet-stream', 'undefined', 'null'])
+
+function wanted(o: { filename: string; type?: string; metadata?: Record<string, unknown> }): Wanted {
+  const isKnown = o.type !== undefined && !noType.has(o.type)
+  return { filename: o.filename, ...(isKnown ? { mimeType: o.type } : {}), metadata: texts(o.metadata ?? {}) }
+}
+
+/**
+ * Name and type are among what Uppy sends, a second time. A query spells what is not there as `null` or `undefined`.
+ */
+function texts(metadata: Record<string, unknown>): Record<string, string> {
+  const entries = Object.entries(metadata).flatMap(([name, value]) => {
+    if (name === 'name' || name === 'type') return []
+    const text = textOf(name, value)
+    return text === 'null' || text === 'undefined' ? [] : [[name, text] as const]
+  })
+  return Object.fromEntries(entries)
+}
+
+function textOf(name: string, value: unknown): string {
+  if (typeof value !== 'object' || value === null) return String(value)
+  throw new StorageError('InvalidArgument', {
+    message: `metadata takes texts, numbers and true or false: ${JSON.stringify(name)} is none of them.`,
+    details: { field: 'metadata' },
+  })
+}

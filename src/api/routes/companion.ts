@@ -1,0 +1,109 @@
+/**
+ * The routes of Uppy's Companion server, as its S3 plugin calls them in its majors 4, 5 and 6. Uppy never confirms:
+ * what it sends confirms itself. An upload in parts is named by the store's own uploadId, with its key.
+ */
+import type { Context } from 'koa'
+import { abortMultipart } from '../../service/abort-multipart.ts'
+import { beginMultipart } from '../../service/begin-multipart.ts'
+import { beginUpload } from '../../service/begin-upload.ts'
+import { completeMultipart } from '../../service/complete-multipart.ts'
+import { issueParts, type IssuedPart } from '../../service/issue-parts.ts'
+import { listUploadParts } from '../../service/list-upload-parts.ts'
+import { multipartByKey } from '../../service/multipart-by-key.ts'
+import { publicUrl } from '../../service/public-url.ts'
+import { parseBegin, parseKey, parseParams, parsePartNumber, parsePartNumbers, parseParts } from '../companion-input.ts'
+import type { ApiDeps, Call } from '../deps.ts'
+
+/**
+ * Seconds. Uppy 6 signs a part once and sends it again by the same URL, and it lets parts wait for each other.
+ */
+const partUrlLife = 3600
+
+export async function uploadParams({ ctx, deps, user }: Call): Promise<void> {
+  const input = parseParams(ctx.query)
+  const method = takesForm(ctx) && deps.driver.capabilities.has('presign-post') ? 'POST' : 'PUT'
+  const issued = await beginUpload(deps, user, { ...input, method, autoConfirm: true })
+  const { url, headers, expiresIn, file } = issued
+  answer(
+    ctx,
+    issued.fields
+      ? { method: 'POST', url, fields: issued.fields, expires: expiresIn }
+      : { method: 'PUT', url, fields: { key: file.key }, headers, expires: expiresIn },
+  )
+}
+
+/**
+ * Uppy 6 sends forms alone. Uppy 4 and 5 send either, but wait forever for an ETag, which some stores do not tell of
+ * a form: they are known by asking for JSON and nothing else.
+ */
+function takesForm(ctx: Context): boolean {
+  const accept = ctx.get('accept')
+  return !accept.includes('application/json') || accept.includes('*/*')
+}
+
+export async function createMultipart({ ctx, deps, user, body }: Call): Promise<void> {
+  const { file, multipart } = await beginMultipart(deps, user, { ...parseBegin(body), autoConfirm: true })
+  answer(ctx, { key: file.key, uploadId: multipart.uploadId, bucket: deps.config.storage.bucket })
+}
+
+export async function signPart(call: Call): Promise<void> {
+  const { n = '' } = params(call.ctx)
+  const [part] = await sign(call, [parsePartNumber(n)])
+  if (!part) return
+  const { url, headers, expiresIn } = part
+  // Uppy takes `expires` for the time that sending the part may last, which no short-lived URL is to cut.
+  answer(call.ctx, { url, headers, ...(expiresIn < partUrlLife ? {} : { expires: expiresIn }) })
+}
+
+export async function signParts(call: Call): Promise<void> {
+  const parts = await sign(call, parsePartNumbers(call.ctx.query['partNumbers']))
+  answer(call.ctx, { presignedUrls: Object.fromEntries(parts.map(({ partNumber, url }) => [partNumber, url])) })
+}
+
+export async function listSentParts(call: Call): Promise<void> {
+  const { id } = await uploadOf(call)
+  const { parts } = await listUploadParts(call.deps, call.user, id)
+  answer(
+    call.ctx,
+    parts.map(({ partNumber, etag, contentLength }) => ({
+      PartNumber: partNumber,
+      ETag: `"${etag}"`,
+      Size: contentLength,
+    })),
+  )
+}
+
+export async function joinParts(call: Call): Promise<void> {
+  const { ctx, deps, user, body } = call
+  const parts = parseParts(body)
+  const { file } = await completeMultipart(deps, user, { ...(await uploadOf(call)), parts })
+  const location = publicUrl(deps, file) ?? `${deps.urls.api()}/files/${file.id}/content`
+  answer(ctx, { location, key: file.key, bucket: deps.config.storage.bucket })
+}
+
+/** `{}`, for Uppy reads every answer as JSON. */
+export async function cancelMultipart(call: Call): Promise<void> {
+  const { id } = await uploadOf(call)
+  await abortMultipart(call.deps, call.user, id)
+  answer(call.ctx, {})
+}
+
+async function sign(call: Call, partNumbers: number[]): Promise<IssuedPart[]> {
+  const { id } = await uploadOf(call)
+  return issueParts(call.deps, call.user, { id, partNumbers, expiresIn: lifetimeOfParts(call.deps) })
+}
+
+function lifetimeOfParts({ config: { uploads }, driver: { limits } }: ApiDeps): number {
+  const wanted = Math.max(partUrlLife, uploads.expiresIn)
+  return Math.max(1, Math.floor(Math.min(wanted, uploads.maxExpiresIn, limits.maxExpiresIn)))
+}
+
+const uploadOf = ({ ctx, deps, user }: Call): Promise<{ id: string }> =>
+  multipartByKey(deps, user, { key: parseKey(ctx.query), uploadId: params(ctx)['id'] ?? '' })
+
+const params = (ctx: Context) => ctx['params'] as Record<string, string | undefined>
+
+function answer(ctx: Context, body: object): void {
+  ctx.set('content-type', 'application/json')
+  ctx.body = body
+}

@@ -1,0 +1,25 @@
+/** A browser for all tests of a console file, and a gateway with the console for each. */
+import type { Browser } from 'playwright-core'
+import { afterAll, beforeAll, beforeEach } from 'vitest'
+import { launchChromium } from '../fixtures/chromium.ts'
+import type { RunningGateway } from '../fixtures/gateway.ts'
+import type { StartGateway } from './gateway-on-s3.ts'
+
+/** Of the test file that called `useBrowser`. */
+export let browser: Browser
+/** Of the test that runs, where `useConsole` was called. */
+export let gateway: RunningGateway
+
+export function useBrowser(): void {
+  beforeAll(async () => {
+    browser = await launchChromium()
+  })
+  afterAll(() => browser?.close())
+}
+
+export function useConsole(start: StartGateway): void {
+  beforeEach(async () => {
+    gateway = await start({}, { dev: true })
+    return () => gateway.close()
+  })
+}

@@ -1,0 +1,137 @@
+/** Uppy 4, 5 and 6 against the gateway, told its address or given our client's options. Both drivers run this suite. */
+import type { Page } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import {
+  calm,
+  MiB,
+  partRequests,
+  reservedBytes,
+  sha256,
+  startRig,
+  storedFiles,
+  storedSha256,
+  type Backend,
+  type Rig,
+} from './client-rig.ts'
+import { throttleUploads } from './throttle.ts'
+import {
+  buildUppy,
+  majors,
+  openUppy,
+  startUppy,
+  tellUppy,
+  uppyBytes,
+  uppyOutcome,
+  waitForLoaded,
+  type Major,
+  type Way,
+} from './uppy-rig.ts'
+
+type Case = { major: Major; way: Way }
+const ways: Case[] = majors.flatMap((major) => [
+  { major, way: 'companion' },
+  { major, way: 'client' },
+])
+const mode = ({ major, way }: Case): string =>
+  `Uppy ${major} ${way === 'client' ? 'with the options of our client' : 'with the address of the server'}`
+
+export function uppySuite(where: string, backend: Backend): void {
+  describe(`Uppy, ${where}`, { timeout: 90_000 }, () => {
+    let rig: Rig
+    let page: Page | undefined
+    beforeAll(async () => {
+      rig = await startRig(backend)
+      await buildUppy(rig.folder)
+    }, 180_000)
+    afterAll(() => rig?.close())
+    afterEach(async () => {
+      await page?.close()
+      calm(rig)
+    })
+
+    describe.each(ways.map((one) => [mode(one), one] as const))('%s', (_, how) => {
+      const open = async (options: object): Promise<Page> => (page = await openUppy(rig, { ...how, options }))
+      const named = (what: string): string => `${what} ${how.major} ${how.way} é (1).txt`
+      const stored = async (filename: string) => {
+        const all = (await storedFiles(rig)) as (Record<string, unknown> & { id: string })[]
+        return all.filter((file) => file['filename'] === filename)
+      }
+      const expectStored = async (name: string, size: number) => {
+        const files = await stored(name)
+        expect(files).toHaveLength(1)
+        expect(files[0]).toMatchObject({ status: 'confirmed', size, mimeType: 'text/plain', metadata: { album: '7' } })
+        expect(await storedSha256(rig, files[0]!.id)).toBe(sha256(uppyBytes(size)))
+        return files[0]!
+      }
+
+      it('sends a file in one request, and an empty one', async () => {
+        for (const size of [100_000, 0]) {
+          const name = named(`single ${size}`)
+          await open({ shouldUseMultipart: false })
+          await startUppy(page!, { name, type: 'text/plain', size, meta: { album: 7 } })
+          const { successful, failed } = await uppyOutcome(page!)
+          expect(failed).toEqual([])
+          const { key } = await expectStored(name, size)
+          expect(successful).toMatchObject([{ uploadURL: expect.stringContaining('://'), body: { key } }])
+          await page!.close()
+        }
+      })
+
+      it('sends a file in parts, with rising progress', async () => {
+        const name = named('parts')
+        await open({ shouldUseMultipart: true, partSize: 5 * MiB })
+        await startUppy(page!, { name, type: 'text/plain', size: 11 * MiB, meta: { album: 7 } })
+        const { successful, failed, loaded, parts } = await uppyOutcome(page!)
+        expect(failed).toEqual([])
+        expect(parts.toSorted((a, b) => a - b)).toEqual([1, 2, 3])
+        expect(loaded.at(-1)).toBe(11 * MiB)
+        const file = await expectStored(name, 11 * MiB)
+        const { location } = successful[0]!.body
+        expect(location).toBe(`${rig.gateway.apiUrl}/files/${file.id}/content`)
+        const content = await fetch(location!)
+        expect(sha256(new Uint8Array(await content.arrayBuffer()))).toBe(sha256(uppyBytes(11 * MiB)))
+        expect([...partRequests(rig)]).toEqual(expect.arrayContaining([1, 2, 3].map((n) => [n, [200]])))
+      })
+
+      it('goes on after a pause, and sends no finished part again', async () => {
+        const name = named('pause')
+        await open({ shouldUseMultipart: true, partSize: 5 * MiB, limit: 1 })
+        const setOffline = await throttleUploads(page!, 4 * MiB)
+        await startUppy(page!, { name, type: 'text/plain', size: 16 * MiB, meta: { album: 7 } })
+        await waitForLoaded(page!, 6 * MiB)
+        await tellUppy(page!, 'pauseAll')
+        await setOffline(false)
+        const before = partRequests(rig).get(1)
+        await tellUppy(page!, 'resumeAll')
+        const { failed } = await uppyOutcome(page!)
+        expect(failed).toEqual([])
+        expect(before).toEqual([200])
+        expect(partRequests(rig).get(1)).toEqual([200])
+        await expectStored(name, 16 * MiB)
+      })
+
+      it('leaves nothing behind when it is cancelled', async () => {
+        const name = named('cancel')
+        const before = await reservedBytes(rig)
+        await open({ shouldUseMultipart: true, partSize: 5 * MiB })
+        await throttleUploads(page!, 2 * MiB)
+        await startUppy(page!, { name, type: 'text/plain', size: 16 * MiB })
+        await waitForLoaded(page!, MiB)
+        expect(await reservedBytes(rig)).toBeGreaterThan(before)
+        await tellUppy(page!, 'cancelAll')
+        await expect.poll(() => reservedBytes(rig), { timeout: 20_000 }).toBe(before)
+        expect(await stored(name)).toEqual([])
+      })
+
+      it('says why a file is refused', async () => {
+        await open({ shouldUseMultipart: false })
+        await startUppy(page!, { name: 'setup.exe', type: 'application/x-msdownload', size: 10 })
+        const { failed, successful } = await uppyOutcome(page!)
+        expect(successful).toEqual([])
+        // Uppy 6 reads nothing but the status of a Companion server's answer.
+        const words = how.major === 6 && how.way === 'companion' ? /Unsupported Media Type/ : /is not allowed here/
+        expect(failed).toEqual([expect.stringMatching(words)])
+      })
+    })
+  })
+}
