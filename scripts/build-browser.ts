@@ -56,6 +56,7 @@ export async function buildBrowser(outDir: string): Promise<Sizes> {
       lib: {
         entry: {
           index: join(src, 'client/index.ts'),
+          uppy: join(src, 'client/uppy.ts'),
           'checksum-worker': join(src, 'client/checksum-worker.ts'),
         },
         formats: ['es'],

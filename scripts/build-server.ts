@@ -48,6 +48,7 @@ export async function buildServer(outDir: string): Promise<void> {
       outDir: cli,
       target: 'node22',
       minify: false,
+      sourcemap: true,
       emptyOutDir: true,
       rolldownOptions: {
         external,

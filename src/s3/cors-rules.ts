@@ -17,6 +17,7 @@ import { StorageError } from '../errors.ts'
 const exposed = [
   'ETag',
   'Location',
+  'Retry-After',
   'Accept-Ranges',
   'Content-Range',
   'Content-Disposition',

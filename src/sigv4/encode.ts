@@ -98,13 +98,24 @@ export function joinSorted(pairs: [string, string][]): string {
     .join('&')
 }
 
-function* rawParameters(query: string): Generator<[name: string, value: string]> {
-  if (query === '') return
+type RawParameters = readonly (readonly [name: string, value: string])[]
+
+/** Of one request the same query is read by the router, by the verifier and for the canonical form. */
+let last: { query: string; parameters: RawParameters } = { query: '', parameters: [] }
+
+function rawParameters(query: string): RawParameters {
+  if (query !== last.query) last = { query, parameters: cutParameters(query) }
+  return last.parameters
+}
+
+function cutParameters(query: string): RawParameters {
+  const parameters: (readonly [string, string])[] = []
   for (const piece of query.split('&')) {
     if (piece === '') continue
     const at = piece.indexOf('=')
-    yield at === -1 ? [piece, ''] : [piece.slice(0, at), piece.slice(at + 1)]
+    parameters.push(at === -1 ? [piece, ''] : [piece.slice(0, at), piece.slice(at + 1)])
   }
+  return parameters
 }
 
 const canonicalComponent = (raw: string): string => (unreserved.test(raw) ? raw : recode(raw, encodedByte))

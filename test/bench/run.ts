@@ -1,18 +1,28 @@
 /**
- * `npm run bench`: upload, download and issuing rates of this gateway beside plain node:http, s3rver and, where it is
- * installed, nginx. All servers run at once, each scenario in rounds with the order shuffled, after a warm-up; what is
- * printed are rates and the medians of the ratios within a round. Ratios hold across machines, rates do not.
- * The others neither hash nor sync; this gateway does both before it answers.
+ * `npm run bench [-- PATTERN]`: this gateway, built and installed as users have it, beside plain node:http, s3rver and,
+ * where it is installed, nginx. All servers run at once; each scenario is run in rounds with the order shuffled, after a
+ * warm-up, and what is printed are rates and the medians of the ratios within a round. Ratios hold across machines,
+ * rates do not. The others neither hash nor sync; this gateway does both before it answers. BENCH_ROUNDS sets the rounds.
  */
 import { randomBytes } from 'node:crypto'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { S3Client, PutObjectCommand } from '@aws-sdk/client-s3'
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner'
 import { presign } from '../../src/sigv4/presign.ts'
 import { run } from './load.ts'
-import { startGatewayServer, startNginx, startPlainServer, startS3rver, type Server } from './servers.ts'
+import { measureListing } from './listing.ts'
+import {
+  buildGateway,
+  startGatewayServer,
+  startNginx,
+  startPlainServer,
+  startS3rver,
+  type Built,
+  type Server,
+} from './servers.ts'
 
 const KiB = 1024
 const MiB = 1024 * KiB
@@ -27,7 +37,7 @@ type Scenario = {
   range?: number
 }
 const scenarios: Scenario[] = [
-  { name: 'PUT 4 KiB ×8', method: 'PUT', size: 4 * KiB, concurrency: 8, count: 800 },
+  { name: 'PUT 4 KiB ×8', method: 'PUT', size: 4 * KiB, concurrency: 8, count: 1200 },
   { name: 'PUT 1 MiB ×8', method: 'PUT', size: MiB, concurrency: 8, count: 96 },
   { name: 'PUT 64 MiB ×1', method: 'PUT', size: 64 * MiB, concurrency: 1, count: 3 },
   { name: 'PUT 64 MiB ×8', method: 'PUT', size: 64 * MiB, concurrency: 8, count: 8 },
@@ -56,8 +66,8 @@ async function measure(server: Server, s: Scenario): Promise<number> {
   })
 }
 
-async function prepareReads(server: Server): Promise<void> {
-  for (const size of new Set(scenarios.filter((s) => s.method === 'GET').map((s) => s.size))) {
+async function prepareReads(server: Server, chosen: readonly Scenario[]): Promise<void> {
+  for (const size of new Set(chosen.filter((s) => s.method === 'GET').map((s) => s.size))) {
     await run({
       method: 'PUT',
       concurrency: 1,
@@ -79,28 +89,54 @@ const rss = async (pid: number): Promise<number> => {
   return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024
 }
 
-async function compare(servers: Server[]): Promise<void> {
+/** Milliseconds of CPU that a process has had. */
+const cpu = async (pid: number): Promise<number> => {
+  const fields = (await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')).split(') ')[1]?.split(' ') ?? []
+  return (Number(fields[11] ?? 0) + Number(fields[12] ?? 0)) * 10
+}
+
+async function compare(servers: Server[], chosen: readonly Scenario[]): Promise<void> {
   const [ours, ...others] = servers as [Server, ...Server[]]
-  console.log(
-    ['scenario'.padEnd(18), 'postern/s'.padStart(10), ...others.map((o) => `vs ${o.name}`.padStart(14))].join(' '),
-  )
-  for (const scenario of scenarios) {
-    for (const server of servers)
-      await measure(server, { ...scenario, count: Math.max(scenario.concurrency, Math.ceil(scenario.count / 8)) })
+  const columns = ['scenario'.padEnd(18), 'postern/s'.padStart(10), 'CPU ms each'.padStart(12)]
+  console.log([...columns, ...others.map((o) => `vs ${o.name}`.padStart(14))].join(' '))
+  for (const scenario of chosen) {
+    for (const server of servers) await measure(server, scenario)
     const rates = new Map<string, number[]>(servers.map((s) => [s.name, []]))
+    const before = await cpu(ours.pid)
     for (let round = 0; round < rounds; round++) {
       for (const server of shuffled(servers)) rates.get(server.name)!.push(await measure(server, scenario))
     }
+    const each = ((await cpu(ours.pid)) - before) / rounds / scenario.count
     const mine = rates.get(ours.name)!
     const ratios = others.map((o) => median(mine.map((rate, i) => rate / rates.get(o.name)![i]!)))
     console.log(
       [
         scenario.name.padEnd(18),
         median(mine).toFixed(1).padStart(10),
+        each.toFixed(2).padStart(12),
         ...ratios.map((r) => r.toFixed(2).padStart(14)),
       ].join(' '),
     )
   }
+}
+
+/** Medians of several starts; the first one, which compiles, is told apart. */
+async function starts(built: Built): Promise<void> {
+  const times: number[] = []
+  const sizes: number[] = []
+  for (let i = 0; i < 8; i++) {
+    const server = await startGatewayServer(built)
+    times.push(server.startedIn)
+    // By then the compiled code is kept for the next start.
+    await setTimeout(2500)
+    sizes.push(await rss(server.pid))
+    await server.stop()
+  }
+  const [first, ...later] = times as [number, ...number[]]
+  console.log(
+    `start to first answer ${median(later).toFixed(0)} ms (fastest ${Math.min(...later).toFixed(0)}, the first of all ${first.toFixed(0)}); ` +
+      `idle RSS ${median(sizes).toFixed(0)} MB\n`,
+  )
 }
 
 async function issuing(gateway: Server): Promise<void> {
@@ -172,19 +208,26 @@ async function memory(gateway: Server): Promise<void> {
   )
 }
 
+const pattern = new RegExp(process.argv[2] ?? '', 'i')
+const chosen = scenarios.filter(({ name }) => pattern.test(name))
 const dir = await mkdtemp(join(tmpdir(), 'postern-bench-'))
-const gateway = await startGatewayServer(dir)
-const idle = await rss(gateway.pid)
-const nginx = await startNginx(dir, 48_211)
-const servers = [gateway, await startPlainServer(dir), await startS3rver(dir), ...(nginx ? [nginx] : [])]
+const servers: Server[] = []
 try {
-  console.log(
-    `start to listening ${gateway.startedIn.toFixed(0)} ms, idle RSS ${idle.toFixed(0)} MB; ${rounds} rounds${nginx ? '' : '; nginx is not installed: left out'}\n`,
-  )
-  for (const server of servers) await prepareReads(server)
-  await compare(servers)
-  await issuing(gateway)
-  await memory(gateway)
+  const built = await buildGateway(dir)
+  if (pattern.test('start')) await starts(built)
+  const gateway = await startGatewayServer(built)
+  servers.push(gateway)
+  if (chosen.length > 0) {
+    servers.push(await startPlainServer(dir), await startS3rver(dir))
+    const nginx = await startNginx(dir, 48_211)
+    if (nginx) servers.push(nginx)
+    else console.log('nginx is not installed, or lacks its WebDAV module: left out')
+    for (const server of servers) await prepareReads(server, chosen)
+    await compare(servers, chosen)
+  }
+  if (pattern.test('issuing')) await issuing(gateway)
+  if (pattern.test('listing')) await measureListing(built, gateway, rounds)
+  if (pattern.test('memory')) await memory(gateway)
 } finally {
   await Promise.all(servers.map((server) => server.stop()))
   await rm(dir, { recursive: true, force: true })

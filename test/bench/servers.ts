@@ -1,42 +1,81 @@
 /** The servers that are measured side by side, each a process of its own on loopback. */
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { SignJWT } from 'jose'
+import { buildServer } from '../../scripts/build-server.ts'
 import { presign } from '../../src/sigv4/presign.ts'
 
 export type Server = {
   name: string
   pid: number
-  /** Milliseconds from spawn to the first line it prints. */
+  /** Milliseconds from spawn to the first answer of the gateway, of others to the first line they print. */
   startedIn: number
   urlFor(method: 'PUT' | 'GET', key: string): string
+  /** A page of a bucket; the gateway alone. */
+  listUrl?(bucket: string, query: Record<string, string>): string
   /** Issues an upload URL over the JSON API; the gateway alone. */
   issue?: { url: string; headers: Record<string, string> }
   stop(): Promise<void>
 }
 
 const bench = import.meta.dirname
+const root = join(bench, '..', '..')
 
-export async function startGatewayServer(dir: string): Promise<Server> {
-  const { child, line, startedIn } = await startNode(['gateway-server.ts', join(dir, 'postern')])
-  const { apiUrl, objectsUrl, token, credentials } = JSON.parse(line) as {
-    apiUrl: string
-    objectsUrl: string
-    token: string
-    credentials: { accessKeyId: string; secretAccessKey: string }
+export type Built = { program: string; config: string; storage: string }
+
+/** The gateway as it is installed: built, with settings of its own below `dir`, its dependencies beside it. */
+export async function buildGateway(dir: string): Promise<Built> {
+  const home = join(dir, 'postern')
+  mkdirSync(home, { recursive: true })
+  symlinkSync(join(root, 'node_modules'), join(home, 'node_modules'), 'junction')
+  cpSync(join(root, 'package.json'), join(home, 'package.json'))
+  cpSync(join(root, 'config'), join(home, 'config'), { recursive: true })
+  await buildServer(join(home, 'dist'))
+  const storage = join(home, 'storage')
+  const settings = {
+    server: { listen: '127.0.0.1:0' },
+    objects: { listen: '127.0.0.1:0' },
+    storage: { disk: { path: storage } },
+    database: { url: `sqlite:${join(storage, 'catalog.sqlite')}` },
+    uploads: { maxSize: '5GiB' },
+    limits: { issuePerMinute: 1_000_000_000, pendingUploads: 100_000_000 },
+    log: { level: 'warn' },
   }
+  const config = join(home, 'bench.yaml')
+  // JSON is YAML.
+  writeFileSync(config, JSON.stringify(settings))
+  return { program: join(home, 'dist/cli/postern.js'), config, storage }
+}
+
+export async function startGatewayServer({ program, config, storage }: Built): Promise<Server> {
+  const began = performance.now()
+  const { child, line } = await startNode([program, 'serve', '--json', '--config', config])
+  const { api, objects } = JSON.parse(line) as { api: string; objects: string }
+  await (await fetch(`${api}/healthz`)).text()
+  const startedIn = performance.now() - began
+  const secrets = JSON.parse(readFileSync(join(storage, 'secrets.json'), 'utf8')) as {
+    jwtSecret: string
+    signing: Credentials
+  }
+  const token = await new SignJWT({})
+    .setProtectedHeader({ alg: 'HS256' })
+    .setSubject('bench')
+    .setExpirationTime('1d')
+    .sign(Buffer.from(secrets.jwtSecret))
   return {
     name: 'postern',
     pid: child.pid!,
     startedIn,
-    urlFor: (method, key) => presigned(objectsUrl, method, key, credentials),
-    issue: { url: `${apiUrl}/files/upload-url`, headers: { authorization: `Bearer ${token}` } },
+    urlFor: (method, key) => presigned(objects, { method, key }, secrets.signing),
+    listUrl: (bucket, query) => presigned(objects, { method: 'GET', bucket, query }, secrets.signing),
+    issue: { url: `${api}/files/upload-url`, headers: { authorization: `Bearer ${token}` } },
     stop: () => stop(child),
   }
 }
 
 export async function startPlainServer(dir: string): Promise<Server> {
-  const { child, line, startedIn } = await startNode(['plain-server.ts', join(dir, 'plain')])
+  const { child, line, startedIn } = await startNode([join(bench, 'plain-server.ts'), join(dir, 'plain')])
   return {
     name: 'node:http',
     pid: child.pid!,
@@ -47,13 +86,13 @@ export async function startPlainServer(dir: string): Promise<Server> {
 }
 
 export async function startS3rver(dir: string): Promise<Server> {
-  const { child, line, startedIn } = await startNode(['s3rver-server.ts', join(dir, 's3rver')])
+  const { child, line, startedIn } = await startNode([join(bench, 's3rver-server.ts'), join(dir, 's3rver')])
   const credentials = { accessKeyId: 'S3RVER', secretAccessKey: 'S3RVER' }
   return {
     name: 's3rver',
     pid: child.pid!,
     startedIn,
-    urlFor: (method, key) => presigned(line, method, key, credentials),
+    urlFor: (method, key) => presigned(line, { method, key }, credentials),
     stop: () => stop(child),
   }
 }
@@ -90,36 +129,35 @@ http { access_log off; sendfile on; tcp_nopush on; client_max_body_size 0; clien
   }
 }
 
-function presigned(
-  endpoint: string,
-  method: 'PUT' | 'GET',
-  key: string,
-  credentials: { accessKeyId: string; secretAccessKey: string },
-): string {
-  const signed = presign({
-    method,
-    endpoint,
+type Credentials = { accessKeyId: string; secretAccessKey: string }
+type Request = { method: 'PUT' | 'GET'; bucket?: string; key?: string; query?: Record<string, string> }
+
+function presigned(endpoint: string, request: Request, credentials: Credentials): string {
+  const now = new Date()
+  return presign({
     bucket: 'postern',
-    key,
+    ...request,
+    endpoint,
     pathStyle: true,
     credentials,
     region: 'us-east-1',
-    expiresIn: 3600,
-    now: new Date(),
-  })
-  return signed.url
+    expiresIn: 86_400,
+    now,
+  }).url
 }
 
-async function startNode([script, ...args]: [string, ...string[]]) {
+async function startNode(command: string[]) {
   const began = performance.now()
-  const child = spawn(process.execPath, [join(bench, script), ...args], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const child = spawn(process.execPath, command, { stdio: ['ignore', 'pipe', 'pipe'] })
+  let complaint = ''
+  child.stderr.on('data', (chunk: Buffer) => (complaint = `${complaint}${chunk.toString()}`.slice(-4000)))
   const line = await new Promise<string>((resolve, reject) => {
     let text = ''
     child.stdout.on('data', (chunk: Buffer) => {
       text += chunk.toString()
       if (text.includes('\n')) resolve(text.slice(0, text.indexOf('\n')))
     })
-    child.once('exit', (code) => reject(new Error(`${script} ended with ${code} before it listened`)))
+    child.once('exit', (code) => reject(new Error(`${command[0]} ended with ${code} before it listened\n${complaint}`)))
   })
   return { child, line, startedIn: performance.now() - began }
 }

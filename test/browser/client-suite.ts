@@ -1,5 +1,6 @@
 /** postern/client in Chromium, against any store: each scenario injects its fault for real. */
 import { afterAll, beforeAll, beforeEach, describe } from 'vitest'
+import { recovery } from './client-recovery.ts'
 import { refusals } from './client-refusals.ts'
 import { type Backend, calm, type Rig, startRig } from './client-rig.ts'
 import { transfers } from './client-transfers.ts'
@@ -20,5 +21,6 @@ export function clientSuite(where: string, backend: Backend): void {
     transfers(running)
     refusals(running, backend)
     files(running)
+    recovery(running)
   })
 }

@@ -84,6 +84,7 @@ export function uppySuite(where: string, backend: Backend): void {
         const { successful, failed, loaded, parts } = await uppyOutcome(page!)
         expect(failed).toEqual([])
         expect(parts.toSorted((a, b) => a - b)).toEqual([1, 2, 3])
+        expect(loaded).toEqual(loaded.toSorted((a, b) => a - b))
         expect(loaded.at(-1)).toBe(11 * MiB)
         const file = await expectStored(name, 11 * MiB)
         const { location } = successful[0]!.body

@@ -1,18 +1,13 @@
 /* oxlint-disable vitest/expect-expect -- refused() holds the expectations */
 /** Rows 69, 85, 97 to 99 and 106: types, names and fields of clients, and what is told to whom. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { put, store, textFile, upload } from '../api/caller.ts'
 import type { RawAnswer } from '../fixtures/raw-http.ts'
-import { rawApi, startRig, type Rig } from './rig.ts'
+import { rig, serveAlice } from './alice.ts'
+import { rawApi } from './rig.ts'
 
-let rig: Rig
-beforeAll(async () => {
-  rig = await startRig()
-  await rig.signed('alice', 'PUT', '/alice-1')
-  await rig.signed('alice', 'PUT', '/alice-1/there', { body: 'there' })
-})
-afterAll(() => rig?.close())
+serveAlice({ key: 'there', body: 'there' })
 
 describe('types and names', () => {
   test.each([

@@ -1,17 +1,12 @@
 /* oxlint-disable vitest/expect-expect -- refused() holds the expectations */
 /** Rows 77 and 84: what belongs to others. */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { store, textFile, upload } from '../api/caller.ts'
 import type { RawAnswer } from '../fixtures/raw-http.ts'
-import { startRig, type Rig, type Who } from './rig.ts'
+import { rig, serveAlice } from './alice.ts'
+import type { Who } from './rig.ts'
 
-let rig: Rig
-beforeAll(async () => {
-  rig = await startRig()
-  await rig.signed('alice', 'PUT', '/alice-1')
-  await rig.signed('alice', 'PUT', '/alice-1/own', { body: 'of alice' })
-})
-afterAll(() => rig?.close())
+serveAlice({ key: 'own', body: 'of alice' })
 
 const uploadIdOf = (answer: RawAnswer): string => /<UploadId>([^<]*)</.exec(answer.text)?.[1] ?? ''
 

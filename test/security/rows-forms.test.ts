@@ -1,17 +1,12 @@
 /* oxlint-disable vitest/expect-expect -- refused() holds the expectations */
 /** Rows 42 to 55: forms as two readers could understand them differently. */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { createPostForm } from '../../src/sigv4/post-form.ts'
 import type { RawAnswer } from '../fixtures/raw-http.ts'
-import { keys, startRig, type Rig } from './rig.ts'
+import { rig, serveAlice } from './alice.ts'
+import { keys } from './rig.ts'
 
-let rig: Rig
-beforeAll(async () => {
-  rig = await startRig()
-  await rig.signed('alice', 'PUT', '/alice-1')
-  await rig.signed('alice', 'PUT', '/alice-1/there', { body: 'there' })
-})
-afterAll(() => rig?.close())
+serveAlice({ key: 'there', body: 'there' })
 
 describe('form uploads', () => {
   const form = (inner: string, end = '--b--\r\n'): Promise<RawAnswer> => {

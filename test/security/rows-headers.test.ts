@@ -1,17 +1,11 @@
 /* oxlint-disable vitest/expect-expect -- refused() holds the expectations */
 /** Rows 26, 55, 103 and 104: text that would become a header or a document of ours. */
 import { createHash } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { RawAnswer } from '../fixtures/raw-http.ts'
-import { startRig, type Rig } from './rig.ts'
+import { rig, serveAlice } from './alice.ts'
 
-let rig: Rig
-beforeAll(async () => {
-  rig = await startRig()
-  await rig.signed('alice', 'PUT', '/alice-1')
-  await rig.signed('alice', 'PUT', '/alice-1/there', { body: 'there' })
-})
-afterAll(() => rig?.close())
+serveAlice({ key: 'there', body: 'there' })
 
 describe('names and values that would become headers', () => {
   const cors = (inner: string): Promise<RawAnswer> => {

@@ -2,21 +2,15 @@
 /** Rows 86, 87 and 90: what nobody changes any more. */
 import { createHash } from 'node:crypto'
 import { Readable } from 'node:stream'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { settleUpload } from '../../src/service/settle-upload.ts'
 import type { ServiceDeps } from '../../src/service/deps.ts'
 import { pino } from 'pino'
 import { upload, type Json } from '../api/caller.ts'
 import type { RawAnswer } from '../fixtures/raw-http.ts'
-import { startRig, type Rig } from './rig.ts'
+import { rig, serveAlice } from './alice.ts'
 
-let rig: Rig
-beforeAll(async () => {
-  rig = await startRig()
-  await rig.signed('alice', 'PUT', '/alice-1')
-  await rig.signed('alice', 'PUT', '/alice-1/own', { body: 'of alice' })
-})
-afterAll(() => rig?.close())
+serveAlice({ key: 'own', body: 'of alice' })
 
 const etagOf = (answer: RawAnswer): string => answer.headers.get('etag') ?? ''
 const uploadIdOf = (answer: RawAnswer): string => /<UploadId>([^<]*)</.exec(answer.text)?.[1] ?? ''

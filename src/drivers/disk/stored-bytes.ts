@@ -17,6 +17,7 @@ export type ReadDeps = { descriptors: DescriptorCache; calls: FileCalls; buffers
 
 /** The most that is read in one call. */
 const readSize = 4 * blockSize
+const smallRead = 2 * blockSize
 
 /** Up to here an object is read when it is asked for, and damage is known before the answer begins. */
 export const readAtOnce = readSize
@@ -151,7 +152,9 @@ export class StoredBytes implements StoredObject {
     const { fd, cached } = await this.#descriptor(segment.blob)
     const { calls } = this.#deps
     const blocksEnd = block + Math.ceil(length / blockSize)
-    const call = cached.has(block, blocksEnd) ? calls.readCached : calls.read
+    // A larger read is worth its thread: the loop sends meanwhile.
+    const isSmall = length <= smallRead
+    const call = isSmall && cached.has(block, blocksEnd) ? calls.readCached : calls.read
     let filled = 0
     while (filled < length) {
       const position = block * blockSize + filled
@@ -159,7 +162,7 @@ export class StoredBytes implements StoredObject {
       if (bytesRead === 0) throw corrupt()
       filled += bytesRead
     }
-    cached.add(block, blocksEnd)
+    if (isSmall) cached.add(block, blocksEnd)
     if (!blocksAreIntact(segment.sums, block, buffer.subarray(0, length))) throw corrupt()
     return buffer.subarray(from, to)
   }

@@ -40,43 +40,41 @@ export function buckets(suite: Suite): void {
     },
   )
 
-  if (!suite.differs('one-bucket'))
-    it('lists the buckets of an owner in pages', async () => {
-      const owner = `carol-${randomBytes(4).toString('hex')}`
-      const names = Array.from({ length: 5 }, freshBucket).toSorted()
-      for (const name of names) await suite.driver.createBucket(name, { owner })
-      const all = await suite.driver.listBuckets({ owner })
-      expect(all.map(({ bucket }) => bucket)).toEqual(names)
-      const page = await suite.driver.listBuckets({ owner, after: names[1]!, max: 2 })
-      expect(page.map(({ bucket }) => bucket)).toEqual(names.slice(2, 4))
-      const one = await suite.driver.listBuckets({ owner, prefix: names[3]! })
-      expect(one.map(({ bucket }) => bucket)).toEqual([names[3]])
-      expect(await suite.driver.listBuckets({ owner: 'nobody' })).toEqual([])
-    })
+  it.skipIf(suite.differs('one-bucket'))('lists the buckets of an owner in pages', async () => {
+    const owner = `carol-${randomBytes(4).toString('hex')}`
+    const names = Array.from({ length: 5 }, freshBucket).toSorted()
+    for (const name of names) await suite.driver.createBucket(name, { owner })
+    const all = await suite.driver.listBuckets({ owner })
+    expect(all.map(({ bucket }) => bucket)).toEqual(names)
+    const page = await suite.driver.listBuckets({ owner, after: names[1]!, max: 2 })
+    expect(page.map(({ bucket }) => bucket)).toEqual(names.slice(2, 4))
+    const one = await suite.driver.listBuckets({ owner, prefix: names[3]! })
+    expect(one.map(({ bucket }) => bucket)).toEqual([names[3]])
+    expect(await suite.driver.listBuckets({ owner: 'nobody' })).toEqual([])
+  })
 
-  if (!suite.differs('one-bucket'))
-    it('keeps CORS rules and ACLs', async () => {
-      const { driver } = suite
-      const bucket = freshBucket()
-      await driver.createBucket(bucket, { owner: alice })
-      const rule = {
-        allowedOrigins: ['https://app.example.com'],
-        allowedMethods: ['PUT'],
-        allowedHeaders: ['*'],
-        exposeHeaders: ['ETag'],
-        maxAgeSeconds: 60,
-      }
-      await driver.setBucketCors(bucket, [rule])
-      expect((await driver.headBucket(bucket)).cors).toEqual([rule])
-      await driver.setBucketCors(bucket, null)
-      expect((await driver.headBucket(bucket)).cors).toBeNull()
-      await driver.setBucketAcl(bucket, 'public-read')
-      expect((await driver.headBucket(bucket)).acl).toBe('public-read')
-      const ref = freshRef(suite)
-      await put(suite, ref, 'x', { acl: 'public-read' })
-      expect((await driver.headObject(ref)).acl).toBe('public-read')
-      await driver.setObjectAcl(ref, 'private')
-      expect((await driver.headObject(ref)).acl).toBe('private')
-      expect(await codeOf(driver.setObjectAcl(freshRef(suite), 'private'))).toBe('NotFound')
-    })
+  it.skipIf(suite.differs('one-bucket'))('keeps CORS rules and ACLs', async () => {
+    const { driver } = suite
+    const bucket = freshBucket()
+    await driver.createBucket(bucket, { owner: alice })
+    const rule = {
+      allowedOrigins: ['https://app.example.com'],
+      allowedMethods: ['PUT'],
+      allowedHeaders: ['*'],
+      exposeHeaders: ['ETag'],
+      maxAgeSeconds: 60,
+    }
+    await driver.setBucketCors(bucket, [rule])
+    expect((await driver.headBucket(bucket)).cors).toEqual([rule])
+    await driver.setBucketCors(bucket, null)
+    expect((await driver.headBucket(bucket)).cors).toBeNull()
+    await driver.setBucketAcl(bucket, 'public-read')
+    expect((await driver.headBucket(bucket)).acl).toBe('public-read')
+    const ref = freshRef(suite)
+    await put(suite, ref, 'x', { acl: 'public-read' })
+    expect((await driver.headObject(ref)).acl).toBe('public-read')
+    await driver.setObjectAcl(ref, 'private')
+    expect((await driver.headObject(ref)).acl).toBe('private')
+    expect(await codeOf(driver.setObjectAcl(freshRef(suite), 'private'))).toBe('NotFound')
+  })
 }

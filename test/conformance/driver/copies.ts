@@ -80,11 +80,10 @@ export function copies(suite: Suite): void {
     expect(await codeOf(suite.driver.copyObject(freshRef(suite), freshRef(suite)))).toBe('NotFound')
   })
 
-  if (!suite.differs('no-stored-checksums'))
-    it('computes a checksum that the source does not have', async () => {
-      const [source, target] = [freshRef(suite), freshRef(suite)]
-      await put(suite, source, '123456789')
-      await suite.driver.copyObject(source, target, { checksumAlgorithm: 'crc32' })
-      expect((await suite.driver.headObject(target)).checksum).toMatchObject({ algorithm: 'crc32', value: 'y/Q5Jg==' })
-    })
+  it.skipIf(suite.differs('no-stored-checksums'))('computes a checksum that the source does not have', async () => {
+    const [source, target] = [freshRef(suite), freshRef(suite)]
+    await put(suite, source, '123456789')
+    await suite.driver.copyObject(source, target, { checksumAlgorithm: 'crc32' })
+    expect((await suite.driver.headObject(target)).checksum).toMatchObject({ algorithm: 'crc32', value: 'y/Q5Jg==' })
+  })
 }

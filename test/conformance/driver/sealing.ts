@@ -22,16 +22,12 @@ export function sealing(suite: Suite): void {
     expect((await suite.driver.headObject(sealed.ref, version)).contentType).toBe('image/png')
   })
 
-  it('is AccessDenied to write to a key that stays, 412 to a create-only write', async () => {
+  it('is AccessDenied to write to a key that stays, 412 to a create-only write', async ({ skip }) => {
     const ref = freshRef(suite)
     const { etag } = await put(suite, ref, 'final')
     const sealed = await suite.driver.sealObject(ref, { etag, to: freshRef(suite).key, keepSource: true })
-    if (sealed.ref.key !== ref.key || sealed.versionId !== undefined) {
-      await put(suite, ref, 'x')
-      const version = sealed.versionId === undefined ? {} : { versionId: sealed.versionId }
-      expect((await read(suite, sealed.ref, version)).toString()).toBe('final')
-      return
-    }
+    const stays = sealed.ref.key === ref.key && sealed.versionId === undefined
+    skip(!stays, 'the sealed bytes lie elsewhere')
     expect(await codeOf(put(suite, ref, 'x'))).toBe('AccessDenied')
     expect(await codeOf(put(suite, ref, 'x', { ifNoneMatch: '*' }))).toBe('PreconditionFailed')
     expect(await codeOf(suite.driver.copyObject(ref, ref, { metadataDirective: 'REPLACE' }))).toBe('AccessDenied')
@@ -47,19 +43,16 @@ export function sealing(suite: Suite): void {
     expect((await read(suite, sealed.ref)).toString()).toBe('public bytes')
   })
 
-  it('refuses another write of the same bytes, where the store tells one from the other', async () => {
+  it('refuses another write of the same bytes, where the store tells one from the other', async ({ skip }) => {
     const ref = freshRef(suite)
     const { etag } = await put(suite, ref, 'bytes', { contentType: 'image/png' })
     const { revision } = await suite.driver.headObject(ref)
     await put(suite, ref, 'bytes', { contentType: 'text/html' })
     const again = await suite.driver.headObject(ref)
-    if (revision === undefined) {
-      expect(again.revision).toBeUndefined()
-      return
-    }
+    skip(revision === undefined, 'the store does not tell one from the other')
     expect(again.revision).not.toBe(revision)
     const to = freshRef(suite).key
-    expect(await codeOf(suite.driver.sealObject(ref, { etag, revision, to }))).toBe('PreconditionFailed')
+    expect(await codeOf(suite.driver.sealObject(ref, { etag, revision: revision!, to }))).toBe('PreconditionFailed')
     expect((await suite.driver.sealObject(ref, { etag, revision: again.revision!, to })).etag).toBe(etag)
   })
 

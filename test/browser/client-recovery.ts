@@ -1,0 +1,68 @@
+/** What starts over: an upload that the store lost, a digest that did not match, a Worker that cannot be had. */
+import { describe, expect, it } from 'vitest'
+import {
+  choose,
+  type ClientPage,
+  MiB,
+  openPage,
+  outcome,
+  start,
+  storedSha256,
+  textFile,
+  waitForBytes,
+} from './client-rig.ts'
+import type { Running } from './client-suite.ts'
+import { throttleUploads } from './throttle.ts'
+
+declare const postern: ClientPage
+
+export function recovery(running: Running): void {
+  describe('starting over', () => {
+    it('begins once more when the upload is gone from the server', async () => {
+      const { rig } = running
+      const file = await textFile(rig, 'gone.txt', 32 * MiB)
+      const page = await openPage(rig)
+      await throttleUploads(page, 8 * MiB)
+      await choose(page, file.path)
+      const task = await start(page)
+      await waitForBytes(page, task, 6 * MiB)
+      const lost = await page.evaluate(() => postern.tasks[0]!.getSnapshot().fileId)
+      const ended = await fetch(`${rig.gateway.apiUrl}/files/multipart/${lost}`, { method: 'DELETE' })
+      expect(ended.status).toBe(204)
+      const { record } = await outcome(page, task)
+      await page.close()
+      expect(record!.id).not.toBe(lost)
+      expect(await storedSha256(rig, record!.id)).toBe(file.sha256)
+    })
+
+    it('reads the file again when its digest did not match, and a second time only', async () => {
+      const { rig } = running
+      const body = '<Error><Code>BadDigest</Code><Message>The digests differ.</Message></Error>'
+      let times = 1
+      rig.store.fault = ({ method }) => (method === 'PUT' && times-- > 0 ? { kind: 'answer', status: 400, body } : null)
+      const page = await openPage(rig)
+      const upload = () =>
+        page.evaluate(() => postern.outcome(postern.start(new File(['text'], 'digest.txt', { type: 'text/plain' }))))
+      expect((await upload()).record).toMatchObject({ filename: 'digest.txt', size: 4 })
+      times = 5
+      expect((await upload()).error).toMatchObject({ code: 'checksum', s3Code: 'BadDigest' })
+      await page.close()
+      expect(rig.store.seen.filter(({ method }) => method === 'PUT')).toHaveLength(4)
+    })
+
+    it.for([true, false])('computes checksums, with a Worker: %s', async (hasWorker) => {
+      const { rig } = running
+      const file = await textFile(rig, 'worker.txt', 3 * MiB)
+      const page = await openPage(rig)
+      const workers: string[] = []
+      page.on('worker', (worker) => workers.push(new URL(worker.url()).pathname))
+      if (!hasWorker) await page.route('**/checksum-worker.js', (route) => route.abort())
+      await choose(page, file.path)
+      const { record } = await outcome(page, await start(page, { checksum: 'always' }))
+      await page.close()
+      expect(workers.filter(() => hasWorker)).toEqual(hasWorker ? ['/client/checksum-worker.js'] : [])
+      const { value } = record!.checksum as { value: string }
+      expect(Buffer.from(value, 'base64').toString('hex')).toBe(file.sha256)
+    })
+  })
+}
