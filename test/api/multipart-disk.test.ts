@@ -1,4 +1,4 @@
 import { startGateway } from '../fixtures/gateway.ts'
 import { multipartSuite } from './multipart-suite.ts'
 
-multipartSuite('on disk', startGateway)
+multipartSuite('on disk', startGateway, 'proxied')

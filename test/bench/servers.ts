@@ -20,7 +20,7 @@ export type Server = {
 }
 
 const bench = import.meta.dirname
-const root = join(bench, '..', '..')
+const checkout = join(bench, '..', '..')
 
 export type Built = { program: string; config: string; storage: string }
 
@@ -28,9 +28,9 @@ export type Built = { program: string; config: string; storage: string }
 export async function buildGateway(dir: string): Promise<Built> {
   const home = join(dir, 'postern')
   mkdirSync(home, { recursive: true })
-  symlinkSync(join(root, 'node_modules'), join(home, 'node_modules'), 'junction')
-  cpSync(join(root, 'package.json'), join(home, 'package.json'))
-  cpSync(join(root, 'config'), join(home, 'config'), { recursive: true })
+  symlinkSync(join(checkout, 'node_modules'), join(home, 'node_modules'), 'junction')
+  cpSync(join(checkout, 'package.json'), join(home, 'package.json'))
+  cpSync(join(checkout, 'config'), join(home, 'config'), { recursive: true })
   await buildServer(join(home, 'dist'))
   const storage = join(home, 'storage')
   const settings = {

@@ -29,6 +29,8 @@ driverSuite(
       'no-conditional-copy',
       'no-part-reads',
       'cannot-tell-writers',
+      'seals-elsewhere',
+      'no-revisions',
     ]),
   },
 )

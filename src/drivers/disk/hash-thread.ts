@@ -43,6 +43,7 @@ export class HashThread {
     const worker = (this.#worker ??= this.#start())
     const body = ++this.#lastBody
     const lane = new Lane({
+      // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has none
       post: (message) => worker.postMessage(message),
       body,
       want,

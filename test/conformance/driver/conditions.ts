@@ -1,7 +1,7 @@
 /* oxlint-disable vitest/no-conditional-expect -- where stores differ, what each does instead is asserted too */
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { ObjectRef, ReadConditions } from '../../../src/drivers/driver.ts'
-import { bodyOf, freshRef, put, read, codeOf, type Suite } from './suite-tools.ts'
+import { bodyOf, freshRef, put, read, codeOf, type Suite, itUnless } from './suite-tools.ts'
 
 export function conditions(suite: Suite): void {
   describe('on reads', () => {
@@ -73,8 +73,7 @@ export function conditions(suite: Suite): void {
       expect((await read(suite, ref)).toString()).toBe('first')
     })
 
-    it('of many If-None-Match: * at once exactly one wins', async ({ skip }) => {
-      skip(!supported(), 'the store is not known to hold conditions')
+    itUnless(suite, 'no-conditional-put')('of many If-None-Match: * at once exactly one wins', async () => {
       const ref = freshRef(suite)
       const attempts = Array.from({ length: 8 }, (_, i) => put(suite, ref, `writer ${i}`, { ifNoneMatch: '*' }))
       const outcomes = await Promise.allSettled(attempts)
@@ -95,8 +94,7 @@ export function conditions(suite: Suite): void {
       expect((await read(suite, ref)).toString()).toBe('third')
     })
 
-    it('If-Match of what is not there is NotFound', async ({ skip }) => {
-      skip(!supported(), 'the store is not known to hold conditions')
+    itUnless(suite, 'no-conditional-put')('If-Match of what is not there is NotFound', async () => {
       const ref = freshRef(suite)
       expect(await codeOf(put(suite, ref, 'x', { ifMatch: '0123456789abcdef0123456789abcdef' }))).toBeOneOf([
         'NotFound',
@@ -104,8 +102,7 @@ export function conditions(suite: Suite): void {
       ])
     })
 
-    it('leaves a refused body to be collected', async ({ skip }) => {
-      skip(!supported(), 'the store is not known to hold conditions')
+    itUnless(suite, 'no-conditional-put')('leaves a refused body to be collected', async () => {
       const ref = freshRef(suite)
       await put(suite, ref, 'first')
       const body = bodyOf('second')

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { bytesOf, freshRef, MiB, put, read, codeOf, type Suite } from './suite-tools.ts'
+import { bytesOf, freshRef, MiB, put, read, codeOf, type Suite, itUnless } from './suite-tools.ts'
 
 export function copies(suite: Suite): void {
   it('copies bytes, headers and tags', async () => {
@@ -80,7 +80,7 @@ export function copies(suite: Suite): void {
     expect(await codeOf(suite.driver.copyObject(freshRef(suite), freshRef(suite)))).toBe('NotFound')
   })
 
-  it.skipIf(suite.differs('no-stored-checksums'))('computes a checksum that the source does not have', async () => {
+  itUnless(suite, 'no-stored-checksums')('computes a checksum that the source does not have', async () => {
     const [source, target] = [freshRef(suite), freshRef(suite)]
     await put(suite, source, '123456789')
     await suite.driver.copyObject(source, target, { checksumAlgorithm: 'crc32' })

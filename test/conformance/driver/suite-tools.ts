@@ -1,6 +1,7 @@
 /** What the topics of the driver suite share. */
 import { createHash, randomBytes, randomUUID } from 'node:crypto'
 import type { Readable } from 'node:stream'
+import { it, type TestAPI } from 'vitest'
 import { StorageError } from '../../../src/errors.ts'
 import type { GetOptions, ObjectRef, PutOptions, StorageDriver, WrittenObject } from '../../../src/drivers/driver.ts'
 import { bodyOf } from './body.ts'
@@ -38,6 +39,14 @@ export type KnownDifference =
   | 'no-folded-uploads'
   /** Another process may write: `isBeingWritten` answers false always. */
   | 'cannot-tell-writers'
+  /** A sealed object lies at another key or version: the first key stays free to write. */
+  | 'seals-elsewhere'
+  /** Two writes of the same bytes cannot be told apart. */
+  | 'no-revisions'
+  /** The store holds no conditions on writes: the driver refuses them as NotSupported. */
+  | 'no-conditional-put'
+  /** The store takes no forms: the driver refuses to sign one. */
+  | 'no-forms'
   /** Nothing serves the URLs that the driver signs. */
   | 'unserved-urls'
 
@@ -47,6 +56,10 @@ export type DriverFixture = {
   bucket: string
   close(): Promise<void>
 }
+
+/** `it` where the store can. Elsewhere the case is no test: what the driver does instead is one, beside it. */
+export const itUnless = (suite: Suite, difference: KnownDifference): TestAPI | (() => void) =>
+  suite.differs(difference) ? () => {} : it
 
 export type Suite = {
   readonly driver: StorageDriver
