@@ -4,7 +4,7 @@
  * Arguments are handed to vitest.
  */
 import { spawnSync } from 'node:child_process'
-import { readFileSync, rmSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { findChromium } from '../test/fixtures/chromium.ts'
@@ -42,7 +42,7 @@ const report = join(root, 'coverage', `${needsStore ? 'store' : 'test'}-report.j
 rmSync(report, { force: true })
 const status = run('vitest', 'vitest.mjs', [
   'run',
-  ...(needsStore && args.length === 0 ? ['-rgw.test.ts'] : args),
+  ...(needsStore && args.length === 0 ? ['rgw.test.ts'] : args),
   ...exclude.flatMap((pattern) => ['--exclude', pattern]),
   '--reporter=default',
   '--reporter=json',
@@ -55,6 +55,10 @@ type Report = {
   numPendingTests: number
   numTodoTests: number
   numFailedTestSuites: number
+}
+if (!existsSync(report)) {
+  console.error('vitest ended before it ran a test; see above.')
+  process.exit(status || 1)
 }
 const counts = JSON.parse(readFileSync(report, 'utf8')) as Report
 const left = counts.numPendingTests + counts.numTodoTests

@@ -34,7 +34,9 @@ export async function readJson(ctx: Context, maxBytes = usualBytes): Promise<unk
   const parse = parsers.get(maxBytes) ?? parserFor(maxBytes)
   parsers.set(maxBytes, parse)
   try {
-    await (await parse)(ctx, async () => {})
+    await (
+      await parse
+    )(ctx, async () => {})
   } catch (cause) {
     throw bodyError(cause, maxBytes)
   }
