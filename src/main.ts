@@ -111,7 +111,7 @@ export async function createGateway(config: Config, o: GatewayOptions): Promise<
           publicPrefix,
           publicUrl: objectsUrl,
           trustedProxies: config.server.trustedProxies,
-          pathPrefix: () => new URL(objectsUrl()).pathname.replace(/\/$/, ''),
+          pathPrefix: createPathPrefix(objectsUrl),
           virtualHosts: config.objects.virtualHosts,
           // The console uploads from the API's own origin, listed or not.
           corsOrigins: () => [...config.cors.origins, new URL(apiUrl()).origin],
@@ -157,14 +157,25 @@ export async function createGateway(config: Config, o: GatewayOptions): Promise<
   return { config, api, objects, driver, catalog, listen, close: () => (closing ??= shutDown()) }
 }
 
+/** The path of a URL without a slash at its end; asked by every request, and the same until the listeners are bound. */
+function createPathPrefix(url: () => string): () => string {
+  let last = { url: '', path: '' }
+  return () => {
+    const now = url()
+    if (now !== last.url) last = { url: now, path: new URL(now).pathname.replace(/\/$/, '') }
+    return last.path
+  }
+}
+
 type RequestHandler = (req: IncomingMessage, res: ServerResponse) => void
 
 /** One port for both origins: what lies below the objects URL's path goes to the objects endpoint. */
 function shared(api: Koa, objects: Koa, objectsUrl: () => string): RequestHandler {
   const toApi = api.callback()
   const toObjects = objects.callback()
+  const pathPrefix = createPathPrefix(objectsUrl)
   return (req, res) => {
-    const prefix = new URL(objectsUrl()).pathname.replace(/\/$/, '')
+    const prefix = pathPrefix()
     const target = req.url ?? '/'
     const below = target.startsWith(prefix) && /^[/?]|^$/.test(target.slice(prefix.length))
     void (below ? toObjects : toApi)(req, res)
