@@ -100,7 +100,6 @@ export async function createDiskDriver(o: DiskDriverOptions): Promise<StorageDri
       descriptors: new DescriptorCache(blobs, calls),
       buffers: new BufferPool(),
       hashing: new HashThread({ blockSize }),
-      bodies: { running: 0 },
       readers: new Tally(),
       writers: new Tally(),
       closing: closing.signal,

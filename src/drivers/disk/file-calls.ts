@@ -10,7 +10,7 @@ import fs from 'node:fs'
 import { promisify } from 'node:util'
 
 /** Bytes up to which a write is copied to the system's cache at once. */
-const smallWrite = 64 * 1024
+const smallWrite = 256 * 1024
 
 type Soon<T> = T | Promise<T>
 
