@@ -144,6 +144,8 @@ describe.each([signed, signedTrailer])('%s, signatures', (payload) => {
   const bytes = data(20_000)
   const body = encodeAwsChunked(bytes, { payload, seed, chunkSize: 8192, trailers })
 
+  const sameForReaders = (text: string): string => text.toLowerCase().replace(/[^\S\n]+\n/g, '\n')
+
   it('35 refuses any changed byte', async () => {
     const byte = fc.record({ at: fc.nat({ max: body.length - 1 }), to: fc.nat({ max: 255 }) })
     await fc.assert(
@@ -152,8 +154,8 @@ describe.each([signed, signedTrailer])('%s, signatures', (payload) => {
         const changed = Buffer.from(body)
         changed[at] = to
         const text = changed.toString('latin1')
-        // Hex of another case, and trailer names and spaces around values, are the same body.
-        fc.pre(text.toLowerCase() !== body.toString('latin1').toLowerCase())
+        // Hex and trailer names of another case, and spaces at the end of a line, are the same body.
+        fc.pre(sameForReaders(text) !== sameForReaders(body.toString('latin1')))
         const error = await decode(decoder(payload, bytes.length), [changed]).catch((thrown: unknown) => thrown)
         expect(error).toBeInstanceOf(SignatureError)
       }),
