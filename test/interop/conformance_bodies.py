@@ -9,9 +9,9 @@ from botocore.auth import S3SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
+from alice_objects import put
 from checks import (
     Answer,
-    alice,
     check,
     equal,
     fresh_bucket,
@@ -24,10 +24,6 @@ from checks import (
     spec,
     target,
 )
-
-
-def put(bucket, key="k", body=b"x", **kwargs):
-    return alice.put_object(Bucket=bucket, Key=key, Body=body, **kwargs)
 
 
 @check

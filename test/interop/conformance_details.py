@@ -4,19 +4,8 @@ import base64
 import hashlib
 import zlib
 
+from alice_objects import get, head, put
 from checks import alice, check, equal, fresh_bucket, keys_of, read, refused, run_checks, signed, target
-
-
-def put(bucket, key="k", body=b"x", **kwargs):
-    return alice.put_object(Bucket=bucket, Key=key, Body=body, **kwargs)
-
-
-def get(bucket, key="k", **kwargs):
-    return alice.get_object(Bucket=bucket, Key=key, **kwargs)
-
-
-def head(bucket, key="k", **kwargs):
-    return alice.head_object(Bucket=bucket, Key=key, **kwargs)
 
 
 @check

@@ -2,6 +2,7 @@
 
 from datetime import datetime, timezone
 
+from alice_objects import get, head, put
 from checks import (
     alice,
     check,
@@ -18,18 +19,6 @@ ETAG = '"9dd4e461268c8034f5c8564e155c67a6"'  # of b"x"
 
 
 OTHER = '"00000000000000000000000000000000"'
-
-
-def put(bucket, key="k", body=b"x", **kwargs):
-    return alice.put_object(Bucket=bucket, Key=key, Body=body, **kwargs)
-
-
-def get(bucket, key="k", **kwargs):
-    return alice.get_object(Bucket=bucket, Key=key, **kwargs)
-
-
-def head(bucket, key="k", **kwargs):
-    return alice.head_object(Bucket=bucket, Key=key, **kwargs)
 
 
 @check

@@ -3,24 +3,13 @@
 from datetime import datetime, timedelta, timezone
 from email.utils import format_datetime
 
-from checks import alice, check, equal, fresh_bucket, read, refused, run_checks, signed, target
+from alice_objects import get, head, put
+from checks import check, equal, fresh_bucket, read, refused, run_checks, signed, target
 
 ETAG = '"9dd4e461268c8034f5c8564e155c67a6"'  # of b"x"
 
 
 OTHER = '"00000000000000000000000000000000"'
-
-
-def put(bucket, key="k", body=b"x", **kwargs):
-    return alice.put_object(Bucket=bucket, Key=key, Body=body, **kwargs)
-
-
-def get(bucket, key="k", **kwargs):
-    return alice.get_object(Bucket=bucket, Key=key, **kwargs)
-
-
-def head(bucket, key="k", **kwargs):
-    return alice.head_object(Bucket=bucket, Key=key, **kwargs)
 
 
 def ranged(bucket, text):

@@ -3,24 +3,8 @@
 import base64
 import hashlib
 
+from alice_objects import PART, complete, send_part, start
 from checks import MIB, alice, bob, check, equal, fresh_bucket, prefixes_of, read, refused, run_checks
-
-PART = b"p" * (5 * MIB)
-
-
-def start(bucket, key="k", **kwargs):
-    return alice.create_multipart_upload(Bucket=bucket, Key=key, **kwargs)["UploadId"]
-
-
-def send_part(bucket, upload, number, body=PART, key="k", **kwargs):
-    part = alice.upload_part(Bucket=bucket, Key=key, UploadId=upload, PartNumber=number, Body=body, **kwargs)
-    return {"PartNumber": number, "ETag": part["ETag"]}
-
-
-def complete(bucket, upload, parts, key="k", **kwargs):
-    return alice.complete_multipart_upload(
-        Bucket=bucket, Key=key, UploadId=upload, MultipartUpload={"Parts": parts}, **kwargs
-    )
 
 
 @check
