@@ -1,21 +1,35 @@
 /** Composition root: the only file that constructs everything. */
-import { createSecretKey } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type Koa from 'koa'
 import type { Logger } from 'pino'
-import { createApi } from './api/app.ts'
+import { createApi, type ApiDeps } from './api/app.ts'
+import { createRateLimit } from './api/rate-limit.ts'
+import { plainProblem } from './api/plain-problem.ts'
 import type { Catalog } from './catalog/catalog.ts'
 import { createCatalog } from './catalog/create-catalog.ts'
+import { agreementOf, joinInstances } from './cluster/instances.ts'
 import { openLiveKeys } from './config/live-keys.ts'
+import { packageVersion } from './config/package-version.ts'
+import { listSettings } from './config/list-settings.ts'
+import type { LoadedConfig } from './config/load-config.ts'
 import type { Config } from './config/schema.ts'
 import type { ListenAddress } from './config/values.ts'
 import type { Secrets } from './config/secrets.ts'
-import { createDiskDriver } from './drivers/disk/disk-driver.ts'
+import { createDiskDriver, type DiskDriverOptions } from './drivers/disk/disk-driver.ts'
 import type { StorageDriver } from './drivers/driver.ts'
-import { createServer, type HttpServer, type HttpServerOptions } from './http/server.ts'
+import { alone, type Peers } from './drivers/peers.ts'
+import { explainRequest } from './explain/explain-request.ts'
+import type { PlainAnswer } from './http/connection-error.ts'
+import { createConnectionLimit } from './http/connection-limit.ts'
+import { openAuditLog } from './http/audit-log.ts'
+import type { Observer } from './http/observe-requests.ts'
+import { createRequestLog } from './http/request-log.ts'
+import { createServer, type HttpServer } from './http/server.ts'
+import { gaugesOf } from './metrics/gauges.ts'
+import { createMetrics } from './metrics/metrics.ts'
 import { createObjectsApp } from './s3/app.ts'
-import { plainAnswer } from './s3/error-response.ts'
 import { createKeyRing } from './s3/key-ring.ts'
+import { plainAnswer } from './s3/plain-answer.ts'
 import { admitPart } from './service/admit-part.ts'
 import { createCollector } from './service/collector.ts'
 import { settleWrittenObject } from './service/settle-auto-confirm.ts'
@@ -32,6 +46,10 @@ export type GatewayOptions = {
   /** Requests without credentials are the user `dev`, from loopback only. */
   dev?: boolean
   now?: () => Date
+  /** Processes that share the ports and the disk of this one. Default: there is none. */
+  peers?: Peers
+  /** How the configuration was read: then the console's settings say where each value came from. */
+  loaded?: LoadedConfig
 }
 
 export type Gateway = {
@@ -51,7 +69,11 @@ export type Gateway = {
 /** The storage driver of a configuration, alone. `objectsUrl` is where the disk driver's URLs point. */
 export async function createStorage(
   config: Config,
-  o: GatewayOptions & { objectsUrl?: () => string; signing?: () => SigningCredentials; sweepOnStart?: boolean },
+  o: GatewayOptions & {
+    objectsUrl?: () => string
+    signing?: () => SigningCredentials
+    sweepOnStart?: DiskDriverOptions['sweepOnStart']
+  },
 ): Promise<StorageDriver> {
   const { storage, objects, downloads } = config
   const now = o.now ?? (() => new Date())
@@ -63,7 +85,14 @@ export async function createStorage(
   }
   if (storage.driver === 'disk') {
     const { bucket, disk } = storage
-    return createDiskDriver({ ...disk, ...endpoint, bucket, sweepOnStart: o.sweepOnStart ?? false, log: o.log })
+    return createDiskDriver({
+      ...disk,
+      ...endpoint,
+      bucket,
+      sweepOnStart: o.sweepOnStart ?? false,
+      peers: o.peers ?? alone,
+      log: o.log,
+    })
   }
   const [{ createS3Driver }, { createProxiedDriver }] = await Promise.all([
     import('./drivers/s3/s3-driver.ts'),
@@ -71,7 +100,32 @@ export async function createStorage(
   ])
   const { publicBaseUrl } = downloads
   const store = await createS3Driver({ ...storage.s3, bucket: storage.bucket, publicBaseUrl, now, log: o.log })
-  return storage.delivery === 'proxied' ? createProxiedDriver(store, endpoint) : store
+  return storage.delivery === 'proxied' ? createProxiedDriver(store, { ...endpoint, peers: o.peers ?? alone }) : store
+}
+
+/** What this process shares with others: the catalog, migrated, and the counts of the rate limit. */
+async function joinOthers(
+  config: Config,
+  o: GatewayOptions & { now: () => Date; peers: Peers; signing: () => SigningCredentials },
+) {
+  const catalog = await createCatalog({ url: config.database.url })
+  try {
+    await catalog.migrate()
+    const agreement = () => agreementOf(config, { jwtSecret: o.secrets.jwtSecret, signing: o.signing() })
+    const join = () => joinInstances({ config, catalog, agreement, now: o.now, log: o.log })
+    const membership = o.peers.index === 0 ? await join() : null
+    const rates = await createRateLimit(config, { log: o.log, isWorker: o.peers.count > 1 })
+    return { catalog, rates, leave: async () => membership?.leave() }
+  } catch (error) {
+    // Connections that nobody uses would keep the process.
+    await catalog.close().catch(() => {})
+    throw error
+  }
+}
+
+/** What the disk is swept of at the start: one of the workers does it, and not what the others are writing. */
+function houseKeeping({ index, isReplacement }: Peers): DiskDriverOptions['sweepOnStart'] {
+  return index === 0 && (isReplacement ? 'beside-others' : true)
 }
 
 /** Whether URLs point to this process: the disk driver's always, a bucket's where it is proxied. */
@@ -79,39 +133,73 @@ const servesObjects = ({ storage }: Config): boolean => storage.driver === 'disk
 
 export async function createGateway(config: Config, o: GatewayOptions): Promise<Gateway> {
   const now = o.now ?? (() => new Date())
+  const peers = o.peers ?? alone
   const bound: { api: string | null; objects: string | null } = { api: null, objects: null }
   const apiUrl = (): string => baseUrl(config.server.publicUrl, bound.api ?? listenUrl(config.server.listen))
   const objectsUrl = (): string => objectsBaseUrl(config, config.objects.listen === 'shared' ? apiUrl() : bound.objects)
 
   const { path: folder } = config.storage.disk
-  const keys = openLiveKeys({ folder, secrets: o.secrets, configured: config.keys, log: o.log })
+  const keys = openLiveKeys({
+    folder,
+    secrets: o.secrets,
+    configured: config.keys,
+    authSecret: config.auth.secret,
+    log: o.log,
+  })
 
-  const driver = await createStorage(config, { ...o, now, objectsUrl, signing: keys.signing, sweepOnStart: true })
-  const catalog = await createCatalog({ url: config.database.url })
-  await catalog.migrate()
+  const driver = await createStorage(config, {
+    ...o,
+    now,
+    objectsUrl,
+    signing: keys.signing,
+    peers,
+    sweepOnStart: houseKeeping(peers),
+  })
+  const { catalog, rates, leave } = await joinOthers(config, { ...o, now, peers, signing: keys.signing })
 
   const bucketUrl = servesObjects(config) ? null : await urlOfBucket(driver, config)
   const service = { driver, catalog, config, now, log: o.log, urls: { api: apiUrl } }
   const draining = { value: false }
+  const requests = createRequestLog()
+  const metrics = createMetrics(gaugesOf({ catalog, driver, config }), peers)
+  const audit = config.log.audit === null ? null : openAuditLog(config.log.audit)
+  const observe: Observer = (request) => {
+    metrics.observe(request)
+    audit?.note(request)
+  }
+  const keyRing = createKeyRing(keys, now)
+  const pathPrefix = createPathPrefix(objectsUrl)
+  const explain: ApiDeps['explain'] = (request, at) =>
+    explainRequest(
+      { ...request, pathPrefix: pathPrefix() },
+      { region: config.objects.region, keys: keyRing, now: at, hosts: [new URL(objectsUrl()).host] },
+    )
   const api = createApi({
     ...service,
-    jwtSecret: createSecretKey(Buffer.from(config.auth.secret === 'auto' ? o.secrets.jwtSecret : config.auth.secret)),
+    tokens: { accepted: keys.tokens, lookAgain: keys.lookAgain },
     objectsOrigin: () => (bucketUrl === null ? new URL(objectsUrl()).origin : new URL(bucketUrl).origin),
     dev: o.dev ?? false,
     isDraining: () => draining.value,
+    requests,
+    observe,
+    metrics,
+    version: packageVersion,
+    explain: bucketUrl === null ? explain : null,
+    limit: rates.limit,
+    settings: () => listSettings(config, o.loaded ?? null),
   })
   const objects =
     bucketUrl === null
       ? createObjectsApp({
           store: driver,
-          keys: createKeyRing(keys, now),
+          keys: keyRing,
           region: config.objects.region,
           gatewayBucket: config.storage.bucket,
           gatewayOwner,
           publicPrefix,
           publicUrl: objectsUrl,
           trustedProxies: config.server.trustedProxies,
-          pathPrefix: createPathPrefix(objectsUrl),
+          pathPrefix,
           virtualHosts: config.objects.virtualHosts,
           // The console uploads from the API's own origin, listed or not.
           corsOrigins: () => [...config.cors.origins, new URL(apiUrl()).origin],
@@ -119,39 +207,48 @@ export async function createGateway(config: Config, o: GatewayOptions): Promise<
           inlineTypes: config.downloads.inlineTypes,
           onObjectWritten: (ref) => settleWrittenObject(service, ref),
           admitPart: (ref, part) => admitPart(service, ref, part),
+          requests,
+          observe,
           log: o.log,
           now,
         })
       : null
   const collector = createCollector(service)
   const servers: HttpServer[] = []
+  const connectionLimit = createConnectionLimit({
+    total: config.limits.connections,
+    perClient: config.limits.connectionsPerClient,
+    trustedProxies: config.server.trustedProxies,
+  })
 
   async function listen(): Promise<{ apiUrl: string; objectsUrl: string | null }> {
-    const serve = async (
-      handler: RequestHandler,
-      at: ListenAddress,
-      early: Pick<HttpServerOptions, 'plainAnswer'> = {},
-    ): Promise<string> => {
-      const server = createServer(handler, { ...early, log: o.log, shutdownTimeout: config.server.shutdownTimeout })
+    const serve = async (handler: RequestHandler, at: ListenAddress, words: PlainAnswer): Promise<string> => {
+      const { shutdownTimeout } = config.server
+      const server = createServer(handler, { plainAnswer: words, connectionLimit, log: o.log, shutdownTimeout })
       servers.push(server)
       return server.listen(at)
     }
     const objectsListen = config.objects.listen
     if (objects && objectsListen !== 'shared') {
-      bound.objects = await serve(objects.callback(), objectsListen, { plainAnswer })
+      bound.objects = await serve(objects.callback(), objectsListen, plainAnswer)
     }
     const handler = objects && objectsListen === 'shared' ? shared(api, objects, objectsUrl) : api.callback()
-    bound.api = await serve(handler, config.server.listen)
-    collector.start()
+    bound.api = await serve(handler, config.server.listen, plainProblem)
+    if (peers.index === 0) collector.start()
+    void metrics.start()
     return { apiUrl: apiUrl(), objectsUrl: objects ? objectsUrl() : null }
   }
 
   let closing: Promise<void> | null = null
   async function shutDown(): Promise<void> {
     draining.value = true
+    requests.close()
     await Promise.all([collector.stop(), ...servers.map((server) => server.close())])
+    await leave()
+    rates.close()
     await catalog.close()
     await driver.close()
+    audit?.close()
   }
 
   return { config, api, objects, driver, catalog, listen, close: () => (closing ??= shutDown()) }

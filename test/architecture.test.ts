@@ -12,6 +12,7 @@ const rules: Rule[] = [
   { from: /^(main|index)\.ts$/, may: [/./] },
   { from: /^errors\.ts$/, may: [] },
   { from: /^sigv4\//, may: [/^sigv4\//] },
+  { from: /^explain\//, may: [/^(explain|sigv4)\//] },
   { from: /^config\//, may: [/^config\//] },
   { from: /^drivers\/[^/]+\.ts$/, may: [/^errors\.ts$/, /^drivers\/[^/]+\.ts$/] },
   {
@@ -19,9 +20,10 @@ const rules: Rule[] = [
     may: [/^drivers\/(disk|endpoint|checksums)\//, /^drivers\/[^/]+\.ts$/, /^errors\.ts$/, /^sigv4\//],
   },
   { from: /^drivers\/s3\//, may: [/^drivers\/(s3|checksums)\//, /^drivers\/[^/]+\.ts$/, /^errors\.ts$/, /^sigv4\//] },
-  { from: /^drivers\/proxied\//, may: [/^drivers\/(endpoint\/|driver\.ts$)/] },
+  { from: /^drivers\/proxied\//, may: [/^drivers\/(endpoint\/|(driver|peers)\.ts$)/] },
   { from: /^drivers\/endpoint\//, may: [/^drivers\/(endpoint\/|[^/]+\.ts$)/, /^errors\.ts$/, /^sigv4\//] },
   { from: /^drivers\/checksums\//, may: [/^drivers\/(checksums\/|driver\.ts$)/, /^errors\.ts$/] },
+  { from: /^backup\//, may: [/^backup\//, /^drivers\/disk\//, /^errors\.ts$/] },
   { from: /^catalog\//, may: [/^catalog\//, /^drivers\/driver\.ts$/, /^errors\.ts$/] },
   {
     from: /^service\//,
@@ -31,6 +33,7 @@ const rules: Rule[] = [
     from: /^api\//,
     may: [
       /^api\//,
+      /^explain\//,
       /^service\//,
       /^http\//,
       /^drivers\/driver\.ts$/,
@@ -43,6 +46,7 @@ const rules: Rule[] = [
     from: /^s3\//,
     may: [
       /^s3\//,
+      /^explain\//,
       /^sigv4\//,
       /^http\//,
       /^drivers\/(driver\.ts$|checksums\/)/,
@@ -50,10 +54,29 @@ const rules: Rule[] = [
       /^config\/schema\.ts$/,
     ],
   },
+  {
+    from: /^cluster\//,
+    may: [/^cluster\//, /^drivers\/peers\.ts$/, /^catalog\/catalog\.ts$/, /^errors\.ts$/, /^config\/schema\.ts$/],
+  },
+  {
+    from: /^metrics\//,
+    may: [
+      /^metrics\//,
+      /^http\/observe-requests\.ts$/,
+      /^service\/describe-store\.ts$/,
+      /^drivers\/(driver|peers)\.ts$/,
+      /^catalog\/catalog\.ts$/,
+      /^config\/schema\.ts$/,
+    ],
+  },
   { from: /^http\//, may: [/^http\//, /^errors\.ts$/, /^config\/schema\.ts$/] },
   { from: /^client\//, may: [/^client\//] },
   { from: /^react\//, may: [/^(client|react)\//] },
   { from: /^console\//, may: [/^(console|client|react)\//] },
+  {
+    from: /^doctor\//,
+    may: [/^(doctor|explain|sigv4)\//, /^catalog\/catalog\.ts$/, /^errors\.ts$/, /^http\/instance-proof\.ts$/],
+  },
   { from: /^cli\//, may: [/./] },
 ]
 

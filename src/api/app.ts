@@ -1,19 +1,22 @@
 /** The JSON API as a Koa app: what every request passes, from outside to inside. */
-import Koa from 'koa'
+import Koa, { type Context } from 'koa'
 import { StorageError } from '../errors.ts'
 import { accessLog } from '../http/access-log.ts'
 import { createClientIp } from '../http/client-ip.ts'
 import { cors, type CorsPolicy } from '../http/cors.ts'
 import { guardRequest } from '../http/guard.ts'
+import { observeRequests, type Facts } from '../http/observe-requests.ts'
+import { recordRequests, type Known } from '../http/record-requests.ts'
 import { requestId } from '../http/request-id.ts'
+import type { Refusal } from '../http/request-log.ts'
 import { createAuthenticator } from './auth.ts'
 import { serveConsole } from './console.ts'
 import type { ApiDeps } from './deps.ts'
 import { problems } from './problem.ts'
-import { createRateLimit } from './rate-limit.ts'
 import { createRouter } from './router.ts'
 import { routes } from './routes/table.ts'
 import { securityHeaders } from './security-headers.ts'
+import { createWatchRequests } from './watch-requests.ts'
 
 export type { ApiDeps } from './deps.ts'
 
@@ -23,9 +26,12 @@ export function createApi(deps: ApiDeps): Koa {
   app.silent = true
   app.on('error', (err: unknown) => log.warn({ err }, 'an answer could not be sent'))
 
-  const gate = { authenticate: createAuthenticator(deps), limit: createRateLimit(config) }
+  const gate = { authenticate: createAuthenticator(deps), limit: deps.limit }
   app.use(requestId('x-request-id'))
-  app.use(accessLog(log, createClientIp(config.server.trustedProxies)))
+  const clientIp = createClientIp(config.server.trustedProxies)
+  app.use(accessLog(log, clientIp))
+  app.use(observeRequests({ app: 'api', observe: deps.observe, clientIp }, factsOf))
+  app.use(recordRequests({ log: deps.requests, app: 'api', now: deps.now }, knownOf))
   app.use(securityHeaders(deps))
   app.use(problems(log))
   app.use((ctx, next) => {
@@ -33,12 +39,42 @@ export function createApi(deps: ApiDeps): Koa {
     return next()
   })
   app.use(cors(corsPolicy(config.cors.origins)))
-  for (const middleware of createRouter(routes, deps, gate)) app.use(middleware)
+  for (const middleware of createRouter(routes, { ...deps, watch: createWatchRequests(deps) }, gate))
+    app.use(middleware)
   app.use(serveConsole())
   app.use(() => {
     throw new StorageError('NotFound', { message: 'There is nothing at this address.' })
   })
   return app
+}
+
+const knownOf = ({ state }: Context): Known => ({
+  user: (state['user'] as string | undefined) ?? null,
+  bucket: null,
+  key: null,
+  refusal: (state['refusal'] as Refusal | undefined) ?? null,
+})
+
+function factsOf(ctx: Context): Facts {
+  const { user, refusal } = knownOf(ctx)
+  const {
+    route,
+    params = {},
+    answered = {},
+  } = ctx.state as {
+    route?: string
+    params?: Record<string, string>
+    answered?: { id?: unknown; key?: unknown }
+  }
+  const { id = params['id'], key } = answered
+  return {
+    route: route ?? (refusal ? 'none' : 'page'),
+    user,
+    bucket: null,
+    key: typeof key === 'string' ? key : null,
+    file: typeof id === 'string' ? id : null,
+    refusal: refusal?.code ?? null,
+  }
 }
 
 const corsPolicy = (origins: readonly string[]): CorsPolicy => ({

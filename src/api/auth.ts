@@ -7,7 +7,7 @@ import { createTokenVerifier, unauthenticated } from './token.ts'
 /** Who asks. Credentials that are sent and wrong are refused, whatever a request without any would be. */
 export function createAuthenticator(deps: ApiDeps): (ctx: Context) => Promise<Identity> {
   const { config, now } = deps
-  const verify = createTokenVerifier({ auth: config.auth, secret: deps.jwtSecret, now })
+  const verify = createTokenVerifier({ auth: config.auth, secrets: deps.tokens, now })
 
   return async (ctx) => {
     const header = ctx.get('authorization')

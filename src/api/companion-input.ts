@@ -9,15 +9,15 @@ import { completeInput, issuePartsInput } from './multipart-input.ts'
 const filename = z.string({ error: 'expects one name such as "photo.jpg"' }).max(4096, 'is too long')
 const type = z.string({ error: 'expects one type such as "image/png"' }).max(255, 'is too long')
 
-const paramsQuery = z.object({ filename, type: type.optional() })
-const beginInput = z.strictObject({
+export const paramsQuery = z.object({ filename, type: type.optional() })
+export const beginInput = z.strictObject({
   filename,
   type: type.optional(),
   metadata: z.record(z.string(), z.unknown(), { error: 'expects an object' }).optional(),
 })
 
 const partText = 'expects { "PartNumber": 1, "ETag": "…" }'
-const listedParts = z.strictObject({
+export const listedParts = z.strictObject({
   parts: z
     .array(z.object({ PartNumber: z.unknown(), ETag: z.unknown() }, { error: partText }), {
       error: `is a list of which each part ${partText}`,
@@ -25,7 +25,7 @@ const listedParts = z.strictObject({
     .min(1, 'names no part'),
 })
 
-const keyQuery = z.object({
+export const keyQuery = z.object({
   key: z.string({ error: 'expects the key that the upload was begun with, once' }).max(1024, 'is too long'),
 })
 

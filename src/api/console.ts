@@ -19,13 +19,28 @@ const types: Record<string, string> = {
   '.woff2': 'font/woff2',
 }
 
+type Page = {
+  /** Below the folder. */
+  file: string
+  /** What its policy allows beside what every page's does. */
+  allows?: { directive: 'connect-src' | 'img-src'; source: string }
+}
+
+const pages = new Map<string, Page>([
+  ['/', { file: 'index.html' }],
+  // Uppy 6 sends files in parts by way of `data:` URLs: see docs/uppy.md.
+  ['/console/uppy', { file: join('uppy', 'index.html'), allows: { directive: 'connect-src', source: 'data:' } }],
+  // Its style sheet has its pictures in itself.
+  ['/docs', { file: join('docs', 'index.html'), allows: { directive: 'img-src', source: 'data:' } }],
+])
+
 /** One segment without a leading dot or a separator: a request never names anything outside the folder. */
 const assetPath = /^\/assets\/([A-Za-z0-9_-][A-Za-z0-9._-]*)$/
 
 type Asset = { plain: Buffer; gzipped: Buffer }
 
 /**
- * Answers GET and HEAD of `/` and `/assets/<name>`; everything else goes to the next middleware. Names below
+ * Answers GET and HEAD of the pages and of `/assets/<name>`; everything else goes to the next middleware. Names below
  * `/assets/` carry a hash of their content, so they are kept forever; the page itself is asked for anew each time.
  */
 export function serveConsole(folder: string = builtPage): Middleware {
@@ -47,8 +62,10 @@ export function serveConsole(folder: string = builtPage): Middleware {
   return async (ctx, next) => {
     const [path = ''] = (ctx.req.url ?? '').split('?', 1)
     const name = assetPath.exec(path)?.[1]
-    if ((ctx.method !== 'GET' && ctx.method !== 'HEAD') || (path !== '/' && name === undefined)) return next()
-    if (name === undefined) return sendPage(ctx, folder)
+    const page = pages.get(path)
+    if ((ctx.method !== 'GET' && ctx.method !== 'HEAD') || (!page && name === undefined)) return next()
+    if (page) return sendPage(ctx, folder, page)
+    if (name === undefined) return next()
     const type = types[extname(name)]
     const found = type === undefined ? null : await asset(name).catch(orAbsent)
     if (!found || type === undefined) return next()
@@ -61,14 +78,19 @@ export function serveConsole(folder: string = builtPage): Middleware {
   }
 }
 
-async function sendPage(ctx: Context, folder: string): Promise<void> {
-  const page = await readFile(join(folder, 'index.html')).catch(orAbsent)
+async function sendPage(ctx: Context, folder: string, { file, allows }: Page): Promise<void> {
+  const page = await readFile(join(folder, file)).catch(orAbsent)
   ctx.set('cache-control', 'no-cache')
   if (!page) {
     ctx.status = 503
     ctx.type = 'text/plain; charset=utf-8'
     ctx.body = 'The console has not been built. Run `npm run build:console`, then load this page again.\n'
     return
+  }
+  if (allows) {
+    const policy = ctx.response.get('content-security-policy')
+    const directive = new RegExp(`${allows.directive} [^;]*`)
+    ctx.set('content-security-policy', policy.replace(directive, `$& ${allows.source}`))
   }
   ctx.type = 'text/html; charset=utf-8'
   ctx.etag = createHash('sha256').update(page).digest('base64url')

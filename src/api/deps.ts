@@ -1,26 +1,72 @@
-import type { KeyObject } from 'node:crypto'
 import type { Context } from 'koa'
+import type { Explanation } from '../explain/explanation.ts'
+import type { Observer } from '../http/observe-requests.ts'
+import type { RequestLog } from '../http/request-log.ts'
 import type { ServiceDeps } from '../service/deps.ts'
 import type { RateLimit } from './rate-limit.ts'
+import type { TokenSecrets } from './token.ts'
+import type { WatchRequests } from './watch-requests.ts'
 
 export type ApiDeps = ServiceDeps & {
-  /** Verifies HS256 tokens. */
-  jwtSecret: KeyObject
+  /** Verify HS256 tokens; the first one also signs. */
+  tokens: TokenSecrets
   /** Where presigned URLs point: the console's page may talk to it. */
   objectsOrigin: () => string
   /** Requests without credentials are the user `dev`, from loopback only. */
   dev: boolean
   isDraining: () => boolean
+  /** Asked before an upload URL is issued. */
+  limit: RateLimit
+  /** Told of each request when it is over. */
+  observe: Observer
+  /** The text of GET /metrics. */
+  metrics: { expose(): Promise<{ contentType: string; text: string }> }
+  /** Of this program. */
+  version: () => string
+  /** What both apps have answered, as it happens. */
+  requests: RequestLog
+  /** Why a signed request to the objects endpoint was refused, worked out anew; null where a bucket answers them. */
+  explain:
+    | ((request: { method: string; target: string; rawHeaders: readonly string[] }, at: Date) => Explanation)
+    | null
+  /** The effective configuration, masked. */
+  settings: () => Setting[]
+}
+
+/** What the routes are handed beside: made once for the app. */
+export type RouteDeps = ApiDeps & { watch: WatchRequests }
+
+/** One key of the configuration, fit to be shown. */
+export type Setting = {
+  /** Dotted, e.g. `storage.disk.path`. */
+  key: string
+  /** As a file would hold it (`5GiB`, `15m`); secrets are masked. */
+  value: unknown
+  /** The value of config/default.yaml. */
+  default: unknown
+  source: { from: 'default' | 'file' | 'variable' | 'flag' | 'derived' | 'program'; text: string }
+  /** The environment variable that sets it. */
+  variable: string
+  secret: boolean
+  /** What config/default.yaml says about it. */
+  description: string
 }
 
 /** What a route is handed: `user` is the authenticated `sub`, `body` the parsed JSON, `{}` where none was sent. */
-export type Call = { ctx: Context; deps: ApiDeps; user: string; body: unknown }
+export type Call = {
+  ctx: Context
+  deps: RouteDeps
+  user: string
+  /** Named in auth.admins, or the user of `--dev`: sees what concerns everybody. */
+  admin: boolean
+  body: unknown
+}
 
 export type Route = {
   method: 'GET' | 'POST' | 'PATCH' | 'DELETE'
   path: string
   /** `anyone` needs no credentials; `user` is then empty. */
-  access: 'user' | 'anyone'
+  access: 'user' | 'admin' | 'operator' | 'anyone'
   /** Counted against limits.issuePerMinute. */
   issues?: true
   /** A GET that is not safe: it answers no HEAD, and no page of another site can have it sent by a link or an image. */

@@ -18,7 +18,7 @@ const checksum = z.strictObject(
   },
 )
 const metadata = z.record(z.string(), text('a string'), { error: 'expects a flat object of strings' })
-const expiresIn = z.int('expects whole seconds')
+const expiresIn = z.int('expects whole seconds').meta({ override: { minimum: 1 } })
 
 export const uploadInput = z.strictObject({
   filename,
@@ -53,6 +53,12 @@ const queryInt = (what: string, most: number) =>
     .regex(/^\d{1,9}$/, `expects ${what}`)
     .transform(Number)
     .refine((n) => n >= 1 && n <= most, `expects ${what}`)
+    .meta({
+      override: ({ jsonSchema }) => {
+        delete jsonSchema.pattern
+        Object.assign(jsonSchema, { type: 'integer', minimum: 1, maximum: most })
+      },
+    })
 
 export const listQuery = z.object({
   limit: queryInt('1 to 100', 100).default(50),

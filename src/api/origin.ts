@@ -44,7 +44,7 @@ const isLoopbackAddress = (address: string): boolean => {
   return family !== 0 && loopback.check(plain, family === 6 ? 'ipv6' : 'ipv4')
 }
 
-function isLoopbackHost(authority: string | undefined): boolean {
+export function isLoopbackHost(authority: string | undefined): boolean {
   if (authority === undefined || !URL.canParse(`http://${authority}`)) return false
   const { hostname, username, password } = new URL(`http://${authority}`)
   if (username !== '' || password !== '') return false

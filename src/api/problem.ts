@@ -3,8 +3,9 @@ import type { Context, Middleware } from 'koa'
 import type { Logger } from 'pino'
 import { StorageError, type StorageErrorCode } from '../errors.ts'
 import { RequestRefused, type RefusalCode } from '../http/guard.ts'
+import type { Refusal } from '../http/request-log.ts'
 
-type ProblemCode = StorageErrorCode | RefusalCode
+export type ProblemCode = StorageErrorCode | RefusalCode
 type ProblemKind = { status: number; title: string }
 
 const kinds = {
@@ -54,7 +55,12 @@ const kinds = {
   InvalidTarget: { status: 400, title: 'Bad request target' },
   MethodNotAllowed: { status: 405, title: 'Method not allowed' },
   NotImplemented: { status: 501, title: 'Not implemented' },
+  ExpectationFailed: { status: 417, title: 'Expectation failed' },
 } as const satisfies Record<ProblemCode, ProblemKind>
+
+/** For the description of the API. */
+export const problemCodes = Object.keys(kinds) as [ProblemCode, ...ProblemCode[]]
+export const problemStatus = (code: ProblemCode): number => kinds[code].status
 
 const defaultRetryAfter = 5
 
@@ -77,6 +83,8 @@ function sendProblem(ctx: Context, error: unknown, log: Logger): void {
   // What went wrong on our side is for the log; the caller learns how to refer to it.
   const detail = status >= 500 ? `The server could not do this now. Request id: ${requestId}.` : messageOf(error, title)
   const details = status < 500 && error instanceof StorageError ? error.details : {}
+  // For whoever watches the requests: see http/record-requests.ts.
+  if (status >= 400) ctx.state['refusal'] = { code, message: detail } satisfies Refusal
   setHeaders(ctx, error, status)
   ctx.status = status
   ctx.body = JSON.stringify({

@@ -1,5 +1,7 @@
+/** How many upload URLs a user may ask for, counted in one process, in all workers of a gateway, or in Redis for many. */
 import type { Context } from 'koa'
-import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible'
+import type { Logger } from 'pino'
+import { RateLimiterCluster, RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible'
 import type { Config } from '../config/schema.ts'
 import { StorageError } from '../errors.ts'
 import { createClientIp } from '../http/client-ip.ts'
@@ -8,24 +10,91 @@ import type { Identity } from './deps.ts'
 /** Errors: TooManyRequests, with the seconds to wait. */
 export type RateLimit = (ctx: Context, who: Identity) => Promise<void>
 
-/** One allowance a user; requests without a user share one an address, as far as proxies can be believed. */
-export function createRateLimit({ limits, server }: Config): RateLimit {
-  if (limits.store !== 'memory') {
-    throw new StorageError('NotSupported', { message: 'limits.store: only memory is supported by this version.' })
-  }
-  const limiter = new RateLimiterMemory({ points: limits.issuePerMinute, duration: 60 })
+type Limiter = { consume(key: string): Promise<unknown> }
+type Store = { limiter: Limiter; close(): void }
+
+/** Milliseconds after which a store that does not answer is done without. */
+const patience = 1000
+
+/**
+ * One allowance a user; requests without a user share one an address, as far as proxies can be believed. `isWorker`:
+ * other processes share the memory's counts through the primary.
+ */
+export async function createRateLimit(
+  { limits, server }: Config,
+  o: { log: Logger; isWorker: boolean },
+): Promise<{ limit: RateLimit; close(): void }> {
+  const allowance = { points: limits.issuePerMinute, duration: 60 }
+  const store = await openStore(limits.store, allowance, o.isWorker)
+  const consume = insured(store.limiter, new RateLimiterMemory(allowance), o.log)
   const clientIp = createClientIp(server.trustedProxies)
-  return async (ctx, { user, via }) => {
-    const key = via === 'anonymous' ? `ip:${clientIp(ctx.req)}` : `user:${user}`
+
+  async function limit(ctx: Context, { user, via }: Identity): Promise<void> {
     try {
-      await limiter.consume(key)
+      await consume(via === 'anonymous' ? `ip:${clientIp(ctx.req)}` : `user:${user}`)
     } catch (refused) {
       if (!(refused instanceof RateLimiterRes)) throw refused
-      const retryAfter = Math.ceil(refused.msBeforeNext / 1000)
+      const retryAfter = Math.max(1, Math.ceil(refused.msBeforeNext / 1000))
       throw new StorageError('TooManyRequests', {
         message: `${limits.issuePerMinute} upload URLs a minute are allowed. Ask again in ${retryAfter} s.`,
         retryAfter,
       })
+    }
+  }
+  return { limit, close: () => store.close() }
+}
+
+async function openStore(
+  store: string,
+  allowance: { points: number; duration: number },
+  isWorker: boolean,
+): Promise<Store> {
+  if (store === 'memory') {
+    const limiter = isWorker
+      ? new RateLimiterCluster({ ...allowance, keyPrefix: 'issue', timeoutMs: patience })
+      : new RateLimiterMemory(allowance)
+    return { limiter, close: () => {} }
+  }
+  const { Redis } = await import('ioredis')
+  const redis = new Redis(store, {
+    lazyConnect: true,
+    // A request does not wait for Redis to come back.
+    enableOfflineQueue: false,
+    connectTimeout: 2000,
+    commandTimeout: patience,
+    maxRetriesPerRequest: 0,
+    retryStrategy: (attempt) => Math.min(attempt * 100, 2000),
+    connectionName: 'postern',
+  })
+  // Told by the request that finds it away; without a listener the library writes to the console.
+  redis.on('error', () => {})
+  await redis.connect().catch(() => {})
+  return {
+    limiter: new RateLimiterRedis({ ...allowance, storeClient: redis, keyPrefix: 'postern:issue' }),
+    close: () => redis.disconnect(),
+  }
+}
+
+/** While the store is away this process counts alone: its users may have a little more than is allowed, not without end. */
+function insured(limiter: Limiter, insurance: Limiter, log: Logger): (key: string) => Promise<void> {
+  let away = false
+  const tell = (isAway: boolean, err?: unknown): void => {
+    if (away === isAway) return
+    away = isAway
+    if (isAway) log.error({ err }, 'limits.store does not answer: until it does, each process counts by itself')
+    else log.info('limits.store answers again')
+  }
+  return async (key) => {
+    try {
+      await limiter.consume(key)
+      tell(false)
+    } catch (error) {
+      if (error instanceof RateLimiterRes) {
+        tell(false)
+        throw error
+      }
+      tell(true, error)
+      await insurance.consume(key)
     }
   }
 }

@@ -8,6 +8,13 @@ export type VerifyToken = (token: string) => Promise<string>
 
 type Jose = typeof import('jose')
 
+export type TokenSecrets = {
+  /** The one that tokens are signed with, then those it replaced. The same array until something changes. */
+  accepted(): readonly { secret: KeyObject; validUntil?: Date }[]
+  /** Reads again, for a token that none of them signed: its secret may be new. */
+  lookAgain(): void
+}
+
 /** With the first token that has to be verified, and not at the start. */
 const loadJose = (): Promise<Jose> => import('jose')
 
@@ -17,10 +24,10 @@ const maxRemembered = 10_000
 const maxRemoteAge = 300
 
 /**
- * HS256 tokens are verified with our secret alone, all others with the key set alone: a public key is never a secret.
+ * HS256 tokens are verified with our secrets alone, all others with the key set alone: a public key is never a secret.
  * `kid` only picks among known keys; a key inside a token is never looked at.
  */
-export function createTokenVerifier(o: { auth: Config['auth']; secret: KeyObject; now: () => Date }): VerifyToken {
+export function createTokenVerifier(o: { auth: Config['auth']; secrets: TokenSecrets; now: () => Date }): VerifyToken {
   const { jwksUrl, issuer, audience } = o.auth
   let keySet: JWTVerifyGetKey | null = null
   const claims = {
@@ -28,6 +35,7 @@ export function createTokenVerifier(o: { auth: Config['auth']; secret: KeyObject
     ...(issuer === null ? {} : { issuer }),
     ...(audience === null ? {} : { audience }),
   }
+  let trusted = o.secrets.accepted()
   const verified = new Map<string, { sub: string; until: number }>()
 
   const verify = async (token: string): Promise<{ sub: string; until: number }> => {
@@ -35,14 +43,43 @@ export function createTokenVerifier(o: { auth: Config['auth']; secret: KeyObject
     if (jwksUrl !== null) keySet ??= createRemoteJWKSet(new URL(jwksUrl), { timeoutDuration: 5_000 })
     const options = { ...claims, currentDate: o.now() }
     if (keySet === null || decodeProtectedHeader(token).alg === 'HS256') {
-      const { payload } = await jwtVerify(token, o.secret, { ...options, algorithms: ['HS256'] })
-      return { sub: subjectOf(payload), until: payload.exp ?? 0 }
+      return verifyOwn(token, options)
     }
     const { payload } = await jwtVerify(token, keySet, { ...options, algorithms: asymmetric })
     return { sub: subjectOf(payload), until: Math.min(payload.exp ?? 0, seconds(o.now()) + maxRemoteAge) }
   }
 
+  /** With each of our secrets in turn; the token lives no longer than what it is signed with. */
+  async function verifyOwn(token: string, options: object): Promise<{ sub: string; until: number }> {
+    const { errors, jwtVerify } = await loadJose()
+    const attempt = async (): Promise<{ sub: string; until: number }> => {
+      let mismatch: unknown
+      for (const { secret, validUntil } of o.secrets.accepted()) {
+        if (validUntil !== undefined && validUntil <= o.now()) continue
+        try {
+          const { payload } = await jwtVerify(token, secret, { ...options, algorithms: ['HS256'] })
+          return { sub: subjectOf(payload), until: Math.min(payload.exp ?? 0, secondsOf(validUntil)) }
+        } catch (error) {
+          if (!(error instanceof errors.JWSSignatureVerificationFailed)) throw error
+          mismatch = error
+        }
+      }
+      throw mismatch
+    }
+    const known = o.secrets.accepted()
+    return attempt().catch((error: unknown) => {
+      if (!(error instanceof errors.JWSSignatureVerificationFailed)) throw error
+      o.secrets.lookAgain()
+      if (o.secrets.accepted() === known) throw error
+      return attempt()
+    })
+  }
+
   return async (token) => {
+    const now = o.secrets.accepted()
+    // What was verified with a secret that has ended since is verified anew.
+    if (now !== trusted) verified.clear()
+    trusted = now
     const digest = hash('sha256', token, 'base64')
     const known = verified.get(digest)
     if (known && known.until > seconds(o.now())) return known.sub
@@ -58,6 +95,8 @@ export function createTokenVerifier(o: { auth: Config['auth']; secret: KeyObject
     return result.sub
   }
 }
+
+const secondsOf = (end: Date | undefined): number => (end === undefined ? Infinity : seconds(end))
 
 const seconds = (at: Date): number => Math.floor(at.getTime() / 1000)
 

@@ -81,8 +81,15 @@ export type ConfirmedFacts = {
 }
 
 export type FilePage = { files: FileRecord[]; nextCursor: string | null }
+export type UploadPage = { uploads: Upload[]; nextCursor: string | null }
 /** `reserved…` counts pending uploads. */
 export type Usage = { bytes: number; files: number; reservedBytes: number; reservedFiles: number }
+
+/** `recorded` is what quota decisions are made by, `counted` what the files and pending uploads add up to. */
+export type UsageDifference = { owner: string; recorded: Usage; counted: Usage }
+
+/** A name that one process holds until a time. */
+export type Lease = { name: string; holder: string; expiresAt: Date; note: string | null }
 
 export interface Catalog {
   /** Brings the schema up to date; refuses a schema newer than this program (`Unavailable`, with what to do). */
@@ -121,6 +128,8 @@ export interface Catalog {
    * added between two pages shifts nothing. Errors: InvalidArgument for a cursor that no page returned.
    */
   listFiles(owner: string, o: { limit: number; cursor?: string; q?: string }): Promise<FilePage>
+  /** The owner's pending uploads with their grants, newest first. Errors: InvalidArgument for a cursor of no page. */
+  pendingUploads(owner: string, o: { limit: number; cursor?: string }): Promise<UploadPage>
   updateFile(
     owner: string,
     id: string,
@@ -133,6 +142,8 @@ export interface Catalog {
    */
   deleteFile(owner: string, id: string, now: Date): Promise<Upload | null>
   usage(owner: string): Promise<Usage>
+  /** Of all owners together. */
+  totals(): Promise<Usage>
 
   // Pages of what is due: `after` is the last upload of the page before.
   /** Pending uploads whose confirmBy has passed, oldest first. */
@@ -146,6 +157,26 @@ export interface Catalog {
   removableGrants(now: Date, limit: number, after?: Upload): Promise<Upload[]>
   /** Forgets a settled grant, never a pending one; a deleted or expired file goes with it. */
   dropGrant(fileId: string): Promise<void>
+
+  // For `postern verify`.
+  /** Of every owner and in every status, by id; `after` is the last id of the page before. */
+  allUploads(o: { limit: number; after?: string }): Promise<Upload[]>
+  /** Owners whose usage is not what their rows add up to, as of one moment. */
+  usageDifferences(): Promise<UsageDifference[]>
+  /** Sets the owner's usage to what the rows add up to. */
+  recountUsage(owner: string): Promise<Usage>
+
+  /**
+   * Takes or prolongs a lease: false while another holder has it. It bears a word for others to read, and ends by
+   * itself; clocks of machines differ, so what must not happen twice may not rest on it.
+   */
+  takeLease(name: string, o: { holder: string; now: Date; until: Date; note?: string }): Promise<boolean>
+  /** Nothing happens where somebody else has it. */
+  dropLease(name: string, holder: string): Promise<void>
+  /** Those that have not ended, by name. */
+  listLeases(prefix: string, now: Date): Promise<Lease[]>
+  /** Forgets leases that ended before. */
+  forgetLeases(before: Date): Promise<void>
 
   /** Resolves when the database answers. */
   checkReady(): Promise<void>

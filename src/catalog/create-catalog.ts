@@ -1,59 +1,35 @@
 /** Opens the catalog that `database.url` names. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Kysely } from 'kysely'
 import { StorageError } from '../errors.ts'
+import { allUploads, recountUsage, usageDifferences } from './audit.ts'
 import type { Catalog } from './catalog.ts'
 import { autoConfirmable, dropGrant, overdueUploads, removableGrants } from './due.ts'
 import { deleteFile, getFile, listFiles, updateFile } from './files.ts'
+import { dropLease, forgetLeases, listLeases, takeLease } from './leases.ts'
 import { migrate, migrationStatus } from './migrate.ts'
-import type { Schema } from './schema.ts'
-import { sqliteDialect } from './sqlite-dialect.ts'
-import { isBusy, openSqlite, translateSqliteError } from './sqlite.ts'
+import { pendingUploads } from './pending.ts'
+import { openDatabase, type OpenDatabase } from './open-database.ts'
 import { confirmUpload, createUpload, expireUpload, findUpload, renewUpload, setMultipart } from './uploads.ts'
-import { getUsage } from './usage.ts'
+import { getUsage, totalUsage } from './usage.ts'
 
 /** Milliseconds for which a call goes on trying while another process writes. */
 const patience = 5000
 
-type OpenDatabase = {
-  db: Kysely<Schema>
-  /** Whether the same work may succeed in a moment, nothing of it having happened. */
-  mayRetry: (cause: unknown) => boolean
-  translate: (cause: unknown) => StorageError
-  close: () => Promise<void>
-}
-
 /**
- * `sqlite:PATH` (relative to the working directory) or `sqlite::memory:`. The schema is not touched: call `migrate`
- * before anything else. Errors: NotSupported for another kind of database, Unavailable, InsufficientStorage.
+ * `sqlite:PATH` (relative to the working directory), `sqlite::memory:` or `postgres://…`. The schema is not touched:
+ * call `migrate` before anything else. Errors: NotSupported for another kind of database, InvalidArgument,
+ * Unavailable, InsufficientStorage.
  */
 export async function createCatalog(o: { url: string }): Promise<Catalog> {
-  return catalogOver(open(o.url))
+  return catalogOver(await openDatabase(o.url))
 }
 
-function open(url: string): OpenDatabase {
-  const path = /^sqlite:(.+)$/.exec(url)?.[1]
-  if (path === undefined) {
-    throw new StorageError('NotSupported', {
-      message: 'database.url must be sqlite:PATH: this version keeps its catalog in SQLite only',
-    })
-  }
-  const database = openSqlite(path)
-  const db = new Kysely<Schema>({ dialect: sqliteDialect(database) })
-  const close = async () => {
-    await db.destroy()
-    // Kysely does not close what it never used.
-    database.close()
-  }
-  return { db, mayRetry: isBusy, translate: translateSqliteError, close }
-}
-
-function catalogOver({ db, mayRetry, translate, close }: OpenDatabase): Catalog {
+function catalogOver({ db, mayRetry, translate, migrating, checkWritable, close }: OpenDatabase): Catalog {
   let closing: Promise<void> | undefined
 
   /** The one edge at which the database's errors become ours. A method is one transaction, so it may be run again. */
-  async function run<T>(work: () => Promise<T>): Promise<T> {
-    const giveUpAt = performance.now() + patience
+  async function run<T>(work: () => Promise<T>, o: { patience: number } = { patience }): Promise<T> {
+    const giveUpAt = performance.now() + o.patience
     for (let pause = 5; ; pause = Math.min(pause * 2, 100)) {
       if (closing) throw new StorageError('Unavailable', { message: 'the catalog is closed' })
       try {
@@ -67,8 +43,8 @@ function catalogOver({ db, mayRetry, translate, close }: OpenDatabase): Catalog 
   }
 
   return {
-    migrate: () => run(() => migrate(db)),
-    migrationStatus: () => run(() => migrationStatus(db)),
+    migrate: () => run(() => migrate(db, migrating)),
+    migrationStatus: () => run(() => migrationStatus(db, migrating)),
     createUpload: (o) => run(() => createUpload(db, o)),
     findUpload: (owner, by) => run(() => findUpload(db, { owner, ...by })),
     findUploadByKey: (key) => run(() => findUpload(db, { key })),
@@ -78,17 +54,30 @@ function catalogOver({ db, mayRetry, translate, close }: OpenDatabase): Catalog 
     expireUpload: (id, now, o) => run(() => expireUpload(db, id, now, o)),
     getFile: (owner, id) => run(() => getFile(db, owner, id)),
     listFiles: (owner, o) => run(() => listFiles(db, owner, o)),
+    pendingUploads: (owner, o) => run(() => pendingUploads(db, owner, o)),
     updateFile: (owner, id, patch) => run(() => updateFile(db, owner, id, patch)),
     deleteFile: (owner, id, now) => run(() => deleteFile(db, owner, id, now)),
     usage: (owner) => run(() => getUsage(db, owner)),
+    totals: () => run(() => totalUsage(db)),
     overdueUploads: (now, limit, after) => run(() => overdueUploads(db, now, limit, after)),
     autoConfirmable: (o) => run(() => autoConfirmable(db, o)),
     removableGrants: (now, limit, after) => run(() => removableGrants(db, now, limit, after)),
     dropGrant: (fileId) => run(() => dropGrant(db, fileId)),
+    allUploads: (o) => run(() => allUploads(db, o)),
+    usageDifferences: () => run(() => usageDifferences(db)),
+    recountUsage: (owner) => run(() => recountUsage(db, owner)),
+    takeLease: (name, o) => run(() => takeLease(db, name, o)),
+    dropLease: (name, holder) => run(() => dropLease(db, name, holder)),
+    listLeases: (prefix, now) => run(() => listLeases(db, prefix, now)),
+    forgetLeases: (before) => run(() => forgetLeases(db, before)),
     checkReady: () =>
-      run(async () => {
-        await db.selectFrom('usage').select('owner').limit(1).execute()
-      }),
+      run(
+        async () => {
+          await db.selectFrom('usage').select('owner').limit(1).execute()
+          checkWritable?.()
+        },
+        { patience: 0 },
+      ),
     close: () => (closing ??= close()),
   }
 }

@@ -3,11 +3,11 @@ import { sql } from 'kysely'
 import type { Kysely, Transaction } from 'kysely'
 import type { FilePage, FileRecord, Upload } from './catalog.ts'
 import { decodeCursor, encodeCursor } from './cursor.ts'
-import { grantRow, toFile, toGrant } from './rows.ts'
-import { fileColumns, grantColumns } from './schema.ts'
+import { grantRow, toFile } from './rows.ts'
+import { fileColumns } from './schema.ts'
 import type { Schema } from './schema.ts'
 import { containsPattern, searchable } from './search.ts'
-import { settleGrant } from './uploads.ts'
+import { readGrant, settleGrant } from './uploads.ts'
 import { changeUsage } from './usage.ts'
 
 const visible = ['pending', 'confirmed'] as const
@@ -121,9 +121,3 @@ const keepGrant = (tx: Transaction<Schema>, file: FileRecord, now: Date) =>
     )
     .onConflict((conflict) => conflict.column('file_id').doNothing())
     .execute()
-
-async function readGrant(tx: Transaction<Schema>, id: string) {
-  return toGrant(
-    await tx.selectFrom('uploads').select(grantColumns).where('file_id', '=', id).executeTakeFirstOrThrow(),
-  )
-}

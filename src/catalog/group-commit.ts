@@ -4,19 +4,22 @@
  * fails takes nothing of the others along, and none is answered before the commit that holds it.
  */
 import Database from 'better-sqlite3'
+import type { CommitLatch } from './commit-latch.ts'
 
 type Member = { resolve: () => void; reject: (reason: unknown) => void }
 
 export class GroupCommit {
   readonly #database: Database.Database
+  readonly #latch: CommitLatch
   readonly #run: Record<'begin' | 'commit' | 'rollback' | 'enter' | 'leave' | 'undo', () => void>
   /** Those that are done and wait for the commit. */
   #members: Member[] = []
   #isOpen = false
   #isMemberAtWork = false
 
-  constructor(database: Database.Database) {
+  constructor(database: Database.Database, latch: CommitLatch) {
     this.#database = database
+    this.#latch = latch
     const statement = (sql: string): (() => void) => {
       const prepared = database.prepare(sql)
       return () => void prepared.run()
@@ -34,6 +37,7 @@ export class GroupCommit {
 
   /** Begins a transaction. The one before it has called `finish` or `abandon`. */
   enter(): void {
+    this.#latch.assertSound()
     if (!this.#isOpen) this.#run.begin()
     this.#isOpen = true
     this.#run.enter()
@@ -80,6 +84,7 @@ export class GroupCommit {
       this.#run.commit()
       this.#settle(({ resolve }) => resolve())
     } catch (cause) {
+      this.#latch.hear(cause)
       if (this.#database.inTransaction) this.#run.rollback()
       this.#settle(({ reject }) => reject(cause))
     }

@@ -3,37 +3,45 @@ import type { Kysely, Transaction } from 'kysely'
 import { DEFAULT_MIGRATION_TABLE, Migrator } from 'kysely/migration'
 import { StorageError } from '../errors.ts'
 import { migrations } from './migrations/index.ts'
+import type { MigrationRules } from './open-database.ts'
 import type { Schema } from './schema.ts'
 
 type MigrationTable = { [DEFAULT_MIGRATION_TABLE]: { name: string; timestamp: string } }
 
 /**
  * Errors: Unavailable when the schema was made by a newer program; it is left as it is.
- * The transaction takes the write lock first, so that of two processes starting together one waits, then finds
- * nothing to do.
+ * Of two processes starting together one waits for the other's transaction, then finds nothing to do.
  */
-export async function migrate(db: Kysely<Schema>): Promise<{ applied: string[] }> {
-  const done = await appliedMigrations(db)
+export async function migrate(db: Kysely<Schema>, rules: MigrationRules): Promise<{ applied: string[] }> {
+  const done = await appliedMigrations(db, rules)
   refuseNewer(done)
   if (done.size === Object.keys(migrations).length) return { applied: [] }
   return db.transaction().execute(async (tx: Transaction<Schema>) => {
-    refuseNewer(await appliedMigrations(tx))
-    const migrator = new Migrator({ db: tx, provider: { getMigrations: async () => ({ ...migrations }) } })
+    await rules.hold(tx)
+    refuseNewer(await appliedMigrations(tx, rules))
+    const schema = await rules.schema(tx)
+    const migrator = new Migrator({
+      ...(schema !== undefined && { migrationTableSchema: schema }),
+      db: rules.plugins.reduce((on, plugin) => on.withPlugin(plugin), tx),
+      provider: { getMigrations: async () => ({ ...migrations }) },
+    })
     const { error, results } = await migrator.migrateToLatest()
     if (error !== undefined) throw error
     return { applied: (results ?? []).map((result) => result.migrationName) }
   })
 }
 
-export async function migrationStatus(db: Kysely<Schema>): Promise<{ name: string; appliedAt: Date | null }[]> {
-  const done = await appliedMigrations(db)
+export async function migrationStatus(
+  db: Kysely<Schema>,
+  rules: MigrationRules,
+): Promise<{ name: string; appliedAt: Date | null }[]> {
+  const done = await appliedMigrations(db, rules)
   const names = new Set([...Object.keys(migrations), ...done.keys()])
   return [...names].toSorted().map((name) => ({ name, appliedAt: done.get(name) ?? null }))
 }
 
-async function appliedMigrations(db: Kysely<Schema>): Promise<Map<string, Date>> {
-  const tables = await db.introspection.getTables({ withInternalKyselyTables: true })
-  if (!tables.some((table) => table.name === DEFAULT_MIGRATION_TABLE)) return new Map()
+async function appliedMigrations(db: Kysely<Schema>, rules: MigrationRules): Promise<Map<string, Date>> {
+  if (!(await rules.hasTable(db, DEFAULT_MIGRATION_TABLE))) return new Map()
   const rows = await db
     .withTables<MigrationTable>()
     .selectFrom(DEFAULT_MIGRATION_TABLE)

@@ -51,7 +51,9 @@ export type UsageRow = {
   reserved_files: number
 }
 
-export type Schema = { files: FileRow; uploads: UploadRow; usage: UsageRow }
+export type LeaseRow = { name: string; holder: string; expires_at: number; note: string | null }
+
+export type Schema = { files: FileRow; uploads: UploadRow; usage: UsageRow; leases: LeaseRow }
 
 export const fileColumns = [
   'id',

@@ -2,20 +2,24 @@
 import type Database from 'better-sqlite3'
 import { SqliteAdapter, SqliteDialect, SqliteDriver } from 'kysely'
 import type { CompiledQuery, DatabaseConnection, Driver, QueryResult, SqliteStatement } from 'kysely'
+import type { CommitLatch } from './commit-latch.ts'
 import { GroupCommit } from './group-commit.ts'
 
 const maxCachedStatements = 256
 
-export const sqliteDialect = (database: Database.Database): SqliteDialect => new SerialisedSqliteDialect(database)
+export const sqliteDialect = (database: Database.Database, latch: CommitLatch): SqliteDialect =>
+  new SerialisedSqliteDialect(database, latch)
 
 class SerialisedSqliteDialect extends SqliteDialect {
   readonly #database: Database.Database
-  constructor(database: Database.Database) {
+  readonly #latch: CommitLatch
+  constructor(database: Database.Database, latch: CommitLatch) {
     super({ database })
     this.#database = database
+    this.#latch = latch
   }
   override createDriver(): Driver {
-    return new SerialisedSqliteDriver(this.#database)
+    return new SerialisedSqliteDriver(this.#database, this.#latch)
   }
   override createAdapter(): SqliteAdapter {
     return new QueueingSqliteAdapter()
@@ -40,15 +44,28 @@ function cachedPrepare(database: Database.Database): (sql: string) => SqliteStat
 class Turn implements DatabaseConnection {
   readonly #connection: DatabaseConnection
   readonly #group: GroupCommit
+  readonly #latch: CommitLatch
   state: 'plain' | 'transaction' | 'over' = 'plain'
 
-  constructor(connection: DatabaseConnection, group: GroupCommit) {
+  constructor(connection: DatabaseConnection, group: GroupCommit, latch: CommitLatch) {
     this.#connection = connection
     this.#group = group
+    this.#latch = latch
   }
   async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
     this.#seeOnlyWhatIsCommitted()
+    if (this.state === 'plain' && query.query.kind !== 'SelectQueryNode') return this.#commitAlone(query)
     return this.#connection.executeQuery(query)
+  }
+  /** A change outside of a transaction is one of its own. */
+  async #commitAlone<R>(query: CompiledQuery): Promise<QueryResult<R>> {
+    this.#latch.assertSound()
+    try {
+      return await this.#connection.executeQuery(query)
+    } catch (cause) {
+      this.#latch.hear(cause)
+      throw cause
+    }
   }
   streamQuery<R>(query: CompiledQuery, chunkSize?: number): AsyncIterableIterator<QueryResult<R>> {
     this.#seeOnlyWhatIsCommitted()
@@ -63,16 +80,18 @@ class Turn implements DatabaseConnection {
 /** One connection, handed out in the order in which it was asked for. */
 class SerialisedSqliteDriver extends SqliteDriver {
   readonly #group: GroupCommit
+  readonly #latch: CommitLatch
   #isBusy = false
   #holder: Turn | null = null
   readonly #waiting: (() => void)[] = []
 
-  constructor(database: Database.Database) {
+  constructor(database: Database.Database, latch: CommitLatch) {
     super({ database: { prepare: cachedPrepare(database), close: () => database.close() } })
-    this.#group = new GroupCommit(database)
+    this.#group = new GroupCommit(database, latch)
+    this.#latch = latch
   }
   override async acquireConnection(): Promise<DatabaseConnection> {
-    const turn = new Turn(await super.acquireConnection(), this.#group)
+    const turn = new Turn(await super.acquireConnection(), this.#group, this.#latch)
     if (this.#isBusy) await new Promise<void>((resume) => this.#waiting.push(resume))
     this.#isBusy = true
     return (this.#holder = turn)

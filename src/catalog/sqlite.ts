@@ -5,7 +5,12 @@
 import { closeSync, mkdirSync, openSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import Database from 'better-sqlite3'
+import { Kysely } from 'kysely'
 import { StorageError } from '../errors.ts'
+import type { MigrationRules, OpenDatabase } from './open-database.ts'
+import type { Schema } from './schema.ts'
+import { CommitLatch } from './commit-latch.ts'
+import { sqliteDialect } from './sqlite-dialect.ts'
 
 /**
  * Milliseconds for which SQLite itself waits for another connection's write, while the event loop stands still. It is
@@ -17,7 +22,37 @@ const openTimeout = 5000
 const oldestSafe = [3, 51, 3] as const
 
 /** `path` is relative to the working directory, or `:memory:`. Errors: Unavailable, InsufficientStorage. */
-export function openSqlite(path: string): Database.Database {
+export function openSqliteDatabase(path: string): OpenDatabase {
+  const database = openSqlite(path)
+  const latch = new CommitLatch()
+  const db = new Kysely<Schema>({ dialect: sqliteDialect(database, latch) })
+  const close = async () => {
+    await db.destroy()
+    // Kysely does not close what it never used.
+    database.close()
+  }
+  return {
+    db,
+    mayRetry: isBusy,
+    translate: translateSqliteError,
+    migrating,
+    checkWritable: () => latch.assertSound(),
+    close,
+  }
+}
+
+const migrating: MigrationRules = {
+  // Every transaction takes the write lock when it begins.
+  hold: async () => {},
+  async hasTable(db, name) {
+    const tables = await db.introspection.getTables({ withInternalKyselyTables: true })
+    return tables.some((table) => table.name === name)
+  },
+  schema: async () => undefined,
+  plugins: [],
+}
+
+function openSqlite(path: string): Database.Database {
   try {
     if (path === ':memory:') return configure(new Database(path))
     const file = resolve(path)
@@ -80,12 +115,13 @@ export const isBusy = (cause: unknown): boolean =>
   cause instanceof Database.SqliteError && /^SQLITE_(BUSY|LOCKED|PROTOCOL)/.test(cause.code)
 
 const translations: [RegExp, () => ConstructorParameters<typeof StorageError>][] = [
-  [/^SQLITE_FULL/, () => ['InsufficientStorage', { message: 'no space is left for the catalog' }]],
+  [/^SQLITE_FULL/, () => ['Unavailable', { message: 'no space is left for the catalog', retryAfter: 5 }]],
   [
     /^SQLITE_(BUSY|LOCKED|PROTOCOL)/,
     () => ['Unavailable', { message: 'the catalog is in use by another process', retryAfter: 1 }],
   ],
   [/^SQLITE_(CORRUPT|NOTADB)/, () => ['Unavailable', { message: 'the catalog is damaged: restore it from a backup' }]],
+  [/^SQLITE_IOERR_(DIR_)?FSYNC/, () => ['Internal', { message: 'the catalog could not be made durable' }]],
   [
     /^SQLITE_(IOERR|CANTOPEN|READONLY|PERM|AUTH)/,
     () => ['Unavailable', { message: 'the catalog cannot be read or written' }],

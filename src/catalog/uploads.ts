@@ -36,6 +36,8 @@ export async function findUpload(
   db: Kysely<Schema>,
   by: { owner: string; id: string } | { owner: string; key: string } | { key: string },
 ): Promise<Upload | null> {
+  // No key holds one, and PostgreSQL takes none.
+  if ('key' in by && by.key.includes('\0')) return null
   let query = selectUploads(db)
   if ('owner' in by) query = query.where('files.owner', '=', by.owner)
   query = 'id' in by ? query.where('files.id', '=', by.id) : query.where('files.key', '=', by.key)
@@ -49,16 +51,9 @@ export const renewUpload = (
   o: { urlExpiresAt: Date; confirmBy: Date; writeOnce: boolean },
 ): Promise<Upload | null> =>
   db.transaction().execute(async (tx) => {
-    // Changes nothing, and holds the row from here to the end on any database.
-    const held = await tx
-      .updateTable('uploads')
-      .set({ settled: 0 })
-      .where('file_id', '=', id)
-      .where('settled', '=', 0)
-      .returning(grantColumns)
-      .executeTakeFirst()
-    if (held === undefined) return null
-    const before = toGrant(held)
+    const file = await holdPending(tx, id)
+    if (file === null) return null
+    const before = await readGrant(tx, id)
     // URLs issued before stay valid: what is known of them may only widen.
     const grant: UploadGrant = {
       ...before,
@@ -75,9 +70,29 @@ export const renewUpload = (
       })
       .where('file_id', '=', id)
       .execute()
-    const file = await tx.selectFrom('files').select(fileColumns).where('id', '=', id).executeTakeFirstOrThrow()
-    return { file: toFile(file), grant }
+    return { file, grant }
   })
+
+/**
+ * The file, if it is pending, held from here to the end of the transaction on any database: an update of nothing locks
+ * its row. Whatever changes the state of an upload takes this row first, so that nobody waits for anybody in a circle.
+ */
+async function holdPending(tx: Transaction<Schema>, id: string): Promise<FileRecord | null> {
+  const row = await tx
+    .updateTable('files')
+    .set({ status: 'pending' })
+    .where('id', '=', id)
+    .where('status', '=', 'pending')
+    .returning(fileColumns)
+    .executeTakeFirst()
+  return row === undefined ? null : toFile(row)
+}
+
+export async function readGrant(tx: Transaction<Schema>, id: string): Promise<UploadGrant> {
+  return toGrant(
+    await tx.selectFrom('uploads').select(grantColumns).where('file_id', '=', id).executeTakeFirstOrThrow(),
+  )
+}
 
 export async function setMultipart(
   db: Kysely<Schema>,
@@ -144,15 +159,12 @@ export const expireUpload = (
   o: { onlyIfOverdue?: boolean } = {},
 ): Promise<boolean> =>
   db.transaction().execute(async (tx) => {
-    let query = tx.updateTable('files').set({ status: 'expired' }).where('id', '=', id).where('status', '=', 'pending')
-    if (o.onlyIfOverdue) {
-      query = query.where('id', 'in', (eb) =>
-        eb.selectFrom('uploads').select('file_id').where('file_id', '=', id).where('confirm_by', '<=', now.getTime()),
-      )
-    }
-    const row = await query.returning('owner').executeTakeFirst()
-    if (row === undefined) return false
-    await changeUsage(tx, row.owner, { reservedBytes: -(await settleGrant(tx, id)), reservedFiles: -1 })
+    const file = await holdPending(tx, id)
+    if (file === null) return false
+    // Asked once the row is held: a renewal that was under way has ended by now.
+    if (o.onlyIfOverdue && (await readGrant(tx, id)).confirmBy > now) return false
+    await tx.updateTable('files').set({ status: 'expired' }).where('id', '=', id).execute()
+    await changeUsage(tx, file.owner, { reservedBytes: -(await settleGrant(tx, id)), reservedFiles: -1 })
     return true
   })
 

@@ -18,6 +18,14 @@ export async function getUsage(db: Kysely<Schema>, owner: string): Promise<Usage
   return row === undefined ? { ...nothing } : toUsage(row)
 }
 
+export async function totalUsage(db: Kysely<Schema>): Promise<Usage> {
+  const row = await db
+    .selectFrom('usage')
+    .select((eb) => columns.map((column) => eb.fn.coalesce(eb.fn.sum<number>(column), eb.lit(0)).as(column)))
+    .executeTakeFirst()
+  return row === undefined ? { ...nothing } : toUsage(row as Omit<UsageRow, 'owner'>)
+}
+
 /** Reads the owner's usage and holds the row until the transaction ends, on any database: an update of nothing locks it. */
 export async function lockUsage(tx: Transaction<Schema>, owner: string): Promise<Usage> {
   const row = await tx

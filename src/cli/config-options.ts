@@ -30,7 +30,10 @@ function collectSetting(text: string, before: Record<string, string> = {}): Reco
 }
 
 /** Loads the configuration as the options say, and prints its warnings. Throws `ConfigError`. */
-export function openConfig(options: ConfigOptions, { dev = false }: { dev?: boolean } = {}): LoadedConfig {
+export function openConfig(
+  options: ConfigOptions,
+  { dev = false, quiet = false }: { dev?: boolean; quiet?: boolean } = {},
+): LoadedConfig {
   const flags = {
     ...options.set,
     'storage.disk.path': options.storage ?? options.set?.['storage.disk.path'],
@@ -38,7 +41,7 @@ export function openConfig(options: ConfigOptions, { dev = false }: { dev?: bool
     port: options.port,
   }
   const loaded = loadConfig({ configFile: options.config, flags, dev })
-  for (const warning of loaded.warnings) printNote(`Warning: ${warning}`)
+  for (const warning of quiet ? [] : loaded.warnings) printNote(`Warning: ${warning}`)
   return loaded
 }
 

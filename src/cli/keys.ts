@@ -8,9 +8,10 @@ import { CliError } from './cli-error.ts'
 import { addConfigOptions, openConfig, type ConfigOptions } from './config-options.ts'
 import { knownKeys, type KnownKey } from './known-keys.ts'
 import { printJson, printNote, printResult } from './output.ts'
+import { rotateTokenSecret } from './rotate-tokens.ts'
 
 type CreateOptions = ConfigOptions & { owner: string; accessKeyId?: string }
-type RotateOptions = ConfigOptions & { gateway?: boolean; overlap?: number }
+type RotateOptions = ConfigOptions & { gateway?: boolean; tokens?: boolean; overlap?: number }
 type RevokeOptions = ConfigOptions & { in: number }
 
 const day = 86_400
@@ -29,6 +30,7 @@ export function addKeys(program: Command): void {
   addConfigOptions(keys.command('rotate [accessKeyId]'))
     .description('make a new key for the same owner; the old one ends after the overlap')
     .option('--gateway', "replace the gateway's own key, which signs the URLs of the API")
+    .option('--tokens', 'replace the secret that bearer tokens are signed with (auth.secret)')
     .option('--overlap <duration>', 'how long the old key goes on (default: 24h; with --gateway 7d)', spanArgument)
     .action(rotate)
   addConfigOptions(keys.command('revoke <accessKeyId>'))
@@ -75,11 +77,15 @@ async function list(options: ConfigOptions): Promise<void> {
 }
 
 async function rotate(accessKeyId: string | undefined, options: RotateOptions): Promise<void> {
-  const { gateway = false } = options
-  if ((accessKeyId !== undefined) === gateway) {
-    throw new CliError("Name one access key, or write --gateway for the gateway's own.", 2)
+  const { gateway = false, tokens = false, json = false } = options
+  if ([accessKeyId !== undefined, gateway, tokens].filter(Boolean).length !== 1) {
+    throw new CliError("Name one access key, or write --gateway for the gateway's own, or --tokens for tokens.", 2)
   }
-  const { folder, now, known } = await open(options)
+  const { loaded, folder, now, known } = await open(options)
+  if (tokens) {
+    await rotateTokenSecret(loaded, { overlap: options.overlap ?? day, now, json })
+    return
+  }
   if (accessKeyId === undefined) {
     const overlap = options.overlap ?? week
     const { signing, replaced } = await rotateSigning(folder, { overlap, now })

@@ -1,15 +1,21 @@
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { Command, CommanderError } from 'commander'
 import { ConfigError } from '../config/config-error.ts'
+import { packageVersion } from '../config/package-version.ts'
 import { StorageError } from '../errors.ts'
 import { CliError } from './cli-error.ts'
+import { addBackup } from './backup.ts'
 import { addConfig } from './config.ts'
+import { addDb } from './db.ts'
+import { addDoctor } from './doctor.ts'
+import { addExplain } from './explain.ts'
+import { addGc } from './gc.ts'
 import { addKeys } from './keys.ts'
 import { printJson, printNote } from './output.ts'
 import { addPresign } from './presign.ts'
+import { addRestore } from './restore.ts'
 import { addServe } from './serve.ts'
 import { addToken } from './token.ts'
+import { addVerify } from './verify.ts'
 
 /** Exit codes: 0 ok, 1 failed, 2 usage or configuration, 130 interrupted. */
 export async function run(argv: readonly string[]): Promise<number> {
@@ -31,21 +37,23 @@ export async function run(argv: readonly string[]): Promise<number> {
 export function createProgram(exit: (code: number) => void): Command {
   const program = new Command('postern')
     .description('A self-hosted storage gateway: presigned uploads and downloads, on a disk or on S3.')
-    .version(version(), '--version', 'print the version')
+    .version(packageVersion(), '--version', 'print the version')
     .exitOverride()
     .showSuggestionAfterError()
     .showHelpAfterError('(--help shows what there is)')
   addServe(program, exit)
   addToken(program)
   addPresign(program)
+  addExplain(program, exit)
+  addDoctor(program, exit)
+  addGc(program, exit)
   addKeys(program)
+  addVerify(program, exit)
+  addBackup(program, exit)
+  addRestore(program, exit)
   addConfig(program, exit)
+  addDb(program, exit)
   return program
-}
-
-function version(): string {
-  const file = join(import.meta.dirname, '..', '..', 'package.json')
-  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version
 }
 
 function report(error: unknown, json: boolean): number {

@@ -1,12 +1,16 @@
 import type { Command } from 'commander'
+import type { LoadedConfig } from '../config/load-config.ts'
+import { ConfigError } from '../config/config-error.ts'
 import type { Config } from '../config/schema.ts'
 import { loadSecrets } from '../config/secrets.ts'
+import type { Peers } from '../drivers/peers.ts'
 import type { Logger } from '../http/logger.ts'
 import { banner, commandForToken, whereBytesGo, type Addresses } from './banner.ts'
 import { CliError } from './cli-error.ts'
 import { addConfigOptions, openConfig, type ConfigOptions } from './config-options.ts'
 import { printJson, printNote } from './output.ts'
 import { untilStopped } from './stop-signal.ts'
+import { serveAsWorker, superviseWorkers, takeLink, workerCount } from './workers.ts'
 
 type ServeOptions = ConfigOptions & { dev?: boolean }
 
@@ -24,26 +28,50 @@ export function addServe(program: Command, exit: (code: number) => void): void {
 }
 
 async function serve(options: ServeOptions): Promise<number> {
+  const link = takeLink()
   const dev = options.dev ?? false
+  if (link) return serveAsWorker(link, () => startWorker(options, link.peers), exitCodeOf)
   const loaded = openConfig(options, { dev })
   const { config } = loaded
   const secrets = await loadSecrets(config.storage.disk.path, { authSecret: config.auth.secret })
   const { createLogger } = await import('../http/logger.ts')
   const log = createLogger(config.log)
   const signal = untilStopped()
-  const gateway = await startGateway(config, { secrets, log, dev })
+  const count = workerCount(config)
+  const gateway =
+    count > 1 ? await superviseWorkers(count, log) : await startGateway(config, { secrets, log, dev, loaded })
   const bytes = await whereBytesGo(config)
   const { apiUrl, objectsUrl } = gateway.addresses
-  if (options.json) printJson({ api: apiUrl, objects: objectsUrl, bytes, dev, pid: process.pid })
+  if (options.json) printJson({ api: apiUrl, objects: objectsUrl, bytes, dev, pid: process.pid, workers: count })
   else printNote(banner({ addresses: gateway.addresses, bytes, dev, tokenCommand: commandForToken(options, loaded) }))
   return stop(await signal, gateway.close, config.server.shutdownTimeout)
+}
+
+const exitCodeOf = (error: unknown): 1 | 2 =>
+  error instanceof ConfigError ? 2 : error instanceof CliError ? error.exitCode : 1
+
+/** One of several processes. The configuration is read again: it is the primary that has said what is odd in it. */
+async function startWorker(options: ServeOptions, peers: Peers): Promise<Running> {
+  const dev = options.dev ?? false
+  const loaded = openConfig(options, { dev, quiet: true })
+  const { config } = loaded
+  const secrets = await loadSecrets(config.storage.disk.path, { authSecret: config.auth.secret })
+  const { createLogger } = await import('../http/logger.ts')
+  const log = createLogger(config.log).child({ worker: peers.index })
+  return startGateway(config, { secrets, log, dev, loaded, peers })
 }
 
 type Running = { addresses: Addresses; close: () => Promise<void> }
 
 async function startGateway(
   config: Config,
-  o: { secrets: Awaited<ReturnType<typeof loadSecrets>>; log: Logger; dev: boolean },
+  o: {
+    secrets: Awaited<ReturnType<typeof loadSecrets>>
+    log: Logger
+    dev: boolean
+    loaded: LoadedConfig
+    peers?: Peers
+  },
 ): Promise<Running> {
   const { createGateway } = await import('../main.ts')
   const gateway = await createGateway(config, o)
@@ -84,7 +112,11 @@ export function listenFailure(cause: unknown, config: Config): unknown {
 }
 
 /** Drains and gives the exit code. A little longer than the drain itself may take, nothing is waited for. */
-async function stop(signal: NodeJS.Signals, close: () => Promise<void>, shutdownTimeout: number): Promise<number> {
+async function stop(
+  signal: NodeJS.Signals,
+  close: (milliseconds: number) => Promise<void>,
+  shutdownTimeout: number,
+): Promise<number> {
   printNote(`Stopping: running requests get ${shutdownTimeout} s. Ctrl-C again ends them now.`)
   const begun = performance.now()
   const grace = 5
@@ -92,7 +124,7 @@ async function stop(signal: NodeJS.Signals, close: () => Promise<void>, shutdown
   const late = new Promise<'late'>((resolve) => {
     timer = setTimeout(() => resolve('late'), (shutdownTimeout + grace) * 1000)
   })
-  const outcome = await Promise.race([close().then(() => 'closed' as const), late])
+  const outcome = await Promise.race([close((shutdownTimeout + grace / 2) * 1000).then(() => 'closed' as const), late])
   clearTimeout(timer)
   const cut = performance.now() - begun >= shutdownTimeout * 1000
   if (cut) printNote('Some requests were not done in time and were cut off.')

@@ -33,13 +33,14 @@ export function deliver(job: Job, o: Delivery): Promise<void> {
         // or a refusal that the store hides from pages of other origins, as Ceph does: that of an expired URL, perhaps.
         if (isLost || error.code === 'expired') o.discard()
         if (isLost || error.code !== 'expired' || ++renewals > maxRenewals) throw error
+        o.lane.phase('signing', error)
       }
     }
   }
   return persist(attempt, {
     signal,
     offlineTimeout: timeouts.offline,
-    report: (what) => o.lane.phase(what === 'attempting' ? 'signing' : what),
+    report: (what, why) => o.lane.phase(what === 'attempting' ? 'signing' : what, why),
   })
 }
 

@@ -7,6 +7,8 @@ export type {
   ClientOptions,
   DownloadOptions,
   FileRecord,
+  PartPhase,
+  PartProgress,
   Progress,
   ResumeRecord,
   UploadOptions,

@@ -52,7 +52,7 @@ export function call<T>(job: Job, state: UploadState, request: () => Promise<T>)
   return persist(request, {
     signal,
     offlineTimeout: timeouts.offline,
-    report: (what) => monitor.waits(what, state),
+    report: (what, why) => monitor.waits(what, state, why),
   })
 }
 

@@ -1,12 +1,16 @@
 /** What an upload looks like from outside: an immutable snapshot, replaced at most ten times a second. */
 import { Meter } from './meter.ts'
-import type { Progress, UploadSnapshot, UploadState } from './types.ts'
+import type { UploadError } from './upload-error.ts'
+import type { PartPhase as Phase, PartProgress, Progress, UploadSnapshot, UploadState } from './types.ts'
 
-type Phase = 'idle' | 'signing' | 'sending' | 'answer' | 'retrying' | 'offline'
+/** What stays the same of `PartProgress`; `stored` is the set that grows. */
+type Parts = Pick<PartProgress, 'total' | 'size' | 'stored'>
 
 /** One of the requests at work. */
 export interface Lane {
-  phase(phase: Phase): void
+  /** Which one it carries from here on. */
+  part(number: number): void
+  phase(phase: Phase, why?: UploadError): void
   loaded(bytes: number): void
   /** Its bytes are in the store. */
   done(bytes: number): void
@@ -18,10 +22,10 @@ const emitEvery = 100
 export class Monitor {
   #snapshot: UploadSnapshot
   readonly #listeners = new Set<() => void>()
-  readonly #lanes = new Set<{ phase: Phase; loaded: number }>()
+  readonly #lanes = new Set<{ phase: Phase; loaded: number; part: number }>()
   #meter: Meter
   #stored = 0
-  #part: { done: number; total: number } | undefined
+  #parts: Parts | undefined
   #attempt = 1
   #timer: ReturnType<typeof setTimeout> | undefined
   #drawnAt = -Infinity
@@ -50,9 +54,9 @@ export class Monitor {
   }
 
   /** What the store has already; what is sent from here on makes the speed. */
-  stored(bytes: number, part?: { done: number; total: number }): void {
+  stored(bytes: number, parts?: Parts): void {
     this.#stored = bytes
-    this.#part = part
+    this.#parts = parts
     this.#meter.restart(bytes, performance.now())
     this.#draw()
   }
@@ -63,20 +67,21 @@ export class Monitor {
   }
 
   /** Waits, or goes on, where no bytes are at work. */
-  waits(what: 'retrying' | 'offline' | 'attempting', otherwise: UploadState): void {
+  waits(what: 'retrying' | 'offline' | 'attempting', otherwise: UploadState, why?: UploadError): void {
     if (what === 'retrying') this.#attempt++
-    this.set({ state: what === 'attempting' ? otherwise : what })
+    this.set({ state: what === 'attempting' ? otherwise : what, why })
   }
 
   lane(): Lane {
-    const lane = { phase: 'idle' as Phase, loaded: 0 }
+    const lane = { phase: 'idle' as Phase, loaded: 0, part: 0 }
     this.#lanes.add(lane)
     return {
-      phase: (phase) => {
+      part: (number) => void (lane.part = number),
+      phase: (phase, why) => {
         if (phase === 'retrying') this.#attempt++
         if (phase !== 'answer') lane.loaded = 0
         lane.phase = phase
-        this.#settle()
+        this.#settle(why)
       },
       loaded: (bytes) => {
         lane.loaded = bytes
@@ -86,7 +91,6 @@ export class Monitor {
         this.#stored += bytes
         lane.loaded = 0
         lane.phase = 'idle'
-        if (this.#part) this.#part = { ...this.#part, done: this.#part.done + 1 }
         this.#draw()
       },
       close: () => void this.#lanes.delete(lane),
@@ -100,20 +104,27 @@ export class Monitor {
   }
 
   /** The state that the requests at work add up to. */
-  #settle(): void {
+  #settle(why?: UploadError): void {
     const phases = new Set([...this.#lanes].map(({ phase }) => phase))
     const atEnd = this.#sent() >= this.#meter.total
     const state = (['sending', 'answer', 'signing', 'retrying', 'offline'] as const).find((phase) => phases.has(phase))
     if (!state) return
     const named = state === 'sending' ? 'uploading' : state === 'answer' ? (atEnd ? 'finalizing' : 'uploading') : state
-    if (named !== this.state) this.set({ state: named })
+    if (named !== this.state) this.set({ state: named, why })
     else this.#draw()
   }
 
   #progress(): Progress {
     const now = performance.now()
     this.#meter.add(this.#sent(), now)
-    return { ...this.#meter.read(now), attempt: this.#attempt, ...(this.#part ? { part: this.#part } : {}) }
+    const parts = this.#parts
+    return {
+      ...this.#meter.read(now),
+      attempt: this.#attempt,
+      ...(parts && {
+        part: { ...parts, done: parts.stored.size, sending: Array.from(this.#lanes, (lane) => ({ ...lane })) },
+      }),
+    }
   }
 
   #draw(): void {

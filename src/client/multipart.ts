@@ -117,7 +117,7 @@ async function sendMissing(job: Job, parts: OpenParts): Promise<void> {
   const total = partCountOf(source.size, partSize)
   const missing = numbers(total).filter((n) => !stored.has(n))
   const bytes = [...stored].reduce((sum, n) => sum + lengthOf(n, partSize, source.size), 0)
-  monitor.stored(bytes, { done: stored.size, total })
+  monitor.stored(bytes, { total, size: partSize, stored })
 
   const stop = new AbortController()
   const laneJob = { ...job, signal: AbortSignal.any([signal, stop.signal]) }
@@ -127,6 +127,7 @@ async function sendMissing(job: Job, parts: OpenParts): Promise<void> {
     try {
       for (let n = missing.shift(); n !== undefined; n = missing.shift()) {
         const number = n
+        lane.part(number)
         const body = source.slice((number - 1) * partSize, Math.min(source.size, number * partSize))
         await deliver(laneJob, {
           body,

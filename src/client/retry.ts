@@ -16,8 +16,8 @@ export const backoff = (failures: number, random = Math.random): number =>
 export interface Patience {
   signal: AbortSignal
   offlineTimeout: number
-  /** Tells what is waited for; `attempting` once it goes on. */
-  report(what: 'retrying' | 'offline' | 'attempting'): void
+  /** Tells what is waited for, and why; `attempting` once it goes on. */
+  report(what: 'retrying' | 'offline' | 'attempting', why?: UploadError): void
 }
 
 /**
@@ -36,12 +36,12 @@ export async function persist<T>(attempt: () => Promise<T>, o: Patience): Promis
       if (isOffline(error)) {
         offlineSince ??= Date.now()
         if (Date.now() - offlineSince > o.offlineTimeout * 1000) throw offlineTooLong(error)
-        o.report('offline')
+        o.report('offline', error)
         await wait(offlineProbe, o.signal)
       } else {
         offlineSince = null
         if (++failures >= maxAttempts) throw error
-        o.report('retrying')
+        o.report('retrying', error)
         const { retryAfter } = error
         await wait(retryAfter === undefined ? backoff(failures) : Math.min(retryAfter, longestRetryAfter), o.signal)
       }

@@ -16,6 +16,21 @@ export type UploadState =
   | 'canceled'
   | 'needs-file'
 
+/** `idle`: between two parts. */
+export type PartPhase = 'idle' | 'signing' | 'sending' | 'answer' | 'retrying' | 'offline'
+
+/** Enough to draw each part: what the store has, what is on its way, and what waits. */
+export interface PartProgress {
+  done: number
+  total: number
+  /** Of each but the last. */
+  size: number
+  /** Numbers of the parts that the store has, from 1. The same set all along: it grows. */
+  stored: ReadonlySet<number>
+  /** Requests at work. `part` is the one that each carries, 0 before its first. */
+  sending: readonly { part: number; loaded: number; phase: PartPhase }[]
+}
+
 export interface Progress {
   /** Never falls while an upload goes on, and counts what an earlier visit had sent. */
   loaded: number
@@ -26,7 +41,7 @@ export interface Progress {
   /** null until there is enough to tell. */
   etaSeconds: number | null
   /** Of an upload in parts. */
-  part?: { done: number; total: number }
+  part?: PartProgress
   /** 1, and one more for each failure that was tried again. */
   attempt: number
 }
@@ -108,6 +123,8 @@ export interface UploadSnapshot {
   /** Once the server has granted the upload. */
   fileId: string | null
   error: UploadError | null
+  /** While it waits, tries again or signs again: what was refused or lost. */
+  why?: UploadError | undefined
   record: FileRecord | null
 }
 

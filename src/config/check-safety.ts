@@ -24,6 +24,7 @@ export function checkSafety(config: Config, { dev = false }: { dev?: boolean } =
     ...checkTimes(config),
     ...checkStorage(config),
     ...checkAddresses(config),
+    ...checkProcesses(config),
   ]
 }
 
@@ -145,6 +146,13 @@ function checkStorage({ storage, uploads }: Config): Finding[] {
     found.push({ key: 'uploads.maxSize', message: 'expects 1B to 5TiB, the largest object that S3 takes.' })
   }
   return found
+}
+
+function checkProcesses({ server, database }: Config): Finding[] {
+  if (server.workers === 1 || database.url !== 'sqlite::memory:') return []
+  const message =
+    'each process would have a catalog of its own in memory. Write server: { workers: 1 }, or a database that is kept in a file.'
+  return [{ key: 'server.workers', message }]
 }
 
 function checkAddresses({ server, objects }: Config): Finding[] {

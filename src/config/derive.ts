@@ -20,6 +20,8 @@ export function derive(entries: Entries, { cwd }: { cwd: string | null }): void 
   }
   if (cwd !== null) {
     rewrite('storage.disk.path', resolve(cwd, path))
+    const audit = get<string | null>('log.audit')
+    if (audit !== null) rewrite('log.audit', resolve(cwd, audit))
     const file = /^sqlite:(?!:memory:$)(.+)$/.exec(get<string>('database.url'))?.[1]
     if (file !== undefined) rewrite('database.url', `sqlite:${resolve(cwd, file)}`)
   }

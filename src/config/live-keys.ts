@@ -2,6 +2,7 @@
  * The access keys as they are now: those of the configuration, of `keys.json` and the gateway's own. The files are read
  * again while they are used, so that a running server follows `postern keys`; no timer, nothing to close.
  */
+import { createSecretKey, type KeyObject } from 'node:crypto'
 import { resolve } from 'node:path'
 import { readKeyFile, reservedOwner, type StoredKey } from './key-file.ts'
 import type { Config } from './schema.ts'
@@ -9,11 +10,16 @@ import { readSecrets, type Secrets } from './secrets.ts'
 
 export type AcceptedKey = { accessKeyId: string; secretAccessKey: string; owner: string; validUntil?: Date }
 
+/** `validUntil` is there for one that was replaced. */
+export type TokenSecret = { secret: KeyObject; validUntil?: Date }
+
 export type LiveKeys = {
   /** What URLs are signed with from now on. */
   signing(): Secrets['signing']
   /** The gateway's keys first, then the configuration's: of two with one id the first counts. The same array until something changes. */
   accepted(): readonly AcceptedKey[]
+  /** The secret of HS256 tokens, then those that it replaced. The same array until something changes. */
+  tokens(): readonly TokenSecret[]
   /** Reads again, for a key that is not among the accepted ones: it may be new. */
   lookAgain(): void
 }
@@ -23,6 +29,8 @@ export type LiveKeysOptions = {
   folder: string
   secrets: Secrets
   configured: Config['keys']
+  /** `auth.secret`; where it is not `auto`, it comes before that of secrets.json. Default: auto. */
+  authSecret?: string
   log: { info(facts: object, message: string): void; warn(facts: object, message: string): void }
 }
 
@@ -38,7 +46,9 @@ export function openLiveKeys({ configured, log, ...o }: LiveKeysOptions): LiveKe
   const followsFile = isSuccessor(readSecrets(folder), o.secrets)
   let secrets = o.secrets
   let accepted: readonly AcceptedKey[] = []
+  let tokens: readonly TokenSecret[] = []
   let seen = ''
+  let seenTokens = ''
   let readAt = 0
   let complaint = ''
   load()
@@ -47,6 +57,7 @@ export function openLiveKeys({ configured, log, ...o }: LiveKeysOptions): LiveKe
     readAt = performance.now()
     const stored = readKeyFile(folder)
     if (followsFile) secrets = readSecrets(folder) ?? secrets
+    loadTokens()
     const found = JSON.stringify([secrets.signing, secrets.previousSigning, stored])
     if (found === seen) return
     accepted = merge(secrets, configured, stored)
@@ -55,6 +66,20 @@ export function openLiveKeys({ configured, log, ...o }: LiveKeysOptions): LiveKe
       log.warn({ accessKeyId }, 'a key of keys.json is not used: the configuration or the gateway has one of that id')
     }
     seen = found
+  }
+
+  function loadTokens(): void {
+    const configuredSecret = o.authSecret === undefined || o.authSecret === 'auto' ? null : o.authSecret
+    const current = configuredSecret ?? secrets.jwtSecret
+    const previous = (secrets.previousTokens ?? []).filter(({ secret }) => secret !== current)
+    const found = JSON.stringify([current, previous])
+    if (found === seenTokens) return
+    tokens = [
+      { secret: keyOf(current) },
+      ...previous.map(({ secret, validUntil }) => ({ secret: keyOf(secret), validUntil: new Date(validUntil) })),
+    ]
+    if (seenTokens !== '') log.info({ secrets: tokens.length }, 'the secrets of tokens have changed')
+    seenTokens = found
   }
 
   function loadAgain(): void {
@@ -80,9 +105,15 @@ export function openLiveKeys({ configured, log, ...o }: LiveKeysOptions): LiveKe
       readIfOlder(freshFor.known)
       return accepted
     },
+    tokens() {
+      readIfOlder(freshFor.known)
+      return tokens
+    },
     lookAgain: () => readIfOlder(freshFor.unknown),
   }
 }
+
+const keyOf = (secret: string): KeyObject => createSecretKey(Buffer.from(secret))
 
 /** Whether the file holds these secrets, or what became of them by a rotation. */
 function isSuccessor(file: Secrets | null, secrets: Secrets): boolean {

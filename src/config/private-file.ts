@@ -15,7 +15,7 @@ import {
   writeFileSync,
   type Stats,
 } from 'node:fs'
-import { basename, dirname, join } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import type { z } from 'zod'
 import { ConfigError } from './config-error.ts'
 
@@ -66,7 +66,7 @@ export const privateFileText = (content: unknown): string => `${JSON.stringify(c
 
 /** The new content takes the old one's place at once, and is there after a power cut. */
 export function replacePrivateFile(path: string, text: string): void {
-  mkdirSync(dirname(path), { recursive: true })
+  makeFolder(dirname(path))
   const temp = temporaryBeside(path)
   try {
     writeDurably(temp, text, path)
@@ -80,7 +80,7 @@ export function replacePrivateFile(path: string, text: string): void {
 
 /** The complete file appears under its name at once, and only where none was: else the one that is there stays. */
 export async function createPrivateFile(path: string, text: string): Promise<void> {
-  mkdirSync(dirname(path), { recursive: true })
+  makeFolder(dirname(path))
   const temp = temporaryBeside(path)
   try {
     writeDurably(temp, text, path)
@@ -179,6 +179,13 @@ function renameOver(from: string, to: string): void {
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20)
     }
   }
+}
+
+/** Folders that are new survive a power cut too, up to the first that was there. */
+function makeFolder(folder: string): void {
+  const first = mkdirSync(folder, { recursive: true })
+  if (first === undefined) return
+  for (let made = resolve(folder); made.length >= resolve(first).length; made = dirname(made)) syncFolder(dirname(made))
 }
 
 /** Makes the new name survive a power cut, where the system can. */

@@ -33,6 +33,8 @@ export const configSchema = z.strictObject({
       path: z.string().min(1),
       fsync: z.enum(['full', 'none']),
       minFree: size,
+      /** Seconds in which all stored bytes are read once to see whether they are intact. */
+      scrubEvery: nullable(duration),
     }),
     s3: z.strictObject({
       provider: z.enum(['auto', 'aws', 'r2', 'minio', 'ceph', 'gcs', 'b2', 'garage', 'other']),
@@ -62,6 +64,8 @@ export const configSchema = z.strictObject({
     cookie: z.string().regex(/^[\w!#$%&'*+.^`|~-]+$/, 'expects a cookie name'),
     /** The user that requests without credentials are, or null to refuse them. */
     anonymous: nullable(z.string().min(1)),
+    /** Users who see the settings and everybody's requests. */
+    admins: z.array(z.string().min(1)),
   }),
   keys: z.array(
     z.strictObject({
@@ -97,6 +101,10 @@ export const configSchema = z.strictObject({
     issuePerMinute: z.int().min(1),
     /** Uploads one user may have pending at a time. */
     pendingUploads: z.int().min(1),
+    /** Open connections, of all clients together. */
+    connections: z.int().min(1),
+    /** Open connections of one address off loopback that is no trusted proxy. */
+    connectionsPerClient: z.int().min(1),
     store: z.union([z.literal('memory'), z.string().regex(/^rediss?:\/\//, 'expects memory or redis://HOST:PORT')]),
   }),
   cors: z.strictObject({
@@ -111,6 +119,8 @@ export const configSchema = z.strictObject({
   log: z.strictObject({
     level: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']),
     format: z.enum(['auto', 'json', 'pretty']),
+    /** The file of the audit log. */
+    audit: nullable(z.string().min(1)),
   }),
 })
 

@@ -27,6 +27,8 @@ const secretsSchema = z.object({
   signing: signingSchema,
   /** Signing keys that were replaced: URLs they signed work until then. */
   previousSigning: z.array(signingSchema.extend({ validUntil: z.iso.datetime() })).optional(),
+  /** Secrets that were replaced: tokens they signed work until then. */
+  previousTokens: z.array(z.object({ secret: z.string().min(1), validUntil: z.iso.datetime() })).optional(),
 })
 
 export type Secrets = z.infer<typeof secretsSchema>
@@ -68,6 +70,28 @@ export function rotateSigning(
   })
 }
 
+/**
+ * Makes a new secret for tokens. The old one, and those replaced before it, go on to be accepted for `overlap` seconds
+ * at most. Where `configured` (`auth.secret`) is what tokens are signed with, the file keeps that one as the old one,
+ * and the new one is for the configuration: it stands nowhere else.
+ */
+export function rotateTokens(
+  folder: string,
+  o: { overlap: number; now: Date; configured: string | null },
+): Promise<{ secret: string; validUntil: string }> {
+  return change(folder, o.now, (secrets) => {
+    const secret = newTokenSecret()
+    const validUntil = endAfter(o.overlap, o)
+    const old = o.configured ?? secrets.jwtSecret
+    const before = (secrets.previousTokens ?? [])
+      .filter((previous) => previous.secret !== old)
+      .map((previous) => ({ ...previous, validUntil: endAfter(o.overlap, { ...previous, now: o.now }) }))
+    const previousTokens = [{ secret: old, validUntil }, ...before].filter((one) => !hasEnded(one.validUntil, o.now))
+    const jwtSecret = o.configured === null ? secret : secrets.jwtSecret
+    return { secrets: { ...secrets, jwtSecret, previousTokens }, result: { secret, validUntil } }
+  })
+}
+
 /** Ends a replaced signing key after `after` seconds, unless it ends before. null: no such key. */
 export function endPreviousSigning(
   folder: string,
@@ -101,7 +125,7 @@ async function makeSecrets(folder: string): Promise<Secrets> {
   const path = secretsPath(folder)
   const made: Secrets = {
     version: 1,
-    jwtSecret: randomBytes(48).toString('base64url'),
+    jwtSecret: newTokenSecret(),
     signing: newSigningKey(new Date()),
   }
   await createPrivateFile(path, privateFileText(made))
@@ -109,6 +133,8 @@ async function makeSecrets(folder: string): Promise<Secrets> {
   if (secrets === null) throw refused(path, 'vanished while it was made.')
   return secrets
 }
+
+const newTokenSecret = (): string => randomBytes(48).toString('base64url')
 
 const newSigningKey = (now: Date): SigningKey => ({ ...randomKey('POSTERN'), createdAt: now.toISOString() })
 
@@ -127,7 +153,8 @@ async function change<T>(
     const before = readSecrets(folder)
     if (before === null) throw refused(path, 'vanished while it was changed.')
     const previousSigning = before.previousSigning?.filter(({ validUntil }) => !hasEnded(validUntil, now))
-    const { secrets, result } = edit({ ...before, previousSigning })
+    const previousTokens = before.previousTokens?.filter(({ validUntil }) => !hasEnded(validUntil, now))
+    const { secrets, result } = edit({ ...before, previousSigning, previousTokens })
     if (result !== null) replacePrivateFile(path, privateFileText(secrets))
     return result
   })

@@ -31,10 +31,13 @@ export function showConfigJson(loaded: LoadedConfig): {
 }
 
 function maskedValues({ entries }: LoadedConfig): [string, unknown][] {
-  return [...entries].map(([key, { written }]) => {
-    const isMadeByUs = key === 'auth.secret' && written === 'auto'
-    return [key, isMadeByUs ? written : masked(written, key.split('.').at(-1) ?? '')]
-  })
+  return [...entries].map(([key, { written }]) => [key, maskValue(key, written)])
+}
+
+/** A value as a file would hold it, with whatever is secret in it masked. */
+export function maskValue(key: string, written: unknown): unknown {
+  const isMadeByUs = key === 'auth.secret' && written === 'auto'
+  return isMadeByUs ? written : masked(written, key.split('.').at(-1) ?? '')
 }
 
 function masked(value: unknown, name: string): unknown {

@@ -2,7 +2,10 @@
 import { ApiError, getDownload } from './api.ts'
 import type { FileRecord } from './api.ts'
 import { formatDuration } from './format.ts'
-import type { Toasts } from './toasts.ts'
+import { toasts } from './toasts.ts'
+
+/** Types that a browser shows well and that the store, for safety, hands out as attachments. */
+const readHere = new Set(['application/pdf'])
 
 const reason = (error: unknown): string => (error instanceof ApiError ? error.message : 'The browser refused.')
 
@@ -11,9 +14,9 @@ let downloadStartedAt = -Infinity
 /** A download is a navigation that stays: the question whether to leave running uploads would be wrong. */
 export const leavingForDownload = (): boolean => performance.now() - downloadStartedAt < 1000
 
-export async function download(file: FileRecord, toasts: Toasts): Promise<void> {
+export async function download(file: FileRecord): Promise<void> {
   try {
-    const { downloadUrl } = await getDownload(file.id, 'attachment')
+    const { downloadUrl } = await getDownload(file.id, { disposition: 'attachment' })
     const link = document.createElement('a')
     link.href = downloadUrl
     link.rel = 'noreferrer'
@@ -26,27 +29,32 @@ export async function download(file: FileRecord, toasts: Toasts): Promise<void> 
 }
 
 /** Opens the file beside the page; types that are not on the server's inline list are downloaded. */
-export async function open(file: FileRecord, toasts: Toasts): Promise<void> {
+export async function open(file: FileRecord): Promise<void> {
   // Opened before anything is awaited: later, browsers take it for an unasked pop-up.
   const tab = window.open('about:blank', '_blank')
   try {
-    const { downloadUrl } = await getDownload(file.id, 'inline')
-    if (!tab) return location.assign(downloadUrl)
+    const { downloadUrl } = await getDownload(file.id, { disposition: 'inline' })
+    const url = readHere.has(file.mimeType) ? await localCopy(downloadUrl, file.mimeType) : downloadUrl
+    if (!tab) return location.assign(url)
     tab.opener = null
-    tab.location.replace(downloadUrl)
+    tab.location.replace(url)
   } catch (error) {
     tab?.close()
     toasts.say(`The file could not be opened. ${reason(error)}`, 'bad')
   }
 }
 
-export async function copyLink(file: FileRecord, toasts: Toasts): Promise<void> {
+/** The bytes as an address that this browser alone knows; it ends with the page. */
+async function localCopy(url: string, type: string): Promise<string> {
+  const answer = await fetch(url)
+  if (!answer.ok) throw new ApiError(answer.status, 'Store', `The store answered ${answer.status}.`)
+  return URL.createObjectURL(new Blob([await answer.arrayBuffer()], { type }))
+}
+
+/** `expiresIn` in seconds; the server's own choice otherwise. */
+export async function copyLink(file: FileRecord, expiresIn?: number): Promise<void> {
   try {
-    if (file.publicUrl) {
-      await copyText(file.publicUrl)
-      return toasts.say('Public URL copied. Anyone can read the file there until it is deleted.')
-    }
-    const link = getDownload(file.id, 'inline')
+    const link = getDownload(file.id, { disposition: 'inline', ...(expiresIn ? { expiresIn } : {}) })
     await copyText(link.then((d) => d.downloadUrl))
     toasts.say(`Link copied. Whoever has it can read the file for ${formatDuration((await link).expiresIn)}.`)
   } catch (error) {

@@ -1,29 +1,11 @@
 /** The JSON API, as the console uses it. Paths are relative to the page, so that a path prefix does no harm. */
+import type { FileRecord as Uploaded } from '../client/index.ts'
 import { session, signInNeeded } from './session.ts'
 
-export type FileRecord = {
-  id: string
-  key: string
-  filename: string
-  mimeType: string
-  size: number | null
-  checksum: { algorithm: string; value: string } | null
-  visibility: 'private' | 'public'
-  status: 'pending' | 'confirmed' | 'deleted' | 'expired'
-  createdAt: string
-  confirmedAt: string | null
-  /** Public files only. */
-  publicUrl?: string
-}
+/** What is not confirmed yet may have no size. */
+export type FileRecord = Omit<Uploaded, 'size' | 'url'> & { size: number | null }
 export type FilePage = { files: FileRecord[]; nextCursor: string | null }
 export type Download = { downloadUrl: string; expiresIn: number; expiresAt: string }
-export type UploadTicket = {
-  id: string
-  key: string
-  uploadUrl: string
-  method: string
-  headers: Record<string, string>
-}
 /** Bytes and files; a quota of null is no limit. */
 export type Usage = {
   bytes: number
@@ -92,7 +74,7 @@ function problem(response: Response, json: unknown): ApiError {
 }
 
 export const listFiles = (o: { q: string; cursor?: string; signal?: AbortSignal }): Promise<FilePage> => {
-  const query = new URLSearchParams({ limit: '50' })
+  const query = new URLSearchParams({ limit: '100' })
   if (o.q) query.set('q', o.q)
   if (o.cursor) query.set('cursor', o.cursor)
   return request(`/files?${query}`, o.signal ? { signal: o.signal } : {})
@@ -101,24 +83,26 @@ export const listFiles = (o: { q: string; cursor?: string; signal?: AbortSignal 
 export const getUsage = (token?: string): Promise<Usage> =>
   request('/files/usage', token === undefined ? {} : { token })
 
-export const getDownload = (
+/** `expiresIn` in seconds; the server's own choice otherwise. */
+export function getDownload(
   id: string,
-  disposition: 'inline' | 'attachment',
-  signal?: AbortSignal,
-): Promise<Download> =>
-  request(`/files/${encodeURIComponent(id)}/download-url?disposition=${disposition}`, signal ? { signal } : {})
+  o: { disposition: 'inline' | 'attachment'; expiresIn?: number; signal?: AbortSignal },
+): Promise<Download> {
+  const query = new URLSearchParams({ disposition: o.disposition })
+  if (o.expiresIn !== undefined) query.set('expiresIn', String(o.expiresIn))
+  return request(`/files/${encodeURIComponent(id)}/download-url?${query}`, o.signal ? { signal: o.signal } : {})
+}
 
 export const deleteFile = (id: string, keepalive = false): Promise<void> =>
   request(`/files/${encodeURIComponent(id)}`, { method: 'DELETE', keepalive })
 
-export const beginUpload = (file: File, mimeType: string, signal: AbortSignal): Promise<UploadTicket> =>
-  request('/files/upload-url', { method: 'POST', body: { filename: file.name, mimeType, size: file.size }, signal })
+export const getFile = (id: string, signal?: AbortSignal): Promise<FileRecord> =>
+  request(`/files/${encodeURIComponent(id)}`, signal ? { signal } : {})
 
-export const renewUpload = (id: string, signal: AbortSignal): Promise<UploadTicket> =>
-  request(`/files/${encodeURIComponent(id)}/upload-url`, { method: 'POST', body: {}, signal })
-
-export const confirmUpload = (key: string, signal: AbortSignal): Promise<FileRecord> =>
-  request('/files/confirm', { method: 'POST', body: { key }, signal })
+export const changeFile = (
+  id: string,
+  change: { filename?: string; metadata?: Record<string, string> },
+): Promise<FileRecord> => request(`/files/${encodeURIComponent(id)}`, { method: 'PATCH', body: change })
 
 /** Where `<img>` finds the bytes when no token is needed: the server redirects to a fresh presigned URL. */
 export const contentUrl = (id: string): string => `${serverUrl()}/files/${encodeURIComponent(id)}/content`

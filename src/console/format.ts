@@ -64,6 +64,14 @@ export function splitName(filename: string): { head: string; tail: string } {
   return { head: characters.slice(0, -10).join(''), tail: characters.slice(-10).join('') }
 }
 
+/** Keys, ids and URLs lose their middle: both ends tell them apart. */
+export function shorten(text: string, max = 32): string {
+  const characters = Array.from(text)
+  if (characters.length <= max) return text
+  const head = Math.ceil((max - 1) * 0.6)
+  return `${characters.slice(0, head).join('')}…${characters.slice(head + 1 - max).join('')}`
+}
+
 const plainTypes: Record<string, string> = {
   'application/pdf': 'PDF',
   'application/json': 'JSON',

@@ -3,7 +3,7 @@ import { Store } from './store.ts'
 
 export type Toast = { id: number; text: string; tone: 'plain' | 'bad' }
 
-export class Toasts extends Store<{ toasts: Toast[] }> {
+class Toasts extends Store<{ toasts: Toast[] }> {
   #nextId = 1
 
   constructor() {
@@ -20,3 +20,5 @@ export class Toasts extends Store<{ toasts: Toast[] }> {
     this.set({ toasts: this.get().toasts.filter((t) => t.id !== id) })
   }
 }
+
+export const toasts = new Toasts()

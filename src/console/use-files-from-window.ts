@@ -1,12 +1,13 @@
 import { useEffect, useState } from 'react'
 import { carriesFiles, filesOf } from './dropped-files.ts'
+import type { DraggedItem } from './drop-words.ts'
 
 /**
- * Makes the whole window a target for files that are dropped or pasted. Resolves to how many items are being dragged
- * over it now, 0 where the browser does not tell, null when nothing is.
+ * Makes the whole window a target for files that are dropped or pasted. Returns what is being dragged over it now,
+ * empty where the browser does not tell, null when nothing is.
  */
-export function useFilesFromWindow(onFiles: (files: File[]) => void, enabled: boolean): number | null {
-  const [dragged, setDragged] = useState<number | null>(null)
+export function useFilesFromWindow(onFiles: (files: File[]) => void, enabled: boolean): DraggedItem[] | null {
+  const [dragged, setDragged] = useState<DraggedItem[] | null>(null)
   useEffect(() => {
     if (!enabled) return
     let depth = 0
@@ -23,7 +24,7 @@ export function useFilesFromWindow(onFiles: (files: File[]) => void, enabled: bo
     const enter = (e: DragEvent): void => {
       if (!carriesFiles(e.dataTransfer)) return
       depth += 1
-      setDragged(e.dataTransfer?.items.length ?? 0)
+      if (depth === 1) setDragged(draggedItems(e.dataTransfer))
     }
     const leave = (e: DragEvent): void => {
       if (!carriesFiles(e.dataTransfer)) return
@@ -53,3 +54,9 @@ export function useFilesFromWindow(onFiles: (files: File[]) => void, enabled: bo
   }, [onFiles, enabled])
   return dragged
 }
+
+/** Before the drop browsers tell types and mostly no sizes. */
+const draggedItems = (transfer: DataTransfer | null): DraggedItem[] =>
+  Array.from(transfer?.items ?? [])
+    .filter(({ kind }) => kind === 'file')
+    .map((item) => ({ type: item.type, size: item.getAsFile()?.size ?? null }))

@@ -15,5 +15,15 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     target: 'es2022',
+    // The API's description brings its library, which is one file.
+    chunkSizeWarningLimit: 2000,
+    rolldownOptions: {
+      // Pages of their own, so that the console carries nothing of Uppy or of the API's description.
+      input: {
+        index: join(import.meta.dirname, 'index.html'),
+        uppy: join(import.meta.dirname, 'uppy', 'index.html'),
+        docs: join(import.meta.dirname, 'docs', 'index.html'),
+      },
+    },
   },
 })

@@ -34,6 +34,7 @@ import type {
 } from './objects.ts'
 
 export type * from './objects.ts'
+export type * from './problem.ts'
 export { checksumAlgorithms } from './objects.ts'
 
 export interface ObjectStore {
@@ -69,8 +70,11 @@ export interface ObjectStore {
    * key are `AccessDenied`. S3: a pinned version where the bucket keeps versions, else a server-side copy.
    */
   sealObject(ref: ObjectRef, o: SealOptions): Promise<SealedObject>
-  /** Whether a write to this key is running in this process. Stores that cannot tell answer false. */
-  isBeingWritten(ref: ObjectRef): boolean
+  /**
+   * Whether a write to this key is running in this process, or in one that shares its ports. Stores that cannot tell
+   * answer false.
+   */
+  isBeingWritten(ref: ObjectRef): boolean | Promise<boolean>
 }
 
 export type PartInfo = {
@@ -229,6 +233,17 @@ export interface BucketStore {
 
 export type Capability = 'presign-post' | 'signed-length' | 'signed-checksum' | 'conditional-put' | 'unequal-parts'
 
+/** What the background check of stored bytes has found. `blobs` and `bytes` were read in the pass that is running. */
+export type ScrubStatus = {
+  damagedBlobs: number
+  blobs: number
+  bytes: number
+  /** Passes that came to their end. */
+  passes: number
+  passStartedAt: Date | null
+  lastPassAt: Date | null
+}
+
 export interface StorageDriver extends ObjectStore, MultipartStore, Presigner, BucketStore {
   /** `disk` or `s3`: kept in each file's record. */
   readonly name: 'disk' | 's3'
@@ -239,5 +254,7 @@ export interface StorageDriver extends ObjectStore, MultipartStore, Presigner, B
   checkReady(): Promise<void>
   /** Removes what writers left behind: temporary files, unreferenced blobs. Resolves to what was removed. */
   sweep(): Promise<{ removed: number }>
+  /** Null where no such check runs here: the store has its own, or it is off. */
+  scrubStatus?(): ScrubStatus | null
   close(): Promise<void>
 }

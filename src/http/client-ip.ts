@@ -10,13 +10,14 @@ export type TrustedPeer = (req: IncomingMessage) => boolean
 const family = (address: string): 'ipv4' | 'ipv6' => (isIP(address) === 6 ? 'ipv6' : 'ipv4')
 
 /** `::ffff:10.0.0.1` is 10.0.0.1: one address must not have two names. */
-const plain = (address: string): string => address.replace(/^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/i, '').replace(/%.*$/, '')
+export const plainAddress = (address: string): string =>
+  address.replace(/^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/i, '').replace(/%.*$/, '')
 
 function listed(ranges: readonly string[]): (address: string) => boolean {
   const list = new BlockList()
   for (const range of ranges) {
     const [address = '', bits] = range.split('/')
-    const known = plain(address)
+    const known = plainAddress(address)
     if (isIP(known) === 0)
       throw new TypeError(`server.trustedProxies: "${range}" is neither an address nor a CIDR range`)
     if (bits === undefined) list.addAddress(known, family(known))
@@ -29,13 +30,16 @@ function listed(ranges: readonly string[]): (address: string) => boolean {
 function addressOf(entry: string): string | null {
   const text = entry.trim()
   const bare = /^\[(.*)\](?::\d+)?$/.exec(text)?.[1] ?? /^(\d+\.\d+\.\d+\.\d+):\d+$/.exec(text)?.[1] ?? text
-  const address = plain(bare)
+  const address = plainAddress(bare)
   return isIP(address) === 0 ? null : address
 }
 
+/** Whether an address, as `plainAddress` writes it, lies in one of the ranges. */
+export const createTrustedAddress = listed
+
 export function createTrustedPeer(trustedProxies: readonly string[]): TrustedPeer {
   const trusted = listed(trustedProxies)
-  return (req) => trusted(plain(req.socket.remoteAddress ?? ''))
+  return (req) => trusted(plainAddress(req.socket.remoteAddress ?? ''))
 }
 
 /**
@@ -45,7 +49,7 @@ export function createTrustedPeer(trustedProxies: readonly string[]): TrustedPee
 export function createClientIp(trustedProxies: readonly string[]): ClientIp {
   const trusted = listed(trustedProxies)
   return (req) => {
-    let nearest = plain(req.socket.remoteAddress ?? '')
+    let nearest = plainAddress(req.socket.remoteAddress ?? '')
     if (trustedProxies.length === 0 || !trusted(nearest)) return nearest
     const header = req.headers['x-forwarded-for']
     const hops = (Array.isArray(header) ? header.join(',') : (header ?? '')).split(',')

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 
 /** Requests that no route should see; each protocol words its own answer from the code. */
-export type RefusalCode = 'BadRequest' | 'InvalidTarget' | 'MethodNotAllowed' | 'NotImplemented'
+export type RefusalCode = 'BadRequest' | 'InvalidTarget' | 'MethodNotAllowed' | 'NotImplemented' | 'ExpectationFailed'
 
 export class RequestRefused extends Error {
   override readonly name = 'RequestRefused'
@@ -18,6 +18,7 @@ export const refusalStatus = {
   InvalidTarget: 400,
   MethodNotAllowed: 405,
   NotImplemented: 501,
+  ExpectationFailed: 417,
 } as const satisfies Record<RefusalCode, number>
 
 // Everything but printable ASCII: a raw byte above it has no one meaning, and `#` never belongs on the wire.
@@ -39,7 +40,12 @@ export function guardRequest(req: IncomingMessage): void {
   if (oddTarget.test(target)) {
     throw new RequestRefused('InvalidTarget', 'The request target holds characters that must be percent-encoded.')
   }
+  if (!/^(?:100-continue)?$/i.test(req.headers.expect ?? '')) {
+    throw new RequestRefused('ExpectationFailed', 'The only expectation understood is 100-continue.')
+  }
   const hosts = valuesOf(req, 'host')
+  if (hosts.length === 0 && req.httpVersion !== '1.0')
+    throw new RequestRefused('BadRequest', 'The request has no Host header.')
   if (hosts.length > 1) throw new RequestRefused('BadRequest', 'The request has more than one Host header.')
   if (hosts[0]?.trim() === '') throw new RequestRefused('BadRequest', 'The Host header is empty.')
   const codings = valuesOf(req, 'transfer-encoding')

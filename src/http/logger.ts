@@ -7,6 +7,9 @@ export type { Logger } from 'pino'
 const hidden = '[hidden]'
 const secretNames =
   /^(authorization|proxy-authorization|cookie|set-cookie|x-amz-signature|x-amz-security-token|x-amz-credential-secret|signature|token|access_token|id_token|jwt|secret|secretaccesskey|sessiontoken|password|signingkey)$/i
+/** Whether what stands under this name, of a header or a parameter, grants access. */
+export const isSecretName = (name: string): boolean => secretNames.test(name)
+
 const secretPairs = /((?:x-amz-signature|x-amz-security-token|signature|access_token|token)=)[^&\s"'<>]+/gi
 const bearer = /(bearer\s+)[\w.~+/=-]+/gi
 /** Whole runs, each looked at once: a search from every `eyJ` in a URL of 16 KB takes a third of a second. */
@@ -83,7 +86,7 @@ function maskError(error: Error, depth: number): Record<string, unknown> {
  * One line of JSON per event on stderr, or readable lines where a person watches. Nothing that grants access is ever
  * written, whatever a caller passes. `destination` stands in for stderr in tests.
  */
-export function createLogger(config: Config['log'], destination?: DestinationStream): Logger {
+export function createLogger(config: Pick<Config['log'], 'level' | 'format'>, destination?: DestinationStream): Logger {
   const options = {
     level: config.level,
     base: null,

@@ -1,7 +1,8 @@
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { watchRates, type RateFloor } from './rate-floor.ts'
-import { answerConnectionErrors, refuseConnection, type PlainAnswer } from './connection-error.ts'
+import { answerConnectionErrors, refuseConnection, type NoteRefusal, type PlainAnswer } from './connection-error.ts'
+import type { ConnectionLimit } from './connection-limit.ts'
 import type { Logger } from './logger.ts'
 import http from './node-http.ts'
 
@@ -11,6 +12,8 @@ export type HttpServerOptions = {
   shutdownTimeout: number
   /** Words an answer that no route could give (malformed, too slow); default: no body. */
   plainAnswer?: PlainAnswer
+  /** Connections beyond it are refused with 503. Default: none are. */
+  connectionLimit?: ConnectionLimit
   /** Bodies slower than this are cut off with 408. Default: 1 KiB/s over a minute. */
   rateFloor?: RateFloor
   /** Seconds for a request's headers to be complete. Default 20. */
@@ -88,6 +91,8 @@ export function createServer(listener: RequestListener, o: HttpServerOptions): H
     IncomingMessage: GatewayRequest,
     ServerResponse: GatewayResponse as typeof ServerResponse,
     insecureHTTPParser: false,
+    // The guard asks for it, in words.
+    requireHostHeader: false,
     maxHeaderSize,
     requestTimeout: 0,
     headersTimeout: (o.headersTimeout ?? 20) * 1000,
@@ -100,13 +105,18 @@ export function createServer(listener: RequestListener, o: HttpServerOptions): H
   // Beyond a count Node drops headers silently, signed ones included; their total size is the limit here.
   server.maxHeadersCount = 0
 
+  const note: NoteRefusal = (facts) => o.log.info(facts, 'refused before there was a request')
   const rates = watchRates(o.rateFloor ?? { bytesPerSecond: 1024, window: 60 }, (req, res) => {
     o.log.info({ ip: req.socket.remoteAddress, method: req.method }, 'request was too slow')
-    refuseConnection(req.socket, 408, res.headersSent ? undefined : o.plainAnswer, res.headersSent)
+    refuseConnection(req.socket, 408, { words: o.plainAnswer, answerBegun: res.headersSent, note })
   })
   const running = new Map<Socket, Set<ServerResponse>>()
   const sockets = new Set<Socket>()
-  server.on('connection', (socket) => {
+  server.on('connection', (socket: Socket) => {
+    if (o.connectionLimit?.admit(socket) === false) {
+      refuseConnection(socket, 503, { words: o.plainAnswer, linger: lingerMilliseconds, note })
+      return
+    }
     sockets.add(socket)
     socket.once('close', () => sockets.delete(socket))
   })
@@ -125,12 +135,14 @@ export function createServer(listener: RequestListener, o: HttpServerOptions): H
     listener(req as never, res as never)
   }
   server.on('request', serve)
+  // Node's own answer to an expectation it does not know would have neither words nor a request id.
+  server.on('checkExpectation', serve)
   server.on('checkContinue', (req, res) => {
     req.continueWith = res
     serve(req, res)
   })
   const answerBegun = (socket: Socket): boolean => [...(running.get(socket) ?? [])].some((res) => res.headersSent)
-  answerConnectionErrors(server, answerBegun, o.plainAnswer)
+  answerConnectionErrors(server, { answerBegun, words: o.plainAnswer, note })
 
   const close = (): Promise<void> => {
     closing ??= new Promise((resolve) => {

@@ -18,7 +18,11 @@ export interface UploadItem {
   /** `queued` also before it is started. */
   state: UploadState
   progress: Progress
+  /** The server's id of the file, once it has granted the upload. */
+  fileId: string | null
   error: UploadError | null
+  /** While it waits, tries again or signs again: what was refused or lost. */
+  why?: UploadError | undefined
   record: FileRecord | null
 }
 
@@ -63,7 +67,9 @@ export class UploadList {
   options: UploadListOptions
   #entries: Entry[] = []
   #isRestored = false
-  #snapshot: UploadsSnapshot = summary([])
+  /** null: to be made anew by whoever looks. */
+  #snapshot: UploadsSnapshot | null = null
+  #isBatching = false
   readonly #listeners = new Set<() => void>()
 
   constructor(client: Client, options: UploadListOptions = {}) {
@@ -71,7 +77,7 @@ export class UploadList {
     this.options = options
   }
 
-  getSnapshot = (): UploadsSnapshot => this.#snapshot
+  getSnapshot = (): UploadsSnapshot => (this.#snapshot ??= summary(this.#entries.map(({ item }) => item)))
 
   subscribe = (listener: () => void): (() => void) => {
     this.#listeners.add(listener)
@@ -80,34 +86,33 @@ export class UploadList {
 
   /** Returns their ids. A file that an earlier visit began goes on in its place. */
   add = (files: Iterable<File>): string[] => {
-    const added = Array.from(files, (file) => {
-      const waiting = this.#entries.find(
-        ({ item }) => item.state === 'needs-file' && item.name === file.name && item.size === file.size,
-      )
-      if (waiting) this.#handIn(waiting, file)
-      return waiting ?? this.#append({ file, name: file.name, size: file.size, state: 'queued' })
+    return this.#batch(() => {
+      const unfinished = this.#entries.filter(({ item }) => item.state === 'needs-file')
+      const added = Array.from(files, (file) => {
+        const waiting = unfinished.find(({ item }) => item.name === file.name && item.size === file.size)
+        if (waiting) this.#handIn(waiting, file)
+        return waiting ?? this.#append({ file, name: file.name, size: file.size, state: 'queued', fileId: null })
+      })
+      if (this.options.auto !== false) for (const entry of added) this.#begin(entry)
+      return added.map(({ id }) => id)
     })
-    if (this.options.auto !== false) for (const entry of added) this.#begin(entry)
-    this.#changed()
-    return added.map(({ id }) => id)
   }
 
   /** Starts what was added and not started yet. */
-  upload = (): void => {
-    for (const entry of this.#entries) this.#begin(entry)
-    this.#changed()
-  }
+  upload = (): void => this.#batch(() => this.#entries.forEach((entry) => this.#begin(entry)))
 
   /** Uploads that earlier visits left unfinished, as items that need their file. */
   restore = async (): Promise<void> => {
     if (this.#isRestored) return
     this.#isRestored = true
-    for (const record of await this.#client.pending()) {
-      const { filename: name, size } = record
-      const entry = this.#append({ file: null, name, size, state: 'needs-file' })
-      this.#watch(entry, this.#client.resume(record, this.options.upload))
-    }
-    this.#changed()
+    const records = await this.#client.pending()
+    this.#batch(() => {
+      for (const record of records) {
+        const { id: fileId, filename: name, size } = record
+        const entry = this.#append({ file: null, name, size, state: 'needs-file', fileId })
+        this.#watch(entry, this.#client.resume(record, this.options.upload))
+      }
+    })
   }
 
   pause = (id?: string): void => this.#each(id, ({ task }) => task?.pause())
@@ -125,12 +130,12 @@ export class UploadList {
   }
 
   reset = (): void => {
-    for (const entry of this.#entries) this.#drop(entry)
+    this.#each(undefined, (entry) => this.#drop(entry))
     this.#entries = []
     this.#changed()
   }
 
-  #append(o: Pick<UploadItem, 'file' | 'name' | 'size' | 'state'>): Entry {
+  #append(o: Pick<UploadItem, 'file' | 'name' | 'size' | 'state' | 'fileId'>): Entry {
     const id = `item-${++lastId}`
     const item: UploadItem = { id, ...o, progress: nothing(o.size), error: null, record: null }
     const entry: Entry = { id, file: o.file, task: null, stop: () => {}, item }
@@ -152,8 +157,9 @@ export class UploadList {
 
   #update(entry: Entry, task: UploadTask): void {
     const before = entry.item.state
-    const { state, progress, error, record } = task.getSnapshot()
-    entry.item = { ...entry.item, file: entry.file, state, progress, error, record }
+    const { state, progress, error, why, record, fileId } = task.getSnapshot()
+    const known = fileId ?? entry.item.fileId
+    entry.item = { ...entry.item, file: entry.file, state, progress, error, why, record, fileId: known }
     this.#changed()
     if (state === before) return
     if (record && state === 'success') this.options.onSuccess?.(record, entry.item)
@@ -177,12 +183,24 @@ export class UploadList {
 
   #each(id: string | undefined, act: (entry: Entry) => void): void {
     // Those that wait come first: a place that becomes free would start one of them.
-    for (const entry of this.#entries.toReversed()) if (id === undefined || entry.id === id) act(entry)
-    this.#changed()
+    const meant = this.#entries.filter((entry) => id === undefined || entry.id === id)
+    this.#batch(() => meant.toReversed().forEach(act))
+  }
+
+  /** Many changes are told as one. */
+  #batch<T>(work: () => T): T {
+    this.#isBatching = true
+    try {
+      return work()
+    } finally {
+      this.#isBatching = false
+      this.#changed()
+    }
   }
 
   #changed(): void {
-    this.#snapshot = summary(this.#entries.map(({ item }) => item))
+    this.#snapshot = null
+    if (this.#isBatching) return
     for (const listener of this.#listeners) listener()
   }
 }

@@ -1,9 +1,12 @@
-import Koa from 'koa'
+import Koa, { type Context } from 'koa'
 import { accessLog } from '../http/access-log.ts'
 import { createClientIp } from '../http/client-ip.ts'
 import { vary } from '../http/cors.ts'
 import { guardRequest } from '../http/guard.ts'
+import { observeRequests, type Facts } from '../http/observe-requests.ts'
+import { recordRequests, type Known } from '../http/record-requests.ts'
 import { requestId } from '../http/request-id.ts'
+import type { Refusal } from '../http/request-log.ts'
 import { StorageError } from '../errors.ts'
 import { createAccess, denied } from './access.ts'
 import { authenticate } from './authenticate.ts'
@@ -25,7 +28,11 @@ export function createObjectsApp(objectsDeps: ObjectsDeps): Koa {
   const app = new Koa()
   app.on('error', (error: unknown) => deps.log.debug({ err: error }, 'connection failed'))
   app.use(requestId('x-amz-request-id'))
-  app.use(accessLog(deps.log, createClientIp(deps.trustedProxies ?? [])))
+  const clientIp = createClientIp(deps.trustedProxies ?? [])
+  app.use(accessLog(deps.log, clientIp))
+  const { observe } = deps
+  if (observe) app.use(observeRequests({ app: 'objects', observe, clientIp }, factsOf))
+  if (deps.requests) app.use(recordRequests({ log: deps.requests, app: 'objects', now: deps.now }, knownOf))
   app.use(async (koa) => {
     koa.respond = false
     koa.res.setHeader('x-amz-id-2', hostId)
@@ -38,18 +45,36 @@ export function createObjectsApp(objectsDeps: ObjectsDeps): Koa {
       bucket: null,
       key: null,
       query: new Map(),
+      operation: null,
       principal: { kind: 'anonymous' },
       verified: null,
     }
+    koa.state['s3'] = ctx
     try {
       await handle(ctx, deps)
     } catch (error) {
+      const { status, code, message } = errorAnswer(error)
+      if (status >= 400) koa.state['refusal'] = { code, message }
       await refuse(ctx, deps, error)
     } finally {
       if (ctx.principal.kind === 'key') koa.state['user'] = ctx.principal.owner
     }
   })
   return app
+}
+
+/** Nobody in particular asks with a URL that the gateway signed: whose it is, its key tells. */
+function knownOf({ state }: Context): Known {
+  const { bucket, key, principal } = state['s3'] as S3Context
+  const user = principal.kind === 'key' && !principal.gateway ? principal.owner : null
+  return { user, bucket, key, refusal: (state['refusal'] as Refusal | undefined) ?? null }
+}
+
+function factsOf(koa: Context): Facts {
+  const { user, bucket, key, refusal } = knownOf(koa)
+  const { operation, method } = koa.state['s3'] as S3Context
+  const route = operation ?? (method === 'OPTIONS' ? 'preflight' : 'none')
+  return { route, user, bucket, key, file: null, refusal: refusal?.code ?? null }
 }
 
 async function handle(ctx: S3Context, deps: OperationDeps): Promise<void> {
@@ -60,6 +85,7 @@ async function handle(ctx: S3Context, deps: OperationDeps): Promise<void> {
     return
   }
   const route = findRoute(ctx)
+  if (!(route instanceof S3Error)) ctx.operation = route.run.name
   // A form carries its signature in its fields; every other request has it, if any, in its head.
   const form = !(route instanceof S3Error) && route.body === 'form'
   if (!form) Object.assign(ctx, authenticate(ctx.req, deps))

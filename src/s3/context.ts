@@ -2,6 +2,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { StorageError } from '../errors.ts'
 import type { ObjectRef, StorageDriver } from '../drivers/driver.ts'
 import type { Logger } from '../http/logger.ts'
+import type { Observer } from '../http/observe-requests.ts'
+import type { RequestLog } from '../http/request-log.ts'
 import type { KeyRing, Verified } from '../sigv4/types.ts'
 import type { Access } from './access.ts'
 import type { Target } from './target.ts'
@@ -32,6 +34,10 @@ export type ObjectsDeps = {
   onObjectWritten?: (ref: ObjectRef) => Promise<void>
   /** Awaited before a part for the gateway's bucket is read; rejects to refuse it. */
   admitPart?: (ref: ObjectRef, part: { uploadId: string; partNumber: number; contentLength: number }) => Promise<void>
+  /** Takes down each request, for whoever watches them. */
+  requests?: RequestLog
+  /** Told of each request when it is over. */
+  observe?: Observer
   /** Proxies whose X-Forwarded-For the log believes. */
   trustedProxies?: readonly string[]
 }
@@ -46,6 +52,8 @@ export type S3Context = Target & {
   /** Names in lower case, repeated headers joined with "," as signatures have them; values as on the wire. */
   headers: ReadonlyMap<string, string>
   requestId: string
+  /** The name of what is done, once that is known. */
+  operation: string | null
   principal: Principal
   /** null for anonymous requests. */
   verified: Verified | null

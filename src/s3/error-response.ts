@@ -135,6 +135,7 @@ const refusals = {
   InvalidTarget: { code: 'InvalidURI', status: 400 },
   MethodNotAllowed: { code: 'MethodNotAllowed', status: 405 },
   NotImplemented: { code: 'NotImplemented', status: 501 },
+  ExpectationFailed: { code: 'InvalidRequest', status: 417 },
 } as const satisfies Record<RefusalCode, Omit<S3Answer, 'message'>>
 
 export type ErrorAnswer = S3Answer & { details: Readonly<Record<string, string | number>>; retryAfter?: number }
@@ -204,15 +205,4 @@ export function answerError(
     return
   }
   answerText(ctx, answer.status, 'application/xml', errorBody(answer, o))
-}
-
-/** The words for what is refused before any route runs: a body too slow, a request that cannot be parsed. */
-export function plainAnswer(status: number): { contentType: string; body: string } {
-  const code = status === 408 ? 'RequestTimeout' : status === 413 ? 'EntityTooLarge' : 'BadRequest'
-  const message =
-    status === 408
-      ? 'Your socket connection to the server was not read from or written to within the timeout period.'
-      : 'The request could not be understood.'
-  const answer: ErrorAnswer = { code, status, message, details: {} }
-  return { contentType: 'application/xml', body: errorBody(answer, { resource: '/', requestId: '' }) }
 }

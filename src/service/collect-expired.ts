@@ -74,7 +74,7 @@ async function attempt(
 async function expireOverdue(deps: ServiceDeps, upload: Granted): Promise<Outcome> {
   const { file, grant } = upload
   if (file.store === deps.driver.name) {
-    if (deps.driver.isBeingWritten(grant.target) || (await isStillSendingParts(deps, upload))) return 'left'
+    if ((await deps.driver.isBeingWritten(grant.target)) || (await isStillSendingParts(deps, upload))) return 'left'
     if (grant.autoConfirm) {
       const outcome = await settle(deps, upload)
       if (outcome !== 'left') return outcome
@@ -118,7 +118,7 @@ async function settle(deps: ServiceDeps, upload: Granted): Promise<Outcome> {
 async function clearSettled(deps: ServiceDeps, upload: Granted): Promise<Outcome> {
   const { file, grant } = upload
   // The objects of another store are cleared when the gateway runs with that one again.
-  if (file.store !== deps.driver.name || deps.driver.isBeingWritten(grant.target)) return 'left'
+  if (file.store !== deps.driver.name || (await deps.driver.isBeingWritten(grant.target))) return 'left'
   await clearGrant(deps, upload)
   await deps.catalog.dropGrant(file.id)
   return 'cleared'

@@ -1,11 +1,12 @@
-/** Runs the collection again and again while the gateway does. */
+/** Runs the collection again and again while the gateway does; of several gateways over one catalog, one at a time. */
 import { collectExpired, type Collected } from './collect-expired.ts'
 import type { ServiceDeps } from './deps.ts'
+import { createTurn } from './turn.ts'
 
 export type Collector = {
   /** Begins the passes; the timer keeps no process alive. */
   start(): void
-  /** One pass now. While one is running, its outcome. Rejects with the catalog's errors. */
+  /** One pass now, whoever's turn it is. While one is running, its outcome. Rejects with the catalog's errors. */
   run(): Promise<Collected>
   /** No pass begins after this; resolves when the running one has stopped, early but between two uploads. */
   stop(): Promise<void>
@@ -16,6 +17,7 @@ export function createCollector(deps: ServiceDeps, o: { interval?: number; limit
   const interval = (o.interval ?? 60) * 1000
   const stopping = new AbortController()
   const { signal } = stopping
+  const turn = createTurn(deps, 'collect', { lasts: Math.max(3 * (o.interval ?? 60), 60) })
   let timer: NodeJS.Timeout | undefined
   let running: Promise<Collected> | null = null
 
@@ -28,8 +30,8 @@ export function createCollector(deps: ServiceDeps, o: { interval?: number; limit
 
   async function pass(): Promise<void> {
     try {
-      const collected = await run()
-      if (Object.values(collected).some((count) => count > 0)) deps.log.info(collected, 'collected')
+      const collected = await turn.run(run)
+      if (collected && Object.values(collected).some((count) => count > 0)) deps.log.info(collected, 'collected')
     } catch (err) {
       deps.log.error({ err }, 'the collection failed: it is tried again')
     }
@@ -52,6 +54,7 @@ export function createCollector(deps: ServiceDeps, o: { interval?: number; limit
       stopping.abort()
       clearTimeout(timer)
       await running?.catch(() => undefined)
+      await turn.giveUp().catch(() => undefined)
     },
   }
 }

@@ -83,7 +83,7 @@ async function commit(
       now: deps.now(),
     })
     .catch(async (error: unknown) => {
-      if (moved) await removeUnneeded(deps, sealed.ref)
+      if (moved && isRefusal(error)) await removeUnneeded(deps, sealed.ref)
       throw error
     })
   if (!moved) return settled
@@ -99,6 +99,13 @@ async function commit(
  */
 export const keepsSource = (deps: Pick<ServiceDeps, 'driver'>, file: FileRecord): boolean =>
   file.visibility === 'public' && deps.driver.publicUrl({ bucket: file.object.bucket, key: file.key }) !== null
+
+/**
+ * Whether nothing was recorded. A catalog that failed, or whose answer was lost, may have recorded the copy as the
+ * file: it stays, and where it is of no use `postern gc` finds that no record knows it.
+ */
+const isRefusal = (error: unknown): boolean =>
+  error instanceof StorageError && !isStorageError(error, 'Unavailable', 'InsufficientStorage', 'Internal')
 
 /** Gives the quota back and removes the object, unless another call has confirmed the file in the meantime. */
 async function discard(deps: ServiceDeps, upload: PendingUpload, reason: StorageError): Promise<Settled> {

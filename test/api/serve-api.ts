@@ -4,7 +4,10 @@ import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { pino } from 'pino'
 import { createApi, type ApiDeps } from '../../src/api/app.ts'
+import { createRequestLog } from '../../src/http/request-log.ts'
 import { testSecrets, type RunningGateway } from '../fixtures/gateway.ts'
+
+const secrets = [{ secret: createSecretKey(Buffer.from(testSecrets.jwtSecret)) }]
 
 export async function serveApi(of: RunningGateway, change: Partial<ApiDeps>): Promise<{ url: string; close(): void }> {
   const { driver, catalog, config } = of.gateway
@@ -15,10 +18,17 @@ export async function serveApi(of: RunningGateway, change: Partial<ApiDeps>): Pr
     now: () => new Date(),
     log: pino({ level: 'silent' }),
     urls: { api: () => of.apiUrl },
-    jwtSecret: createSecretKey(Buffer.from(testSecrets.jwtSecret)),
+    tokens: { accepted: () => secrets, lookAgain: () => {} },
     objectsOrigin: () => of.objectsUrl,
     dev: false,
     isDraining: () => false,
+    limit: async () => {},
+    requests: createRequestLog(),
+    observe: () => {},
+    version: () => '0.0.0',
+    metrics: { expose: async () => ({ contentType: 'text/plain', text: '' }) },
+    explain: null,
+    settings: () => [],
     ...change,
   })
   const server = app.listen(0, '127.0.0.1')

@@ -1,4 +1,4 @@
-/** Files of every kind: empty, oddly named, twice, huge; and uploads that are not wanted any more. */
+/** Files of every kind: empty, oddly named, twice; and uploads that are not wanted any more. */
 import { describe, expect, it } from 'vitest'
 import {
   choose,
@@ -106,56 +106,6 @@ export function files(running: Running): void {
       expect(records[0]!.id).not.toBe(records[1]!.id)
       expect(records[0]!.key).not.toBe(records[1]!.key)
       for (const { id } of records) expect(await storedSha256(rig, id)).toBe(file.sha256)
-    })
-
-    it('sends 5 GB in 640 parts with a flat heap and four requests at a time', async () => {
-      const { rig } = running
-      // The gateway is told of 90 MiB; what it answers is made a plan for 5 GiB, and the store's part is played.
-      const id = 'd3b07384-0000-4000-8000-000000000000'
-      const cors = { 'access-control-expose-headers': 'etag', 'content-type': 'application/json' }
-      const json = (body: unknown) =>
-        ({ kind: 'answer', status: 200, headers: cors, body: JSON.stringify(body) }) as const
-      const numbers = Array.from({ length: 640 }, (_, i) => i + 1)
-      const issued = numbers.map((n) => ({
-        partNumber: n,
-        url: `${rig.store.url}/simulated?partNumber=${n}`,
-        headers: {},
-      }))
-      rig.api.fault = ({ url, method }) => {
-        if (method === 'GET') return json({ id, partSize: 8 * MiB, partCount: 640, parts: [] })
-        if (url.pathname.endsWith('/parts')) return json({ parts: issued.map((p) => ({ ...p, expiresIn: 3600 })) })
-        if (url.pathname.endsWith('/complete')) return json({ id, filename: 'huge.bin', size: 5 * 1024 * MiB })
-        return json({ id, partSize: 8 * MiB, partCount: 640 })
-      }
-      rig.store.fault = () => ({ kind: 'answer', status: 200, headers: { etag: '"e"' } })
-      const page = await openPage(rig)
-      const devtools = await page.context().newCDPSession(page)
-      const heap = async (): Promise<number> => {
-        await devtools.send('HeapProfiler.collectGarbage')
-        return (await devtools.send('Runtime.getHeapUsage')).usedSize
-      }
-      const before = await heap()
-      const ended = page.evaluate(() => {
-        // A file that makes its bytes when they are asked for; a part of it is sent as its first 64 KiB.
-        const piece = new Blob([new Uint8Array(65_536)])
-        const lazy = (size: number): object => ({
-          size,
-          type: 'application/zip',
-          slice: (from: number, to: number) => (to - from > 8 * 2 ** 20 ? lazy(to - from) : piece.slice(0, to - from)),
-        })
-        return postern.outcome(postern.start(lazy(5 * 2 ** 30) as Blob, { filename: 'huge.bin' }))
-      })
-      await expect.poll(() => rig.store.seen.length, { timeout: 90_000, interval: 500 }).toBeGreaterThan(320)
-      const middle = await heap()
-      const { record } = await ended
-      const after = await heap()
-      await page.close()
-      expect(record).toMatchObject({ id })
-      expect(
-        rig.store.seen.map(({ url }) => Number(url.searchParams.get('partNumber'))).toSorted((a, b) => a - b),
-      ).toEqual(numbers)
-      expect(rig.store.active.most).toBeLessThanOrEqual(4)
-      expect(Math.max(middle, after) - before).toBeLessThan(4 * MiB)
     })
   })
 }

@@ -1,5 +1,6 @@
 /** postern/client in Chromium, against any store: each scenario injects its fault for real. */
 import { afterAll, beforeAll, beforeEach, describe } from 'vitest'
+import { crowds } from './client-crowd.ts'
 import { recovery } from './client-recovery.ts'
 import { refusals } from './client-refusals.ts'
 import { type Backend, calm, type Rig, startRig } from './client-rig.ts'
@@ -22,5 +23,6 @@ export function clientSuite(where: string, backend: Backend): void {
     refusals(running, backend)
     files(running)
     recovery(running)
+    crowds(running)
   })
 }

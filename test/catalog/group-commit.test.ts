@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { CommitLatch } from '../../src/catalog/commit-latch.ts'
 import { GroupCommit } from '../../src/catalog/group-commit.ts'
 
 let dir: string
@@ -16,7 +17,7 @@ beforeEach(async () => {
   database = new Database(file)
   database.pragma('journal_mode = WAL')
   database.exec('create table lines (text text not null) strict')
-  group = new GroupCommit(database)
+  group = new GroupCommit(database, new CommitLatch())
   other = new Database(file, { readonly: true })
 })
 afterEach(async () => {

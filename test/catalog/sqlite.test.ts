@@ -6,9 +6,12 @@ import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { createCatalog } from '../../src/catalog/create-catalog.ts'
+import { migrations } from '../../src/catalog/migrations/index.ts'
 import { translateSqliteError } from '../../src/catalog/sqlite.ts'
 import { at, confirmedFile, facts, newUpload } from '../conformance/catalog/fixtures.ts'
 import { catalogSuite } from '../conformance/catalog-suite.ts'
+
+const names = Object.keys(migrations)
 
 async function openCatalog(url: string) {
   const catalog = await createCatalog({ url })
@@ -79,7 +82,7 @@ describe('sqlite file', () => {
       message: expect.stringMatching(/newer version.*9999-later.*start that version or a later one/),
     })
     expect(await catalog.migrationStatus()).toEqual([
-      { name: '0001-files', appliedAt: expect.any(Date) },
+      ...names.map((name) => ({ name, appliedAt: expect.any(Date) })),
       { name: '9999-later', appliedAt: at(0) },
     ])
     await catalog.close()
@@ -87,8 +90,8 @@ describe('sqlite file', () => {
 
   it('tells what a migration would do, and does it once', async () => {
     const catalog = await createCatalog({ url: url() })
-    expect(await catalog.migrationStatus()).toEqual([{ name: '0001-files', appliedAt: null }])
-    expect(await catalog.migrate()).toEqual({ applied: ['0001-files'] })
+    expect(await catalog.migrationStatus()).toEqual(names.map((name) => ({ name, appliedAt: null })))
+    expect(await catalog.migrate()).toEqual({ applied: names })
     expect(await catalog.migrate()).toEqual({ applied: [] })
     await catalog.close()
   })
@@ -96,7 +99,7 @@ describe('sqlite file', () => {
   it('is migrated by one of several that start at the same time', async () => {
     const catalogs = await Promise.all([1, 2, 3].map(() => createCatalog({ url: url() })))
     const results = await Promise.all(catalogs.map((catalog) => catalog.migrate()))
-    expect(results.flatMap((result) => result.applied)).toEqual(['0001-files'])
+    expect(results.flatMap((result) => result.applied)).toEqual(names)
     await Promise.all(catalogs.map((catalog) => catalog.close()))
   })
 
@@ -141,7 +144,7 @@ describe('sqlite file', () => {
     await catalog.close()
   })
 
-  it('answers InsufficientStorage when the disk is full, keeps reading, and recovers', async () => {
+  it('answers Unavailable when the disk is full, keeps reading, and recovers', async () => {
     const pragmas = vi.spyOn(Database.prototype, 'pragma')
     const catalog = await openCatalog(url())
     const database = pragmas.mock.contexts[0] as Database.Database
@@ -150,7 +153,7 @@ describe('sqlite file', () => {
     const pages = database.pragma('page_count', { simple: true }) as number
     database.pragma(`max_page_count = ${pages}`)
     const big = newUpload({ file: { metadata: { a: 'x'.repeat(20_000) } } })
-    await expect(catalog.createUpload(big)).rejects.toMatchObject({ code: 'InsufficientStorage' })
+    await expect(catalog.createUpload(big)).rejects.toMatchObject({ code: 'Unavailable', retryAfter: 5 })
     expect(await catalog.usage('alice')).toMatchObject({ reservedFiles: 1 })
     expect(await catalog.confirmUpload(upload.file.id, facts(upload))).toMatchObject({ created: true })
     database.pragma('max_page_count = 4294967294')
@@ -204,7 +207,7 @@ describe('sqlite file', () => {
 
 describe('opening', () => {
   it('refuses another kind of database', async () => {
-    await expect(createCatalog({ url: 'postgres://localhost/postern' })).rejects.toMatchObject({ code: 'NotSupported' })
+    await expect(createCatalog({ url: 'mysql://localhost/postern' })).rejects.toMatchObject({ code: 'NotSupported' })
     await expect(createCatalog({ url: 'sqlite:' })).rejects.toMatchObject({ code: 'NotSupported' })
   })
 
@@ -218,12 +221,12 @@ describe('opening', () => {
   })
 
   it.each([
-    ['SQLITE_FULL', 'InsufficientStorage'],
+    ['SQLITE_FULL', 'Unavailable'],
     ['SQLITE_BUSY', 'Unavailable'],
     ['SQLITE_BUSY_SNAPSHOT', 'Unavailable'],
     ['SQLITE_CORRUPT_INDEX', 'Unavailable'],
     ['SQLITE_NOTADB', 'Unavailable'],
-    ['SQLITE_IOERR_FSYNC', 'Unavailable'],
+    ['SQLITE_IOERR_FSYNC', 'Internal'],
     ['SQLITE_READONLY', 'Unavailable'],
     ['SQLITE_CONSTRAINT_UNIQUE', 'Internal'],
     ['SQLITE_ERROR', 'Internal'],

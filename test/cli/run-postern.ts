@@ -3,6 +3,7 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { capturedLog } from '../fixtures/captured-log.ts'
 
 export const script = join(import.meta.dirname, '../../src/cli/postern.ts')
 
@@ -73,6 +74,7 @@ function follow(child: ChildProcess): Started {
   })
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     stderr += text
+    capturedLog.write(text)
     for (const watch of watchers) watch()
   })
   const finished = new Promise<Finished>((resolve, reject) => {

@@ -29,8 +29,9 @@ describe('Monitor', () => {
 
   it('tells speed and the time left from what was sent here, not from what was there', () => {
     const monitor = new Monitor({ filename: 'a', size: 10_000, state: 'queued' })
-    monitor.stored(5000, { done: 5, total: 10 })
+    monitor.stored(5000, { size: 1000, total: 10, stored: new Set([1, 2, 3, 4, 6]) })
     const lane = monitor.lane()
+    lane.part(5)
     lane.phase('sending')
     for (let i = 1; i <= 10; i++) {
       vi.advanceTimersByTime(100)
@@ -41,7 +42,7 @@ describe('Monitor', () => {
       percent: 60,
       bytesPerSecond: 1000,
       etaSeconds: 4,
-      part: { done: 5, total: 10 },
+      part: { done: 5, total: 10, sending: [{ part: 5, loaded: 1000, phase: 'sending' }] },
     })
   })
 

@@ -2,7 +2,10 @@
 import { describe } from 'vitest'
 import { dueObligations } from './catalog/due.ts'
 import { fileObligations } from './catalog/files.ts'
+import { leaseObligations } from './catalog/leases.ts'
 import { modelObligations } from './catalog/model.ts'
+import { pendingObligations } from './catalog/pending.ts'
+import { totalsObligations } from './catalog/totals.ts'
 import { uploadObligations } from './catalog/uploads.ts'
 import type { MakeCatalog } from './catalog/fixtures.ts'
 
@@ -12,6 +15,9 @@ export function catalogSuite(name: string, make: MakeCatalog): void {
     uploadObligations(make)
     fileObligations(make)
     dueObligations(make)
+    pendingObligations(make)
+    leaseObligations(make)
+    totalsObligations(make)
     modelObligations(make)
   })
 }

@@ -141,7 +141,7 @@ describe('a sync that fails', () => {
     const { dir, driver: first, again } = await startDisk()
     await put(first, 'before', 'kept')
     const driver = await again({ calls: failing(isTarget, join(await realpath(dir), 'objects')) })
-    expect(await codeOf(put(driver, 'lost'))).toBe('Unavailable')
+    expect(await codeOf(put(driver, 'lost'))).toBe('Internal')
     expect(await codeOf(driver.headObject(ref('lost')))).toBe('NotFound')
     expect(await tempFiles(dir)).toEqual([])
     expect(await codeOf(put(driver, 'later'))).toBe('Unavailable')
@@ -160,7 +160,7 @@ describe('a sync that fails', () => {
   it('in the middle of a large body ends the write', async () => {
     const calls: Partial<FileCalls> = { fdatasync: () => Promise.reject(fault('EIO', 'fdatasync')) }
     const { driver, dir } = await startDisk({ calls })
-    expect(await codeOf(put(driver, 'large', bytesOf(40 << 20)))).toBe('Unavailable')
+    expect(await codeOf(put(driver, 'large', bytesOf(40 << 20)))).toBe('Internal')
     expect(await tempFiles(dir)).toEqual([])
     expect(await blobFiles(dir)).toEqual([])
   })

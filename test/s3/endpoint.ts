@@ -9,10 +9,11 @@ import type { StorageDriver } from '../../src/drivers/driver.ts'
 import { createLogger } from '../../src/http/logger.ts'
 import { createServer } from '../../src/http/server.ts'
 import { createObjectsApp, type ObjectsDeps } from '../../src/s3/app.ts'
-import { plainAnswer } from '../../src/s3/error-response.ts'
+import { plainAnswer } from '../../src/s3/plain-answer.ts'
 import { createKeyRing } from '../../src/s3/key-ring.ts'
 import { presign } from '../../src/sigv4/presign.ts'
 import { signRequest } from '../../src/sigv4/sign-request.ts'
+import { teeLog } from '../fixtures/captured-log.ts'
 import { connect, rawHead, type RawAnswer, type RawConnection } from '../fixtures/raw-http.ts'
 
 export const gatewayBucket = 'postern'
@@ -76,7 +77,7 @@ export async function startEndpoint(overrides: Partial<ObjectsDeps> = {}): Promi
     grace: 0,
   })
   const lines: string[] = []
-  const log = createLogger({ level: 'debug', format: 'json' }, { write: (line: string) => void lines.push(line) })
+  const log = createLogger({ level: 'debug', format: 'json' }, teeLog(lines))
   const app = createObjectsApp({
     store,
     keys: createKeyRing([

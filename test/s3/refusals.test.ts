@@ -104,8 +104,8 @@ describe('HTTP', () => {
   })
 
   test('a slow body is 408 with words that S3 clients know', async () => {
-    const { plainAnswer } = await import('../../src/s3/error-response.ts')
-    expect(plainAnswer(408).body).toContain('<Code>RequestTimeout</Code>')
+    const { plainAnswer } = await import('../../src/s3/plain-answer.ts')
+    expect(plainAnswer(408, 'ID').body).toContain('<Code>RequestTimeout</Code>')
   })
 })
 

@@ -7,6 +7,7 @@ import { addKey, type StoredKey } from '../../src/config/key-file.ts'
 import { createLogger } from '../../src/http/logger.ts'
 import { presign } from '../../src/sigv4/presign.ts'
 import { signRequest } from '../../src/sigv4/sign-request.ts'
+import { teeLog } from '../fixtures/captured-log.ts'
 import { startGateway, testSecrets, type RunningGateway } from '../fixtures/gateway.ts'
 import { sha256 } from './endpoint.ts'
 
@@ -59,7 +60,7 @@ export async function startRotation(): Promise<Rotation> {
   let clock = new Date('2026-03-04T12:00:00Z')
   const now = (): Date => clock
   const lines: string[] = []
-  const log = createLogger({ level: 'info', format: 'json' }, { write: (line: string) => void lines.push(line) })
+  const log = createLogger({ level: 'info', format: 'json' }, teeLog(lines))
   const start = (): Promise<RunningGateway> => startGateway({ keys: [configured] }, { dir, now, log })
 
   const rotation: Rotation = {

@@ -13,6 +13,7 @@ import { presign } from '../../src/sigv4/presign.ts'
 import { createPostForm, type PostFormOptions } from '../../src/sigv4/post-form.ts'
 import { signRequest } from '../../src/sigv4/sign-request.ts'
 import { as, callerWith, type Caller } from '../api/caller.ts'
+import { teeLog } from '../fixtures/captured-log.ts'
 import { startGateway, testSecrets, type Overrides, type RunningGateway } from '../fixtures/gateway.ts'
 import { connect, rawHead, type RawAnswer, type RawConnection } from '../fixtures/raw-http.ts'
 
@@ -68,7 +69,7 @@ export async function startRig(
     {
       ...(o.dev === undefined ? {} : { dev: o.dev }),
       ...(o.now === undefined ? {} : { now: o.now }),
-      log: createLogger({ level: 'trace', format: 'json' }, { write: (line: string) => void log.push(line) }),
+      log: createLogger({ level: 'trace', format: 'json' }, teeLog(log)),
     },
   )
   const { origin, host, pathname } = new URL(gateway.objectsUrl)

@@ -141,6 +141,22 @@ test('a copy for an upload that has expired meanwhile is removed', async () => {
   expect((await keys()).filter((key) => key !== ref.key)).toEqual(before)
 })
 
+test('a copy stays where the catalog may have recorded it: its answer was lost', async () => {
+  const deps = depsWith(byCopy)
+  const { by, ref } = await begin(deps)
+  await write(ref, 'text')
+  const catalog: typeof deps.catalog = {
+    ...deps.catalog,
+    async confirmUpload(...args) {
+      await deps.catalog.confirmUpload(...args)
+      throw new StorageError('Unavailable', { message: 'the connection was lost' })
+    },
+  }
+  await expect(confirmUpload({ ...deps, catalog }, owner, { by })).rejects.toEqual(isCode('Unavailable'))
+  const { file, created } = await confirmUpload(deps, owner, { by })
+  expect([created, await read(file.object)]).toEqual([false, 'text'])
+})
+
 test('a store that fails fails the confirm, which can be repeated', async () => {
   const { by, ref } = await begin(depsWith())
   await write(ref, 'text')

@@ -1,8 +1,16 @@
 import { StorageError } from '../../errors.ts'
+import { instanceProof, noncePattern } from '../../http/instance-proof.ts'
 import type { Call } from '../deps.ts'
 
-export async function live({ ctx }: Call): Promise<void> {
-  ctx.body = { status: 'ok' }
+/** With `?nonce=` (32 hex digits) it also proves which installation answers, and tells the Host that arrived. */
+export async function live({ ctx, deps }: Call): Promise<void> {
+  const { nonce } = ctx.query
+  const asked = typeof nonce === 'string' && noncePattern.test(nonce)
+  if (asked) ctx.set('cache-control', 'no-store')
+  ctx.body = {
+    status: 'ok',
+    ...(asked && { proof: instanceProof(deps.tokens.accepted()[0]!.secret, nonce), host: ctx.req.headers.host ?? '' }),
+  }
 }
 
 /** Ready to take an upload now: store and catalog answer, and the server is not about to stop. */

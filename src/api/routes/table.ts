@@ -8,9 +8,12 @@ import {
   signParts,
   uploadParams,
 } from './companion.ts'
+import { describe } from './docs.ts'
+import { listUploads, showSettings, showStatus, streamLog } from './console.ts'
 import { content, issueDownloadUrl, publicContent } from './downloads.ts'
 import { list, read, remove, showUsage, update } from './files.ts'
 import { live, ready } from './health.ts'
+import { showMetrics } from './metrics.ts'
 import { abort, begin, complete, issuePartUrls, listParts, partListBytes } from './multipart.ts'
 import { confirm, issuePublicUploadUrl, issueUploadUrl, renewUploadUrl } from './uploads.ts'
 
@@ -45,6 +48,14 @@ export const routes: readonly Route[] = [
   { method: 'GET', path: '/files/:id/content', access: 'user', run: content },
   { method: 'GET', path: '/public/{*key}', access: 'anyone', run: publicContent },
 
+  { method: 'GET', path: '/openapi.json', access: 'anyone', run: describe(() => routes) },
+
+  { method: 'GET', path: '/console/status', access: 'user', run: showStatus },
+  { method: 'GET', path: '/console/uploads', access: 'user', run: listUploads },
+  { method: 'GET', path: '/console/log', access: 'user', run: streamLog },
+  { method: 'GET', path: '/console/settings', access: 'admin', run: showSettings },
+
   { method: 'GET', path: '/healthz', access: 'anyone', run: live },
   { method: 'GET', path: '/readyz', access: 'anyone', run: ready },
+  { method: 'GET', path: '/metrics', access: 'operator', run: showMetrics },
 ]

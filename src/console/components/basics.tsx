@@ -1,22 +1,58 @@
 /** The few parts that everything else is made of. */
-import { useLayoutEffect, useRef } from 'react'
-import type { MouseEvent, ReactNode, Ref } from 'react'
-import { displayName, splitName } from '../format.ts'
-import { Icon } from './icons.tsx'
-import type { IconName } from './icons.tsx'
+import { Check, Copy, RotateCw, TriangleAlert } from 'lucide-react'
+import type { LucideIcon } from 'lucide-react'
+import { useEffect, useState } from 'react'
+import type { ReactNode } from 'react'
+import { copyText } from '../actions.ts'
+import { ApiError } from '../api.ts'
+import { displayName, shorten, splitName } from '../format.ts'
 
-type IconButtonProps = { icon: IconName; label: string; onClick: () => void; className?: string; expanded?: boolean }
+type ButtonProps = {
+  icon?: LucideIcon
+  tone?: 'primary' | 'danger'
+  onClick?: () => void
+  disabled?: boolean
+  type?: 'button' | 'submit'
+  keys?: string
+  className?: string
+  children: ReactNode
+}
 
-export const IconButton = ({ icon, label, onClick, className = '', expanded }: IconButtonProps) => (
+export const Button = ({ icon: Icon, tone, onClick, type, keys, className, children, disabled }: ButtonProps) => (
   <button
-    type="button"
-    className={`icon-button ${className}`}
-    aria-label={label}
-    aria-expanded={expanded}
-    title={label}
+    type={type === 'submit' ? 'submit' : 'button'}
+    className={['button', tone, className].filter(Boolean).join(' ')}
+    aria-keyshortcuts={keys}
+    disabled={disabled}
     onClick={onClick}
   >
-    <Icon name={icon} />
+    {Icon && <Icon />} <span>{children}</span>
+  </button>
+)
+
+type IconButtonProps = {
+  icon: LucideIcon
+  label: string
+  onClick: () => void
+  tone?: 'danger'
+  className?: string
+  expanded?: boolean
+  pressed?: boolean
+  /** -1 where arrow keys lead to it. */
+  tabIndex?: number
+}
+
+export const IconButton = ({ icon: Icon, label, tone, className, expanded, pressed, ...rest }: IconButtonProps) => (
+  <button
+    type="button"
+    className={['icon-button', tone, className].filter(Boolean).join(' ')}
+    aria-label={label}
+    aria-expanded={expanded}
+    aria-pressed={pressed}
+    title={label}
+    {...rest}
+  >
+    <Icon />
   </button>
 )
 
@@ -28,6 +64,39 @@ export function FileName({ name }: { name: string }) {
       <span className="file-name-head">{head}</span>
       {tail && <span className="file-name-tail">{tail}</span>}
     </bdi>
+  )
+}
+
+/** A key, id or URL: shortened in the middle, copied whole by a click. `label` says what it is, e.g. `key`. */
+export function CopyText({ text, label, shown = 32 }: { text: string; label: string; shown?: number }) {
+  const [state, setState] = useState<'rest' | 'copied' | 'failed'>('rest')
+  useEffect(() => {
+    if (state === 'rest') return undefined
+    const timer = setTimeout(() => setState('rest'), 2000)
+    return () => clearTimeout(timer)
+  }, [state])
+  const copy = (): void =>
+    void copyText(text).then(
+      () => setState('copied'),
+      () => setState('failed'),
+    )
+  const said = state === 'copied' ? 'Copied' : state === 'failed' ? 'The browser refused the clipboard' : ''
+  return (
+    <span className="copy-text">
+      <button
+        type="button"
+        className="mono"
+        title={text}
+        aria-label={`Copy ${label} ${shorten(text, shown)}`}
+        onClick={copy}
+      >
+        <bdi>{shorten(text, shown)}</bdi>
+        {state === 'copied' ? <Check className="good" /> : <Copy />}
+      </button>
+      <span className={state === 'failed' ? 'copy-said' : 'visually-hidden'} role="status">
+        {said}
+      </span>
+    </span>
   )
 }
 
@@ -48,45 +117,59 @@ export function Bar({ fraction, label, tone = 'accent' }: { fraction: number | n
   )
 }
 
-type DialogProps = { label: string; className: string; onClose: () => void; children: ReactNode }
+export const Badge = ({ tone, children }: { tone?: 'good' | 'warn' | 'bad' | undefined; children: ReactNode }) => (
+  <span className={['badge', tone].filter(Boolean).join(' ')}>{children}</span>
+)
 
-/** Modal: keeps the focus inside, closes by Escape and by a click beside it, gives the focus back. */
-export function Dialog({ label, className, onClose, children }: DialogProps) {
-  const ref = useRef<HTMLDialogElement>(null)
-  // Before the element goes: a dialog that is removed while it is open takes the focus with it.
-  useLayoutEffect(() => {
-    const dialog = ref.current
-    if (dialog && !dialog.open) dialog.showModal()
-    return () => dialog?.close()
-  }, [])
-  const closeBeside = (e: MouseEvent): void => {
-    if (e.target === ref.current) onClose()
-  }
+/** Inside `<dl className="facts">`. */
+export const Fact = ({ name, children }: { name: string; children: ReactNode }) => (
+  <div className="fact">
+    <dt>{name}</dt>
+    <dd>{children}</dd>
+  </div>
+)
+
+/** A state of the page that is not its content: what is so, and what to do. */
+export const Empty = ({ icon: Icon, title, children }: { icon: LucideIcon; title: string; children?: ReactNode }) => (
+  <section className="notice">
+    <Icon />
+    <h2>{title}</h2>
+    {children}
+  </section>
+)
+
+/** What could not be done, why, and the way out. */
+export function ErrorNote({ title, error, onRetry }: { title: string; error: unknown; onRetry?: () => void }) {
+  const words = error instanceof Error ? error.message : 'The page failed unexpectedly. Reload it.'
+  const requestId = error instanceof ApiError ? error.requestId : null
   return (
-    <dialog
-      ref={ref as Ref<HTMLDialogElement>}
-      aria-label={label}
-      className={className}
-      onCancel={onClose}
-      onClick={closeBeside}
-    >
-      <div className="dialog-body">{children}</div>
-    </dialog>
+    <section className="notice bad" role="alert">
+      <TriangleAlert />
+      <h2>{title}</h2>
+      <p>{words}</p>
+      {requestId && (
+        <p className="quiet">
+          Request <span className="mono">{requestId}</span>
+        </p>
+      )}
+      {onRetry && (
+        <Button icon={RotateCw} onClick={onRetry}>
+          Try again
+        </Button>
+      )}
+    </section>
   )
 }
 
-export const DialogHead = ({ children, onClose }: { children: ReactNode; onClose: () => void }) => (
-  <header className="dialog-head">
-    <h2>{children}</h2>
-    <IconButton icon="close" label="Close" onClick={onClose} />
-  </header>
+/** Rows of the right height while the content is on its way. */
+export const Skeleton = ({ rows = 5, label }: { rows?: number; label: string }) => (
+  <div className="skeleton" role="status" aria-label={label}>
+    {Array.from({ length: rows }, (_, i) => (
+      <div key={i} className="skeleton-row">
+        <span className="skeleton-line" style={{ width: `${[62, 48, 71, 39, 55][i % 5]}%` }} />
+      </div>
+    ))}
+  </div>
 )
 
-/** A state of the page that is not the list: what happened, why, what to do. */
-export const Notice = (p: { icon: IconName; title: string; children: ReactNode; tone?: 'bad' }) => (
-  <section className={`notice ${p.tone ?? ''}`} role={p.tone === 'bad' ? 'alert' : undefined}>
-    <Icon name={p.icon} />
-    <h2>{p.title}</h2>
-    {p.children}
-  </section>
-)
+export const Spinner = ({ label }: { label: string }) => <span className="spinner" role="status" aria-label={label} />

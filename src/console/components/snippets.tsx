@@ -1,45 +1,34 @@
+import { Check, Copy } from 'lucide-react'
 import { useState } from 'react'
 import { copyText } from '../actions.ts'
 import { serverUrl } from '../api.ts'
 import { session } from '../session.ts'
 import { useStore } from '../store.ts'
-import { Dialog, DialogHead } from './basics.tsx'
-import { Icon } from './icons.tsx'
+import { Dialog, DialogHead } from './dialog.tsx'
 
-/** Two commands for a shell: one asks for the URL, one sends the bytes to it; a third has them verified. */
+/** The pair for a shell: one asks for the URL, one sends the bytes to it. */
 export const curlSnippet = (server: string, withToken: boolean): string => {
-  const token = withToken ? ` -H "authorization: Bearer $TOKEN"` : ''
-  return `echo hello > hello.txt
-reply=$(curl -s ${server}/files/upload-url${token} \\
+  const token = withToken ? ` \\\n  -H "authorization: Bearer $TOKEN"` : ''
+  return `url=$(curl -s ${server}/files/upload-url${token} \\
   -H 'content-type: application/json' \\
-  -d '{"filename":"hello.txt","mimeType":"text/plain"}')
-field() { printf %s "$reply" | sed "s/.*\\"$1\\":\\"\\([^\\"]*\\)\\".*/\\1/"; }
+  -d '{"filename":"hello.txt","mimeType":"text/plain","autoConfirm":true}' \\
+  | sed 's/.*"uploadUrl":"\\([^"]*\\)".*/\\1/')
 
-curl -fT hello.txt -H 'content-type: text/plain' "$(field uploadUrl)"
-
-curl ${server}/files/confirm${token} \\
-  -H 'content-type: application/json' -d "{\\"key\\":\\"$(field key)\\"}"`
+curl -f -X PUT "$url" -H 'content-type: text/plain' --data-binary 'hello'`
 }
 
-export const jsSnippet = (server: string, withToken: boolean): string => `async function api(path, body) {
-  const answer = await fetch('${server}' + path, {
-    method: 'POST',
-    headers: {
-      'content-type': 'application/json',${withToken ? '\n      authorization: `Bearer ${token}`,' : ''}
-    },
-    body: JSON.stringify(body),
-  })
-  const json = await answer.json()
-  if (!answer.ok) throw new Error(json.error)
-  return json
-}
-
-async function upload(file) {
-  const about = { filename: file.name, mimeType: file.type }
-  const { uploadUrl, headers, key } = await api('/files/upload-url', about)
-  const sent = await fetch(uploadUrl, { method: 'PUT', headers, body: file })
+/** Twelve lines, to be read at a glance. */
+export const jsSnippet = (server: string, withToken: boolean): string => `async function upload(file) {
+  const post = { method: 'POST', headers: { 'content-type': 'application/json'${withToken ? ', authorization: `Bearer ${token}`' : ''} } }
+  const api = async (path, body) => {
+    const reply = await fetch('${server}' + path, { ...post, body: JSON.stringify(body) })
+    if (!reply.ok) throw new Error((await reply.json()).error)
+    return reply.json()
+  }
+  const to = await api('/files/upload-url', { filename: file.name, mimeType: file.type })
+  const sent = await fetch(to.uploadUrl, { method: 'PUT', headers: to.headers, body: file })
   if (!sent.ok) throw new Error(await sent.text())
-  return api('/files/confirm', { key })
+  return api('/files/confirm', { key: to.key })
 }`
 
 function Snippet({ title, code }: { title: string; code: string }) {
@@ -54,7 +43,7 @@ function Snippet({ title, code }: { title: string; code: string }) {
       <figcaption>
         {title}
         <button type="button" className="text-button" onClick={() => void copy()}>
-          <Icon name={copied ? 'check' : 'copy'} /> {copied ? 'Copied' : 'Copy'}
+          {copied ? <Check /> : <Copy />} {copied ? 'Copied' : 'Copy'}
         </button>
         <span className="visually-hidden" role="status">
           {copied && `${title} copied`}

@@ -50,8 +50,9 @@ export class BlobStore {
     this.#directories = new DirectorySync({ calls: o.calls, guard: o.guard, enabled: o.fsync })
   }
 
-  /** Makes the two folders. Each must be a real one: a link would lead writes out of the store, or off its mount. */
-  async prepare(): Promise<void> {
+  /** Makes the two folders, and syncs `parents` of the store's own, which may be new. Each must be a real one: a link would lead writes out of the store, or off its mount. */
+  async prepare(parents: readonly string[]): Promise<void> {
+    for (const parent of parents) await this.#directories.sync(parent)
     for (const folder of [this.objects, this.temp]) await this.#makeFolder(folder)
   }
 
@@ -142,8 +143,7 @@ export class BlobStore {
     try {
       await call(fd)
     } catch (cause) {
-      this.#guard.trip(cause)
-      throw cause
+      throw this.#guard.syncFailed(cause)
     }
   }
 

@@ -1,5 +1,6 @@
 /** What the operations of the driver share; built once in disk-driver.ts. */
 import type { ObjectRef } from '../driver.ts'
+import type { Peers } from '../peers.ts'
 import type { BlobStore } from './blob-store.ts'
 import type { BucketRows } from './bucket-store.ts'
 import type { BufferPool } from './buffer-pool.ts'
@@ -25,6 +26,7 @@ export type DiskContext = {
   descriptors: DescriptorCache
   /** For downloads. */
   buffers: BufferPool
+  peers: Peers
   /** Blobs that a reader here may still open: not unlinked. */
   readers: Tally<string>
   /** Keys that are being written here, as `writtenKey` names them. */

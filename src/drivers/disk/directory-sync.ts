@@ -1,4 +1,5 @@
 /** Syncing directories, so that a name that was answered survives a power cut. */
+import { dirname, resolve } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { errorCode, type FileCalls } from './file-calls.ts'
 import type { WriteGuard } from './write-guard.ts'
@@ -53,10 +54,17 @@ export class DirectorySync {
       await this.#calls.fsync(fd)
     } catch (cause) {
       if (unsupported.has(errorCode(cause) ?? '')) return
-      this.#guard.trip(cause)
-      throw cause
+      throw this.#guard.syncFailed(cause)
     } finally {
       await this.#calls.close(fd)
     }
   }
+}
+
+/** The folders in which `mkdir` with `recursive` made names on its way to `path`; `first` is what it answered. */
+export function parentsOfMade(first: string | undefined, path: string): string[] {
+  const parents: string[] = []
+  if (first === undefined) return parents
+  for (let made = resolve(path); made.length >= resolve(first).length; made = dirname(made)) parents.push(dirname(made))
+  return parents
 }

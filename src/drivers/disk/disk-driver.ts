@@ -15,6 +15,7 @@ import { createCompletion } from './complete-upload.ts'
 import type { DiskContext } from './context.ts'
 import { createCopy } from './copy-object.ts'
 import { DescriptorCache } from './descriptor-cache.ts'
+import { parentsOfMade } from './directory-sync.ts'
 import { fileCalls, type FileCalls } from './file-calls.ts'
 import { createListing } from './list-objects.ts'
 import { createUploadListing } from './list-uploads.ts'
@@ -22,11 +23,13 @@ import { silent, type DiskLog } from './log.ts'
 import { createMultipart } from './multipart-uploads.ts'
 import { ObjectRows } from './object-rows.ts'
 import { openIndex, type Index } from './open-index.ts'
+import { alone, type Peers } from '../peers.ts'
 import { createPostPresigner } from '../endpoint/post-presigner.ts'
 import { createPresigner } from '../endpoint/presigner.ts'
 import { createReads } from './read-objects.ts'
 import { limits } from '../rules.ts'
 import { toStorageError } from './store-error.ts'
+import { Scrub } from './scrub.ts'
 import { SweepSchedule } from './sweep-schedule.ts'
 import { Sweeper } from './sweep.ts'
 import { Tally } from './tally.ts'
@@ -54,13 +57,19 @@ export type DiskDriverOptions = {
   log?: DiskLog
   /**
    * Removes every temporary file at once and orphaned blobs in the background. For the process that serves: at its
-   * start no upload can be running.
+   * start no upload can be running. `beside-others`: uploads of other processes are, and their files are left alone.
    */
-  sweepOnStart?: boolean
+  sweepOnStart?: boolean | 'beside-others'
+  /** Processes that serve the same folder: what they read and write is respected. */
+  peers?: Peers
   /** Seconds a deleted object's bytes stay for readers that are at it. Default 60. */
   grace?: number
   /** Seconds without a change after which `sweep` takes a temporary file for left behind. Default a day. */
   abandonedAfter?: number
+  /** Seconds in which the serving process reads all blobs once to see whether they are intact; null: never. */
+  scrubEvery?: number | null
+  /** Seconds from the start to the scrub's first read. Default 60. */
+  scrubDelay?: number
   /** For tests of faults. */
   calls?: Partial<FileCalls>
 }
@@ -83,11 +92,12 @@ export async function createDiskDriver(o: DiskDriverOptions): Promise<StorageDri
   const closing = new AbortController()
   let db: Index | undefined
   try {
-    await mkdir(o.path, { recursive: true })
+    const made = await mkdir(o.path, { recursive: true })
     const root = await realpath(o.path)
-    const guard = new WriteGuard({ calls, root, minFree: o.minFree, log })
+    const peers = o.peers ?? alone
+    const guard = new WriteGuard({ calls, root, minFree: o.minFree, log, peers })
     const blobs = new BlobStore({ root, calls, guard, fsync: o.fsync === 'full' })
-    await blobs.prepare()
+    await blobs.prepare(parentsOfMade(made, o.path))
     db = openIndex(join(root, 'index.sqlite'), { durable: o.fsync === 'full' })
     const ctx: DiskContext = {
       buckets: new BucketRows(db),
@@ -100,37 +110,60 @@ export async function createDiskDriver(o: DiskDriverOptions): Promise<StorageDri
       descriptors: new DescriptorCache(blobs, calls),
       buffers: new BufferPool(),
       hashing: new HashThread({ blockSize }),
+      peers,
       readers: new Tally(),
       writers: new Tally(),
       closing: closing.signal,
       now: o.now,
     }
+    answerPeers(ctx)
     ctx.buckets.add(o.bucket, gatewayOwner, o.now(), 'private')
     const sweeper = new Sweeper(ctx, db, log, { grace: o.grace ?? 60, abandonedAfter: o.abandonedAfter ?? 86_400 })
     const sweeps = new SweepSchedule(sweeper, log)
+    const scrub = o.sweepOnStart && o.scrubEvery ? startScrub(o, { ctx, root, db, log, every: o.scrubEvery }) : null
     if (o.sweepOnStart) {
-      await sweeper.tempFiles(0)
+      if (o.sweepOnStart === true) await sweeper.tempFiles(0)
       void sweeps.inBackground(() => sweeper.all())
       sweeps.start()
     }
-    return assemble(o, ctx, db, { sweeper, sweeps, closing })
+    return assemble(o, ctx, db, { sweeper, sweeps, scrub, closing })
   } catch (cause) {
     db?.close()
     throw toStorageError(cause)
   }
 }
 
-type Background = { sweeper: Sweeper; sweeps: SweepSchedule; closing: AbortController }
+/** What other processes need to know of this one. */
+function answerPeers({ peers, writers, readers, descriptors }: DiskContext): void {
+  peers.answer('disk.writing', (key: string) => writers.has(key))
+  // Of garbage that nobody reads here any more not even a descriptor is kept: its space is to be free.
+  peers.answer('disk.reading', (blobs: string[]) => {
+    for (const blob of blobs) if (!readers.has(blob)) descriptors.forget(blob)
+    return blobs.filter((blob) => readers.has(blob))
+  })
+}
+
+type Background = { sweeper: Sweeper; sweeps: SweepSchedule; scrub: Scrub | null; closing: AbortController }
+
+function startScrub(
+  o: DiskDriverOptions,
+  { ctx, ...deps }: { ctx: DiskContext; root: string; db: Index; log: DiskLog; every: number },
+): Scrub {
+  const isBusy = (): boolean => ctx.readers.size > 0 || ctx.writers.size > 0
+  const scrub = new Scrub({ ...deps, isBusy, delay: o.scrubDelay ?? 60 })
+  scrub.start()
+  return scrub
+}
 
 function assemble(o: DiskDriverOptions, ctx: DiskContext, db: Index, background: Background): StorageDriver {
-  const { sweeper, sweeps, closing } = background
+  const { sweeper, sweeps, scrub, closing } = background
   const answering = db.prepare('SELECT 1')
   const reads = createReads(ctx)
   let closed: Promise<void> | null = null
 
   async function close(): Promise<void> {
     closing.abort(new StorageError('Unavailable', { message: 'The store is closing.' }))
-    await Promise.all([sweeps.stop(), ctx.hashing.close()])
+    await Promise.all([sweeps.stop(), scrub?.stop(), ctx.hashing.close()])
     ctx.queue.close()
     ctx.descriptors.close()
     db.close()
@@ -160,6 +193,7 @@ function assemble(o: DiskDriverOptions, ctx: DiskContext, db: Index, background:
   return {
     ...translated(operations, () => closing.signal.throwIfAborted()),
     isBeingWritten: operations.isBeingWritten,
+    scrubStatus: () => scrub?.status() ?? null,
     publicUrl: operations.publicUrl,
     name: 'disk',
     capabilities,

@@ -7,6 +7,7 @@
  * much unwritten, and removals, which free space.
  */
 import fs from 'node:fs'
+import os from 'node:os'
 import { promisify } from 'node:util'
 
 /** Bytes up to which a write is copied to the system's cache at once. */
@@ -54,5 +55,11 @@ export const fileCalls = {
 
 export type FileCalls = typeof fileCalls
 
-export const errorCode = (e: unknown): string | undefined =>
-  e instanceof Error && 'code' in e && typeof e.code === 'string' ? e.code : undefined
+/** Node has no name for it, and calls it `Unknown system error -122`. */
+const quotaExceeded = -os.constants.errno.EDQUOT
+
+export function errorCode(e: unknown): string | undefined {
+  if (!(e instanceof Error)) return undefined
+  if ('errno' in e && e.errno === quotaExceeded) return 'EDQUOT'
+  return 'code' in e && typeof e.code === 'string' ? e.code : undefined
+}

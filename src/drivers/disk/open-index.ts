@@ -63,6 +63,8 @@ export function openIndex(file: string, o: { durable: boolean }): Index {
     assertPragma(db, 'journal_mode', 'wal')
     assertPragma(db, 'synchronous', o.durable ? 2 : 1)
     migrate(db)
+    // Reads wait for nobody in WAL mode; what writes is tried again by the CommitQueue, while the loop goes on.
+    db.pragma('busy_timeout = 10')
     return db
   } catch (cause) {
     db?.close()

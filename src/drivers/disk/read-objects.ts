@@ -41,12 +41,14 @@ export function createReads(ctx: DiskContext): Pick<ObjectStore, ReadMethods> {
     const range = o.range ? resolveRange(o.range, row.size) : part
     const { start, end } = range ?? { start: 0, end: row.size - 1 }
     const segments = end < start ? [] : ctx.objects.segments(row, start, end)
+    assertCovered(segments, start, end)
     for (const { blob } of segments) ctx.readers.add(blob)
     const done = (): void => release(segments)
     // An empty part has no offsets to tell.
     const shown = range && range.end >= range.start ? { range } : {}
     const object = new StoredBytes(ctx, { head: headOf(row), ...shown, segments, start, end, done })
     if (end - start < readAtOnce) await object.preload()
+    else await object.begin()
     return object
   }
 
@@ -87,6 +89,16 @@ export function createReads(ctx: DiskContext): Pick<ObjectStore, ReadMethods> {
 
     getObjectTags: async (ref) => parseTags(demand(ref).tags),
   }
+}
+
+/** Throws Corrupt where the index does not know every wanted byte: an answer of fewer would hang its reader. */
+function assertCovered(segments: readonly Segment[], start: number, end: number): void {
+  let next = start
+  for (const segment of segments) {
+    if (segment.start > next) break
+    next = segment.start + segment.size
+  }
+  if (next <= end) throw new StorageError('Corrupt', { message: 'The stored bytes are missing.' })
 }
 
 /** Errors: InvalidRange, with the size the client needs to do better. */

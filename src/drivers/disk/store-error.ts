@@ -22,16 +22,32 @@ export function toStorageError(cause: unknown): unknown {
   return new StorageError(mapped, { message, retryAfter: 5, cause })
 }
 
+const indexErrors: [RegExp, StorageErrorCode, string][] = [
+  [/^SQLITE_(BUSY|LOCKED)/, 'Unavailable', 'The object index is busy; try again.'],
+  [/^SQLITE_FULL/, 'Unavailable', 'No space is left for the object index.'],
+  [/^SQLITE_(CORRUPT|NOTADB)/, 'Unavailable', 'The object index is damaged: restore it from a backup.'],
+  [/^SQLITE_IOERR_(DIR_)?FSYNC/, 'Internal', 'The object index could not be made durable.'],
+]
+
 function indexError(code: string, cause: unknown): StorageError {
-  const busy = /^SQLITE_(BUSY|LOCKED)/.test(code)
+  const [, mapped, message] = indexErrors.find(([pattern]) => pattern.test(code)) ?? []
+  if (mapped === 'Internal') return new StorageError(mapped, { message: message!, cause })
+  const retryAfter = /^SQLITE_(BUSY|LOCKED)/.test(code) ? 1 : 5
   return new StorageError('Unavailable', {
-    message: busy ? 'The object index is busy; try again.' : 'The object index cannot be used now.',
-    retryAfter: busy ? 1 : 5,
+    message: message ?? 'The object index cannot be used now.',
+    retryAfter,
     cause,
   })
 }
 
-/** After these a commit may or may not be on the disk: nothing more may be promised. */
-export const isIndexFailure = (e: unknown): boolean => /^SQLITE_(IOERR|CORRUPT|NOTADB)/.test(errorCode(e) ?? '')
+/**
+ * After these a commit may or may not be on the disk: nothing more may be promised. A write that failed is none of
+ * them (no space, no quota): it comes before the sync, and what was written of the transaction is no commit.
+ */
+export const isIndexFailure = (e: unknown): boolean =>
+  /^SQLITE_(IOERR(?!_WRITE|_READ|_SHORT_READ)|CORRUPT|NOTADB)/.test(errorCode(e) ?? '')
+
+/** Another process writes; nothing of the transaction has happened. */
+export const isIndexBusy = (e: unknown): boolean => /^SQLITE_(BUSY|LOCKED)/.test(errorCode(e) ?? '')
 
 const isSystemError = (e: unknown): boolean => e instanceof Error && 'errno' in e && 'syscall' in e

@@ -47,6 +47,7 @@ export class StoredBytes implements StoredObject {
   readonly #deps: ReadDeps
   #reads: Iterable<BlockRead>
   readonly #done: () => void
+  readonly #first: Segment | undefined
   #whole: { bytes: Buffer; memory: Buffer | null } | null = null
   #lease: { blob: string; lease: Lease } | null = null
 
@@ -66,7 +67,18 @@ export class StoredBytes implements StoredObject {
     this.head = o.head
     if (o.range) this.range = o.range
     this.#reads = planReads(o.segments, o.start, o.end)
+    this.#first = o.segments[0]
     this.#done = once(o.done)
+  }
+
+  /** For what is large: a blob that is missing is known before the answer begins. */
+  async begin(): Promise<void> {
+    try {
+      if (this.#first) await this.#descriptor(this.#first.blob)
+    } catch (error) {
+      this.#finish()
+      throw error
+    }
   }
 
   /** For what is small: after this no file is needed any more. */
@@ -159,12 +171,18 @@ export class StoredBytes implements StoredObject {
     while (filled < length) {
       const position = block * blockSize + filled
       const { bytesRead } = await call(fd, buffer, filled, length - filled, position)
-      if (bytesRead === 0) throw corrupt()
+      if (bytesRead === 0) throw this.#corrupt(segment)
       filled += bytesRead
     }
     if (isSmall) cached.add(block, blocksEnd)
-    if (!blocksAreIntact(segment.sums, block, buffer.subarray(0, length))) throw corrupt()
+    if (!blocksAreIntact(segment.sums, block, buffer.subarray(0, length))) throw this.#corrupt(segment)
     return buffer.subarray(from, to)
+  }
+
+  /** The next reader opens the blob anew: it may have been moved aside, or put back from a backup. */
+  #corrupt({ blob }: Segment): StorageError {
+    this.#deps.descriptors.forget(blob)
+    return new StorageError('Corrupt', { message: 'The stored bytes are damaged.' })
   }
 
   async #descriptor(blob: string): Promise<Lease> {
@@ -182,8 +200,6 @@ export class StoredBytes implements StoredObject {
     this.#done()
   }
 }
-
-const corrupt = (): StorageError => new StorageError('Corrupt', { message: 'The stored bytes are damaged.' })
 
 /** Sockets and HTTP answers are done with a chunk when its write calls back; another Writable may pass it on as it is. */
 const keepsNoChunk = (out: Writable): boolean => out instanceof OutgoingMessage || out instanceof Socket

@@ -1,8 +1,9 @@
 /** Removes what nothing refers to: garbage after its grace, orphans of a crash, abandoned temporary files. */
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { blobIdPattern } from './blob-store.ts'
 import type { DiskContext } from './context.ts'
 import { errorCode } from './file-calls.ts'
+import { isHeld } from './holds.ts'
 import type { DiskLog } from './log.ts'
 import type { Index } from './open-index.ts'
 
@@ -50,15 +51,19 @@ export class Sweeper {
 
   /** The file first, then its row: after a crash between the two the row is still there to be tried again. */
   async garbage(): Promise<number> {
-    const { queue, uploads, readers, blobs, descriptors, now } = this.#ctx
+    const { queue, uploads, peers, readers, blobs, descriptors, now } = this.#ctx
     const at = now().getTime()
     await queue.run(() => uploads.forgetCompleted(at - rememberCompleted * 1000))
     let removed = 0
     for (let after = ''; !this.#stopped;) {
       const ids = this.#garbage.all(at - this.#times.grace * 1000, after, batch)
-      if (ids.length === 0) break
+      // Asked after they were chosen: see holds.ts.
+      if (ids.length === 0 || (await isHeld(dirname(blobs.objects)))) break
       after = ids.at(-1)!
-      const free = ids.filter((id) => !readers.has(id))
+      // No row leads to them any more: who does not read one now will not begin to.
+      const unread = ids.filter((id) => !readers.has(id))
+      const readByPeers = new Set((await peers.ask<string[]>('disk.reading', unread)).flat())
+      const free = unread.filter((id) => !readByPeers.has(id) && !readers.has(id))
       for (const id of free) {
         descriptors.forget(id)
         await blobs.remove(id)

@@ -2,6 +2,11 @@
 export class Tally<T> {
   readonly #counts = new Map<T, number>()
 
+  /** Things that somebody holds. */
+  get size(): number {
+    return this.#counts.size
+  }
+
   has(item: T): boolean {
     return this.#counts.has(item)
   }

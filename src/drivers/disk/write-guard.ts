@@ -1,6 +1,7 @@
 /** Whether the store may take a write: enough room, and no sync has ever failed. */
 import { StorageError } from '../../errors.ts'
-import type { FileCalls } from './file-calls.ts'
+import { errorCode, type FileCalls } from './file-calls.ts'
+import { alone, type Peers } from '../peers.ts'
 import type { DiskLog } from './log.ts'
 
 /** Milliseconds for which the free space is believed. */
@@ -11,16 +12,21 @@ export class WriteGuard {
   readonly #root: string
   readonly #minFree: number
   readonly #log: DiskLog
+  readonly #peers: Peers
   #failed: unknown
   #free = Infinity
   #asked = -Infinity
   #asking: Promise<void> | null = null
 
-  constructor(o: { calls: FileCalls; root: string; minFree: number; log: DiskLog }) {
+  constructor(o: { calls: FileCalls; root: string; minFree: number; log: DiskLog; peers?: Peers }) {
     this.#calls = o.calls
     this.#root = o.root
     this.#minFree = o.minFree
     this.#log = o.log
+    this.#peers = o.peers ?? alone
+    this.#peers.answer('disk.failed', () => {
+      this.#failed ??= new Error('a sync failed in another worker')
+    })
   }
 
   /** Throws Unavailable after a failed sync, InsufficientStorage where `bytes` more would leave less than `minFree`. */
@@ -40,6 +46,16 @@ export class WriteGuard {
   }
 
   /**
+   * What a write whose sync failed is to throw: Internal, and no write is taken after it. A full disk is no failure of
+   * the disk: the file that did not fit is dropped, as after a write that did not.
+   */
+  syncFailed(cause: unknown): unknown {
+    if (['ENOSPC', 'EDQUOT'].includes(errorCode(cause) ?? '')) return cause
+    this.trip(cause)
+    return new StorageError('Internal', { message: 'A write could not be made durable.', cause })
+  }
+
+  /**
    * Latches writes off. After a failed fsync the kernel may have dropped the dirty pages and report success the next
    * time, so that a retry proves nothing; a restart reads back what is really there.
    */
@@ -47,6 +63,8 @@ export class WriteGuard {
     if (this.#failed !== undefined) return
     this.#failed = cause
     this.#log.error({ err: cause }, 'a sync failed: writes are refused until restart, reads go on')
+    // One disk below them all.
+    this.#peers.ask('disk.failed').catch(() => {})
   }
 
   async #ask(): Promise<void> {

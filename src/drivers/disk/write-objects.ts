@@ -5,6 +5,7 @@ import { fail, matches } from '../conditions.ts'
 import { checkWriteConditions } from './write-conditions.ts'
 import { writtenKey, type DiskContext } from './context.ts'
 import { notFound, type ObjectRow } from './object-rows.ts'
+import { isIndexFailure } from './store-error.ts'
 import { assertKey, assertMetadata, assertTags, assertVersion, limits, pickHeaders, resourceOf } from '../rules.ts'
 import { writeBody, type BodyOptions, type WrittenBlob } from './write-body.ts'
 
@@ -99,8 +100,12 @@ export function createWrites(ctx: DiskContext): Writes {
       return { ref, etag: o.etag }
     },
 
-    isBeingWritten: (ref) => ctx.writers.has(writtenKey(ref)),
+    isBeingWritten: (ref) => ctx.writers.has(writtenKey(ref)) || (ctx.peers.count > 1 && isWrittenByPeer(ctx, ref)),
   }
+}
+
+async function isWrittenByPeer({ peers }: DiskContext, ref: ObjectRef): Promise<boolean> {
+  return (await peers.ask<boolean>('disk.writing', writtenKey(ref))).includes(true)
 }
 
 /** Inside a job: puts the row in place if conditions and seal allow it; answers when the object was last modified. */
@@ -113,13 +118,16 @@ export function placeObject(ctx: DiskContext, row: Omit<ObjectRow, 'modified_at'
   return at
 }
 
+/** Of a write that is counted as running: `leave` ends that, and leaves the blob where it is. */
+export type FreshBlob = WrittenBlob & { leave(): void }
+
 /** Writes a body that is on its way to `ref`, counted as running until its blob is committed or discarded. */
 export async function writeFor(
   ctx: DiskContext,
   ref: ObjectRef,
   body: Readable,
   o: Omit<BodyOptions, 'signals'> & { signal?: AbortSignal; refused: () => void },
-): Promise<WrittenBlob> {
+): Promise<FreshBlob> {
   const key = writtenKey(ref)
   ctx.writers.add(key)
   const ended = (): void => ctx.writers.remove(key)
@@ -129,6 +137,7 @@ export async function writeFor(
       ...blob,
       settle: () => (ended(), blob.settle()),
       discard: () => (ended(), blob.discard()),
+      leave: ended,
     }
   } catch (error) {
     ended()
@@ -136,8 +145,12 @@ export async function writeFor(
   }
 }
 
-/** One transaction: the blob becomes known together with what refers to it, or is removed. */
-export async function commitBlob<T>(ctx: DiskContext, blob: WrittenBlob, refer: () => T): Promise<T> {
+/**
+ * One transaction: the blob becomes known together with what refers to it, or is removed. Where the sync of the commit
+ * failed, its row may be there after a crash, perhaps in the place of another's: then the blob stays too, counted as
+ * running here, and the sweep of the next start finds out whether it is an orphan.
+ */
+export async function commitBlob<T>(ctx: DiskContext, blob: FreshBlob, refer: () => T): Promise<T> {
   try {
     const value = await ctx.queue.run(() => {
       ctx.objects.addBlob(blob)
@@ -146,7 +159,8 @@ export async function commitBlob<T>(ctx: DiskContext, blob: WrittenBlob, refer: 
     blob.settle()
     return value
   } catch (error) {
-    await blob.discard()
+    if (isIndexFailure(error)) blob.leave()
+    else await blob.discard()
     throw error
   }
 }

@@ -1,7 +1,7 @@
 /** Heads and bodies of objects. */
 import type { GetObjectCommandOutput } from '@aws-sdk/client-s3'
 import type { Readable } from 'node:stream'
-import type { ByteRange, GetOptions, HeadOptions, ObjectHead, ObjectRef, StoredObject } from '../driver.ts'
+import type { ByteRange, Checksum, GetOptions, HeadOptions, ObjectHead, ObjectRef, StoredObject } from '../driver.ts'
 import { isStorageError, StorageError } from '../../errors.ts'
 import { withHeaders } from './connection.ts'
 import { contentRange, objectHead, present, quotedEtag } from './object-head.ts'
@@ -78,8 +78,18 @@ function storedObject(answer: GetObjectCommandOutput, body: Readable, ref: Objec
   return {
     head,
     ...(partial ? { range: { start: sent.start, end: sent.end } } : {}),
-    ...storedBody(body, answer.ContentLength ?? head.contentLength, ref),
+    ...storedBody(body, { contentLength: answer.ContentLength ?? head.contentLength, ...known(head, answer) }, ref),
   }
+}
+
+/** The checksum that the bytes of this answer must have, where the store tells one of the whole object. */
+function known(
+  { checksum }: ObjectHead,
+  { ContentRange, PartsCount }: Pick<GetObjectCommandOutput, 'ContentRange' | 'PartsCount'>,
+): { checksum?: Checksum } {
+  // A composite one is a digest of digests.
+  const isOfWhole = checksum?.type !== 'COMPOSITE' && !checksum?.value.includes('-')
+  return checksum && isOfWhole && ContentRange === undefined && PartsCount === undefined ? { checksum } : {}
 }
 
 /** A store that cannot read single parts answers with the whole object, in place of 206 Partial Content. */

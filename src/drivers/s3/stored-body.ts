@@ -1,29 +1,32 @@
 /** The bytes of a GetObject answer, written or streamed, and never mistaken for whole when they are not. */
 import { Transform, type Readable, type Writable } from 'node:stream'
-import type { ObjectRef, StoredObject } from '../driver.ts'
+import type { Checksum, ObjectRef, StoredObject } from '../driver.ts'
 import { StorageError } from '../../errors.ts'
+import { startChecksum } from '../checksums/checksum.ts'
 import { mapAwsError } from './aws-error.ts'
 import { resourceOf } from '../rules.ts'
 
-/** `expected`: the bytes that were announced. */
+/** What was announced: the bytes, and their checksum where the store knows it. */
+export type Announced = { contentLength: number; checksum?: Checksum }
+
 export function storedBody(
   body: Readable,
-  expected: number,
+  announced: Announced,
   ref: ObjectRef,
 ): Pick<StoredObject, 'sendTo' | 'stream' | 'close'> {
   // Until somebody reads it, a connection that breaks must not end the process.
   body.on('error', () => {})
   return {
     async sendTo(out, signal) {
-      let sent = 0
+      const gate = new Gate(announced, ref)
       const giveUp = () => void body.destroy(signal?.reason ?? new Error('The reader has gone'))
       signal?.addEventListener('abort', giveUp)
       out.once('close', giveUp)
       try {
         signal?.throwIfAborted()
         for await (const chunk of body as AsyncIterable<Buffer>) {
-          sent += chunk.length
-          if (!out.write(chunk)) await drained(out, body)
+          const free = gate.pass(chunk)
+          if (free && !out.write(free)) await drained(out, body)
         }
       } catch (cause) {
         body.destroy()
@@ -32,12 +35,51 @@ export function storedBody(
         signal?.removeEventListener('abort', giveUp)
         out.off('close', giveUp)
       }
-      if (sent !== expected) throw truncated(ref)
+      const rest = gate.end()
+      if (rest) out.write(rest)
     },
-    stream: () => wholeOrError(body, expected, ref),
+    stream: () => wholeOrError(body, announced, ref),
     async close() {
       body.destroy()
     },
+  }
+}
+
+/** Counts what passes; with a checksum the last chunk goes only when everything was as announced. */
+class Gate {
+  readonly #announced: Announced
+  readonly #ref: ObjectRef
+  readonly #hash
+  #held: Buffer | null = null
+  #bytes = 0
+
+  constructor(announced: Announced, ref: ObjectRef) {
+    this.#announced = announced
+    this.#ref = ref
+    this.#hash = announced.checksum && startChecksum(announced.checksum.algorithm)
+  }
+
+  /** What may go out now. */
+  pass(chunk: Buffer): Buffer | null {
+    this.#bytes += chunk.length
+    if (!this.#hash) return chunk
+    this.#hash.update(chunk)
+    const free = this.#held
+    this.#held = chunk
+    return free
+  }
+
+  /** The rest. Errors: Unavailable where bytes are missing, Corrupt where they are not those that were stored. */
+  end(): Buffer | null {
+    const { contentLength, checksum } = this.#announced
+    const resource = resourceOf(this.#ref)
+    if (this.#bytes !== contentLength) {
+      throw new StorageError('Unavailable', { message: 'The bucket broke off its answer', resource })
+    }
+    if (this.#hash && this.#hash.digest().toString('base64') !== checksum?.value) {
+      throw new StorageError('Corrupt', { message: 'The bytes do not have the checksum of the object', resource })
+    }
+    return this.#held
   }
 }
 
@@ -55,19 +97,21 @@ function drained(out: Writable, body: Readable): Promise<void> {
   })
 }
 
-function wholeOrError(body: Readable, expected: number, ref: ObjectRef): Readable {
-  let sent = 0
-  const counted = new Transform({
+function wholeOrError(body: Readable, announced: Announced, ref: ObjectRef): Readable {
+  const gate = new Gate(announced, ref)
+  const checked = new Transform({
     transform(chunk: Buffer, _encoding, done) {
-      sent += chunk.length
-      done(null, chunk)
+      done(null, gate.pass(chunk))
     },
-    flush: (done) => done(sent === expected ? null : truncated(ref)),
+    flush(done) {
+      try {
+        done(null, gate.end())
+      } catch (error) {
+        done(error as Error)
+      }
+    },
   })
-  body.once('error', (cause) => counted.destroy(mapAwsError('getObject', ref, cause)))
-  counted.once('close', () => body.destroy())
-  return body.pipe(counted)
+  body.once('error', (cause) => checked.destroy(mapAwsError('getObject', ref, cause)))
+  checked.once('close', () => body.destroy())
+  return body.pipe(checked)
 }
-
-const truncated = (ref: ObjectRef): StorageError =>
-  new StorageError('Unavailable', { message: 'The bucket broke off its answer', resource: resourceOf(ref) })

@@ -4,7 +4,11 @@ import { createRoot } from 'react-dom/client'
 import { createClient, UploadDropzone, useUpload } from '../../../src/react/index.ts'
 
 const query = new URLSearchParams(location.search)
-const client = createClient({ baseUrl: query.get('api') ?? '' })
+const token = query.get('token')
+const client = createClient({
+  baseUrl: query.get('api') ?? '',
+  ...(token === null ? {} : { headers: { authorization: `Bearer ${token}` } }),
+})
 
 function ByHand() {
   const { items, add, progress, isUploading, isSuccess, isError, cancel } = useUpload({ client })

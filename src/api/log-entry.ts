@@ -1,0 +1,118 @@
+/** A request as the console shows it: nothing in it grants access or is computed from a secret. */
+import type { Explanation } from '../explain/explanation.ts'
+import { isSecretName, maskTarget, maskText, maskValue } from '../http/logger.ts'
+import type { LoggedRequest } from '../http/request-log.ts'
+import { adviceFor } from './refusal-advice.ts'
+
+export type LogEntry = {
+  id: string
+  time: string
+  app: 'api' | 'objects'
+  method: string
+  /** The path alone, as on the wire. */
+  path: string
+  /** Path and query, whatever grants access masked. */
+  target: string
+  bucket: string | null
+  key: string | null
+  outcome: 'ok' | 'refused' | 'failed' | 'aborted'
+  status: number | null
+  ms: number
+  /** Bytes. */
+  size: number | null
+  user: string | null
+  requestId: string
+  refusal: EntryRefusal | null
+}
+
+export type EntryRefusal = {
+  code: string
+  message: string
+  /** What to do; null where the message says it. */
+  advice: string | null
+  /** Headers that a signature covers or that change what is done, masked. */
+  headers: [name: string, value: string][]
+  /** null where no signature was at fault, or where too many refusals came at once. */
+  explanation: Explanation | null
+}
+
+/** What of the headers is worth showing again: the rest is the browser's own, or a credential. */
+const telling = /^(?:host|range|if-|content-|x-amz-|origin$|expect$)/i
+const maxHeaders = 50
+
+type Explain = (
+  request: { method: string; target: string; rawHeaders: readonly string[] },
+  at: Date,
+) => Explanation | null
+
+/** `explain` is asked for refusals with a signature alone, and may decline. */
+export function logEntry(request: LoggedRequest, o: { id: string; explain: Explain | null }): LogEntry {
+  const target = maskTarget(request.target)
+  return {
+    id: o.id,
+    time: new Date(request.at).toISOString(),
+    app: request.app,
+    method: request.method,
+    path: target.split('?', 1)[0]!,
+    target,
+    bucket: request.bucket,
+    key: request.key,
+    outcome: outcomeOf(request),
+    status: request.status,
+    ms: Math.round(request.ms * 10) / 10,
+    size: request.size,
+    user: request.user,
+    requestId: request.requestId,
+    refusal: request.refusal && refusalOf(request, request.refusal, o.explain),
+  }
+}
+
+function outcomeOf({ status, aborted }: LoggedRequest): LogEntry['outcome'] {
+  if (status === null) return 'aborted'
+  if (status >= 500 && status !== 501) return 'failed'
+  if (status >= 400) return 'refused'
+  return aborted ? 'aborted' : 'ok'
+}
+
+function refusalOf(
+  request: LoggedRequest,
+  { code, message }: { code: string; message: string },
+  explain: Explain | null,
+): EntryRefusal {
+  const explanation = explain && explained(request, explain)
+  return {
+    code,
+    message: maskText(message),
+    advice: explanation?.difference?.advice ?? adviceFor(code),
+    headers: request.rawHeaders ? shownHeaders(request.rawHeaders) : [],
+    explanation,
+  }
+}
+
+/** Of a request that was refused for another reason than its signature there is nothing to explain. */
+function explained({ method, target, rawHeaders, at }: LoggedRequest, explain: Explain): Explanation | null {
+  if (!rawHeaders || !isSigned(target, rawHeaders)) return null
+  const explanation = explain({ method, target, rawHeaders }, new Date(at))
+  return explanation?.outcome === 'refused' ? (maskValue(withoutCredentials(explanation)) as Explanation) : null
+}
+
+const isSigned = (target: string, rawHeaders: readonly string[]): boolean =>
+  /[?&]x-amz-/i.test(target) || rawHeaders.some((name, i) => i % 2 === 0 && name.toLowerCase() === 'authorization')
+
+/** Who signs a cookie or a token shows it to nobody by that. */
+const withoutCredentials = (explanation: Explanation): Explanation => ({
+  ...explanation,
+  rows: explanation.rows.map((row) =>
+    row.name !== null && isSecretName(row.name) ? { ...row, signed: row.signed && '…', sent: row.sent && '…' } : row,
+  ),
+})
+
+function shownHeaders(rawHeaders: readonly string[]): [string, string][] {
+  const shown: [string, string][] = []
+  for (let i = 0; i + 1 < rawHeaders.length && shown.length < maxHeaders; i += 2) {
+    const name = rawHeaders[i]!
+    if (!telling.test(name)) continue
+    shown.push([name.toLowerCase(), isSecretName(name) ? '…' : maskText(rawHeaders[i + 1]!).slice(0, 1024)])
+  }
+  return shown
+}

@@ -1,0 +1,128 @@
+/** What the JSON API answers, as schemas: the source of the API's description, and what tests hold answers against. */
+import { z } from 'zod'
+import { checksumAlgorithms } from '../../drivers/driver.ts'
+import { problemCodes } from '../problem.ts'
+
+const time = z.iso.datetime().meta({ description: 'RFC 3339, UTC', example: '2026-11-22T10:31:16.000Z' })
+const bytes = z.int().min(0).meta({ description: 'Bytes', example: 48213 })
+const url = z.string().meta({ format: 'uri' })
+const seconds = z.int().min(1).meta({ description: 'Seconds from now', example: 600 })
+const headers = z.record(z.string(), z.string())
+const key = z.string().meta({ description: 'The object key', example: 'uploads/0b0c62f5-….jpg' })
+const uploadId = z.string().meta({ description: "The store's own name of the multipart upload" })
+
+const checksum = z
+  .object({
+    algorithm: z.enum(checksumAlgorithms),
+    value: z.string().meta({ description: 'The digest in base64' }),
+  })
+  .meta({ id: 'Checksum' })
+
+const file = {
+  id: z.string(),
+  key,
+  filename: z.string(),
+  mimeType: z.string().meta({ example: 'image/jpeg' }),
+  size: bytes.nullable().meta({ description: 'Bytes as the store has them; null until confirmed' }),
+  checksum: checksum.nullable(),
+  visibility: z.enum(['private', 'public']),
+  metadata: z.record(z.string(), z.string()),
+  status: z.enum(['pending', 'confirmed']),
+  createdAt: time,
+  confirmedAt: time.nullable(),
+  publicUrl: url.optional().meta({ description: 'Where anyone may read it; public files only' }),
+}
+
+export const fileRecord = z.strictObject(file).meta({ id: 'File', description: "A file's record" })
+
+export const confirmedFile = z
+  .strictObject({ ...file, url: z.string().meta({ example: '/files/…' }) })
+  .meta({ id: 'ConfirmedFile' })
+
+export const filePage = z
+  .strictObject({
+    files: z.array(fileRecord),
+    nextCursor: z.string().nullable().meta({ description: 'Send it as `cursor` for the next page; null at the end' }),
+  })
+  .meta({ id: 'FilePage' })
+
+export const issuedUpload = z
+  .strictObject({
+    id: z.string(),
+    key,
+    method: z.enum(['PUT', 'POST']),
+    uploadUrl: url,
+    headers: headers.meta({ description: 'To be sent verbatim with the bytes; never content-length' }),
+    fields: z
+      .record(z.string(), z.string())
+      .optional()
+      .meta({ description: 'For POST: form fields, to be sent before `file`' }),
+    expiresIn: seconds,
+    expiresAt: time,
+    publicUrl: file.publicUrl,
+  })
+  .meta({ id: 'IssuedUpload' })
+
+const multipart = {
+  uploadId,
+  partSize: bytes.meta({ description: 'Bytes of each part but the last; parts may also differ' }),
+  partCount: z.int().min(0).nullable().meta({ description: 'null where the size is not known' }),
+}
+
+export const begunMultipart = z
+  .strictObject({ id: z.string(), key, ...multipart, expiresAt: time, publicUrl: file.publicUrl })
+  .meta({ id: 'BegunMultipart' })
+
+export const issuedParts = z
+  .strictObject({
+    parts: z.array(z.strictObject({ partNumber: z.int().min(1), url, headers, expiresIn: seconds, expiresAt: time })),
+  })
+  .meta({ id: 'IssuedParts' })
+
+export const sentParts = z
+  .strictObject({
+    id: z.string(),
+    key,
+    ...multipart,
+    expiresAt: time,
+    parts: z.array(z.strictObject({ partNumber: z.int().min(1), etag: z.string(), size: bytes })),
+  })
+  .meta({ id: 'SentParts', description: 'The parts that the store has: the authority for resuming' })
+
+export const issuedDownload = z
+  .strictObject({
+    downloadUrl: url,
+    headUrl: url.meta({ description: 'The same object for HEAD: S3 signs the method too' }),
+    expiresIn: seconds,
+    expiresAt: time,
+  })
+  .meta({ id: 'IssuedDownload' })
+
+const limit = z.int().min(0).nullable().meta({ description: 'null is unlimited' })
+
+export const usageReport = z
+  .strictObject({
+    bytes,
+    files: z.int().min(0),
+    reservedBytes: bytes,
+    reservedFiles: z.int().min(0),
+    quota: z.strictObject({ bytes: limit, files: limit }),
+  })
+  .meta({ id: 'Usage' })
+
+export const health = z.looseObject({ status: z.enum(['ok', 'ready']) }).meta({ id: 'Health' })
+
+/** RFC 9457, with `error` for clients that read nothing else. */
+export const problem = z
+  .strictObject({
+    type: z.string().meta({ example: 'urn:postern:problem:NotFound' }),
+    title: z.string(),
+    status: z.int().min(400).max(599),
+    detail: z.string().meta({ description: 'What happened and what to do' }),
+    code: z.enum(problemCodes),
+    requestId: z.string(),
+    error: z.string().meta({ description: 'The same as `detail`' }),
+    message: z.string().optional().meta({ description: 'The same as `detail`, below /s3/ only' }),
+    details: z.record(z.string(), z.union([z.string(), z.number()])).optional(),
+  })
+  .meta({ id: 'Problem' })

@@ -1,0 +1,60 @@
+/** What the console's page asks for beside files. */
+import { z } from 'zod'
+import { pendingQuery } from '../routes/console.ts'
+import type { Operation } from './operation.ts'
+
+const status = z
+  .strictObject({
+    user: z.string(),
+    admin: z.boolean(),
+    store: z.looseObject({ driver: z.enum(['disk', 's3']) }),
+    objectsUrl: z.string(),
+    limits: z.looseObject({ maxSize: z.int(), allowedTypes: z.array(z.string()) }),
+  })
+  .meta({ id: 'Status' })
+
+const uploads = z
+  .strictObject({
+    uploads: z.array(z.looseObject({ id: z.string(), key: z.string(), filename: z.string() })),
+    nextCursor: z.string().nullable(),
+  })
+  .meta({ id: 'PendingUploads' })
+
+const settings = z
+  .strictObject({
+    settings: z.array(
+      z.looseObject({ key: z.string(), value: z.unknown(), variable: z.string(), secret: z.boolean() }),
+    ),
+  })
+  .meta({ id: 'Settings' })
+
+export const consoleOperations: Readonly<Record<string, Operation>> = {
+  'GET /console/status': {
+    id: 'getStatus',
+    tag: 'Console',
+    summary: 'Where the bytes go, and what may be sent',
+    answers: { 200: { description: 'Now', schema: status } },
+  },
+  'GET /console/uploads': {
+    id: 'listPendingUploads',
+    tag: 'Console',
+    summary: 'Pending uploads, and what they miss',
+    query: pendingQuery,
+    answers: { 200: { description: 'One page', schema: uploads } },
+    refusals: ['InvalidArgument'],
+  },
+  'GET /console/log': {
+    id: 'watchRequests',
+    tag: 'Console',
+    summary: 'Requests as they happen',
+    description: 'Endless. After a broken connection, send the last id that was seen as `last-event-id`.',
+    answers: { 200: { description: 'Server-sent events', type: 'text/event-stream' } },
+    refusals: ['TooManyRequests'],
+  },
+  'GET /console/settings': {
+    id: 'getSettings',
+    tag: 'Console',
+    summary: 'The effective configuration, secrets masked',
+    answers: { 200: { description: 'Each key', schema: settings } },
+  },
+}

@@ -1,0 +1,170 @@
+/** Requests as an event stream (https://html.spec.whatwg.org/multipage/server-sent-events.html) to bounded readers. */
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import type { ServerResponse } from 'node:http'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { StorageError } from '../errors.ts'
+import type { LoggedRequest, RequestLog } from '../http/request-log.ts'
+import type { ApiDeps } from './deps.ts'
+import { logEntry, type LogEntry } from './log-entry.ts'
+
+export type StreamLimits = {
+  /** Readers at a time, of all users and of one. */
+  readers: number
+  readersOfOne: number
+  /** Milliseconds between comments that keep proxies from closing the connection. */
+  heartbeat: number
+  /** Milliseconds that a reader gets to take what it was sent. */
+  patience: number
+  /** Milliseconds that a stream lasts: then the reader comes again, and with it its credentials. */
+  maxAge: number
+  /** Explanations worked out in one second, for all readers. */
+  explanations: number
+}
+
+export const usualLimits: StreamLimits = {
+  readers: 64,
+  readersOfOne: 8,
+  heartbeat: 15_000,
+  patience: 10_000,
+  maxAge: 15 * 60_000,
+  explanations: 50,
+}
+
+export type Reader = {
+  user: string
+  /** `Last-Event-ID`: where the reader's last stream ended; empty for everything that is kept. */
+  lastId: string
+  maySee: (request: LoggedRequest) => boolean | Promise<boolean>
+}
+
+export type RequestStreams = {
+  /** Writes to `res` until the reader leaves or is too slow, or the gateway stops. Errors: TooManyRequests. */
+  open(res: ServerResponse, reader: Reader): void
+}
+
+/** Requests read from the ring at a time, and milliseconds for which they gather. */
+const batch = 100
+const gather = 50
+
+export function createRequestStreams(o: {
+  log: RequestLog
+  explain: ApiDeps['explain']
+  limits?: Partial<StreamLimits>
+}): RequestStreams {
+  const limits = { ...usualLimits, ...o.limits }
+  const admit = createDoor(limits)
+  // Tells the numbers of this process from those of the one before it.
+  const run = randomBytes(4).toString('hex')
+  const idOf = (seq: number): string => `${run}-${seq}`
+  const seqOf = (id: string): number | null => {
+    const seq = new RegExp(`^${run}-(\\d{1,15})$`).exec(id)?.[1]
+    return seq === undefined ? null : Number(seq)
+  }
+  const explain = o.explain && sparing(o.explain, limits.explanations)
+  const made = new WeakMap<LoggedRequest, LogEntry>()
+
+  /** Made once for all readers. */
+  function entryOf(request: LoggedRequest): LogEntry {
+    const known = made.get(request)
+    if (known) return known
+    const entry = logEntry(request, { id: idOf(request.seq), explain })
+    made.set(request, entry)
+    return entry
+  }
+
+  async function send(res: ServerResponse, reader: Reader, ended: AbortSignal): Promise<void> {
+    const resumed = seqOf(reader.lastId)
+    let seq = resumed ?? 0
+    let woken = Promise.withResolvers<void>()
+    const unwatch = o.log.watch({ wake: () => woken.resolve(), end: () => res.end() })
+    ended.addEventListener('abort', () => woken.resolve())
+    const write = async (text: string): Promise<void> => {
+      if (res.writableEnded || res.write(text)) return
+      await once(res, 'drain', { signal: AbortSignal.any([ended, AbortSignal.timeout(limits.patience)]) })
+    }
+    try {
+      await write(event('hello', { resumed: resumed !== null }))
+      while (!res.writableEnded && !ended.aborted) {
+        woken = Promise.withResolvers()
+        const { requests, missed } = o.log.since(seq, batch)
+        // What was gone before the first look is the past, not a gap.
+        let text = missed > 0 && seq > 0 ? event('missed', { count: missed }) : ''
+        for (const request of requests) {
+          seq = request.seq
+          if (await reader.maySee(request)) text += event('request', entryOf(request), idOf(seq))
+        }
+        if (text !== '') await write(text)
+        if (requests.length === batch) continue
+        if (await quiet(woken.promise, limits.heartbeat)) await write(':\n\n')
+        else await sleep(gather)
+      }
+    } finally {
+      unwatch()
+    }
+  }
+
+  return {
+    open(res, reader) {
+      const leave = admit(reader.user)
+      const closed = new AbortController()
+      const age = setTimeout(() => res.end(), limits.maxAge)
+      res.once('close', () => {
+        clearTimeout(age)
+        closed.abort()
+        leave()
+      })
+      res.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'x-accel-buffering': 'no' })
+      // Too slow, or gone: either way this connection takes nothing more.
+      send(res, reader, closed.signal).catch(() => res.destroy())
+    },
+  }
+}
+
+const event = (name: string, data: unknown, id?: string): string =>
+  `event: ${name}\n${id === undefined ? '' : `id: ${id}\n`}data: ${JSON.stringify(data)}\n\n`
+
+/** Whether nothing happened for so many milliseconds. */
+async function quiet(woken: Promise<void>, milliseconds: number): Promise<boolean> {
+  const late = Promise.withResolvers<true>()
+  const timer = setTimeout(() => late.resolve(true), milliseconds)
+  const isQuiet = await Promise.race([woken.then(() => false), late.promise])
+  clearTimeout(timer)
+  return isQuiet
+}
+
+/** Counts who reads; returns how to leave. */
+function createDoor({ readers, readersOfOne }: StreamLimits): (user: string) => () => void {
+  const inside = new Map<string, number>()
+  let all = 0
+  return (user) => {
+    const own = inside.get(user) ?? 0
+    if (own >= readersOfOne || all >= readers) {
+      throw new StorageError('TooManyRequests', {
+        message: 'The log is open too often. Close it elsewhere, then try again.',
+        retryAfter: 10,
+      })
+    }
+    all += 1
+    inside.set(user, own + 1)
+    return () => {
+      all -= 1
+      const left = inside.get(user)! - 1
+      if (left > 0) inside.set(user, left)
+      else inside.delete(user)
+    }
+  }
+}
+
+type Explain = NonNullable<ApiDeps['explain']>
+
+/** Declines what is asked beyond so many times a second: a flood of refusals costs no more than that. */
+function sparing(explain: Explain, perSecond: number): (...of: Parameters<Explain>) => ReturnType<Explain> | null {
+  let second = 0
+  let asked = 0
+  return (...of) => {
+    const now = Math.floor(performance.now() / 1000)
+    if (now !== second) [second, asked] = [now, 0]
+    return ++asked > perSecond ? null : explain(...of)
+  }
+}

@@ -1,0 +1,64 @@
+/** What the console's page shows beside files. */
+import { describeStore } from '../../service/describe-store.ts'
+import { listPending, type PendingUpload } from '../../service/list-pending.ts'
+import type { Call } from '../deps.ts'
+import { listQuery, parseQuery } from '../input.ts'
+
+/** Where the bytes go and what may be sent, for the badge and the drop target. */
+export async function showStatus({ ctx, deps, user, admin }: Call): Promise<void> {
+  const { uploads, quotas } = deps.config
+  ctx.body = {
+    user,
+    admin,
+    store: await describeStore(deps),
+    objectsUrl: deps.objectsOrigin(),
+    limits: {
+      maxSize: uploads.maxSize,
+      allowedTypes: uploads.allowedTypes,
+      partSize: uploads.partSize,
+      expiresIn: uploads.expiresIn,
+      maxExpiresIn: uploads.maxExpiresIn,
+      allowPublic: uploads.allowPublic,
+      quota: { bytes: quotas.userBytes, files: quotas.userFiles },
+    },
+  }
+}
+
+export const pendingQuery = listQuery.omit({ q: true })
+
+export async function listUploads({ ctx, deps, user }: Call): Promise<void> {
+  const { uploads, nextCursor } = await listPending(deps, user, parseQuery(pendingQuery, ctx.query))
+  ctx.body = { uploads: uploads.map(pendingJson), nextCursor }
+}
+
+const pendingJson = ({ file, grant, progress }: PendingUpload): Record<string, unknown> => ({
+  id: file.id,
+  key: file.key,
+  filename: file.filename,
+  mimeType: file.mimeType,
+  visibility: file.visibility,
+  createdAt: file.createdAt.toISOString(),
+  method: grant?.method ?? null,
+  /** As declared; null where nobody said. */
+  size: grant?.declaredSize ?? null,
+  urlExpiresAt: grant?.urlExpiresAt.toISOString() ?? null,
+  expiresAt: grant?.confirmBy.toISOString() ?? null,
+  autoConfirm: grant?.autoConfirm ?? false,
+  multipart: grant?.multipart && { partSize: grant.multipart.partSize, partCount: grant.multipart.partCount },
+  ...progress,
+})
+
+export async function showSettings({ ctx, deps }: Call): Promise<void> {
+  ctx.body = { settings: deps.settings() }
+}
+
+/** Requests as an event stream, until the reader leaves; the answer is out of Koa's hands. */
+export async function streamLog({ ctx, deps, user, admin }: Call): Promise<void> {
+  if (ctx.method === 'HEAD') {
+    ctx.type = 'text/event-stream'
+    ctx.status = 200
+    return
+  }
+  deps.watch(ctx.res, { user, admin, lastId: ctx.get('last-event-id') })
+  ctx.respond = false
+}

@@ -1,0 +1,63 @@
+/** The index of a backup, looked at before anything is believed that it says. */
+import Database from 'better-sqlite3'
+import { idOfBlobName, blobName, refuse } from './format.ts'
+import { schemaVersion, type Index } from '../drivers/disk/open-index.ts'
+import type { BlobRow } from './pack-blob.ts'
+
+export type RestoredIndex = {
+  find(id: string): BlobRow | undefined
+  bytes: number
+  rows(): IterableIterator<{ id: string; size: number }>
+  close(): void
+}
+
+/** Errors: InvalidRequest for what is no index of ours, or has more in it than one. */
+export function openRestoredIndex(file: string): RestoredIndex {
+  const db = open(file)
+  try {
+    assertTablesOnly(db)
+    for (const { id } of rowsOf(db)) {
+      if (idOfBlobName(blobName(id)) === null)
+        throw refuse('The backup is damaged: its index names an impossible blob.')
+    }
+    const find = db.prepare<[string], BlobRow>('SELECT id, size, sums FROM blobs WHERE id = ?')
+    const bytes = db.prepare('SELECT total(size) FROM blobs').pluck().get() as number
+    return { find: (id) => find.get(id), bytes, rows: () => rowsOf(db), close: () => db.close() }
+  } catch (error) {
+    db.close()
+    throw error
+  }
+}
+
+const rowsOf = (db: Index): IterableIterator<{ id: string; size: number }> =>
+  db.prepare<[], { id: string; size: number }>('SELECT id, size FROM blobs').iterate()
+
+function open(file: string): Index {
+  let db: Index | undefined
+  try {
+    db = new Database(file, { readonly: true })
+    db.pragma('trusted_schema = OFF')
+    db.pragma('cell_size_check = ON')
+    const version = Number(db.pragma('user_version', { simple: true }))
+    if (version > schemaVersion)
+      throw refuse('The backup was made by a newer version of Postern: restore it with that one.')
+    if (version < schemaVersion)
+      throw refuse('The backup was made by an older version of Postern: restore it with that one.')
+    const state = db.pragma('quick_check(1)', { simple: true })
+    if (state !== 'ok') throw refuse(`The backup is damaged: its index is not sound (${String(state)}).`)
+    return db
+  } catch (error) {
+    db?.close()
+    throw error instanceof Database.SqliteError ? refuse('The backup is damaged: its index is no database.') : error
+  }
+}
+
+/** Tables and their indexes alone: a trigger or a view would run inside the server. */
+function assertTablesOnly(db: Index): void {
+  const found = db
+    .prepare(
+      "SELECT name FROM sqlite_schema WHERE type NOT IN ('table', 'index') OR sql LIKE 'CREATE VIRTUAL%' LIMIT 1",
+    )
+    .get()
+  if (found !== undefined) throw refuse('This is no backup of Postern: its index holds more than tables.')
+}

@@ -1,0 +1,100 @@
+/** Where a backup is restored to: nothing may be there, so that nothing can be lost or mixed. */
+import { randomBytes } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { mkdir, open, readdir, rename, rm, rmdir } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { blobPath, quarantinePath } from '../drivers/disk/verify/context.ts'
+import { refuse, type DatabaseName } from './format.ts'
+import { syncFolder } from './output.ts'
+
+/** Files that keep an empty folder, or that a file system makes. */
+const harmless = new Set(['.gitkeep', '.gitignore', 'lost+found', '.DS_Store'])
+
+export type Target = { store: string; catalog: string | null }
+
+/** Errors: InvalidRequest, with what to do. */
+export async function assertEmpty({ store, catalog }: Target): Promise<void> {
+  const entries = await readdir(store).catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code === 'ENOENT') return []
+    throw cause
+  })
+  const found = entries.find((name) => !harmless.has(name))
+  if (found !== undefined) {
+    throw refuse(
+      `${store} is not empty (it holds ${found}), and a restore mixes with nothing. ` +
+        'Name an empty folder with --storage, or move this one away first.',
+    )
+  }
+  if (catalog !== null && existsSync(catalog)) {
+    throw refuse(
+      `${catalog} is there already. Move it away first, or name another with --set database.url=sqlite:PATH.`,
+    )
+  }
+}
+
+/** Everything is unpacked beside its place and moved there at the end, the index last: without it there is no store. */
+export class Staging {
+  readonly path: string
+  readonly #target: Target
+  readonly #folders = new Set<string>()
+
+  constructor(target: Target) {
+    this.#target = target
+    this.path = join(target.store, `.restore-${randomBytes(6).toString('hex')}`)
+  }
+
+  async prepare(): Promise<void> {
+    await mkdir(join(this.path, 'objects'), { recursive: true })
+  }
+
+  file(name: string): string {
+    return join(this.path, name)
+  }
+
+  async blob(id: string): Promise<string> {
+    const path = blobPath(this.path, id)
+    await this.#makeFolder(dirname(path))
+    return path
+  }
+
+  async quarantine(id: string): Promise<void> {
+    const path = quarantinePath(this.path, id)
+    await this.#makeFolder(dirname(path))
+    await rename(blobPath(this.path, id), path)
+  }
+
+  async commit(databases: readonly DatabaseName[], documents: readonly string[]): Promise<void> {
+    const { store, catalog } = this.#target
+    for (const folder of [...this.#folders, ...[...this.#folders].map(dirname)]) await syncFolder(folder)
+    await assertEmpty({ store: join(store, 'objects'), catalog })
+    const moves: [string, string][] = [['objects', join(store, 'objects')]]
+    if (existsSync(this.file('quarantine'))) moves.push(['quarantine', join(store, 'quarantine')])
+    for (const name of documents) moves.push([name, join(store, name)])
+    if (databases.includes('catalog.sqlite') && catalog !== null) moves.push(['catalog.sqlite', catalog])
+    if (databases.includes('index.sqlite')) moves.push(['index.sqlite', join(store, 'index.sqlite')])
+    for (const [name, to] of moves) {
+      await mkdir(dirname(to), { recursive: true })
+      await syncFile(this.file(name))
+      await rename(this.file(name), to)
+      await syncFolder(dirname(to))
+    }
+    await rmdir(this.path)
+  }
+
+  async discard(): Promise<void> {
+    await rm(this.path, { recursive: true, force: true })
+  }
+
+  async #makeFolder(folder: string): Promise<void> {
+    if (this.#folders.has(folder)) return
+    await mkdir(folder, { recursive: true })
+    this.#folders.add(folder)
+  }
+}
+
+/** A folder as well as a file, where the system can. */
+async function syncFile(path: string): Promise<void> {
+  const handle = await open(path, 'r').catch(() => null)
+  await handle?.sync().catch(() => {})
+  await handle?.close()
+}

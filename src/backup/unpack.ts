@@ -1,0 +1,77 @@
+/** One archive, entry by entry, each judged by its name before a byte of it is kept. */
+import { createReadStream } from 'node:fs'
+import type { Readable } from 'node:stream'
+import { extract } from 'tar-stream'
+import { StorageError } from '../errors.ts'
+import { databases, documents, idOfBlobName, refuse, type DatabaseName, type DocumentName } from './format.ts'
+import { plainTarOnly } from './plain-tar.ts'
+
+export type Content = AsyncIterable<Buffer>
+/** What is not handled is read over. */
+export type Handlers = {
+  document(name: DocumentName, text: string): Promise<void> | void
+  database?(name: DatabaseName, content: Content): Promise<void>
+  blob(id: string, size: number, content: Content): Promise<void>
+  manifest?(content: Content): Promise<void>
+}
+
+/** `file`: a path, or a stream. Errors: InvalidRequest where it is no backup, or a part of one. */
+export async function unpack(file: string | Readable, handlers: Handlers): Promise<void> {
+  const source = typeof file === 'string' ? createReadStream(file, { highWaterMark: 1024 * 1024 }) : file
+  const gate = plainTarOnly()
+  const entries = extract()
+  const fail = (error: Error): void => {
+    gate.destroy(error)
+    entries.destroy(error)
+  }
+  source.on('error', fail)
+  gate.on('error', (error) => entries.destroy(error))
+  source.pipe(gate)
+  gate.pipe(entries as unknown as NodeJS.WritableStream)
+  const seen = new Set<string>()
+  let last = ''
+  try {
+    for await (const entry of entries) {
+      const { name, size = 0 } = entry.header
+      if (seen.size === 0 && name !== 'postern-backup.json') throw notOurs()
+      if (last === 'complete.json') throw refuse('The backup is damaged: it goes on after its end.')
+      // Blobs are told apart by the files they become.
+      if (seen.has(name)) throw refuse(`The backup is damaged: ${name} stands in it twice.`)
+      if (idOfBlobName(name) === null) seen.add(name)
+      last = name
+      await handle(handlers, name, size, entry as unknown as Content)
+      for await (const _ of entry as unknown as Content);
+    }
+  } catch (error) {
+    throw /Invalid tar header|Unexpected end of data/.test(String(error)) && !(error instanceof StorageError)
+      ? notOurs(error)
+      : error
+  } finally {
+    source.destroy()
+    gate.destroy()
+    entries.destroy(new Error('read'))
+  }
+  if (last !== 'complete.json') throw refuse('The backup is not whole: it was cut off.')
+}
+
+async function handle(handlers: Handlers, name: string, size: number, content: Content): Promise<void> {
+  const id = idOfBlobName(name)
+  if (id !== null) return handlers.blob(id, size, content)
+  if (isOneOf(databases, name)) return handlers.database?.(name, content)
+  if (name === 'manifest.jsonl') return handlers.manifest?.(content)
+  if (!isOneOf(Object.keys(documents) as DocumentName[], name)) {
+    throw refuse('This is no backup of Postern: it holds a file of another name.')
+  }
+  if (size > documents[name]) throw refuse(`This is no backup of Postern: ${name} is too large.`)
+  const chunks: Buffer[] = []
+  for await (const chunk of content) chunks.push(chunk)
+  await handlers.document(name, Buffer.concat(chunks).toString('utf8'))
+}
+
+const isOneOf = <T extends string>(names: readonly T[], name: string): name is T => names.includes(name as T)
+
+const notOurs = (cause?: unknown): StorageError =>
+  new StorageError('InvalidRequest', {
+    message: 'This is no backup of Postern, or it was cut off or compressed.',
+    cause,
+  })

@@ -1,0 +1,24 @@
+/**
+ * Text columns that are compared byte by byte. PostgreSQL orders text by the locale of the database unless a column
+ * says otherwise; with this every migration's do, and lists and cursors are the same on both databases.
+ */
+import { DataTypeNode, OperationNodeTransformer, RawNode } from 'kysely'
+import type { ColumnDefinitionNode, KyselyPlugin, RootOperationNode } from 'kysely'
+
+class BinaryTextColumns extends OperationNodeTransformer {
+  protected override transformColumnDefinition(node: ColumnDefinitionNode): ColumnDefinitionNode {
+    const { dataType } = node
+    const isText = DataTypeNode.is(dataType) && dataType.dataType === 'text'
+    return super.transformColumnDefinition(
+      isText ? { ...node, dataType: RawNode.createWithSql('text collate "C"') } : node,
+    )
+  }
+}
+
+export function binaryText(): KyselyPlugin {
+  const columns = new BinaryTextColumns()
+  return {
+    transformQuery: ({ node }): RootOperationNode => columns.transformNode(node),
+    transformResult: async ({ result }) => result,
+  }
+}

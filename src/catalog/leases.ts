@@ -1,0 +1,45 @@
+/** Names that one process holds for a time. A row rather than a lock of the database: it outlives lost connections. */
+import type { Kysely } from 'kysely'
+import type { Lease } from './catalog.ts'
+import type { Schema } from './schema.ts'
+
+export async function takeLease(
+  db: Kysely<Schema>,
+  name: string,
+  o: { holder: string; now: Date; until: Date; note?: string },
+): Promise<boolean> {
+  const mine = { holder: o.holder, expires_at: o.until.getTime(), note: o.note ?? null }
+  const row = await db
+    .insertInto('leases')
+    .values({ name, ...mine })
+    .onConflict((conflict) =>
+      conflict
+        .column('name')
+        .doUpdateSet(mine)
+        .where((eb) => eb.or([eb('leases.holder', '=', o.holder), eb('leases.expires_at', '<=', o.now.getTime())])),
+    )
+    .returning('name')
+    .executeTakeFirst()
+  return row !== undefined
+}
+
+export async function dropLease(db: Kysely<Schema>, name: string, holder: string): Promise<void> {
+  await db.deleteFrom('leases').where('name', '=', name).where('holder', '=', holder).execute()
+}
+
+export async function listLeases(db: Kysely<Schema>, prefix: string, now: Date): Promise<Lease[]> {
+  const rows = await db
+    .selectFrom('leases')
+    .selectAll()
+    .where('expires_at', '>', now.getTime())
+    .orderBy('name')
+    .execute()
+  return rows
+    .filter(({ name }) => name.startsWith(prefix))
+    .map(({ name, holder, expires_at, note }) => ({ name, holder, expiresAt: new Date(Number(expires_at)), note }))
+}
+
+/** Leases of processes that are long gone. */
+export async function forgetLeases(db: Kysely<Schema>, before: Date): Promise<void> {
+  await db.deleteFrom('leases').where('expires_at', '<', before.getTime()).execute()
+}

@@ -1,0 +1,47 @@
+/** The objects endpoint on a port of its own, while the server does not run: the same store, no catalog, nothing swept. */
+import type { Config } from '../config/schema.ts'
+import type { Secrets } from '../config/secrets.ts'
+import { createLogger } from '../http/logger.ts'
+import { createServer } from '../http/server.ts'
+import { createStorage, gatewayOwner, publicPrefix } from '../main.ts'
+import { createObjectsApp } from '../s3/app.ts'
+import { createKeyRing } from '../s3/key-ring.ts'
+
+export type OwnEndpoint = { url: string; close(): Promise<void> }
+
+/** On loopback only. Errors: those of the store. */
+export async function openOwnEndpoint(config: Config, secrets: Secrets): Promise<OwnEndpoint> {
+  const log = createLogger({ ...config.log, level: 'silent' })
+  let url = ''
+  const store = await createStorage(config, { secrets, log, objectsUrl: () => url })
+  const now = (): Date => new Date()
+  const app = createObjectsApp({
+    store,
+    keys: createKeyRing([{ ...secrets.signing, owner: gatewayOwner }], now),
+    region: config.objects.region,
+    gatewayBucket: config.storage.bucket,
+    gatewayOwner,
+    publicPrefix,
+    pathPrefix: () => '',
+    virtualHosts: null,
+    corsOrigins: () => config.cors.origins,
+    maxGatewayPut: config.uploads.maxSize,
+    inlineTypes: config.downloads.inlineTypes,
+    log,
+    now,
+  })
+  const server = createServer(app.callback(), { log, shutdownTimeout: 1 })
+  try {
+    url = await server.listen({ host: '127.0.0.1', port: 0 })
+  } catch (cause) {
+    await store.close()
+    throw cause
+  }
+  return {
+    url,
+    async close() {
+      await server.close()
+      await store.close()
+    },
+  }
+}

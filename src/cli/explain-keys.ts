@@ -1,0 +1,35 @@
+import { readFileSync } from 'node:fs'
+import { openLiveKeys } from '../config/live-keys.ts'
+import type { Config } from '../config/schema.ts'
+import { readSecrets } from '../config/secrets.ts'
+import type { AccessKey } from '../s3/key-ring.ts'
+import { CliError } from './cli-error.ts'
+
+export type SecretOptions = { secret?: string; secretFile?: string }
+
+/** The secret that was given for this URL, or null. File and variable keep it off the list of processes. */
+export function givenSecret({ secret, secretFile }: SecretOptions): string | null {
+  if (secret !== undefined && secretFile !== undefined) {
+    throw new CliError('Give --secret or --secret-file, not both.', 2)
+  }
+  if (secretFile === undefined) return secret ?? (process.env['EXPLAIN_SECRET'] || null)
+  try {
+    return readFileSync(secretFile, 'utf8').replace(/\r?\n$/, '')
+  } catch (cause) {
+    throw new CliError(`The secret cannot be read from ${secretFile}: ${(cause as Error).message}`, 2, { cause })
+  }
+}
+
+const silent = { info() {}, warn() {} }
+
+/** Every key that this configuration has: the gateway's own, the access keys, the bucket's. Nothing is made or changed. */
+export function configuredKeys({ keys, storage }: Config): readonly AccessKey[] {
+  const folder = storage.disk.path
+  const secrets = readSecrets(folder)
+  const own: readonly AccessKey[] = secrets
+    ? openLiveKeys({ folder, secrets, configured: keys, log: silent }).accepted()
+    : keys
+  const { accessKeyId, secretAccessKey } = storage.s3
+  if (accessKeyId === null || secretAccessKey === null) return own
+  return [...own, { accessKeyId, secretAccessKey, owner: 'postern' }]
+}

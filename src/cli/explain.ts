@@ -1,0 +1,128 @@
+import { existsSync } from 'node:fs'
+import { InvalidArgumentError, Option, type Command } from 'commander'
+import type { Config } from '../config/schema.ts'
+import { decodeUrl } from '../explain/decode-url.ts'
+import { explainUrl, type UrlUse } from '../explain/explain-url.ts'
+import { createKeyRing } from '../s3/key-ring.ts'
+import { CliError } from './cli-error.ts'
+import { addConfigOptions, openConfig, type ConfigOptions } from './config-options.ts'
+import { configuredKeys, givenSecret, type SecretOptions } from './explain-keys.ts'
+import { answerText, explanationText } from './explanation-text.ts'
+import { printJson, printResult } from './output.ts'
+import { sendOnce, type Answer } from './send-once.ts'
+
+type Header = readonly [name: string, value: string]
+type ExplainOptions = ConfigOptions &
+  SecretOptions & { method?: string; header: Header[]; body?: string; try?: boolean }
+
+export function addExplain(program: Command, exit: (code: number) => void): void {
+  addConfigOptions(program.command('explain <url>'))
+    .description('say what a presigned URL is for, and what is wrong with it or with its use')
+    .addOption(
+      new Option('--method <method>', 'the method it is used with').argParser((text) => {
+        if (!/^[A-Za-z]+$/.test(text)) throw new InvalidArgumentError('Write a method such as PUT.')
+        return text.toUpperCase()
+      }),
+    )
+    .option('--header <header>', 'a header it is sent with, e.g. "content-type: image/png"; repeatable', addHeader, [])
+    .option('--secret <secret>', 'the secret of the key that signed it; others on this machine may see it')
+    .option('--secret-file <file>', 'read that secret from a file (or the variable EXPLAIN_SECRET)')
+    .option('--try', 'send it, and explain the answer: GET and HEAD as they are, PUT and POST only with --body')
+    .option('--body <file>', 'the bytes to send with --try; the object is really written')
+    .addHelpText(
+      'after',
+      '\nURLs of this gateway are checked with its own keys. Without --method and --header what was signed is looked for.' +
+        '\nExit code 0: nothing wrong was found; 1: it is or would be refused; 2: no such URL or option.',
+    )
+    .action(async (url: string, options: ExplainOptions) => exit(await explain(url, options)))
+}
+
+function addHeader(text: string, before: Header[]): Header[] {
+  const [, name, value] = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+)\s*:\s*(.*)$/s.exec(text) ?? []
+  if (name === undefined || value === undefined || /[\r\n]/.test(value)) {
+    throw new InvalidArgumentError('Write "name: value".')
+  }
+  // As it will stand on the wire: one char is one byte.
+  return [...before, [name, Buffer.from(value, 'utf8').toString('latin1')]]
+}
+
+async function explain(url: string, options: ExplainOptions): Promise<number> {
+  const { config } = openConfig(options)
+  if (options.body !== undefined && !existsSync(options.body)) {
+    throw new CliError(`There is no file ${options.body}.`, 2)
+  }
+  const now = new Date()
+  const use: UrlUse = { method: options.method, headers: options.header }
+  const explanation = explainUrl(
+    url,
+    { ...use, pathPrefix: prefixOf(config) },
+    await trustFor(url, config, options, now),
+  )
+  const method = options.method ?? explanation.signedFor.method ?? 'GET'
+  const tried = options.try ? await attempt({ url, method, headers: options.header, body: options.body }) : undefined
+  const refused = explanation.outcome === 'refused' || (tried?.answer?.status ?? 0) >= 300 || tried?.error !== undefined
+  if (options.json) {
+    const { answer = null, withheld, error } = tried ?? {}
+    printJson({ ok: !refused, ...explanation, answer, notSent: withheld ?? error ?? null })
+  } else printResult([explanationText(explanation), ...(tried ? [answerText(tried, method)] : [])].join('\n'))
+  return refused ? 1 : 0
+}
+
+/** What the URL is checked with. A URL of another store has no region that we know, and no key unless one was given. */
+async function trustFor(url: string, config: Config, options: SecretOptions, now: Date) {
+  const hosts = ownHosts(config)
+  const { credential, host } = decode(url, now)
+  const isOurs = hosts.includes(host ?? '')
+  const secret = givenSecret(options)
+  const region = isOurs ? config.objects.region : null
+  if (secret !== null) {
+    const ring = createKeyRing([{ accessKeyId: credential?.accessKeyId ?? '', secretAccessKey: secret, owner: '' }])
+    return { region, keys: ring, now, hosts }
+  }
+  const ring = createKeyRing(configuredKeys(config), () => now)
+  const known = credential !== null && ring.find(credential.accessKeyId) !== undefined
+  return { region, keys: known || isOurs ? ring : null, now, hosts }
+}
+
+function decode(url: string, now: Date): ReturnType<typeof decodeUrl> {
+  try {
+    return decodeUrl(url, now)
+  } catch (cause) {
+    throw new CliError((cause as Error).message, 2, { cause })
+  }
+}
+
+/** Where presigned URLs of this gateway point to. */
+function ownHosts({ objects, server, storage }: Config): string[] {
+  const listen = objects.listen === 'shared' ? server.listen : objects.listen
+  const published = objects.publicUrl === 'auto' ? [] : [new URL(objects.publicUrl).host]
+  const shared = objects.listen === 'shared' && server.publicUrl !== 'auto' ? [new URL(server.publicUrl).host] : []
+  const ours = storage.driver === 'disk' || storage.delivery === 'proxied'
+  return ours ? [...published, ...shared, `${listen.host}:${listen.port}`, `localhost:${listen.port}`] : []
+}
+
+function prefixOf({ objects }: Config): string {
+  if (objects.publicUrl !== 'auto') return new URL(objects.publicUrl).pathname.replace(/\/$/, '')
+  return objects.listen === 'shared' ? '/objects' : ''
+}
+
+export type Tried = {
+  answer?: Answer
+  /** Why it was not sent. */ withheld?: string
+  /** The connection failed. */ error?: string
+}
+
+/** A URL is a permission to change something: only what reads is sent without being told what to write. */
+async function attempt(o: Parameters<typeof sendOnce>[0]): Promise<Tried> {
+  if (o.method === 'DELETE') return { withheld: 'Not sent: DELETE would remove the object.' }
+  if (!['GET', 'HEAD', 'PUT', 'POST'].includes(o.method)) return { withheld: `Not sent: ${o.method} is not tried.` }
+  if (['PUT', 'POST'].includes(o.method) && o.body === undefined) {
+    return { withheld: `Not sent: ${o.method} would write. Give the bytes with --body FILE.` }
+  }
+  try {
+    return { answer: await sendOnce(['PUT', 'POST'].includes(o.method) ? o : { ...o, body: undefined }) }
+  } catch (cause) {
+    const { message, code } = cause as NodeJS.ErrnoException
+    return { error: `The store could not be reached: ${message || code}` }
+  }
+}

@@ -1,0 +1,103 @@
+import { InvalidArgumentError, type Command } from 'commander'
+import type { Collected } from '../service/collect-expired.ts'
+import type { Orphans } from '../service/collect-orphans.ts'
+import type { Due } from '../service/count-due.ts'
+import { addConfigOptions, durationArgument, openConfig, type ConfigOptions } from './config-options.ts'
+import { interruptible } from './interruptible.ts'
+import { openCatalog, openDriver } from './open-store.ts'
+import { printJson, printNote, printResult } from './output.ts'
+import { showBytes } from './progress.ts'
+
+type GcOptions = ConfigOptions & { dryRun?: boolean; orphans?: boolean; grace: number }
+
+const hour = 3600
+
+export function addGc(program: Command, exit: (code: number) => void): void {
+  addConfigOptions(program.command('gc'))
+    .description('remove now what time has run out for; a running server does so by itself every minute')
+    .option('--dry-run', 'say what would go, and change nothing')
+    .option('--orphans', 'remove objects and multipart uploads below uploads/, public/ and files/ that no record knows')
+    .option('--grace <duration>', 'how old those must be; at least 1h', graceArgument, 24 * hour)
+    .addHelpText(
+      'after',
+      '\nOrphans are counted anyway. Two gateways with catalogs of their own must not share bucket and prefix: to each the' +
+        "\nother's files are orphans. Exit code 0: done; 1: something could not be removed; 2: a mistake in the call.",
+    )
+    .action(async (options: GcOptions) => exit(await interruptible((signal) => gc(options, signal))))
+}
+
+function graceArgument(text: string): number {
+  const seconds = durationArgument(text)
+  if (seconds < hour) throw new InvalidArgumentError('Write at least 1h: an upload may be about to be recorded.')
+  return seconds
+}
+
+type Outcome = {
+  dryRun: boolean
+  /** Before anything was removed. */
+  due: Due
+  /** null: not asked for, or a running server has the turn. */
+  collected: Collected | null
+  byServer: boolean
+  orphans: Orphans
+}
+
+async function gc(options: GcOptions, signal: AbortSignal): Promise<number> {
+  const { config } = openConfig(options)
+  const dryRun = options.dryRun ?? false
+  const [{ countDue }, { collectExpired }, { collectOrphans }, { createTurn }, { createLogger }] = await Promise.all([
+    import('../service/count-due.ts'),
+    import('../service/collect-expired.ts'),
+    import('../service/collect-orphans.ts'),
+    import('../service/turn.ts'),
+    import('../http/logger.ts'),
+  ])
+  const catalog = await openCatalog(config)
+  const driver = await openDriver(config).catch(async (error: unknown) => {
+    await catalog.close()
+    throw error
+  })
+  try {
+    const now = (): Date => new Date()
+    const log = createLogger({ ...config.log, level: 'warn' })
+    const deps = { driver, catalog, config, now, log, urls: { api: () => '' } }
+    const due = await countDue(deps)
+    // The server sees which uploads are being sent, this process does not: while it lives the work is its own.
+    const turn = createTurn(deps, 'collect', { lasts: 60 })
+    const collected = dryRun ? null : await turn.run(() => collectExpired(deps, { signal }))
+    await turn.giveUp()
+    const orphans = await collectOrphans({
+      ...deps,
+      bucket: config.storage.bucket,
+      remove: !dryRun && (options.orphans ?? false),
+      grace: options.grace,
+      signal,
+      tell: ({ key, uploadId }) => {
+        if (!options.json) printNote(`orphan ${key}${uploadId === undefined ? '' : `, multipart upload ${uploadId}`}`)
+      },
+    })
+    const outcome = { dryRun, due, collected, byServer: !dryRun && collected === null, orphans }
+    const failed = collected?.failed ?? 0
+    if (options.json) printJson({ ok: failed === 0, ...outcome })
+    else printResult(inWords(outcome))
+    return failed === 0 ? 0 : 1
+  } finally {
+    await driver.close()
+    await catalog.close()
+  }
+}
+
+function inWords({ dryRun, due, collected, byServer, orphans }: Outcome): string {
+  const lines = [`Due: ${due.overdue} uploads never confirmed, ${due.toClear} to clear up after.`]
+  if (collected) {
+    const { confirmed, expired, cleared, failed } = collected
+    lines.push(`Done: ${expired} expired, ${cleared} cleared, ${confirmed} confirmed by themselves, ${failed} failed.`)
+  }
+  if (byServer) lines.push('A server is running or has ended just now: it does this by itself every minute.')
+  const { objects, bytes, uploads, young, removed } = orphans
+  lines.push(
+    `Orphans: ${objects} objects (${showBytes(bytes)}) and ${uploads} multipart uploads; ${removed} removed, ${young} too young.`,
+  )
+  if (!dryRun && removed === 0 && objects + uploads > 0) lines.push('Remove them with: postern gc --orphans')
+  return lines.join('\n')
+}

@@ -1,0 +1,34 @@
+/** The store and the catalog for a command that works on what is there: nothing is made that is missing. */
+import { existsSync } from 'node:fs'
+import type { Catalog } from '../catalog/catalog.ts'
+import type { Config } from '../config/schema.ts'
+import { readSecrets, type Secrets } from '../config/secrets.ts'
+import type { StorageDriver } from '../drivers/driver.ts'
+import { CliError } from './cli-error.ts'
+
+/** Null for a database that is no file. */
+export const catalogFile = (config: Config): string | null =>
+  /^sqlite:(?!:memory:$)(.+)$/.exec(config.database.url)?.[1] ?? null
+
+/** Errors: CliError where there is none, or its schema is not that of this program. */
+export async function openCatalog(config: Config): Promise<Catalog> {
+  const file = catalogFile(config)
+  if (file !== null && !existsSync(file)) {
+    throw new CliError(`There is no catalog at ${file}. Name it with --set database.url=sqlite:PATH.`, 1)
+  }
+  const { createCatalog } = await import('../catalog/create-catalog.ts')
+  const catalog = await createCatalog({ url: config.database.url })
+  const waiting = (await catalog.migrationStatus()).filter(({ appliedAt }) => appliedAt === null)
+  if (waiting.length === 0) return catalog
+  await catalog.close()
+  throw new CliError('The catalog was made by an older version: start the server of this one once, then try again.', 1)
+}
+
+/** Presigns nothing, so that no secrets have to be there. */
+export async function openDriver(config: Config): Promise<StorageDriver> {
+  const [{ createStorage }, { createLogger }] = await Promise.all([import('../main.ts'), import('../http/logger.ts')])
+  const secrets = readSecrets(config.storage.disk.path) ?? noSecrets
+  return createStorage(config, { secrets, log: createLogger({ ...config.log, level: 'warn' }) })
+}
+
+const noSecrets: Secrets = { version: 1, jwtSecret: '', signing: { accessKeyId: '', secretAccessKey: '' } }

@@ -1,0 +1,53 @@
+/** How far a long command has come, on stderr: a bar on a terminal, a line every 5 s elsewhere. */
+const lineEvery = 5000
+const barEvery = 100
+const width = 24
+
+export type Progress = {
+  /** `total` of 0: not known. */
+  total(total: number): void
+  add(by: number): void
+  end(): void
+}
+
+/** `show` writes an amount, e.g. bytes as `1.2 GiB`. */
+export function startProgress(label: string, show: (amount: number) => string): Progress {
+  const { stderr } = process
+  const state = { done: 0, total: 0 }
+  const text = (): string => {
+    const { done, total } = state
+    if (total === 0) return `${label}: ${show(done)}`
+    const share = Math.min(1, done / total)
+    const full = Math.round(share * width)
+    const bar = stderr.isTTY ? ` [${'#'.repeat(full)}${'-'.repeat(width - full)}]` : ''
+    return `${label}:${bar} ${Math.floor(share * 100)} % (${show(done)} of ${show(total)})`
+  }
+  let shown = false
+  const timer = setInterval(
+    () => {
+      shown = true
+      stderr.write(stderr.isTTY ? `\r\x1b[K${text()}` : `${text()}\n`)
+    },
+    stderr.isTTY ? barEvery : lineEvery,
+  ).unref()
+  return {
+    total(total) {
+      state.total = total
+    },
+    add(by) {
+      state.done += by
+    },
+    end() {
+      clearInterval(timer)
+      if (shown && stderr.isTTY) stderr.write('\r\x1b[K')
+    },
+  }
+}
+
+const units = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB']
+
+/** `3 bytes`, `1.2 GiB`. */
+export function showBytes(bytes: number): string {
+  const step = Math.min(units.length - 1, Math.floor(Math.log2(Math.max(bytes, 1)) / 10))
+  return `${step === 0 ? bytes : (bytes / 1024 ** step).toFixed(1)} ${units[step]}`
+}

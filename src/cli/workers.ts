@@ -1,0 +1,63 @@
+/** `serve` with several processes that share its ports: what the primary does, and what makes a process a worker. */
+import { availableParallelism } from 'node:os'
+import { linkToPrimary, type Link } from '../cluster/link.ts'
+import type { Ready, Role } from '../cluster/messages.ts'
+import { StartFailure } from '../cluster/start-failure.ts'
+import type { SupervisorLog } from '../cluster/supervisor.ts'
+import type { Config } from '../config/schema.ts'
+import { CliError } from './cli-error.ts'
+import { untilStopped } from './stop-signal.ts'
+
+const roleVariable = 'POSTERN_WORKER'
+
+export const workerCount = ({ server }: Config): number =>
+  server.workers === 'auto' ? availableParallelism() : server.workers
+
+/** The link to the primary in a process that it has forked; null in any other. */
+export function takeLink(): Link | null {
+  const role = process.env[roleVariable]
+  if (role === undefined || process.send === undefined) return null
+  // It is no setting, and not for processes that this one may start.
+  delete process.env[roleVariable]
+  return linkToPrimary(JSON.parse(role) as Role)
+}
+
+/** Starts the workers, each with the command line of this process. `close` takes the milliseconds it may last. */
+export async function superviseWorkers(
+  count: number,
+  log: SupervisorLog,
+): Promise<{ addresses: Ready; close: (milliseconds: number) => Promise<void> }> {
+  const [{ createSupervisor }, { RateLimiterClusterMaster }] = await Promise.all([
+    import('../cluster/supervisor.ts'),
+    import('rate-limiter-flexible'),
+  ])
+  // Counts for all workers: see api/rate-limit.ts.
+  void new RateLimiterClusterMaster()
+  const supervisor = createSupervisor({ count, log, roleVariable })
+  try {
+    return { addresses: await supervisor.start(), close: (milliseconds) => supervisor.stop(milliseconds) }
+  } catch (error) {
+    throw error instanceof StartFailure ? new CliError(error.message, error.exitCode) : error
+  }
+}
+
+/** Serves until the primary or a signal says stop. What cannot start is told to the primary, which says it once. */
+export async function serveAsWorker(
+  link: Link,
+  start: () => Promise<{ addresses: Ready; close: () => Promise<void> }>,
+  exitCodeOf: (error: unknown) => 1 | 2,
+): Promise<never> {
+  // Heard from the beginning: Ctrl-C and service managers tell every process.
+  const signal = untilStopped()
+  try {
+    const { addresses, close } = await start()
+    await link.tell({ postern: 'ready', addresses })
+    await Promise.race([signal, link.stopped])
+    await close()
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error)
+    await link.tell({ postern: 'failed', message, exitCode: exitCodeOf(error) })
+    process.exit(1)
+  }
+  process.exit(0)
+}

@@ -1,0 +1,22 @@
+/** What the processes of one gateway say to each other, as JSON over the channel that node:cluster gives them. */
+import type { Peers } from '../drivers/peers.ts'
+
+/** What a worker is told when it is forked. */
+export type Role = Pick<Peers, 'index' | 'count' | 'isReplacement'>
+
+export type Ready = { apiUrl: string; objectsUrl: string | null }
+
+export type FromWorker =
+  | { postern: 'ready'; addresses: Ready }
+  | { postern: 'failed'; message: string; exitCode: 1 | 2 }
+  | { postern: 'ask'; id: number; question: string; about: unknown }
+  | { postern: 'answer'; id: number; value: unknown; isAnswered: boolean }
+
+export type FromPrimary =
+  | { postern: 'stop' }
+  | { postern: 'question'; id: number; question: string; about: unknown }
+  | { postern: 'answers'; id: number; values: unknown[] | null }
+
+/** Packages use the same channel: what is not ours is left to them. */
+export const isOurs = <T extends FromWorker | FromPrimary>(message: unknown): message is T =>
+  typeof message === 'object' && message !== null && 'postern' in message

@@ -1,0 +1,67 @@
+/** The primary carries questions from one worker to all others, and their answers back. */
+import type { Worker } from 'node:cluster'
+import type { FromPrimary, FromWorker } from './messages.ts'
+
+/** Milliseconds in which every worker must have answered. */
+const patience = 5000
+
+type Open = { asker: Worker; askerId: number; waiting: Set<Worker>; values: unknown[]; timer: NodeJS.Timeout }
+
+export class Relay {
+  readonly #workers = new Set<Worker>()
+  readonly #open = new Map<number, Open>()
+  #lastId = 0
+
+  /** From now on the worker is asked. */
+  add(worker: Worker): void {
+    this.#workers.add(worker)
+  }
+
+  /** The dead hold nothing: nobody waits for their answer. */
+  remove(worker: Worker): void {
+    this.#workers.delete(worker)
+    for (const [id, open] of this.#open) {
+      open.waiting.delete(worker)
+      this.#settleIfDone(id, open)
+    }
+  }
+
+  take(from: Worker, message: FromWorker): void {
+    if (message.postern === 'ask') this.#ask(from, message)
+    else if (message.postern === 'answer') this.#answer(from, message)
+  }
+
+  #ask(asker: Worker, { id: askerId, question, about }: FromWorker & { postern: 'ask' }): void {
+    const id = ++this.#lastId
+    const waiting = new Set([...this.#workers].filter((worker) => worker !== asker))
+    const timer = setTimeout(() => this.#settle(id, null), patience)
+    const open = { asker, askerId, waiting, values: [], timer }
+    this.#open.set(id, open)
+    for (const worker of waiting) send(worker, { postern: 'question', id, question, about })
+    this.#settleIfDone(id, open)
+  }
+
+  #answer(from: Worker, { id, value, isAnswered }: FromWorker & { postern: 'answer' }): void {
+    const open = this.#open.get(id)
+    if (!open?.waiting.delete(from)) return
+    if (isAnswered) open.values.push(value)
+    this.#settleIfDone(id, open)
+  }
+
+  #settleIfDone(id: number, open: Open): void {
+    if (open.waiting.size === 0) this.#settle(id, open.values)
+  }
+
+  #settle(id: number, values: unknown[] | null): void {
+    const open = this.#open.get(id)
+    if (!open) return
+    this.#open.delete(id)
+    clearTimeout(open.timer)
+    send(open.asker, { postern: 'answers', id: open.askerId, values })
+  }
+}
+
+export function send(worker: Worker, message: FromPrimary): void {
+  // A worker that ends at this moment is seen by its exit.
+  if (worker.isConnected()) worker.send(message, undefined, () => {})
+}

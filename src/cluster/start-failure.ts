@@ -1,0 +1,9 @@
+/** What a worker said before it ended. */
+export class StartFailure extends Error {
+  override readonly name = 'StartFailure'
+  readonly exitCode: 1 | 2
+  constructor(message: string, exitCode: 1 | 2) {
+    super(message)
+    this.exitCode = exitCode
+  }
+}

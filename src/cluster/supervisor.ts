@@ -1,0 +1,116 @@
+/** The primary process: starts the workers, starts those again that die, and stops them all. It serves nothing itself. */
+import cluster, { type Worker } from 'node:cluster'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { isOurs, type FromWorker, type Ready, type Role } from './messages.ts'
+import { Relay, send } from './relay.ts'
+import { StartFailure } from './start-failure.ts'
+
+export type SupervisorLog = { info(facts: object, message: string): void; error(facts: object, message: string): void }
+
+export type SupervisorOptions = {
+  count: number
+  log: SupervisorLog
+  /** The name of the variable that tells a worker its role. */
+  roleVariable: string
+  /** Milliseconds before a worker that died is started again: doubled each time, until one has lived for `steadyAfter`. */
+  backoff?: { first: number; most: number; steadyAfter: number }
+}
+
+export type Supervisor = {
+  /** Resolves when all workers serve; rejects with `StartFailure` when one cannot, the others stopped. */
+  start(): Promise<Ready>
+  /** Drains all; after `milliseconds` the rest is ended by force. Repeatable. */
+  stop(milliseconds: number): Promise<void>
+}
+
+type Started = { worker: Worker; ready: Promise<Ready>; ended: Promise<{ code: number | null; signal: string | null }> }
+
+export function createSupervisor({ count, log, roleVariable, ...o }: SupervisorOptions): Supervisor {
+  const backoff = o.backoff ?? { first: 100, most: 30_000, steadyAfter: 30_000 }
+  const relay = new Relay()
+  const running = new Set<Started>()
+  const stopping = new AbortController()
+  const kept: Promise<void>[] = []
+  cluster.setupPrimary({ exec: process.argv[1]!, args: process.argv.slice(2) })
+
+  function fork(role: Role): Started {
+    const worker = cluster.fork({ [roleVariable]: JSON.stringify(role) })
+    const ended = new Promise<{ code: number | null; signal: string | null }>((resolve) => {
+      worker.once('exit', (code, signal) => resolve({ code, signal }))
+      // A process that could not be made has no exit.
+      worker.once(
+        'error',
+        (error) => worker.process.pid === undefined && resolve({ code: null, signal: error.message }),
+      )
+    })
+    const ready = new Promise<Ready>((resolve, reject) => {
+      worker.on('message', (message: unknown) => {
+        if (!isOurs<FromWorker>(message)) return
+        if (message.postern === 'failed') reject(new StartFailure(message.message, message.exitCode))
+        else if (message.postern === 'ready') {
+          relay.add(worker)
+          resolve(message.addresses)
+        } else relay.take(worker, message)
+      })
+      void ended.then(({ code, signal }) => reject(new StartFailure(`A worker ended with ${signal ?? code}.`, 1)))
+    })
+    ready.catch(() => {})
+    const started = { worker, ready, ended }
+    running.add(started)
+    void ended.then(() => {
+      running.delete(started)
+      relay.remove(worker)
+    })
+    return started
+  }
+
+  /** One place of the gateway: whoever dies in it is replaced. */
+  async function keep(index: number, first: Started): Promise<void> {
+    let current = first
+    let pause = backoff.first
+    for (;;) {
+      const since = performance.now()
+      const end = await current.ended
+      if (stopping.signal.aborted) return
+      pause = performance.now() - since >= backoff.steadyAfter ? backoff.first : pause
+      log.error({ worker: index, ...end, pause }, 'a worker ended: it is started again')
+      await sleep(pause, undefined, { signal: stopping.signal }).catch(() => {})
+      if (stopping.signal.aborted) return
+      pause = Math.min(pause * 2, backoff.most)
+      current = fork({ index, count, isReplacement: true })
+      current.ready.then(
+        () => log.info({ worker: index }, 'a worker serves again'),
+        (err: unknown) => log.error({ worker: index, err }, 'a worker could not start'),
+      )
+    }
+  }
+
+  async function stop(milliseconds: number): Promise<void> {
+    stopping.abort()
+    for (const { worker } of running) send(worker, { postern: 'stop' })
+    const deadline = setTimeout(() => {
+      for (const { worker } of running) worker.process.kill('SIGKILL')
+    }, milliseconds)
+    await Promise.all([...running].map(({ ended }) => ended))
+    clearTimeout(deadline)
+    await Promise.all(kept)
+  }
+
+  return {
+    stop,
+    async start() {
+      try {
+        // The first one alone: it sweeps what a crash left, and says what is wrong with the configuration once.
+        const first = fork({ index: 0, count, isReplacement: false })
+        const addresses = await first.ready
+        const others = Array.from({ length: count - 1 }, (_, i) => fork({ index: i + 1, count, isReplacement: false }))
+        for (const { ready } of others) await ready
+        kept.push(...[first, ...others].map((started, index) => keep(index, started)))
+        return addresses
+      } catch (error) {
+        await stop(5000)
+        throw error
+      }
+    },
+  }
+}

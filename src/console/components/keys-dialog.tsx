@@ -1,0 +1,34 @@
+import { Dialog, DialogHead } from './dialog.tsx'
+
+const keys: [string, string][] = [
+  ['u', 'Choose files to upload'],
+  ['Ctrl V', 'Upload what was copied'],
+  ['/', 'Search'],
+  ['↑ ↓', 'Move in the list'],
+  ['Enter', 'Show the file'],
+  ['Space', 'Preview it'],
+  ['l', 'Copy a link'],
+  ['d', 'Download'],
+  ['Delete', 'Delete'],
+  ['Ctrl Z', 'Undo a delete'],
+  ['Esc', 'Close what is open'],
+  ['?', 'This list'],
+]
+
+export const KeysDialog = ({ onClose }: { onClose: () => void }) => (
+  <Dialog label="Keys" className="sheet" onClose={onClose}>
+    <DialogHead onClose={onClose}>Keys</DialogHead>
+    <dl className="keys">
+      {keys.map(([key, does]) => (
+        <div key={key}>
+          <dt>
+            {key.split(' ').map((k) => (
+              <kbd key={k}>{k}</kbd>
+            ))}
+          </dt>
+          <dd>{does}</dd>
+        </div>
+      ))}
+    </dl>
+  </Dialog>
+)

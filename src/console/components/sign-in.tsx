@@ -1,0 +1,64 @@
+import { useState } from 'react'
+import type { SubmitEvent } from 'react'
+import { ApiError, getUsage } from '../api.ts'
+import { session, signIn } from '../session.ts'
+import { useStore } from '../store.ts'
+import { Button } from './basics.tsx'
+import { Mark } from './mark.tsx'
+
+/** Asks for a token and tries it before it is kept. */
+export function SignIn() {
+  const { reason } = useStore(session)
+  const [token, setToken] = useState('')
+  const [busy, setBusy] = useState(false)
+  const [refusal, setRefusal] = useState<string | null>(null)
+  const submit = async (e: SubmitEvent<HTMLFormElement>): Promise<void> => {
+    e.preventDefault()
+    const trimmed = token.trim().replace(/^Bearer\s+/i, '')
+    if (!trimmed) return setRefusal('Paste a token first.')
+    if (/[^\x21-\x7e]/.test(trimmed))
+      return setRefusal('This is no token: it holds spaces or letters that no token has.')
+    setBusy(true)
+    setRefusal(null)
+    try {
+      await getUsage(trimmed)
+      signIn(trimmed)
+    } catch (error) {
+      setRefusal(error instanceof ApiError ? error.message : 'The token could not be checked.')
+      setBusy(false)
+    }
+  }
+  const said = refusal ?? reason
+  return (
+    <main className="sign-in">
+      <form onSubmit={(e) => void submit(e)}>
+        <Mark />
+        <h1>Sign in to Postern</h1>
+        <p className="quiet">
+          This server answers only who it knows. Paste an access token; it is kept in this tab alone.
+        </p>
+        <label htmlFor="token">Access token</label>
+        <input
+          id="token"
+          type="password"
+          autoComplete="off"
+          spellCheck={false}
+          autoFocus
+          value={token}
+          aria-invalid={said !== null}
+          aria-describedby="token-said"
+          onChange={(e) => setToken(e.target.value)}
+        />
+        <p id="token-said" className="form-error" role="alert">
+          {said}
+        </p>
+        <Button type="submit" tone="primary" disabled={busy}>
+          {busy ? 'Checking' : 'Sign in'}
+        </Button>
+        <p className="quiet">
+          On the server, this prints one: <code>npm run --silent postern token -- --sub alice</code>
+        </p>
+      </form>
+    </main>
+  )
+}

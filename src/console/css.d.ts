@@ -1,0 +1,2 @@
+/** Vite takes them out of the scripts that name them. */
+declare module '*.css'

@@ -1,0 +1,29 @@
+/** What will happen when what is being dragged is let go, as far as the browser tells before. */
+import { formatBytes, plural } from './format.ts'
+
+/** Empty type: a folder, or one that the browser does not know. A null size is told after the drop only. */
+export type DraggedItem = { type: string; size: number | null }
+export type UploadLimits = { maxSize: number; allowedTypes: readonly string[] }
+
+/** `image/*` admits every type that begins with `image/`. */
+export const isAllowed = (type: string, allowed: readonly string[]): boolean =>
+  allowed.some((a) => a === '*/*' || a === type || (a.endsWith('/*') && type.startsWith(a.slice(0, -1))))
+
+/** `Drop 12 files, 340 MiB` and what of it will be refused, in words. */
+export function dropWords(
+  items: readonly DraggedItem[],
+  limits: UploadLimits | null,
+): { invitation: string; refusals: string[] } {
+  const sizes = items.flatMap(({ size }) => (size === null ? [] : [size]))
+  const isWhole = items.length > 0 && sizes.length === items.length
+  const what = items.length === 0 ? 'Drop to upload' : `Drop ${plural(items.length, 'file')}`
+  const invitation = isWhole ? `${what}, ${formatBytes(sizes.reduce((sum, size) => sum + size, 0))}` : what
+  if (!limits) return { invitation, refusals: [] }
+  const foreign = new Set(items.map(({ type }) => type).filter((t) => t && !isAllowed(t, limits.allowedTypes)))
+  const large = sizes.filter((size) => size > limits.maxSize).length
+  const refusals = [
+    ...(foreign.size > 0 ? [`${[...foreign].join(', ')} ${foreign.size > 1 ? 'are' : 'is'} not allowed here`] : []),
+    ...(large > 0 ? [`${plural(large, 'file')} above the limit of ${formatBytes(limits.maxSize)}`] : []),
+  ]
+  return { invitation, refusals }
+}

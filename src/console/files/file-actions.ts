@@ -1,0 +1,25 @@
+/** What can be done with a file, by a button, a key, the drawer or the quick look. */
+import type { FileRecord } from '../api.ts'
+
+export type FileActions = {
+  show: (file: FileRecord) => void
+  look: (file: FileRecord) => void
+  download: (file: FileRecord) => void
+  copyLink: (file: FileRecord) => void
+  remove: (file: FileRecord) => void
+}
+
+/** The action of a key pressed on a file; undefined for all other keys. */
+export function actionOfKey(e: {
+  key: string
+  ctrlKey: boolean
+  metaKey: boolean
+  altKey: boolean
+  shiftKey: boolean
+}): Exclude<keyof FileActions, 'show'> | undefined {
+  if (e.ctrlKey || e.metaKey || e.altKey) return undefined
+  if (e.key === 'Delete' || (e.key === 'Backspace' && e.shiftKey)) return 'remove'
+  if (e.key === ' ') return 'look'
+  if (e.key === 'l') return 'copyLink'
+  return e.key === 'd' ? 'download' : undefined
+}

@@ -1,0 +1,24 @@
+import { Upload } from 'lucide-react'
+import { Button } from '../components/basics.tsx'
+import { Mark } from '../components/mark.tsx'
+import { Snippets } from '../components/snippets.tsx'
+
+/** Nothing is stored yet: how to begin, by hand and from code. */
+export const FirstVisit = ({ onUpload }: { onUpload: () => void }) => (
+  <div className="empty">
+    <section className="drop-target">
+      <Mark />
+      <h2>No files yet</h2>
+      <p className="for-mouse">Drop files anywhere on this page, paste them, or choose some.</p>
+      <p className="for-touch">Choose photos, videos or documents from this device.</p>
+      <Button icon={Upload} tone="primary" onClick={onUpload}>
+        Choose files
+      </Button>
+    </section>
+    <section className="from-code">
+      <h2>Or from code</h2>
+      <p className="quiet">Ask for a URL, send the bytes straight to it, confirm.</p>
+      <Snippets />
+    </section>
+  </div>
+)

@@ -1,0 +1,24 @@
+/** Table or grid, as chosen last in this browser. */
+import { Store } from '../store.ts'
+import type { Layout } from './file-list.tsx'
+
+const storageKey = 'postern.layout'
+
+const remembered = (): Layout => {
+  try {
+    return localStorage.getItem(storageKey) === 'grid' ? 'grid' : 'table'
+  } catch {
+    return 'table' // storage is switched off
+  }
+}
+
+export const layoutChoice = new Store<{ layout: Layout }>({ layout: remembered() })
+
+export function chooseLayout(layout: Layout): void {
+  layoutChoice.set({ layout })
+  try {
+    localStorage.setItem(storageKey, layout)
+  } catch {
+    // see remembered()
+  }
+}

@@ -1,0 +1,68 @@
+import { ExternalLink } from 'lucide-react'
+import { useEffect, useState } from 'react'
+import { open } from '../actions.ts'
+import type { FileRecord } from '../api.ts'
+import { Button } from '../components/basics.tsx'
+import { iconOfType } from '../components/type-icon.tsx'
+import { signedUrl, useMediaUrl } from './media-url.ts'
+
+const previewBytes = 32 * 2 ** 10
+
+/** The beginning of a text, fetched as any page would fetch it: across origins, by a presigned URL. */
+function useText(file: FileRecord, wanted: boolean): string | null {
+  const [text, setText] = useState<string | null>(null)
+  useEffect(() => {
+    if (!wanted) return undefined
+    const { signal, ...abort } = aborting()
+    signedUrl(file.id)
+      .then((url) => fetch(url, { signal, headers: { range: `bytes=0-${previewBytes - 1}` } }))
+      .then(async (response) => (response.ok ? response.text() : null))
+      .then(setText, () => undefined) // no preview is no fault: the file can still be opened
+    return abort.abort
+  }, [file.id, wanted])
+  return text
+}
+
+function aborting(): { signal: AbortSignal; abort: () => void } {
+  const controller = new AbortController()
+  return { signal: controller.signal, abort: () => controller.abort() }
+}
+
+export function Preview({ file }: { file: FileRecord }) {
+  const [family] = file.mimeType.split('/')
+  const textual = (file.size ?? 0) > 0 && /^text\/|json$/.test(file.mimeType)
+  const url = useMediaUrl(file, family === 'image' || family === 'video' || family === 'audio')
+  const text = useText(file, textual)
+  const [failed, setFailed] = useState(false)
+  const fail = (): void => setFailed(true)
+  if (!failed && url && family === 'image')
+    return <img className="preview" src={url} alt={`Preview of ${file.filename}`} onError={fail} />
+  if (!failed && url && family === 'video')
+    return <video className="preview" src={url} controls preload="metadata" onError={fail} />
+  if (!failed && url && family === 'audio')
+    return <audio className="preview" src={url} controls preload="metadata" onError={fail} />
+  if (text !== null)
+    return (
+      <pre className="preview" dir="auto" tabIndex={0} aria-label={`Beginning of ${file.filename}`}>
+        {text}
+      </pre>
+    )
+  return <NoPreview file={file} />
+}
+
+function NoPreview({ file }: { file: FileRecord }) {
+  const Icon = iconOfType(file.mimeType)
+  const isPdf = file.mimeType === 'application/pdf'
+  return (
+    <div className="preview none">
+      <Icon />
+      {isPdf ? (
+        <Button icon={ExternalLink} onClick={() => void open(file)}>
+          Read it in a new tab
+        </Button>
+      ) : (
+        <span>{(file.size ?? 0) === 0 ? 'The file is empty' : 'No preview for this type'}</span>
+      )}
+    </div>
+  )
+}

@@ -1,0 +1,8 @@
+/** The views beside Files: each its own chunk, fetched when it is first shown. */
+import { lazy } from 'react'
+
+export const besides = {
+  uploads: lazy(async () => ({ default: (await import('./views/uploads/index.tsx')).UploadsView })),
+  log: lazy(async () => ({ default: (await import('./views/log/index.tsx')).LogView })),
+  settings: lazy(async () => ({ default: (await import('./views/settings/index.tsx')).SettingsView })),
+}

@@ -1,0 +1,18 @@
+/** What is known of the server's records, shared by all views. */
+import { QueryClient } from '@tanstack/react-query'
+import { ApiError } from './api.ts'
+
+const mayPass = (error: Error): boolean => error instanceof ApiError && (error.status === 0 || error.status >= 500)
+
+export const queryClient = new QueryClient({
+  defaultOptions: {
+    queries: {
+      retry: (failures, error) => failures < 1 && mayPass(error),
+      retryDelay: 600,
+      staleTime: 10_000,
+      refetchOnWindowFocus: false,
+      // The server may be this very computer, which needs no network.
+      networkMode: 'always',
+    },
+  },
+})

@@ -1,0 +1,68 @@
+/** Where this server puts bytes and what it takes: for the badge, the drop target and the views. */
+import { useQuery } from '@tanstack/react-query'
+import { request } from './api.ts'
+
+export type Limits = {
+  /** Bytes. */
+  maxSize: number
+  /** Types such as `image/png`, and `image/` with a star for all of a kind. */
+  allowedTypes: string[]
+  partSize: number
+  /** Seconds. */
+  expiresIn: number
+  maxExpiresIn: number
+  allowPublic: boolean
+  /** null: no limit. */
+  quota: { bytes: number | null; files: number | null }
+}
+
+type Store =
+  | { driver: 'disk'; bucket: string; folder: string; freeBytes: number | null }
+  | {
+      driver: 's3'
+      delivery: 'direct' | 'proxied'
+      bucket: string
+      provider: string
+      region: string | null
+      /** null: AWS. */
+      endpoint: string | null
+    }
+
+type StatusAnswer = {
+  user: string
+  /** Sees the settings and everybody's requests. */
+  admin: boolean
+  store: Store
+  /** Where presigned URLs point. */
+  objectsUrl: string
+  limits: Limits
+}
+
+export type ServerStatus = StatusAnswer & {
+  driver: 'disk' | 's3'
+  /** `storage`, `my-app @ eu-west-1`. */
+  label: string
+  freeBytes: number | null
+  /** The store itself answers the URLs: this server does not see those requests. */
+  isDirect: boolean
+}
+
+export function describe(answer: StatusAnswer): ServerStatus {
+  const { store } = answer
+  if (store.driver === 'disk')
+    return { ...answer, driver: 'disk', label: store.folder, freeBytes: store.freeBytes, isDirect: false }
+  const { bucket, region, endpoint, delivery } = store
+  const place = endpoint ?? region
+  const label = place === null ? bucket : `${bucket} @ ${place}`
+  return { ...answer, driver: 's3', label, freeBytes: null, isDirect: delivery === 'direct' }
+}
+
+/** null until it is known, and where it cannot be had. */
+export function useServerStatus(): ServerStatus | null {
+  const { data } = useQuery({
+    queryKey: ['status'],
+    queryFn: async ({ signal }) => describe(await request<StatusAnswer>('/console/status', { signal })),
+    staleTime: 60_000,
+  })
+  return data ?? null
+}

@@ -1,0 +1,13 @@
+/** The three majors under names of their own; see test/browser/uppy. */
+declare module 'uppy4' {
+  export const Uppy: import('./uppy-like.ts').UppyModule['Uppy']
+  export const AwsS3: object
+}
+declare module 'uppy5' {
+  export const Uppy: import('./uppy-like.ts').UppyModule['Uppy']
+  export const AwsS3: object
+}
+declare module 'uppy6' {
+  export const Uppy: import('./uppy-like.ts').UppyModule['Uppy']
+  export const AwsS3: object
+}

@@ -1,0 +1,109 @@
+/** Requests as `GET /console/log` tells them. */
+
+export type SignedRow = {
+  part: 'method' | 'host' | 'path' | 'parameter' | 'header' | 'payload'
+  name: string | null
+  /** null: it was not there, or is not known. */
+  signed: string | null
+  sent: string | null
+  same: boolean
+}
+
+export type Difference = {
+  code: string
+  name: string | null
+  signed: string | null
+  sent: string | null
+  certain: boolean
+  message: string
+  advice: string
+}
+
+export type Explanation = {
+  decoded: {
+    signedAt: string | null
+    expiresAt: string | null
+    expiresIn: number | null
+    signedHeaders: string[]
+    credential: { accessKeyId: string; region: string } | null
+  }
+  difference: Difference | null
+  also: Difference[]
+  rows: SignedRow[]
+}
+
+export type Refusal = {
+  code: string
+  message: string
+  advice: string | null
+  headers: [name: string, value: string][]
+  explanation: Explanation | null
+}
+
+export type LogEntry = {
+  id: string
+  time: string
+  /** `store`: what a bucket answered to this page, which the server never saw. */
+  app: 'api' | 'objects' | 'store'
+  method: string
+  path: string
+  target: string
+  bucket: string | null
+  key: string | null
+  outcome: 'ok' | 'refused' | 'failed' | 'aborted'
+  status: number | null
+  ms: number | null
+  size: number | null
+  user: string | null
+  requestId: string
+  refusal: Refusal | null
+}
+
+/** What the request is about: a key where there is one. */
+export const subjectOf = ({ key, path }: LogEntry): string => key ?? path
+
+export const isTrouble = ({ outcome }: LogEntry): boolean => outcome === 'refused' || outcome === 'failed'
+
+const words = { ok: 'ok', refused: 'refused', failed: 'failed', aborted: 'broken off' } as const
+
+/** `200 ok`, `403 SignatureDoesNotMatch`, `broken off`. */
+export function outcomeInWords({ outcome, status, refusal }: LogEntry): string {
+  const what = refusal?.code ?? words[outcome]
+  return status === null ? what : `${status} ${what}`
+}
+
+export type Kind = 'all' | 'trouble' | 'objects' | 'api'
+
+export const kinds: Record<Kind, string> = { all: 'All', trouble: 'Refused', objects: 'Objects', api: 'API' }
+
+function isOfKind(entry: LogEntry, kind: Kind): boolean {
+  if (kind === 'all') return true
+  if (kind === 'trouble') return isTrouble(entry)
+  return kind === 'api' ? entry.app === 'api' : entry.app !== 'api'
+}
+
+/** Every word of `text` stands somewhere in the entry. */
+export function matches(entry: LogEntry, kind: Kind, text: string): boolean {
+  if (!isOfKind(entry, kind)) return false
+  const wanted = text.toLowerCase().split(/\s+/).filter(Boolean)
+  if (wanted.length === 0) return true
+  const { method, target, key, user, requestId } = entry
+  const all = [method, target, key, user, requestId, outcomeInWords(entry)].join(' ').toLowerCase()
+  return wanted.every((word) => all.includes(word))
+}
+
+const timeOfDay = new Intl.DateTimeFormat('en-GB', {
+  hour: '2-digit',
+  minute: '2-digit',
+  second: '2-digit',
+  fractionalSecondDigits: 3,
+})
+/** `14:05:09.250` */
+export const formatTime = (iso: string): string => timeOfDay.format(new Date(iso))
+
+/** `3.2 ms`, `412 ms`, `2.4 s` */
+export function formatTook(ms: number | null): string {
+  if (ms === null) return ''
+  if (ms < 10) return `${ms.toFixed(1)} ms`
+  return ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`
+}

@@ -1,0 +1,69 @@
+/** Uploads that are begun and not done: what is missing of each, and how to end or to go on with it. */
+import { CircleCheckBig, RotateCw } from 'lucide-react'
+import { useEffect, useState } from 'react'
+import { Button, Empty, ErrorNote, Skeleton } from '../../components/basics.tsx'
+import { useUploads } from '../../uploads.ts'
+import type { Pending } from './pending.ts'
+import { PendingRow } from './pending-row.tsx'
+import { usePending } from './records.ts'
+import './uploads.css'
+
+export function UploadsView() {
+  const { pending, data, error, isPending, isFetching, hasNextPage, isFetchingNextPage, ...query } = usePending()
+  return (
+    <section className="page uploads-view">
+      <header className="page-head">
+        <h1>Uploads</h1>
+        <p className="quiet">Begun and not done. What nobody confirms is removed by itself.</p>
+        <div className="page-tools">
+          <Button icon={RotateCw} disabled={isFetching} onClick={() => void query.refetch()}>
+            Look again
+          </Button>
+        </div>
+      </header>
+      {isPending ? (
+        <Skeleton rows={4} label="Loading the uploads" />
+      ) : error && !data ? (
+        <ErrorNote title="The uploads could not be loaded" error={error} onRetry={() => void query.refetch()} />
+      ) : pending.length > 0 ? (
+        <PendingList pending={pending} />
+      ) : (
+        <Empty icon={CircleCheckBig} title="Nothing is unfinished">
+          <p>Every upload that was begun is a file, or has ended. Uploads in parts appear here while they run.</p>
+        </Empty>
+      )}
+      {hasNextPage && (
+        <Button disabled={isFetchingNextPage} onClick={() => void query.fetchNextPage()}>
+          {isFetchingNextPage ? 'Loading' : 'Show more'}
+        </Button>
+      )}
+    </section>
+  )
+}
+
+function PendingList({ pending }: { pending: Pending[] }) {
+  const now = useNow()
+  const { items } = useUploads()
+  return (
+    <ul className="pending-list" aria-label="Unfinished uploads">
+      {pending.map((upload) => (
+        <PendingRow
+          key={upload.id}
+          upload={upload}
+          now={now}
+          item={items.find(({ fileId, state }) => fileId === upload.id && state !== 'canceled') ?? null}
+        />
+      ))}
+    </ul>
+  )
+}
+
+/** Often enough for "in 40 s". */
+function useNow(): Date {
+  const [now, setNow] = useState(() => new Date())
+  useEffect(() => {
+    const timer = setInterval(() => setNow(new Date()), 5000)
+    return () => clearInterval(timer)
+  }, [])
+  return now
+}

@@ -1,0 +1,44 @@
+import type { Check } from '../check.ts'
+import { checksum } from './checksum.ts'
+import { clock } from './clock.ts'
+import { copySource } from './copy-source.ts'
+import { cors } from './cors.ts'
+import { credentials } from './credentials.ts'
+import { exists } from './exists.ts'
+import { get } from './get.ts'
+import { ifNoneMatch } from './if-none-match.ts'
+import { list } from './list.ts'
+import { multipart } from './multipart.ts'
+import { postPolicy } from './post-policy.ts'
+import { publicEndpoint } from './public-endpoint.ts'
+import { put } from './put.ts'
+import { range } from './range.ts'
+import { reach } from './reach.ts'
+import { region } from './region.ts'
+import { remove } from './delete.ts'
+import { roundTrip } from './round-trip.ts'
+import { session } from './session.ts'
+import type { StoreProbe } from './store-probe.ts'
+
+/** In this order; `delete` last, for the others read what `put` wrote. */
+export const bucketChecks = (origins: readonly string[]): Check<StoreProbe>[] => [
+  reach,
+  clock,
+  credentials,
+  session,
+  region,
+  exists,
+  put,
+  get,
+  range,
+  list,
+  multipart,
+  publicEndpoint,
+  roundTrip,
+  ...origins.map(cors),
+  checksum,
+  copySource,
+  ifNoneMatch,
+  postPolicy,
+  remove,
+]

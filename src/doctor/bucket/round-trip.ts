@@ -1,0 +1,39 @@
+import { failed, ok, reason, type Check } from '../check.ts'
+import { probeBody } from './put.ts'
+import { hostSeen, said, type Answer, type StoreProbe } from './store-probe.ts'
+
+/** A presigned PUT and GET at the public endpoint, as a browser would use them. */
+export const roundTrip: Check<StoreProbe> = {
+  name: 'presign',
+  needs: ['put'],
+  async run(probe) {
+    const key = probe.key('presigned')
+    const put = probe.presign({ method: 'PUT', key, headers: { 'content-type': 'text/plain' } })
+    const { publicEndpoint, kind } = probe.target
+    const name = kind === 's3' ? 'storage.s3.publicEndpoint' : 'objects.publicUrl'
+    let written: Answer
+    try {
+      written = await probe.fetch(put.url, { method: 'PUT', headers: put.headers, body: probeBody })
+    } catch (error) {
+      return failed(
+        `Presigned URLs point to ${publicEndpoint}, which cannot be reached: ${reason(error)}.`,
+        `Set ${name} to the address at which browsers reach the store.`,
+      )
+    }
+    if (written.status !== 200)
+      return failed(`A presigned PUT is answered ${said(written)}.`, fixForSignature(written, name))
+    const read = await probe.fetch(probe.presign({ method: 'GET', key }).url, { method: 'GET' })
+    if (read.status === 200 && read.body.equals(probeBody))
+      return ok(`Presigned PUT and GET work at ${publicEndpoint}.`)
+    return failed(`A presigned GET is answered ${said(read)}.`, fixForSignature(read, name))
+  },
+}
+
+function fixForSignature(answer: Answer, name: string): string {
+  const seen = hostSeen(answer)
+  if (answer.code === 'SignatureDoesNotMatch') {
+    const host = seen === null ? '' : ` It saw the Host "${seen}".`
+    return `The store saw another request than the one signed: does a proxy between rewrite Host or the path?${host} Let it pass them on as they come, or set ${name} to what arrives.`
+  }
+  return `Run: postern explain --try with a URL of postern presign. The store says: ${answer.message ?? 'nothing more'}.`
+}

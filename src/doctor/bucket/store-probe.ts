@@ -1,0 +1,157 @@
+/** What the checks ask the store with: signed requests of our own, each seen as it is answered. */
+import { randomUUID } from 'node:crypto'
+import { readErrorDocument } from '../../explain/answer-advice.ts'
+import { encodePath, encodeRfc3986 } from '../../sigv4/encode.ts'
+import { resolveTarget } from '../../sigv4/endpoint.ts'
+import { presign, type PresignedUrl } from '../../sigv4/presign.ts'
+import { sha256Hex } from '../../sigv4/string-to-sign.ts'
+import { signRequest } from '../../sigv4/sign-request.ts'
+import type { SigningCredentials } from '../../sigv4/types.ts'
+import { send, type Received } from '../send.ts'
+
+export type StoreTarget = {
+  /** `disk` is our own endpoint. */
+  kind: 'disk' | 's3'
+  /** Where this process reaches the store. */
+  endpoint: string
+  /** What stands in the presigned URLs that the checks use. */
+  publicEndpoint: string
+  /** What stands in those that clients get, and the setting that says so: the same, unless the server does not run or proxies the bucket. */
+  named: { url: string; setting: 'storage.s3.publicEndpoint' | 'objects.publicUrl' }
+  bucket: string
+  region: string
+  pathStyle: boolean
+  /** Before every key of ours. */
+  prefix: string
+  credentials: SigningCredentials
+  /** When temporary credentials end; null where nobody says, or they do not. */
+  expiration: Date | null
+  /** Of `storage.s3.provider`, resolved. */
+  provider: string
+  /** Seconds that the longest URL is to live. */
+  longestUrl: number
+  /** From where pages ask; none: CORS is not checked. */
+  origins: readonly string[]
+  now: () => Date
+}
+
+export type Answer = Received & { text: string; code: string | null; message: string | null }
+
+type Request = {
+  method: string
+  /** Absent: the bucket. */
+  key?: string
+  query?: Readonly<Record<string, string>>
+  headers?: Readonly<Record<string, string>>
+  body?: Buffer
+}
+
+export type StoreProbe = {
+  readonly target: StoreTarget
+  /** Before every key of this run. */
+  readonly folder: string
+  /** A key of ours, to be removed in the end whoever makes it. */
+  key(name: string): string
+  /** Signed in the Authorization header. */
+  request(o: Request): Promise<Answer>
+  /** For the public endpoint. `headers` are signed. */
+  presign(o: Request & { key: string }): PresignedUrl
+  /** Nothing is signed beside what stands in the URL. */
+  fetch(url: string, o: { method: string; headers?: Readonly<Record<string, string>>; body?: Buffer }): Promise<Answer>
+  /** The bucket listed, asked once. */
+  first(): Promise<Answer>
+  /** Seconds by which the store is ahead of us: signatures are dated by its clock from then on. */
+  setClock(ahead: number): void
+  now(): Date
+  bucketUrl(): string
+  objectUrl(key: string): string
+  /** Removes every object and upload below our random prefix. What could not be removed is returned. */
+  cleanUp(): Promise<string[]>
+}
+
+const empty = Buffer.alloc(0)
+
+export function createStoreProbe(target: StoreTarget): StoreProbe {
+  const folder = `${target.prefix}postern-doctor/${randomUUID()}/`
+  const keys = new Set<string>()
+  let ahead = 0
+  let listed: Promise<Answer> | undefined
+  const now = (): Date => new Date(target.now().getTime() + ahead * 1000)
+  const { bucket, pathStyle, credentials, region } = target
+
+  const urlOf = (endpoint: string, key: string | undefined, query: Request['query'] = {}): string => {
+    const { origin, basePath } = resolveTarget({ endpoint, bucket, pathStyle })
+    const path = key === undefined && pathStyle ? basePath.slice(0, -1) : basePath + encodePath(key ?? '')
+    const pairs = Object.entries(query).map(([name, value]) => `${encodeRfc3986(name)}=${encodeRfc3986(value)}`)
+    return `${origin}${path}${pairs.length === 0 ? '' : `?${pairs.join('&')}`}`
+  }
+
+  const probe: StoreProbe = {
+    target,
+    folder,
+    now,
+    key(name) {
+      keys.add(folder + name)
+      return folder + name
+    },
+    async request({ method, key, query, headers = {}, body = empty }) {
+      const url = urlOf(target.endpoint, key, query)
+      const payload = sha256Hex(body.toString('latin1'))
+      const signed = signRequest({ method, url, headers, payload, credentials, region, now: now() })
+      return read(
+        await send({
+          url,
+          method,
+          headers: signed.headers,
+          body: body.length > 0 || method === 'PUT' ? body : undefined,
+        }),
+      )
+    },
+    presign: ({ method, key, query = {}, headers = {} }) =>
+      presign({ ...target, endpoint: target.publicEndpoint, method, key, query, headers, expiresIn: 300, now: now() }),
+    fetch: async (url, o) => read(await send({ url, ...o })),
+    first: () =>
+      (listed ??= probe.request({ method: 'GET', query: { 'list-type': '2', 'max-keys': '1', prefix: folder } })),
+    setClock(seconds) {
+      ahead = seconds
+    },
+    bucketUrl: () => urlOf(target.publicEndpoint, undefined),
+    objectUrl: (key) => urlOf(target.publicEndpoint, key),
+    async cleanUp() {
+      await abortUploads(probe)
+      const left: string[] = []
+      for (const key of keys) {
+        const gone = await probe.request({ method: 'DELETE', key }).then(
+          ({ status }) => status < 300 || status === 404,
+          () => false,
+        )
+        if (!gone) left.push(key)
+      }
+      return left
+    },
+  }
+  return probe
+}
+
+function read(received: Received): Answer {
+  const text = received.body.toString('utf8')
+  const { code, message } = readErrorDocument(text)
+  return { ...received, text, code: received.status < 300 ? null : code, message }
+}
+
+/** The Host that arrived, where a SignatureDoesNotMatch answer tells the canonical request. */
+export const hostSeen = ({ text }: Answer): string | null =>
+  /<CanonicalRequest>[^<]*?\bhost:([^\n\r<&]+)/.exec(text)?.[1] ?? null
+
+/** `403 AccessDenied`, for sentences. */
+export const said = ({ status, code }: Answer): string => (code === null ? `${status}` : `${status} ${code}`)
+
+/** A run that was cut off between two requests may have left one. */
+async function abortUploads({ request, folder }: StoreProbe): Promise<void> {
+  const { text } = await request({ method: 'GET', query: { uploads: '', prefix: folder } }).catch(() => ({ text: '' }))
+  for (const [, upload] of text.matchAll(/<Upload>([\s\S]*?)<\/Upload>/g)) {
+    const [, key = ''] = /<Key>([^<]+)<\/Key>/.exec(upload!) ?? []
+    const [, uploadId = ''] = /<UploadId>([^<]+)<\/UploadId>/.exec(upload!) ?? []
+    if (key.startsWith(folder)) await request({ method: 'DELETE', key, query: { uploadId } }).catch(() => undefined)
+  }
+}

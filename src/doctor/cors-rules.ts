@@ -1,0 +1,66 @@
+/** The CORS rules that a bucket needs for uploads from pages. */
+import { createHash } from 'node:crypto'
+import { ok, failed, type Finding } from './check.ts'
+import { said, type StoreProbe } from './bucket/store-probe.ts'
+
+const id = 'postern'
+const methods = ['GET', 'HEAD', 'PUT', 'POST']
+const exposed = [
+  'ETag',
+  'Content-Range',
+  'Accept-Ranges',
+  'x-amz-request-id',
+  'x-amz-version-id',
+  'x-amz-checksum-sha256',
+]
+const maxAge = 3600
+
+/** As `aws s3api put-bucket-cors --cors-configuration` takes it. */
+export const corsJson = (origins: readonly string[]) => ({
+  CORSRules: [
+    {
+      ID: id,
+      AllowedOrigins: origins,
+      AllowedMethods: methods,
+      AllowedHeaders: ['*'],
+      ExposeHeaders: exposed,
+      MaxAgeSeconds: maxAge,
+    },
+  ],
+})
+
+const escape = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
+
+function ruleXml(origins: readonly string[]): string {
+  const all = (name: string, values: readonly string[]): string =>
+    values.map((value) => `<${name}>${escape(value)}</${name}>`).join('')
+  return (
+    `<CORSRule><ID>${id}</ID>${all('AllowedOrigin', origins)}${all('AllowedMethod', methods)}<AllowedHeader>*</AllowedHeader>` +
+    `${all('ExposeHeader', exposed)}<MaxAgeSeconds>${maxAge}</MaxAgeSeconds></CORSRule>`
+  )
+}
+
+/** Puts our rule before those that the bucket has; an older one of ours is replaced. */
+export async function applyCors(probe: StoreProbe): Promise<Finding> {
+  const query = { cors: '' }
+  const before = await probe.request({ method: 'GET', query })
+  if (before.status !== 200 && before.status !== 404) {
+    return failed(
+      `The bucket's CORS rules cannot be read (${said(before)}).`,
+      'Allow s3:GetBucketCORS and s3:PutBucketCORS, or set the rules by hand.',
+    )
+  }
+  const kept = (before.status === 200 ? (before.text.match(/<CORSRule>[\s\S]*?<\/CORSRule>/g) ?? []) : []).filter(
+    (rule) => !rule.includes(`<ID>${id}</ID>`),
+  )
+  const xml = `<CORSConfiguration xmlns="http://s3.amazonaws.com/doc/2006-03-01/">${ruleXml(probe.target.origins)}${kept.join('')}</CORSConfiguration>`
+  const body = Buffer.from(xml)
+  const headers = { 'content-type': 'application/xml', 'content-md5': createHash('md5').update(body).digest('base64') }
+  const answer = await probe.request({ method: 'PUT', query, headers, body })
+  if (answer.status >= 300)
+    return failed(
+      `Setting the CORS rules is answered ${said(answer)}.`,
+      'Allow s3:PutBucketCORS, or set the rules by hand.',
+    )
+  return ok(`The bucket has our CORS rule now${kept.length > 0 ? `, before its ${kept.length} others` : ''}.`)
+}

@@ -1,0 +1,102 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import Database from 'better-sqlite3'
+import { failed, ok, reason, type Finding } from '../check.ts'
+import type { DiskCheck, DiskSubject } from './disk-subject.ts'
+
+/** The object index: its version, its journal, and that it can be read from end to end of its structure. */
+export const objectIndex: DiskCheck = {
+  name: 'index',
+  needs: ['writable'],
+  async run({ folder, holdsObjects, indexVersion }) {
+    const file = join(folder, 'index.sqlite')
+    if (!holdsObjects) return ok('No objects lie there.')
+    if (!existsSync(file)) return ok('There is no object index yet: the first start makes it.')
+    return readSqlite(file, (db) => {
+      const version = Number(db.pragma('user_version', { simple: true }))
+      if (version > indexVersion) {
+        return failed(
+          `The object index has version ${version}, this program knows ${indexVersion}.`,
+          'Run the newer version that wrote it, or restore a backup.',
+        )
+      }
+      return null
+    })
+  },
+}
+
+/** The catalog: reachable, of a version that this program knows, in a journal mode that is durable. */
+export const catalog: DiskCheck = {
+  name: 'catalog',
+  async run({ catalogFile, catalogVersions, openCatalog }) {
+    if (catalogFile !== null) {
+      if (!existsSync(catalogFile)) return ok('There is no catalog yet: the first start makes it.')
+      const finding = readSqlite(catalogFile, () => null)
+      if (finding.outcome !== 'ok') return finding
+    }
+    try {
+      const opened = await openCatalog()
+      try {
+        return await versionOf(opened, catalogVersions)
+      } finally {
+        await opened.close()
+      }
+    } catch (error) {
+      const fix =
+        catalogFile === null
+          ? 'Correct database.url, and look whether the database runs and takes connections from here.'
+          : 'Look at the rights of the file and its folder; or restore a backup.'
+      return failed(`The catalog cannot be opened: ${reason(error)}.`, fix)
+    }
+  },
+}
+
+type OpenedCatalog = Awaited<ReturnType<DiskSubject['openCatalog']>>
+
+async function versionOf(opened: OpenedCatalog, known: readonly string[]): Promise<Finding> {
+  const status = await opened.migrationStatus()
+  const newer = status.filter(({ name }) => !known.includes(name)).map(({ name }) => name)
+  if (newer.length > 0) {
+    return failed(
+      `The catalog was written by a newer version of this program (${newer.join(', ')}).`,
+      'Run the newer version that wrote it, or restore a backup.',
+    )
+  }
+  const waiting = status.filter(({ appliedAt }) => appliedAt === null)
+  if (waiting.length < status.length) await opened.checkReady()
+  const version = status.findLast(({ appliedAt }) => appliedAt !== null)?.name ?? 'none'
+  if (waiting.length === 0) return ok(`The catalog answers, at version ${version}.`)
+  return ok(`The catalog answers, at version ${version}; the next start brings it to ${waiting.at(-1)!.name}.`)
+}
+
+/** `look` says what is wrong, or null. */
+function readSqlite(file: string, look: (db: Database.Database) => Finding | null): Finding {
+  let db: Database.Database | undefined
+  try {
+    db = new Database(file, { readonly: true, timeout: 5000 })
+    const problem = look(db)
+    if (problem) return problem
+    const journal = db.pragma('journal_mode', { simple: true })
+    if (journal !== 'wal') {
+      return failed(
+        `${file} is in journal mode ${String(journal)}, not wal.`,
+        'Put it on a local file system: WAL needs shared memory, which network mounts have not.',
+      )
+    }
+    const page = Number(db.pragma('page_count', { simple: true }))
+    const check = page < 100_000 ? db.pragma('quick_check(1)', { simple: true }) : 'ok'
+    if (check !== 'ok')
+      return failed(
+        `${file} is damaged: ${String(check)}.`,
+        'Stop the server and restore a backup; then run postern verify.',
+      )
+    return ok(`SQLite ${String(db.prepare('SELECT sqlite_version()').pluck().get())}, WAL, no damage found.`)
+  } catch (error) {
+    return failed(
+      `${file} cannot be read: ${reason(error)}.`,
+      'Look at its rights and those of its folder; if it is damaged, restore a backup.',
+    )
+  } finally {
+    db?.close()
+  }
+}

@@ -1,0 +1,63 @@
+/** One HTTP request as it stands, on a connection of its own: `fetch` tidies targets and follows redirects. */
+import { request as plain, type IncomingHttpHeaders } from 'node:http'
+import { request as secure } from 'node:https'
+import type { Readable } from 'node:stream'
+
+export type Sending = {
+  /** Absolute; its target goes out as it stands. */
+  url: string
+  method: string
+  /** `Host` is that of the URL unless it is given. Values: one char is one byte. */
+  headers?: Readonly<Record<string, string | readonly string[]>>
+  /** With a stream, give content-length among the headers. */
+  body?: Buffer | Readable | undefined
+}
+
+export type Received = { status: number; headers: IncomingHttpHeaders; body: Buffer }
+
+/** Milliseconds without a byte. */
+const patience = 15_000
+/** Bytes of an answer that are read. */
+const longest = 1024 * 1024
+
+/** Errors: those of the connection, and a timeout. */
+export function send({ url, method, headers = {}, body }: Sending): Promise<Received> {
+  const { protocol, hostname, port, host } = new URL(url)
+  const target = /^https?:\/\/[^/?#]+([^#]*)/i.exec(url)![1]!
+  const named = Object.entries(headers).flatMap(([name, value]) =>
+    [value].flat().map((one) => [name, one as string] as const),
+  )
+  const has = (wanted: string): boolean => named.some(([name]) => name.toLowerCase() === wanted)
+  const length = Buffer.isBuffer(body) && !has('content-length') ? ['Content-Length', String(body.length)] : []
+  const outgoing = (protocol === 'https:' ? secure : plain)({
+    hostname: hostname.replace(/^\[|\]$/g, ''),
+    port,
+    method,
+    path: target.startsWith('/') ? target : `/${target}`,
+    headers: [...(has('host') ? [] : ['Host', host]), ...named.flat(), ...length, 'Connection', 'close'],
+    setHost: false,
+    agent: false,
+    timeout: patience,
+  })
+  const received = new Promise<Received>((resolve, reject) => {
+    outgoing.on('timeout', () => outgoing.destroy(new Error(`no answer within ${patience / 1000} s`)))
+    outgoing.on('error', reject)
+    outgoing.on('response', (answer) => {
+      const chunks: Buffer[] = []
+      let bytes = 0
+      const end = (): void => {
+        resolve({ status: answer.statusCode ?? 0, headers: answer.headers, body: Buffer.concat(chunks) })
+        outgoing.destroy()
+      }
+      answer.on('data', (chunk: Buffer) => {
+        chunks.push(chunk)
+        bytes += chunk.length
+        if (bytes > longest) end()
+      })
+      answer.on('end', end).on('error', reject)
+    })
+  })
+  if (body === undefined || Buffer.isBuffer(body)) outgoing.end(body)
+  else body.on('error', (error) => outgoing.destroy(error)).pipe(outgoing)
+  return received
+}

@@ -1,0 +1,99 @@
+/** Every row of a blob against its file: there, of its size, and with `deep` of its bytes. */
+import { lstat } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import type { Problem, ProblemKind } from '../../problem.ts'
+import { errorCode } from '../file-calls.ts'
+import { wholeChecksums } from './digests.ts'
+import { blobPath, forEach, pageSize, quarantinePath, type VerifyContext } from './context.ts'
+import { quarantine } from './quarantine.ts'
+import { readBlob, type BlobState } from './read-blob.ts'
+import { usersOf } from './users.ts'
+
+type BlobRow = { id: string; size: number; sums: Buffer }
+
+export async function verifyBlobs(ctx: VerifyContext): Promise<void> {
+  const page = ctx.db.prepare<[string, number], BlobRow>(
+    'SELECT id, size, sums FROM blobs WHERE garbage_since IS NULL AND id > ? ORDER BY id LIMIT ?',
+  )
+  for (let after = ''; ;) {
+    const rows = page.all(after, pageSize)
+    if (rows.length === 0) return
+    after = rows.at(-1)!.id
+    await forEach(rows, ctx.signal, async (row) => {
+      const state = ctx.deep ? await readDeep(ctx, row) : await look(ctx, row)
+      ctx.report.count('blobs')
+      if (state.is !== 'intact' && isWanted(ctx, row.id)) await tell(ctx, row, state)
+    })
+  }
+}
+
+/** Between the row and its file the object may have been deleted. */
+function isWanted({ db }: VerifyContext, id: string): boolean {
+  return db.prepare('SELECT 1 FROM blobs WHERE id = ? AND garbage_since IS NULL').get(id) !== undefined
+}
+
+const intact: BlobState = { is: 'intact', md5: Buffer.alloc(0) }
+
+async function look({ root }: VerifyContext, { id, size }: BlobRow): Promise<BlobState> {
+  try {
+    const stat = await lstat(blobPath(root, id))
+    if (!stat.isFile()) return { is: 'missing' }
+    return stat.size === size ? intact : { is: 'size', size: stat.size }
+  } catch (cause) {
+    const code = errorCode(cause)
+    if (code === 'ENOENT' || code === 'ENOTDIR') return { is: 'missing' }
+    return { is: 'unreadable', cause: code ?? String(cause) }
+  }
+}
+
+async function readDeep(ctx: VerifyContext, row: BlobRow): Promise<BlobState> {
+  const whole = wholeChecksums(ctx, row.id)
+  const state = await readBlob(blobPath(ctx.root, row.id), row, {
+    signal: ctx.signal,
+    each(bytes) {
+      ctx.report.count('bytes', bytes.length)
+      whole.update(bytes)
+    },
+  })
+  if (state.is === 'intact') whole.settle(state.md5)
+  return state
+}
+
+async function tell(ctx: VerifyContext, row: BlobRow, state: BlobState): Promise<void> {
+  const { kind, detail } = describe(ctx, row, state)
+  const users = usersOf(ctx.db, row.id)
+  const moves = ctx.repair && (kind === 'blob-damaged' || kind === 'blob-size')
+  const outcome = moves ? await quarantine(ctx, row, { kind, detail, users }) : { repair: 'left' as const }
+  const { bucket, key, uploadId, partNumber } = users[0] ?? {}
+  ctx.report.problem({
+    kind,
+    blob: row.id,
+    ...(bucket !== undefined && { bucket, key: key! }),
+    ...(uploadId !== undefined && { uploadId, partNumber: partNumber! }),
+    detail: [detail, users.length > 1 ? `also used by ${users.length - 1} more` : '', outcome.failure ?? '']
+      .filter((text) => text !== '')
+      .join('; '),
+    repair: outcome.repair,
+  })
+}
+
+function describe(
+  { root }: VerifyContext,
+  { id, size }: BlobRow,
+  state: BlobState,
+): Pick<Problem, 'detail'> & {
+  kind: ProblemKind
+} {
+  switch (state.is) {
+    case 'size':
+      return { kind: 'blob-size', detail: `the file has ${state.size} bytes in place of ${size}` }
+    case 'damaged':
+      return { kind: 'blob-damaged', detail: `the bytes from ${state.at} on are not those that were stored` }
+    case 'unreadable':
+      return { kind: 'blob-unreadable', detail: `the file cannot be read (${state.cause})` }
+    default:
+      return existsSync(quarantinePath(root, id))
+        ? { kind: 'blob-quarantined', detail: 'the damaged bytes were moved to quarantine before' }
+        : { kind: 'blob-missing', detail: 'there is no file with these bytes' }
+  }
+}

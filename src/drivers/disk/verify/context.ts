@@ -1,0 +1,42 @@
+/** What the checks of one run share. */
+import { join } from 'node:path'
+import type { Report } from '../../problem.ts'
+import type { Index } from '../open-index.ts'
+
+export type VerifyContext = {
+  /** The store's folder. */
+  root: string
+  db: Index
+  /** Read every byte. */
+  deep: boolean
+  /** Mend what can be mended. The index is open for writing then. */
+  repair: boolean
+  /** Seconds for which what nothing refers to may belong to a write that is running in another process. */
+  grace: number
+  report: Report
+  signal: AbortSignal
+}
+
+export const blobPath = (root: string, id: string): string => join(root, 'objects', id.slice(0, 2), id.slice(2, 4), id)
+
+/** Where damaged blobs are moved, each with a note of what it was. */
+export const quarantinePath = (root: string, id: string): string => join(root, 'quarantine', id)
+
+/** Rows read at a time: no read of the index lasts long enough to hold up its checkpoints. */
+export const pageSize = 500
+
+/** Runs `work` on every item, a few at a time, and ends early once `signal` is aborted. */
+export async function forEach<T>(
+  items: Iterable<T>,
+  signal: AbortSignal,
+  work: (item: T) => Promise<void>,
+): Promise<void> {
+  const iterator = items[Symbol.iterator]()
+  const lane = async (): Promise<void> => {
+    for (let next = iterator.next(); !next.done; next = iterator.next()) {
+      signal.throwIfAborted()
+      await work(next.value)
+    }
+  }
+  await Promise.all(Array.from({ length: 8 }, lane))
+}

@@ -1,0 +1,92 @@
+/**
+ * Digests of whole objects, for `deep`: block sums tell flipped bits, these tell that the right bytes are at the right
+ * key. MD5s of blobs are kept in a temporary table until every part of an object has been read.
+ */
+import { createHash } from 'node:crypto'
+import { startChecksum } from '../../checksums/checksum.ts'
+import type { Problem } from '../../problem.ts'
+import { parseChecksum } from '../object-rows.ts'
+import { pageSize, type VerifyContext } from './context.ts'
+
+export const prepareDigests = ({ db }: VerifyContext): void =>
+  void db.exec('CREATE TEMP TABLE digests (blob TEXT PRIMARY KEY, md5 TEXT NOT NULL) WITHOUT ROWID')
+
+/** Computes the checksums that objects made of this one blob have, while its bytes pass. */
+export function wholeChecksums(ctx: VerifyContext, blob: string) {
+  const rows = ctx.db
+    .prepare<[string], { bucket: string; key: string; checksum: string }>(
+      'SELECT bucket, key, checksum FROM objects WHERE content = ? AND parts = 0 AND checksum IS NOT NULL',
+    )
+    .all(blob)
+  const objects = rows
+    .map(({ checksum, ...ref }) => ({ ...ref, checksum: parseChecksum(checksum) }))
+    .filter(({ checksum }) => checksum.type !== 'COMPOSITE')
+  const algorithms = new Set(objects.map(({ checksum }) => checksum.algorithm))
+  const running = new Map([...algorithms].map((algorithm) => [algorithm, startChecksum(algorithm)]))
+  return {
+    update(bytes: Buffer): void {
+      for (const state of running.values()) state.update(bytes)
+    },
+    /** Called when the block sums were right. */
+    settle(md5: Buffer): void {
+      const values = new Map([...running].map(([name, state]) => [name, state.digest().toString('base64')]))
+      for (const { bucket, key, checksum } of objects) {
+        if (values.get(checksum.algorithm) === checksum.value) continue
+        ctx.report.problem(wrong({ bucket, key, blob }, `the bytes do not have its ${checksum.algorithm} checksum`))
+      }
+      ctx.db.prepare('INSERT OR REPLACE INTO temp.digests VALUES (?, ?)').run(blob, md5.toString('hex'))
+    },
+  }
+}
+
+const wrong = (where: Partial<Problem>, detail: string): Problem => ({
+  ...where,
+  kind: 'object-digest',
+  detail,
+  repair: 'left',
+})
+
+type ObjectRow = { bucket: string; key: string; etag: string; content: string; parts: number }
+
+/** After all blobs. What was written meanwhile has no digest yet and is passed over. */
+export function verifyDigests(ctx: VerifyContext): void {
+  const { db, report } = ctx
+  const single = `SELECT bucket, key, d.blob FROM objects o JOIN temp.digests d ON d.blob = o.content
+    WHERE o.parts = 0 AND o.etag <> d.md5`
+  const parts = `SELECT u.bucket, u.key, p.upload AS uploadId, p.number AS partNumber, p.blob FROM parts p
+    JOIN temp.digests d ON d.blob = p.blob JOIN uploads u ON u.id = p.upload WHERE p.etag <> d.md5`
+  for (const sql of [single, parts]) {
+    for (const row of db.prepare<[], Partial<Problem>>(sql).all()) report.problem(wrong(row, 'its ETag is not the MD5'))
+  }
+  const page = db.prepare<[string, string, number], ObjectRow>(
+    `SELECT bucket, key, etag, content, parts FROM objects WHERE parts > 0 AND (bucket, key) > (?, ?)
+      ORDER BY bucket, key LIMIT ?`,
+  )
+  for (let at = { bucket: '', key: '' }; ;) {
+    ctx.signal.throwIfAborted()
+    const rows = page.all(at.bucket, at.key, pageSize)
+    if (rows.length === 0) return
+    at = rows.at(-1)!
+    for (const row of rows) {
+      const etag = joinedEtag(ctx, row)
+      if (etag === null || etag === row.etag) continue
+      report.problem(wrong({ bucket: row.bucket, key: row.key }, 'its ETag is not that of its parts'))
+    }
+  }
+}
+
+/** Null where a part is missing, damaged or was not read: that is told already. */
+function joinedEtag({ db }: VerifyContext, { content, ...row }: ObjectRow): string | null {
+  const parts = db
+    .prepare<[string], { md5: string | null }>(
+      `SELECT d.md5 FROM segments s LEFT JOIN temp.digests d ON d.blob = s.blob WHERE s.content = ? ORDER BY s.start`,
+    )
+    .all(content)
+  if (parts.length !== row.parts) return null
+  const md5 = createHash('md5')
+  for (const part of parts) {
+    if (part.md5 === null) return null
+    md5.update(part.md5, 'hex')
+  }
+  return `${md5.digest('hex')}-${parts.length}`
+}

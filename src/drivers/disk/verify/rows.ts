@@ -1,0 +1,116 @@
+/** The index against itself. Every check is one statement, so that it sees one moment of a server that is writing. */
+import type { Problem, ProblemKind } from '../../problem.ts'
+import type { VerifyContext } from './context.ts'
+
+type Found = Omit<Problem, 'kind' | 'repair' | 'detail'>
+type RowCheck = {
+  kind: ProblemKind
+  detail: string
+  sql: string
+  /** Run for each row that was found; each asks again whether it is still so. Values by name. */
+  mend?: string[]
+}
+
+/** For one blob, and for all of them: there, each list is gathered once. */
+const isInUse = `(EXISTS (SELECT 1 FROM objects WHERE content = b.id AND parts = 0)
+  OR EXISTS (SELECT 1 FROM segments WHERE blob = b.id) OR EXISTS (SELECT 1 FROM parts WHERE blob = b.id))`
+
+const areInUse = `(b.id IN (SELECT content FROM objects WHERE parts = 0) OR b.id IN (SELECT blob FROM segments)
+  OR b.id IN (SELECT blob FROM parts))`
+
+const checks: RowCheck[] = [
+  {
+    kind: 'object-without-blob',
+    detail: 'the index has no row for the bytes of this object',
+    sql: `SELECT bucket, key, content AS blob FROM objects o WHERE parts = 0
+      AND NOT EXISTS (SELECT 1 FROM blobs WHERE id = o.content)
+      UNION ALL SELECT o.bucket, o.key, s.blob FROM objects o JOIN segments s ON s.content = o.content
+      WHERE o.parts > 0 AND NOT EXISTS (SELECT 1 FROM blobs WHERE id = s.blob)`,
+  },
+  {
+    kind: 'object-parts',
+    detail: 'the parts of this object do not add up to it',
+    sql: `SELECT bucket, key FROM objects o WHERE parts > 0 AND NOT EXISTS (
+      SELECT 1 FROM (SELECT count(*) AS n, sum(s.size) AS bytes, total(s.size <> b.size) AS unlike
+        FROM segments s LEFT JOIN blobs b ON b.id = s.blob WHERE s.content = o.content)
+      WHERE n = o.parts AND bytes = o.size AND unlike = 0)
+      UNION SELECT s.bucket, s.key FROM (
+        SELECT o.bucket, o.key, s.start, sum(s.size) OVER (PARTITION BY o.id ORDER BY s.start
+          ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
+        FROM objects o JOIN segments s ON s.content = o.content WHERE o.parts > 0) s
+      WHERE s.start <> coalesce(s.before, 0)
+      UNION SELECT o.bucket, o.key FROM objects o JOIN blobs b ON b.id = o.content
+        WHERE o.parts = 0 AND b.size <> o.size`,
+  },
+  {
+    kind: 'object-without-bucket',
+    detail: 'the bucket of this object is not there',
+    sql: 'SELECT bucket, key FROM objects o WHERE NOT EXISTS (SELECT 1 FROM buckets WHERE name = o.bucket)',
+  },
+  {
+    kind: 'part-without-blob',
+    detail: 'the index has no row for the bytes of this part: the client has to send it again',
+    sql: `SELECT u.bucket, u.key, p.upload AS uploadId, p.number AS partNumber, p.blob
+      FROM parts p JOIN uploads u ON u.id = p.upload WHERE NOT EXISTS (SELECT 1 FROM blobs WHERE id = p.blob)`,
+  },
+  {
+    kind: 'part-without-upload',
+    detail: 'no upload that is open has this part',
+    sql: `SELECT upload AS uploadId, number AS partNumber, blob FROM parts p
+      WHERE NOT EXISTS (SELECT 1 FROM uploads WHERE id = p.upload AND completed_at IS NULL)`,
+    mend: [
+      `DELETE FROM parts WHERE upload = @uploadId AND number = @partNumber
+        AND NOT EXISTS (SELECT 1 FROM uploads WHERE id = @uploadId AND completed_at IS NULL)`,
+      `UPDATE blobs AS b SET garbage_since = @now WHERE id = @blob AND garbage_since IS NULL AND NOT ${isInUse}`,
+    ],
+  },
+  {
+    kind: 'segments-without-object',
+    detail: 'no object is made of this part',
+    sql: `SELECT content AS uploadId, part AS partNumber, blob FROM segments s
+      WHERE NOT EXISTS (SELECT 1 FROM objects WHERE content = s.content AND parts > 0)`,
+    mend: [
+      `DELETE FROM segments WHERE content = @uploadId AND part = @partNumber
+        AND NOT EXISTS (SELECT 1 FROM objects WHERE content = @uploadId AND parts > 0)`,
+      `UPDATE blobs AS b SET garbage_since = @now WHERE id = @blob AND garbage_since IS NULL AND NOT ${isInUse}`,
+    ],
+  },
+  {
+    kind: 'blob-marked-garbage',
+    detail: 'an object needs these bytes, and they are marked for removal',
+    sql: `SELECT id AS blob FROM blobs b WHERE garbage_since IS NOT NULL AND ${areInUse}`,
+    mend: [`UPDATE blobs AS b SET garbage_since = NULL WHERE id = @blob AND ${isInUse}`],
+  },
+  {
+    kind: 'blob-without-object',
+    detail: 'nothing refers to these bytes',
+    sql: `SELECT id AS blob FROM blobs b WHERE garbage_since IS NULL AND NOT ${areInUse}`,
+    mend: [`UPDATE blobs AS b SET garbage_since = @now WHERE id = @blob AND garbage_since IS NULL AND NOT ${isInUse}`],
+  },
+]
+
+export function verifyRows(ctx: VerifyContext): void {
+  const { db, report, deep } = ctx
+  const state = db.pragma(deep ? 'integrity_check(20)' : 'quick_check(20)', { simple: false }) as object[]
+  const said = state.map((row) => String(Object.values(row)[0])).filter((line) => line !== 'ok')
+  for (const detail of said) report.problem({ kind: 'index-damaged', detail, repair: 'left' })
+  for (const table of ['objects', 'uploads', 'parts'] as const) {
+    const { n } = db.prepare(`SELECT count(*) AS n FROM ${table}`).get() as { n: number }
+    report.count(table, n)
+  }
+  for (const check of checks) {
+    ctx.signal.throwIfAborted()
+    const found = db.prepare<[], Found>(check.sql).all()
+    for (const row of found) report.problem({ ...row, ...mend(ctx, check, row), kind: check.kind })
+  }
+}
+
+function mend({ db, repair }: VerifyContext, check: RowCheck, row: Found): Pick<Problem, 'detail' | 'repair'> {
+  const { detail } = check
+  if (!repair || !check.mend) return { detail, repair: 'left' }
+  const values = { ...row, now: Date.now() }
+  db.transaction((statements: string[]) => {
+    for (const sql of statements) db.prepare(sql).run(values)
+  }).immediate(check.mend)
+  return { detail, repair: check.kind === 'blob-marked-garbage' ? 'corrected' : 'removed' }
+}

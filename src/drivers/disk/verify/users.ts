@@ -1,0 +1,23 @@
+import type { Index } from '../open-index.ts'
+
+/** What would miss a blob: an object, or a part of an upload that is not complete. */
+export type BlobUser = { bucket: string; key: string; uploadId?: string; partNumber?: number }
+
+const max = 100
+
+export function usersOf(db: Index, blob: string): BlobUser[] {
+  return [
+    ...db
+      .prepare<[string, string, number], BlobUser>(
+        `SELECT bucket, key FROM objects WHERE (content = ? AND parts = 0)
+          OR (parts > 0 AND content IN (SELECT content FROM segments WHERE blob = ?)) LIMIT ?`,
+      )
+      .all(blob, blob, max),
+    ...db
+      .prepare<[string, number], BlobUser>(
+        `SELECT u.bucket, u.key, p.upload AS uploadId, p.number AS partNumber
+          FROM parts p JOIN uploads u ON u.id = p.upload WHERE p.blob = ? LIMIT ?`,
+      )
+      .all(blob, max),
+  ]
+}

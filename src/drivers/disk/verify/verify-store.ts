@@ -1,0 +1,73 @@
+/**
+ * Whether the store is what its index says, beside a server that runs or without one. Nothing is written unless `repair`
+ * is asked for; the folder is not made where it is missing.
+ */
+import { existsSync } from 'node:fs'
+import { realpath } from 'node:fs/promises'
+import { join } from 'node:path'
+import Database from 'better-sqlite3'
+import { StorageError } from '../../../errors.ts'
+import type { Report } from '../../problem.ts'
+import { openIndex, schemaVersion, type Index } from '../open-index.ts'
+import { toStorageError } from '../store-error.ts'
+import { verifyBlobs } from './blobs.ts'
+import type { VerifyContext } from './context.ts'
+import { prepareDigests, verifyDigests } from './digests.ts'
+import { verifyLeftovers } from './leftovers.ts'
+import { verifyRows } from './rows.ts'
+
+export type VerifyStoreOptions = {
+  path: string
+  deep: boolean
+  repair: boolean
+  /** Seconds for which a blob without a row may belong to a running write; for temporary files `tempGrace`. */
+  grace: number
+  tempGrace: number
+  report: Report
+  /** Told once, before the blobs. */
+  onTotal?: (total: { blobs: number; bytes: number }) => void
+  signal: AbortSignal
+}
+
+/** Errors: NotFound where there is no store, Unavailable where its index cannot be read. */
+export async function verifyStore(o: VerifyStoreOptions): Promise<void> {
+  const file = join(o.path, 'index.sqlite')
+  if (!existsSync(file)) {
+    throw new StorageError('NotFound', {
+      message: `There is no store at ${o.path}: no index.sqlite. Name its folder with --storage.`,
+    })
+  }
+  let db: Index | undefined
+  try {
+    db = o.repair ? openIndex(file, { durable: true }) : openToRead(file)
+    const ctx: VerifyContext = { ...o, db, root: await realpath(o.path) }
+    verifyRows(ctx)
+    o.onTotal?.(total(db))
+    if (o.deep) prepareDigests(ctx)
+    await verifyBlobs(ctx)
+    if (o.deep) verifyDigests(ctx)
+    await verifyLeftovers(ctx, o)
+  } catch (cause) {
+    throw toStorageError(cause)
+  } finally {
+    db?.close()
+  }
+}
+
+const total = (db: Index): { blobs: number; bytes: number } =>
+  db
+    .prepare('SELECT count(*) AS blobs, coalesce(sum(size), 0) AS bytes FROM blobs WHERE garbage_since IS NULL')
+    .get() as { blobs: number; bytes: number }
+
+/** Errors: Unavailable for an index of another version: bringing it up to date would be a change. */
+export function openToRead(file: string): Index {
+  const db = new Database(file, { readonly: true, timeout: 5000 })
+  const found = Number(db.pragma('user_version', { simple: true }))
+  if (found === schemaVersion) return db
+  db.close()
+  throw new StorageError('Unavailable', {
+    message:
+      `The object index has schema version ${found}, this program knows ${schemaVersion}. ` +
+      'Start the server of this version once, which brings it up to date; or run the version that wrote it.',
+  })
+}

@@ -1,0 +1,24 @@
+import { canonicalRequest } from '../sigv4/canonical-request.ts'
+import { joinSorted } from '../sigv4/encode.ts'
+import type { RawRequest } from '../sigv4/types.ts'
+import { sentRequest } from './original.ts'
+import { readClaims } from './read-claims.ts'
+import { readable } from './check-claims.ts'
+
+/** The first line in which a store's canonical request, from its answer, is not what was sent. null: they agree. */
+export type SeenOtherwise = { line: number; sent: string; seen: string }
+
+/** `seen` is the CanonicalRequest of a SignatureDoesNotMatch answer. null too for a request that cannot be read. */
+export function compareCanonical(request: RawRequest, seen: string): SeenOtherwise | null {
+  const claims = readClaims(request)
+  if (readable.some((check) => check(claims, { region: null, keys: null, now: new Date(0) }))) return null
+  const sent = sentRequest(claims)
+  const ours = canonicalRequest({
+    ...sent,
+    query: joinSorted(sent.query.map(([name, value]) => [name, value])),
+    headers: sent.headers.map(([name, value]) => [name, value ?? '']),
+  }).split('\n')
+  const theirs = seen.replaceAll('\r\n', '\n').trimEnd().split('\n')
+  const line = ours.findIndex((text, i) => text !== theirs[i])
+  return line === -1 ? null : { line: line + 1, sent: ours[line]!, seen: theirs[line] ?? '' }
+}

@@ -1,0 +1,98 @@
+import type { KeyRing, RawRequest } from '../sigv4/types.ts'
+import { acceptable, readable } from './check-claims.ts'
+import { decodeClaims } from './decode-url.ts'
+import type { Difference, Explanation } from './explanation.ts'
+import { findOriginal } from './find-original.ts'
+import { createSignatures, sentRequest, type Original } from './original.ts'
+import { readClaims } from './read-claims.ts'
+import { signedRows } from './rows.ts'
+
+export type ExplainOptions = {
+  /** Of the endpoint; null where it is not known: then any will do. */
+  region: string | null
+  /** null: there is no secret to check it with. */
+  keys: KeyRing | null
+  now: Date
+  /** Other names of the endpoint as they stand in a Host header, e.g. the host of its public URL. */
+  hosts?: readonly string[]
+}
+
+/** Signatures computed for one explanation, at most. */
+const budget = 200
+
+/**
+ * Says why a signed request is refused: what was signed, what was sent, and what to do. Only the signature and the request
+ * are known, so plausible originals are tried until one recomputes to the signature; what was changed is certain then.
+ * A few milliseconds at worst. Never throws.
+ */
+export function explainRequest(request: RawRequest, o: ExplainOptions): Explanation {
+  const claims = readClaims(request)
+  const decoded = decodeClaims(claims, o.now)
+  const unreadable = firstOf(readable.map((check) => check(claims, o)))
+  if (unreadable) return { outcome: 'refused', decoded, difference: unreadable, also: [], rows: [], tried: 0 }
+
+  const before = acceptable.map((check) => check(claims, o)).filter((difference) => difference !== null)
+  const sent = sentRequest(claims)
+  const key = o.keys?.find(claims.credential!.accessKeyId)
+  if (key === undefined) {
+    const [difference = null, ...also] = before
+    const outcome = difference === null ? 'unchecked' : 'refused'
+    return { outcome, decoded, difference, also, rows: signedRows(sent, null), tried: 0 }
+  }
+  const signatures = createSignatures(claims, key, budget)
+  const found = signatures.cover(sent)
+    ? { original: sent, differences: [] }
+    : findOriginal(sent, claims, signatures, o.hosts ?? [])
+  const all = [...before, ...(found?.differences ?? [notFound(sent)])]
+  const [difference = null, ...also] = withoutTwins(all)
+  return {
+    outcome: difference === null ? 'valid' : 'refused',
+    decoded,
+    difference,
+    also,
+    rows: signedRows(sent, found?.original ?? null),
+    tried: signatures.tried,
+  }
+}
+
+const firstOf = (differences: readonly (Difference | null)[]): Difference | undefined =>
+  differences.find((difference) => difference !== null)
+
+/** A URL whose life was stretched is told once. */
+const withoutTwins = (all: readonly Difference[]): Difference[] =>
+  all.filter(
+    (difference, i) => all.findIndex(({ code, name }) => code === difference.code && name === difference.name) === i,
+  )
+
+function notFound(sent: Original): Difference {
+  const absent = sent.headers.find(([, value]) => value === null)
+  if (absent) {
+    return {
+      code: 'HeaderMissing',
+      name: absent[0],
+      signed: null,
+      sent: null,
+      certain: true,
+      message: `The header ${absent[0]} was signed and was not sent.`,
+      advice: 'Send every header that was issued with the URL, with the value issued.',
+    }
+  }
+  const bound = sent.headers.filter(([name]) => name !== 'host').toSorted(([a], [b]) => openness(b) - openness(a))
+  const suspects = bound.map(([name, value]) => `${name} (sent as "${value}")`).join(', ')
+  return {
+    code: 'NoOriginalFound',
+    name: bound[0]?.[0] ?? null,
+    signed: null,
+    sent: null,
+    certain: false,
+    message: 'The signature covers another request than this one, or was made with another secret.',
+    advice:
+      (bound.length > 0
+        ? `Compare what was issued with what is sent, first ${suspects}; then the URL, `
+        : 'Compare the URL with the one issued, ') +
+      'byte for byte. If nothing differs, the secret of the key is not the one that signed.',
+  }
+}
+
+/** How little of a header's value can be guessed. */
+const openness = (name: string): number => (/^content-(length|md5)$|checksum|^x-amz-meta-/.test(name) ? 1 : 0)

@@ -1,0 +1,58 @@
+import { requestOf } from './decode-url.ts'
+import { explainRequest, type ExplainOptions } from './explain-request.ts'
+import type { Difference, Explanation } from './explanation.ts'
+
+/** What the signature says is to be sent; null where it could not be recomputed. */
+export type SignedFor = {
+  method: string | null
+  /** `host` aside. */
+  headers: { name: string; value: string | null }[]
+}
+
+export type UrlUse = {
+  /** As it was or will be sent; undefined: not told, so that none is wrong. */
+  method?: string | undefined
+  headers?: readonly (readonly [name: string, value: string])[]
+  pathPrefix?: string
+}
+
+/**
+ * Explains a URL as someone holds it. What is not told of its use (method, headers) is no fault: it is looked for and
+ * said in `signedFor`. TypeError for what is no http(s) URL.
+ */
+export function explainUrl(url: string, use: UrlUse, o: ExplainOptions): Explanation & { signedFor: SignedFor } {
+  const { headers = [], pathPrefix = '' } = use
+  const guess = use.method ?? likelyMethod(url)
+  const explanation = explainRequest(requestOf(url, { method: guess, headers, pathPrefix }), o)
+  const told = new Set(headers.map(([name]) => name.toLowerCase()))
+  const untold = ({ code, name }: Difference): boolean =>
+    (code === 'MethodChanged' && use.method === undefined) || (code === 'HeaderMissing' && !told.has(name ?? ''))
+  const all = [explanation.difference, ...explanation.also].filter((difference) => difference !== null)
+  const [difference = null, ...also] = all.filter((one) => !untold(one))
+  const known = explanation.rows.some(({ signed }) => signed !== null)
+  const checked = explanation.outcome === 'valid' || known
+  return {
+    ...explanation,
+    outcome: difference ? 'refused' : checked ? 'valid' : 'unchecked',
+    difference,
+    also,
+    rows:
+      difference || !known
+        ? explanation.rows
+        : explanation.rows.map((row) => ({ ...row, sent: row.signed, same: true })),
+    signedFor: {
+      method: explanation.rows.find(({ part }) => part === 'method')?.signed ?? null,
+      headers: explanation.rows
+        .filter(({ part }) => part === 'header')
+        .map(({ name, signed }) => ({ name: name!, value: signed })),
+    },
+  }
+}
+
+/** By the operation that SDKs name in the query; a guess for the first try. */
+function likelyMethod(url: string): string {
+  const id = /[?&]x-id=(\w+)/.exec(url)?.[1] ?? ''
+  if (/^(Put|Upload|Copy)/.test(id)) return 'PUT'
+  if (/^(Delete|Abort)/.test(id)) return 'DELETE'
+  return id.startsWith('Head') ? 'HEAD' : 'GET'
+}

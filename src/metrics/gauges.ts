@@ -1,0 +1,56 @@
+/** Figures that are read when somebody asks for them. */
+import type { Catalog } from '../catalog/catalog.ts'
+import type { Config } from '../config/schema.ts'
+import type { StorageDriver } from '../drivers/driver.ts'
+import { describeStore } from '../service/describe-store.ts'
+import type { Gauge } from './metrics.ts'
+
+export function gaugesOf({
+  catalog,
+  driver,
+  config,
+}: {
+  catalog: Catalog
+  driver: StorageDriver
+  config: Config
+}): Gauge[] {
+  const totals = () => catalog.totals()
+  return [
+    {
+      name: 'postern_files',
+      help: 'Files of all users: confirmed ones, and uploads that are pending.',
+      label: 'state',
+      read: async () => {
+        const { files, reservedFiles } = await totals()
+        return { confirmed: files, pending: reservedFiles }
+      },
+    },
+    {
+      name: 'postern_file_bytes',
+      help: 'Bytes of all users: of confirmed files, and reserved for pending uploads.',
+      label: 'state',
+      read: async () => {
+        const { bytes, reservedBytes } = await totals()
+        return { confirmed: bytes, pending: reservedBytes }
+      },
+    },
+    ...(config.storage.driver === 'disk'
+      ? [
+          {
+            name: 'postern_disk_free_bytes',
+            help: 'What the disk of storage.disk.path has left.',
+            read: async () => {
+              const store = await describeStore({ config })
+              if (store.driver !== 'disk' || store.freeBytes === null) throw new Error('the system does not tell')
+              return store.freeBytes
+            },
+          },
+          {
+            name: 'postern_damaged_objects',
+            help: 'Objects whose bytes the scrub found damaged: see `postern verify --deep`.',
+            read: async () => driver.scrubStatus?.()?.damagedBlobs ?? 0,
+          },
+        ]
+      : []),
+  ]
+}

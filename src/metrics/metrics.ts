@@ -1,0 +1,60 @@
+/** What the server counts about itself, in the Prometheus text format. */
+import type { ObservedRequest } from '../http/observe-requests.ts'
+import type { Peers } from '../drivers/peers.ts'
+import type { Figures, Registered } from './registry.ts'
+
+export type MeasuredRequest = Pick<
+  ObservedRequest,
+  'app' | 'route' | 'method' | 'status' | 'seconds' | 'received' | 'sent' | 'refusal'
+>
+
+/** A figure that is read when somebody asks for it. */
+export type Gauge = {
+  name: string
+  help: string
+  /** The label whose values `read` tells apart. */
+  label?: string
+  /** A failure leaves the figure out. */
+  read: () => Promise<number | Readonly<Record<string, number>>>
+}
+
+export type Metrics = {
+  observe(request: MeasuredRequest): void
+  /** Loads the library; until then requests are noted and counted afterwards. */
+  start(): Promise<void>
+  /** The exposition text, of all processes together, and its content type. */
+  expose(): Promise<{ contentType: string; text: string }>
+}
+
+/** Requests noted before the library is there. */
+const maxNoted = 10_000
+
+export function createMetrics(gauges: readonly Gauge[], peers: Peers): Metrics {
+  const noted: MeasuredRequest[] = []
+  let count: ((request: MeasuredRequest) => void) | null = null
+  let loading: Promise<Registered> | null = null
+
+  // Its start costs more than all else of ours together: not before the first answer.
+  const load = (): Promise<Registered> =>
+    (loading ??= import('./registry.ts').then(({ createRegistry }) => {
+      // What all processes would tell of the same catalog and disk is told once.
+      const made = createRegistry(peers.index === 0 ? gauges : [])
+      count = made.count
+      for (const request of noted.splice(0)) made.count(request)
+      return made
+    }))
+
+  peers.answer('metrics', async () => (await load()).figures())
+
+  return {
+    observe(request) {
+      if (count) count(request)
+      else if (noted.length < maxNoted) noted.push(request)
+    },
+    start: async () => void (await load()),
+    async expose() {
+      const [{ figures, exposition }, others] = await Promise.all([load(), peers.ask<Figures>('metrics')])
+      return exposition([await figures(), ...others])
+    },
+  }
+}

@@ -1,0 +1,168 @@
+/** The catalog against the store, on either driver: what `postern verify` finds beyond the store itself. */
+import type { Catalog, FileRecord, Upload } from '../catalog/catalog.ts'
+import type { MultipartInfo, ObjectHead, ObjectRef, Problem, Report, StorageDriver } from '../drivers/driver.ts'
+import { isStorageError } from '../errors.ts'
+import { headOrNull } from './remove-versions.ts'
+import { verifyBytes } from './verify-bytes.ts'
+import { verifyStrays, type Strays } from './verify-strays.ts'
+
+export type VerifyFilesOptions = {
+  driver: StorageDriver
+  catalog: Catalog
+  /** The gateway's bucket. */
+  bucket: string
+  /** Read the bytes of every file and compare its checksum. The disk driver's own check has done that before. */
+  deep: boolean
+  repair: boolean
+  /**
+   * Removes objects and multipart uploads that no record knows. Off where others may use the bucket: another gateway's
+   * files would look the same.
+   */
+  removeStrays: boolean
+  /** Seconds for which an object may be on its way into the catalog. */
+  grace: number
+  now: () => Date
+  report: Report
+  signal: AbortSignal
+}
+
+export const pageSize = 500
+const atOnce = 8
+
+/** Errors: those of the catalog, and the store's where it cannot be asked at all. */
+export async function verifyFiles(o: VerifyFilesOptions): Promise<void> {
+  // Listed first: whatever is there now has had a record for some time.
+  const strays = await listStrays(o)
+  for (let after: string | undefined; ;) {
+    o.signal.throwIfAborted()
+    const page = await o.catalog.allUploads({ limit: pageSize, ...(after !== undefined && { after }) })
+    if (page.length === 0) break
+    after = page.at(-1)!.file.id
+    for (const upload of page) forget(strays, upload)
+    for (let at = 0; at < page.length; at += atOnce) {
+      o.signal.throwIfAborted()
+      await Promise.all(page.slice(at, at + atOnce).map((upload) => verifyUpload(o, upload)))
+    }
+  }
+  await verifyStrays(o, strays)
+  await verifyUsage(o)
+}
+
+/** Keys that this gateway issues, and those of sealed copies: see keys.ts. */
+const ownPrefixes = ['uploads/', 'public/', 'files/']
+
+export async function listStrays({
+  driver,
+  bucket,
+  signal,
+}: Pick<VerifyFilesOptions, 'driver' | 'bucket' | 'signal'>): Promise<Strays> {
+  const objects = new Set<string>()
+  const sessions = new Map<string, MultipartInfo>()
+  for (const prefix of ownPrefixes) {
+    for (let token: string | undefined; ;) {
+      const page = await driver.listObjects({
+        bucket,
+        prefix,
+        signal,
+        ...(token !== undefined && { continuationToken: token }),
+      })
+      for (const { key } of page.objects) objects.add(key)
+      token = page.nextContinuationToken
+      if (!page.isTruncated || token === undefined) break
+    }
+    let after: { keyMarker?: string; uploadIdMarker?: string } = {}
+    for (;;) {
+      const page = await driver.listMultipartUploads({ bucket, prefix, ...after })
+      for (const session of page.uploads) sessions.set(session.uploadId, session)
+      if (!page.isTruncated || page.nextKeyMarker === undefined) break
+      after = {
+        keyMarker: page.nextKeyMarker,
+        ...(page.nextUploadIdMarker !== undefined && { uploadIdMarker: page.nextUploadIdMarker }),
+      }
+    }
+  }
+  return { objects, sessions }
+}
+
+/** Takes what a record names off the list. */
+export function forget({ objects, sessions }: Strays, { file, grant }: Upload): void {
+  objects.delete(file.key)
+  objects.delete(file.object.key)
+  if (grant) objects.delete(grant.target.key)
+  if (grant?.multipart) sessions.delete(grant.multipart.uploadId)
+}
+
+async function verifyUpload(o: VerifyFilesOptions, { file, grant }: Upload): Promise<void> {
+  if (file.store !== o.driver.name) return o.report.count('filesElsewhere')
+  if (file.status === 'pending' && grant?.multipart)
+    return verifySession(o, file, grant.target, grant.multipart.uploadId)
+  if (file.status !== 'confirmed') return
+  o.report.count('files')
+  const found = await compare(o, file)
+  // Deleted since it was listed: nothing is missing then.
+  if (found && (await o.catalog.getFile(file.owner, file.id))) o.report.problem({ ...about(file), ...found })
+}
+
+type Found = Pick<Problem, 'kind' | 'detail' | 'repair'>
+
+async function compare(o: VerifyFilesOptions, file: FileRecord): Promise<Found | null> {
+  const { versionId, etag } = file.object
+  let head: ObjectHead
+  try {
+    head = await o.driver.headObject(file.object, versionId === undefined ? {} : { versionId })
+  } catch (error) {
+    if (!isStorageError(error, 'NotFound', 'NoSuchBucket')) throw error
+    return left('file-without-object', 'the object of this file is not in the store')
+  }
+  if (head.contentLength !== file.size) {
+    return left('file-differs', `the object has ${head.contentLength} bytes, the file ${file.size}`)
+  }
+  if (etag !== undefined && head.etag !== etag)
+    return left('file-differs', 'the object is not the one that was confirmed')
+  const { checksum } = file
+  if (checksum && head.checksum?.algorithm === checksum.algorithm && head.checksum.value !== checksum.value) {
+    return left('file-differs', `the object has another ${checksum.algorithm} checksum than the file`)
+  }
+  return o.deep ? verifyBytes(o, file, head) : null
+}
+
+/** Parts that were sent are lost with their session; the upload itself ends by its own time. */
+async function verifySession(
+  o: VerifyFilesOptions,
+  file: FileRecord,
+  target: ObjectRef,
+  uploadId: string,
+): Promise<void> {
+  o.report.count('multipartUploads')
+  try {
+    await o.driver.listParts(target, uploadId, { maxParts: 1 })
+  } catch (error) {
+    if (!isStorageError(error, 'NoSuchUpload')) throw error
+    // Completed, and about to be confirmed; or settled since it was listed.
+    if (await headOrNull(o, target)) return
+    const now = await o.catalog.findUpload(file.owner, { id: file.id })
+    if (now?.file.status !== 'pending' || now.grant?.multipart?.uploadId !== uploadId) return
+    o.report.problem({
+      ...about(file),
+      uploadId,
+      ...left('upload-without-session', 'the store does not know this multipart upload: it has to be started anew'),
+    })
+  }
+}
+
+async function verifyUsage({ catalog, report, repair }: VerifyFilesOptions): Promise<void> {
+  for (const { owner, recorded, counted } of await catalog.usageDifferences()) {
+    const detail = `recorded are ${JSON.stringify(recorded)}, there are ${JSON.stringify(counted)}`
+    if (repair) await catalog.recountUsage(owner)
+    report.problem({ kind: 'usage', owner, detail, repair: repair ? 'corrected' : 'left' })
+  }
+}
+
+const left = (kind: Problem['kind'], detail: string): Found => ({ kind, detail, repair: 'left' })
+
+const about = ({ id, owner, object }: FileRecord): Pick<Problem, 'file' | 'owner' | 'bucket' | 'key'> => ({
+  file: id,
+  owner,
+  bucket: object.bucket,
+  key: object.key,
+})

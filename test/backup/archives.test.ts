@@ -1,0 +1,162 @@
+/** What a restore refuses, and that nothing of it stays: archives that were damaged, cut off, or made to do harm. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Readable } from 'node:stream'
+import { extract, pack, type Header } from 'tar-stream'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { bytesOf } from '../conformance/driver/suite-tools.ts'
+import { put } from '../drivers/start-disk.ts'
+import { emptyFolder, restoreTo, startSource } from './store.ts'
+
+type Entry = { header: Header; body: Buffer }
+let archive: Buffer
+let entries: Entry[]
+beforeAll(async () => {
+  entries = []
+})
+
+async function sample(): Promise<void> {
+  if (entries.length > 0) return
+  const { driver, file, backup } = await startSource()
+  await put(driver, 'a', bytesOf(100_000))
+  await put(driver, 'b')
+  await backup()
+  archive = readFileSync(file)
+  const reading = extract()
+  Readable.from([archive]).pipe(reading as unknown as NodeJS.WritableStream)
+  for await (const entry of reading) {
+    const chunks: Buffer[] = []
+    for await (const chunk of entry as unknown as AsyncIterable<Buffer>) chunks.push(chunk)
+    entries.push({ header: entry.header, body: Buffer.concat(chunks) })
+  }
+}
+
+async function tarOf(list: readonly { header: Partial<Header> & { name: string }; body: Buffer }[]): Promise<Readable> {
+  const writing = pack()
+  for (const { header, body } of list) {
+    const { name, type = 'file', mode = 0o600, linkname } = header
+    writing.entry({ name, type, mode, size: body.length, ...(linkname && { linkname }) }, body)
+  }
+  writing.finalize()
+  const chunks: Buffer[] = []
+  for await (const chunk of writing as unknown as AsyncIterable<Buffer>) chunks.push(chunk)
+  return Readable.from([Buffer.concat(chunks)], { objectMode: false })
+}
+
+/** Why the restore failed; what it left behind otherwise. */
+async function refusal(source: Readable): Promise<string> {
+  const folder = emptyFolder()
+  const said = await restoreTo(folder, source).then(
+    () => 'restored',
+    (error: Error) => error.message,
+  )
+  const left = [...readdirSync(folder), ...readdirSync(join(folder, 'storage'))].filter((name) => name !== 'storage')
+  return left.length === 0 ? said : `left behind: ${left.join(', ')}`
+}
+
+const stream = (bytes: Buffer): Readable => Readable.from([bytes], { objectMode: false })
+const isBlob = ({ header }: Entry): boolean => header.name.startsWith('blobs/')
+const plain = (name: string, body = 'x') => ({ header: { name }, body: Buffer.from(body) })
+
+it('is restored as it was made', async () => {
+  await sample()
+  const folder = emptyFolder()
+  const { blobs, databases, damaged } = await restoreTo(folder, stream(archive))
+  expect({ blobs, databases, damaged }).toEqual({
+    blobs: 2,
+    databases: ['index.sqlite', 'catalog.sqlite'],
+    damaged: [],
+  })
+  expect(readdirSync(join(folder, 'storage')).toSorted()).toEqual(['index.sqlite', 'objects'])
+  expect(existsSync(join(folder, 'catalog.sqlite'))).toBe(true)
+})
+
+describe('an archive that is damaged', () => {
+  it('is refused wherever a bit was flipped in what it stores', async () => {
+    await sample()
+    const refusals: string[] = []
+    for (let offset = 0, i = 0; i < entries.length - 1; i++) {
+      const { body } = entries[i]!
+      const bytes = Buffer.from(archive)
+      const at = offset + 512 + Math.floor(body.length / 2)
+      bytes[at] = bytes[at]! ^ 1
+      offset += 512 + Math.ceil(body.length / 512) * 512
+      refusals.push(await refusal(stream(bytes)))
+    }
+    expect(refusals).toHaveLength(6)
+    for (const said of refusals) expect(said).toMatch(/damaged|no backup|not whole/)
+  })
+
+  it('is refused when it was cut off, between entries too', async () => {
+    await sample()
+    const cuts = [600, Math.floor(archive.length / 2), archive.length - 2048, archive.length - 1500]
+    for (const cut of cuts) expect(await refusal(stream(archive.subarray(0, cut)))).toMatch(/cut off|damaged|not whole/)
+    expect(await refusal(await tarOf(entries.slice(0, -1)))).toMatch('cut off')
+    expect(await refusal(stream(Buffer.alloc(0)))).toMatch('cut off')
+  })
+
+  it('is refused without one of its blobs, its manifest or its index', async () => {
+    await sample()
+    const without = (name: (entry: Entry) => boolean) => tarOf(entries.filter((entry) => !name(entry)))
+    expect(await refusal(await without((entry) => entry === entries.find(isBlob)))).toMatch(
+      'blobs of its manifest are not in it',
+    )
+    expect(await refusal(await without(({ header }) => header.name === 'manifest.jsonl'))).toMatch('damaged')
+    expect(await refusal(await without(({ header }) => header.name === 'index.sqlite'))).toMatch('damaged')
+  })
+})
+
+describe('an archive that is made to do harm', () => {
+  it.each([
+    ['../evil', 'file of another name'],
+    ['/etc/evil', 'file of another name'],
+    ['blobs/../../evil', 'file of another name'],
+    ['blobs/aa/bb/../../../evil', 'file of another name'],
+    ['objects/x', 'file of another name'],
+    [`blobs/aa/bb/${'c'.repeat(32)}`, 'file of another name'],
+    [`blobs/cc/cc/${'c'.repeat(32)}`, 'not in its index'],
+    [`${'long/'.repeat(40)}name`, /another name|something else than plain files/],
+  ])('cannot name %s', async (name, said) => {
+    await sample()
+    expect(await refusal(await tarOf([...entries.slice(0, 3), plain(name), ...entries.slice(3)]))).toMatch(said)
+  })
+
+  it.each([
+    ['symlink', '/etc/passwd'],
+    ['link', 'index.sqlite'],
+    ['directory', undefined],
+    ['fifo', undefined],
+  ] as const)('cannot hold a %s', async (type, linkname) => {
+    await sample()
+    const blob = entries.find(isBlob)!
+    const evil = { header: { name: blob.header.name, type, ...(linkname && { linkname }) }, body: Buffer.alloc(0) }
+    expect(await refusal(await tarOf([...entries.slice(0, 3), evil]))).toMatch('something else than plain files')
+  })
+
+  it('cannot repeat a file, be larger than its index says, or go on after its end', async () => {
+    await sample()
+    const blob = entries.find(isBlob)!
+    expect(await refusal(await tarOf([...entries.slice(0, 3), blob, blob]))).toMatch('not in its index')
+    expect(await refusal(await tarOf([...entries.slice(0, 2), entries[1]!]))).toMatch('twice')
+    const grown = { ...blob, body: Buffer.concat([blob.body, Buffer.alloc(1)]) }
+    expect(await refusal(await tarOf([...entries.slice(0, 3), grown]))).toMatch('not in its index')
+    expect(await refusal(await tarOf([...entries, blob]))).toMatch('goes on after its end')
+    expect(await refusal(await tarOf([entries[0]!, plain('secrets.json', 'x'.repeat(2_000_000))]))).toMatch('too large')
+  })
+
+  it('cannot announce extended headers, nor bring an index that is none', async () => {
+    await sample()
+    const pax = Buffer.from(archive.subarray(0, 512))
+    pax[156] = 'x'.charCodeAt(0)
+    expect(await refusal(stream(Buffer.concat([pax, archive])))).toMatch('something else than plain files')
+    expect(await refusal(await tarOf([entries[0]!, plain('index.sqlite', 'no database'.repeat(100))]))).toMatch(
+      'index is no database',
+    )
+    expect(
+      await refusal(
+        stream(await readFile(process.execPath, { encoding: null }).then((bytes) => bytes.subarray(0, 100_000))),
+      ),
+    ).toMatch(/no backup/)
+  })
+})

@@ -1,0 +1,109 @@
+/** One file: its link, its name, its metadata, its code to scan, and its own address. */
+import { beforeEach, describe, expect, it } from 'vitest'
+import { startGateway } from '../fixtures/gateway.ts'
+import { landscape, scenes } from '../fixtures/sample-image.ts'
+import { browser, gateway, useBrowser, useConsole } from './console-stage.ts'
+import { openConsole, row, storeFile, storedNames, textFile } from './console-rig.ts'
+
+useBrowser()
+useConsole(startGateway)
+let id: string
+
+const record = async (): Promise<Record<string, unknown>> =>
+  (await (await fetch(`${gateway.apiUrl}/files/${id}`)).json()) as Record<string, unknown>
+
+beforeEach(async () => {
+  id = (await storeFile(gateway, textFile('minutes of may.txt', 'what was said'))).id
+})
+
+describe('the drawer', { timeout: 60_000 }, () => {
+  it('has an address, which opens it and is left with it', async () => {
+    const page = await openConsole(browser, gateway.apiUrl)
+    await row(page, 'minutes of may.txt').click()
+    await page.getByRole('dialog', { name: 'minutes of may.txt' }).waitFor()
+    expect(new URL(page.url()).hash).toBe(`#/files/${id}`)
+    await page.goBack()
+    await page.getByRole('dialog').waitFor({ state: 'detached' })
+    await page.goForward()
+    await page.getByRole('dialog', { name: 'minutes of may.txt' }).waitFor()
+    await page.reload()
+    await page.getByRole('dialog', { name: 'minutes of may.txt' }).getByText('what was said').waitFor()
+    await page.keyboard.press('Escape')
+    await page.getByRole('dialog').waitFor({ state: 'detached' })
+    expect(new URL(page.url()).hash).toBe('#/files')
+    await page.goto(`${gateway.apiUrl}/#/files/not-a-file`)
+    await page.getByRole('heading', { name: 'This file could not be shown' }).waitFor()
+  })
+
+  it('renames, keeping the ending selected away, and says why a name is refused', async () => {
+    const page = await openConsole(browser, gateway.apiUrl)
+    await row(page, 'minutes of may.txt').click()
+    await page.getByRole('button', { name: 'Rename' }).click()
+    const field = page.getByRole('textbox', { name: 'Filename' })
+    await page.keyboard.type('minutes of june')
+    expect(await field.inputValue()).toBe('minutes of june.txt')
+    await page.keyboard.press('Enter')
+    await page.getByText('Renamed.').waitFor()
+    expect(await record()).toMatchObject({ filename: 'minutes of june.txt' })
+    await page.getByRole('button', { name: 'Rename' }).click()
+    await field.fill('n'.repeat(2000))
+    await page.keyboard.press('Enter')
+    await expect.poll(() => page.getByRole('dialog').getByRole('alert').first().textContent()).toMatch(/filename/)
+    await page.keyboard.press('Escape')
+    // Only the field is left by it.
+    await page.getByRole('dialog', { name: 'minutes of june.txt' }).waitFor()
+    await page.keyboard.press('Escape')
+    await row(page, 'minutes of june.txt').waitFor()
+  })
+
+  it('keeps metadata, edits and removes it', async () => {
+    const page = await openConsole(browser, gateway.apiUrl)
+    await row(page, 'minutes of may.txt').click()
+    await page.getByRole('button', { name: 'Add metadata' }).click()
+    await page.getByRole('textbox', { name: 'Name 1' }).fill('album')
+    await page.getByRole('textbox', { name: 'Value of album' }).fill('2026')
+    await page.getByRole('button', { name: 'Save' }).click()
+    await page.getByText('Metadata saved.').first().waitFor()
+    expect(await record()).toMatchObject({ metadata: { album: '2026' } })
+    await page.getByRole('button', { name: 'Edit' }).click()
+    await page.getByRole('textbox', { name: 'Name 1' }).fill('an album')
+    await page.getByRole('button', { name: 'Save' }).click()
+    await page.getByText(/metadata takes names/).waitFor()
+    await page.getByRole('button', { name: 'Remove an album' }).click()
+    await page.getByRole('button', { name: 'Save' }).click()
+    await expect.poll(record).toMatchObject({ metadata: {} })
+  })
+
+  it('copies a link that ends when it was told to, and draws it to be scanned', async () => {
+    const page = await openConsole(browser, gateway.apiUrl, { permissions: ['clipboard-read', 'clipboard-write'] })
+    await row(page, 'minutes of may.txt').click()
+    await page.getByRole('combobox', { name: 'The link works for' }).selectOption('300')
+    await page.getByRole('button', { name: 'Copy link', exact: true }).click()
+    await page.getByText('Link copied. Whoever has it can read the file for 5 minutes.').waitFor()
+    const link = await page.evaluate(() => navigator.clipboard.readText())
+    expect(new URL(link).searchParams.get('X-Amz-Expires')).toBe('300')
+    expect(await (await fetch(link)).text()).toBe('what was said')
+    await page.getByRole('button', { name: 'QR code' }).click()
+    await page.getByRole('img', { name: 'QR code of a link to minutes of may.txt' }).waitFor()
+    await page.getByText('Opens the file for 5 minutes from now.').waitFor()
+  })
+
+  it('plays, shows and reads what a browser can', async () => {
+    await storeFile(gateway, { name: 'dusk.png', mimeType: 'image/png', buffer: landscape(64, 48, scenes.dusk) })
+    const pdf = Buffer.from('%PDF-1.4\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n')
+    await storeFile(gateway, { name: 'lease.pdf', mimeType: 'application/pdf', buffer: pdf })
+    const page = await openConsole(browser, gateway.apiUrl)
+    await row(page, 'lease.pdf').click()
+    const tab = page.waitForEvent('popup')
+    await page.getByRole('button', { name: 'Read it in a new tab' }).click()
+    await (await tab).waitForURL(/^blob:/)
+    await page.keyboard.press('Escape')
+    await row(page, 'dusk.png').locator('.file-open').focus()
+    await page.keyboard.press('Space')
+    const look = page.getByRole('dialog', { name: 'Preview of dusk.png' })
+    await look.getByRole('img').waitFor()
+    await look.getByRole('button', { name: 'Details' }).click()
+    await page.getByRole('dialog', { name: 'dusk.png', exact: true }).waitFor()
+    expect(await storedNames(gateway)).toHaveLength(3)
+  })
+})

@@ -1,0 +1,125 @@
+/** Pages on a plain HTTP address that is not localhost, as in a home network: no crypto.subtle, no crypto.randomUUID. */
+import { join } from 'node:path'
+import type { Page } from 'playwright-core'
+import { build } from 'vite'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { launchChromium } from '../fixtures/chromium.ts'
+import {
+  type Backend,
+  calm,
+  choose,
+  MiB,
+  openPage,
+  outcome,
+  partRequests,
+  patient,
+  type Rig,
+  sha256,
+  start,
+  startRig,
+  storedFiles,
+  storedSha256,
+  textFile,
+} from './client-rig.ts'
+import { buildUppy, majors, openUppy, startUppy, uppyBytes, uppyOutcome } from './uppy-rig.ts'
+
+/** Names that no other test knows; both are this machine, which the page cannot tell. */
+const names = { page: 'app.test', api: 'files.test' }
+
+export function plainHttpSuite(where: string, backend: Backend): void {
+  describe(`on a plain HTTP origin that is not localhost, ${where}`, { timeout: 60_000 }, () => {
+    /** As the page sees it: by those names. */
+    let rig: Rig
+    let close: () => Promise<void>
+    let headers: { authorization: string }
+    let page: Page | undefined
+
+    beforeAll(async () => {
+      const local = await startRig(backend)
+      const rules = Object.values(names).map((name) => `MAP ${name} 127.0.0.1`)
+      const browser = await launchChromium({ args: [`--host-resolver-rules=${rules.join(',')}`] })
+      close = async () => {
+        await browser.close()
+        await local.close()
+      }
+      const at = (url: string, name: string): string => url.replace('127.0.0.1', name)
+      const api = Object.create(local.api, { url: { value: at(local.api.url, names.api) } }) as Rig['api']
+      rig = { ...local, api, browser, pageUrl: at(local.pageUrl, names.page) }
+      // Nobody is let in without credentials from such a page; these are the user's that the checks read as.
+      headers = { authorization: `Bearer ${await local.gateway.token('dev')}` }
+      await buildUppy(local.folder)
+      await build({
+        root: join(import.meta.dirname, 'react-page'),
+        configFile: false,
+        base: './',
+        logLevel: 'warn',
+        build: { outDir: join(local.folder, 'app'), emptyOutDir: true, assetsInlineLimit: 0 },
+      })
+    }, 180_000)
+    afterAll(() => close?.())
+    beforeEach(() => calm(rig))
+    afterEach(async () => {
+      await page?.close()
+      page = undefined
+    })
+
+    it('is no secure context, and lets nobody in without credentials', async () => {
+      page = await openPage(rig)
+      const has = () => [isSecureContext, crypto.subtle === undefined, crypto.randomUUID === undefined]
+      expect(await page.evaluate(has)).toEqual([false, true, true])
+      const { error } = await page.evaluate(() => postern.outcome(postern.start(new File(['text'], 'nobody.txt'))))
+      expect(error).toMatchObject({ status: 401 })
+    })
+
+    it.for([
+      { kind: 'in one request, with its checksum', bytes: MiB, parts: 0 },
+      { kind: 'in parts', bytes: 20 * MiB, parts: 3 },
+    ])('our client sends a file $kind', async ({ bytes, parts }) => {
+      const file = await textFile(rig, `plain-${bytes}.txt`, bytes)
+      page = await openPage(rig, { headers })
+      await choose(page, file.path)
+      const { record } = await outcome(page, await start(page))
+      expect(await storedSha256(rig, record!.id)).toBe(file.sha256)
+      expect(partRequests(rig).size).toBe(parts)
+      const { value = '' } = (record!.checksum ?? {}) as { value?: string }
+      expect(Buffer.from(value, 'base64').toString('hex') === file.sha256).toBe(parts === 0)
+    })
+
+    it.for(
+      majors.flatMap((major) => [
+        { major, kind: 'in one request', size: 100_000, isMultipart: false },
+        { major, kind: 'in parts', size: 11 * MiB, isMultipart: true },
+      ]),
+    )('Uppy $major sends a file $kind', async ({ major, size, isMultipart }) => {
+      const name = `plain uppy ${major} ${size} é (1).txt`
+      const options = { shouldUseMultipart: isMultipart, partSize: 5 * MiB }
+      page = await openUppy(rig, { major, way: 'client', headers, options })
+      await startUppy(page, { name, type: 'text/plain', size })
+      expect((await uppyOutcome(page)).failed).toEqual([])
+      const stored = (await storedFiles(rig)).filter(({ filename }) => filename === name)
+      expect(stored).toMatchObject([{ status: 'confirmed' }])
+      expect(await storedSha256(rig, stored[0]!.id)).toBe(sha256(uppyBytes(size)))
+      expect(partRequests(rig).size).toBe(isMultipart ? 3 : 0)
+    })
+
+    it('the drop zone is used by keyboard alone', async () => {
+      const file = await textFile(rig, 'plain-keyboard.txt', 70_000)
+      page = await rig.browser.newPage()
+      page.setDefaultTimeout(20_000)
+      page.on('filechooser', (chooser) => void chooser.setFiles(file.path))
+      const query = new URLSearchParams({ api: rig.api.url, token: headers.authorization.slice('Bearer '.length) })
+      await page.goto(`${rig.pageUrl}/app/index.html?${query}`)
+      const zone = page.getByRole('button', { name: 'Choose files, or drop or paste them here' })
+      await zone.waitFor()
+      await page.keyboard.press('Tab')
+      await page.keyboard.press('Tab')
+      await expect.poll(() => zone.evaluate((element) => element === document.activeElement), patient).toBe(true)
+      await page.keyboard.press('Space')
+      await page.getByRole('status').filter({ hasText: 'plain-keyboard.txt uploaded' }).waitFor({ state: 'attached' })
+      const stored = (await storedFiles(rig)).find(({ filename }) => filename === 'plain-keyboard.txt')
+      expect(await storedSha256(rig, stored!.id)).toBe(file.sha256)
+    })
+  })
+}
+
+declare const postern: import('./client-rig.ts').ClientPage

@@ -1,0 +1,161 @@
+/** postern/react in a page that Vite bundled, in StrictMode, by keyboard, drop and paste. Both drivers run this suite. */
+import { join } from 'node:path'
+import type { Page } from 'playwright-core'
+import { build } from 'vite'
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
+import {
+  type Backend,
+  calm,
+  MiB,
+  patient,
+  type Rig,
+  startRig,
+  storedFiles,
+  storedSha256,
+  textFile,
+} from './client-rig.ts'
+import { throttleUploads } from './throttle.ts'
+
+export function reactSuite(where: string, backend: Backend): void {
+  describe(`postern/react ${where}`, { timeout: 60_000 }, () => {
+    let rig: Rig
+
+    beforeAll(async () => {
+      rig = await startRig(backend)
+      await build({
+        root: join(import.meta.dirname, 'react-page'),
+        configFile: false,
+        base: './',
+        logLevel: 'warn',
+        build: { outDir: join(rig.folder, 'app'), emptyOutDir: true, assetsInlineLimit: 0 },
+      })
+    })
+    afterAll(() => rig?.close())
+    beforeEach(() => calm(rig))
+
+    async function openApp(query = ''): Promise<Page> {
+      const page = await rig.browser.newPage()
+      page.setDefaultTimeout(20_000)
+      const faults: string[] = []
+      page.on('pageerror', (error) => faults.push(error.message))
+      page.on('console', (message) => {
+        if (message.type() === 'error' && !/Failed to load resource/.test(message.text())) faults.push(message.text())
+      })
+      onTestFinished(async () => {
+        await page.close()
+        expect(faults).toEqual([])
+      })
+      await page.goto(`${rig.pageUrl}/app/index.html?api=${encodeURIComponent(rig.api.url)}${query}`)
+      await zone(page).waitFor()
+      return page
+    }
+
+    const zone = (page: Page) => page.getByRole('button', { name: 'Choose files, or drop or paste them here' })
+    const row = (page: Page, name: string) => page.getByRole('listitem').filter({ hasText: name })
+
+    it('uploads by keyboard alone, says so, and computes the checksum in a Worker of the bundle', async () => {
+      const page = await openApp()
+      const workers: string[] = []
+      page.on('worker', (worker) => workers.push(worker.url()))
+      const file = await textFile(rig, 'keyboard.txt', 70_000)
+      page.on('filechooser', (chooser) => void chooser.setFiles(file.path))
+      await page.keyboard.press('Tab')
+      await page.keyboard.press('Tab')
+      await expect.poll(() => zone(page).evaluate((element) => element === document.activeElement), patient).toBe(true)
+      await page.keyboard.press('Enter')
+      await page.getByRole('status').filter({ hasText: 'keyboard.txt uploaded' }).waitFor({ state: 'attached' })
+      expect(workers.map((url) => /checksum-worker-[\w-]+\.js$/.test(url))).toEqual([true])
+      const stored = (await storedFiles(rig)).find(({ filename }) => filename === 'keyboard.txt')
+      expect(await storedSha256(rig, stored!.id)).toBe(file.sha256)
+      await row(page, 'keyboard.txt').getByRole('button', { name: 'Remove keyboard.txt from the list' }).focus()
+      await page.keyboard.press('Enter')
+      await row(page, 'keyboard.txt').waitFor({ state: 'detached' })
+    })
+
+    it('takes what is dropped and what is pasted, and says what does not fit', async () => {
+      const page = await openApp()
+      const hand = (type: 'drop' | 'paste', name: string, mimeType: string) =>
+        zone(page).evaluate(
+          (element, o) => {
+            const data = new DataTransfer()
+            data.items.add(new File(['text'], o.name, { type: o.mimeType }))
+            const event =
+              o.type === 'drop'
+                ? new DragEvent('drop', { dataTransfer: data, bubbles: true, cancelable: true })
+                : new ClipboardEvent('paste', { clipboardData: data, bubbles: true, cancelable: true })
+            element.dispatchEvent(event)
+          },
+          { type, name, mimeType },
+        )
+      await hand('drop', 'dropped.txt', 'text/plain')
+      await row(page, 'dropped.txt').getByText('uploaded').waitFor()
+      await hand('paste', 'pasted.txt', 'text/plain')
+      await row(page, 'pasted.txt').getByText('uploaded').waitFor()
+      await hand('drop', 'program.exe', 'application/x-msdownload')
+      await page.getByRole('alert').filter({ hasText: 'program.exe cannot be uploaded here.' }).waitFor()
+      expect((await storedFiles(rig)).map(({ filename }) => filename)).toEqual(
+        expect.arrayContaining(['dropped.txt', 'pasted.txt']),
+      )
+    })
+
+    it('pauses, resumes and cancels by its buttons, with the state in words', async () => {
+      const page = await openApp()
+      await throttleUploads(page, 4 * MiB)
+      const file = await textFile(rig, 'buttons.txt', 30 * MiB)
+      await page.setInputFiles('.postern-dropzone input', file.path)
+      const bar = page.getByRole('progressbar', { name: 'Upload of buttons.txt' })
+      await expect.poll(async () => Number(await bar.getAttribute('aria-valuenow')), patient).toBeGreaterThan(10)
+      await page.getByRole('button', { name: 'Pause buttons.txt' }).click()
+      await row(page, 'buttons.txt').getByText('paused').waitFor()
+      await page.getByRole('button', { name: 'Resume buttons.txt' }).click()
+      await row(page, 'buttons.txt').getByText('uploading').waitFor()
+      await page.getByRole('button', { name: 'Cancel buttons.txt' }).click()
+      await row(page, 'buttons.txt').getByText('canceled').waitFor()
+      const aborted = () => rig.api.seen.some(({ method, status }) => method === 'DELETE' && status === 204)
+      await expect.poll(aborted, patient).toBe(true)
+    })
+
+    it('aborts on the server what runs when it is unmounted', async () => {
+      const page = await openApp()
+      await throttleUploads(page, 4 * MiB)
+      const file = await textFile(rig, 'unmounted.txt', 30 * MiB)
+      await page.setInputFiles('.postern-dropzone input', file.path)
+      const bar = page.getByRole('progressbar', { name: 'Upload of unmounted.txt' })
+      await expect.poll(async () => Number(await bar.getAttribute('aria-valuenow')), patient).toBeGreaterThan(5)
+      await page.getByRole('button', { name: 'Toggle' }).click()
+      const ends = () => rig.api.seen.filter(({ method, status }) => method === 'DELETE' && status === 204)
+      await expect.poll(() => ends().length, patient).toBe(1)
+      const parts = await fetch(rig.gateway.apiUrl + ends()[0]!.url.pathname + '/parts')
+      expect(parts.status).toBe(404)
+    })
+
+    it('lists what an earlier visit left, and goes on when the file is dropped again', async () => {
+      const page = await openApp()
+      await throttleUploads(page, 4 * MiB)
+      const file = await textFile(rig, 'left.txt', 24 * MiB)
+      await page.setInputFiles('.postern-dropzone input', file.path)
+      const bar = page.getByRole('progressbar', { name: 'Upload of left.txt' })
+      await expect.poll(async () => Number(await bar.getAttribute('aria-valuenow')), patient).toBeGreaterThan(10)
+      await page.reload()
+      await row(page, 'left.txt').getByText('choose the file again').waitFor()
+      expect(await row(page, 'left.txt').count()).toBe(1)
+      await page.setInputFiles('.postern-dropzone input', file.path)
+      await row(page, 'left.txt').getByText('uploaded').waitFor({ timeout: 40_000 })
+      const stored = (await storedFiles(rig)).find(({ filename }) => filename === 'left.txt')
+      expect(await storedSha256(rig, stored!.id)).toBe(file.sha256)
+    })
+
+    it('gives a page of its own the numbers: useUpload', async () => {
+      const page = await openApp('&hand')
+      const output = page.locator('output')
+      expect(await output.textContent()).toBe('idle')
+      const [one, two] = [await textFile(rig, 'one.txt', 10_000), await textFile(rig, 'two.txt', 20_000)]
+      await page.setInputFiles('#by-hand', [one.path, two.path])
+      await output.filter({ hasText: 'success' }).waitFor()
+      expect(await page.getByRole('region', { name: 'by hand' }).getByRole('listitem').allTextContents()).toEqual([
+        'one.txt: success',
+        'two.txt: success',
+      ])
+    })
+  })
+}

@@ -1,0 +1,88 @@
+import { join } from 'node:path'
+import { Readable } from 'node:stream'
+import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+import { as, textFile } from '../api/caller.ts'
+import { createCatalog } from '../../src/catalog/create-catalog.ts'
+import { startGateway } from '../fixtures/gateway.ts'
+import { makeBench, type Bench } from './run-postern.ts'
+
+// Each command is a process of its own: on a machine at work each takes seconds.
+vi.setConfig({ testTimeout: 90_000, hookTimeout: 90_000 })
+
+let bench: Bench
+beforeEach(() => {
+  bench = makeBench()
+})
+afterEach(() => bench.remove())
+
+const database = (): string => `sqlite:${join(bench.path, 'catalog.sqlite')}`
+const run = (...args: string[]) => bench.run(['gc', '--set', `database.url=${database()}`, ...args])
+const gc = async (...args: string[]): Promise<Record<string, any>> => {
+  const { exitCode, stdout } = await run('--json', ...args)
+  return { exitCode, ...(JSON.parse(stdout) as object) }
+}
+
+/** Three days ago: an upload that nobody confirmed, and an object that no record knows. */
+async function leaveThings(): Promise<void> {
+  const now = (): Date => new Date(Date.now() - 3 * 86_400_000)
+  const gateway = await startGateway({}, { dir: bench.path, now })
+  const { status } = await (await as(gateway, 'alice')).post('/files/upload-url', textFile)
+  expect(status).toBe(200)
+  await gateway.gateway.driver.putObject(
+    { bucket: 'postern', key: 'uploads/stray.txt' },
+    Readable.from([Buffer.from('x')]),
+  )
+  await gateway.close()
+}
+
+const due = { overdue: 1, toClear: 0 }
+const orphans = { objects: 1, bytes: 1, uploads: 0, young: 0, removed: 0 }
+
+it('tells with --dry-run, leaves the work to a server that has the turn, and else does it', async () => {
+  await leaveThings()
+  expect(await gc('--dry-run', '--orphans')).toMatchObject({
+    exitCode: 0,
+    ok: true,
+    dryRun: true,
+    due,
+    collected: null,
+    byServer: false,
+    orphans,
+  })
+
+  const catalog = await createCatalog({ url: database() })
+  const turn = { holder: 'a running server', now: new Date(), until: new Date(Date.now() + 60_000) }
+  expect(await catalog.takeLease('collect', turn)).toBe(true)
+  expect(await gc()).toMatchObject({ exitCode: 0, due, collected: null, byServer: true, orphans })
+  await catalog.dropLease('collect', turn.holder)
+  await catalog.close()
+
+  const collected = { confirmed: 0, expired: 1, cleared: 1, failed: 0 }
+  expect(await gc()).toMatchObject({ exitCode: 0, due, collected, byServer: false, orphans })
+  const { stdout, exitCode } = await run()
+  expect([exitCode, stdout]).toEqual([
+    0,
+    expect.stringContaining('Due: 0 uploads never confirmed, 0 to clear up after.'),
+  ])
+  expect(stdout).toContain('Orphans: 1 objects (1 bytes) and 0 multipart uploads; 0 removed, 0 too young.')
+})
+
+it('removes orphans when it is told to, by a catalog that knows some file', async () => {
+  await leaveThings()
+  const taken = await run('--orphans')
+  expect(taken).toMatchObject({
+    exitCode: 1,
+    stdout: '',
+    stderr: expect.stringMatching(/is database\.url the right one/),
+  })
+  const gateway = await startGateway({}, { dir: bench.path })
+  await (await as(gateway, 'alice')).post('/files/upload-url', textFile)
+  await gateway.close()
+  expect(await gc('--orphans')).toMatchObject({ exitCode: 0, orphans: { ...orphans, removed: 1 } })
+  expect(await gc('--orphans')).toMatchObject({ exitCode: 0, orphans: { objects: 0, removed: 0 } })
+})
+
+it('refuses a grace that an upload could be in, and a catalog that is not there', async () => {
+  expect(await run('--orphans', '--grace', '5m')).toMatchObject({ exitCode: 2, stdout: '' })
+  expect(await run()).toMatchObject({ exitCode: 1, stderr: expect.stringMatching(/no catalog/) })
+})

@@ -1,0 +1,68 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+import { makeBench, type Bench, type Started } from './run-postern.ts'
+
+let bench: Bench
+beforeEach(() => {
+  bench = makeBench()
+})
+afterEach(() => bench.remove())
+
+const anyPort = ['server.listen=127.0.0.1:0', 'objects.listen=127.0.0.1:0', 'storage.disk.minFree=1MiB']
+const oldSecret = 'kqX1mB7zD0pWcR5tVn2ykqX1mB7zD0pWcR5tVn2Z'
+
+async function serve(env: Record<string, string> = {}): Promise<{ server: Started; api: string }> {
+  const server = bench.start(['serve', '--json', ...anyPort.flatMap((setting) => ['--set', setting])], { env })
+  const [ready] = await server.until(/^\{.*\}$/m)
+  return { server, api: (JSON.parse(ready) as { api: string }).api }
+}
+const tokenOf = async (sub: string, env: Record<string, string> = {}): Promise<string> =>
+  (await bench.run(['token', '--sub', sub], { env })).stdout.trim()
+const statusOf = async (api: string, token: string): Promise<number> =>
+  (await fetch(`${api}/files/usage`, { headers: { authorization: `Bearer ${token}` } })).status
+
+it('replaces the secret of a server that runs', { timeout: 60_000 }, async () => {
+  const { api } = await serve()
+  const before = await tokenOf('alice')
+  expect(await statusOf(api, before)).toBe(200)
+  const rotated = await bench.run(['keys', 'rotate', '--tokens', '--overlap', '1h'])
+  expect(rotated).toMatchObject({ exitCode: 0, stdout: expect.stringMatching(/accepted until \d{4}-.*Z\.\n$/) })
+  const after = await tokenOf('alice')
+  expect([await statusOf(api, before), await statusOf(api, after)]).toEqual([200, 200])
+
+  const ended = await bench.run(['keys', 'rotate', '--tokens', '--overlap', '0', '--json'])
+  expect(Object.keys(JSON.parse(ended.stdout) as object)).toEqual(['where', 'replaces'])
+  const kept = readFileSync(join(bench.path, 'storage', 'secrets.json'), 'utf8')
+  expect(ended.stdout + ended.stderr + rotated.stdout).not.toContain(
+    (JSON.parse(kept) as { jwtSecret: string }).jwtSecret,
+  )
+  await vi.waitFor(async () => expect([await statusOf(api, before), await statusOf(api, after)]).toEqual([401, 401]), {
+    timeout: 5000,
+  })
+})
+
+it('keeps an old secret of the configuration over the restart that brings the new one', { timeout: 60_000 }, async () => {
+  const old = { POSTERN_AUTH_SECRET: oldSecret }
+  const { server, api } = await serve(old)
+  const before = await tokenOf('alice', old)
+  const rotated = await bench.run(['keys', 'rotate', '--tokens', '--overlap', '1h'], { env: old })
+  expect(rotated.exitCode).toBe(0)
+  expect(rotated.stderr).toContain('variable POSTERN_AUTH_SECRET')
+  expect(rotated.stdout + rotated.stderr).not.toContain(oldSecret)
+  const [, secret = ''] = /^POSTERN_AUTH_SECRET=([\w-]{64})\n$/.exec(rotated.stdout) ?? []
+  expect(await statusOf(api, before)).toBe(200)
+  server.child.kill('SIGTERM')
+  await server.finished
+
+  const fresh = { POSTERN_AUTH_SECRET: secret }
+  const again = await serve(fresh)
+  expect([await statusOf(again.api, before), await statusOf(again.api, await tokenOf('bob', fresh))]).toEqual([
+    200, 200,
+  ])
+})
+
+it('takes one thing at a time', async () => {
+  const both = await bench.run(['keys', 'rotate', '--tokens', '--gateway'])
+  expect([both.exitCode, both.stderr]).toEqual([2, expect.stringContaining('--tokens')])
+})

@@ -1,0 +1,199 @@
+/** A database that goes away and comes back, and what a URL may say about the way to it. */
+import { execFileSync } from 'node:child_process'
+import { appendFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Client } from 'pg'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import type { Catalog } from '../../src/catalog/catalog.ts'
+import { createCatalog } from '../../src/catalog/create-catalog.ts'
+import { as, textFile } from '../api/caller.ts'
+import { makeBench } from '../cli/run-postern.ts'
+import { facts, newUpload } from '../conformance/catalog/fixtures.ts'
+import { startGateway } from '../fixtures/gateway.ts'
+import { startPostgres, type Postgres } from '../fixtures/postgres.ts'
+
+let server: Postgres
+beforeAll(async () => {
+  server = await startPostgres()
+})
+afterAll(() => server?.close())
+
+const opened: Catalog[] = []
+afterEach(async () => {
+  for (const catalog of opened.splice(0)) await catalog.close()
+})
+async function open(parameters: Record<string, string> = {}, url?: string): Promise<Catalog> {
+  const catalog = await createCatalog({ url: url ?? (await server.place(parameters)) })
+  opened.push(catalog)
+  await catalog.migrate()
+  return catalog
+}
+
+describe('a database that goes away', () => {
+  it('makes the gateway unready and refuse with 503, and nothing worse', { timeout: 60_000 }, async () => {
+    const gateway = await startGateway({ database: { url: await server.place() } })
+    const alice = await as(gateway, 'alice')
+    expect((await alice.get('/readyz')).status).toBe(200)
+    await server.stop('crash')
+    expect((await alice.get('/readyz')).status).toBe(503)
+    expect((await alice.get('/healthz')).status).toBe(200)
+    const refused = await alice.post('/files/upload-url', textFile)
+    expect(refused).toMatchObject({ status: 503, json: { code: 'Unavailable' } })
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0)
+    await server.start()
+    expect((await alice.get('/readyz')).status).toBe(200)
+    expect((await alice.post('/files/upload-url', textFile)).status).toBe(200)
+    await gateway.close()
+  })
+
+  it('for a moment is waited for: what was asked meanwhile is done once', { timeout: 60_000 }, async () => {
+    const catalog = await open()
+    const asked = Array.from({ length: 40 }, async (_, i) => {
+      await sleep(i * 10)
+      const upload = await catalog.createUpload(newUpload())
+      return (await catalog.confirmUpload(upload.file.id, facts(upload))).created
+    })
+    await sleep(100)
+    await server.stop('fast')
+    await server.start()
+    const results = await Promise.allSettled(asked)
+    const reasons = results.filter((result) => result.status === 'rejected').map(({ reason }) => reason.code)
+    // Only what was lost in the very commit is left to the client.
+    expect(new Set(reasons).size === 0 || reasons.every((code) => code === 'Unavailable')).toBe(true)
+    const { files } = await catalog.listFiles('alice', { limit: 100 })
+    const confirmed = files.filter(({ status }) => status === 'confirmed').length
+    expect(confirmed).toBeGreaterThanOrEqual(results.filter(({ status }) => status === 'fulfilled').length)
+    expect(await catalog.usage('alice')).toEqual({
+      bytes: confirmed * 10,
+      files: confirmed,
+      reservedBytes: (files.length - confirmed) * 10,
+      reservedFiles: files.length - confirmed,
+    })
+  })
+
+  it('takes single connections with it, and the counts stay right', async () => {
+    const catalog = await open({ application_name: 'victim' })
+    const kill = setInterval(() => {
+      void server.query(`select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'victim'`)
+    }, 30)
+    const results = await Promise.allSettled(
+      Array.from({ length: 60 }, async (_, i) => {
+        await sleep(i * 8)
+        return catalog.createUpload(newUpload())
+      }),
+    )
+    clearInterval(kill)
+    await sleep(50)
+    const refused = results.filter((result) => result.status === 'rejected').map(({ reason }) => reason.code)
+    expect(refused.every((code) => code === 'Unavailable')).toBe(true)
+    const { files } = await catalog.listFiles('alice', { limit: 100 })
+    expect(await catalog.usage('alice')).toMatchObject({
+      reservedFiles: files.length,
+      reservedBytes: files.length * 10,
+    })
+    expect(files.length).toBeGreaterThanOrEqual(60 - refused.length)
+  })
+})
+
+describe('a lock that somebody else holds', () => {
+  it('is waited for, and given up for another try', async () => {
+    const url = await server.place({ lock_timeout: '150' })
+    const catalog = await open({}, url)
+    await catalog.createUpload(newUpload())
+    const other = new Client({ connectionString: url })
+    await other.connect()
+    await other.query('begin; select * from usage for update')
+    const waiting = catalog.createUpload(newUpload())
+    await sleep(500)
+    await other.query('rollback')
+    await other.end()
+    await waiting
+    expect(await catalog.usage('alice')).toMatchObject({ reservedFiles: 2 })
+  })
+})
+
+describe('the URL', () => {
+  it('says how many connections there may be', async () => {
+    const catalog = await open({ pool_size: '2', application_name: 'small' })
+    await Promise.all(Array.from({ length: 30 }, () => catalog.createUpload(newUpload())))
+    const found = await server.query<{ n: string }>(
+      `select count(*) as n from pg_stat_activity where application_name = 'small'`,
+    )
+    expect(Number(found[0]?.n)).toBe(2)
+  })
+
+  it.each([
+    ['postgres://u:geheim@db/app?pool_size=none', /pool_size must be a whole number from 1 to 1000/],
+    ['postgres://u:geheim@db/app?sslmode=maybe', /sslmode must be one of disable, prefer, require/],
+    ['postgres://u:geheim@db/app?sslmode=verify-ca', /sslrootcert=FILE/],
+    ['postgres://u:geheim@db/app?sslmode=verify-full&sslrootcert=/no/such/file', /ENOENT/],
+    ['postgres://u:ge/heim@db:x/app', /cannot be read/],
+  ])('%s is refused, its password untold', async (url, message) => {
+    const refused = await createCatalog({ url }).catch((error: Error & { code: string }) => error)
+    expect(refused).toMatchObject({ code: 'InvalidArgument', message: expect.stringMatching(message) })
+    expect((refused as Error).message).not.toContain('geheim')
+  })
+
+  it.each([
+    ['a database that is not there', (url: URL) => (url.pathname = '/absent'), /does not exist: make it with createdb/],
+    ['TLS of a server that has none', (url: URL) => url.searchParams.set('sslmode', 'require'), /offers no TLS/],
+  ])('to %s says what to do', async (_, change, message) => {
+    const url = new URL(await server.place())
+    change(url)
+    const catalog = await createCatalog({ url: url.href })
+    opened.push(catalog)
+    await expect(catalog.migrate()).rejects.toMatchObject({
+      code: 'Unavailable',
+      message: expect.stringMatching(message),
+    })
+  })
+
+  it('asks for TLS as libpq does: with the certificate verified or not', { timeout: 30_000 }, async () => {
+    const secure = await startPostgres()
+    const [key, certificate] = [join(secure.folder, 'server.key'), join(secure.folder, 'server.crt')]
+    const args = ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-subj', '/CN=localhost']
+    execFileSync('openssl', [...args, '-addext', 'subjectAltName=DNS:localhost', '-keyout', key, '-out', certificate], {
+      stdio: 'pipe',
+    })
+    secure.give(key)
+    secure.give(certificate)
+    appendFileSync(join(secure.folder, 'postgresql.conf'), "ssl = 'on'\n")
+    await secure.stop('fast')
+    await secure.start()
+    const isEncrypted = async (parameters: Record<string, string>): Promise<boolean> => {
+      const url = new URL(await secure.place({ application_name: 'tls', ...parameters }))
+      url.hostname = 'localhost'
+      await open({}, url.href)
+      const [row] = await secure.query<{ ssl: boolean }>(
+        `select ssl from pg_stat_ssl join pg_stat_activity using (pid) where application_name = 'tls'`,
+      )
+      for (const catalog of opened.splice(0)) await catalog.close()
+      return row?.ssl === true
+    }
+    expect(await isEncrypted({})).toBe(false)
+    expect(await isEncrypted({ sslmode: 'require' })).toBe(true)
+    expect(await isEncrypted({ sslmode: 'verify-full', sslrootcert: certificate })).toBe(true)
+    await expect(isEncrypted({ sslmode: 'verify-full' })).rejects.toMatchObject({
+      code: 'Unavailable',
+      message: expect.stringContaining('sslrootcert=FILE'),
+    })
+    await secure.close()
+  })
+})
+
+it('postern db migrate and status bring it up to date and say so', { timeout: 60_000 }, async () => {
+  const bench = makeBench()
+  const env = { DATABASE_URL: await server.place() }
+  const before = await bench.run(['db', 'status'], { env })
+  expect(before).toMatchObject({ exitCode: 1, stdout: expect.stringMatching(/^0001-files {2}not applied$/m) })
+  expect((await bench.run(['db', 'migrate', '--json'], { env })).stdout).toContain('"0001-files"')
+  expect(await bench.run(['db', 'migrate'], { env })).toMatchObject({
+    exitCode: 0,
+    stdout: expect.stringMatching(/up to date/),
+  })
+  const after = await bench.run(['db', 'status', '--json'], { env })
+  expect(after.exitCode).toBe(0)
+  expect(JSON.parse(after.stdout)).toMatchObject({ upToDate: true })
+  await bench.remove()
+})

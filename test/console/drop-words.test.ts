@@ -1,0 +1,41 @@
+import { describe, expect, it } from 'vitest'
+import { dropWords, isAllowed } from '../../src/console/drop-words.ts'
+
+const limits = { maxSize: 1000, allowedTypes: ['image/*', 'application/pdf'] }
+
+describe('dropWords', () => {
+  it('counts, sums what is known, and names what will be refused', () => {
+    expect(dropWords([{ type: 'image/png', size: 900 }], limits)).toEqual({
+      invitation: 'Drop 1 file, 900 B',
+      refusals: [],
+    })
+    const mixed = [
+      { type: 'image/png', size: 2048 },
+      { type: 'video/x-msvideo', size: 10 },
+      { type: 'video/x-msvideo', size: 10 },
+    ]
+    expect(dropWords(mixed, limits)).toEqual({
+      invitation: 'Drop 3 files, 2.02 KiB',
+      refusals: ['video/x-msvideo is not allowed here', '1 file above the limit of 1000 B'],
+    })
+  })
+
+  it('claims nothing that the browser does not tell', () => {
+    expect(dropWords([], limits)).toEqual({ invitation: 'Drop to upload', refusals: [] })
+    const unknown = [
+      { type: '', size: null },
+      { type: 'image/gif', size: 5 },
+    ]
+    expect(dropWords(unknown, limits)).toEqual({ invitation: 'Drop 2 files', refusals: [] })
+    expect(dropWords([{ type: 'text/x', size: null }], null).refusals).toEqual([])
+  })
+})
+
+describe('isAllowed', () => {
+  it('takes a type, a kind of types, and all', () => {
+    expect(isAllowed('image/png', ['image/*'])).toBe(true)
+    expect(isAllowed('imagery/png', ['image/*'])).toBe(false)
+    expect(isAllowed('text/html', ['*/*'])).toBe(true)
+    expect(isAllowed('application/pdfx', ['application/pdf'])).toBe(false)
+  })
+})

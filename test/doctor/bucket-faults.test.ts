@@ -1,0 +1,82 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { cases, session } from './bucket-cases.ts'
+import { bucket, refusal, startFaultyStore, type FaultyStore } from './faulty-store.ts'
+
+let faulty: FaultyStore
+beforeAll(async () => {
+  faulty = await startFaultyStore()
+})
+beforeEach(() => {
+  faulty.fault = {}
+})
+afterAll(() => faulty.close())
+
+const keysLeft = async (): Promise<string[]> =>
+  (await faulty.store.listObjects({ bucket })).objects.map(({ key }) => key)
+
+describe('a sound store', () => {
+  it('is in order in every point but what only a page can tell', async () => {
+    const results = await faulty.examine()
+    expect(results.filter(({ outcome }) => outcome !== 'ok').map(({ check, outcome }) => [check, outcome])).toEqual([
+      ['public-endpoint', 'unknown'],
+    ])
+    expect(results).toHaveLength(18)
+    expect(await keysLeft()).toEqual([])
+  })
+})
+
+describe.each(cases)('$fault', ({ target, plant = {}, fails, message, fix, others = [] }) => {
+  it(`is found as ${fails}, with its fix, and nothing is left behind`, async () => {
+    faulty.fault = plant
+    const results = await faulty.examine(target)
+    const failures = results.filter(({ outcome }) => outcome === 'failed')
+    expect(failures.map(({ check }) => check)).toEqual([fails, ...others])
+    expect(failures[0]).toMatchObject({
+      check: fails,
+      message: expect.stringMatching(message),
+      fix: expect.stringMatching(fix),
+    })
+    faulty.fault = {}
+    const left = fails === 'delete' ? await removeAll() : await keysLeft()
+    expect(left).toEqual([])
+  })
+})
+
+/** A store that lets nothing be deleted keeps what was written: all of it below our prefix. */
+async function removeAll(): Promise<string[]> {
+  const keys = await keysLeft()
+  await faulty.store.deleteObjects(bucket, keys)
+  return keys.filter((key) => !/^app\/postern-doctor\/[0-9a-f-]{36}\//.test(key))
+}
+
+describe('temporary credentials', () => {
+  const check = async (expiration: Date | null) => {
+    const results = await faulty.examine({ credentials: session, expiration })
+    return results.find((result) => result.check === 'session')
+  }
+
+  it('are judged by when they end', async () => {
+    faulty.fault = { answer: () => refusal(403, 'AccessDenied') }
+    expect(await check(new Date(Date.now() - 60_000))).toMatchObject({
+      outcome: 'failed',
+      message: 'The credentials ended 1 min ago.',
+    })
+    expect(await check(new Date(Date.now() + 600_000))).toMatchObject({
+      outcome: 'failed',
+      message: expect.stringMatching(/^The credentials end in (10 min|9 min).*URLs are to live 1 h/),
+      fix: expect.stringMatching(/expiresIn/),
+    })
+    expect(await check(new Date(Date.now() + 7_200_000))).toMatchObject({ outcome: 'ok' })
+    expect(await check(null)).toMatchObject({ outcome: 'unknown' })
+  })
+})
+
+it('says of a store that does not answer just that, and judges nothing else', async () => {
+  const results = await faulty.examine({ endpoint: 'http://127.0.0.1:9', publicEndpoint: 'http://127.0.0.1:9' })
+  expect(results[0]).toMatchObject({
+    check: 'reach',
+    outcome: 'failed',
+    fix: expect.stringMatching(/storage\.s3\.endpoint/),
+  })
+  expect(results.filter(({ outcome }) => outcome === 'failed')).toHaveLength(1)
+})

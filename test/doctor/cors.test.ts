@@ -1,0 +1,90 @@
+/** CORS as pages meet it, over a bucket that has rules of its own. */
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
+import { cors } from '../../src/doctor/bucket/cors.ts'
+import { applyCors, corsJson } from '../../src/doctor/cors-rules.ts'
+import type { CorsRule } from '../../src/drivers/driver.ts'
+import { bucket, origin, startFaultyStore, type FaultyStore } from './faulty-store.ts'
+
+let faulty: FaultyStore
+beforeAll(async () => {
+  faulty = await startFaultyStore()
+})
+beforeEach(() => {
+  faulty.fault = {}
+})
+afterAll(() => faulty.close())
+
+const rule: CorsRule = {
+  id: 'theirs',
+  allowedOrigins: [origin],
+  allowedMethods: ['GET', 'HEAD', 'PUT', 'POST'],
+  allowedHeaders: ['*'],
+  exposeHeaders: ['ETag'],
+}
+
+async function checked(rules: CorsRule[] | null) {
+  await faulty.store.setBucketCors(bucket, rules)
+  const probe = faulty.probe({ origins: [origin] })
+  try {
+    return await cors(origin).run(probe)
+  } finally {
+    await probe.cleanUp()
+  }
+}
+
+it('is in order where the rules allow what a page does', async () => {
+  expect(await checked([rule])).toMatchObject({ outcome: 'ok' })
+})
+
+it.each<[what: string, CorsRule[], RegExp]>([
+  ['no rule at all', [], /PUT is not allowed \(the preflight is answered 403\)/],
+  ['another origin', [{ ...rule, allowedOrigins: ['https://other.example.com'] }], /PUT is not allowed/],
+  ['reading alone', [{ ...rule, allowedMethods: ['GET', 'HEAD'] }], /PUT is not allowed/],
+  ['a hidden ETag', [{ ...rule, exposeHeaders: ['x-amz-request-id'] }], /ETag is hidden/],
+  [
+    'too few headers',
+    [{ ...rule, allowedHeaders: ['content-type'] }],
+    /headers content-type, if-none-match, x-amz-checksum-sha256 are not all allowed/,
+  ],
+  [
+    'no forms',
+    [{ ...rule, allowedMethods: ['GET', 'HEAD', 'PUT'] }],
+    /^For pages of https:\/\/app\.example\.com: POST to the bucket, for forms, is not allowed\.$/,
+  ],
+])('finds %s, and writes the rules out', async (_, rules, message) => {
+  const finding = await checked(rules)
+  expect(finding).toMatchObject({ outcome: 'failed', message: expect.stringMatching(message) })
+  expect(finding.fix).toContain(JSON.stringify(corsJson([origin])))
+})
+
+it('finds an ETag that a proxy hides though the rules expose it', async () => {
+  faulty.fault = { after: (headers) => delete headers['access-control-expose-headers'] }
+  expect(await checked([rule])).toMatchObject({ outcome: 'failed', message: expect.stringMatching(/ETag is hidden/) })
+})
+
+it('sets the rules on --fix, keeps those of others, and replaces its own', async () => {
+  const theirs = { ...rule, allowedOrigins: ['https://other.example.com'] }
+  expect(await checked([theirs])).toMatchObject({ outcome: 'failed' })
+  const probe = faulty.probe({ origins: [origin] })
+  expect(await applyCors(probe)).toMatchObject({ outcome: 'ok', message: expect.stringMatching(/its 1 others/) })
+  expect(await applyCors(probe)).toMatchObject({ outcome: 'ok' })
+  const rules = (await faulty.store.headBucket(bucket)).cors
+  expect(rules?.map(({ id }) => id)).toEqual(['postern', 'theirs'])
+  expect(await cors(origin).run(probe)).toMatchObject({ outcome: 'ok' })
+  await probe.cleanUp()
+})
+
+it('says what right is missing to set them', async () => {
+  const deny = (wanted: string) => ({
+    answer: ({ method, query }: { method: string; query: URLSearchParams }) =>
+      query.has('cors') && method === wanted ? { status: 403, body: '<Error><Code>AccessDenied</Code></Error>' } : null,
+  })
+  for (const method of ['GET', 'PUT']) {
+    faulty.fault = deny(method)
+    expect(await applyCors(faulty.probe({ origins: [origin] }))).toMatchObject({
+      outcome: 'failed',
+      message: expect.stringMatching(/403 AccessDenied/),
+      fix: expect.stringMatching(/s3:PutBucketCORS/),
+    })
+  }
+})

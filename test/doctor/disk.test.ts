@@ -1,0 +1,139 @@
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import Database from 'better-sqlite3'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { createCatalog } from '../../src/catalog/create-catalog.ts'
+import { migrations } from '../../src/catalog/migrations/index.ts'
+import { runChecks, type Result } from '../../src/doctor/check.ts'
+import { diskChecks } from '../../src/doctor/disk/disk-checks.ts'
+import type { DiskSubject } from '../../src/doctor/disk/disk-subject.ts'
+import { schemaVersion } from '../../src/drivers/disk/open-index.ts'
+import { startGateway } from '../fixtures/gateway.ts'
+
+let dir: string
+let folder: string
+let catalogFile: string
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), 'postern-doctor-'))
+  folder = join(dir, 'storage')
+  catalogFile = join(dir, 'catalog.sqlite')
+})
+afterEach(() => rmSync(dir, { recursive: true, force: true }))
+
+const subject = (o: Partial<DiskSubject> = {}): DiskSubject => ({
+  folder,
+  holdsObjects: true,
+  minFree: 1024,
+  fsync: 'full',
+  indexVersion: schemaVersion,
+  catalogVersions: Object.keys(migrations),
+  catalogFile,
+  openCatalog: () => createCatalog({ url: `sqlite:${catalogFile}` }),
+  ...o,
+})
+const examined = (o?: Partial<DiskSubject>): Promise<Result[]> => runChecks('disk', diskChecks, subject(o))
+const failures = async (o?: Partial<DiskSubject>) =>
+  (await examined(o))
+    .filter(({ outcome }) => outcome === 'failed')
+    .map(({ check, message, fix }) => ({ check, message, fix }))
+
+async function used(): Promise<void> {
+  const gateway = await startGateway({}, { dir })
+  await gateway.close()
+}
+
+describe('a healthy disk', () => {
+  /** In memory, as some machines' temporary folders are, a disk keeps nothing; doctor says so. */
+  const sound = (results: readonly Result[]) =>
+    results.filter(({ outcome, message }) => outcome === 'failed' && !message.includes('lies in memory'))
+
+  it('is in order before the first start, and nothing but empty folders is made', async () => {
+    const results = await examined()
+    expect(sound(results)).toEqual([])
+    expect(results.map(({ check }) => check)).toEqual(['writable', 'mount', 'space', 'fsync', 'index', 'catalog'])
+    expect(existsSync(catalogFile)).toBe(false)
+    expect(readdirSync(folder).flatMap((name) => readdirSync(join(folder, name)))).toEqual([])
+  })
+
+  it('is in order with a store and a catalog in use, whose versions it tells', async () => {
+    await used()
+    const results = await examined()
+    expect(sound(results)).toEqual([])
+    expect(results.find(({ check }) => check === 'catalog')?.message).toMatch(/at version \d{4}-/)
+    expect(results.find(({ check }) => check === 'index')?.message).toMatch(/WAL, no damage/)
+  })
+})
+
+describe('faults', () => {
+  it('finds a folder that is a file', async () => {
+    writeFileSync(folder, '')
+    expect((await failures())[0]).toMatchObject({
+      check: 'writable',
+      fix: expect.stringMatching(/another storage\.disk\.path/),
+    })
+  })
+
+  it('finds a file where a folder is needed', async () => {
+    mkdirSync(folder)
+    writeFileSync(join(folder, 'tmp'), '')
+    expect((await failures())[0]).toMatchObject({ check: 'writable', fix: expect.stringMatching(/in the way/) })
+  })
+
+  it('finds a disk that is full', async () => {
+    expect(await failures({ minFree: Number.MAX_SAFE_INTEGER })).toMatchObject([
+      {
+        check: 'space',
+        message: expect.stringMatching(/uploads are refused/),
+        fix: expect.stringMatching(/Make room/),
+      },
+    ])
+  })
+
+  it('finds a folder that leads off the mount', async () => {
+    mkdirSync(join(dir, 'elsewhere'))
+    mkdirSync(folder)
+    symlinkSync(join(dir, 'elsewhere'), join(folder, 'objects'), 'junction')
+    expect(await failures()).toMatchObject([{ check: 'mount', message: expect.stringMatching(/objects is a link/) }])
+  })
+
+  it('finds that syncing is switched off', async () => {
+    expect(await failures({ fsync: 'none' })).toMatchObject([
+      { check: 'fsync', fix: expect.stringMatching(/fsync: full/) },
+    ])
+  })
+
+  it('finds an index and a catalog of newer versions', async () => {
+    await used()
+    expect(await failures({ indexVersion: schemaVersion - 1 })).toMatchObject([
+      { check: 'index', fix: expect.stringMatching(/newer version/) },
+    ])
+    const db = new Database(catalogFile)
+    db.prepare("INSERT INTO kysely_migration (name, timestamp) VALUES ('9999-later', '2030-01-01')").run()
+    db.close()
+    expect(await failures()).toMatchObject([
+      { check: 'catalog', message: expect.stringMatching(/9999-later/), fix: expect.stringMatching(/newer/) },
+    ])
+  })
+
+  it('finds a damaged database', async () => {
+    await used()
+    writeFileSync(join(folder, 'index.sqlite'), 'this is no database, and it was one yesterday')
+    expect(await failures()).toMatchObject([{ check: 'index', fix: expect.stringMatching(/backup/) }])
+  })
+
+  it('finds a database that does not answer', async () => {
+    const openCatalog = () => Promise.reject(new Error('connect ECONNREFUSED 127.0.0.1:5432'))
+    expect(await failures({ catalogFile: null, openCatalog })).toMatchObject([
+      { check: 'catalog', message: expect.stringMatching(/ECONNREFUSED/), fix: expect.stringMatching(/database\.url/) },
+    ])
+  })
+})
+
+it('looks at no objects where the bucket has them', async () => {
+  const results = await examined({ holdsObjects: false })
+  expect(results.filter(({ check }) => check === 'mount' || check === 'index').map(({ message }) => message)).toEqual([
+    'No objects lie there.',
+    'No objects lie there.',
+  ])
+})

@@ -1,0 +1,165 @@
+/** What the public URLs lead to, with a running server and with proxies that do it wrong. */
+import { createServer, request as forward, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { createSecretKey } from 'node:crypto'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { createStoreProbe } from '../../src/doctor/bucket/store-probe.ts'
+import { runChecks, type Result } from '../../src/doctor/check.ts'
+import { urlChecks } from '../../src/doctor/urls/url-checks.ts'
+import type { UrlSubject } from '../../src/doctor/urls/url-subject.ts'
+import { instanceProof } from '../../src/http/instance-proof.ts'
+import { startGateway, testSecrets, type RunningGateway } from '../fixtures/gateway.ts'
+
+let gateway: RunningGateway
+let other: RunningGateway
+const servers: Server[] = []
+beforeAll(async () => {
+  gateway = await startGateway()
+  other = await startGateway({ auth: { secret: 'another-secret-0123456789abcdef0123456789abcdef' } })
+})
+afterAll(async () => {
+  for (const server of servers) server.close()
+  await Promise.all([gateway.close(), other.close()])
+})
+
+const proof = (nonce: string): string => instanceProof(createSecretKey(Buffer.from(testSecrets.jwtSecret)), nonce)
+
+/** A proxy on a port of its own. */
+async function proxyTo(
+  target: string,
+  change: { host?: string; path?: (path: string) => string } = {},
+): Promise<string> {
+  const { hostname, port } = new URL(target)
+  const server = createServer((req, res) => {
+    const headers = { ...req.headers, ...(change.host !== undefined && { host: change.host }) }
+    const path = change.path?.(req.url ?? '/') ?? req.url
+    req.pipe(
+      forward({ hostname, port, method: req.method, path, headers, agent: false }, (answer) => {
+        res.writeHead(answer.statusCode ?? 0, answer.headers)
+        answer.pipe(res)
+      }),
+    )
+  })
+  servers.push(server)
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+}
+
+async function examined(
+  o: { listen?: string; api?: string | null; objects?: string | null } = {},
+): Promise<Record<string, Result>> {
+  const publicEndpoint = o.objects === undefined ? gateway.objectsUrl : o.objects
+  const target = {
+    kind: 'disk' as const,
+    endpoint: gateway.objectsUrl,
+    publicEndpoint: publicEndpoint ?? '',
+    named: { url: '', setting: 'objects.publicUrl' as const },
+    bucket: 'postern',
+    region: 'us-east-1',
+    pathStyle: true,
+    prefix: '',
+    credentials: testSecrets.signing,
+    expiration: null,
+    provider: 'postern',
+    longestUrl: 60,
+    origins: [],
+    now: () => new Date(),
+  }
+  const objects = publicEndpoint === null ? null : createStoreProbe(target)
+  const subject: UrlSubject = {
+    listenUrl: o.listen ?? gateway.apiUrl,
+    apiUrl: o.api ?? null,
+    proof,
+    objectsUrl: publicEndpoint,
+    objects,
+  }
+  const results = await runChecks('urls', urlChecks, subject)
+  expect(await objects?.cleanUp()).toEqual(objects === null ? undefined : [])
+  return Object.fromEntries(results.map((result) => [result.check, result]))
+}
+
+it('is all in order where URLs lead here', async () => {
+  const results = await examined({ api: await proxyTo(gateway.apiUrl), objects: await proxyTo(gateway.objectsUrl) })
+  expect(Object.values(results).map(({ outcome }) => outcome)).toEqual(['ok', 'ok', 'ok'])
+  expect((await gateway.gateway.driver.listObjects({ bucket: 'postern' })).objects).toEqual([])
+})
+
+it('has nothing to say of URLs while the server does not run', async () => {
+  const results = await examined({ listen: 'http://127.0.0.1:9' })
+  expect(Object.values(results).map(({ outcome }) => outcome)).toEqual(['unknown', 'unknown', 'unknown'])
+})
+
+it('tells another program, and another gateway, at the port', async () => {
+  const foreign = await proxyTo(gateway.apiUrl, { path: () => '/nothing' })
+  expect((await examined({ listen: foreign }))['server']).toMatchObject({
+    outcome: 'failed',
+    message: expect.stringMatching(/^Another program/),
+  })
+  expect((await examined({ listen: other.apiUrl }))['server']).toMatchObject({
+    outcome: 'failed',
+    message: expect.stringMatching(/other secrets/),
+    fix: expect.stringMatching(/--config/),
+  })
+})
+
+it('tells a public URL that leads elsewhere, or nowhere', async () => {
+  expect((await examined({ api: other.apiUrl }))['api-url']).toMatchObject({
+    outcome: 'failed',
+    message: expect.stringMatching(/another gateway/),
+  })
+  expect((await examined({ api: 'http://127.0.0.1:9' }))['api-url']).toMatchObject({
+    outcome: 'failed',
+    fix: expect.stringMatching(/server\.publicUrl/),
+  })
+  expect((await examined({ objects: 'http://127.0.0.1:9' }))['objects-url']).toMatchObject({
+    outcome: 'failed',
+    fix: expect.stringMatching(/objects\.publicUrl/),
+  })
+  expect((await examined({ objects: other.objectsUrl }))['objects-url']).toMatchObject({
+    outcome: 'failed',
+    message: expect.stringMatching(/leads elsewhere \(404 NoSuchKey\)/),
+  })
+})
+
+it('prints both Hosts where a proxy rewrites them: harmless for the API, fatal for signatures', async () => {
+  const api = await proxyTo(gateway.apiUrl, { host: 'backend:4000' })
+  expect((await examined({ api }))['api-url']).toMatchObject({
+    outcome: 'ok',
+    message: expect.stringContaining(`${new URL(api).host} was sent, backend:4000 arrived`),
+  })
+  const objects = await proxyTo(gateway.objectsUrl, { host: 'backend:4001' })
+  expect((await examined({ objects }))['objects-url']).toMatchObject({
+    outcome: 'failed',
+    message: expect.stringContaining(`${new URL(objects).host} was sent, backend:4001 arrived`),
+    fix: expect.stringMatching(/proxy_set_header Host \$http_host/),
+  })
+})
+
+it('tells a proxy that changes the path', async () => {
+  const objects = await proxyTo(gateway.objectsUrl, {
+    path: (path) => path.replace('/postern-doctor/', '/postern-doctor//'),
+  })
+  expect((await examined({ objects }))['objects-url']).toMatchObject({
+    outcome: 'failed',
+    message: expect.stringMatching(/another request arrives/),
+  })
+})
+
+it('answers a nonce and nothing else: no proof of what somebody else chooses', async () => {
+  const ask = async (query: string) => (await (await fetch(`${gateway.apiUrl}/healthz${query}`)).json()) as object
+  const nonce = '0123456789abcdef'.repeat(2)
+  expect(await ask(`?nonce=${nonce}`)).toEqual({
+    status: 'ok',
+    proof: proof(nonce),
+    host: new URL(gateway.apiUrl).host,
+  })
+  for (const query of [
+    '',
+    '?nonce=',
+    '?nonce=eyJhbGciOiJIUzI1NiJ9.e30',
+    `?nonce=${nonce}0`,
+    `?nonce=${nonce}&nonce=${nonce}`,
+  ]) {
+    expect(await ask(query)).toEqual({ status: 'ok' })
+  }
+})

@@ -1,0 +1,77 @@
+/**
+ * Row 119 on a server that runs: a database that another process holds, and one whose pages are damaged. Rows 116 and
+ * 117, the pragmas and the version, are in test/drivers/disk-durability.test.ts and test/catalog/sqlite.test.ts, row 118
+ * in test/security/integrity.test.ts.
+ */
+import { open } from 'node:fs/promises'
+import { join } from 'node:path'
+import Database from 'better-sqlite3'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { send } from './caller.ts'
+import { kept, put, startFaultRig, tryFile, type FaultRig } from './fault-rig.ts'
+
+const pageSize = 4096
+
+let rig: FaultRig
+beforeEach(async () => {
+  rig = await startFaultRig()
+})
+afterEach(() => rig.close())
+
+describe('a database that another process holds', () => {
+  it.each(['index', 'catalog'] as const)('the %s: 503 in the end; the others are served meanwhile', async (which) => {
+    const file = which === 'index' ? join(rig.site.storage, 'index.sqlite') : rig.site.catalog
+    const other = new Database(file)
+    other.exec('BEGIN IMMEDIATE')
+    const write =
+      which === 'index'
+        ? put(rig.caller, 'waits', kept)
+        : tryFile(rig.caller, kept).then(({ answers }) => answers.at(-1)!)
+    let isAnswered = false
+    void write.then(() => (isAnswered = true))
+    await rig.expectReads()
+    expect(isAnswered).toBe(false)
+    const { status, headers } = await write
+    expect({ status, retry: headers.get('retry-after') }).toEqual({ status: 503, retry: '1' })
+    await expect
+      .poll(() => rig.server().log())
+      .toMatch(which === 'index' ? /The object index is busy/ : /the catalog is in use by another process/)
+    other.exec('ROLLBACK')
+    other.close()
+    expect((await put(rig.caller, 'waits', kept)).status).toBe(200)
+    expect((await tryFile(rig.caller, kept)).answers.at(-1)!.status).toBe(201)
+  })
+})
+
+describe('a database that is damaged', () => {
+  /** Overwrites the root page of a table, with the server down. */
+  async function ruin(path: string, table: string): Promise<void> {
+    expect(await rig.server().stop()).toBe(0)
+    const db = new Database(path)
+    db.pragma('wal_checkpoint(TRUNCATE)')
+    const { rootpage } = db.prepare('SELECT rootpage FROM sqlite_master WHERE name = ?').get(table) as {
+      rootpage: number
+    }
+    db.close()
+    const file = await open(path, 'r+')
+    await file.write(Buffer.alloc(pageSize, 0xff), 0, pageSize, (rootpage - 1) * pageSize)
+    await file.close()
+    await rig.restart()
+  }
+
+  it('the index: 503, and the log says what to do', async () => {
+    await ruin(join(rig.site.storage, 'index.sqlite'), 'objects')
+    expect((await send(await rig.caller.s3('GET', 'kept'))).status).toBe(503)
+    expect((await put(rig.caller, 'new', kept)).status).toBe(503)
+    await expect.poll(() => rig.server().log()).toContain('The object index is damaged: restore it from a backup')
+    expect((await send({ method: 'GET', url: `${rig.site.api}/healthz` })).status).toBe(200)
+  })
+
+  it('the catalog: 503 likewise, while objects are served', async () => {
+    await ruin(rig.site.catalog, 'files')
+    expect((await send(rig.caller.api('GET', '/files'))).status).toBe(503)
+    expect((await tryFile(rig.caller, kept)).answers.at(-1)!.status).toBe(503)
+    await expect.poll(() => rig.server().log()).toContain('the catalog is damaged: restore it from a backup')
+    expect((await send(await rig.caller.s3('GET', 'kept'))).body).toEqual(kept)
+  })
+})

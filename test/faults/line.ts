@@ -1,0 +1,88 @@
+/** A client that never gives up: what a fault cut off is asked again once the server is back. */
+import type { Ledger } from './ledger.ts'
+import { send, type Answer, type Request } from './caller.ts'
+
+/** Whether there is a server to talk to. Each start of it is another life. */
+export class Gate {
+  life = 0
+  isOpen = false
+  /** A fault is being done: answers of 5xx and broken connections are no surprise. */
+  isFaulty = false
+  #opening = Promise.withResolvers<void>()
+
+  open(): void {
+    this.life++
+    this.isOpen = true
+    this.isFaulty = false
+    this.#opening.resolve()
+  }
+
+  close(): void {
+    if (!this.isOpen) return
+    this.isOpen = false
+    this.#opening = Promise.withResolvers<void>()
+  }
+
+  /** Resolves when it is open, in another life than `after`. */
+  async opened(after = -1): Promise<void> {
+    while (!this.isOpen || this.life === after) {
+      if (this.isOpen) await new Promise((resolve) => setTimeout(resolve, 2))
+      else await this.#opening.promise
+    }
+  }
+}
+
+/** The server answered what it must not, or nothing where it must. */
+export class Violation extends Error {
+  override readonly name = 'Violation'
+}
+
+export type Asked = Answer & { isRepeated: boolean }
+
+export class Line {
+  readonly #gate: Gate
+  readonly #ledger: Ledger
+  /** Requests that a fault cut off. */
+  interrupted = 0
+
+  constructor(gate: Gate, ledger: Ledger) {
+    this.#gate = gate
+    this.#ledger = ledger
+  }
+
+  get life(): number {
+    return this.#gate.life
+  }
+
+  /** Asks until there is an answer of one of the statuses. Throws Violation for any other. */
+  async ask(request: Request, statuses: readonly number[], after = -1): Promise<Asked> {
+    for (let isRepeated = after !== -1; ; isRepeated = true) {
+      await this.#gate.opened(after)
+      const { life } = this.#gate
+      const answer = await this.#attempt(request, life)
+      if (answer && statuses.includes(answer.status)) {
+        if (request.method !== 'GET' && answer.status < 300) this.#ledger.acknowledged++
+        return { ...answer, isRepeated }
+      }
+      if (answer && !(answer.status >= 500 && this.#isExcused(life)))
+        throw new Violation(
+          `${request.method} ${request.url}: ${answer.status} ${answer.body.toString().slice(0, 500)}`,
+        )
+      this.interrupted++
+      after = life
+    }
+  }
+
+  async #attempt(request: Request, life: number): Promise<Answer | null> {
+    try {
+      return await send(request)
+    } catch (cause) {
+      if (this.#isExcused(life)) return null
+      throw new Violation(`${request.method} ${request.url}: the connection failed while the server ran`, { cause })
+    }
+  }
+
+  #isExcused(life: number): boolean {
+    return this.#gate.isFaulty || !this.#gate.isOpen || this.#gate.life !== life
+  }
+}

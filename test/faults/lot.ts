@@ -1,0 +1,25 @@
+/** Numbers drawn by lot, the same ones for the same seed. */
+export type Lot = {
+  /** A whole number from `from` to `to`, both inclusive. */
+  int(from: number, to: number): number
+  pick<T>(from: readonly T[]): T
+  /** Another lot, whose draws do not depend on how many this one makes. */
+  split(name: string): Lot
+}
+
+export function drawLot(seed: number): Lot {
+  let state = seed >>> 0
+  // mulberry32
+  const next = (): number => {
+    state = (state + 0x6d2b79f5) >>> 0
+    let t = Math.imul(state ^ (state >>> 15), state | 1)
+    t ^= t + Math.imul(t ^ (t >>> 7), t | 61)
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
+  }
+  const int = (from: number, to: number): number => from + Math.floor(next() * (to - from + 1))
+  return {
+    int,
+    pick: (from) => from[int(0, from.length - 1)]!,
+    split: (name) => drawLot([...name].reduce((hash, char) => Math.imul(hash ^ char.charCodeAt(0), 0x01000193), seed)),
+  }
+}

@@ -1,0 +1,64 @@
+/** What the suites of this folder ask of a machine, and whether this one has it. */
+import { execFile } from 'node:child_process'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { onMount } from './mounts.ts'
+import { attach } from './strace.ts'
+
+/** Each by an attempt at the thing itself: containers often have the programs and not the right to use them. */
+const abilities = {
+  'power cuts': {
+    probe: () => onMount({ kind: 'ext4', size: '16M' }, (mount) => mount.cutPower()),
+    needs: 'root, mkfs.ext4, a loop device to mount, and xfs_io that may shut the file system down',
+  },
+  tmpfs: { probe: () => onMount({ kind: 'tmpfs', size: '1M' }, async () => {}), needs: 'root, to mount a tmpfs' },
+  strace: { probe: traceSomething, needs: 'strace, and the right to trace processes' },
+} as const
+
+export type Ability = keyof typeof abilities
+
+const suiteAbilities: Record<string, readonly Ability[]> = {
+  'power-cut': ['power cuts'],
+  'system-calls': ['strace'],
+  'write-order': ['strace'],
+  'full-disk': ['tmpfs'],
+}
+
+/** Suites that cannot run on this machine, each with the reason. */
+export async function missingSuites(): Promise<{ suite: string; reason: string }[]> {
+  const failures = new Map<Ability, string>()
+  for (const name of Object.keys(abilities) as Ability[]) {
+    const failure = await attempt(abilities[name].probe)
+    if (failure !== null) failures.set(name, `needs ${abilities[name].needs} (${failure})`)
+  }
+  return Object.entries(suiteAbilities).flatMap(([suite, names]) =>
+    names.flatMap((name) => {
+      const reason = failures.get(name)
+      return reason === undefined ? [] : [{ suite, reason }]
+    }),
+  )
+}
+
+async function attempt(probe: () => Promise<unknown>): Promise<string | null> {
+  try {
+    if (process.platform !== 'linux') return `this is ${process.platform}, not Linux`
+    await probe()
+    return null
+  } catch (error) {
+    const { message } = error as Error
+    return message.trim().split('\n').at(-1) ?? message
+  }
+}
+
+async function traceSomething(): Promise<void> {
+  const dir = await mkdtemp(join(tmpdir(), 'postern-trace-'))
+  const idle = execFile(process.execPath, ['-e', 'setInterval(() => {}, 1000)'])
+  try {
+    const trace = await attach(idle.pid!, { calls: ['fsync'], to: join(dir, 'trace') })
+    await trace.detach()
+  } finally {
+    idle.kill('SIGKILL')
+    await rm(dir, { recursive: true, force: true })
+  }
+}

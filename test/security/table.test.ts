@@ -1,0 +1,28 @@
+/** The table of cases is whole, names tests that there are, and is what docs/security.md shows. */
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { pageFile, renderPage } from './page.ts'
+import { sections } from './table.ts'
+
+const rows = sections.flatMap((section) => section.rows)
+
+test('each of the 119 cases stands in the table once, in order', () => {
+  expect(rows.flatMap((row) => row.rows)).toEqual(Array.from({ length: 119 }, (_, i) => i + 1))
+})
+
+test.each(rows.map((row) => [row.rows.join(', '), row] as const))('%s: is answered by tests that exist', (_, row) => {
+  expect(row.case).not.toBe('')
+  expect(row.tests.length).toBeGreaterThan(0)
+  const absent = row.tests.filter(
+    (name) => !endings.some((ending) => existsSync(join(import.meta.dirname, '..', name + ending))),
+  )
+  expect(absent).toEqual([])
+})
+
+/** A suite that several drivers run is no test file itself. */
+const endings = ['.test.ts', '.ts', '.faults.ts']
+
+test('docs/security.md shows it: run `npm run docs:security`', () => {
+  expect(readFileSync(pageFile, 'utf8')).toBe(renderPage())
+})

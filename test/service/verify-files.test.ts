@@ -1,0 +1,102 @@
+/** The catalog against the store: what is told, what is mended, and what may be on its way. */
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import type { Problem } from '../../src/drivers/problem.ts'
+import { confirmUpload } from '../../src/service/confirm-upload.ts'
+import { verifyFiles, type VerifyFilesOptions } from '../../src/service/verify-files.ts'
+import { createRig, text, type Rig } from './rig.ts'
+
+let rig: Rig
+beforeEach(async () => {
+  rig = await createRig()
+})
+afterEach(() => rig.close())
+
+async function verify(
+  o: Partial<VerifyFilesOptions> = {},
+): Promise<{ problems: Problem[]; checked: Record<string, number> }> {
+  const found = { problems: [] as Problem[], checked: {} as Record<string, number> }
+  const { driver, catalog, config, now } = rig.deps
+  await verifyFiles({
+    driver,
+    catalog,
+    bucket: config.storage.bucket,
+    deep: false,
+    repair: false,
+    removeStrays: true,
+    grace: 3600,
+    now,
+    signal: new AbortController().signal,
+    ...o,
+    report: {
+      problem: (problem) => void found.problems.push(problem),
+      count: (what, by = 1) => void (found.checked[what] = (found.checked[what] ?? 0) + by),
+    },
+  })
+  return found
+}
+
+async function confirmed(): Promise<{ id: string; key: string }> {
+  const { id, ref } = await rig.begin()
+  await rig.put(ref)
+  await confirmUpload(rig.deps, 'alice', { by: { id } })
+  return { id, key: ref.key }
+}
+
+const object = (key: string) => ({ bucket: rig.deps.config.storage.bucket, key })
+
+it('finds nothing where files, pending uploads and their objects agree', async () => {
+  await confirmed()
+  await rig.put((await rig.begin()).ref)
+  await rig.begin()
+  expect(await verify({ deep: true })).toEqual({
+    problems: [],
+    checked: { files: 1, filesWithoutChecksum: 1, bytes: text.length },
+  })
+})
+
+it('tells a file whose object is gone, or is another', async () => {
+  const [gone, other] = [await confirmed(), await confirmed()]
+  await rig.deps.driver.deleteObject(object(gone.key))
+  await rig.deps.driver.deleteObject(object(other.key))
+  await rig.put(object(other.key), text.toUpperCase())
+  const { problems } = await verify()
+  expect(problems.map(({ kind, file }) => [kind, file]).toSorted()).toEqual(
+    [
+      ['file-without-object', gone.id],
+      ['file-differs', other.id],
+    ].toSorted(),
+  )
+})
+
+it('tells objects and multipart uploads that no record knows once they are old, and removes them on demand', async () => {
+  const file = await confirmed()
+  await rig.put(object('uploads/nobodys.txt'))
+  await rig.put(object('somebody/elses.txt'))
+  await rig.deps.driver.createMultipartUpload(object('uploads/nobodys-parts.txt'))
+  expect(await verify()).toMatchObject({ problems: [], checked: { inFlight: 2 } })
+  rig.pass(3601)
+  const kinds = async (o: Partial<VerifyFilesOptions> = {}) =>
+    (await verify(o)).problems.map(({ kind, repair }) => `${kind} ${repair}`)
+  const both = (repair: string) => [`object-without-file ${repair}`, `session-without-upload ${repair}`]
+  expect(await kinds()).toEqual(both('left'))
+  expect(await kinds({ repair: true, removeStrays: false })).toEqual(both('left'))
+  expect(await kinds({ repair: true })).toEqual(both('removed'))
+  expect(await kinds()).toEqual([])
+  for (const key of [file.key, 'somebody/elses.txt']) await rig.deps.driver.headObject(object(key))
+})
+
+it('recounts what quota decisions are made by', async () => {
+  await confirmed()
+  await rig.begin()
+  const right = await rig.deps.catalog.usage('alice')
+  const { catalog } = rig.deps
+  const wrong = { ...right, bytes: right.bytes + 7, reservedFiles: 3 }
+  const differing = { usageDifferences: async () => [{ owner: 'alice', recorded: wrong, counted: right }] }
+  expect(await catalog.usageDifferences()).toEqual([])
+  expect((await verify({ catalog: { ...catalog, ...differing } })).problems).toMatchObject([
+    { kind: 'usage', owner: 'alice' },
+  ])
+  expect(await catalog.recountUsage('alice')).toEqual(right)
+  expect(await catalog.recountUsage('bob')).toEqual({ bytes: 0, files: 0, reservedBytes: 0, reservedFiles: 0 })
+  expect(await catalog.usage('alice')).toEqual(right)
+})

@@ -1,0 +1,17 @@
+/** Two processes' ends of one channel, in one process. */
+import type { Peers } from '../../src/drivers/peers.ts'
+
+export function pairOfPeers(): [Peers, Peers] {
+  const replies = [0, 1].map(() => new Map<string, (about: never) => unknown>())
+  const end = (index: number): Peers => ({
+    index,
+    count: 2,
+    isReplacement: false,
+    answer: (question, reply) => void replies[index]!.set(question, reply),
+    async ask<T>(question: string, about?: unknown) {
+      const reply = replies[1 - index]!.get(question)
+      return reply ? [(await reply(about as never)) as T] : []
+    },
+  })
+  return [end(0), end(1)]
+}

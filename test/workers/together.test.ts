@@ -1,0 +1,74 @@
+/** What the workers of one gateway must know of each other. */
+import { execFileSync } from 'node:child_process'
+import { once } from 'node:events'
+import { request } from 'node:http'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { callerWith, store, type Caller } from '../api/caller.ts'
+import { startCommand, type RunningCommand } from '../fixtures/workers.ts'
+
+let gateway: RunningCommand
+beforeAll(async () => {
+  gateway = await startCommand({
+    server: { workers: 3, shutdownTimeout: '5s' },
+    limits: { issuePerMinute: 30 },
+  })
+})
+afterAll(() => gateway?.close())
+const user = async (name: string): Promise<Caller> =>
+  callerWith(gateway.apiUrl, { authorization: `Bearer ${await gateway.token(name)}`, connection: 'close' })
+
+describe('workers', () => {
+  it('count one allowance together', async () => {
+    const alice = await user('alice')
+    const asked = await Promise.all(
+      Array.from({ length: 60 }, () => alice.post('/files/upload-url', { filename: 'a.txt', mimeType: 'text/plain' })),
+    )
+    expect(asked.filter(({ status }) => status === 200)).toHaveLength(30)
+    const refused = asked.find(({ status }) => status !== 200)
+    expect(refused?.status).toBe(429)
+    expect(Number(refused?.headers.get('retry-after'))).toBeGreaterThan(0)
+    expect(gateway.workers().toSorted()).toEqual([0, 1, 2])
+  })
+
+  it('are started again when they die, and the others go on meanwhile', async () => {
+    const carol = await user('carol')
+    const { id } = await store(carol, 'kept')
+    const before = gateway.log().length
+    const pids = workerPids(gateway)
+    process.kill(pids.at(-1)!, 'SIGKILL')
+    while (!gateway.log().slice(before).includes('a worker serves again')) {
+      expect((await carol.get(`/files/${id}`)).status).toBe(200)
+      await sleep(20)
+    }
+    expect(workerPids(gateway).filter((pid) => !pids.includes(pid))).toHaveLength(1)
+  })
+
+  it('drain together: a running upload ends well, and so does the command', async () => {
+    const dave = await user('dave')
+    const issued = await dave.post('/files/upload-url', { filename: 's.txt', mimeType: 'text/plain' })
+    const { uploadUrl, headers } = issued.json
+    const sending = request(uploadUrl, {
+      method: 'PUT',
+      headers: { ...headers, 'content-length': 10, expect: '100-continue' },
+      agent: false,
+    })
+    sending.flushHeaders()
+    await once(sending, 'continue')
+    gateway.child.kill('SIGTERM')
+    while (!gateway.log().includes('Stopping')) await sleep(10)
+    const answered = once(sending, 'response')
+    sending.end('0123456789')
+    expect((await answered)[0].statusCode).toBe(200)
+    expect(await gateway.ended).toBe(0)
+  })
+})
+
+/** As the processes themselves tell: a worker's log lines carry no pid, its parent's children do. */
+function workerPids({ child }: RunningCommand): number[] {
+  const lines = execFileSync('ps', ['-A', '-o', 'pid=,ppid=']).toString().trim().split('\n')
+  return lines
+    .map((line) => line.trim().split(/\s+/).map(Number))
+    .filter(([, parent]) => parent === child.pid)
+    .map(([pid]) => pid!)
+}

@@ -1,0 +1,12 @@
+import { defineConfig } from 'vitest/config'
+
+/** Examples and the packed package. Apart from `npm test`: they install packages. */
+export default defineConfig({
+  test: {
+    include: ['test/examples/*.example.ts'],
+    testTimeout: 60_000,
+    hookTimeout: 180_000,
+    pool: 'forks',
+    maxWorkers: 2,
+  },
+})

@@ -1,0 +1,14 @@
+import { defineConfig } from 'vitest/config'
+
+/** Faults done to a server that runs. Apart from `npm test`: they need root, Linux and a few of its programs. */
+export default defineConfig({
+  test: {
+    include: ['test/faults/*.faults.ts'],
+    globalSetup: ['test/faults/build.ts'],
+    testTimeout: 300_000,
+    hookTimeout: 60_000,
+    pool: 'forks',
+    // They wait for the disk as much as for the processor.
+    maxWorkers: 3,
+  },
+})
