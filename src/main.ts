@@ -27,6 +27,7 @@ import { createRequestLog } from './http/request-log.ts'
 import { createServer, type HttpServer } from './http/server.ts'
 import { gaugesOf } from './metrics/gauges.ts'
 import { createMetrics } from './metrics/metrics.ts'
+import type { Tracing } from './metrics/tracing.ts'
 import { createObjectsApp } from './s3/app.ts'
 import { createKeyRing } from './s3/key-ring.ts'
 import { plainAnswer } from './s3/plain-answer.ts'
@@ -46,6 +47,8 @@ export type GatewayOptions = {
   /** Requests without credentials are the user `dev`, from loopback only. */
   dev?: boolean
   now?: () => Date
+  /** Sends a span a request to the collector that the `OTEL_…` variables name. */
+  tracing?: boolean
   /** Processes that share the ports and the disk of this one. Default: there is none. */
   peers?: Peers
   /** How the configuration was read: then the console's settings say where each value came from. */
@@ -163,9 +166,11 @@ export async function createGateway(config: Config, o: GatewayOptions): Promise<
   const requests = createRequestLog()
   const metrics = createMetrics(gaugesOf({ catalog, driver, config }), peers)
   const audit = config.log.audit === null ? null : openAuditLog(config.log.audit)
+  const tracing = o.tracing === true ? await openTracing() : null
   const observe: Observer = (request) => {
     metrics.observe(request)
     audit?.note(request)
+    tracing?.observe(request)
   }
   const keyRing = createKeyRing(keys, now)
   const pathPrefix = createPathPrefix(objectsUrl)
@@ -206,6 +211,7 @@ export async function createGateway(config: Config, o: GatewayOptions): Promise<
           maxGatewayPut: config.uploads.maxSize,
           inlineTypes: config.downloads.inlineTypes,
           onObjectWritten: (ref) => settleWrittenObject(service, ref),
+          links: { isAlive: (id) => catalog.isLinkAlive(id, now()) },
           admitPart: (ref, part) => admitPart(service, ref, part),
           requests,
           observe,
@@ -249,9 +255,16 @@ export async function createGateway(config: Config, o: GatewayOptions): Promise<
     await catalog.close()
     await driver.close()
     audit?.close()
+    await tracing?.close().catch((err: unknown) => o.log.warn({ err }, 'the last spans could not be sent'))
   }
 
   return { config, api, objects, driver, catalog, listen, close: () => (closing ??= shutDown()) }
+}
+
+/** Loaded where it is wanted: it is large. */
+async function openTracing(): Promise<Tracing> {
+  const { startTracing } = await import('./metrics/tracing.ts')
+  return startTracing({ version: packageVersion() })
 }
 
 /** The path of a URL without a slash at its end; asked by every request, and the same until the listeners are bound. */

@@ -71,6 +71,20 @@ export const downloadQuery = z.object({
   expiresIn: queryInt('whole seconds', 999_999_999).optional(),
 })
 
+/** Both absent: a link that ends when it is revoked or its file is deleted. */
+export const linkInput = z.strictObject({
+  maxUses: z
+    .int('expects a whole number, 1 or more')
+    .min(1, 'expects a whole number, 1 or more')
+    .max(1_000_000_000, 'expects at most 1000000000')
+    .optional(),
+  expiresIn: z
+    .int('expects whole seconds, 1 or more')
+    .min(1, 'expects whole seconds, 1 or more')
+    .max(315_360_000, 'expects at most 315360000 seconds, which are ten years')
+    .optional(),
+})
+
 /** What a schema yields. JSON and queries hold no `undefined`: a field is there or it is not. */
 export type Input<T extends z.ZodObject> = { [K in keyof z.infer<T>]: Exclude<z.infer<T>[K], undefined> }
 

@@ -4,6 +4,9 @@
  * `test/conformance/catalog-suite.ts` holds every obligation written here.
  */
 import type { Checksum, ObjectRef } from '../drivers/driver.ts'
+import type { LinkCatalog } from './link-catalog.ts'
+
+export type { Link, NewLink } from './link-catalog.ts'
 
 export type FileStatus = 'pending' | 'confirmed' | 'deleted' | 'expired'
 export type Visibility = 'private' | 'public'
@@ -91,7 +94,7 @@ export type UsageDifference = { owner: string; recorded: Usage; counted: Usage }
 /** A name that one process holds until a time. */
 export type Lease = { name: string; holder: string; expiresAt: Date; note: string | null }
 
-export interface Catalog {
+export interface Catalog extends LinkCatalog {
   /** Brings the schema up to date; refuses a schema newer than this program (`Unavailable`, with what to do). */
   migrate(): Promise<{ applied: string[] }>
   migrationStatus(): Promise<{ name: string; appliedAt: Date | null }[]>
@@ -138,7 +141,7 @@ export interface Catalog {
   /**
    * confirmed or pending → deleted, quota or reservation given back; null when there is none. The object comes later:
    * the answer always has a grant, an expired one if the grant was dropped before, so that `removableGrants` names the
-   * file until `dropGrant` forgets it.
+   * file until `dropGrant` forgets it. Its links are gone at once.
    */
   deleteFile(owner: string, id: string, now: Date): Promise<Upload | null>
   usage(owner: string): Promise<Usage>

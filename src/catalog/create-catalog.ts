@@ -6,6 +6,7 @@ import type { Catalog } from './catalog.ts'
 import { autoConfirmable, dropGrant, overdueUploads, removableGrants } from './due.ts'
 import { deleteFile, getFile, listFiles, updateFile } from './files.ts'
 import { dropLease, forgetLeases, listLeases, takeLease } from './leases.ts'
+import { createLink, deleteLink, followLink, forgetLinks, isLinkAlive, listLinks } from './links.ts'
 import { migrate, migrationStatus } from './migrate.ts'
 import { pendingUploads } from './pending.ts'
 import { openDatabase, type OpenDatabase } from './open-database.ts'
@@ -70,6 +71,12 @@ function catalogOver({ db, mayRetry, translate, migrating, checkWritable, close 
     dropLease: (name, holder) => run(() => dropLease(db, name, holder)),
     listLeases: (prefix, now) => run(() => listLeases(db, prefix, now)),
     forgetLeases: (before) => run(() => forgetLeases(db, before)),
+    createLink: (owner, o) => run(() => createLink(db, owner, o)),
+    listLinks: (owner, fileId) => run(() => listLinks(db, owner, fileId)),
+    deleteLink: (owner, fileId, id) => run(() => deleteLink(db, owner, fileId, id)),
+    followLink: (tokenHash, o) => run(() => followLink(db, tokenHash, o)),
+    isLinkAlive: (id, now) => run(() => isLinkAlive(db, id, now)),
+    forgetLinks: (before) => run(() => forgetLinks(db, before)),
     checkReady: () =>
       run(
         async () => {

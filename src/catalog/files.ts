@@ -3,6 +3,7 @@ import { sql } from 'kysely'
 import type { Kysely, Transaction } from 'kysely'
 import type { FilePage, FileRecord, Upload } from './catalog.ts'
 import { decodeCursor, encodeCursor } from './cursor.ts'
+import { dropLinksOf } from './links.ts'
 import { grantRow, toFile } from './rows.ts'
 import { fileColumns } from './schema.ts'
 import type { Schema } from './schema.ts'
@@ -90,6 +91,7 @@ export const deleteFile = (db: Kysely<Schema>, owner: string, id: string, now: D
         : { bytes: -(file.size ?? 0), files: -1 }
     await changeUsage(tx, owner, change)
     await keepGrant(tx, file, now)
+    await dropLinksOf(tx, id)
     return { file, grant: await readGrant(tx, id) }
   })
 

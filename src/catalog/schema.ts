@@ -53,7 +53,17 @@ export type UsageRow = {
 
 export type LeaseRow = { name: string; holder: string; expires_at: number; note: string | null }
 
-export type Schema = { files: FileRow; uploads: UploadRow; usage: UsageRow; leases: LeaseRow }
+export type LinkRow = {
+  id: string
+  file_id: string
+  token_hash: string
+  expires_at: number | null
+  max_uses: number | null
+  uses: number
+  created_at: number
+}
+
+export type Schema = { files: FileRow; uploads: UploadRow; usage: UsageRow; leases: LeaseRow; links: LinkRow }
 
 export const fileColumns = [
   'id',

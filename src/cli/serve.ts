@@ -3,6 +3,7 @@ import type { LoadedConfig } from '../config/load-config.ts'
 import { ConfigError } from '../config/config-error.ts'
 import type { Config } from '../config/schema.ts'
 import { loadSecrets } from '../config/secrets.ts'
+import { wantsTracing } from '../config/tracing.ts'
 import type { Peers } from '../drivers/peers.ts'
 import type { Logger } from '../http/logger.ts'
 import { banner, commandForToken, whereBytesGo, type Addresses } from './banner.ts'
@@ -74,7 +75,7 @@ async function startGateway(
   },
 ): Promise<Running> {
   const { createGateway } = await import('../main.ts')
-  const gateway = await createGateway(config, o)
+  const gateway = await createGateway(config, { ...o, tracing: wantsTracing(process.env) })
   try {
     return { addresses: await gateway.listen(), close: () => gateway.close() }
   } catch (cause) {

@@ -195,9 +195,9 @@ export interface Presigner {
   ): Promise<SignedRequest>
   presignDownload(
     ref: ObjectRef,
-    o: { expiresIn: number; versionId?: string; response?: ResponseOverrides; signedAt?: Date },
+    o: { expiresIn: number; versionId?: string; response?: ResponseOverrides; signedAt?: Date; link?: string },
   ): Promise<SignedRequest>
-  presignHead(ref: ObjectRef, o: { expiresIn: number; versionId?: string }): Promise<SignedRequest>
+  presignHead(ref: ObjectRef, o: { expiresIn: number; versionId?: string; link?: string }): Promise<SignedRequest>
   /** A form upload bounded by a content-length-range. Errors: NotSupported without `presign-post`. */
   presignPost(
     ref: ObjectRef,
@@ -231,7 +231,14 @@ export interface BucketStore {
   setObjectAcl(ref: ObjectRef, acl: CannedAcl): Promise<void>
 }
 
-export type Capability = 'presign-post' | 'signed-length' | 'signed-checksum' | 'conditional-put' | 'unequal-parts'
+export type Capability =
+  | 'presign-post'
+  | 'signed-length'
+  | 'signed-checksum'
+  | 'conditional-put'
+  | 'unequal-parts'
+  /** Presigned reads can bear the id of a link, and are refused once that is revoked. */
+  | 'revocable-reads'
 
 /** What the background check of stored bytes has found. `blobs` and `bytes` were read in the pass that is running. */
 export type ScrubStatus = {

@@ -55,6 +55,14 @@ export type ReadConditions = {
 export type HeadOptions = ReadConditions & { partNumber?: number; versionId?: string; signal?: AbortSignal }
 export type GetOptions = HeadOptions & { range?: ByteRange }
 
+/** A whole object as a plain file of this machine, for a server in front that sends files itself. */
+export type LyingFile = {
+  /** Absolute, as the system writes it. */
+  file: string
+  /** Relative to the folder in which all such files lie, with "/" between its names: `[0-9a-f/]+`. */
+  below: string
+}
+
 export interface StoredObject {
   readonly head: ObjectHead
   /** Inclusive offsets of what will be sent; absent when it is the whole object. */
@@ -62,6 +70,11 @@ export interface StoredObject {
   /** Writes the bytes with backpressure and does not end `out`; rejects if the bytes cannot be delivered in full. */
   sendTo(out: Writable, signal?: AbortSignal): Promise<void>
   stream(): Readable
+  /**
+   * Where the whole object lies, from its first byte to its last; null where it does not lie in one file, and where what is
+   * to be sent has been read already. The file stays for `grace` seconds after the object is deleted or replaced.
+   */
+  lyingFile?(): LyingFile | null
   /** To be called when neither `sendTo` nor `stream` was used to the end. */
   close(): Promise<void>
 }

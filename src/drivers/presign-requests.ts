@@ -44,17 +44,22 @@ export function uploadPartRequest(o: Parameters<Presigner['presignUploadPart']>[
   }
 }
 
-export const downloadRequest = (versionId: string | undefined, response: ResponseOverrides = {}): RequestToSign => ({
+type ReadToSign = { versionId?: string; response?: ResponseOverrides; link?: string }
+
+export const downloadRequest = ({ response = {}, ...o }: ReadToSign): RequestToSign => ({
   method: 'GET',
   headers: {},
-  query: { ...version(versionId), ...responseParameters(response) },
+  query: { ...version(o.versionId), ...responseParameters(response), ...link(o.link) },
 })
 
-export const headRequest = (versionId: string | undefined): RequestToSign => ({
+export const headRequest = (o: Omit<ReadToSign, 'response'>): RequestToSign => ({
   method: 'HEAD',
   headers: {},
-  query: version(versionId),
+  query: { ...version(o.versionId), ...link(o.link) },
 })
+
+/** The id of the link that a read came by: our endpoint asks whether it is still alive. */
+const link = (id: string | undefined): Record<string, string> => (id === undefined ? {} : { 'x-postern-link': id })
 
 const version = (versionId: string | undefined): Record<string, string> =>
   versionId === undefined ? {} : { versionId }

@@ -9,6 +9,8 @@ export type ObservedRequest = {
   method: string
   /** null where the client had gone before an answer. */
   status: number | null
+  /** When it began, in milliseconds since 1970. */
+  at: number
   seconds: number
   /** Bytes on the wire since the connection's last request, heads included. */
   received: number
@@ -23,6 +25,8 @@ export type ObservedRequest = {
   /** The code with which it was refused. */
   refusal: string | null
   ip: string
+  /** The header of that name, as sent. */
+  traceparent: string | null
 }
 
 export type Observer = (request: ObservedRequest) => void
@@ -53,18 +57,22 @@ export function observeRequests(
 
   return (ctx, next) => {
     const { req, res } = ctx
+    const at = Date.now()
     const begun = performance.now()
     // Once it is closed the connection does not tell it any more.
     const ip = o.clientIp(req)
+    const { traceparent } = req.headers
     res.once('close', () => {
       o.observe({
         app: o.app,
         method: req.method ?? '',
         status: res.headersSent ? res.statusCode : null,
+        at,
         seconds: (performance.now() - begun) / 1000,
         ...bytesOf(req.socket),
         requestId: String(ctx.state['requestId']),
         ip,
+        traceparent: typeof traceparent === 'string' ? traceparent : null,
         ...factsOf(ctx),
       })
     })

@@ -34,6 +34,8 @@ export type ObjectsDeps = {
   onObjectWritten?: (ref: ObjectRef) => Promise<void>
   /** Awaited before a part for the gateway's bucket is read; rejects to refuse it. */
   admitPart?: (ref: ObjectRef, part: { uploadId: string; partNumber: number; contentLength: number }) => Promise<void>
+  /** Asked before a read that bears the id of a link. Without it all of those are refused. */
+  links?: { isAlive(id: string): Promise<boolean> }
   /** Takes down each request, for whoever watches them. */
   requests?: RequestLog
   /** Told of each request when it is over. */

@@ -5,6 +5,7 @@ import { answerEmpty, quoted, type AnswerHeaders } from './answer.ts'
 import { objectOf, type OperationDeps, type S3Context } from './context.ts'
 import { readConditions } from './object-headers.ts'
 import { parseRange } from './range.ts'
+import { denied } from './access.ts'
 import { S3Error } from './s3-error.ts'
 import { readOverrides, servingHeaders, type ServingPolicy } from './serving-headers.ts'
 
@@ -36,6 +37,16 @@ export function parseRead(ctx: S3Context): ReadInput {
     ifRange: ctx.headers.get('if-range'),
     overrides: readOverrides(ctx),
   }
+}
+
+/**
+ * A URL that came from a link bears its id, signed like the rest: it ends with the link, before its own time. Errors:
+ * AccessDenied.
+ */
+export async function checkLink(ctx: S3Context, { links }: OperationDeps): Promise<void> {
+  const id = ctx.query.get('x-postern-link')
+  if (id === undefined || (await links?.isAlive(id)) === true) return
+  throw denied()
 }
 
 function readPartNumber(text: string | undefined): number | undefined {

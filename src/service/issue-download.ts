@@ -40,18 +40,21 @@ export async function presignFile(
   file: FileRecord,
   o: { disposition?: Disposition; expiresIn?: number } = {},
 ): Promise<IssuedDownload> {
-  const { bucket, key, versionId } = file.object
-  const version = versionId === undefined ? {} : { versionId }
   const lifetime = downloadLifetime(deps, o.expiresIn)
-  const get = await deps.driver.presignDownload(
-    { bucket, key },
-    { ...version, ...lifetime, response: responseHeaders(deps, file, o.disposition, lifetime.expiresIn) },
-  )
+  const cacheControl = file.visibility === 'private' ? { cacheControl: `private, max-age=${lifetime.expiresIn}` } : {}
+  const get = await deps.driver.presignDownload(file.object, {
+    ...versionOf(file),
+    ...lifetime,
+    response: { ...servedAs(deps, file, o.disposition), ...cacheControl },
+  })
   const left = (get.expiresAt.getTime() - deps.now().getTime()) / 1000
   const expiresIn = lifetime.signedAt === undefined ? get.expiresIn : Math.max(1, Math.floor(left))
-  const head = await deps.driver.presignHead({ bucket, key }, { ...version, expiresIn })
+  const head = await deps.driver.presignHead(file.object, { ...versionOf(file), expiresIn })
   return { downloadUrl: get.url, headUrl: head.url, expiresIn, expiresAt: get.expiresAt }
 }
+
+export const versionOf = ({ object: { versionId } }: FileRecord): { versionId?: string } =>
+  versionId === undefined ? {} : { versionId }
 
 /**
  * With downloads.stableFor every URL signed within one window is the same, so that caches can keep what it yields: it
@@ -70,16 +73,10 @@ function downloadLifetime(deps: ServiceDeps, given: number | undefined): { expir
   return { expiresIn: wanted + window, signedAt: new Date((now - elapsed) * 1000) }
 }
 
-function responseHeaders(
-  deps: ServiceDeps,
-  file: FileRecord,
-  wanted: Disposition | undefined,
-  expiresIn: number,
-): ResponseOverrides {
+export function servedAs(deps: ServiceDeps, file: FileRecord, wanted?: Disposition): ResponseOverrides {
   const inline = isListed(file.mimeType, deps.config.downloads.inlineTypes) && wanted !== 'attachment'
   return {
     contentType: file.mimeType,
     contentDisposition: contentDisposition(file.filename, { type: inline ? 'inline' : 'attachment' }),
-    ...(file.visibility === 'private' ? { cacheControl: `private, max-age=${expiresIn}` } : {}),
   }
 }

@@ -69,8 +69,8 @@ describe('a long list', { timeout: 90_000 }, () => {
   })
 })
 
-/** Tasks longer than 50 ms, as the browser itself tells them; and what the garbage collector cannot take. */
-async function watch(page: Page): Promise<{ longest(): Promise<number>; heap(): Promise<number> }> {
+/** The longest task of the page: on the clock as the page itself is told, and on the processor. */
+async function longestTask(page: Page, work: () => Promise<void>): Promise<{ clock: number; processor: number }> {
   await page.evaluate(() => {
     const long: number[] = []
     Object.assign(globalThis, { long })
@@ -78,20 +78,32 @@ async function watch(page: Page): Promise<{ longest(): Promise<number>; heap(): 
       type: 'longtask',
     })
   })
-  const devtools = await page.context().newCDPSession(page)
+  await browser.startTracing(page, { categories: ['toplevel'] })
+  await work()
+  type Event = { name: string; pid: number; tid: number; tdur?: number; args: { name?: string } }
+  const { traceEvents } = JSON.parse(String(await browser.stopTracing())) as { traceEvents: Event[] }
+  const isPage = traceEvents.find(({ name, args }) => name === 'thread_name' && args.name === 'CrRendererMain')
+  const tasks = traceEvents.filter((e) => e.pid === isPage?.pid && e.tid === isPage.tid && e.name.endsWith('RunTask'))
+  if (tasks.length === 0) throw new Error('The trace holds no tasks of the page.')
   return {
-    longest: () => page.evaluate(() => Math.max(0, ...(globalThis as unknown as { long: number[] }).long)),
-    async heap() {
-      await devtools.send('HeapProfiler.collectGarbage')
-      const { usedSize } = await devtools.send('Runtime.getHeapUsage')
-      return usedSize
-    },
+    clock: await page.evaluate(() =>
+      (globalThis as unknown as { long: number[] }).long.reduce((a, b) => Math.max(a, b), 0),
+    ),
+    processor: tasks.reduce((most, { tdur = 0 }) => Math.max(most, tdur / 1000), 0),
   }
 }
 
-describe('two hundred files in one drop', { timeout: 180_000 }, () => {
-  // A machine with other work may stall the page for reasons of its own: then it is measured once more.
-  it('are uploaded over four sockets at most, with no long task and a flat heap', { retry: 2 }, async () => {
+/** Bytes that the garbage collector cannot take. */
+async function heap(page: Page): Promise<number> {
+  const devtools = await page.context().newCDPSession(page)
+  await devtools.send('HeapProfiler.collectGarbage')
+  const { usedSize } = await devtools.send('Runtime.getHeapUsage')
+  await devtools.detach()
+  return usedSize
+}
+
+describe('two hundred files in one drop', { timeout: 200_000 }, () => {
+  it('are uploaded over four sockets at most, with no long task and a flat heap', async () => {
     const page = await openConsole(browser, gateway.apiUrl)
     await page.getByRole('heading', { name: 'No files yet' }).waitFor()
     let [now, most] = [0, 0]
@@ -103,22 +115,22 @@ describe('two hundred files in one drop', { timeout: 180_000 }, () => {
     page.on('requestfinished', ended)
     page.on('requestfailed', ended)
 
-    const { longest, heap } = await watch(page)
-    const before = await heap()
-    await page.evaluate(() => {
-      const dropped = new DataTransfer()
-      const content = new Blob([new Uint8Array(1_000_000).fill(97)])
-      for (let i = 0; i < 200; i++) dropped.items.add(new File([content], `dropped ${i}.txt`, { type: 'text/plain' }))
-      // Making the files is the test's own work.
-      ;(globalThis as unknown as { long: number[] }).long.length = 0
-      document.body.dispatchEvent(new DragEvent('drop', { dataTransfer: dropped, bubbles: true, cancelable: true }))
+    const before = await heap(page)
+    const longest = await longestTask(page, async () => {
+      await page.evaluate(() => {
+        const dropped = new DataTransfer()
+        const content = new Blob([new Uint8Array(1_000_000).fill(97)])
+        for (let i = 0; i < 200; i++) dropped.items.add(new File([content], `dropped ${i}.txt`, { type: 'text/plain' }))
+        document.body.dispatchEvent(new DragEvent('drop', { dataTransfer: dropped, bubbles: true, cancelable: true }))
+      })
+      await page.getByRole('region', { name: 'Uploads' }).getByText('200 files uploaded').waitFor({ timeout: 150_000 })
     })
-    await page.getByRole('region', { name: 'Uploads' }).getByText('200 files uploaded').waitFor({ timeout: 120_000 })
-    expect(await longest()).toBeLessThan(100)
+    // Where the machine has other work, a task waits for the processor and looks long on the clock alone.
+    expect(Math.min(longest.clock, longest.processor)).toBeLessThan(100)
     expect(most).toBeGreaterThan(0)
     expect(most).toBeLessThanOrEqual(4)
-    expect((await heap()) - before).toBeLessThan(20e6)
-    await expect.poll(async () => (await storedNames(gateway)).length).toBe(100)
-    await page.getByText('200 files', { exact: false }).first().waitFor()
+    expect((await heap(page)) - before).toBeLessThan(20e6)
+    await page.getByText('200 files', { exact: true }).waitFor()
+    expect(await storedNames(gateway)).toHaveLength(100)
   })
 })

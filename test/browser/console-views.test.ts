@@ -132,7 +132,7 @@ describe.each([
   { width: 820, colorScheme: 'dark' },
   { width: 390, colorScheme: 'dark' },
 ] as const)('at $width px, $colorScheme', ({ width, colorScheme }) => {
-  it('nothing stands in the way of anybody, and nothing scrolls sideways', async () => {
+  it('nothing stands in the way of anybody, and nothing scrolls sideways', { timeout: 60_000 }, async () => {
     await sendParts(gateway, { filename: 'film.mp4', size: 12 * mebibyte, parts: [2] })
     await send(await grant(gateway), 'x', { 'content-type': 'image/png' })
     const page = await openView('uploads', { viewport: { width, height: 900 }, colorScheme, reducedMotion: 'reduce' })

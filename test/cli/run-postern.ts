@@ -42,7 +42,7 @@ export function makeBench(): Bench {
       env: { ...Object.fromEntries(inherited), ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
-    const started = follow(child)
+    const started = follow(child, args[0] === 'serve')
     running.add(started)
     void started.finished.finally(() => running.delete(started))
     return started
@@ -64,7 +64,8 @@ export function makeBench(): Bench {
   }
 }
 
-function follow(child: ChildProcess): Started {
+/** What a server writes on stderr is its log; what other commands write there is for who called them. */
+function follow(child: ChildProcess, isServer: boolean): Started {
   let stdout = ''
   let stderr = ''
   const watchers = new Set<() => void>()
@@ -74,7 +75,7 @@ function follow(child: ChildProcess): Started {
   })
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     stderr += text
-    capturedLog.write(text)
+    if (isServer) capturedLog.write(text)
     for (const watch of watchers) watch()
   })
   const finished = new Promise<Finished>((resolve, reject) => {

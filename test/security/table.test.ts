@@ -7,8 +7,9 @@ import { sections } from './table.ts'
 
 const rows = sections.flatMap((section) => section.rows)
 
-test('each of the 119 cases stands in the table once, in order', () => {
-  expect(rows.flatMap((row) => row.rows)).toEqual(Array.from({ length: 119 }, (_, i) => i + 1))
+test('each of the 119 cases stands in the table once', () => {
+  const numbers = rows.flatMap((row) => row.rows)
+  expect(numbers.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 119 }, (_, i) => i + 1))
 })
 
 test.each(rows.map((row) => [row.rows.join(', '), row] as const))('%s: is answered by tests that exist', (_, row) => {

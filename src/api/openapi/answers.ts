@@ -98,6 +98,21 @@ export const issuedDownload = z
   })
   .meta({ id: 'IssuedDownload' })
 
+const link = {
+  id: z.string(),
+  expiresAt: time.nullable().meta({ description: 'null: it does not end by itself' }),
+  maxUses: z.int().min(1).nullable().meta({ description: 'null: any number' }),
+  uses: z.int().min(0),
+}
+
+export const createdLink = z
+  .strictObject({ ...link, url: url.meta({ description: 'Shown this once: the server keeps a digest of its token' }) })
+  .meta({ id: 'CreatedLink' })
+
+export const linkList = z
+  .strictObject({ links: z.array(z.strictObject({ ...link, createdAt: time })) })
+  .meta({ id: 'Links', description: 'Newest first, spent and expired ones too' })
+
 const limit = z.int().min(0).nullable().meta({ description: 'null is unlimited' })
 
 export const usageReport = z

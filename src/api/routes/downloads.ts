@@ -28,7 +28,7 @@ export async function publicContent({ ctx, deps }: Call): Promise<void> {
   redirect(ctx, url)
 }
 
-function redirect(ctx: Context, url: string): void {
+export function redirect(ctx: Context, url: string): void {
   ctx.status = 302
   ctx.set('location', url)
   // Pages of other origins may show what the user lets them: the bytes' own origin decides about the rest.

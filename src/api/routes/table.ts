@@ -13,6 +13,7 @@ import { listUploads, showSettings, showStatus, streamLog } from './console.ts'
 import { content, issueDownloadUrl, publicContent } from './downloads.ts'
 import { list, read, remove, showUsage, update } from './files.ts'
 import { live, ready } from './health.ts'
+import { createLink, followLink, listLinks, revokeLink } from './links.ts'
 import { showMetrics } from './metrics.ts'
 import { abort, begin, complete, issuePartUrls, listParts, partListBytes } from './multipart.ts'
 import { confirm, issuePublicUploadUrl, issueUploadUrl, renewUploadUrl } from './uploads.ts'
@@ -46,6 +47,10 @@ export const routes: readonly Route[] = [
 
   { method: 'GET', path: '/files/:id/download-url', access: 'user', run: issueDownloadUrl },
   { method: 'GET', path: '/files/:id/content', access: 'user', run: content },
+  { method: 'POST', path: '/files/:id/links', access: 'user', run: createLink },
+  { method: 'GET', path: '/files/:id/links', access: 'user', run: listLinks },
+  { method: 'DELETE', path: '/files/:id/links/:link', access: 'user', run: revokeLink },
+  { method: 'GET', path: '/l/:token', access: 'anyone', run: followLink },
   { method: 'GET', path: '/public/{*key}', access: 'anyone', run: publicContent },
 
   { method: 'GET', path: '/openapi.json', access: 'anyone', run: describe(() => routes) },

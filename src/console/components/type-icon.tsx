@@ -1,7 +1,10 @@
 import { File, FileArchive, FileText, Film, Image, Music, Sheet } from 'lucide-react'
 import type { LucideIcon } from 'lucide-react'
+import { createElement } from 'react'
 
 /** An ornament: the type also stands beside it in words. */
+export const TypeIcon = ({ mimeType }: { mimeType: string }) => createElement(iconOfType(mimeType))
+
 export function iconOfType(mimeType: string): LucideIcon {
   const [family] = mimeType.split('/')
   if (family === 'image') return Image

@@ -69,6 +69,7 @@ export function FileList({ files, layout, actions, onEnd }: Props) {
     files.findIndex((f) => f.id === activeId),
   )
   const activeRow = Math.floor(active / columns)
+  // oxlint-disable-next-line react/incompatible-library -- this page is not compiled to memoize by itself
   const virtual = useWindowVirtualizer({
     count: rows,
     estimateSize: () => height,

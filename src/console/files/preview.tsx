@@ -3,7 +3,7 @@ import { useEffect, useState } from 'react'
 import { open } from '../actions.ts'
 import type { FileRecord } from '../api.ts'
 import { Button } from '../components/basics.tsx'
-import { iconOfType } from '../components/type-icon.tsx'
+import { TypeIcon } from '../components/type-icon.tsx'
 import { signedUrl, useMediaUrl } from './media-url.ts'
 
 const previewBytes = 32 * 2 ** 10
@@ -51,11 +51,10 @@ export function Preview({ file }: { file: FileRecord }) {
 }
 
 function NoPreview({ file }: { file: FileRecord }) {
-  const Icon = iconOfType(file.mimeType)
   const isPdf = file.mimeType === 'application/pdf'
   return (
     <div className="preview none">
-      <Icon />
+      <TypeIcon mimeType={file.mimeType} />
       {isPdf ? (
         <Button icon={ExternalLink} onClick={() => void open(file)}>
           Read it in a new tab

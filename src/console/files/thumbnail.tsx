@@ -1,6 +1,6 @@
 import { useState } from 'react'
 import type { FileRecord } from '../api.ts'
-import { iconOfType } from '../components/type-icon.tsx'
+import { TypeIcon } from '../components/type-icon.tsx'
 import { useMediaUrl } from './media-url.ts'
 
 const shown = new Set(['image/png', 'image/jpeg', 'image/gif', 'image/webp', 'image/avif'])
@@ -11,13 +11,12 @@ const maxThumbnailBytes = 12 * 2 ** 20
 export function Thumbnail({ file }: { file: FileRecord }) {
   const [failed, setFailed] = useState(false)
   const url = useMediaUrl(file, shown.has(file.mimeType) && (file.size ?? 0) <= maxThumbnailBytes)
-  const Icon = iconOfType(file.mimeType)
   return (
     <span className="thumbnail" data-family={file.mimeType.split('/')[0]}>
       {url && !failed ? (
         <img src={url} alt="" decoding="async" loading="lazy" onError={() => setFailed(true)} />
       ) : (
-        <Icon />
+        <TypeIcon mimeType={file.mimeType} />
       )}
     </span>
   )

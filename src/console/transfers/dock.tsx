@@ -101,6 +101,7 @@ function Rows({ items }: { items: readonly UploadItem[] }) {
   const box = useRef<HTMLDivElement>(null)
   const ordered = useMemo(() => inOrder(items), [items])
   const height = isPhone ? 84 : 52
+  // oxlint-disable-next-line react/incompatible-library -- this page is not compiled to memoize by itself
   const virtual = useVirtualizer({
     count: ordered.length,
     estimateSize: () => height,

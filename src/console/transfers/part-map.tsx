@@ -12,6 +12,7 @@ export function PartMap({ name, part, moving = true }: Props) {
   return (
     <div className="part-map" role="img" aria-label={label}>
       {cells.map(({ state, fill }, i) => (
+        // oxlint-disable-next-line react/no-array-index-key -- a cell is its place
         <i key={i} data-state={state}>
           <b style={{ transform: `scaleX(${fill})` }} />
         </i>

@@ -2,7 +2,7 @@ import { Check, CircleAlert, FolderOpen, Pause, Play, RotateCw, X } from 'lucide
 import { memo, useRef } from 'react'
 import type { UploadItem } from '../../react/upload-list.ts'
 import { Bar, FileName, IconButton } from '../components/basics.tsx'
-import { iconOfType } from '../components/type-icon.tsx'
+import { TypeIcon } from '../components/type-icon.tsx'
 import { uploads } from '../uploads.ts'
 import { PartMap } from './part-map.tsx'
 import { canPause, detail, isBusy, isSettled, stateInWords } from './words.ts'
@@ -13,7 +13,6 @@ type Props = { item: UploadItem; top: number; index: number; count: number }
 export const TransferRow = memo(
   function TransferRow({ item, top, index, count }: Props) {
     const { id, name, state, progress, error } = item
-    const Icon = state === 'success' ? Check : state === 'error' ? CircleAlert : iconOfType(item.file?.type ?? '')
     return (
       <li
         className="transfer"
@@ -23,7 +22,13 @@ export const TransferRow = memo(
         aria-posinset={index + 1}
         style={{ transform: `translateY(${top}px)` }}
       >
-        <Icon />
+        {state === 'success' ? (
+          <Check />
+        ) : state === 'error' ? (
+          <CircleAlert />
+        ) : (
+          <TypeIcon mimeType={item.file?.type ?? ''} />
+        )}
         <div className="transfer-words">
           <FileName name={name} />
           <p className="transfer-state">

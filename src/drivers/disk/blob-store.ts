@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto'
 import { constants } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { StorageError } from '../../errors.ts'
+import type { LyingFile } from '../driver.ts'
 import { DirectorySync } from './directory-sync.ts'
 import { errorCode, type FileCalls } from './file-calls.ts'
 import type { WriteGuard } from './write-guard.ts'
@@ -39,14 +40,16 @@ export class BlobStore {
   readonly #guard: WriteGuard
   readonly #directories: DirectorySync
   readonly #fsync: boolean
+  readonly #fileMode: number
   #folder: { prefix: string; left: number; made: Promise<void> } | null = null
 
-  constructor(o: { root: string; calls: FileCalls; guard: WriteGuard; fsync: boolean }) {
+  constructor(o: { root: string; calls: FileCalls; guard: WriteGuard; fsync: boolean; groupReads: boolean }) {
     this.objects = join(o.root, 'objects')
     this.temp = join(o.root, 'tmp')
     this.#calls = o.calls
     this.#guard = o.guard
     this.#fsync = o.fsync
+    this.#fileMode = o.groupReads ? 0o640 : 0o600
     this.#directories = new DirectorySync({ calls: o.calls, guard: o.guard, enabled: o.fsync })
   }
 
@@ -60,6 +63,10 @@ export class BlobStore {
     return join(this.objects, id.slice(0, 2), id.slice(2, 4), id)
   }
 
+  lyingFile(id: string): LyingFile {
+    return { file: this.path(id), below: `${id.slice(0, 2)}/${id.slice(2, 4)}/${id}` }
+  }
+
   async create(): Promise<NewBlob> {
     const folder = this.#currentFolder()
     const id = folder.prefix + randomBytes(14).toString('hex')
@@ -67,7 +74,7 @@ export class BlobStore {
     this.running.add(id).add(name)
     const temp = join(this.temp, name)
     try {
-      const fd = await this.#calls.open(temp, 'wx', 0o600)
+      const fd = await this.#calls.open(temp, 'wx', this.#fileMode)
       return this.#newBlob(id, fd, name, folder.made)
     } catch (cause) {
       this.running.delete(id)
@@ -122,9 +129,13 @@ export class BlobStore {
       settle,
       syncData: () => this.#sync(this.#calls.fdatasync, fd),
       publish: async () => {
-        await this.#sync(this.#calls.fsync, fd)
+        try {
+          await this.#sync(this.#calls.fsync, fd)
+        } finally {
+          // Where the folder failed first, that is the reason.
+          await folderMade
+        }
         await close()
-        await folderMade
         await this.#moveIn(temp, id)
         state.at = this.path(id)
         await this.#directories.sync(dirname(state.at))

@@ -48,6 +48,8 @@ export type DiskDriverOptions = {
   fsync: 'full' | 'none'
   /** Bytes that stay free: writes that would leave less are InsufficientStorage. */
   minFree: number
+  /** New blobs are readable by the folder's group: for a server in front that sends them itself. Default: by the owner alone. */
+  groupReads?: boolean
   /** Base URL of the objects endpoint; asked at each presigning. */
   publicUrl: () => string
   region: string
@@ -83,6 +85,7 @@ const capabilities: ReadonlySet<Capability> = new Set<Capability>([
   'signed-checksum',
   'conditional-put',
   'unequal-parts',
+  'revocable-reads',
 ])
 
 /** Errors: Unavailable where the folder or its index cannot be used. */
@@ -96,7 +99,7 @@ export async function createDiskDriver(o: DiskDriverOptions): Promise<StorageDri
     const root = await realpath(o.path)
     const peers = o.peers ?? alone
     const guard = new WriteGuard({ calls, root, minFree: o.minFree, log, peers })
-    const blobs = new BlobStore({ root, calls, guard, fsync: o.fsync === 'full' })
+    const blobs = new BlobStore({ root, calls, guard, fsync: o.fsync === 'full', groupReads: o.groupReads ?? false })
     await blobs.prepare(parentsOfMade(made, o.path))
     db = openIndex(join(root, 'index.sqlite'), { durable: o.fsync === 'full' })
     const ctx: DiskContext = {

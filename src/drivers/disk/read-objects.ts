@@ -1,5 +1,5 @@
 import { StorageError, isStorageError } from '../../errors.ts'
-import type { ByteRange, GetOptions, HeadOptions, ObjectRef, ObjectStore, StoredObject } from '../driver.ts'
+import type { ByteRange, GetOptions, HeadOptions, LyingFile, ObjectRef, ObjectStore, StoredObject } from '../driver.ts'
 import { checkReadConditions } from '../conditions.ts'
 import type { DiskContext } from './context.ts'
 import { checkMax } from './list-objects.ts'
@@ -46,10 +46,15 @@ export function createReads(ctx: DiskContext): Pick<ObjectStore, ReadMethods> {
     const done = (): void => release(segments)
     // An empty part has no offsets to tell.
     const shown = range && range.end >= range.start ? { range } : {}
-    const object = new StoredBytes(ctx, { head: headOf(row), ...shown, segments, start, end, done })
+    const lyingFile = (): LyingFile | null => inOneFile(segments, row.size)
+    const object = new StoredBytes(ctx, { head: headOf(row), ...shown, segments, start, end, lyingFile, done })
     if (end - start < readAtOnce) await object.preload()
     else await object.begin()
     return object
+  }
+
+  function inOneFile([first]: readonly Segment[], size: number): LyingFile | null {
+    return first?.start === 0 && first.size === size ? ctx.blobs.lyingFile(first.blob) : null
   }
 
   const release = (segments: readonly Segment[]): void => {

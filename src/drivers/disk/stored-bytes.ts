@@ -2,7 +2,7 @@
 import { Socket } from 'node:net'
 import { Readable, type Writable } from 'node:stream'
 import { StorageError } from '../../errors.ts'
-import type { ObjectHead, StoredObject } from '../driver.ts'
+import type { LyingFile, ObjectHead, StoredObject } from '../driver.ts'
 import { blocksAreIntact, blockSize } from './block-sums.ts'
 import type { BufferPool } from './buffer-pool.ts'
 import type { DescriptorCache, Lease } from './descriptor-cache.ts'
@@ -48,6 +48,7 @@ export class StoredBytes implements StoredObject {
   #reads: Iterable<BlockRead>
   readonly #done: () => void
   readonly #first: Segment | undefined
+  readonly #lyingFile: () => LyingFile | null
   #whole: { bytes: Buffer; memory: Buffer | null } | null = null
   #lease: { blob: string; lease: Lease } | null = null
 
@@ -60,6 +61,7 @@ export class StoredBytes implements StoredObject {
       segments: Segment[]
       start: number
       end: number
+      lyingFile: () => LyingFile | null
       done: () => void
     },
   ) {
@@ -68,6 +70,7 @@ export class StoredBytes implements StoredObject {
     if (o.range) this.range = o.range
     this.#reads = planReads(o.segments, o.start, o.end)
     this.#first = o.segments[0]
+    this.#lyingFile = o.lyingFile
     this.#done = once(o.done)
   }
 
@@ -108,6 +111,10 @@ export class StoredBytes implements StoredObject {
       outlet.detach()
       this.#finish()
     }
+  }
+
+  lyingFile(): LyingFile | null {
+    return this.#whole === null ? this.#lyingFile() : null
   }
 
   stream(): Readable {

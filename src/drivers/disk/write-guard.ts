@@ -33,8 +33,10 @@ export class WriteGuard {
   async assertWritable(bytes: number): Promise<void> {
     this.assertSound()
     if (performance.now() - this.#asked > believed) await (this.#asking ??= this.#ask())
-    if (this.#free - bytes >= this.#minFree) return
-    throw new StorageError('InsufficientStorage', { message: 'The disk has too little free space for this write.' })
+    if (this.#free - bytes < this.#minFree)
+      throw new StorageError('InsufficientStorage', { message: 'The disk has too little free space for this write.' })
+    // Until it is asked again, what this write will take is taken.
+    this.#free -= bytes
   }
 
   assertSound(): void {

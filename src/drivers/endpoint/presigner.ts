@@ -53,8 +53,8 @@ export function createPresigner(o: PresignerOptions): Omit<Presigner, 'presignPo
   return {
     presignUpload: async (ref, asked) => sign(ref, uploadRequest(asked), asked),
     presignUploadPart: async (ref, asked) => sign(ref, uploadPartRequest(asked), asked),
-    presignDownload: async (ref, asked) => sign(ref, downloadRequest(asked.versionId, asked.response), asked),
-    presignHead: async (ref, asked) => sign(ref, headRequest(asked.versionId), asked),
+    presignDownload: async (ref, asked) => sign(ref, downloadRequest(asked), asked),
+    presignHead: async (ref, asked) => sign(ref, headRequest(asked), asked),
     publicUrl: ({ bucket, key }) => `${endpointOf(o)}/${bucket}/${encodePath(key)}`,
   }
 }

@@ -9,7 +9,7 @@ import { createPostPresigner } from '../endpoint/post-presigner.ts'
 import { createPresigner, type PresignerOptions } from '../endpoint/presigner.ts'
 
 /** What our endpoint enforces itself, whatever the store can. */
-const ours: readonly Capability[] = ['presign-post', 'signed-length', 'signed-checksum']
+const ours: readonly Capability[] = ['presign-post', 'signed-length', 'signed-checksum', 'revocable-reads']
 
 export function createProxiedDriver(store: StorageDriver, o: PresignerOptions & { peers?: Peers }): StorageDriver {
   const peers = o.peers ?? alone

@@ -64,6 +64,11 @@ export function presigner(deps: S3Deps): Omit<Presigner, 'presignPost'> {
     throw new StorageError('NotSupported', { message: `The bucket's store is not known to hold a URL to ${what}` })
   }
 
+  function assertIrrevocable({ link }: { link?: string }): void {
+    if (link === undefined) return
+    throw new StorageError('NotSupported', { message: 'A bucket knows of no links: it would serve a revoked one.' })
+  }
+
   return {
     async presignUpload(ref, o) {
       assertBindable(o)
@@ -73,11 +78,13 @@ export function presigner(deps: S3Deps): Omit<Presigner, 'presignPost'> {
       assertBindable(o)
       return sign(ref, uploadPartRequest(o), o)
     },
-    async presignDownload(ref, { versionId, response, ...o }) {
-      return sign(ref, downloadRequest(versionId, response), o)
+    async presignDownload(ref, o) {
+      assertIrrevocable(o)
+      return sign(ref, downloadRequest(o), o)
     },
-    async presignHead(ref, { versionId, ...o }) {
-      return sign(ref, headRequest(versionId), o)
+    async presignHead(ref, o) {
+      assertIrrevocable(o)
+      return sign(ref, headRequest(o), o)
     },
     publicUrl(ref) {
       if (settings.publicBaseUrl === null || !ref.key.startsWith(publicPrefix)) return null

@@ -2,12 +2,13 @@ import { isStorageError } from '../../errors.ts'
 import type { GetOptions, StoredObject } from '../../drivers/driver.ts'
 import { answerEmpty, setHeaders } from '../answer.ts'
 import type { Operation, OperationDeps, S3Context } from '../context.ts'
-import { answerNotModified, ifRangeHolds, parseRead, rangeError, readAnswer, type ReadInput } from '../read-object.ts'
+import { answerNotModified, checkLink, ifRangeHolds, parseRead, rangeError, readAnswer, type ReadInput } from '../read-object.ts'
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html */
 export const getObject: Operation = async (ctx, deps) => {
   const input = parseRead(ctx)
   await deps.access.allow(ctx.principal, 'read', input.ref)
+  await checkLink(ctx, deps)
   let object: StoredObject
   try {
     object = await openObject(input, deps)

@@ -41,6 +41,16 @@ export function presigning(suite: Suite): void {
     expect(names.length).toBeGreaterThan(1)
   })
 
+  it('binds a read to a link where revocable-reads is promised, or codeOf', async () => {
+    const o = { expiresIn: 60, link: 'one' }
+    const urls = [suite.driver.presignDownload(freshRef(suite), o), suite.driver.presignHead(freshRef(suite), o)]
+    for (const signing of urls) {
+      if (suite.driver.capabilities.has('revocable-reads')) {
+        expect(new URL((await signing).url).searchParams.get('x-postern-link')).toBe('one')
+      } else expect(await codeOf(signing)).toBe('NotSupported')
+    }
+  })
+
   it('signs the key as it is', async () => {
     for (const name of ['a b+c', 'ü?#%2F', "!'()*"]) {
       const ref = freshRef(suite, name)

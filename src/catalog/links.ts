@@ -1,0 +1,140 @@
+/** Links to files. A use is counted by one conditional update, so that no two requests can take the last one. */
+import { sql } from 'kysely'
+import type { Kysely, Transaction } from 'kysely'
+import { StorageError } from '../errors.ts'
+import type { FileRecord } from './catalog.ts'
+import type { Link, NewLink } from './link-catalog.ts'
+import { toFile } from './rows.ts'
+import { fileColumns } from './schema.ts'
+import type { LinkRow, Schema } from './schema.ts'
+
+const linkColumns = ['id', 'file_id', 'expires_at', 'max_uses', 'uses', 'created_at'] as const
+
+const toLink = (row: Pick<LinkRow, (typeof linkColumns)[number]>): Link => ({
+  id: row.id,
+  fileId: row.file_id,
+  expiresAt: row.expires_at === null ? null : new Date(Number(row.expires_at)),
+  maxUses: row.max_uses === null ? null : Number(row.max_uses),
+  uses: Number(row.uses),
+  createdAt: new Date(Number(row.created_at)),
+})
+
+export const createLink = (db: Kysely<Schema>, owner: string, o: NewLink): Promise<Link | null> =>
+  db.transaction().execute(async (tx) => {
+    // An update of nothing holds the file's row: the count below stays true until the insert, and a delete waits.
+    const held = await tx
+      .updateTable('files')
+      .set({ status: 'confirmed' })
+      .where('id', '=', o.fileId)
+      .where('owner', '=', owner)
+      .where('status', '=', 'confirmed')
+      .returning('id')
+      .executeTakeFirst()
+    if (held === undefined) return null
+    if ((await countLinks(tx, o.fileId)) >= o.mostLinks) throw tooMany(o)
+    const row = await tx
+      .insertInto('links')
+      .values({
+        id: o.id,
+        file_id: o.fileId,
+        token_hash: o.tokenHash,
+        expires_at: o.expiresAt?.getTime() ?? null,
+        max_uses: o.maxUses,
+        uses: 0,
+        created_at: o.now.getTime(),
+      })
+      .returning(linkColumns)
+      .executeTakeFirstOrThrow()
+    return toLink(row)
+  })
+
+async function countLinks(tx: Transaction<Schema>, fileId: string): Promise<number> {
+  const row = await tx
+    .selectFrom('links')
+    .select((eb) => eb.fn.countAll<number>().as('count'))
+    .where('file_id', '=', fileId)
+    .executeTakeFirstOrThrow()
+  return Number(row.count)
+}
+
+const tooMany = ({ fileId, mostLinks }: NewLink) =>
+  new StorageError('QuotaExceeded', {
+    resource: `/files/${fileId}`,
+    message: `A file has at most ${mostLinks} links, spent ones included: delete some first.`,
+  })
+
+const ownedFile = (db: Kysely<Schema>, owner: string, fileId: string) =>
+  db.selectFrom('files').select('id').where('id', '=', fileId).where('owner', '=', owner)
+
+export async function listLinks(db: Kysely<Schema>, owner: string, fileId: string): Promise<Link[]> {
+  const rows = await db
+    .selectFrom('links')
+    .select(linkColumns)
+    .where('file_id', 'in', ownedFile(db, owner, fileId))
+    .orderBy('created_at', 'desc')
+    .orderBy('id')
+    .execute()
+  return rows.map(toLink)
+}
+
+export async function deleteLink(db: Kysely<Schema>, owner: string, fileId: string, id: string): Promise<boolean> {
+  const { numDeletedRows } = await db
+    .deleteFrom('links')
+    .where('id', '=', id)
+    .where('file_id', 'in', ownedFile(db, owner, fileId))
+    .executeTakeFirst()
+  return Number(numDeletedRows) > 0
+}
+
+const unspent = sql<boolean>`(max_uses is null or uses < max_uses)`
+const unexpired = (now: Date) => sql<boolean>`(expires_at is null or expires_at > ${now.getTime()})`
+
+export const followLink = (
+  db: Kysely<Schema>,
+  tokenHash: string,
+  { count, now }: { count: boolean; now: Date },
+): Promise<{ link: Link; file: FileRecord } | null> =>
+  db.transaction().execute(async (tx) => {
+    const query = tx
+      .updateTable('links')
+      .set((eb) => ({ uses: eb('uses', '+', 1) }))
+      .where('token_hash', '=', tokenHash)
+      .where(unspent)
+      .where(unexpired(now))
+      .returning(linkColumns)
+    const look = tx
+      .selectFrom('links')
+      .select(linkColumns)
+      .where('token_hash', '=', tokenHash)
+      .where(unspent)
+      .where(unexpired(now))
+    const row = await (count ? query : look).executeTakeFirst()
+    if (row === undefined) return null
+    const file = await tx
+      .selectFrom('files')
+      .select(fileColumns)
+      .where('id', '=', row.file_id)
+      .where('status', '=', 'confirmed')
+      .executeTakeFirst()
+    return file === undefined ? null : { link: toLink(row), file: toFile(file) }
+  })
+
+export async function isLinkAlive(db: Kysely<Schema>, id: string, now: Date): Promise<boolean> {
+  const row = await db
+    .selectFrom('links')
+    .select('id')
+    .where('id', '=', id)
+    .where(unexpired(now))
+    .executeTakeFirst()
+  return row !== undefined
+}
+
+/** In the transaction that deletes the file: what a link led to is gone at once, its row later. */
+export async function dropLinksOf(tx: Transaction<Schema>, fileId: string): Promise<void> {
+  await tx.deleteFrom('links').where('file_id', '=', fileId).execute()
+}
+
+export async function forgetLinks(db: Kysely<Schema>, before: Date): Promise<number> {
+  const { numDeletedRows } = await db.deleteFrom('links').where('expires_at', '<', before.getTime()).executeTakeFirst()
+  return Number(numDeletedRows)
+}

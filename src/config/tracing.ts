@@ -1,0 +1,10 @@
+/**
+ * Whether the OpenTelemetry variables name a collector of traces. What else they say (headers, service name, sampling)
+ * is read by its own library; see the specification's page on SDK environment variables.
+ */
+export function wantsTracing(env: NodeJS.ProcessEnv): boolean {
+  if (env['OTEL_SDK_DISABLED']?.toLowerCase() === 'true') return false
+  const exporter = env['OTEL_TRACES_EXPORTER'] ?? ''
+  if (exporter !== '') return exporter.split(',').includes('otlp')
+  return Boolean(env['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT'] ?? env['OTEL_EXPORTER_OTLP_ENDPOINT'])
+}

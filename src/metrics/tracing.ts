@@ -1,0 +1,60 @@
+/** A span a request, sent to an OpenTelemetry collector by OTLP over HTTP. */
+import { ROOT_CONTEXT, SpanKind, SpanStatusCode, trace, TraceFlags, type Context } from '@opentelemetry/api'
+import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http'
+import { defaultResource, detectResources, envDetector, resourceFromAttributes } from '@opentelemetry/resources'
+import { BatchSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace'
+import { outcomeOf, type ObservedRequest } from '../http/observe-requests.ts'
+
+export type Tracing = {
+  observe(request: ObservedRequest): void
+  /** Sends what waits. */
+  close(): Promise<void>
+}
+
+/** Where to and as whom is told by the `OTEL_…` variables; the service is called postern unless they say otherwise. */
+export function startTracing(o: { version: string }): Tracing {
+  const own = resourceFromAttributes({ 'service.name': 'postern', 'service.version': o.version })
+  const provider = new TracerProvider({
+    resource: defaultResource()
+      .merge(own)
+      .merge(detectResources({ detectors: [envDetector] })),
+    spanProcessors: [new BatchSpanProcessor({ exporter: new OTLPTraceExporter() })],
+  })
+  const tracer = provider.getTracer('postern', o.version)
+
+  return {
+    observe(request) {
+      const { app, method, route, status, received, sent, refusal, requestId } = request
+      const span = tracer.startSpan(
+        `${method} ${route}`,
+        {
+          kind: SpanKind.SERVER,
+          startTime: request.at,
+          attributes: {
+            'http.request.method': method,
+            'http.route': route,
+            ...(status === null ? {} : { 'http.response.status_code': status }),
+            'http.request.size': received,
+            'http.response.size': sent,
+            'postern.app': app,
+            'postern.request_id': requestId,
+            ...(refusal === null ? {} : { 'error.type': refusal }),
+          },
+        },
+        parentOf(request.traceparent),
+      )
+      if (outcomeOf(status) === 'failed') span.setStatus({ code: SpanStatusCode.ERROR })
+      span.end(request.at + request.seconds * 1000)
+    },
+    close: () => provider.shutdown(),
+  }
+}
+
+/** W3C Trace Context, version 00; anything else begins a trace of its own. */
+function parentOf(header: string | null): Context {
+  const [, traceId = '', spanId = '', flags = ''] =
+    /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/.exec(header ?? '') ?? []
+  if (traceId === '' || /^0+$/.test(traceId) || /^0+$/.test(spanId)) return ROOT_CONTEXT
+  const traceFlags = Number.parseInt(flags, 16) & TraceFlags.SAMPLED
+  return trace.setSpanContext(ROOT_CONTEXT, { traceId, spanId, traceFlags, isRemote: true })
+}
