@@ -26,7 +26,7 @@ const needsStore = args[0] === '--store'
 const needsCluster = args[0] === '--cluster'
 if (needsStore || needsCluster) args.shift()
 const minutes = needsCluster ? args.indexOf('--minutes') : -1
-if (minutes >= 0) process.env['POSTERN_CLUSTER_MINUTES'] = args.splice(minutes, 2)[1]
+if (minutes >= 0) process.env['TEST_CLUSTER_MINUTES'] = args.splice(minutes, 2)[1]
 
 const missing: string[] = []
 const exclude: string[] = []

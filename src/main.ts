@@ -8,6 +8,7 @@ import { plainProblem } from './api/plain-problem.ts'
 import type { Catalog } from './catalog/catalog.ts'
 import { createCatalog } from './catalog/create-catalog.ts'
 import { agreementOf, joinInstances } from './cluster/instances.ts'
+import { hasOwnSocket } from './cluster/share-port.ts'
 import { openLiveKeys } from './config/live-keys.ts'
 import { packageVersion } from './config/package-version.ts'
 import { listSettings } from './config/list-settings.ts'
@@ -33,8 +34,10 @@ import { createKeyRing } from './s3/key-ring.ts'
 import { plainAnswer } from './s3/plain-answer.ts'
 import { admitPart } from './service/admit-part.ts'
 import { createCollector } from './service/collector.ts'
+import type { ServiceDeps } from './service/deps.ts'
 import { settleWrittenObject } from './service/settle-auto-confirm.ts'
 import type { SigningCredentials } from './sigv4/types.ts'
+import type { Dispatcher } from './webhooks/dispatcher.ts'
 
 /** The owner of the gateway's own access key and of its bucket. */
 export const gatewayOwner = 'postern'
@@ -90,6 +93,7 @@ export async function createStorage(
     const { bucket, disk } = storage
     return createDiskDriver({
       ...disk,
+      groupReads: objects.sendfile !== 'off',
       ...endpoint,
       bucket,
       sweepOnStart: o.sweepOnStart ?? false,
@@ -111,7 +115,8 @@ async function joinOthers(
   config: Config,
   o: GatewayOptions & { now: () => Date; peers: Peers; signing: () => SigningCredentials },
 ) {
-  const catalog = await createCatalog({ url: config.database.url })
+  const subscribers = config.webhooks.map(({ url, events }) => ({ url, events }))
+  const catalog = await createCatalog({ url: config.database.url, subscribers })
   try {
     await catalog.migrate()
     const agreement = () => agreementOf(config, { jwtSecret: o.secrets.jwtSecret, signing: o.signing() })
@@ -165,7 +170,7 @@ export async function createGateway(config: Config, o: GatewayOptions): Promise<
   const draining = { value: false }
   const requests = createRequestLog()
   const metrics = createMetrics(gaugesOf({ catalog, driver, config }), peers)
-  const audit = config.log.audit === null ? null : openAuditLog(config.log.audit)
+  const audit = config.log.audit === null ? null : openAuditLog(config.log.audit, o.log)
   const tracing = o.tracing === true ? await openTracing() : null
   const observe: Observer = (request) => {
     metrics.observe(request)
@@ -210,6 +215,7 @@ export async function createGateway(config: Config, o: GatewayOptions): Promise<
           corsOrigins: () => [...config.cors.origins, new URL(apiUrl()).origin],
           maxGatewayPut: config.uploads.maxSize,
           inlineTypes: config.downloads.inlineTypes,
+          sendfile: config.objects.sendfile,
           onObjectWritten: (ref) => settleWrittenObject(service, ref),
           links: { isAlive: (id) => catalog.isLinkAlive(id, now()) },
           admitPart: (ref, part) => admitPart(service, ref, part),
@@ -220,6 +226,7 @@ export async function createGateway(config: Config, o: GatewayOptions): Promise<
         })
       : null
   const collector = createCollector(service)
+  const dispatcher = config.webhooks.length === 0 ? null : await openDispatcher(service)
   const servers: HttpServer[] = []
   const connectionLimit = createConnectionLimit({
     total: config.limits.connections,
@@ -232,7 +239,7 @@ export async function createGateway(config: Config, o: GatewayOptions): Promise<
       const { shutdownTimeout } = config.server
       const server = createServer(handler, { plainAnswer: words, connectionLimit, log: o.log, shutdownTimeout })
       servers.push(server)
-      return server.listen(at)
+      return server.listen({ ...at, reusePort: hasOwnSocket(at, peers.count) })
     }
     const objectsListen = config.objects.listen
     if (objects && objectsListen !== 'shared') {
@@ -240,7 +247,10 @@ export async function createGateway(config: Config, o: GatewayOptions): Promise<
     }
     const handler = objects && objectsListen === 'shared' ? shared(api, objects, objectsUrl) : api.callback()
     bound.api = await serve(handler, config.server.listen, plainProblem)
-    if (peers.index === 0) collector.start()
+    if (peers.index === 0) {
+      collector.start()
+      dispatcher?.start()
+    }
     void metrics.start()
     return { apiUrl: apiUrl(), objectsUrl: objects ? objectsUrl() : null }
   }
@@ -249,7 +259,7 @@ export async function createGateway(config: Config, o: GatewayOptions): Promise<
   async function shutDown(): Promise<void> {
     draining.value = true
     requests.close()
-    await Promise.all([collector.stop(), ...servers.map((server) => server.close())])
+    await Promise.all([collector.stop(), dispatcher?.stop(), ...servers.map((server) => server.close())])
     await leave()
     rates.close()
     await catalog.close()
@@ -265,6 +275,12 @@ export async function createGateway(config: Config, o: GatewayOptions): Promise<
 async function openTracing(): Promise<Tracing> {
   const { startTracing } = await import('./metrics/tracing.ts')
   return startTracing({ version: packageVersion() })
+}
+
+/** Loaded only where somebody is to be told of something. */
+async function openDispatcher(service: ServiceDeps): Promise<Dispatcher> {
+  const { createDispatcher } = await import('./webhooks/dispatcher.ts')
+  return createDispatcher(service, service.config.webhooks)
 }
 
 /** The path of a URL without a slash at its end; asked by every request, and the same until the listeners are bound. */

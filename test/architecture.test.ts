@@ -70,6 +70,10 @@ const rules: Rule[] = [
     ],
   },
   { from: /^http\//, may: [/^http\//, /^errors\.ts$/, /^config\/schema\.ts$/] },
+  {
+    from: /^webhooks\//,
+    may: [/^webhooks\//, /^service\/turn\.ts$/, /^catalog\/catalog\.ts$/, /^config\/schema\.ts$/],
+  },
   { from: /^client\//, may: [/^client\//] },
   { from: /^react\//, may: [/^(client|react)\//] },
   { from: /^console\//, may: [/^(console|client|react)\//] },

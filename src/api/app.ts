@@ -66,7 +66,10 @@ function factsOf(ctx: Context): Facts {
     params?: Record<string, string>
     answered?: { id?: unknown; key?: unknown }
   }
-  const { id = params['id'], key } = answered
+  const { key } = answered
+  // What is made below a file, a link, has an id of its own.
+  const below = route?.startsWith('/files/:id/') ?? false
+  const id = below ? params['id'] : (answered.id ?? params['id'])
   return {
     route: route ?? (refusal ? 'none' : 'page'),
     user,

@@ -1,7 +1,7 @@
 /** A request as the console shows it: nothing in it grants access or is computed from a secret. */
 import type { Explanation } from '../explain/explanation.ts'
 import { isSecretName, maskTarget, maskText, maskValue } from '../http/logger.ts'
-import type { LoggedRequest } from '../http/request-log.ts'
+import { maxTarget, type LoggedRequest } from '../http/request-log.ts'
 import { adviceFor } from './refusal-advice.ts'
 
 export type LogEntry = {
@@ -32,13 +32,15 @@ export type EntryRefusal = {
   advice: string | null
   /** Headers that a signature covers or that change what is done, masked. */
   headers: [name: string, value: string][]
-  /** null where no signature was at fault, or where too many refusals came at once. */
+  /** null where no signature was at fault, the request is very long, or too many refusals came at once. */
   explanation: Explanation | null
 }
 
 /** What of the headers is worth showing again: the rest is the browser's own, or a credential. */
 const telling = /^(?:host|range|if-|content-|x-amz-|origin$|expect$)/i
 const maxHeaders = 50
+/** Characters of target and headers, beyond what signers make, of which no explanation is kept; the log may have cut it. */
+const maxExplained = 8192
 
 type Explain = (
   request: { method: string; target: string; rawHeaders: readonly string[] },
@@ -91,13 +93,16 @@ function refusalOf(
 
 /** Of a request that was refused for another reason than its signature there is nothing to explain. */
 function explained({ method, target, rawHeaders, at }: LoggedRequest, explain: Explain): Explanation | null {
-  if (!rawHeaders || !isSigned(target, rawHeaders)) return null
+  if (!rawHeaders || !isSigned(target, rawHeaders) || isLong(target, rawHeaders)) return null
   const explanation = explain({ method, target, rawHeaders }, new Date(at))
   return explanation?.outcome === 'refused' ? (maskValue(withoutCredentials(explanation)) as Explanation) : null
 }
 
 const isSigned = (target: string, rawHeaders: readonly string[]): boolean =>
   /[?&]x-amz-/i.test(target) || rawHeaders.some((name, i) => i % 2 === 0 && name.toLowerCase() === 'authorization')
+
+const isLong = (target: string, rawHeaders: readonly string[]): boolean =>
+  target.length >= maxTarget || rawHeaders.reduce((sum, text) => sum + text.length, target.length) > maxExplained
 
 /** Who signs a cookie or a token shows it to nobody by that. */
 const withoutCredentials = (explanation: Explanation): Explanation => ({

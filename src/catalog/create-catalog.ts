@@ -12,6 +12,17 @@ import { pendingUploads } from './pending.ts'
 import { openDatabase, type OpenDatabase } from './open-database.ts'
 import { confirmUpload, createUpload, expireUpload, findUpload, renewUpload, setMultipart } from './uploads.ts'
 import { getUsage, totalUsage } from './usage.ts'
+import type { Subscriber } from './webhook-catalog.ts'
+import {
+  dueDeliveries,
+  forgetDeliveries,
+  listDeliveries,
+  recordAttempt,
+  replayEvent,
+  switchedOff,
+  switchOff,
+  switchOn,
+} from './webhooks.ts'
 
 /** Milliseconds for which a call goes on trying while another process writes. */
 const patience = 5000
@@ -19,13 +30,16 @@ const patience = 5000
 /**
  * `sqlite:PATH` (relative to the working directory), `sqlite::memory:` or `postgres://…`. The schema is not touched:
  * call `migrate` before anything else. Errors: NotSupported for another kind of database, InvalidArgument,
- * Unavailable, InsufficientStorage.
+ * Unavailable, InsufficientStorage. `subscribers` are those for whom the outbox notes what happens to files.
  */
-export async function createCatalog(o: { url: string }): Promise<Catalog> {
-  return catalogOver(await openDatabase(o.url))
+export async function createCatalog(o: { url: string; subscribers?: readonly Subscriber[] }): Promise<Catalog> {
+  return catalogOver(await openDatabase(o.url), o.subscribers ?? [])
 }
 
-function catalogOver({ db, mayRetry, translate, migrating, checkWritable, close }: OpenDatabase): Catalog {
+function catalogOver(
+  { db, mayRetry, translate, migrating, checkWritable, close }: OpenDatabase,
+  outbox: readonly Subscriber[],
+): Catalog {
   let closing: Promise<void> | undefined
 
   /** The one edge at which the database's errors become ours. A method is one transaction, so it may be run again. */
@@ -51,13 +65,13 @@ function catalogOver({ db, mayRetry, translate, migrating, checkWritable, close 
     findUploadByKey: (key) => run(() => findUpload(db, { key })),
     renewUpload: (id, o) => run(() => renewUpload(db, id, o)),
     setMultipart: (id, multipart) => run(() => setMultipart(db, id, multipart)),
-    confirmUpload: (id, facts) => run(() => confirmUpload(db, id, facts)),
-    expireUpload: (id, now, o) => run(() => expireUpload(db, id, now, o)),
+    confirmUpload: (id, facts) => run(() => confirmUpload(db, id, facts, outbox)),
+    expireUpload: (id, now, o) => run(() => expireUpload(db, id, now, o, outbox)),
     getFile: (owner, id) => run(() => getFile(db, owner, id)),
     listFiles: (owner, o) => run(() => listFiles(db, owner, o)),
     pendingUploads: (owner, o) => run(() => pendingUploads(db, owner, o)),
     updateFile: (owner, id, patch) => run(() => updateFile(db, owner, id, patch)),
-    deleteFile: (owner, id, now) => run(() => deleteFile(db, owner, id, now)),
+    deleteFile: (owner, id, now) => run(() => deleteFile(db, owner, id, now, outbox)),
     usage: (owner) => run(() => getUsage(db, owner)),
     totals: () => run(() => totalUsage(db)),
     overdueUploads: (now, limit, after) => run(() => overdueUploads(db, now, limit, after)),
@@ -77,6 +91,14 @@ function catalogOver({ db, mayRetry, translate, migrating, checkWritable, close 
     followLink: (tokenHash, o) => run(() => followLink(db, tokenHash, o)),
     isLinkAlive: (id, now) => run(() => isLinkAlive(db, id, now)),
     forgetLinks: (before) => run(() => forgetLinks(db, before)),
+    dueDeliveries: (url, o) => run(() => dueDeliveries(db, url, o)),
+    recordAttempt: (delivery, o) => run(() => recordAttempt(db, delivery, o)),
+    listDeliveries: (o) => run(() => listDeliveries(db, o)),
+    replayEvent: (eventId, now) => run(() => replayEvent(db, eventId, now)),
+    switchOff: (url, now) => run(() => switchOff(db, url, now)),
+    switchOn: (url) => run(() => switchOn(db, url)),
+    switchedOff: () => run(() => switchedOff(db)),
+    forgetDeliveries: (before) => run(() => forgetDeliveries(db, before)),
     checkReady: () =>
       run(
         async () => {

@@ -4,6 +4,7 @@ import type { Kysely, Transaction } from 'kysely'
 import type { FilePage, FileRecord, Upload } from './catalog.ts'
 import { decodeCursor, encodeCursor } from './cursor.ts'
 import { dropLinksOf } from './links.ts'
+import { note, type Outbox } from './outbox.ts'
 import { grantRow, toFile } from './rows.ts'
 import { fileColumns } from './schema.ts'
 import type { Schema } from './schema.ts'
@@ -72,7 +73,13 @@ export async function updateFile(
   return row === undefined ? null : toFile(row)
 }
 
-export const deleteFile = (db: Kysely<Schema>, owner: string, id: string, now: Date): Promise<Upload | null> =>
+export const deleteFile = (
+  db: Kysely<Schema>,
+  owner: string,
+  id: string,
+  now: Date,
+  outbox: Outbox,
+): Promise<Upload | null> =>
   db.transaction().execute(async (tx) => {
     const row = await tx
       .updateTable('files')
@@ -92,6 +99,8 @@ export const deleteFile = (db: Kysely<Schema>, owner: string, id: string, now: D
     await changeUsage(tx, owner, change)
     await keepGrant(tx, file, now)
     await dropLinksOf(tx, id)
+    // Nobody has heard of a file that was never confirmed.
+    if (file.confirmedAt !== null) await note(tx, outbox, 'file.deleted', file, now)
     return { file, grant: await readGrant(tx, id) }
   })
 

@@ -120,12 +120,7 @@ export const followLink = (
   })
 
 export async function isLinkAlive(db: Kysely<Schema>, id: string, now: Date): Promise<boolean> {
-  const row = await db
-    .selectFrom('links')
-    .select('id')
-    .where('id', '=', id)
-    .where(unexpired(now))
-    .executeTakeFirst()
+  const row = await db.selectFrom('links').select('id').where('id', '=', id).where(unexpired(now)).executeTakeFirst()
   return row !== undefined
 }
 

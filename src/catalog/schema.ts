@@ -1,5 +1,6 @@
 /** The catalog's tables as Kysely sees them. Times are integer milliseconds, flags 0 or 1, `checksum…` and `metadata` JSON. */
 import type { FileStatus, UploadMethod, Visibility } from './catalog.ts'
+import type { DeliveryState, EventType } from './webhook-catalog.ts'
 
 export type FileRow = {
   id: string
@@ -63,7 +64,27 @@ export type LinkRow = {
   created_at: number
 }
 
-export type Schema = { files: FileRow; uploads: UploadRow; usage: UsageRow; leases: LeaseRow; links: LinkRow }
+export type WebhookEventRow = { id: string; type: EventType; created_at: number; data: string }
+
+export type WebhookDeliveryRow = {
+  event_id: string
+  url: string
+  state: DeliveryState
+  tries: number
+  next_at: number | null
+  attempts: string
+}
+
+export type Schema = {
+  files: FileRow
+  uploads: UploadRow
+  usage: UsageRow
+  leases: LeaseRow
+  links: LinkRow
+  webhook_events: WebhookEventRow
+  webhook_deliveries: WebhookDeliveryRow
+  webhooks_off: { url: string; since: number }
+}
 
 export const fileColumns = [
   'id',

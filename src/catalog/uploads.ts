@@ -2,6 +2,7 @@
 import type { Kysely, Transaction } from 'kysely'
 import { StorageError } from '../errors.ts'
 import type { ConfirmedFacts, FileRecord, NewUpload, Upload, UploadGrant } from './catalog.ts'
+import { note, type Outbox } from './outbox.ts'
 import { checkGrowth, decideReservation } from './quota.ts'
 import { fileRow, grantRow, multipartColumns, objectColumns, toFile, toGrant, toUpload } from './rows.ts'
 import { fileColumns, grantColumns } from './schema.ts'
@@ -112,6 +113,7 @@ export const confirmUpload = (
   db: Kysely<Schema>,
   id: string,
   facts: ConfirmedFacts,
+  outbox: Outbox,
 ): Promise<{ file: FileRecord; created: boolean }> =>
   db.transaction().execute(async (tx) => {
     const row = await tx
@@ -138,7 +140,9 @@ export const confirmUpload = (
       reservedFiles: -1,
     })
     checkGrowth(facts.size, reserved, facts.quota, after)
-    return { file: toFile(row), created: true }
+    const file = toFile(row)
+    await note(tx, outbox, 'file.confirmed', file, facts.now)
+    return { file, created: true }
   })
 
 async function confirmedBefore(tx: Transaction<Schema>, id: string): Promise<FileRecord> {
@@ -157,6 +161,7 @@ export const expireUpload = (
   id: string,
   now: Date,
   o: { onlyIfOverdue?: boolean } = {},
+  outbox: Outbox,
 ): Promise<boolean> =>
   db.transaction().execute(async (tx) => {
     const file = await holdPending(tx, id)
@@ -165,6 +170,7 @@ export const expireUpload = (
     if (o.onlyIfOverdue && (await readGrant(tx, id)).confirmBy > now) return false
     await tx.updateTable('files').set({ status: 'expired' }).where('id', '=', id).execute()
     await changeUsage(tx, file.owner, { reservedBytes: -(await settleGrant(tx, id)), reservedFiles: -1 })
+    await note(tx, outbox, 'upload.expired', { ...file, status: 'expired' }, now)
     return true
   })
 

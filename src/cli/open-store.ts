@@ -17,7 +17,7 @@ export async function openCatalog(config: Config): Promise<Catalog> {
     throw new CliError(`There is no catalog at ${file}. Name it with --set database.url=sqlite:PATH.`, 1)
   }
   const { createCatalog } = await import('../catalog/create-catalog.ts')
-  const catalog = await createCatalog({ url: config.database.url })
+  const catalog = await createCatalog({ url: config.database.url, subscribers: config.webhooks })
   const waiting = (await catalog.migrationStatus()).filter(({ appliedAt }) => appliedAt === null)
   if (waiting.length === 0) return catalog
   await catalog.close()

@@ -9,6 +9,7 @@ import { addDb } from './db.ts'
 import { addDoctor } from './doctor.ts'
 import { addExplain } from './explain.ts'
 import { addGc } from './gc.ts'
+import { addHealth } from './health.ts'
 import { addKeys } from './keys.ts'
 import { printJson, printNote } from './output.ts'
 import { addPresign } from './presign.ts'
@@ -16,6 +17,7 @@ import { addRestore } from './restore.ts'
 import { addServe } from './serve.ts'
 import { addToken } from './token.ts'
 import { addVerify } from './verify.ts'
+import { addWebhooks } from './webhooks.ts'
 
 /** Exit codes: 0 ok, 1 failed, 2 usage or configuration, 130 interrupted. */
 export async function run(argv: readonly string[]): Promise<number> {
@@ -46,6 +48,7 @@ export function createProgram(exit: (code: number) => void): Command {
   addPresign(program)
   addExplain(program, exit)
   addDoctor(program, exit)
+  addHealth(program, exit)
   addGc(program, exit)
   addKeys(program)
   addVerify(program, exit)
@@ -53,6 +56,7 @@ export function createProgram(exit: (code: number) => void): Command {
   addRestore(program, exit)
   addConfig(program, exit)
   addDb(program, exit)
+  addWebhooks(program, exit)
   return program
 }
 

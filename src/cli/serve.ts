@@ -40,7 +40,7 @@ async function serve(options: ServeOptions): Promise<number> {
   const signal = untilStopped()
   const count = workerCount(config)
   const gateway =
-    count > 1 ? await superviseWorkers(count, log) : await startGateway(config, { secrets, log, dev, loaded })
+    count > 1 ? await supervise(count, config, log) : await startGateway(config, { secrets, log, dev, loaded })
   const bytes = await whereBytesGo(config)
   const { apiUrl, objectsUrl } = gateway.addresses
   if (options.json) printJson({ api: apiUrl, objects: objectsUrl, bytes, dev, pid: process.pid, workers: count })
@@ -50,6 +50,17 @@ async function serve(options: ServeOptions): Promise<number> {
 
 const exitCodeOf = (error: unknown): 1 | 2 =>
   error instanceof ConfigError ? 2 : error instanceof CliError ? error.exitCode : 1
+
+async function supervise(count: number, config: Config, log: Logger): ReturnType<typeof superviseWorkers> {
+  const { server, objects, storage } = config
+  const isBucketDirect = storage.driver === 's3' && storage.delivery === 'direct'
+  const own = objects.listen === 'shared' || isBucketDirect ? [] : [objects.listen]
+  try {
+    return await superviseWorkers(count, { log, listen: [server.listen, ...own] })
+  } catch (cause) {
+    throw listenFailure(cause, config)
+  }
+}
 
 /** One of several processes. The configuration is read again: it is the primary that has said what is odd in it. */
 async function startWorker(options: ServeOptions, peers: Peers): Promise<Running> {

@@ -2,9 +2,11 @@
 import { availableParallelism } from 'node:os'
 import { linkToPrimary, type Link } from '../cluster/link.ts'
 import type { Ready, Role } from '../cluster/messages.ts'
+import { assertFree } from '../cluster/share-port.ts'
 import { StartFailure } from '../cluster/start-failure.ts'
 import type { SupervisorLog } from '../cluster/supervisor.ts'
 import type { Config } from '../config/schema.ts'
+import type { ListenAddress } from '../config/values.ts'
 import { CliError } from './cli-error.ts'
 import { untilStopped } from './stop-signal.ts'
 
@@ -22,11 +24,15 @@ export function takeLink(): Link | null {
   return linkToPrimary(JSON.parse(role) as Role)
 }
 
-/** Starts the workers, each with the command line of this process. `close` takes the milliseconds it may last. */
+/**
+ * Starts the workers, each with the command line of this process; `listen` is where they will. `close` takes the
+ * milliseconds it may last. Errors: those of listening, and what a worker says that cannot start.
+ */
 export async function superviseWorkers(
   count: number,
-  log: SupervisorLog,
+  { log, listen }: { log: SupervisorLog; listen: readonly ListenAddress[] },
 ): Promise<{ addresses: Ready; close: (milliseconds: number) => Promise<void> }> {
+  for (const at of listen) await assertFree(at, count)
   const [{ createSupervisor }, { RateLimiterClusterMaster }] = await Promise.all([
     import('../cluster/supervisor.ts'),
     import('rate-limiter-flexible'),

@@ -1,6 +1,7 @@
 /** What must hold between keys before a server may start. Each finding names the line to write instead. */
 import type { Config } from './schema.ts'
 import type { ListenAddress } from './values.ts'
+import { checkWebhooks } from './check-webhooks.ts'
 import { weakness } from './weak-secret.ts'
 
 export type Finding = { key: string; message: string }
@@ -21,9 +22,11 @@ export function checkSafety(config: Config, { dev = false }: { dev?: boolean } =
     ...checkExposure(config, dev),
     ...checkSecrets(config),
     ...checkKeys(config),
+    ...checkWebhooks(config),
     ...checkTimes(config),
     ...checkStorage(config),
     ...checkAddresses(config),
+    ...checkSendfile(config),
     ...checkProcesses(config),
   ]
 }
@@ -153,6 +156,20 @@ function checkProcesses({ server, database }: Config): Finding[] {
   const message =
     'each process would have a catalog of its own in memory. Write server: { workers: 1 }, or a database that is kept in a file.'
   return [{ key: 'server.workers', message }]
+}
+
+function checkSendfile({ objects, storage }: Config): Finding[] {
+  const found: Finding[] = []
+  const add = (message: string): void => void found.push({ key: 'objects.sendfile', message })
+  if (objects.sendfile === 'off') return found
+  if (storage.driver !== 'disk') add('is for the disk driver: a bucket has no files to hand over. Write sendfile: off')
+  if (objects.publicUrl === 'auto') {
+    add(
+      `needs objects.publicUrl, the address of the server in front: who comes past it gets answers without bytes. ` +
+        'Write objects: { publicUrl: "https://objects.example.com" }',
+    )
+  }
+  return found
 }
 
 function checkAddresses({ server, objects }: Config): Finding[] {

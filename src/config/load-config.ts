@@ -7,7 +7,6 @@ import { derive } from './derive.ts'
 import { readOwnVariables, readWellKnownVariables, type Environment } from './environment.ts'
 import { configKeys, nest } from './keys.ts'
 import { createMerge, type Entries, type Entry } from './merge.ts'
-import { checkSupported } from './not-yet.ts'
 import { readConfigFile, type FileSettings } from './read-file.ts'
 import type { Config } from './schema.ts'
 import type { Setting } from './setting.ts'
@@ -62,7 +61,7 @@ export function loadConfig(o: LoadOptions = {}): LoadedConfig {
 
   derive(entries, { cwd: o.cwd === undefined ? null : cwd })
   const config = deepFreeze(nest([...entries].map(([key, { value }]) => [key, value] as const))) as Config
-  for (const finding of [...checkSafety(config, { dev: o.dev ?? false }), ...checkSupported(config)]) {
+  for (const finding of checkSafety(config, { dev: o.dev ?? false })) {
     if (!invalid.has(keyOf(finding))) problems.push(located(finding, entries, local.settings))
   }
   if (problems.length > 0) throw new ConfigError(problems)

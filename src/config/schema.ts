@@ -8,6 +8,9 @@ import { addressRange, duration, listenAddress, size } from './values.ts'
 const url = z.url({ protocol: /^https?$/, error: 'expects a URL such as https://files.example.com' })
 const nullable = <T extends z.ZodType>(type: T) => type.nullable()
 
+/** The events of src/catalog/webhook-catalog.ts. */
+export const webhookEvents = ['file.confirmed', 'file.deleted', 'upload.expired'] as const
+
 export const configSchema = z.strictObject({
   server: z.strictObject({
     listen: listenAddress,
@@ -115,7 +118,24 @@ export const configSchema = z.strictObject({
       ]),
     ),
   }),
-  webhooks: z.array(z.record(z.string(), z.unknown())),
+  webhooks: z.array(
+    z.strictObject({
+      url,
+      secret: z
+        .string()
+        .regex(
+          /^whsec_(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/,
+          'expects whsec_ and the base64 of 24 to 64 random bytes',
+        ),
+      /** Absent: all of them. */
+      events: z
+        .array(z.enum(webhookEvents))
+        .min(1)
+        .default([...webhookEvents]),
+      /** Whether it may lie in a private network or on this machine. */
+      allowPrivate: z.boolean().default(false),
+    }),
+  ),
   log: z.strictObject({
     level: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']),
     format: z.enum(['auto', 'json', 'pretty']),

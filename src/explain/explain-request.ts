@@ -4,7 +4,7 @@ import { decodeClaims } from './decode-url.ts'
 import type { Difference, Explanation } from './explanation.ts'
 import { findOriginal } from './find-original.ts'
 import { createSignatures, sentRequest, type Original } from './original.ts'
-import { readClaims } from './read-claims.ts'
+import { readClaims, shown } from './read-claims.ts'
 import { signedRows } from './rows.ts'
 
 export type ExplainOptions = {
@@ -17,8 +17,9 @@ export type ExplainOptions = {
   hosts?: readonly string[]
 }
 
-/** Signatures computed for one explanation, at most. */
+/** Signatures computed for one explanation, at most; and headers and parameters read for them, which may be thousands. */
 const budget = 200
+const piecesRead = 8000
 
 /**
  * Says why a signed request is refused: what was signed, what was sent, and what to do. Only the signature and the request
@@ -39,7 +40,8 @@ export function explainRequest(request: RawRequest, o: ExplainOptions): Explanat
     const outcome = difference === null ? 'unchecked' : 'refused'
     return { outcome, decoded, difference, also, rows: signedRows(sent, null), tried: 0 }
   }
-  const signatures = createSignatures(claims, key, budget)
+  const pieces = sent.query.length + sent.headers.length
+  const signatures = createSignatures(claims, key, Math.min(budget, Math.ceil(piecesRead / pieces)))
   const found = signatures.cover(sent)
     ? { original: sent, differences: [] }
     : findOriginal(sent, claims, signatures, o.hosts ?? [])
@@ -78,7 +80,7 @@ function notFound(sent: Original): Difference {
     }
   }
   const bound = sent.headers.filter(([name]) => name !== 'host').toSorted(([a], [b]) => openness(b) - openness(a))
-  const suspects = bound.map(([name, value]) => `${name} (sent as "${value}")`).join(', ')
+  const suspects = bound.map(([name, value]) => `${name} (sent as "${shown(name, value ?? '')}")`).join(', ')
   return {
     code: 'NoOriginalFound',
     name: bound[0]?.[0] ?? null,

@@ -28,6 +28,7 @@ export function findOriginal(
   const headers = plausibleHeaders(sent)
   const one = [methods, hostNames, headers, paths, queries, plausibleScopes(sent)].flat()
   for (const only of one) {
+    if (signatures.spent) return null
     const found = attempt(sent, [only], signatures)
     if (found) return found
   }

@@ -5,22 +5,22 @@ import { shown } from './read-claims.ts'
 
 /** Side by side, in the order of the canonical request. `signed` is null where no original was found. */
 export function signedRows(sent: Original, signed: Original | null): SignedRow[] {
-  const row = (part: SignedRow['part'], name: string | null, of: (o: Original) => string | null): SignedRow => {
+  type Side = (o: Original) => string | null
+  const row = (part: SignedRow['part'], name: string | null, of: Side): SignedRow => {
     const [x, y] = [signed && of(signed), of(sent)]
     const show = (value: string | null): string | null => (value === null ? null : inText(shown(name ?? '', value)))
     return { part, name, signed: show(x), sent: show(y), same: signed !== null && x === y }
   }
-  const names = new Set([...sent.query, ...(signed?.query ?? [])].map(([name]) => name))
+  // Each side is gathered once: a request may have thousands of parameters.
+  const values = new Map([sent, ...(signed ? [signed] : [])].map((o) => [o, valuesOf(o)]))
+  const names = new Set([...values.values()].flatMap(({ query }) => [...query.keys()]))
   const parameters = [...names]
     .toSorted((a, b) => (a < b ? -1 : 1))
     .map((name) =>
-      row('parameter', decoded(name), ({ query }) => {
-        const values = query.filter((pair) => pair[0] === name).map((pair) => pair[1])
-        return values.length === 0 ? null : values.toSorted().join(', ')
-      }),
+      row('parameter', decoded(name), (o) => values.get(o)?.query.get(name)?.toSorted().join(', ') ?? null),
     )
   const headers = sent.headers.map(([name]) =>
-    row(name === 'host' ? 'host' : 'header', name, (o) => o.headers.find((pair) => pair[0] === name)?.[1] ?? null),
+    row(name === 'host' ? 'host' : 'header', name, (o) => values.get(o)?.headers.get(name) ?? null),
   )
   return [
     row('method', null, (o) => o.method),
@@ -29,4 +29,16 @@ export function signedRows(sent: Original, signed: Original | null): SignedRow[]
     ...headers,
     row('payload', null, (o) => o.payload),
   ]
+}
+
+type Values = { query: ReadonlyMap<string, string[]>; headers: ReadonlyMap<string, string | null> }
+
+function valuesOf({ query, headers }: Original): Values {
+  const parameters = new Map<string, string[]>()
+  for (const [name, value] of query) {
+    const before = parameters.get(name)
+    if (before) before.push(value)
+    else parameters.set(name, [value])
+  }
+  return { query: parameters, headers: new Map(headers) }
 }

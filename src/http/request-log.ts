@@ -39,7 +39,7 @@ export type RequestLog = {
 }
 
 /** Targets and header names of clients may be long: beyond this a target is cut, so that the ring stays small. */
-const maxTarget = 4096
+export const maxTarget = 4096
 
 /** Constant memory: the last `capacity` requests, and the headers of the last `evidence` refusals. */
 export function createRequestLog({ capacity = 1000, evidence = 100 } = {}): RequestLog {

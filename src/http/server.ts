@@ -24,10 +24,15 @@ export type HttpServerOptions = {
   checkEvery?: number
 }
 
+type ListenOptions = { host: string; port: number; reusePort?: boolean }
+
 export type HttpServer = {
   readonly server: Server
-  /** Resolves to the URL listened at, with the port the system chose where 0 was asked; rejects when it cannot listen. */
-  listen(at: { host: string; port: number }): Promise<string>
+  /**
+   * Resolves to the URL listened at, with the port the system chose where 0 was asked; rejects when it cannot listen.
+   * `reusePort`: other processes listen there too, each with a socket of its own.
+   */
+  listen(at: ListenOptions): Promise<string>
   /** Stops accepting, lets running requests finish within shutdownTimeout, then cuts them. Repeatable. */
   close(): Promise<void>
 }
@@ -178,10 +183,10 @@ function closeAfterReading(req: IncomingMessage): void {
   }
 }
 
-function listen(server: Server, { host, port }: { host: string; port: number }): Promise<string> {
+function listen(server: Server, { host, port, reusePort = false }: ListenOptions): Promise<string> {
   return new Promise((resolve, reject) => {
     server.once('error', reject)
-    server.listen({ host, port }, () => {
+    server.listen({ host, port, reusePort }, () => {
       server.off('error', reject)
       const bound = server.address() as AddressInfo
       resolve(`http://${host.includes(':') ? `[${host}]` : host}:${bound.port}`)

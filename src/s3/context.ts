@@ -6,6 +6,7 @@ import type { Observer } from '../http/observe-requests.ts'
 import type { RequestLog } from '../http/request-log.ts'
 import type { KeyRing, Verified } from '../sigv4/types.ts'
 import type { Access } from './access.ts'
+import type { SendFile } from './hand-off.ts'
 import type { Target } from './target.ts'
 
 export type ObjectsDeps = {
@@ -36,6 +37,8 @@ export type ObjectsDeps = {
   admitPart?: (ref: ObjectRef, part: { uploadId: string; partNumber: number; contentLength: number }) => Promise<void>
   /** Asked before a read that bears the id of a link. Without it all of those are refused. */
   links?: { isAlive(id: string): Promise<boolean> }
+  /** How a server in front is told to send the bytes itself. Default: off. */
+  sendfile?: SendFile
   /** Takes down each request, for whoever watches them. */
   requests?: RequestLog
   /** Told of each request when it is over. */

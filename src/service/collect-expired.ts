@@ -19,8 +19,9 @@ type Outcome = keyof Collected | 'left'
 
 /** Uploads looked at together: most of the time goes into waiting for the store. */
 const atOnce = 5
+const day = 86_400_000
 /** Milliseconds for which the owner of a link that has expired is still shown it. */
-const expiredLinksKept = 7 * 86_400_000
+const expiredLinksKept = 7 * day
 /** Failures in a row after which the store counts as down and the rest of its kind waits for the next pass. */
 const patience = 10
 
@@ -52,7 +53,9 @@ export async function collectExpired(
     }
   }
 
-  await catalog.forgetLinks(new Date(now().getTime() - expiredLinksKept))
+  const ago = (milliseconds: number) => new Date(now().getTime() - milliseconds)
+  await catalog.forgetLinks(ago(expiredLinksKept))
+  await catalog.forgetDeliveries({ delivered: ago(7 * day), any: ago(30 * day) })
   await each((after) => catalog.overdueUploads(now(), limit, after), expireOverdue)
   await each((after) => catalog.removableGrants(now(), limit, after), clearSettled)
   await each((after) => catalog.autoConfirmable({ limit, ...(after && { after }) }), settle)

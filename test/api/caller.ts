@@ -17,6 +17,8 @@ export type FileJson = {
   publicUrl?: string
 }
 
+export type LinkJson = { id: string; expiresAt: string | null; maxUses: number | null; uses: number; createdAt: string }
+
 /** Every field that some answer of the API has. */
 export type Json = FileJson & {
   method: string
@@ -27,6 +29,9 @@ export type Json = FileJson & {
   expiresAt: string
   url: string
   downloadUrl: string
+  links: LinkJson[]
+  maxUses: number | null
+  uses: number
   headUrl: string
   files: FileJson[]
   nextCursor: string | null

@@ -75,6 +75,13 @@ describe('the way of a file', () => {
     check('issueDownloadUrl', await alice.get(`/files/${issued.id}/download-url`), 200)
     check('getContent', await alice.get(`/files/${issued.id}/content`), 302)
     check('getUsage', await alice.get('/files/usage'), 200)
+    const made = await alice.post(`/files/${issued.id}/links`, { maxUses: 1, expiresIn: 60 })
+    const link = check('createLink', made, 201).json
+    check('listLinks', await alice.get(`/files/${issued.id}/links`), 200)
+    check('followLink', await call(link.url), 302)
+    check('followLink', await call(link.url), 404)
+    check('revokeLink', await alice.delete(`/files/${issued.id}/links/${link.id}`), 204)
+    check('revokeLink', await alice.delete(`/files/${issued.id}/links/${link.id}`), 404)
     check('deleteFile', await alice.delete(`/files/${issued.id}`), 204)
     check('getFile', await alice.get(`/files/${issued.id}`), 404)
   })

@@ -82,7 +82,7 @@ async function longestTask(page: Page, work: () => Promise<void>): Promise<{ clo
   await work()
   type Event = { name: string; pid: number; tid: number; tdur?: number; args: { name?: string } }
   const { traceEvents } = JSON.parse(String(await browser.stopTracing())) as { traceEvents: Event[] }
-  const isPage = traceEvents.find(({ name, args }) => name === 'thread_name' && args.name === 'CrRendererMain')
+  const isPage = traceEvents.find((e) => e.name === 'thread_name' && e.args.name === 'CrRendererMain')
   const tasks = traceEvents.filter((e) => e.pid === isPage?.pid && e.tid === isPage.tid && e.name.endsWith('RunTask'))
   if (tasks.length === 0) throw new Error('The trace holds no tasks of the page.')
   return {

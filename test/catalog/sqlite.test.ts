@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import type { Subscriber } from '../../src/catalog/catalog.ts'
 import { createCatalog } from '../../src/catalog/create-catalog.ts'
 import { migrations } from '../../src/catalog/migrations/index.ts'
 import { translateSqliteError } from '../../src/catalog/sqlite.ts'
@@ -13,13 +14,13 @@ import { catalogSuite } from '../conformance/catalog-suite.ts'
 
 const names = Object.keys(migrations)
 
-async function openCatalog(url: string) {
-  const catalog = await createCatalog({ url })
+async function openCatalog(url: string, subscribers: readonly Subscriber[] = []) {
+  const catalog = await createCatalog({ url, subscribers })
   await catalog.migrate()
   return catalog
 }
 
-catalogSuite('sqlite', () => openCatalog('sqlite::memory:'))
+catalogSuite('sqlite', (subscribers) => openCatalog('sqlite::memory:', subscribers))
 
 describe('sqlite file', () => {
   let folder: string

@@ -3,7 +3,7 @@ import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { Catalog } from '../../src/catalog/catalog.ts'
+import type { Catalog, Subscriber } from '../../src/catalog/catalog.ts'
 import { createCatalog } from '../../src/catalog/create-catalog.ts'
 import { at, confirmedFile, facts, newUpload } from '../conformance/catalog/fixtures.ts'
 import { catalogSuite } from '../conformance/catalog-suite.ts'
@@ -15,17 +15,17 @@ beforeAll(async () => {
 })
 afterAll(() => server?.close())
 
-async function openCatalog(url: string): Promise<Catalog> {
-  const catalog = await createCatalog({ url })
+async function openCatalog(url: string, subscribers: readonly Subscriber[] = []): Promise<Catalog> {
+  const catalog = await createCatalog({ url, subscribers })
   await catalog.migrate()
   return catalog
 }
 
 /** One place, emptied each time: making the tables anew takes longer than most of the tests. */
 let reused: string | undefined
-catalogSuite('postgres', async () => {
+catalogSuite('postgres', async (subscribers) => {
   reused ??= await server.place()
-  const catalog = await openCatalog(reused)
+  const catalog = await openCatalog(reused, subscribers)
   await server.empty(reused)
   return catalog
 })

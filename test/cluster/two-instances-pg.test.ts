@@ -1,6 +1,6 @@
 /**
  * Two instances, each with two workers, over one PostgreSQL, one Redis and one bucket, under mixed load. One is killed
- * and started again, the database is restarted, then the other instance is stopped and started. POSTERN_CLUSTER_MINUTES
+ * and started again, the database is restarted, then the other instance is stopped and started. TEST_CLUSTER_MINUTES
  * sets how long; the bucket is that of S3_TEST_ENDPOINT, or our own endpoint's where there is none.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -13,7 +13,7 @@ import { createTestBucket } from '../fixtures/s3-store.ts'
 import { startCommand, type RunningCommand } from '../fixtures/workers.ts'
 import { User, type Balancer, type Counts } from './mixed-load.ts'
 
-const seconds = process.env['POSTERN_CLUSTER_MINUTES'] ? Number(process.env['POSTERN_CLUSTER_MINUTES']) * 60 : 20
+const seconds = process.env['TEST_CLUSTER_MINUTES'] ? Number(process.env['TEST_CLUSTER_MINUTES']) * 60 : 20
 
 let database: Postgres
 let redis: RedisServer
@@ -23,7 +23,9 @@ beforeAll(async () => {
   ;[database, redis, bucket] = await Promise.all([startPostgres(), startRedis(), openBucket()])
   place = await database.place()
 }, 120_000)
+const instances: RunningCommand[] = []
 afterAll(async () => {
+  await Promise.all(instances.map((instance) => instance.close()))
   await bucket?.remove()
   await redis?.close()
   await database?.close()
@@ -53,8 +55,8 @@ async function openBucket(): Promise<typeof bucket> {
   return { settings: { driver: 's3', bucket: 'shared', s3: own }, remove: () => store.close() }
 }
 
-const startInstance = (): Promise<RunningCommand> =>
-  startCommand({
+async function startInstance(): Promise<RunningCommand> {
+  const instance = await startCommand({
     server: { workers: 2, shutdownTimeout: '10s' },
     storage: bucket.settings,
     database: { url: place },
@@ -62,6 +64,9 @@ const startInstance = (): Promise<RunningCommand> =>
     uploads: { confirmWithin: '1h' },
     log: { level: 'warn' },
   })
+  instances.push(instance)
+  return instance
+}
 
 it(
   `for ${seconds} s, whatever ends: no error, no file lost, the counts right`,
@@ -116,7 +121,5 @@ it(
     expect(wrong).toEqual([])
     expect(Math.min(counts.stored, counts.read, counts.listed, counts.deleted, counts.abandoned)).toBeGreaterThan(10)
     console.log(JSON.stringify({ seconds, ...counts }))
-    await third.close()
-    await fourth.close()
   },
 )

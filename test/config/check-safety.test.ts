@@ -163,6 +163,11 @@ describe('values that do not go together', () => {
       { 'objects.listen': 'shared', 'objects.publicUrl': 'http://localhost:4000/' },
       'Write http://localhost:4000/objects',
     ],
+    [{ 'objects.sendfile': 'x-accel' }, 'objects.sendfile: needs objects.publicUrl, the address of the server in front'],
+    [
+      { 'objects.sendfile': 'x-sendfile', 'objects.publicUrl': 'http://localhost', 'storage.driver': 's3' },
+      'objects.sendfile: is for the disk driver',
+    ],
     [{ 'server.trustedProxies': '10.0.0.0/33' }, 'server.trustedProxies[0]: expects an address or a range'],
   ])('%j is refused', (flags, message) => {
     expect(folder.problems({ flags }).join('\n')).toContain(message)
@@ -175,20 +180,51 @@ describe('values that do not go together', () => {
     [{ 'server.listen': '127.0.0.1:0', 'objects.listen': '127.0.0.1:0' }],
     [{ 'server.trustedProxies': '10.0.0.1,fd00::/8' }],
     [{ 'uploads.expiresIn': '7d' }],
+    [{ 'objects.sendfile': 'x-accel', 'objects.publicUrl': 'https://objects.example.com' }],
     [{ 'database.url': 'postgres://u:p@db/app', 'limits.store': 'redis://cache:6379', 'server.workers': 'auto' }],
   ])('%j is accepted', (flags) => {
     expect(() => folder.load({ flags })).not.toThrow()
   })
 })
 
-describe('what this version cannot do yet', () => {
+describe('webhooks', () => {
+  const random = 'whsec_q0JX3dCJ1hVQm6m5Kf1o0l7gRkYx2Zb8tN4wEuSsPdA='
+  const url = 'https://app.example.com/hook'
+
   it.each([
-    [{ 'objects.sendfile': 'x-accel' }, 'objects.sendfile: Sending by nginx comes in a later version.'],
-    [{ webhooks: [{ url: 'https://example.com' }] }, 'webhooks: Webhooks come in a later version.'],
-  ])('%j is refused instead of ignored', (flags, message) => {
-    const problems = folder.problems({ flags })
+    [
+      [
+        { url, secret: random },
+        { url, secret: random },
+      ],
+      'webhooks[1].url: stands twice',
+    ],
+    [[{ url: 'http://app.example.com/hook', secret: random }], 'webhooks[0].url: what is sent over plain http'],
+    [[{ url, secret: 'whsec_c2hvcnQ=' }], 'webhooks[0].secret: the secret is too short: 5 of at least 24 bytes'],
+    [[{ url, secret: `whsec_${'A'.repeat(44)}` }], 'webhooks[0].secret: the secret repeats itself'],
+    [[{ url, secret: `whsec_${Buffer.from('changeme'.repeat(4)).toString('base64')}` }], 'webhooks[0].secret: '],
+    [[{ url, secret: 'whsec_not base64' }], 'webhooks[0].secret: expects whsec_'],
+    [[{ url, secret: random.slice(6) }], 'webhooks[0].secret: expects whsec_'],
+    [[{ url }], 'webhooks[0].secret'],
+    [[{ url, secret: random, events: ['file.conformed'] }], 'webhooks[0].events'],
+    [[{ url, secret: random, events: [] }], 'webhooks[0].events: expects at least 1'],
+  ])('%j is refused', (webhooks, message) => {
+    const problems = folder.problems({ flags: { webhooks } })
     expect(problems).toHaveLength(1)
     expect(problems[0]).toContain(message)
-    expect(problems[0]).toContain('Write ')
+    expect(problems[0]).not.toContain(random.slice(6))
+  })
+
+  it('are told of everything that happens, on public addresses, unless their entry says otherwise', () => {
+    const [all, some] = folder.load({
+      flags: {
+        webhooks: [
+          { url, secret: random },
+          { url: 'http://10.0.0.1/', secret: random, events: ['file.deleted'], allowPrivate: true },
+        ],
+      },
+    }).config.webhooks
+    expect(all).toMatchObject({ events: ['file.confirmed', 'file.deleted', 'upload.expired'], allowPrivate: false })
+    expect(some).toMatchObject({ events: ['file.deleted'], allowPrivate: true })
   })
 })

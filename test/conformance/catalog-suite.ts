@@ -3,10 +3,12 @@ import { describe } from 'vitest'
 import { dueObligations } from './catalog/due.ts'
 import { fileObligations } from './catalog/files.ts'
 import { leaseObligations } from './catalog/leases.ts'
+import { linkObligations } from './catalog/links.ts'
 import { modelObligations } from './catalog/model.ts'
 import { pendingObligations } from './catalog/pending.ts'
 import { totalsObligations } from './catalog/totals.ts'
 import { uploadObligations } from './catalog/uploads.ts'
+import { webhookObligations } from './catalog/webhooks.ts'
 import type { MakeCatalog } from './catalog/fixtures.ts'
 
 /** `make` hands out a migrated, empty catalog; the suite closes it. */
@@ -17,7 +19,9 @@ export function catalogSuite(name: string, make: MakeCatalog): void {
     dueObligations(make)
     pendingObligations(make)
     leaseObligations(make)
+    linkObligations(make)
     totalsObligations(make)
+    webhookObligations(make)
     modelObligations(make)
   })
 }

@@ -91,9 +91,16 @@ function usageErrors(site: Site): Findings {
       coalesce(sum(u.reserved_bytes) FILTER (WHERE f.status = 'pending'), 0) AS reserved_bytes,
       count(*) FILTER (WHERE f.status = 'pending') AS reserved_files
     FROM files f LEFT JOIN uploads u ON u.file_id = f.id GROUP BY f.owner`
+  const zeros = `SELECT owner, 0, 0, 0, 0 FROM (SELECT owner FROM usage UNION SELECT owner FROM files)`
   type Sums = { owner: string }
-  const wrong = query<Sums>(site.catalog, `SELECT * FROM (${sums} EXCEPT ${counted})`)
-  return wrong.map((row) => `usage says ${JSON.stringify(row)}, the files add up to something else`)
+  const [tooMuch, tooLittle] = [
+    [sums, counted],
+    [counted, sums],
+  ].map(([one, other]) => query<Sums>(site.catalog, `${one} EXCEPT SELECT * FROM (${other}) EXCEPT ${zeros}`))
+  return [
+    ...tooMuch!.map((row) => `usage says ${JSON.stringify(row)}, the files add up to something else`),
+    ...tooLittle!.map((row) => `the files add up to ${JSON.stringify(row)}, usage says something else`),
+  ]
 }
 
 /** A pass of the collector of the day after tomorrow: every upload that nobody confirmed has had its time. */

@@ -6,7 +6,11 @@ import { send, type Answer, type Request } from './caller.ts'
 export class Gate {
   life = 0
   isOpen = false
-  /** A fault is being done: answers of 5xx and broken connections are no surprise. */
+  /**
+   * The power is gone: no answer counts any more, nor any broken connection. A machine without power answers nothing,
+   * whereas this server goes on for some milliseconds, and a kernel whose file system is being shut down lets an fsync
+   * succeed that was under way, also where its journal was never written.
+   */
   isFaulty = false
   #opening = Promise.withResolvers<void>()
 
@@ -60,11 +64,12 @@ export class Line {
       await this.#gate.opened(after)
       const { life } = this.#gate
       const answer = await this.#attempt(request, life)
-      if (answer && statuses.includes(answer.status)) {
+      const counts = !this.#gate.isFaulty && this.#gate.life === life
+      if (answer && counts && statuses.includes(answer.status)) {
         if (request.method !== 'GET' && answer.status < 300) this.#ledger.acknowledged++
         return { ...answer, isRepeated }
       }
-      if (answer && !(answer.status >= 500 && this.#isExcused(life)))
+      if (answer && counts)
         throw new Violation(
           `${request.method} ${request.url}: ${answer.status} ${answer.body.toString().slice(0, 500)}`,
         )

@@ -1,5 +1,6 @@
 /** File systems of a test's own: an ext4 image whose power can be cut, a tmpfs that is soon full. */
-import { execFile } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdir, mkdtemp, rm, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
@@ -16,16 +17,19 @@ export type Mount = {
   path: string
   /** A folder beside the mount, which no fault here touches. */
   outside: string
-  /**
-   * From here on nothing more reaches the image: what was not written out is lost, the journal is not completed, and
-   * every call that would have to write fails with EIO.
-   */
-  cutPower(): Promise<void>
+  /** Everything but the cut itself, so that it comes at the moment it is asked for. */
+  preparePowerCut(): Promise<PowerCut>
   /** As after the machine came up again. Nothing may have a file open. */
   remount(): Promise<void>
   /** Unmounts, and removes image and folders. */
   remove(): Promise<void>
 }
+
+/**
+ * From here on nothing more reaches the image: what was not written out is lost, the journal is not completed, and every
+ * call that would have to write fails with EIO. Resolves when that is done.
+ */
+export type PowerCut = () => Promise<void>
 
 export async function makeMount({ kind, size }: MountOptions): Promise<Mount> {
   const outside = await mkdtemp(join(tmpdir(), `postern-${kind}-`))
@@ -45,8 +49,7 @@ export async function makeMount({ kind, size }: MountOptions): Promise<Mount> {
   return {
     path,
     outside,
-    // Without -f the journal is not written out first.
-    cutPower: async () => void (await tool('xfs_io', '-x', '-c', 'shutdown', path)),
+    preparePowerCut: () => preparePowerCut(path),
     async remount() {
       await tool('umount', path)
       await mount()
@@ -55,6 +58,30 @@ export async function makeMount({ kind, size }: MountOptions): Promise<Mount> {
       await tool('umount', path)
       await rm(outside, { recursive: true, force: true })
     },
+  }
+}
+
+async function preparePowerCut(path: string): Promise<PowerCut> {
+  const xfsIo = spawn('stdbuf', ['-oL', 'xfs_io', '-x', path], { env, stdio: ['pipe', 'pipe', 'pipe'] })
+  let said = ''
+  for (const output of [xfsIo.stdout, xfsIo.stderr])
+    output.setEncoding('utf8').on('data', (text: string) => (said += text))
+  const ended = new Promise<number | null>((resolve, reject) => xfsIo.once('error', reject).once('close', resolve))
+  // Ready when it has answered a command; into a pipe it would answer at its end alone.
+  xfsIo.stdin.write('help quit\n')
+  while (!said.includes('quit')) {
+    if (xfsIo.exitCode !== null) throw new Error(`xfs_io ended: ${said}`)
+    await Promise.race([once(xfsIo.stdout, 'data'), ended])
+  }
+  return async () => {
+    // Without -f the journal is not written out first.
+    xfsIo.stdin.end('shutdown\nquit\n')
+    await ended
+    const isWritable = await writeFile(join(path, 'after-the-cut'), '').then(
+      () => true,
+      () => false,
+    )
+    if (isWritable) throw new Error(`the file system goes on: ${said}`)
   }
 }
 

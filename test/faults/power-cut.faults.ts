@@ -46,10 +46,11 @@ async function liveAndCut(
     await server.ready
     if (o.isFirst) await makeBucket(site)
     const { checked } = await fleet.verify('changed')
+    const cut = await mount.preparePowerCut()
     await fleet.workFor(o.changes)
     await sleep(lot.int(0, 20))
     fleet.gate.isFaulty = true
-    await mount.cutPower()
+    await cut()
     fleet.gate.close()
     return checked
   } finally {

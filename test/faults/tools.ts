@@ -9,7 +9,7 @@ import { attach } from './strace.ts'
 /** Each by an attempt at the thing itself: containers often have the programs and not the right to use them. */
 const abilities = {
   'power cuts': {
-    probe: () => onMount({ kind: 'ext4', size: '16M' }, (mount) => mount.cutPower()),
+    probe: () => onMount({ kind: 'ext4', size: '16M' }, async (mount) => (await mount.preparePowerCut())()),
     needs: 'root, mkfs.ext4, a loop device to mount, and xfs_io that may shut the file system down',
   },
   tmpfs: { probe: () => onMount({ kind: 'tmpfs', size: '1M' }, async () => {}), needs: 'root, to mount a tmpfs' },

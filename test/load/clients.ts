@@ -34,14 +34,14 @@ function expectStatus(life: Life, answer: RawAnswer, status: number): void {
   if (answer.status !== status) throw new Error(`answered ${answer.status}, not ${status}: ${answer.text.slice(0, 80)}`)
 }
 
-/** Keeps its connection, and asks for the list of its files every 5 to 15 seconds. */
+/** Keeps its connection, and asks for the list of its files every 10 to 30 seconds. */
 export function quietClient(life: Life, index: number): Promise<void> {
   const token = life.at.tokens[index % life.at.tokens.length]!
   const request = rawHead(life.at.apiUrl, 'GET', '/files?limit=5', { authorization: `Bearer ${token}` })
   return holding(life, life.at.apiUrl, async (connection) => {
     await connection.send(request)
     expectStatus(life, await connection.answer(patience), 200)
-    await sleep(Math.min(5000 + Math.random() * 10_000, Math.max(0, life.until - Date.now())))
+    await sleep(Math.min(10_000 + Math.random() * 20_000, Math.max(0, life.until - Date.now())))
   })
 }
 
@@ -71,7 +71,7 @@ export function uploadingClient(life: Life, index: number, o: { size: number; pi
     await connection.send(head)
     for (let i = 0; i < o.pieces; i++) {
       await connection.send(piece)
-      await sleep(200 + Math.random() * 200)
+      await sleep(500 + Math.random() * 500)
     }
     expectStatus(life, await connection.answer(patience), 200)
     await api('POST', '/files/confirm', { id }, 201)

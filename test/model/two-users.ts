@@ -106,7 +106,7 @@ async function expectNothing(world: World): Promise<void> {
 /** Brings a gateway of its own: its clock is not the others'. */
 export const twoUsers: Fuzz = {
   name: 'two users',
-  usualTries: 6,
+  usualTries: 8,
   async run(_stage, o) {
     const stand = await openStand()
     try {

@@ -145,13 +145,13 @@ export const fileRows: readonly Section[] = [
         rows: [106],
         case: 'log and errors',
         answer: 'hold nothing that grants access, no path, no SQL',
-        tests: ['security/rows-content', 's3/serving', 'http/headers'],
+        tests: ['security/rows-content', 's3/serving', 'http/headers', 'security/leak-check'],
       },
       {
         rows: [107],
         case: 'webhooks to loopback or link-local',
-        answer: 'not yet: there are none, and a configuration that names one does not start',
-        tests: ['security/rows-not-yet'],
+        answer: 'plain http without `allowPrivate` does not start; refused at connect: not yet, nothing is sent',
+        tests: ['config/check-safety'],
       },
       {
         rows: [108],

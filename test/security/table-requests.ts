@@ -204,13 +204,13 @@ export const requestRows: readonly Section[] = [
         rows: [56],
         case: 'smuggling shapes on both origins',
         answer: '400, 413, 501; no second request is seen',
-        tests: ['security/rows-http', 'http/server'],
+        tests: ['security/rows-http', 'http/server', 'security/rows-early'],
       },
       {
         rows: [57],
         case: 'TRACE, CONNECT, `*`, Hosts, absolute targets, fragments, upgrades, other expectations',
         answer: '4xx',
-        tests: ['security/rows-http', 'api/requests', 's3/refusals'],
+        tests: ['security/rows-http', 'api/requests', 's3/refusals', 'security/rows-early'],
       },
       {
         rows: [58],
@@ -229,9 +229,14 @@ export const requestRows: readonly Section[] = [
         rows: [61],
         case: 'headers or URL over 16 KB; a chunk extension',
         answer: '431; 413',
-        tests: ['security/rows-http', 'http/server'],
+        tests: ['security/rows-http', 'http/server', 'security/rows-early'],
       },
-      { rows: [62], case: 'slow headers, slow bodies; honest slow ones', answer: '408; go on', tests: ['http/server'] },
+      {
+        rows: [62],
+        case: 'slow headers, slow bodies; honest slow ones',
+        answer: '408; go on',
+        tests: ['http/server', 'http/limits'],
+      },
       {
         rows: [63],
         case: 'the sender leaves within the body',

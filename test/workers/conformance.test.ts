@@ -3,7 +3,7 @@
  * so that what one process wrote is read, sealed, listed and removed by the other.
  */
 import { S3 } from '@aws-sdk/client-s3'
-import { afterAll, expect, it } from 'vitest'
+import { afterAll, expect, it, vi } from 'vitest'
 import { createS3Driver } from '../../src/drivers/s3/s3-driver.ts'
 import { driverSuite } from '../conformance/driver-suite.ts'
 import { startCommand, type RunningCommand } from '../fixtures/workers.ts'
@@ -36,6 +36,6 @@ driverSuite(
   { knownDifferences: new Set(['one-bucket', 'cannot-tell-writers', 'seals-elsewhere', 'no-revisions']) },
 )
 
-it('was served by both', () => {
-  expect(running?.workers().toSorted()).toEqual([0, 1])
+it('was served by both', async () => {
+  await vi.waitFor(() => expect(running?.workers().toSorted()).toEqual([0, 1]), { timeout: 10_000 })
 })

@@ -1,5 +1,5 @@
 /** The nine promises with two processes behind one port; settings of single tests start a process of their own. */
-import { afterAll, expect, it } from 'vitest'
+import { afterAll, expect, it, vi } from 'vitest'
 import { createDiskDriver } from '../../src/drivers/disk/disk-driver.ts'
 import type { Gateway } from '../../src/main.ts'
 import { invariantsSuite } from '../api/invariants.ts'
@@ -23,6 +23,6 @@ invariantsSuite('with two workers', async (overrides, o) => {
   return running
 })
 
-it('was held by both', () => {
-  expect(workers?.workers().toSorted()).toEqual([0, 1])
+it('was held by both', async () => {
+  await vi.waitFor(() => expect(workers?.workers().toSorted()).toEqual([0, 1]), { timeout: 10_000 })
 })

@@ -25,6 +25,6 @@ if (link) {
   process.exit(0)
 }
 const log = { info: () => {}, error: () => {} }
-const { addresses, close } = await superviseWorkers(3, log)
+const { addresses, close } = await superviseWorkers(3, { log, listen: [] })
 process.once('message', () => void close(5000).then(() => process.disconnect()))
 process.send!(addresses)

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
 import { request } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { callerWith, store, type Caller } from '../api/caller.ts'
 import { startCommand, type RunningCommand } from '../fixtures/workers.ts'
 
@@ -28,7 +28,8 @@ describe('workers', () => {
     const refused = asked.find(({ status }) => status !== 200)
     expect(refused?.status).toBe(429)
     expect(Number(refused?.headers.get('retry-after'))).toBeGreaterThan(0)
-    expect(gateway.workers().toSorted()).toEqual([0, 1, 2])
+    // Their log lines arrive a little later.
+    await vi.waitFor(() => expect(gateway.workers().toSorted()).toEqual([0, 1, 2]), { timeout: 10_000 })
   })
 
   it('are started again when they die, and the others go on meanwhile', async () => {
@@ -38,10 +39,18 @@ describe('workers', () => {
     const pids = workerPids(gateway)
     process.kill(pids.at(-1)!, 'SIGKILL')
     while (!gateway.log().slice(before).includes('a worker serves again')) {
-      expect((await carol.get(`/files/${id}`)).status).toBe(200)
+      // A connection that the dead one held is gone with it; a new one leads to another.
+      const read = () => carol.get(`/files/${id}`)
+      expect((await read().catch(read)).status).toBe(200)
       await sleep(20)
     }
     expect(workerPids(gateway).filter((pid) => !pids.includes(pid))).toHaveLength(1)
+  })
+
+  it('have their ports to themselves', async () => {
+    const { port } = new URL(gateway.apiUrl)
+    const settings = { server: { listen: `127.0.0.1:${port}`, workers: 2 } }
+    await expect(startCommand(settings)).rejects.toThrow(`127.0.0.1:${port} is in use by another program`)
   })
 
   it('drain together: a running upload ends well, and so does the command', async () => {

@@ -2,6 +2,7 @@ import { isStorageError } from '../../errors.ts'
 import type { GetOptions, StoredObject } from '../../drivers/driver.ts'
 import { answerEmpty, setHeaders } from '../answer.ts'
 import type { Operation, OperationDeps, S3Context } from '../context.ts'
+import { handOff } from '../hand-off.ts'
 import { answerNotModified, checkLink, ifRangeHolds, parseRead, rangeError, readAnswer, type ReadInput } from '../read-object.ts'
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html */
@@ -20,6 +21,12 @@ export const getObject: Operation = async (ctx, deps) => {
   if (object.head.contentLength === 0) {
     await object.close()
     answerEmpty(ctx, status, headers)
+    return
+  }
+  const handedOff = handOff(ctx, deps.sendfile ?? 'off', { input, object, headers })
+  if (handedOff !== null) {
+    await object.close()
+    answerEmpty(ctx, 200, handedOff)
     return
   }
   ctx.res.statusCode = status

@@ -1,10 +1,11 @@
 import { afterEach, beforeEach } from 'vitest'
-import type { Catalog, Upload } from '../../../src/catalog/catalog.ts'
+import type { Catalog, Subscriber, Upload } from '../../../src/catalog/catalog.ts'
 import { facts, newUpload, type Overrides } from './new-upload.ts'
 
 export { at, facts, newUpload, noQuota } from './new-upload.ts'
 
-export type MakeCatalog = () => Promise<Catalog>
+/** `subscribers`: whom its outbox is for; default: nobody. */
+export type MakeCatalog = (subscribers?: readonly Subscriber[]) => Promise<Catalog>
 
 /** A fresh catalog for each test of the enclosing block. */
 export function useCatalog(make: MakeCatalog): { readonly catalog: Catalog } {

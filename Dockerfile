@@ -1,0 +1,38 @@
+# docker build -t postern .
+# Two ports: 4000 the API and the console, 4001 the objects endpoint. What is kept lies in /data.
+
+FROM node:24-slim AS build
+WORKDIR /build
+COPY package.json package-lock.json ./
+COPY test/browser/uppy test/browser/uppy
+RUN npm ci --no-audit --no-fund
+COPY . .
+RUN npm run build
+
+FROM node:24-slim AS packages
+WORKDIR /build
+COPY package.json package-lock.json ./
+COPY test/browser/uppy test/browser/uppy
+RUN npm ci --no-audit --no-fund --omit=dev
+
+FROM node:24-slim
+ENV NODE_ENV=production \
+    POSTERN_STORAGE_DISK_PATH=/data
+WORKDIR /app
+COPY --from=packages /build/node_modules node_modules
+COPY --from=build /build/dist dist
+COPY package.json LICENSE CHANGELOG.md ./
+COPY config/default.yaml config/default.yaml
+# The application is root's and is not written to; the user has /data alone.
+RUN chmod 0755 dist/cli/postern.js \
+    && ln -s /app/dist/cli/postern.js /usr/local/bin/postern \
+    && mkdir -p /data \
+    && chown node:node /data
+USER node
+VOLUME /data
+EXPOSE 4000 4001
+HEALTHCHECK --interval=10s --timeout=8s --start-period=30s --retries=3 CMD ["postern", "health"]
+# Drains for up to server.shutdownTimeout (30 s): give `docker stop` more than its 10 s.
+STOPSIGNAL SIGTERM
+ENTRYPOINT ["postern"]
+CMD ["serve"]

@@ -1,0 +1,47 @@
+/** Notes what happened to a file, in the transaction in which it happens. */
+import { randomUUID } from 'node:crypto'
+import type { Transaction } from 'kysely'
+import type { FileRecord } from './catalog.ts'
+import type { Schema } from './schema.ts'
+import type { EventType, Subscriber } from './webhook-catalog.ts'
+
+/** Those who want to be told; where there are none nothing is written. */
+export type Outbox = readonly Subscriber[]
+
+export async function note(
+  tx: Transaction<Schema>,
+  outbox: Outbox,
+  type: EventType,
+  file: FileRecord,
+  now: Date,
+): Promise<void> {
+  const urls = outbox.filter(({ events }) => events.includes(type)).map(({ url }) => url)
+  if (urls.length === 0) return
+  const id = `msg_${randomUUID().replaceAll('-', '')}`
+  const created_at = now.getTime()
+  await tx
+    .insertInto('webhook_events')
+    .values({ id, type, created_at, data: JSON.stringify(dataOf(file)) })
+    .execute()
+  const delivery = { event_id: id, state: 'pending' as const, tries: 0, next_at: created_at, attempts: '[]' }
+  await tx
+    .insertInto('webhook_deliveries')
+    .values(urls.map((url) => ({ ...delivery, url })))
+    .execute()
+}
+
+/** The record as the API shows it, with its owner; nothing of where the bytes lie. */
+const dataOf = (file: FileRecord) => ({
+  id: file.id,
+  owner: file.owner,
+  key: file.key,
+  filename: file.filename,
+  mimeType: file.mimeType,
+  size: file.size,
+  checksum: file.checksum,
+  visibility: file.visibility,
+  metadata: file.metadata,
+  status: file.status,
+  createdAt: file.createdAt.toISOString(),
+  confirmedAt: file.confirmedAt?.toISOString() ?? null,
+})

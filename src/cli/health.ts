@@ -1,0 +1,65 @@
+import { InvalidArgumentError, type Command } from 'commander'
+import type { Config } from '../config/schema.ts'
+import { addConfigOptions, openConfig, type ConfigOptions } from './config-options.ts'
+import { printJson, printNote, printResult } from './output.ts'
+
+type HealthOptions = ConfigOptions & { url?: URL }
+
+type Health = { ok: boolean; url: string; status: number | null; detail: string }
+
+/** Milliseconds for the whole answer: less than what a container's health check waits. */
+const patience = 4000
+
+export function addHealth(program: Command, exit: (code: number) => void): void {
+  addConfigOptions(program.command('health'))
+    .description('ask the server of this machine whether it is ready (GET /readyz); exit code 1 if it is not')
+    .option('--url <url>', 'ask the server at this URL instead of the one at server.listen', urlArgument)
+    .action(async (options: HealthOptions) => {
+      const base = options.url ?? ownUrl(openConfig(options, { quiet: true }).config)
+      const health = await askReadiness(base)
+      if (options.json) printJson(health)
+      else if (health.ok) printResult(health.detail)
+      else printNote(`${health.url}: ${health.detail}`)
+      exit(health.ok ? 0 : 1)
+    })
+}
+
+function urlArgument(text: string): URL {
+  const url = URL.canParse(text) ? new URL(text) : null
+  if (url === null || !/^https?:$/.test(url.protocol))
+    throw new InvalidArgumentError('Write a URL such as http://127.0.0.1:4000.')
+  return url
+}
+
+/** Where the server listens on all addresses, it is there on loopback. */
+function ownUrl({ server }: Config): URL {
+  const { host, port } = server.listen
+  const reached = { '': '127.0.0.1', '0.0.0.0': '127.0.0.1', '::': '::1' }[host] ?? host
+  return new URL(`http://${reached.includes(':') ? `[${reached}]` : reached}:${port}`)
+}
+
+async function askReadiness(base: URL): Promise<Health> {
+  const url = `${base.href.replace(/[?#].*$/, '').replace(/\/+$/, '')}/readyz`
+  try {
+    const answer = await fetch(url, { redirect: 'manual', signal: AbortSignal.timeout(patience) })
+    const body: unknown = await answer.json().catch(() => null)
+    const ok = answer.status === 200 && field(body, 'status') === 'ready'
+    const detail = ok ? 'ready' : (field(body, 'detail') ?? `answered ${answer.status}, and not as Postern does.`)
+    return { ok, url, status: answer.status, detail }
+  } catch (error) {
+    return { ok: false, url, status: null, detail: reasonOf(error) }
+  }
+}
+
+const field = (body: unknown, name: string): string | undefined => {
+  const value = typeof body === 'object' && body !== null ? (body as Record<string, unknown>)[name] : undefined
+  return typeof value === 'string' ? value : undefined
+}
+
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  if (error.name === 'TimeoutError') return `no answer within ${patience / 1000} s.`
+  const { cause } = error
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : undefined
+  return code === 'ECONNREFUSED' ? 'nobody listens there.' : (code ?? error.message)
+}

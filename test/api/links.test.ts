@@ -1,0 +1,185 @@
+/** Counted, revocable links, on the disk and with a bucket behind our own endpoint. */
+import { S3 } from '@aws-sdk/client-s3'
+import { afterAll, beforeAll, describe, expect, it, test } from 'vitest'
+import { startGateway, type RunningGateway } from '../fixtures/gateway.ts'
+import { as, call, store, upload, type Answer, type Caller, type Json } from './caller.ts'
+
+const credentials = { accessKeyId: 'AKIALINKS', secretAccessKey: 'a secret of the bucket behind, made for tests' }
+const s3Of = (endpoint: string, delivery: 'direct' | 'proxied') => ({
+  storage: {
+    driver: 's3',
+    delivery,
+    bucket: 'behind',
+    s3: { ...credentials, endpoint, provider: 'aws', region: 'us-east-1', forcePathStyle: true },
+  },
+})
+
+let behind: RunningGateway
+beforeAll(async () => {
+  behind = await startGateway({ keys: [{ ...credentials, owner: 'gateway' }] })
+  const s3 = new S3({
+    endpoint: behind.objectsUrl,
+    region: 'us-east-1',
+    forcePathStyle: true,
+    credentials: { ...credentials },
+  })
+  await s3.createBucket({ Bucket: 'behind' })
+  s3.destroy()
+})
+afterAll(() => behind.close())
+
+describe.each(['disk', 'proxied'] as const)('links: %s', (kind) => {
+  let gateway: RunningGateway
+  let alice: Caller
+  let ahead = 0
+  beforeAll(async () => {
+    const now = () => new Date(Date.now() + ahead * 1000)
+    gateway = await startGateway(kind === 'disk' ? {} : s3Of(behind.objectsUrl, kind), { now })
+    alice = await as(gateway, 'alice', { exp: Math.floor(Date.now() / 1000) + 1e6 })
+  })
+  afterAll(() => gateway.close())
+
+  const made = async (fields: object = {}): Promise<{ file: Json; link: Json }> => {
+    const file = await store(alice, 'hello')
+    const { status, json, text } = await alice.post(`/files/${file.id}/links`, fields)
+    expect(status, text).toBe(201)
+    return { file, link: json }
+  }
+  const target = ({ headers }: Answer): string => headers.get('location') ?? ''
+
+  it('are answered with what was asked, and lead anyone to the bytes', async () => {
+    const { file, link } = await made({ maxUses: 2, expiresIn: 3600 })
+    expect(link).toMatchObject({ maxUses: 2, uses: 0 })
+    expect(link.url).toMatch(new RegExp(`^${gateway.apiUrl}/l/[\\w-]{43}$`))
+    expect(Math.abs(Date.parse(link.expiresAt) - Date.now() - 3_600_000)).toBeLessThan(10_000)
+    const answer = await call(link.url)
+    expect([answer.status, answer.headers.get('cache-control')]).toEqual([302, 'no-store'])
+    const bytes = await fetch(target(answer))
+    expect(await bytes.text()).toBe('hello')
+    expect(bytes.headers.get('cache-control')).toContain('no-store')
+    expect(bytes.headers.get('content-disposition')).toContain('note.txt')
+    const listed = (await alice.get(`/files/${file.id}/links`)).json.links
+    expect(listed).toMatchObject([{ id: link.id, maxUses: 2, uses: 1, expiresAt: link.expiresAt }])
+    expect(JSON.stringify(listed)).not.toContain(link.url.slice(-43))
+  })
+
+  it('have no end and no limit where none is asked for', async () => {
+    const { link } = await made()
+    expect(link).toMatchObject({ maxUses: null, expiresAt: null, uses: 0 })
+    for (let i = 0; i < 3; i++) expect((await call(link.url)).status).toBe(302)
+  })
+
+  it('serve exactly maxUses of 50 requests at once', async () => {
+    const { file, link } = await made({ maxUses: 3 })
+    const answers = await Promise.all(Array.from({ length: 50 }, () => call(link.url)))
+    expect(answers.filter(({ status }) => status === 302)).toHaveLength(3)
+    expect(answers.filter(({ status }) => status === 404)).toHaveLength(47)
+    expect((await alice.get(`/files/${file.id}/links`)).json.links).toMatchObject([{ uses: 3 }])
+    // The last use is one, and what it was handed still works.
+    const [used] = answers.filter(({ status }) => status === 302)
+    expect(await (await fetch(target(used!))).text()).toBe('hello')
+  })
+
+  it('count nothing for HEAD, whose redirect answers HEAD alone', async () => {
+    const { file, link } = await made({ maxUses: 1 })
+    const head = await call(link.url, { method: 'HEAD' })
+    const looked = await fetch(target(head), { method: 'HEAD' })
+    expect([head.status, looked.status, looked.headers.get('content-length')]).toEqual([302, 200, '5'])
+    expect((await fetch(target(head))).status).toBe(403)
+    expect((await alice.get(`/files/${file.id}/links`)).json.links).toMatchObject([{ uses: 0 }])
+    expect((await call(link.url)).status).toBe(302)
+  })
+
+  it('are revoked together with what they have handed out', async () => {
+    const { file, link } = await made()
+    const get = target(await call(link.url))
+    const head = target(await call(link.url, { method: 'HEAD' }))
+    expect([(await fetch(get)).status, (await fetch(head, { method: 'HEAD' })).status]).toEqual([200, 200])
+    expect((await alice.delete(`/files/${file.id}/links/${link.id}`)).status).toBe(204)
+    const refused = await fetch(get)
+    expect([refused.status, await refused.text()]).toEqual([403, expect.stringContaining('<Code>AccessDenied</Code>')])
+    expect((await fetch(head, { method: 'HEAD' })).status).toBe(403)
+    // Without the link's id it is another URL, which nobody signed.
+    expect((await fetch(get.replace(/&?x-postern-link=[^&]*/, ''))).status).toBe(403)
+    expect((await call(link.url)).status).toBe(404)
+    expect((await alice.delete(`/files/${file.id}/links/${link.id}`)).status).toBe(404)
+    expect((await alice.get(`/files/${file.id}/links`)).json.links).toEqual([])
+  })
+
+  it('end with their time, and so does what they have handed out', async () => {
+    const { link } = await made({ expiresIn: 30 })
+    const answer = await call(link.url)
+    const lifetime = Number(new URL(target(answer)).searchParams.get('X-Amz-Expires'))
+    expect(lifetime).toBeGreaterThan(0)
+    expect(lifetime).toBeLessThanOrEqual(30)
+    ahead += 31
+    expect((await call(link.url)).status).toBe(404)
+    expect((await fetch(target(answer))).status).toBe(403)
+    const { link: long } = await made({ expiresIn: 86_400 })
+    expect(new URL(target(await call(long.url))).searchParams.get('X-Amz-Expires')).toBe('60')
+  })
+
+  it('go with their file', async () => {
+    const { file, link } = await made()
+    const get = target(await call(link.url))
+    await alice.delete(`/files/${file.id}`)
+    expect((await call(link.url)).status).toBe(404)
+    expect((await fetch(get)).status).toBe(403)
+    expect((await alice.get(`/files/${file.id}/links`)).status).toBe(404)
+  })
+
+  it('are nobody else’s to make, to see or to revoke', async () => {
+    const { file, link } = await made()
+    const bob = await as(gateway, 'bob', { exp: Math.floor(Date.now() / 1000) + 1e6 })
+    expect((await bob.post(`/files/${file.id}/links`, {})).status).toBe(404)
+    expect((await bob.get(`/files/${file.id}/links`)).status).toBe(404)
+    expect((await bob.delete(`/files/${file.id}/links/${link.id}`)).status).toBe(404)
+    expect((await call(`${gateway.apiUrl}/files/${file.id}/links`, { method: 'POST' })).status).toBe(401)
+    expect((await call(link.url)).status).toBe(302)
+  })
+
+  it('answer the same to unknown, revoked, spent and expired tokens', async () => {
+    const [revoked, spent, expired] = [await made(), await made({ maxUses: 1 }), await made({ expiresIn: 1 })]
+    await alice.delete(`/files/${revoked.file.id}/links/${revoked.link.id}`)
+    await call(spent.link.url)
+    ahead += 2
+    const unknown = `${gateway.apiUrl}/l/${'A'.repeat(43)}`
+    const urls = [unknown, `${gateway.apiUrl}/l/short`, revoked.link.url, spent.link.url, expired.link.url]
+    const answers = await Promise.all(urls.map((url) => call(url)))
+    const bodies = answers.map(({ status, json: { requestId: _, ...body } }) => JSON.stringify([status, body]))
+    expect(new Set(bodies).size).toBe(1)
+    expect(answers[0]).toMatchObject({ status: 404, json: { code: 'NotFound' } })
+  })
+
+  it.each([{ maxUses: 0 }, { maxUses: 1.5 }, { expiresIn: 0 }, { expiresIn: 400_000_000 }, { token: 'mine' }])(
+    'refuse %o',
+    async (fields) => {
+      const file = await store(alice, 'hello')
+      const { status, json } = await alice.post(`/files/${file.id}/links`, fields)
+      expect([status, json.code]).toEqual([400, 'InvalidArgument'])
+    },
+  )
+
+  it('wait for the file to be confirmed, and are a hundred at most', async () => {
+    const { id } = await upload(alice, 'hello')
+    expect((await alice.post(`/files/${id}/links`, {})).json.code).toBe('UploadIncomplete')
+    await alice.post('/files/confirm', { id })
+    const answers = await Promise.all(Array.from({ length: 105 }, () => alice.post(`/files/${id}/links`, {})))
+    expect(answers.filter(({ status }) => status === 201)).toHaveLength(100)
+    expect(answers.find(({ status }) => status !== 201)?.json.code).toBe('QuotaExceeded')
+  })
+})
+
+test('a bucket that serves its own URLs has no links: the answer says what to do', async () => {
+  const gateway = await startGateway(s3Of(behind.objectsUrl, 'direct'))
+  try {
+    const alice = await as(gateway, 'alice')
+    const { id } = await store(alice, 'hello')
+    const { status, json } = await alice.post(`/files/${id}/links`, {})
+    expect([status, json.code]).toEqual([422, 'NotSupported'])
+    expect(json.detail).toContain('delivery: proxied')
+    expect((await call(`${gateway.apiUrl}/l/${'A'.repeat(43)}`)).status).toBe(422)
+  } finally {
+    await gateway.close()
+  }
+})

@@ -1,0 +1,105 @@
+/** The Dockerfile's steps without an engine: what they make is a Postern that runs as another user than root. */
+import { spawn, spawnSync, type SpawnOptions } from 'node:child_process'
+import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { freePort } from '../cli/free-port.ts'
+import { parseDockerfile, replay, type Stage } from './dockerfile.ts'
+import { isRoot } from './reverse-proxy.ts'
+
+const context = join(import.meta.dirname, '../..')
+const instructions = parseDockerfile(readFileSync(join(context, 'Dockerfile'), 'utf8'))
+const nobody = isRoot ? Number(spawnSync('id', ['-u', 'nobody'], { encoding: 'utf8' }).stdout) : undefined
+let folder: string
+let image: Stage
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'postern-image-'))
+  chmodSync(folder, 0o755)
+  const stages = replay({
+    context,
+    folder,
+    instructions,
+    // The user that the base image brings.
+    replaced: [[/chown node:node/, isRoot ? 'chown nobody' : 'ls -d']],
+    // All packages, those for development too, are what this checkout has; those of the image are installed anew.
+    instead: (command, stage) =>
+      command.startsWith('npm ci') && !command.includes('--omit=dev')
+        ? () => symlinkSync(join(context, 'node_modules'), join(stage.root, stage.workdir, 'node_modules'))
+        : null,
+  })
+  image = stages.at(-1)!
+})
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+/** As the container's user, with its variables alone. */
+const asUser = (env: Record<string, string>): SpawnOptions => ({
+  cwd: join(image.root, image.workdir),
+  env: {
+    PATH: [join(image.root, 'usr/local/bin'), join(process.execPath, '..')].join(':'),
+    ...image.env,
+    POSTERN_STORAGE_DISK_PATH: join(image.root, 'data'),
+    ...env,
+  },
+  ...(nobody !== undefined && { uid: nobody, gid: nobody }),
+})
+
+const textOf = (name: string): string | undefined => image.rest.find((one) => one.name === name)?.text
+
+it('the image runs as another user than root, on one version of Node, and tells its volume, ports and health', () => {
+  const bases = instructions.filter(({ name }) => name === 'FROM').map(({ text }) => text.split(' ')[0])
+  expect(new Set(bases)).toEqual(new Set(['node:24-slim']))
+  expect(textOf('USER')).toBe('node')
+  expect(textOf('VOLUME')).toBe(image.env['POSTERN_STORAGE_DISK_PATH'])
+  expect(textOf('EXPOSE')).toBe('4000 4001')
+  expect(textOf('HEALTHCHECK')).toMatch(/CMD \["postern", "health"\]$/)
+  expect([textOf('ENTRYPOINT'), textOf('CMD')]).toEqual(['["postern"]', '["serve"]'])
+})
+
+it('what it holds is what the package needs: no sources, no tools, no secrets', () => {
+  const app = join(image.root, 'app')
+  expect(readdirSync(app).sort()).toEqual(['CHANGELOG.md', 'LICENSE', 'config', 'dist', 'node_modules', 'package.json'])
+  expect(readdirSync(join(app, 'config'))).toEqual(['default.yaml'])
+  for (const tool of ['vitest', 'typescript', 'playwright-core'])
+    expect(existsSync(join(app, 'node_modules', tool))).toBe(false)
+})
+
+it('starts, takes its readiness from `postern health`, keeps all it writes in /data, and ends with 0', async () => {
+  const [api, objects] = [await freePort(), await freePort()]
+  const env = {
+    POSTERN_SERVER_LISTEN: `0.0.0.0:${api}`,
+    POSTERN_SERVER_PUBLIC_URL: `http://localhost:${api}`,
+    POSTERN_OBJECTS_LISTEN: `0.0.0.0:${objects}`,
+    POSTERN_OBJECTS_PUBLIC_URL: `http://localhost:${objects}`,
+    POSTERN_CORS_ORIGINS: `http://localhost:${api}`,
+    POSTERN_STORAGE_DISK_MIN_FREE: '1MiB',
+  }
+  const health = () => spawnSync('postern', ['health', '--json'], { ...asUser(env), encoding: 'utf8' })
+  expect(health().status).toBe(1)
+
+  const server = spawn('postern', ['serve', '--json'], { ...asUser(env), stdio: ['ignore', 'pipe', 'pipe'] })
+  let said = ''
+  for (const stream of [server.stdout!, server.stderr!]) stream.setEncoding('utf8').on('data', (text) => (said += text))
+  const ended = new Promise<number | null>((resolve) => server.once('close', resolve))
+  try {
+    await new Promise<void>((resolve, reject) => {
+      server.stdout!.once('data', () => resolve())
+      void ended.then(() => reject(new Error(said)))
+    })
+    const asked = health()
+    expect({ status: asked.status, ...JSON.parse(asked.stdout) }).toMatchObject({ status: 200, ok: true })
+    expect((await fetch(`http://127.0.0.1:${api}/`)).status).toBe(200)
+    if (nobody !== undefined) {
+      const data = join(image.root, 'data')
+      expect(statSync(join(data, 'secrets.json'))).toMatchObject({ uid: nobody })
+      const written = spawnSync('find', [image.root, '-uid', String(nobody), '-not', '-path', `${data}*`], {
+        encoding: 'utf8',
+      })
+      expect(written.stdout).toBe('')
+    }
+  } finally {
+    server.kill('SIGTERM')
+  }
+  expect(await ended, said).toBe(0)
+})

@@ -1,0 +1,33 @@
+/** The foreign programs of the packaging suites. */
+import { spawnSync } from 'node:child_process'
+
+/** Each by a command that succeeds where the program can be used. */
+const tools = {
+  nginx: { probe: ['nginx', '-v'], needs: 'nginx' },
+  caddy: { probe: ['caddy', 'version'], needs: 'caddy' },
+  openssl: { probe: ['openssl', 'version'], needs: 'openssl' },
+  systemd: { probe: ['systemd-analyze', '--version'], needs: 'systemd-analyze' },
+  shell: { probe: ['sh', '-c', 'id -u nobody && find . -maxdepth 0'], needs: 'a POSIX shell' },
+} as const satisfies Record<string, { probe: readonly string[]; needs: string }>
+
+type ToolName = keyof typeof tools
+
+/** What each suite cannot do without. */
+const suiteTools: Record<string, readonly ToolName[]> = {
+  nginx: ['nginx', 'openssl'],
+  caddy: ['caddy', 'openssl'],
+  systemd: ['systemd'],
+  image: ['shell'],
+}
+
+/** Suites that cannot run on this machine, each with the reason. */
+export function missingSuites(): { suite: string; reason: string }[] {
+  const names = Object.keys(tools) as ToolName[]
+  const absent = names.filter((name) => !works(tools[name].probe))
+  return Object.entries(suiteTools).flatMap(([suite, needed]) =>
+    needed.filter((name) => absent.includes(name)).map((name) => ({ suite, reason: `${tools[name].needs} was not found` })),
+  )
+}
+
+const works = ([command = '', ...args]: readonly string[]): boolean =>
+  spawnSync(command, args, { stdio: 'ignore', timeout: 30_000 }).status === 0
