@@ -1,5 +1,4 @@
 /** Composition root: the only file that constructs everything. */
-import type { IncomingMessage, ServerResponse } from 'node:http'
 import type Koa from 'koa'
 import type { Logger } from 'pino'
 import { createApi, type ApiDeps } from './api/app.ts'
@@ -16,7 +15,7 @@ import type { LoadedConfig } from './config/load-config.ts'
 import type { Config } from './config/schema.ts'
 import type { ListenAddress } from './config/values.ts'
 import type { Secrets } from './config/secrets.ts'
-import { createDiskDriver, type DiskDriverOptions } from './drivers/disk/disk-driver.ts'
+import type { DiskDriverOptions } from './drivers/disk/disk-driver.ts'
 import type { StorageDriver } from './drivers/driver.ts'
 import { alone, type Peers } from './drivers/peers.ts'
 import { explainRequest } from './explain/explain-request.ts'
@@ -24,8 +23,10 @@ import type { PlainAnswer } from './http/connection-error.ts'
 import { createConnectionLimit } from './http/connection-limit.ts'
 import { openAuditLog } from './http/audit-log.ts'
 import type { Observer } from './http/observe-requests.ts'
+import { createPathPrefix, publicUrls } from './http/public-urls.ts'
 import { createRequestLog } from './http/request-log.ts'
 import { createServer, type HttpServer } from './http/server.ts'
+import { sharedPort, type RequestHandler } from './http/shared-port.ts'
 import { gaugesOf } from './metrics/gauges.ts'
 import { createMetrics } from './metrics/metrics.ts'
 import type { Tracing } from './metrics/tracing.ts'
@@ -37,6 +38,7 @@ import { createCollector } from './service/collector.ts'
 import type { ServiceDeps } from './service/deps.ts'
 import { settleWrittenObject } from './service/settle-auto-confirm.ts'
 import type { SigningCredentials } from './sigv4/types.ts'
+import { createStorage, servesObjects, urlOfBucket } from './storage.ts'
 import type { Dispatcher } from './webhooks/dispatcher.ts'
 
 /** The owner of the gateway's own access key and of its bucket. */
@@ -72,44 +74,6 @@ export type Gateway = {
   close(): Promise<void>
 }
 
-/** The storage driver of a configuration, alone. `objectsUrl` is where the disk driver's URLs point. */
-export async function createStorage(
-  config: Config,
-  o: GatewayOptions & {
-    objectsUrl?: () => string
-    signing?: () => SigningCredentials
-    sweepOnStart?: DiskDriverOptions['sweepOnStart']
-  },
-): Promise<StorageDriver> {
-  const { storage, objects, downloads } = config
-  const now = o.now ?? (() => new Date())
-  const endpoint = {
-    publicUrl: o.objectsUrl ?? (() => objectsBaseUrl(config, null)),
-    region: objects.region,
-    credentials: o.signing ?? o.secrets.signing,
-    now,
-  }
-  if (storage.driver === 'disk') {
-    const { bucket, disk } = storage
-    return createDiskDriver({
-      ...disk,
-      groupReads: objects.sendfile !== 'off',
-      ...endpoint,
-      bucket,
-      sweepOnStart: o.sweepOnStart ?? false,
-      peers: o.peers ?? alone,
-      log: o.log,
-    })
-  }
-  const [{ createS3Driver }, { createProxiedDriver }] = await Promise.all([
-    import('./drivers/s3/s3-driver.ts'),
-    import('./drivers/proxied/proxied-driver.ts'),
-  ])
-  const { publicBaseUrl } = downloads
-  const store = await createS3Driver({ ...storage.s3, bucket: storage.bucket, publicBaseUrl, now, log: o.log })
-  return storage.delivery === 'proxied' ? createProxiedDriver(store, { ...endpoint, peers: o.peers ?? alone }) : store
-}
-
 /** What this process shares with others: the catalog, migrated, and the counts of the rate limit. */
 async function joinOthers(
   config: Config,
@@ -136,16 +100,10 @@ function houseKeeping({ index, isReplacement }: Peers): DiskDriverOptions['sweep
   return index === 0 && (isReplacement ? 'beside-others' : true)
 }
 
-/** Whether URLs point to this process: the disk driver's always, a bucket's where it is proxied. */
-const servesObjects = ({ storage }: Config): boolean => storage.driver === 'disk' || storage.delivery === 'proxied'
-
 export async function createGateway(config: Config, o: GatewayOptions): Promise<Gateway> {
   const now = o.now ?? (() => new Date())
   const peers = o.peers ?? alone
-  const bound: { api: string | null; objects: string | null } = { api: null, objects: null }
-  const apiUrl = (): string => baseUrl(config.server.publicUrl, bound.api ?? listenUrl(config.server.listen))
-  const objectsUrl = (): string => objectsBaseUrl(config, config.objects.listen === 'shared' ? apiUrl() : bound.objects)
-
+  const urls = publicUrls(config)
   const { path: folder } = config.storage.disk
   const keys = openLiveKeys({
     folder,
@@ -158,7 +116,7 @@ export async function createGateway(config: Config, o: GatewayOptions): Promise<
   const driver = await createStorage(config, {
     ...o,
     now,
-    objectsUrl,
+    objectsUrl: urls.objects,
     signing: keys.signing,
     peers,
     sweepOnStart: houseKeeping(peers),
@@ -166,7 +124,7 @@ export async function createGateway(config: Config, o: GatewayOptions): Promise<
   const { catalog, rates, leave } = await joinOthers(config, { ...o, now, peers, signing: keys.signing })
 
   const bucketUrl = servesObjects(config) ? null : await urlOfBucket(driver, config)
-  const service = { driver, catalog, config, now, log: o.log, urls: { api: apiUrl } }
+  const service = { driver, catalog, config, now, log: o.log, urls: { api: urls.api } }
   const draining = { value: false }
   const requests = createRequestLog()
   const metrics = createMetrics(gaugesOf({ catalog, driver, config }), peers)
@@ -178,16 +136,16 @@ export async function createGateway(config: Config, o: GatewayOptions): Promise<
     tracing?.observe(request)
   }
   const keyRing = createKeyRing(keys, now)
-  const pathPrefix = createPathPrefix(objectsUrl)
+  const pathPrefix = createPathPrefix(urls.objects)
   const explain: ApiDeps['explain'] = (request, at) =>
     explainRequest(
       { ...request, pathPrefix: pathPrefix() },
-      { region: config.objects.region, keys: keyRing, now: at, hosts: [new URL(objectsUrl()).host] },
+      { region: config.objects.region, keys: keyRing, now: at, hosts: [new URL(urls.objects()).host] },
     )
   const api = createApi({
     ...service,
     tokens: { accepted: keys.tokens, lookAgain: keys.lookAgain },
-    objectsOrigin: () => (bucketUrl === null ? new URL(objectsUrl()).origin : new URL(bucketUrl).origin),
+    objectsOrigin: () => (bucketUrl === null ? new URL(urls.objects()).origin : new URL(bucketUrl).origin),
     dev: o.dev ?? false,
     isDraining: () => draining.value,
     requests,
@@ -207,12 +165,12 @@ export async function createGateway(config: Config, o: GatewayOptions): Promise<
           gatewayBucket: config.storage.bucket,
           gatewayOwner,
           publicPrefix,
-          publicUrl: objectsUrl,
+          publicUrl: urls.objects,
           trustedProxies: config.server.trustedProxies,
           pathPrefix,
           virtualHosts: config.objects.virtualHosts,
           // The console uploads from the API's own origin, listed or not.
-          corsOrigins: () => [...config.cors.origins, new URL(apiUrl()).origin],
+          corsOrigins: () => [...config.cors.origins, new URL(urls.api()).origin],
           maxGatewayPut: config.uploads.maxSize,
           inlineTypes: config.downloads.inlineTypes,
           sendfile: config.objects.sendfile,
@@ -243,16 +201,16 @@ export async function createGateway(config: Config, o: GatewayOptions): Promise<
     }
     const objectsListen = config.objects.listen
     if (objects && objectsListen !== 'shared') {
-      bound.objects = await serve(objects.callback(), objectsListen, plainAnswer)
+      urls.bound.objects = await serve(objects.callback(), objectsListen, plainAnswer)
     }
-    const handler = objects && objectsListen === 'shared' ? shared(api, objects, objectsUrl) : api.callback()
-    bound.api = await serve(handler, config.server.listen, plainProblem)
+    const handler = objects && objectsListen === 'shared' ? sharedPort(api, objects, pathPrefix) : api.callback()
+    urls.bound.api = await serve(handler, config.server.listen, plainProblem)
     if (peers.index === 0) {
       collector.start()
       dispatcher?.start()
     }
     void metrics.start()
-    return { apiUrl: apiUrl(), objectsUrl: objects ? objectsUrl() : null }
+    return { apiUrl: urls.api(), objectsUrl: objects ? urls.objects() : null }
   }
 
   let closing: Promise<void> | null = null
@@ -264,7 +222,7 @@ export async function createGateway(config: Config, o: GatewayOptions): Promise<
     rates.close()
     await catalog.close()
     await driver.close()
-    audit?.close()
+    await audit?.close()
     await tracing?.close().catch((err: unknown) => o.log.warn({ err }, 'the last spans could not be sent'))
   }
 
@@ -281,54 +239,4 @@ async function openTracing(): Promise<Tracing> {
 async function openDispatcher(service: ServiceDeps): Promise<Dispatcher> {
   const { createDispatcher } = await import('./webhooks/dispatcher.ts')
   return createDispatcher(service, service.config.webhooks)
-}
-
-/** The path of a URL without a slash at its end; asked by every request, and the same until the listeners are bound. */
-function createPathPrefix(url: () => string): () => string {
-  let last = { url: '', path: '' }
-  return () => {
-    const now = url()
-    if (now !== last.url) last = { url: now, path: new URL(now).pathname.replace(/\/$/, '') }
-    return last.path
-  }
-}
-
-type RequestHandler = (req: IncomingMessage, res: ServerResponse) => void
-
-/** One port for both origins: what lies below the objects URL's path goes to the objects endpoint. */
-function shared(api: Koa, objects: Koa, objectsUrl: () => string): RequestHandler {
-  const toApi = api.callback()
-  const toObjects = objects.callback()
-  const pathPrefix = createPathPrefix(objectsUrl)
-  return (req, res) => {
-    const prefix = pathPrefix()
-    const target = req.url ?? '/'
-    const below = target.startsWith(prefix) && /^[/?]|^$/.test(target.slice(prefix.length))
-    void (below ? toObjects : toApi)(req, res)
-  }
-}
-
-const sharedPrefix = '/objects'
-
-function objectsBaseUrl(config: Config, bound: string | null): string {
-  const { listen, publicUrl } = config.objects
-  if (listen === 'shared') return baseUrl(publicUrl, (bound ?? listenUrl(config.server.listen)) + sharedPrefix)
-  return baseUrl(publicUrl, bound ?? listenUrl(listen))
-}
-
-const baseUrl = (configured: string, actual: string): string =>
-  (configured === 'auto' ? actual : configured).replace(/\/+$/, '')
-
-function listenUrl({ host, port }: { host: string; port: number }): string {
-  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`
-}
-
-/** Where the browser will go for bytes: whatever host the presigned URLs name. */
-async function urlOfBucket(driver: StorageDriver, { storage }: Config): Promise<string> {
-  try {
-    return (await driver.presignHead({ bucket: storage.bucket, key: 'origin' }, { expiresIn: 60 })).url
-  } catch {
-    // No credentials yet: the start goes on, and readiness tells.
-    return storage.s3.publicEndpoint ?? storage.s3.endpoint ?? `https://${storage.bucket}.s3.amazonaws.com`
-  }
 }

@@ -9,7 +9,7 @@ type Rule = { from: RegExp; may: RegExp[] }
 
 /** First match rules. What a file may import of ours; packages are another matter (below). */
 const rules: Rule[] = [
-  { from: /^(main|index)\.ts$/, may: [/./] },
+  { from: /^(main|storage|index)\.ts$/, may: [/./] },
   { from: /^errors\.ts$/, may: [] },
   { from: /^sigv4\//, may: [/^sigv4\//] },
   { from: /^explain\//, may: [/^(explain|sigv4)\//] },

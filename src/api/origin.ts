@@ -57,6 +57,8 @@ const proxyHeaders = ['forwarded', 'via', 'x-forwarded-for', 'x-forwarded-host',
 /** Sent from this machine, to a name of this machine, by no page from elsewhere, and passed on by no proxy. */
 export function isLocal(req: IncomingMessage): boolean {
   const { host, origin } = req.headers
+  // The usual proxy, as it is installed, adds no header and rewrites Host; what it sends on is HTTP/1.0.
+  if (req.httpVersion === '1.0') return false
   if (proxyHeaders.some((name) => req.headers[name] !== undefined)) return false
   if (!isLoopbackAddress(req.socket.remoteAddress ?? '') || !isLoopbackHost(host)) return false
   if (origin !== undefined) return /^https?:\/\//.test(origin) && isLoopbackHost(origin.replace(/^https?:\/\//, ''))

@@ -4,7 +4,7 @@ import type { Logger } from 'pino'
 import { RateLimiterCluster, RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible'
 import type { Config } from '../config/schema.ts'
 import { StorageError } from '../errors.ts'
-import { createClientIp } from '../http/client-ip.ts'
+import { createClientIp, networkOf } from '../http/client-ip.ts'
 import type { Identity } from './deps.ts'
 
 /** Errors: TooManyRequests, with the seconds to wait. */
@@ -31,7 +31,7 @@ export async function createRateLimit(
 
   async function limit(ctx: Context, { user, via }: Identity): Promise<void> {
     try {
-      await consume(via === 'anonymous' ? `ip:${clientIp(ctx.req)}` : `user:${user}`)
+      await consume(via === 'anonymous' ? `ip:${networkOf(clientIp(ctx.req))}` : `user:${user}`)
     } catch (refused) {
       if (!(refused instanceof RateLimiterRes)) throw refused
       const retryAfter = Math.max(1, Math.ceil(refused.msBeforeNext / 1000))

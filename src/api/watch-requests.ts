@@ -14,9 +14,19 @@ export type WatchRequests = (res: ServerResponse, who: { user: string; admin: bo
 export function createWatchRequests(deps: Pick<ApiDeps, 'requests' | 'explain' | 'catalog' | 'config'>): WatchRequests {
   const streams = createRequestStreams({ log: deps.requests, explain: deps.explain })
   const ownerOf = createOwnerOfKey({ catalog: deps.catalog, bucket: deps.config.storage.bucket })
+  // Asked once for all readers: a flood of made-up keys costs one look each.
+  const asked = new WeakMap<LoggedRequest, Promise<string | null>>()
+  const ownerOfRequest = (request: LoggedRequest): Promise<string | null> => {
+    const known = asked.get(request)
+    if (known) return known
+    const asking = ownerOf(request.bucket, request.key)
+    asked.set(request, asking)
+    asking.catch(() => asked.delete(request))
+    return asking
+  }
   return (res, { user, admin, lastId }) => {
     const isTheirs = async (request: LoggedRequest): Promise<boolean> =>
-      request.user === user || (await ownerOf(request.bucket, request.key)) === user
+      request.user === user || (await ownerOfRequest(request)) === user
     streams.open(res, { user, lastId, maySee: admin ? () => true : isTheirs })
   }
 }

@@ -13,7 +13,12 @@ export function plainTarOnly(): Transform {
   return new Transform({
     transform(chunk: Buffer, _encoding, done) {
       try {
-        for (let at = 0; at < chunk.length && !ended;) {
+        for (let at = 0; at < chunk.length;) {
+          // A reader that looks for more headers behind the end would find what was not looked at here.
+          if (ended && chunk.subarray(at).some((byte) => byte !== 0)) {
+            throw refuse('The backup is damaged: it goes on after its end.')
+          }
+          if (ended) break
           if (skip > 0) {
             const step = Math.min(skip, chunk.length - at)
             skip -= step

@@ -7,7 +7,7 @@ import { StorageError } from '../errors.ts'
 import { headerSchema, headLine, parseDocument, refuse, trailerSchema } from './format.ts'
 import type { DatabaseName, DocumentName, Header, ManifestLine, Trailer } from './format.ts'
 import { manifestLines } from './previous.ts'
-import { openRestoredIndex, type RestoredIndex } from './restored-index.ts'
+import { assertPlainCatalog, openRestoredIndex, type RestoredIndex } from './restored-index.ts'
 import { assertEmpty, Staging, type Target } from './target.ts'
 import { unpack, type Content } from './unpack.ts'
 import { unpackBlob, type Unpacked } from './unpack-blob.ts'
@@ -114,7 +114,7 @@ class Restore {
     const file = this.#staging.file(name)
     this.#head.update(headLine(name, await save(file, content)))
     this.#databases.push(name)
-    if (name === 'catalog.sqlite') return
+    if (name === 'catalog.sqlite') return assertPlainCatalog(file)
     this.#index = openRestoredIndex(file)
     await this.#assertRoom(this.#index.bytes)
     this.#o.onTotal?.(this.#index.bytes)

@@ -11,11 +11,26 @@ export type RestoredIndex = {
   close(): void
 }
 
+/** Errors: InvalidRequest for a catalog that is damaged, or brings what would run inside the server. */
+export function assertPlainCatalog(file: string): void {
+  try {
+    const db = new Database(file, { readonly: true })
+    try {
+      assertSound(db, 'catalog')
+      assertTablesOnly(db, 'catalog')
+    } finally {
+      db.close()
+    }
+  } catch (error) {
+    throw error instanceof Database.SqliteError ? refuse('The backup is damaged: its catalog is no database.') : error
+  }
+}
+
 /** Errors: InvalidRequest for what is no index of ours, or has more in it than one. */
 export function openRestoredIndex(file: string): RestoredIndex {
   const db = open(file)
   try {
-    assertTablesOnly(db)
+    assertTablesOnly(db, 'index')
     for (const { id } of rowsOf(db)) {
       if (idOfBlobName(blobName(id)) === null)
         throw refuse('The backup is damaged: its index names an impossible blob.')
@@ -36,15 +51,13 @@ function open(file: string): Index {
   let db: Index | undefined
   try {
     db = new Database(file, { readonly: true })
-    db.pragma('trusted_schema = OFF')
-    db.pragma('cell_size_check = ON')
+    harden(db)
     const version = Number(db.pragma('user_version', { simple: true }))
     if (version > schemaVersion)
       throw refuse('The backup was made by a newer version of Postern: restore it with that one.')
     if (version < schemaVersion)
       throw refuse('The backup was made by an older version of Postern: restore it with that one.')
-    const state = db.pragma('quick_check(1)', { simple: true })
-    if (state !== 'ok') throw refuse(`The backup is damaged: its index is not sound (${String(state)}).`)
+    assertSound(db, 'index')
     return db
   } catch (error) {
     db?.close()
@@ -52,12 +65,23 @@ function open(file: string): Index {
   }
 }
 
+function harden(db: Index): void {
+  db.pragma('trusted_schema = OFF')
+  db.pragma('cell_size_check = ON')
+}
+
+function assertSound(db: Index, what: string): void {
+  harden(db)
+  const state = db.pragma('quick_check(1)', { simple: true })
+  if (state !== 'ok') throw refuse(`The backup is damaged: its ${what} is not sound (${String(state)}).`)
+}
+
 /** Tables and their indexes alone: a trigger or a view would run inside the server. */
-function assertTablesOnly(db: Index): void {
+function assertTablesOnly(db: Index, what: string): void {
   const found = db
     .prepare(
       "SELECT name FROM sqlite_schema WHERE type NOT IN ('table', 'index') OR sql LIKE 'CREATE VIRTUAL%' LIMIT 1",
     )
     .get()
-  if (found !== undefined) throw refuse('This is no backup of Postern: its index holds more than tables.')
+  if (found !== undefined) throw refuse(`This is no backup of Postern: its ${what} holds more than tables.`)
 }

@@ -10,6 +10,9 @@ import { syncFolder } from './output.ts'
 /** Files that keep an empty folder, or that a file system makes. */
 const harmless = new Set(['.gitkeep', '.gitignore', 'lost+found', '.DS_Store'])
 
+/** What SQLite keeps beside a database, after a crash also without one. */
+const besides = ['', '-wal', '-shm', '-journal']
+
 export type Target = { store: string; catalog: string | null }
 
 /** Errors: InvalidRequest, with what to do. */
@@ -25,10 +28,10 @@ export async function assertEmpty({ store, catalog }: Target): Promise<void> {
         'Name an empty folder with --storage, or move this one away first.',
     )
   }
-  if (catalog !== null && existsSync(catalog)) {
-    throw refuse(
-      `${catalog} is there already. Move it away first, or name another with --set database.url=sqlite:PATH.`,
-    )
+  // The log of another catalog beside this one would be played into it.
+  const there = catalog === null ? undefined : besides.map((end) => catalog + end).find((path) => existsSync(path))
+  if (there !== undefined) {
+    throw refuse(`${there} is there already. Move it away first, or name another with --set database.url=sqlite:PATH.`)
   }
 }
 

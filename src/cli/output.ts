@@ -1,6 +1,12 @@
+// oxlint-disable-next-line no-control-regex -- they are what is looked for
+const controls = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g
+
+/** Keys of a bucket and words of another server may hold what a terminal obeys. */
+const harmless = (text: string): string => text.replace(controls, '\uFFFD')
+
 /** Results go to stdout, everything else to stderr, so that results can be piped. */
 export function printResult(text: string): void {
-  process.stdout.write(text.endsWith('\n') ? text : `${text}\n`)
+  process.stdout.write(harmless(text.endsWith('\n') ? text : `${text}\n`))
 }
 
 export function printJson(value: unknown): void {
@@ -8,5 +14,5 @@ export function printJson(value: unknown): void {
 }
 
 export function printNote(text: string): void {
-  process.stderr.write(text.endsWith('\n') ? text : `${text}\n`)
+  process.stderr.write(harmless(text.endsWith('\n') ? text : `${text}\n`))
 }

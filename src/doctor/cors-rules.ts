@@ -50,9 +50,14 @@ export async function applyCors(probe: StoreProbe): Promise<Finding> {
       'Allow s3:GetBucketCORS and s3:PutBucketCORS, or set the rules by hand.',
     )
   }
-  const kept = (before.status === 200 ? (before.text.match(/<CORSRule>[\s\S]*?<\/CORSRule>/g) ?? []) : []).filter(
-    (rule) => !rule.includes(`<ID>${id}</ID>`),
-  )
+  const rules = before.status === 200 ? rulesOf(before.text) : []
+  if (rules === null) {
+    return failed(
+      "The bucket's CORS rules are written in a way that is not understood here, and setting ours would drop them.",
+      `Add this rule to them by hand: ${JSON.stringify(corsJson(probe.target.origins))}`,
+    )
+  }
+  const kept = rules.filter((rule) => !rule.includes(`<ID>${id}</ID>`))
   const xml = `<CORSConfiguration xmlns="http://s3.amazonaws.com/doc/2006-03-01/">${ruleXml(probe.target.origins)}${kept.join('')}</CORSConfiguration>`
   const body = Buffer.from(xml)
   const headers = { 'content-type': 'application/xml', 'content-md5': createHash('md5').update(body).digest('base64') }
@@ -63,4 +68,16 @@ export async function applyCors(probe: StoreProbe): Promise<Finding> {
       'Allow s3:PutBucketCORS, or set the rules by hand.',
     )
   return ok(`The bucket has our CORS rule now${kept.length > 0 ? `, before its ${kept.length} others` : ''}.`)
+}
+
+/** null unless the document is whole and consists of nothing but rules as we would write them down again. */
+function rulesOf(document: string): string[] | null {
+  const [, content] = /^\s*(?:<\?xml[^>]*\?>\s*)?<CORSConfiguration[^>]*?(?:\/>|>([^]*)<\/CORSConfiguration>)\s*$/.exec(
+    document,
+  ) ?? [null, null]
+  if (content === null) return null
+  const pieces = (content ?? '').split('</CORSRule>').map((piece) => piece.trim())
+  if (pieces.pop() !== '') return null
+  if (!pieces.every((piece) => piece.startsWith('<CORSRule>') && piece.lastIndexOf('<CORSRule') === 0)) return null
+  return pieces.map((piece) => `${piece}</CORSRule>`)
 }

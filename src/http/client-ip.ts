@@ -34,6 +34,16 @@ function addressOf(entry: string): string | null {
   return isIP(address) === 0 ? null : address
 }
 
+/** What one client is counted by: it gets a whole /64 of IPv6 and may take any address of it. */
+export function networkOf(address: string): string {
+  if (isIP(address) !== 6) return address
+  const [head = '', tail] = address.split('::')
+  const before = head === '' ? [] : head.split(':')
+  const after = tail === undefined || tail === '' ? [] : tail.split(':')
+  const zeros = tail === undefined ? [] : Array<string>(Math.max(0, 8 - before.length - after.length)).fill('0')
+  return [...before, ...zeros, ...after].slice(0, 4).join(':')
+}
+
 /** Whether an address, as `plainAddress` writes it, lies in one of the ranges. */
 export const createTrustedAddress = listed
 

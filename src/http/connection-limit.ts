@@ -1,5 +1,5 @@
 import { BlockList, isIP, type Socket } from 'node:net'
-import { createTrustedAddress, plainAddress } from './client-ip.ts'
+import { createTrustedAddress, networkOf, plainAddress } from './client-ip.ts'
 
 export type ConnectionLimitOptions = {
   /** Open connections of all clients together. */
@@ -24,7 +24,7 @@ export function createConnectionLimit(o: ConnectionLimitOptions): ConnectionLimi
   return {
     admit(socket) {
       const address = plainAddress(socket.remoteAddress ?? '')
-      const client = isLoopback(address) || speaksForMany(address) ? null : clientOf(address)
+      const client = isLoopback(address) || speaksForMany(address) ? null : networkOf(address)
       const own = client === null ? 0 : (open.get(client) ?? 0)
       if (total >= o.total || (client !== null && own >= o.perClient)) return false
       total += 1
@@ -47,13 +47,3 @@ loopback.addAddress('::1', 'ipv6')
 
 const isLoopback = (address: string): boolean =>
   isIP(address) !== 0 && loopback.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4')
-
-/** One subscriber gets a /64 and may take any address of it. */
-function clientOf(address: string): string {
-  if (isIP(address) !== 6) return address
-  const [head = '', tail] = address.split('::')
-  const before = head === '' ? [] : head.split(':')
-  const after = tail === undefined || tail === '' ? [] : tail.split(':')
-  const zeros = tail === undefined ? [] : Array<string>(Math.max(0, 8 - before.length - after.length)).fill('0')
-  return [...before, ...zeros, ...after].slice(0, 4).join(':')
-}

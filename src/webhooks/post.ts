@@ -65,7 +65,7 @@ function send(o: PostOptions, signal: AbortSignal): Promise<number> {
 }
 
 /** What the socket connects to is what this hands out: nobody looks the name up again in between. */
-function checkedLookup(o: PostOptions): LookupFunction {
+export function checkedLookup(o: Pick<PostOptions, 'allowPrivate' | 'resolve'>): LookupFunction {
   const resolve = o.resolve ?? ((hostname) => systemLookup(hostname, { all: true }))
   return (hostname, options, callback) => {
     resolve(hostname).then(
@@ -92,7 +92,11 @@ function checkedLookup(o: PostOptions): LookupFunction {
 class AddressRefused extends Error {}
 
 /** One private address among several is enough: which of them is connected to is not ours to say. */
-function assertAllowed(hostname: string, addresses: string[], { allowPrivate }: PostOptions): void {
+function assertAllowed(
+  hostname: string,
+  addresses: string[],
+  { allowPrivate }: Pick<PostOptions, 'allowPrivate'>,
+): void {
   if (addresses.length === 0) throw new AddressRefused(`${hostname} has no address`)
   const refused = allowPrivate ? undefined : addresses.find((address) => !isPublicAddress(address))
   if (refused === undefined) return

@@ -149,9 +149,9 @@ export const fileRows: readonly Section[] = [
       },
       {
         rows: [107],
-        case: 'webhooks to loopback or link-local',
-        answer: 'plain http without `allowPrivate` does not start; refused at connect: not yet, nothing is sent',
-        tests: ['config/check-safety'],
+        case: 'webhooks to loopback or link-local, by name, rebinding or redirect',
+        answer: 'refused at connect, by the address that is connected to; redirects are not followed',
+        tests: ['security/rows-webhooks', 'service/webhooks-retries', 'config/check-safety'],
       },
       {
         rows: [108],

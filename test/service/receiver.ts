@@ -28,8 +28,8 @@ export async function startReceiver() {
     connections: 0,
     answer: (res: ServerResponse, _count: number): void => void res.writeHead(204).end(),
     /** Waits until so many messages have come. */
-    async has(count: number): Promise<Received[]> {
-      await vi.waitUntil(() => received.length >= count, { timeout: 10_000, interval: 10 })
+    async has(count: number, timeout = 10_000): Promise<Received[]> {
+      await vi.waitUntil(() => received.length >= count, { timeout, interval: 10 })
       return received
     },
     close: () =>

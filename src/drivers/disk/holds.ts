@@ -3,7 +3,7 @@
  * process deletes it. A hold is a file that its holder touches; one that was not touched for a while was left behind.
  */
 import { randomBytes } from 'node:crypto'
-import { lstat, mkdir, readdir, unlink, utimes, writeFile } from 'node:fs/promises'
+import { lchown, lstat, mkdir, readdir, unlink, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { errorCode } from './file-calls.ts'
 
@@ -33,8 +33,10 @@ export type Hold = {
 
 export async function placeHold(root: string): Promise<Hold> {
   await mkdir(folderOf(root), { recursive: true, mode: 0o700 })
+  await giveToOwner(folderOf(root), root)
   const path = join(folderOf(root), randomBytes(8).toString('hex'))
   await writeFile(path, '', { flag: 'wx', mode: 0o600 })
+  await giveToOwner(path, root)
   let touchedAt = Date.now()
   const touch = async (): Promise<void> => {
     const now = new Date()
@@ -54,6 +56,13 @@ export async function placeHold(root: string): Promise<Hold> {
       await unlink(path).catch(() => {})
     },
   }
+}
+
+/** A server with a user of its own must be able to look at what root has made. */
+async function giveToOwner(path: string, root: string): Promise<void> {
+  if (process.geteuid?.() !== 0) return
+  const { uid, gid } = await lstat(root)
+  if (uid !== 0) await lchown(path, uid, gid)
 }
 
 async function namesIn(folder: string): Promise<string[]> {

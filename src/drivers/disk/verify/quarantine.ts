@@ -1,6 +1,6 @@
 /** Damaged blobs are moved aside, never deleted: most of their bytes are good, and somebody may want them. */
 import { existsSync } from 'node:fs'
-import { mkdir, open, rename, writeFile } from 'node:fs/promises'
+import { lstat, mkdir, open, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { Problem } from '../../problem.ts'
 import { blobPath, quarantinePath, type VerifyContext } from './context.ts'
@@ -20,10 +20,13 @@ export async function quarantine(
   const to = quarantinePath(root, id)
   try {
     await mkdir(dirname(to), { recursive: true, mode: 0o700 })
+    if (!(await lstat(dirname(to))).isDirectory()) throw new Error('quarantine is a link, which is not followed')
     // A blob that was put back and went bad again: the first one stays too.
     const free = existsSync(to) ? `${to}.${Date.now()}` : to
     const note = { blob: id, size, found: kind, detail, at: new Date().toISOString(), usedBy: users }
-    await writeFile(`${free}.json`, `${JSON.stringify(note, null, 2)}\n`, { mode: 0o600 })
+    // Of a move that was cut off there is a note already; whatever stands there is not written through.
+    await rm(`${free}.json`, { force: true })
+    await writeFile(`${free}.json`, `${JSON.stringify(note, null, 2)}\n`, { mode: 0o600, flag: 'wx' })
     await rename(blobPath(root, id), free)
     await syncFolders(dirname(free), dirname(blobPath(root, id)))
     return { repair: 'quarantined' }

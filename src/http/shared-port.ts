@@ -1,0 +1,16 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type Koa from 'koa'
+
+export type RequestHandler = (req: IncomingMessage, res: ServerResponse) => void
+
+/** One port for both origins: what lies below the objects URL's path goes to the objects endpoint. */
+export function sharedPort(api: Koa, objects: Koa, pathPrefix: () => string): RequestHandler {
+  const toApi = api.callback()
+  const toObjects = objects.callback()
+  return (req, res) => {
+    const prefix = pathPrefix()
+    const target = req.url ?? '/'
+    const below = target.startsWith(prefix) && /^[/?]|^$/.test(target.slice(prefix.length))
+    void (below ? toObjects : toApi)(req, res)
+  }
+}
