@@ -36,6 +36,8 @@ export type Reader = {
   /** `Last-Event-ID`: where the reader's last stream ended; empty for everything that is kept. */
   lastId: string
   maySee: (request: LoggedRequest) => boolean | Promise<boolean>
+  /** Comes in though all others have taken all places. */
+  admin?: boolean
 }
 
 export type RequestStreams = {
@@ -106,7 +108,7 @@ export function createRequestStreams(o: {
 
   return {
     open(res, reader) {
-      const leave = admit(reader.user)
+      const leave = admit(reader)
       const closed = new AbortController()
       const age = setTimeout(() => res.end(), limits.maxAge)
       res.once('close', () => {
@@ -134,12 +136,12 @@ async function quiet(woken: Promise<void>, milliseconds: number): Promise<boolea
 }
 
 /** Counts who reads; returns how to leave. */
-function createDoor({ readers, readersOfOne }: StreamLimits): (user: string) => () => void {
+function createDoor({ readers, readersOfOne }: StreamLimits): (reader: Reader) => () => void {
   const inside = new Map<string, number>()
   let all = 0
-  return (user) => {
+  return ({ user, admin = false }) => {
     const own = inside.get(user) ?? 0
-    if (own >= readersOfOne || all >= readers) {
+    if (own >= readersOfOne || (all >= readers && !admin)) {
       throw new StorageError('TooManyRequests', {
         message: 'The log is open too often. Close it elsewhere, then try again.',
         retryAfter: 10,

@@ -16,7 +16,7 @@ export function securityHeaders(deps: Pick<ApiDeps, 'config' | 'objectsOrigin' |
         fontSrc: ["'self'"],
         imgSrc: ["'self'", 'blob:', store],
         mediaSrc: ["'self'", 'blob:', store],
-        frameSrc: [store],
+        frameSrc: [store, 'blob:'],
         connectSrc: ["'self'", store],
         workerSrc: ["'self'"],
         manifestSrc: ["'self'"],

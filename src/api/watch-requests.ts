@@ -27,6 +27,6 @@ export function createWatchRequests(deps: Pick<ApiDeps, 'requests' | 'explain' |
   return (res, { user, admin, lastId }) => {
     const isTheirs = async (request: LoggedRequest): Promise<boolean> =>
       request.user === user || (await ownerOfRequest(request)) === user
-    streams.open(res, { user, lastId, maySee: admin ? () => true : isTheirs })
+    streams.open(res, { user, admin, lastId, maySee: admin ? () => true : isTheirs })
   }
 }

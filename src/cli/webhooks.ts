@@ -52,7 +52,7 @@ async function list(options: ListOptions): Promise<void> {
   const offSince = (url: string): Date | null => off.find((entry) => entry.url === url)?.since ?? null
   const endpoints = config.webhooks.map(({ url, events }) => ({ url: shown(url), events, offSince: offSince(url) }))
   if (options.json) {
-    printJson({ endpoints, deliveries: deliveries.map(({ data: _, ...one }) => ({ ...one, url: shown(one.url) })) })
+    printJson({ endpoints, deliveries: deliveries.map(withoutData) })
     return
   }
   for (const { url, events, offSince: since } of endpoints) {
@@ -62,6 +62,17 @@ async function list(options: ListOptions): Promise<void> {
   if (endpoints.length === 0) printResult('No webhooks are configured.')
   for (const delivery of deliveries) printResult(inWords(delivery))
 }
+
+const withoutData = ({ eventId, type, at, url, state, tries, nextAt, attempts }: Delivery) => ({
+  eventId,
+  type,
+  at,
+  url: shown(url),
+  state,
+  tries,
+  nextAt,
+  attempts,
+})
 
 function inWords({ eventId, type, at, url, state, tries, nextAt, attempts }: Delivery): string {
   const why = attempts.at(-1)?.error ?? null

@@ -73,7 +73,7 @@ export function handOff(
 
 /** Whether any server that gets this request sends what we would: all of it, or the one range that was asked for. */
 function isPlain({ headers }: S3Context, input: ReadInput, object: StoredObject): boolean {
-  if (input.options.partNumber !== undefined || conditions.length === 0) return false
+  if (input.options.partNumber !== undefined || conditions.some((name) => headers.has(name))) return false
   return headers.has('range') === (object.range !== undefined)
 }
 

@@ -41,8 +41,8 @@ describe.each(['disk', 'proxied'] as const)('links: %s', (kind) => {
 
   const made = async (fields: object = {}): Promise<{ file: Json; link: Json }> => {
     const file = await store(alice, 'hello')
-    const { status, json, text } = await alice.post(`/files/${file.id}/links`, fields)
-    expect(status, text).toBe(201)
+    const { status, json } = await alice.post(`/files/${file.id}/links`, fields)
+    expect(status).toBe(201)
     return { file, link: json }
   }
   const target = ({ headers }: Answer): string => headers.get('location') ?? ''
@@ -76,7 +76,7 @@ describe.each(['disk', 'proxied'] as const)('links: %s', (kind) => {
     expect(answers.filter(({ status }) => status === 404)).toHaveLength(47)
     expect((await alice.get(`/files/${file.id}/links`)).json.links).toMatchObject([{ uses: 3 }])
     // The last use is one, and what it was handed still works.
-    const [used] = answers.filter(({ status }) => status === 302)
+    const used = answers.find(({ status }) => status === 302)
     expect(await (await fetch(target(used!))).text()).toBe('hello')
   })
 
@@ -146,7 +146,7 @@ describe.each(['disk', 'proxied'] as const)('links: %s', (kind) => {
     const unknown = `${gateway.apiUrl}/l/${'A'.repeat(43)}`
     const urls = [unknown, `${gateway.apiUrl}/l/short`, revoked.link.url, spent.link.url, expired.link.url]
     const answers = await Promise.all(urls.map((url) => call(url)))
-    const bodies = answers.map(({ status, json: { requestId: _, ...body } }) => JSON.stringify([status, body]))
+    const bodies = answers.map(({ status, json }) => JSON.stringify([status, { ...json, requestId: '' }]))
     expect(new Set(bodies).size).toBe(1)
     expect(answers[0]).toMatchObject({ status: 404, json: { code: 'NotFound' } })
   })

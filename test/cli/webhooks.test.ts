@@ -75,7 +75,7 @@ it('what was committed is delivered although the server was killed in the middle
   })
   await catalog.migrate()
   const upload = await catalog.createUpload(newUpload())
-  await catalog.confirmUpload(upload.file.id, facts(upload))
+  await catalog.confirmUpload(upload.file.id, facts(upload, { now: new Date() }))
   await catalog.close()
   receiver.answer = () => {}
   const serve = ['serve', ...settings('--set', 'server.listen=127.0.0.1:0', '--set', 'objects.listen=127.0.0.1:0')]

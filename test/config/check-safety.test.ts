@@ -163,7 +163,10 @@ describe('values that do not go together', () => {
       { 'objects.listen': 'shared', 'objects.publicUrl': 'http://localhost:4000/' },
       'Write http://localhost:4000/objects',
     ],
-    [{ 'objects.sendfile': 'x-accel' }, 'objects.sendfile: needs objects.publicUrl, the address of the server in front'],
+    [
+      { 'objects.sendfile': 'x-accel' },
+      'objects.sendfile: needs objects.publicUrl, the address of the server in front',
+    ],
     [
       { 'objects.sendfile': 'x-sendfile', 'objects.publicUrl': 'http://localhost', 'storage.driver': 's3' },
       'objects.sendfile: is for the disk driver',

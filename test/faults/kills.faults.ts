@@ -72,4 +72,4 @@ it(`keeps what it acknowledged through ${kills} SIGKILLs under ${uploaders} uplo
     await server.kill()
     await rm(dir, { recursive: true, force: true })
   }
-}, 900_000)
+}, 1_800_000)

@@ -35,17 +35,22 @@ export async function makeMount({ kind, size }: MountOptions): Promise<Mount> {
   const outside = await mkdtemp(join(tmpdir(), `postern-${kind}-`))
   const path = join(outside, 'mount')
   const image = join(outside, 'image')
-  await mkdir(path)
-  if (kind === 'ext4') {
-    await writeFile(image, '')
-    await truncate(image, bytes(size))
-    await tool('mkfs.ext4', '-q', '-F', '-m', '0', image)
-  }
   const mount = (): Promise<unknown> =>
     kind === 'ext4'
       ? tool('mount', '-o', 'loop', image, path)
       : tool('mount', '-t', 'tmpfs', '-o', `size=${size}`, 'tmpfs', path)
-  await mount()
+  try {
+    await mkdir(path)
+    if (kind === 'ext4') {
+      await writeFile(image, '')
+      await truncate(image, bytes(size))
+      await tool('mkfs.ext4', '-q', '-F', '-m', '0', image)
+    }
+    await mount()
+  } catch (cause) {
+    await rm(outside, { recursive: true, force: true })
+    throw cause
+  }
   return {
     path,
     outside,

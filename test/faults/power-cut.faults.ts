@@ -47,10 +47,13 @@ async function liveAndCut(
     if (o.isFirst) await makeBucket(site)
     const { checked } = await fleet.verify('changed')
     const cut = await mount.preparePowerCut()
-    await fleet.workFor(o.changes)
-    await sleep(lot.int(0, 20))
-    fleet.gate.isFaulty = true
-    await cut()
+    try {
+      await fleet.workFor(o.changes)
+      await sleep(lot.int(0, 20))
+    } finally {
+      fleet.gate.isFaulty = true
+      await cut()
+    }
     fleet.gate.close()
     return checked
   } finally {
@@ -98,7 +101,7 @@ it(`keeps what it acknowledged through ${cuts} power cuts`, async () => {
     'objects and files read back': total.checked,
     'lost or wrong': 0,
   })
-}, 900_000)
+}, 1_800_000)
 
 it('loses acknowledged uploads in the same run without fsync', async () => {
   const lot = drawLot(inject('seed')).split('without fsync')

@@ -20,6 +20,7 @@ export type Ability = keyof typeof abilities
 
 const suiteAbilities: Record<string, readonly Ability[]> = {
   'power-cut': ['power cuts'],
+  'sync-failures': ['strace'],
   'system-calls': ['strace'],
   'write-order': ['strace'],
   'full-disk': ['tmpfs'],

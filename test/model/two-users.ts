@@ -35,12 +35,19 @@ class AtOnce implements fc.AsyncCommand<World, Stand> {
     const acted = await Promise.all(this.#steps.map((one) => act(world, one)))
     for (const { status, text } of acted) assert.ok(status < 500, `answered ${status}: ${text}`)
     await observe(world, false)
-    // Of several writes, nobody outside can tell which was last.
-    for (const file of world.known) {
-      if (file.status === 'pending' && file.kind === 'put') file.stored = await storedNow(world, file.key)
-    }
+    await lookInside(world)
   }
   toString = (): string => `at once ${JSON.stringify(this.#steps)}`
+}
+
+/** Of several at once nobody outside can tell which was last: what was written, and what was reserved. */
+async function lookInside(world: World): Promise<void> {
+  const { catalog } = world.gateway.gateway
+  for (const file of world.known) {
+    if (file.status !== 'pending' || file.kind !== 'put') continue
+    file.stored = await storedNow(world, file.key)
+    file.reserved = (await catalog.findUploadByKey(file.key))?.grant?.reservedBytes ?? file.reserved
+  }
 }
 
 async function storedNow({ gateway }: World, key: string): Promise<string | null> {

@@ -101,5 +101,5 @@ it('starts, takes its readiness from `postern health`, keeps all it writes in /d
   } finally {
     server.kill('SIGTERM')
   }
-  expect(await ended, said).toBe(0)
+  expect({ exitCode: await ended, said }).toMatchObject({ exitCode: 0 })
 })

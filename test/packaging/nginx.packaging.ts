@@ -43,8 +43,7 @@ function signed(method: string, key: string, headers = {}, body?: Buffer): Promi
 }
 
 async function put(key: string, body: Buffer, headers: Record<string, string> = {}): Promise<void> {
-  const { status, body: said } = await signed('PUT', key, headers, body)
-  expect(status, said.toString()).toBe(200)
+  expect(await signed('PUT', key, headers, body)).toMatchObject({ status: 200 })
 }
 
 const get = (headers: Record<string, string> = {}): Promise<Answer> => proxied.ask(file.url, { headers })

@@ -23,9 +23,9 @@ const suiteTools: Record<string, readonly ToolName[]> = {
 /** Suites that cannot run on this machine, each with the reason. */
 export function missingSuites(): { suite: string; reason: string }[] {
   const names = Object.keys(tools) as ToolName[]
-  const absent = names.filter((name) => !works(tools[name].probe))
+  const absent = new Set(names.filter((name) => !works(tools[name].probe)))
   return Object.entries(suiteTools).flatMap(([suite, needed]) =>
-    needed.filter((name) => absent.includes(name)).map((name) => ({ suite, reason: `${tools[name].needs} was not found` })),
+    needed.filter((name) => absent.has(name)).map((name) => ({ suite, reason: `${tools[name].needs} was not found` })),
   )
 }
 

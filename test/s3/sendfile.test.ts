@@ -13,8 +13,7 @@ let sendfile: Endpoint
 
 async function fill(endpoint: Endpoint): Promise<void> {
   const put = async (path: string, body: Buffer | string, headers: Record<string, string> = {}): Promise<void> => {
-    const { status, text } = await endpoint.signed('alice', 'PUT', path, { body, headers })
-    expect(status, text).toBe(200)
+    expect(await endpoint.signed('alice', 'PUT', path, { body, headers })).toMatchObject({ status: 200 })
   }
   await put('/alices', '')
   await put('/alices/large', large)

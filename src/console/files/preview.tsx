@@ -8,6 +8,37 @@ import { signedUrl, useMediaUrl } from './media-url.ts'
 
 const previewBytes = 32 * 2 ** 10
 
+/** Beyond this a document is read in a tab of its own. */
+const maxPdfBytes = 32 * 2 ** 20
+
+/**
+ * A local copy of a PDF: the store's own answer is sandboxed, which no browser's viewer runs in. Whatever the bytes
+ * are, nothing but that viewer is handed them.
+ */
+function usePdf(file: FileRecord, wanted: boolean): string | null {
+  const [url, setUrl] = useState<string | null>(null)
+  useEffect(() => {
+    if (!wanted || navigator.pdfViewerEnabled !== true) return undefined
+    const { signal, abort } = aborting()
+    let made: string | null = null
+    signedUrl(file.id)
+      .then((from) => fetch(from, { signal }))
+      .then(async (response) => (response.ok ? response.blob() : null))
+      .then((bytes) => {
+        if (bytes === null || signal.aborted) return
+        made = URL.createObjectURL(new Blob([bytes], { type: 'application/pdf' }))
+        setUrl(made)
+      })
+      .catch(() => undefined) // no preview is no fault: the file can still be opened
+    return () => {
+      abort()
+      if (made !== null) URL.revokeObjectURL(made)
+      setUrl(null)
+    }
+  }, [file.id, wanted])
+  return url
+}
+
 /** The beginning of a text, fetched as any page would fetch it: across origins, by a presigned URL. */
 function useText(file: FileRecord, wanted: boolean): string | null {
   const [text, setText] = useState<string | null>(null)
@@ -33,6 +64,7 @@ export function Preview({ file }: { file: FileRecord }) {
   const textual = (file.size ?? 0) > 0 && /^text\/|json$/.test(file.mimeType)
   const url = useMediaUrl(file, family === 'image' || family === 'video' || family === 'audio')
   const text = useText(file, textual)
+  const pdf = usePdf(file, file.mimeType === 'application/pdf' && (file.size ?? 0) <= maxPdfBytes)
   const [failed, setFailed] = useState(false)
   const fail = (): void => setFailed(true)
   if (!failed && url && family === 'image')
@@ -41,6 +73,7 @@ export function Preview({ file }: { file: FileRecord }) {
     return <video className="preview" src={url} controls preload="metadata" onError={fail} />
   if (!failed && url && family === 'audio')
     return <audio className="preview" src={url} controls preload="metadata" onError={fail} />
+  if (pdf !== null) return <iframe className="preview pdf" src={pdf} title={`Preview of ${file.filename}`} />
   if (text !== null)
     return (
       <pre className="preview" dir="auto" tabIndex={0} aria-label={`Beginning of ${file.filename}`}>

@@ -3,7 +3,15 @@ import type { GetOptions, StoredObject } from '../../drivers/driver.ts'
 import { answerEmpty, setHeaders } from '../answer.ts'
 import type { Operation, OperationDeps, S3Context } from '../context.ts'
 import { handOff } from '../hand-off.ts'
-import { answerNotModified, checkLink, ifRangeHolds, parseRead, rangeError, readAnswer, type ReadInput } from '../read-object.ts'
+import {
+  answerNotModified,
+  checkLink,
+  ifRangeHolds,
+  parseRead,
+  rangeError,
+  readAnswer,
+  type ReadInput,
+} from '../read-object.ts'
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html */
 export const getObject: Operation = async (ctx, deps) => {

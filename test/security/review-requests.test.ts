@@ -1,0 +1,202 @@
+/** What the hostile review found at the two origins: see docs/security-review.md. Each test fails without its fix. */
+import { existsSync, statSync } from 'node:fs'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pino } from 'pino'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { logEntry } from '../../src/api/log-entry.ts'
+import { createRateLimit } from '../../src/api/rate-limit.ts'
+import { createWatchRequests } from '../../src/api/watch-requests.ts'
+import { explainRequest } from '../../src/explain/explain-request.ts'
+import { openLineFile } from '../../src/http/append-lines.ts'
+import { createRequestLog } from '../../src/http/request-log.ts'
+import { testConfig } from '../fixtures/gateway.ts'
+import { rawRequest } from '../fixtures/raw-http.ts'
+import { readEvents } from '../api/event-reader.ts'
+import { credentials, keys, signed, soon } from '../explain/signed-put.ts'
+import { rawApi, startRig, type Rig } from './rig.ts'
+
+async function rig(...of: Parameters<typeof startRig>): Promise<Rig> {
+  const started = await startRig(...of)
+  onTestFinished(() => started.close())
+  return started
+}
+
+describe('a proxy as it is installed: HTTP/1.0, Host of its upstream, no header of its own', () => {
+  const asNginx = (base: string, path: string) =>
+    rawRequest(base, `GET ${path} HTTP/1.0\r\nHost: 127.0.0.1:4000\r\nConnection: close\r\n\r\n`)
+
+  it('is shown no figures', async () => {
+    const { gateway } = await rig()
+    expect((await asNginx(gateway.apiUrl, '/metrics')).status).toBe(401)
+    expect((await fetch(`${gateway.apiUrl}/metrics`)).status).toBe(200)
+  })
+
+  it('is nobody in dev mode', async () => {
+    const { gateway } = await rig({}, { dev: true })
+    for (const path of ['/files', '/console/settings', '/console/log'])
+      expect((await asNginx(gateway.apiUrl, path)).status, path).toBe(401)
+    expect((await fetch(`${gateway.apiUrl}/files`)).status).toBe(200)
+  })
+})
+
+describe('administrators', () => {
+  it('are not those without credentials, whatever they are called, nor pages elsewhere with their cookie', async () => {
+    const started = await rig({ auth: { admins: ['root'], anonymous: 'root' } })
+    const token = await started.gateway.token('root')
+    const cookie = `postern_token=${token}`
+    const status = async (headers: Record<string, string>) =>
+      (await rawApi(started, 'GET', '/console/settings', headers)).status
+    expect(await status({})).toBe(403)
+    expect(await status({ cookie })).toBe(200)
+    expect(await status({ cookie, origin: 'https://evil.example.com' })).toBe(403)
+    for (const name of ['Root', 'root ', 'root\u200b'])
+      expect(await status({ authorization: `Bearer ${await started.gateway.token(name)}` }), name).toBe(403)
+  })
+})
+
+describe('an explanation', () => {
+  const raw = (target: string, rawHeaders: string[] = []) =>
+    ({ method: 'PUT', target, rawHeaders: ['Host', '127.0.0.1:4001', ...rawHeaders], pathPrefix: '' }) as const
+  const options = { region: 'us-east-1', keys, now: soon }
+  const target = (): string => {
+    const { pathname, search } = new URL(signed({ credentials: { ...credentials, secretAccessKey: 'x'.repeat(40) } }))
+    return pathname + search
+  }
+  const withSigned = (...names: string[]): string =>
+    target().replace(/X-Amz-SignedHeaders=[^&]*/, `X-Amz-SignedHeaders=${['host', ...names].join('%3B')}`)
+
+  it('does not say the value of a header that is a secret, not even as advice', () => {
+    const names = ['cookie', 'x-amz-security-token', 'x-amz-server-side-encryption-customer-key']
+    const sent = names.flatMap((name, i) => [name, `TOPSECRET${i}`])
+    const told = explainRequest(raw(withSigned(...names), sent), options)
+    expect(told.outcome).toBe('refused')
+    expect(told.also.concat(told.difference ?? []).map(({ code }) => code)).toContain('NoOriginalFound')
+    expect(JSON.stringify(told)).not.toContain('TOPSECRET')
+  })
+
+  it('looks for less the more there is to look through', () => {
+    const many = Array.from({ length: 3500 }, (_, i) => i.toString(36))
+    expect(explainRequest(raw(`${target()}&${many.join('&')}`), options).tried).toBeLessThan(10)
+    const headers = many.flatMap((name) => [name, ''])
+    expect(explainRequest(raw(withSigned(...many), headers), options).tried).toBeLessThan(10)
+    expect(explainRequest(raw(target()), options).tried).toBeGreaterThan(50)
+  })
+
+  it('is not kept of a request that is made to be long', () => {
+    const explain = vi.fn(() => null)
+    const entry = (rawHeaders: string[], search = target()) =>
+      logEntry({ ...refused, target: search, rawHeaders }, { id: '1', explain })
+    entry(['x-amz-meta-a', 'x'.repeat(9000)])
+    entry([], `${target()}&${'a'.repeat(5000)}`)
+    expect(explain).not.toHaveBeenCalled()
+    entry(['x-amz-meta-a', 'x'])
+    expect(explain).toHaveBeenCalledOnce()
+  })
+
+  const refused = {
+    ...{ seq: 1, app: 'objects', at: 0, method: 'PUT', status: 403, ms: 1, size: null, aborted: false },
+    ...{ requestId: 'R', user: null, bucket: 'postern', key: 'k' },
+    refusal: { code: 'SignatureDoesNotMatch', message: 'm' },
+  } as const
+
+  it('has its headers shown without the key of a customer', () => {
+    const name = 'x-amz-server-side-encryption-customer-key'
+    const rawHeaders = [name, 'TOPSECRET', `${name}-MD5`, 'digest', 'x-amz-copy-source', `/b/k?${name}=TOPSECRET`]
+    const entry = logEntry({ ...refused, target: `/postern/k?${name}=TOPSECRET`, rawHeaders }, { id: '1', explain: null })
+    expect(JSON.stringify(entry)).not.toContain('TOPSECRET')
+    expect(entry.refusal?.headers.map(([header]) => header)).toEqual([name, `${name}-md5`, 'x-amz-copy-source'])
+  })
+})
+
+describe('the console log', () => {
+  it('asks the catalog once about a made-up key, whoever reads', async () => {
+    const requests = createRequestLog()
+    const findUploadByKey = vi.fn(async () => null)
+    const deps = { requests, explain: null, catalog: { findUploadByKey }, config: testConfig(tmpdir()) }
+    const watch = createWatchRequests(deps as never)
+    const answers = ['alice', 'bob', 'carol'].map((user) => {
+      const text: string[] = []
+      const res = { writableEnded: false, once() {}, writeHead() {}, end() {}, destroy() {} }
+      watch({ ...res, write: (some: string) => text.push(some) > 0 } as never, { user, admin: false, lastId: '' })
+      return text
+    })
+    requests.push({ ...entry, key: 'uploads/made-up' })
+    requests.push({ ...entry, key: 'uploads/all', user: 'all' })
+    await expect.poll(() => findUploadByKey.mock.calls.length).toBe(2)
+    await expect.poll(() => answers.every((text) => text.length > 0)).toBe(true)
+    requests.close()
+    expect(findUploadByKey).toHaveBeenCalledTimes(2)
+  })
+
+  it('lets administrators in though users have taken all places', async () => {
+    const { gateway } = await rig({ auth: { admins: ['root'] } })
+    const open = async (user: string) => {
+      const headers = { authorization: `Bearer ${await gateway.token(user)}` }
+      const reader = await readEvents(`${gateway.apiUrl}/console/log`, headers)
+      onTestFinished(() => reader.close())
+      return reader.status
+    }
+    for (let i = 0; i < 64; i++) expect(await open(`user${i % 8}`)).toBe(200)
+    expect(await open('alice')).toBe(429)
+    expect(await open('root')).toBe(200)
+  })
+
+  const entry = {
+    ...{ app: 'objects', at: 0, method: 'PUT', target: '/postern/k', status: 403, ms: 1, size: null, aborted: false },
+    ...{ requestId: 'R', user: null, bucket: 'postern', key: null, refusal: null, rawHeaders: null },
+  } as const
+})
+
+it('a whole /64 of IPv6 has the one allowance of a client without credentials', async () => {
+  const config = testConfig(tmpdir(), { limits: { issuePerMinute: 2 }, server: { trustedProxies: ['127.0.0.1'] } })
+  const { limit, close } = await createRateLimit(config, { log: pino({ level: 'silent' }), isWorker: false })
+  onTestFinished(close)
+  const from = (address: string) => {
+    const req = { socket: { remoteAddress: '127.0.0.1' }, headers: { 'x-forwarded-for': address } }
+    return limit({ req } as never, { user: 'anyone', via: 'anonymous' }).then(
+      () => 'ok',
+      (error: { code: string }) => error.code,
+    )
+  }
+  const neighbours = ['2001:db8:0:1::1', '2001:db8:0:1::2', '2001:db8:0:1:ffff::3', '2001:db8::1:0:0:0:4']
+  expect(await Promise.all(neighbours.map(from))).toEqual(['ok', 'ok', 'TooManyRequests', 'TooManyRequests'])
+  expect(await from('2001:db8:0:2::1')).toBe('ok')
+})
+
+it('the description of the API is put together once, not for everyone who asks', async () => {
+  const { gateway } = await rig()
+  const ask = async () => (await fetch(`${gateway.apiUrl}/openapi.json`)).text()
+  const first = await ask()
+  const parse = vi.spyOn(JSON, 'stringify')
+  expect(await ask()).toBe(first)
+  const longest = Math.max(...parse.mock.results.map(({ value }) => String(value).length))
+  parse.mockRestore()
+  expect(longest).toBeLessThan(10_000)
+})
+
+describe('the audit log', () => {
+  it.skipIf(!existsSync('/dev/full'))('on a full disk ends neither the gateway nor its shutdown', async () => {
+    const uncaught = vi.fn()
+    process.on('uncaughtException', uncaught)
+    onTestFinished(() => void process.off('uncaughtException', uncaught))
+    const { gateway, log, close } = await startRig({ log: { audit: '/dev/full' } })
+    for (let i = 0; i < 3; i++) expect((await fetch(`${gateway.apiUrl}/files`)).status).toBe(401)
+    await expect.poll(() => log.join('')).toContain('log.audit cannot be written')
+    expect((await fetch(`${gateway.apiUrl}/healthz`)).status).toBe(200)
+    await close()
+    expect(uncaught).not.toHaveBeenCalled()
+  })
+
+  it('is one line a request, whatever stands in a key, for its owner alone', async () => {
+    const dir = await mkdtemp(join(tmpdir(), 'postern-audit-'))
+    onTestFinished(() => rm(dir, { recursive: true, force: true }))
+    const path = join(dir, 'logs', 'audit.log')
+    const file = openLineFile(path, { name: 'log.audit', log: pino({ level: 'silent' }) })
+    file.append(`${JSON.stringify({ key: 'a\n{"who":"root"}\u2028' })}\n`)
+    await file.close()
+    expect((await readFile(path, 'utf8')).split('\n')).toHaveLength(2)
+    if (process.platform !== 'win32') expect(statSync(path).mode & 0o777).toBe(0o600)
+  })
+})
