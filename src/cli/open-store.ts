@@ -26,7 +26,10 @@ export async function openCatalog(config: Config): Promise<Catalog> {
 
 /** Presigns nothing, so that no secrets have to be there. */
 export async function openDriver(config: Config): Promise<StorageDriver> {
-  const [{ createStorage }, { createLogger }] = await Promise.all([import('../storage.ts'), import('../http/logger.ts')])
+  const [{ createStorage }, { createLogger }] = await Promise.all([
+    import('../storage.ts'),
+    import('../http/logger.ts'),
+  ])
   const secrets = readSecrets(config.storage.disk.path) ?? noSecrets
   return createStorage(config, { secrets, log: createLogger({ ...config.log, level: 'warn' }) })
 }

@@ -38,7 +38,10 @@ type Sign = (driver: StorageDriver, ref: ObjectRef, expiresIn: number) => Promis
 async function signOne(key: string, options: PresignOptions, kind: 'uploads' | 'downloads', sign: Sign): Promise<void> {
   const { config } = openConfig(options)
   const secrets = await loadSecrets(config.storage.disk.path, { authSecret: config.auth.secret })
-  const [{ createStorage }, { createLogger }] = await Promise.all([import('../storage.ts'), import('../http/logger.ts')])
+  const [{ createStorage }, { createLogger }] = await Promise.all([
+    import('../storage.ts'),
+    import('../http/logger.ts'),
+  ])
   const driver = await createStorage(config, { secrets, log: createLogger({ ...config.log, level: 'warn' }) })
   try {
     const expiresIn = options.expiresIn ?? config[kind].expiresIn

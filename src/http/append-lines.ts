@@ -12,13 +12,23 @@ export type LineFile = {
 
 /** Characters that wait for the disk; lines beyond them are lost, and counted. */
 const maxWaiting = 8 * 1024 * 1024
-const retryAfter = 1000
 
 const writeBytes = promisify(write)
 const closeFile = promisify(close)
 
-/** For the owner's eyes alone (mode 0600). `name` stands in the log where writing fails. Errors: those of opening it. */
-export function openLineFile(path: string, o: { name: string; log: Pick<Logger, 'error' | 'info'> }): LineFile {
+export type LineFileOptions = {
+  /** What the log calls it where writing fails. */
+  name: string
+  log: Pick<Logger, 'error' | 'info'>
+  /** Stands in for the system's. */
+  write?: typeof writeBytes
+  /** Milliseconds until what could not be written is tried again. Default 1000. */
+  retryAfter?: number
+}
+
+/** For the owner's eyes alone (mode 0600). Errors: those of opening it. */
+export function openLineFile(path: string, o: LineFileOptions): LineFile {
+  const { write: put = writeBytes, retryAfter = 1000 } = o
   mkdirSync(dirname(path), { recursive: true })
   const file = openSync(path, 'a', 0o600)
   let lines: string[] = []
@@ -37,7 +47,7 @@ export function openLineFile(path: string, o: { name: string; log: Pick<Logger, 
         lines = []
         waiting = 0
       }
-      const { bytesWritten } = await writeBytes(file, rest, 0, rest.length, null)
+      const { bytesWritten } = await put(file, rest, 0, rest.length, null)
       rest = rest.subarray(bytesWritten)
     }
     if (failing) o.log.info({ lost }, `${o.name} is written again`)

@@ -54,7 +54,7 @@ export const passedOn: ReadonlySet<string> = new Set([
 const conditions = ['if-match', 'if-none-match', 'if-modified-since', 'if-unmodified-since']
 
 /** Said by the server that sends; nginx would keep our Accept-Ranges beside its own. */
-const ofTheBytes = ['accept-ranges', 'content-length', 'content-range']
+const ofTheBytes = new Set(['accept-ranges', 'content-length', 'content-range'])
 
 /** The headers of an answer whose bytes another server sends, with status 200; null where they are to be sent here. */
 export function handOff(
@@ -63,7 +63,7 @@ export function handOff(
   { input, object, headers }: { input: ReadInput; object: StoredObject; headers: AnswerHeaders },
 ): AnswerHeaders | null {
   if (how === 'off' || !isPlain(ctx, input, object)) return null
-  const kept = Object.entries(headers).filter(([name, value]) => value !== undefined && !ofTheBytes.includes(name))
+  const kept = Object.entries(headers).filter(([name, value]) => value !== undefined && !ofTheBytes.has(name))
   const names = [...kept.map(([name]) => name), ...ctx.res.getHeaderNames()]
   if (how === 'x-accel' && !names.every((name) => passedOn.has(name))) return null
   const file = object.lyingFile?.() ?? null

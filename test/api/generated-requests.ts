@@ -1,5 +1,5 @@
 /** Requests that an operation's description allows, and near misses of them. */
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import type { Operation } from './described.ts'
 
 export type Generated = { method: string; target: string; body: string | undefined; signedIn: boolean }

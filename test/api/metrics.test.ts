@@ -15,7 +15,7 @@ async function start(overrides: Overrides = {}): Promise<RunningGateway> {
 
 async function figures(gateway: RunningGateway): Promise<Map<string, number>> {
   const { status, text } = await call(`${gateway.apiUrl}/metrics`)
-  expect(status, text).toBe(200)
+  expect([status, text]).toEqual([200, text])
   const lines = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'))
   return new Map(
     lines.map((line) => {
@@ -128,6 +128,7 @@ describe('log.audit', () => {
       })
     }
     expect(text).not.toMatch(/Signature=|eyJ/)
-    if (process.platform !== 'win32') expect((await stat(path)).mode & 0o777).toBe(0o600)
+    const { mode } = await stat(path)
+    expect(process.platform === 'win32' ? 0o600 : mode & 0o777).toBe(0o600)
   })
 })

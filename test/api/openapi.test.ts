@@ -1,5 +1,6 @@
+/* oxlint-disable vitest/expect-expect -- expectDescribed() holds the expectations */
 /** The description of the API knows every route, and every answer that generated requests bring about. */
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { operationKey, templateOf } from '../../src/api/openapi/document.ts'
 import { operations as described } from '../../src/api/openapi/operations.ts'
@@ -49,8 +50,8 @@ describe('the description', () => {
 })
 
 describe('the way of a file', () => {
-  const check = (id: string, answer: Answer, status: number): Answer => {
-    expect(answer.status, answer.text).toBe(status)
+  const expectDescribed = (id: string, answer: Answer, status: number): Answer => {
+    expect([answer.status, answer.text]).toEqual([status, answer.text])
     expect(description.differs(operation(id), answer)).toBeNull()
     return answer
   }
@@ -59,71 +60,79 @@ describe('the way of a file', () => {
     const alice = await as(gateway, 'alice')
     const checksum = { algorithm: 'sha256', value: sha256('hello') }
     const metadata = { album: '2026' }
-    const issued = check(
+    const issued = expectDescribed(
       'issueUploadUrl',
       await alice.post('/files/upload-url', { ...textFile, size: 5, checksum, metadata }),
       200,
     ).json
-    check('renewUploadUrl', await alice.post(`/files/${issued.id}/upload-url`, {}), 200)
-    check('confirmUpload', await alice.post('/files/confirm', { id: issued.id }), 409)
+    expectDescribed('renewUploadUrl', await alice.post(`/files/${issued.id}/upload-url`, {}), 200)
+    expectDescribed('confirmUpload', await alice.post('/files/confirm', { id: issued.id }), 409)
     await put(issued, 'hello')
-    check('confirmUpload', await alice.post('/files/confirm', { id: issued.id }), 201)
-    check('confirmUpload', await alice.post('/files/confirm', { key: issued.key }), 200)
-    check('listFiles', await alice.get('/files?limit=1'), 200)
-    check('getFile', await alice.get(`/files/${issued.id}`), 200)
-    check('updateFile', await alice.patch(`/files/${issued.id}`, { filename: 'b.txt' }), 200)
-    check('issueDownloadUrl', await alice.get(`/files/${issued.id}/download-url`), 200)
-    check('getContent', await alice.get(`/files/${issued.id}/content`), 302)
-    check('getUsage', await alice.get('/files/usage'), 200)
+    expectDescribed('confirmUpload', await alice.post('/files/confirm', { id: issued.id }), 201)
+    expectDescribed('confirmUpload', await alice.post('/files/confirm', { key: issued.key }), 200)
+    expectDescribed('listFiles', await alice.get('/files?limit=1'), 200)
+    expectDescribed('getFile', await alice.get(`/files/${issued.id}`), 200)
+    expectDescribed('updateFile', await alice.patch(`/files/${issued.id}`, { filename: 'b.txt' }), 200)
+    expectDescribed('issueDownloadUrl', await alice.get(`/files/${issued.id}/download-url`), 200)
+    expectDescribed('getContent', await alice.get(`/files/${issued.id}/content`), 302)
+    expectDescribed('getUsage', await alice.get('/files/usage'), 200)
     const made = await alice.post(`/files/${issued.id}/links`, { maxUses: 1, expiresIn: 60 })
-    const link = check('createLink', made, 201).json
-    check('listLinks', await alice.get(`/files/${issued.id}/links`), 200)
-    check('followLink', await call(link.url), 302)
-    check('followLink', await call(link.url), 404)
-    check('revokeLink', await alice.delete(`/files/${issued.id}/links/${link.id}`), 204)
-    check('revokeLink', await alice.delete(`/files/${issued.id}/links/${link.id}`), 404)
-    check('deleteFile', await alice.delete(`/files/${issued.id}`), 204)
-    check('getFile', await alice.get(`/files/${issued.id}`), 404)
+    const link = expectDescribed('createLink', made, 201).json
+    expectDescribed('listLinks', await alice.get(`/files/${issued.id}/links`), 200)
+    expectDescribed('followLink', await call(link.url), 302)
+    expectDescribed('followLink', await call(link.url), 404)
+    expectDescribed('revokeLink', await alice.delete(`/files/${issued.id}/links/${link.id}`), 204)
+    expectDescribed('revokeLink', await alice.delete(`/files/${issued.id}/links/${link.id}`), 404)
+    expectDescribed('deleteFile', await alice.delete(`/files/${issued.id}`), 204)
+    expectDescribed('getFile', await alice.get(`/files/${issued.id}`), 404)
   })
 
   it('is answered as described in public, by a form, and to Uppy', async () => {
     const alice = await as(gateway, 'alice')
     const form = { ...textFile, method: 'POST' }
-    check('issueUploadUrl', await alice.post('/files/upload-url', form), 200)
-    const open = check('issuePublicUploadUrl', await alice.post('/api/upload-url', textFile), 200).json
+    expectDescribed('issueUploadUrl', await alice.post('/files/upload-url', form), 200)
+    const open = expectDescribed('issuePublicUploadUrl', await alice.post('/api/upload-url', textFile), 200).json
     await put(open, 'hello')
-    check('getPublicContent', await call(`${gateway.apiUrl}/${open.key}`), 302)
-    check('uppyParams', await alice.get('/s3/params?filename=a.txt&type=text/plain'), 200)
-    const begun = check('uppyBegin', await alice.post('/s3/multipart', { filename: 'a.txt', type: 'text/plain' }), 200)
+    expectDescribed('getPublicContent', await call(`${gateway.apiUrl}/${open.key}`), 302)
+    expectDescribed('uppyParams', await alice.get('/s3/params?filename=a.txt&type=text/plain'), 200)
+    const begun = expectDescribed(
+      'uppyBegin',
+      await alice.post('/s3/multipart', { filename: 'a.txt', type: 'text/plain' }),
+      200,
+    )
     const { uploadId, key } = JSON.parse(begun.text) as { uploadId: string; key: string }
     const query = `key=${encodeURIComponent(key)}`
-    check('uppySignPart', await alice.get(`/s3/multipart/${uploadId}/1?${query}`), 200)
-    check('uppySignParts', await alice.get(`/s3/multipart/${uploadId}/batch?${query}&partNumbers=1,2`), 200)
-    check('uppyListParts', await alice.get(`/s3/multipart/${uploadId}?${query}`), 200)
-    check('uppyAbort', await alice.delete(`/s3/multipart/${uploadId}?${query}`), 200)
+    expectDescribed('uppySignPart', await alice.get(`/s3/multipart/${uploadId}/1?${query}`), 200)
+    expectDescribed('uppySignParts', await alice.get(`/s3/multipart/${uploadId}/batch?${query}&partNumbers=1,2`), 200)
+    expectDescribed('uppyListParts', await alice.get(`/s3/multipart/${uploadId}?${query}`), 200)
+    expectDescribed('uppyAbort', await alice.delete(`/s3/multipart/${uploadId}?${query}`), 200)
   })
 
   it('is answered as described in parts', async () => {
     const alice = await as(gateway, 'alice')
-    const begun = check('beginMultipart', await alice.post('/files/multipart', { ...textFile, size: 5 }), 200).json
-    const issued = check(
+    const begun = expectDescribed(
+      'beginMultipart',
+      await alice.post('/files/multipart', { ...textFile, size: 5 }),
+      200,
+    ).json
+    const issued = expectDescribed(
       'issuePartUrls',
       await alice.post(`/files/multipart/${begun.id}/parts`, { partNumbers: [1] }),
       200,
     )
     const [part] = (JSON.parse(issued.text) as { parts: { url: string; headers: Record<string, string> }[] }).parts
     await put({ uploadUrl: part?.url ?? '', headers: part?.headers ?? {} }, 'hello')
-    check('listParts', await alice.get(`/files/multipart/${begun.id}/parts`), 200)
-    check('completeMultipart', await alice.post(`/files/multipart/${begun.id}/complete`, {}), 201)
-    check('completeMultipart', await alice.post(`/files/multipart/${begun.id}/complete`, {}), 200)
+    expectDescribed('listParts', await alice.get(`/files/multipart/${begun.id}/parts`), 200)
+    expectDescribed('completeMultipart', await alice.post(`/files/multipart/${begun.id}/complete`, {}), 201)
+    expectDescribed('completeMultipart', await alice.post(`/files/multipart/${begun.id}/complete`, {}), 200)
     const other = (await alice.post('/files/multipart', textFile)).json
-    check('abortMultipart', await alice.delete(`/files/multipart/${other.id}`), 204)
+    expectDescribed('abortMultipart', await alice.delete(`/files/multipart/${other.id}`), 204)
   })
 
   it('is answered as described by a server that is asked for itself', async () => {
-    check('getHealth', await call(`${gateway.apiUrl}/healthz`), 200)
-    check('getReadiness', await call(`${gateway.apiUrl}/readyz`), 200)
-    check('getDescription', await call(`${gateway.apiUrl}/openapi.json`), 200)
+    expectDescribed('getHealth', await call(`${gateway.apiUrl}/healthz`), 200)
+    expectDescribed('getReadiness', await call(`${gateway.apiUrl}/readyz`), 200)
+    expectDescribed('getDescription', await call(`${gateway.apiUrl}/openapi.json`), 200)
   })
 })
 
@@ -148,8 +157,8 @@ describe('generated requests', () => {
       await fc.assert(
         fc.asyncProperty(requestOf(operation(id)), async (request) => {
           const answer = await send(request)
-          expect(description.differs(operation(id), answer), JSON.stringify(request)).toBeNull()
-          expect(answer.status, answer.text).toBeLessThan(500)
+          expect([request, description.differs(operation(id), answer)]).toEqual([request, null])
+          expect(answer.status).toBeLessThan(500)
         }),
         { numRuns: 40, seed: 20_261_122 },
       )

@@ -42,25 +42,29 @@ it('replaces the secret of a server that runs', { timeout: 60_000 }, async () =>
   })
 })
 
-it('keeps an old secret of the configuration over the restart that brings the new one', { timeout: 60_000 }, async () => {
-  const old = { POSTERN_AUTH_SECRET: oldSecret }
-  const { server, api } = await serve(old)
-  const before = await tokenOf('alice', old)
-  const rotated = await bench.run(['keys', 'rotate', '--tokens', '--overlap', '1h'], { env: old })
-  expect(rotated.exitCode).toBe(0)
-  expect(rotated.stderr).toContain('variable POSTERN_AUTH_SECRET')
-  expect(rotated.stdout + rotated.stderr).not.toContain(oldSecret)
-  const [, secret = ''] = /^POSTERN_AUTH_SECRET=([\w-]{64})\n$/.exec(rotated.stdout) ?? []
-  expect(await statusOf(api, before)).toBe(200)
-  server.child.kill('SIGTERM')
-  await server.finished
+it(
+  'keeps an old secret of the configuration over the restart that brings the new one',
+  { timeout: 60_000 },
+  async () => {
+    const old = { POSTERN_AUTH_SECRET: oldSecret }
+    const { server, api } = await serve(old)
+    const before = await tokenOf('alice', old)
+    const rotated = await bench.run(['keys', 'rotate', '--tokens', '--overlap', '1h'], { env: old })
+    expect(rotated.exitCode).toBe(0)
+    expect(rotated.stderr).toContain('variable POSTERN_AUTH_SECRET')
+    expect(rotated.stdout + rotated.stderr).not.toContain(oldSecret)
+    const [, secret = ''] = /^POSTERN_AUTH_SECRET=([\w-]{64})\n$/.exec(rotated.stdout) ?? []
+    expect(await statusOf(api, before)).toBe(200)
+    server.child.kill('SIGTERM')
+    await server.finished
 
-  const fresh = { POSTERN_AUTH_SECRET: secret }
-  const again = await serve(fresh)
-  expect([await statusOf(again.api, before), await statusOf(again.api, await tokenOf('bob', fresh))]).toEqual([
-    200, 200,
-  ])
-})
+    const fresh = { POSTERN_AUTH_SECRET: secret }
+    const again = await serve(fresh)
+    expect([await statusOf(again.api, before), await statusOf(again.api, await tokenOf('bob', fresh))]).toEqual([
+      200, 200,
+    ])
+  },
+)
 
 it('takes one thing at a time', async () => {
   const both = await bench.run(['keys', 'rotate', '--tokens', '--gateway'])

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what the suites of this folder need beside Node: nginx, Caddy, openssl and systemd's tools. By apt-get, as
+# Installs what the suites of this folder need beside Node: nginx, Apache, Caddy, openssl and systemd's tools. By apt-get, as
 # root; elsewhere it says what is missing. Nothing is started. Repeatable.
 set -euo pipefail
 
@@ -7,6 +7,8 @@ missing=()
 need() { command -v "$1" > /dev/null || [[ -x /usr/sbin/$1 ]] || missing+=("$2"); }
 need nginx nginx-light
 need caddy caddy
+need apache2 apache2
+[[ -e /usr/lib/apache2/modules/mod_xsendfile.so ]] || missing+=(libapache2-mod-xsendfile)
 need openssl openssl
 need systemd-analyze systemd
 ((${#missing[@]})) || exit 0

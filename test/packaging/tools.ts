@@ -4,6 +4,8 @@ import { spawnSync } from 'node:child_process'
 /** Each by a command that succeeds where the program can be used. */
 const tools = {
   nginx: { probe: ['nginx', '-v'], needs: 'nginx' },
+  apache: { probe: ['apache2', '-v'], needs: 'apache2' },
+  xsendfile: { probe: ['test', '-e', '/usr/lib/apache2/modules/mod_xsendfile.so'], needs: "Apache's mod_xsendfile" },
   caddy: { probe: ['caddy', 'version'], needs: 'caddy' },
   openssl: { probe: ['openssl', 'version'], needs: 'openssl' },
   systemd: { probe: ['systemd-analyze', '--version'], needs: 'systemd-analyze' },
@@ -15,6 +17,7 @@ type ToolName = keyof typeof tools
 /** What each suite cannot do without. */
 const suiteTools: Record<string, readonly ToolName[]> = {
   nginx: ['nginx', 'openssl'],
+  apache: ['apache', 'xsendfile', 'openssl'],
   caddy: ['caddy', 'openssl'],
   systemd: ['systemd'],
   image: ['shell'],

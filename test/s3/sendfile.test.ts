@@ -1,9 +1,10 @@
 /** `objects.sendfile`, by what the server in front is told. What nginx makes of it: test/packaging/nginx.packaging.ts. */
-import { readFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { put as putTo, ref as refOf, startDisk } from '../drivers/start-disk.ts'
 import type { RawAnswer } from '../fixtures/raw-http.ts'
 import { startEndpoint, type Endpoint } from './endpoint.ts'
 
@@ -54,6 +55,18 @@ describe('an answer that is handed off', () => {
     const file = decodeURIComponent(answer.headers.get('x-sendfile')!)
     expect(readFileSync(file).equals(large)).toBe(true)
     expect(answer.headers.get('x-sendfile')).not.toMatch(/[^A-Za-z0-9%/._~!*'()-]/)
+  })
+
+  it('does not open the file to others by itself', async () => {
+    const file = decodeURIComponent((await read(sendfile, 'large')).headers.get('x-sendfile')!)
+    const mode = statSync(file).mode & 0o777
+    expect(process.platform === 'win32' ? 0o600 : mode).toBe(0o600)
+    const shared = await startDisk({ groupReads: true })
+    await putTo(shared.driver, 'shared', large)
+    const object = await shared.driver.getObject(refOf('shared'))
+    const { file: readable } = object.lyingFile!()!
+    await object.close()
+    expect(process.platform === 'win32' ? 0o640 : statSync(readable).mode & 0o777).toBe(0o640)
   })
 
   it('may have metadata where the server in front keeps every header', async () => {

@@ -1,16 +1,13 @@
 /** What the hostile review found at the two origins: see docs/security-review.md. Each test fails without its fix. */
-import { existsSync, statSync } from 'node:fs'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { pino } from 'pino'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { logEntry } from '../../src/api/log-entry.ts'
 import { createRateLimit } from '../../src/api/rate-limit.ts'
 import { createWatchRequests } from '../../src/api/watch-requests.ts'
 import { explainRequest } from '../../src/explain/explain-request.ts'
-import { openLineFile } from '../../src/http/append-lines.ts'
-import { createRequestLog } from '../../src/http/request-log.ts'
+import { maskTarget } from '../../src/http/logger.ts'
+import { createRequestLog, type LoggedRequest } from '../../src/http/request-log.ts'
 import { testConfig } from '../fixtures/gateway.ts'
 import { rawRequest } from '../fixtures/raw-http.ts'
 import { readEvents } from '../api/event-reader.ts'
@@ -21,6 +18,24 @@ async function rig(...of: Parameters<typeof startRig>): Promise<Rig> {
   const started = await startRig(...of)
   onTestFinished(() => started.close())
   return started
+}
+
+const request: LoggedRequest = {
+  seq: 1,
+  app: 'objects',
+  at: 0,
+  method: 'PUT',
+  target: '/postern/k',
+  status: 403,
+  ms: 1,
+  size: null,
+  aborted: false,
+  requestId: 'R',
+  user: null,
+  bucket: 'postern',
+  key: 'k',
+  refusal: { code: 'SignatureDoesNotMatch', message: 'm' },
+  rawHeaders: null,
 }
 
 describe('a proxy as it is installed: HTTP/1.0, Host of its upstream, no header of its own', () => {
@@ -36,7 +51,7 @@ describe('a proxy as it is installed: HTTP/1.0, Host of its upstream, no header 
   it('is nobody in dev mode', async () => {
     const { gateway } = await rig({}, { dev: true })
     for (const path of ['/files', '/console/settings', '/console/log'])
-      expect((await asNginx(gateway.apiUrl, path)).status, path).toBe(401)
+      expect({ path, status: (await asNginx(gateway.apiUrl, path)).status }).toEqual({ path, status: 401 })
     expect((await fetch(`${gateway.apiUrl}/files`)).status).toBe(200)
   })
 })
@@ -52,7 +67,7 @@ describe('administrators', () => {
     expect(await status({ cookie })).toBe(200)
     expect(await status({ cookie, origin: 'https://evil.example.com' })).toBe(403)
     for (const name of ['Root', 'root ', 'root\u200b'])
-      expect(await status({ authorization: `Bearer ${await started.gateway.token(name)}` }), name).toBe(403)
+      expect(await status({ authorization: `Bearer ${await started.gateway.token(name)}` })).toBe(403)
   })
 })
 
@@ -85,9 +100,9 @@ describe('an explanation', () => {
   })
 
   it('is not kept of a request that is made to be long', () => {
-    const explain = vi.fn(() => null)
+    const explain = vi.fn<() => null>(() => null)
     const entry = (rawHeaders: string[], search = target()) =>
-      logEntry({ ...refused, target: search, rawHeaders }, { id: '1', explain })
+      logEntry({ ...request, target: search, rawHeaders }, { id: '1', explain })
     entry(['x-amz-meta-a', 'x'.repeat(9000)])
     entry([], `${target()}&${'a'.repeat(5000)}`)
     expect(explain).not.toHaveBeenCalled()
@@ -95,25 +110,30 @@ describe('an explanation', () => {
     expect(explain).toHaveBeenCalledOnce()
   })
 
-  const refused = {
-    ...{ seq: 1, app: 'objects', at: 0, method: 'PUT', status: 403, ms: 1, size: null, aborted: false },
-    ...{ requestId: 'R', user: null, bucket: 'postern', key: 'k' },
-    refusal: { code: 'SignatureDoesNotMatch', message: 'm' },
-  } as const
-
   it('has its headers shown without the key of a customer', () => {
     const name = 'x-amz-server-side-encryption-customer-key'
     const rawHeaders = [name, 'TOPSECRET', `${name}-MD5`, 'digest', 'x-amz-copy-source', `/b/k?${name}=TOPSECRET`]
-    const entry = logEntry({ ...refused, target: `/postern/k?${name}=TOPSECRET`, rawHeaders }, { id: '1', explain: null })
+    const entry = logEntry(
+      { ...request, target: `/postern/k?${name}=TOPSECRET`, rawHeaders },
+      { id: '1', explain: null },
+    )
     expect(JSON.stringify(entry)).not.toContain('TOPSECRET')
     expect(entry.refusal?.headers.map(([header]) => header)).toEqual([name, `${name}-md5`, 'x-amz-copy-source'])
   })
 })
 
+it('the token of a link is masked in whatever way it is spelled', () => {
+  const token = 'rT9-kQ2_mXw7LpB4sTz8HnC6dYg3JfA5eU1oKiV0xWc'
+  for (const at of [0, 5, 42]) {
+    const spelled = `${token.slice(0, at)}%${token.charCodeAt(at).toString(16)}${token.slice(at + 1)}`
+    expect(maskTarget(`/l/${spelled}?a=b`)).toBe('/l/[hidden]?a=b')
+  }
+})
+
 describe('the console log', () => {
   it('asks the catalog once about a made-up key, whoever reads', async () => {
     const requests = createRequestLog()
-    const findUploadByKey = vi.fn(async () => null)
+    const findUploadByKey = vi.fn<() => Promise<null>>(async () => null)
     const deps = { requests, explain: null, catalog: { findUploadByKey }, config: testConfig(tmpdir()) }
     const watch = createWatchRequests(deps as never)
     const answers = ['alice', 'bob', 'carol'].map((user) => {
@@ -122,8 +142,8 @@ describe('the console log', () => {
       watch({ ...res, write: (some: string) => text.push(some) > 0 } as never, { user, admin: false, lastId: '' })
       return text
     })
-    requests.push({ ...entry, key: 'uploads/made-up' })
-    requests.push({ ...entry, key: 'uploads/all', user: 'all' })
+    requests.push({ ...request, key: 'uploads/made-up' })
+    requests.push({ ...request, key: 'uploads/all', user: 'all' })
     await expect.poll(() => findUploadByKey.mock.calls.length).toBe(2)
     await expect.poll(() => answers.every((text) => text.length > 0)).toBe(true)
     requests.close()
@@ -142,11 +162,6 @@ describe('the console log', () => {
     expect(await open('alice')).toBe(429)
     expect(await open('root')).toBe(200)
   })
-
-  const entry = {
-    ...{ app: 'objects', at: 0, method: 'PUT', target: '/postern/k', status: 403, ms: 1, size: null, aborted: false },
-    ...{ requestId: 'R', user: null, bucket: 'postern', key: null, refusal: null, rawHeaders: null },
-  } as const
 })
 
 it('a whole /64 of IPv6 has the one allowance of a client without credentials', async () => {
@@ -174,29 +189,4 @@ it('the description of the API is put together once, not for everyone who asks',
   const longest = Math.max(...parse.mock.results.map(({ value }) => String(value).length))
   parse.mockRestore()
   expect(longest).toBeLessThan(10_000)
-})
-
-describe('the audit log', () => {
-  it.skipIf(!existsSync('/dev/full'))('on a full disk ends neither the gateway nor its shutdown', async () => {
-    const uncaught = vi.fn()
-    process.on('uncaughtException', uncaught)
-    onTestFinished(() => void process.off('uncaughtException', uncaught))
-    const { gateway, log, close } = await startRig({ log: { audit: '/dev/full' } })
-    for (let i = 0; i < 3; i++) expect((await fetch(`${gateway.apiUrl}/files`)).status).toBe(401)
-    await expect.poll(() => log.join('')).toContain('log.audit cannot be written')
-    expect((await fetch(`${gateway.apiUrl}/healthz`)).status).toBe(200)
-    await close()
-    expect(uncaught).not.toHaveBeenCalled()
-  })
-
-  it('is one line a request, whatever stands in a key, for its owner alone', async () => {
-    const dir = await mkdtemp(join(tmpdir(), 'postern-audit-'))
-    onTestFinished(() => rm(dir, { recursive: true, force: true }))
-    const path = join(dir, 'logs', 'audit.log')
-    const file = openLineFile(path, { name: 'log.audit', log: pino({ level: 'silent' }) })
-    file.append(`${JSON.stringify({ key: 'a\n{"who":"root"}\u2028' })}\n`)
-    await file.close()
-    expect((await readFile(path, 'utf8')).split('\n')).toHaveLength(2)
-    if (process.platform !== 'win32') expect(statSync(path).mode & 0o777).toBe(0o600)
-  })
 })

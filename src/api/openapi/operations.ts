@@ -1,11 +1,12 @@
 /** What the description of the API says of each route. A test holds it against the routes table, both ways. */
 import { z } from 'zod'
-import { confirmInput, downloadQuery, linkInput, listQuery, patchInput, renewInput, uploadInput } from '../input.ts'
+import { confirmInput, downloadQuery, listQuery, patchInput, renewInput, uploadInput } from '../input.ts'
 import { beginMultipartInput, completeInput, issuePartsInput } from '../multipart-input.ts'
 import type { ProblemCode } from '../problem.ts'
 import * as answers from './answers.ts'
 import { companionOperations } from './companion-operations.ts'
 import { consoleOperations } from './console-operations.ts'
+import { linkOperations } from './link-operations.ts'
 import type { Answer, Operation } from './operation.ts'
 
 const aliases =
@@ -175,37 +176,7 @@ export const operations: Readonly<Record<string, Operation>> = {
     answers: { 302: redirect },
     refusals: ['InvalidArgument', 'NotFound', 'UploadIncomplete'],
   },
-  'POST /files/:id/links': {
-    id: 'createLink',
-    tag: 'Files',
-    summary: 'Make a counted, revocable link to a file',
-    description: 'Whoever has the URL may read the file, without signing in.',
-    body: linkInput,
-    answers: { 201: { description: 'The only answer that holds the URL', schema: answers.createdLink } },
-    refusals: ['InvalidArgument', 'NotFound', 'UploadIncomplete', 'QuotaExceeded', 'NotSupported'],
-  },
-  'GET /files/:id/links': {
-    id: 'listLinks',
-    tag: 'Files',
-    summary: "List a file's links",
-    answers: { 200: { description: 'All of them', schema: answers.linkList } },
-    refusals: ['NotFound'],
-  },
-  'DELETE /files/:id/links/:link': {
-    id: 'revokeLink',
-    tag: 'Files',
-    summary: 'Revoke a link, and the redirects it has handed out',
-    answers: { 204: { description: 'It is gone' } },
-    refusals: ['NotFound'],
-  },
-  'GET /l/:token': {
-    id: 'followLink',
-    tag: 'Files',
-    summary: 'Redirect to the bytes that a link leads to, and count the use',
-    description: 'HEAD counts nothing. Unknown, revoked, expired and spent links are answered alike.',
-    answers: { 302: redirect },
-    refusals: ['NotFound', 'NotSupported'],
-  },
+  ...linkOperations,
   'GET /public/{*key}': {
     id: 'getPublicContent',
     tag: 'Files',

@@ -2,7 +2,15 @@ import type { ObjectHead } from '../../drivers/driver.ts'
 import { answerEmpty } from '../answer.ts'
 import type { Operation, OperationDeps } from '../context.ts'
 import { resolveRange } from '../range.ts'
-import { answerNotModified, checkLink, ifRangeHolds, parseRead, readAnswer, type ReadInput, type Sent } from '../read-object.ts'
+import {
+  answerNotModified,
+  checkLink,
+  ifRangeHolds,
+  parseRead,
+  readAnswer,
+  type ReadInput,
+  type Sent,
+} from '../read-object.ts'
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html */
 export const headObject: Operation = async (ctx, deps) => {
