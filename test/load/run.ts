@@ -69,7 +69,7 @@ const early = mean(samples.slice(third, 2 * third))
 const late = mean(samples.slice(-third))
 const errors = [...tally.errors.values()].reduce((sum, n) => sum + n, 0)
 for (const [what, count] of tally.errors) console.error(`${count} × ${what}`)
-const isFlat = late < early * 1.15 + 16
+const isFlat = late < early * 1.125
 console.log(
   `${connections} connections, ${uploading} of them uploading, ${minutes} minutes: ${tally.requests} requests, ` +
     `${tally.uploads} files (${(tally.bytes / MiB).toFixed(0)} MiB), ${errors} errors; ` +

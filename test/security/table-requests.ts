@@ -222,7 +222,7 @@ export const requestRows: readonly Section[] = [
         rows: [59],
         case: 'X-Forwarded-*, Forwarded, X-Original-URL, method overrides',
         answer: 'not read; in dev mode nobody',
-        tests: ['security/rows-http', 'security/rows-dev', 'http/headers'],
+        tests: ['security/rows-http', 'security/rows-dev', 'http/headers', 'security/review-requests'],
       },
       { rows: [60], case: 'Referer', answer: 'never a target of a redirect', tests: ['security/rows-http'] },
       {
