@@ -48,6 +48,7 @@ export const storageErrorCodes = [
   // the store itself
   'InsufficientStorage',
   'Unavailable',
+  'StoreNotOpen',
   'Corrupt',
   'Internal',
 ] as const

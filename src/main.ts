@@ -38,7 +38,7 @@ import { createCollector } from './service/collector.ts'
 import type { ServiceDeps } from './service/deps.ts'
 import { settleWrittenObject } from './service/settle-auto-confirm.ts'
 import type { SigningCredentials } from './sigv4/types.ts'
-import { createStorage, servesObjects, urlOfBucket } from './storage.ts'
+import { createStorage, openOtherStore, servesObjects, urlOfBucket } from './storage.ts'
 import type { Dispatcher } from './webhooks/dispatcher.ts'
 
 /** The owner of the gateway's own access key and of its bucket. */
@@ -113,18 +113,16 @@ export async function createGateway(config: Config, o: GatewayOptions): Promise<
     log: o.log,
   })
 
-  const driver = await createStorage(config, {
-    ...o,
-    now,
-    objectsUrl: urls.objects,
-    signing: keys.signing,
-    peers,
-    sweepOnStart: houseKeeping(peers),
-  })
+  const sweepOnStart = houseKeeping(peers)
+  const storage = { ...o, now, objectsUrl: urls.objects, signing: keys.signing, peers, sweepOnStart }
+  const driver = await createStorage(config, storage)
   const { catalog, rates, leave } = await joinOthers(config, { ...o, now, peers, signing: keys.signing })
 
+  const other = await openOtherStore(config, catalog, storage)
   const bucketUrl = servesObjects(config) ? null : await urlOfBucket(driver, config)
-  const service = { driver, catalog, config, now, log: o.log, urls: { api: urls.api } }
+  const otherUrl = other?.name === 's3' ? await urlOfBucket(other, config) : null
+  const endpointStore = bucketUrl === null ? driver : other?.name === 'disk' ? other : null
+  const service = { driver, ...(other && { other }), catalog, config, now, log: o.log, urls: { api: urls.api } }
   const draining = { value: false }
   const requests = createRequestLog()
   const metrics = createMetrics(gaugesOf({ catalog, driver, config }), peers)
@@ -146,20 +144,21 @@ export async function createGateway(config: Config, o: GatewayOptions): Promise<
     ...service,
     tokens: { accepted: keys.tokens, lookAgain: keys.lookAgain },
     objectsOrigin: () => (bucketUrl === null ? new URL(urls.objects()).origin : new URL(bucketUrl).origin),
+    ...(other && { otherOrigin: () => new URL(otherUrl ?? urls.objects()).origin }),
     dev: o.dev ?? false,
     isDraining: () => draining.value,
     requests,
     observe,
     metrics,
     version: packageVersion,
-    explain: bucketUrl === null ? explain : null,
+    explain: endpointStore === null ? null : explain,
     limit: rates.limit,
     settings: () => listSettings(config, o.loaded ?? null),
   })
   const objects =
-    bucketUrl === null
+    endpointStore !== null
       ? createObjectsApp({
-          store: driver,
+          store: endpointStore,
           keys: keyRing,
           region: config.objects.region,
           gatewayBucket: config.storage.bucket,
@@ -221,7 +220,7 @@ export async function createGateway(config: Config, o: GatewayOptions): Promise<
     await leave()
     rates.close()
     await catalog.close()
-    await driver.close()
+    await Promise.all([driver.close(), other?.close()])
     await audit?.close()
     await tracing?.close().catch((err: unknown) => o.log.warn({ err }, 'the last spans could not be sent'))
   }

@@ -1,4 +1,7 @@
 /** Which driver a configuration means. */
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Catalog } from './catalog/catalog.ts'
 import type { Config } from './config/schema.ts'
 import type { Secrets } from './config/secrets.ts'
 import { createDiskDriver, type DiskDriverOptions } from './drivers/disk/disk-driver.ts'
@@ -52,6 +55,50 @@ export async function createStorage(
   const { publicBaseUrl } = downloads
   const store = await createS3Driver({ ...storage.s3, bucket: storage.bucket, publicBaseUrl, now, log: o.log })
   return storage.delivery === 'proxied' ? createProxiedDriver(store, { ...endpoint, peers: o.peers ?? alone }) : store
+}
+
+/** The same configuration with the other driver, and what it takes to open it. */
+export function otherStore({ storage, ...rest }: Config): { config: Config; name: 'disk' | 's3'; isThere: boolean } {
+  const name = storage.driver === 'disk' ? 's3' : 'disk'
+  const { region, endpoint, accessKeyId } = storage.s3
+  const isThere =
+    name === 'disk'
+      ? existsSync(join(storage.disk.path, 'index.sqlite'))
+      : region !== null || endpoint !== null || accessKeyId !== null
+  return { config: { ...rest, storage: { ...storage, driver: name, delivery: 'direct' } }, name, isThere }
+}
+
+/**
+ * The store that was in use before, as long as the catalog has anything in it; a word in the log says so, and what to do.
+ * Null where there is nothing, or the store cannot be opened.
+ */
+export async function openOtherStore(
+  config: Config,
+  catalog: Pick<Catalog, 'countIn'>,
+  o: Parameters<typeof createStorage>[1],
+): Promise<StorageDriver | null> {
+  const { name, isThere, config: otherwise } = otherStore(config)
+  const count = await catalog.countIn(name)
+  const { files, pending, unneeded } = count
+  if (files + pending + unneeded === 0) return null
+  // Behind the objects endpoint there is one store, and with `proxied` that is the bucket.
+  const isHidden = config.storage.delivery === 'proxied'
+  if (files + pending > 0) {
+    const line =
+      name === 'disk'
+        ? 'storage: { disk: { path: "the folder that held them" } }'
+        : 'storage: { s3: { endpoint: "https://…", region: "…", accessKeyId: "…", secretAccessKey: "…" } }'
+    const advice = isHidden
+      ? 'they are not served: write storage: { delivery: direct } until postern migrate has moved them'
+      : isThere
+        ? `they are served from there; postern migrate --to ${config.storage.driver} moves them`
+        : `they are not served: write ${line}, start again, then postern migrate --to ${config.storage.driver}`
+    o.log.warn(
+      { store: name, ...count },
+      `storage.driver was changed, and files are still in the ${name} store: ${advice}`,
+    )
+  }
+  return isThere && !isHidden ? createStorage(otherwise, o) : null
 }
 
 /** Whether URLs point to this process: the disk driver's always, a bucket's where it is proxied. */

@@ -69,6 +69,16 @@ const rules: Rule[] = [
       /^config\/schema\.ts$/,
     ],
   },
+  {
+    from: /^migrate\//,
+    may: [
+      /^(migrate|service)\//,
+      /^drivers\/(driver\.ts$|checksums\/)/,
+      /^catalog\/catalog\.ts$/,
+      /^errors\.ts$/,
+      /^config\/schema\.ts$/,
+    ],
+  },
   { from: /^http\//, may: [/^http\//, /^errors\.ts$/, /^config\/schema\.ts$/] },
   {
     from: /^webhooks\//,

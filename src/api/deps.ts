@@ -12,6 +12,8 @@ export type ApiDeps = ServiceDeps & {
   tokens: TokenSecrets
   /** Where presigned URLs point: the console's page may talk to it. */
   objectsOrigin: () => string
+  /** Likewise of the store that was in use before, while files are in it. */
+  otherOrigin?: () => string
   /** Requests without credentials are the user `dev`, from loopback only. */
   dev: boolean
   isDraining: () => boolean

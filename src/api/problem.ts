@@ -49,6 +49,7 @@ const kinds = {
   UnsupportedMediaType: { status: 415, title: 'Unsupported media type' },
   InsufficientStorage: { status: 507, title: 'Insufficient storage' },
   Unavailable: { status: 503, title: 'Unavailable' },
+  StoreNotOpen: { status: 503, title: 'The store of this file is not configured' },
   Corrupt: { status: 500, title: 'Internal error' },
   Internal: { status: 500, title: 'Internal error' },
   BadRequest: { status: 400, title: 'Bad request' },

@@ -4,8 +4,11 @@ import { vary } from '../http/cors.ts'
 import type { ApiDeps } from './deps.ts'
 
 /** For every answer of the API's origin. The page may talk to this server and to the store, and to nothing else. */
-export function securityHeaders(deps: Pick<ApiDeps, 'config' | 'objectsOrigin' | 'urls'>): Middleware {
-  const store = (): string => [...new Set([deps.objectsOrigin(), ...publicOrigin(deps.config)])].join(' ')
+export function securityHeaders(deps: Pick<ApiDeps, 'config' | 'objectsOrigin' | 'otherOrigin' | 'urls'>): Middleware {
+  const store = (): string => {
+    const other = deps.otherOrigin ? [deps.otherOrigin()] : []
+    return [...new Set([deps.objectsOrigin(), ...other, ...publicOrigin(deps.config)])].join(' ')
+  }
   const headers = helmet({
     contentSecurityPolicy: {
       useDefaults: false,

@@ -5,9 +5,11 @@
  */
 import type { Checksum, ObjectRef } from '../drivers/driver.ts'
 import type { LinkCatalog } from './link-catalog.ts'
+import type { MoveCatalog } from './move-catalog.ts'
 import type { WebhookCatalog } from './webhook-catalog.ts'
 
 export type { Link, NewLink } from './link-catalog.ts'
+export type { MovedObject, StoreCount } from './move-catalog.ts'
 export type { Attempt, Delivery, DeliveryState, EventType, Subscriber } from './webhook-catalog.ts'
 
 export type FileStatus = 'pending' | 'confirmed' | 'deleted' | 'expired'
@@ -96,7 +98,7 @@ export type UsageDifference = { owner: string; recorded: Usage; counted: Usage }
 /** A name that one process holds until a time. */
 export type Lease = { name: string; holder: string; expiresAt: Date; note: string | null }
 
-export interface Catalog extends LinkCatalog, WebhookCatalog {
+export interface Catalog extends LinkCatalog, MoveCatalog, WebhookCatalog {
   /** Brings the schema up to date; refuses a schema newer than this program (`Unavailable`, with what to do). */
   migrate(): Promise<{ applied: string[] }>
   migrationStatus(): Promise<{ name: string; appliedAt: Date | null }[]>

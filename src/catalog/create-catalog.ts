@@ -8,6 +8,7 @@ import { deleteFile, getFile, listFiles, updateFile } from './files.ts'
 import { dropLease, forgetLeases, listLeases, takeLease } from './leases.ts'
 import { createLink, deleteLink, followLink, forgetLinks, isLinkAlive, listLinks } from './links.ts'
 import { migrate, migrationStatus } from './migrate.ts'
+import { announceCopy, countIn, filesIn, forgetMoved, movedObjects, moveFile, takeRemovable } from './moved.ts'
 import { pendingUploads } from './pending.ts'
 import { openDatabase, type OpenDatabase } from './open-database.ts'
 import { confirmUpload, createUpload, expireUpload, findUpload, renewUpload, setMultipart } from './uploads.ts'
@@ -91,6 +92,13 @@ function catalogOver(
     followLink: (tokenHash, o) => run(() => followLink(db, tokenHash, o)),
     isLinkAlive: (id, now) => run(() => isLinkAlive(db, id, now)),
     forgetLinks: (before) => run(() => forgetLinks(db, before)),
+    filesIn: (store, o) => run(() => filesIn(db, store, o)),
+    countIn: (store) => run(() => countIn(db, store)),
+    announceCopy: (copy) => run(() => announceCopy(db, copy)),
+    moveFile: (o) => run(() => moveFile(db, o)),
+    takeRemovable: (by, o) => run(() => takeRemovable(db, by, o)),
+    forgetMoved: (id) => run(() => forgetMoved(db, id)),
+    movedObjects: (o) => run(() => movedObjects(db, o)),
     dueDeliveries: (url, o) => run(() => dueDeliveries(db, url, o)),
     recordAttempt: (delivery, o) => run(() => recordAttempt(db, delivery, o)),
     listDeliveries: (o) => run(() => listDeliveries(db, o)),

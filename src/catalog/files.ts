@@ -4,6 +4,7 @@ import type { Kysely, Transaction } from 'kysely'
 import type { FilePage, FileRecord, Upload } from './catalog.ts'
 import { decodeCursor, encodeCursor } from './cursor.ts'
 import { dropLinksOf } from './links.ts'
+import { endMovedOf } from './moved.ts'
 import { note, type Outbox } from './outbox.ts'
 import { grantRow, toFile } from './rows.ts'
 import { fileColumns } from './schema.ts'
@@ -99,6 +100,7 @@ export const deleteFile = (
     await changeUsage(tx, owner, change)
     await keepGrant(tx, file, now)
     await dropLinksOf(tx, id)
+    await endMovedOf(tx, id, now)
     // Nobody has heard of a file that was never confirmed.
     if (file.confirmedAt !== null) await note(tx, outbox, 'file.deleted', file, now)
     return { file, grant: await readGrant(tx, id) }

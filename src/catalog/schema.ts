@@ -64,6 +64,20 @@ export type LinkRow = {
   created_at: number
 }
 
+export type MovedObjectRow = {
+  id: string
+  file_id: string
+  kind: 'copy' | 'left'
+  store: 'disk' | 's3'
+  object_bucket: string
+  object_key: string
+  object_version_id: string | null
+  /** null: not before the file is deleted. */
+  removable_at: number | null
+  /** 1 once somebody has begun to remove it: it can become no file any more. */
+  removing: number
+}
+
 export type WebhookEventRow = { id: string; type: EventType; created_at: number; data: string }
 
 export type WebhookDeliveryRow = {
@@ -81,6 +95,7 @@ export type Schema = {
   usage: UsageRow
   leases: LeaseRow
   links: LinkRow
+  moved_objects: MovedObjectRow
   webhook_events: WebhookEventRow
   webhook_deliveries: WebhookDeliveryRow
   webhooks_off: { url: string; since: number }

@@ -4,7 +4,7 @@ import type { Orphans } from '../service/collect-orphans.ts'
 import type { Due } from '../service/count-due.ts'
 import { addConfigOptions, durationArgument, openConfig, type ConfigOptions } from './config-options.ts'
 import { interruptible } from './interruptible.ts'
-import { openCatalog, openDriver } from './open-store.ts'
+import { openCatalog, openDriver, openOther } from './open-store.ts'
 import { printJson, printNote, printResult } from './output.ts'
 import { showBytes } from './progress.ts'
 
@@ -57,10 +57,11 @@ async function gc(options: GcOptions, signal: AbortSignal): Promise<number> {
     await catalog.close()
     throw error
   })
+  const other = await openOther(config)
   try {
     const now = (): Date => new Date()
     const log = createLogger({ ...config.log, level: 'warn' })
-    const deps = { driver, catalog, config, now, log, urls: { api: () => '' } }
+    const deps = { driver, ...(other && { other }), catalog, config, now, log, urls: { api: () => '' } }
     const due = await countDue(deps)
     // The server sees which uploads are being sent, this process does not: while it lives the work is its own.
     const turn = createTurn(deps, 'collect', { lasts: 60 })
@@ -82,7 +83,7 @@ async function gc(options: GcOptions, signal: AbortSignal): Promise<number> {
     else printResult(inWords(outcome))
     return failed === 0 ? 0 : 1
   } finally {
-    await driver.close()
+    await Promise.all([driver.close(), other?.close()])
     await catalog.close()
   }
 }

@@ -34,4 +34,11 @@ export async function openDriver(config: Config): Promise<StorageDriver> {
   return createStorage(config, { secrets, log: createLogger({ ...config.log, level: 'warn' }) })
 }
 
+/** The store that is not in use, of commands that work on both. Null where there is none, or it cannot be opened. */
+export async function openOther(config: Config): Promise<StorageDriver | null> {
+  const { otherStore } = await import('../storage.ts')
+  const other = otherStore(config)
+  return other.isThere ? openDriver(other.config) : null
+}
+
 const noSecrets: Secrets = { version: 1, jwtSecret: '', signing: { accessKeyId: '', secretAccessKey: '' } }

@@ -11,6 +11,7 @@ import { addExplain } from './explain.ts'
 import { addGc } from './gc.ts'
 import { addHealth } from './health.ts'
 import { addKeys } from './keys.ts'
+import { addMigrate } from './migrate.ts'
 import { printJson, printNote } from './output.ts'
 import { addPresign } from './presign.ts'
 import { addRestore } from './restore.ts'
@@ -51,6 +52,7 @@ export function createProgram(exit: (code: number) => void): Command {
   addHealth(program, exit)
   addGc(program, exit)
   addKeys(program)
+  addMigrate(program, exit)
   addVerify(program, exit)
   addBackup(program, exit)
   addRestore(program, exit)

@@ -14,13 +14,14 @@ export type Progress = {
 export function startProgress(label: string, show: (amount: number) => string): Progress {
   const { stderr } = process
   const state = { done: 0, total: 0 }
+  const startedAt = performance.now()
   const text = (): string => {
     const { done, total } = state
     if (total === 0) return `${label}: ${show(done)}`
     const share = Math.min(1, done / total)
     const full = Math.round(share * width)
     const bar = stderr.isTTY ? ` [${'#'.repeat(full)}${'-'.repeat(width - full)}]` : ''
-    return `${label}:${bar} ${Math.floor(share * 100)} % (${show(done)} of ${show(total)})`
+    return `${label}:${bar} ${Math.floor(share * 100)} % (${show(done)} of ${show(total)})${timeLeft(share, performance.now() - startedAt)}`
   }
   let shown = false
   const timer = setInterval(
@@ -42,6 +43,14 @@ export function startProgress(label: string, show: (amount: number) => string): 
       if (shown && stderr.isTTY) stderr.write('\r\x1b[K')
     },
   }
+}
+
+/** Of the rate so far, once there is one to speak of. */
+export function timeLeft(share: number, elapsed: number): string {
+  if (share <= 0 || share >= 1 || elapsed < 2000) return ''
+  const seconds = Math.ceil((elapsed * (1 / share - 1)) / 1000)
+  if (seconds < 120) return `, ${seconds} s left`
+  return seconds < 7200 ? `, ${Math.round(seconds / 60)} min left` : `, ${Math.round(seconds / 3600)} h left`
 }
 
 const units = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB']

@@ -3,7 +3,7 @@ import type { Config } from '../config/schema.ts'
 import { problemKinds, type Checked, type Problem, type ProblemKind, type Report } from '../drivers/problem.ts'
 import { addConfigOptions, durationArgument, openConfig, type ConfigOptions } from './config-options.ts'
 import { interruptible } from './interruptible.ts'
-import { openCatalog, openDriver } from './open-store.ts'
+import { openCatalog, openDriver, openOther } from './open-store.ts'
 import { printJson, printResult } from './output.ts'
 import { showBytes, startProgress, type Progress } from './progress.ts'
 
@@ -84,10 +84,12 @@ async function verifyAll(config: Config, { progress, grace, ...o }: Run): Promis
       })
     }
     const [driver, { verifyFiles }] = await Promise.all([openDriver(config), import('../service/verify-files.ts')])
+    const other = await openOther(config)
     try {
       await verifyFiles({
         ...o,
         driver,
+        ...(other && { other }),
         catalog,
         bucket: config.storage.bucket,
         deep: o.deep && !isDisk,
@@ -96,7 +98,7 @@ async function verifyAll(config: Config, { progress, grace, ...o }: Run): Promis
         now: () => new Date(),
       })
     } finally {
-      await driver.close()
+      await Promise.all([driver.close(), other?.close()])
     }
   } finally {
     await catalog.close()

@@ -82,6 +82,7 @@ const storageAnswers = {
   UnsupportedMediaType: { code: 'InvalidRequest', status: 400, message: 'The type of the body is not understood.' },
   InsufficientStorage: { code: 'InsufficientStorage', status: 507, message: 'The store is full.' },
   Unavailable: { code: 'ServiceUnavailable', status: 503, message: 'Please try again later.' },
+  StoreNotOpen: { code: 'ServiceUnavailable', status: 503, message: 'Please try again later.' },
   Corrupt: { code: 'InternalError', status: 500, message: 'We encountered an internal error. Please try again.' },
   Internal: { code: 'InternalError', status: 500, message: 'We encountered an internal error. Please try again.' },
 } as const satisfies Record<StorageErrorCode, S3Answer>

@@ -5,9 +5,11 @@
 import type { FileRecord, Upload, UploadGrant } from '../catalog/catalog.ts'
 import type { ObjectRef } from '../drivers/driver.ts'
 import { isStorageError } from '../errors.ts'
+import { tryStore } from './at-store.ts'
 import { clearGrant } from './clear-grant.ts'
 import type { ServiceDeps } from './deps.ts'
 import { confirmBy } from './grant-upload.ts'
+import { removeMoved } from './remove-moved.ts'
 import { settleUpload } from './settle-upload.ts'
 import { storedParts } from './stored-parts.ts'
 
@@ -59,6 +61,9 @@ export async function collectExpired(
   await each((after) => catalog.overdueUploads(now(), limit, after), expireOverdue)
   await each((after) => catalog.removableGrants(now(), limit, after), clearSettled)
   await each((after) => catalog.autoConfirmable({ limit, ...(after && { after }) }), settle)
+  const moved = await removeMoved(deps, { due: now() }, o)
+  collected.cleared += moved.removed
+  collected.failed += moved.failed
   return collected
 }
 
@@ -77,16 +82,17 @@ async function attempt(
 }
 
 /** The object stays for `clearSettled`, which finds the expired upload in this same pass or after a crash. */
-async function expireOverdue(deps: ServiceDeps, upload: Granted): Promise<Outcome> {
+async function expireOverdue(given: ServiceDeps, upload: Granted): Promise<Outcome> {
   const { file, grant } = upload
-  if (file.store === deps.driver.name) {
+  const deps = tryStore(given, file)
+  if (deps) {
     if ((await deps.driver.isBeingWritten(grant.target)) || (await isStillSendingParts(deps, upload))) return 'left'
     if (grant.autoConfirm) {
       const outcome = await settle(deps, upload)
       if (outcome !== 'left') return outcome
     }
   }
-  return (await deps.catalog.expireUpload(file.id, deps.now(), { onlyIfOverdue: true })) ? 'expired' : 'left'
+  return (await given.catalog.expireUpload(file.id, given.now(), { onlyIfOverdue: true })) ? 'expired' : 'left'
 }
 
 /** A multipart upload is given `confirmWithin` after its newest part, however long ago its URLs were issued. */
@@ -108,8 +114,9 @@ async function newestPart({ driver }: ServiceDeps, target: ObjectRef, uploadId: 
 }
 
 /** `left` when the object has not arrived. */
-async function settle(deps: ServiceDeps, upload: Granted): Promise<Outcome> {
-  if (upload.file.store !== deps.driver.name) return 'left'
+async function settle(given: ServiceDeps, upload: Granted): Promise<Outcome> {
+  const deps = tryStore(given, upload.file)
+  if (!deps) return 'left'
   try {
     const { created } = await settleUpload(deps, upload)
     return created ? 'confirmed' : 'left'
@@ -121,10 +128,11 @@ async function settle(deps: ServiceDeps, upload: Granted): Promise<Outcome> {
   }
 }
 
-async function clearSettled(deps: ServiceDeps, upload: Granted): Promise<Outcome> {
+async function clearSettled(given: ServiceDeps, upload: Granted): Promise<Outcome> {
   const { file, grant } = upload
-  // The objects of another store are cleared when the gateway runs with that one again.
-  if (file.store !== deps.driver.name || (await deps.driver.isBeingWritten(grant.target))) return 'left'
+  // The objects of a store that is not open are cleared when the gateway runs with that one again.
+  const deps = tryStore(given, file)
+  if (!deps || (await deps.driver.isBeingWritten(grant.target))) return 'left'
   await clearGrant(deps, upload)
   await deps.catalog.dropGrant(file.id)
   return 'cleared'

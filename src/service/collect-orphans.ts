@@ -3,12 +3,12 @@ import type { Catalog } from '../catalog/catalog.ts'
 import type { StorageDriver } from '../drivers/driver.ts'
 import { isStorageError, StorageError } from '../errors.ts'
 import { headOrNull, removeVersions } from './remove-versions.ts'
-import { forget, listStrays, pageSize } from './verify-files.ts'
+import { forget, forgetMovedObjects, listStrays, pageSize } from './verify-files.ts'
 import type { Strays } from './verify-strays.ts'
 
 export type OrphanOptions = {
   driver: StorageDriver
-  catalog: Pick<Catalog, 'allUploads' | 'findUploadByKey'>
+  catalog: Pick<Catalog, 'allUploads' | 'findUploadByKey' | 'movedObjects'>
   bucket: string
   /** Else they are counted only. */
   remove: boolean
@@ -43,13 +43,18 @@ export async function collectOrphans(o: OrphanOptions): Promise<Orphans> {
 }
 
 async function forgetKnown({ catalog, signal }: OrphanOptions, strays: Strays): Promise<number> {
+  await forgetMovedObjects(catalog, strays)
   let known = 0
   for (let after: string | undefined; ;) {
     signal.throwIfAborted()
     const page = await catalog.allUploads({ limit: pageSize, ...(after !== undefined && { after }) })
     for (const upload of page) forget(strays, upload)
     known += page.length
-    if (page.length < pageSize) return known
+    if (page.length < pageSize) {
+      // Once more: a file may have moved between its page and the first look.
+      await forgetMovedObjects(catalog, strays)
+      return known
+    }
     after = page.at(-1)!.file.id
   }
 }

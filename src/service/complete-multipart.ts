@@ -1,5 +1,6 @@
 import type { PartInfo } from '../drivers/driver.ts'
 import { isStorageError, StorageError } from '../errors.ts'
+import { atStore } from './at-store.ts'
 import { parseClaims, type ConfirmClaims } from './confirm-upload.ts'
 import type { ServiceDeps } from './deps.ts'
 import { confirmBy } from './grant-upload.ts'
@@ -19,10 +20,11 @@ export type CompleteMultipart = ConfirmClaims & { id: string; parts?: readonly L
  * call has done is not done again, and `created` is false once the file is recorded. Errors: those of confirmUpload,
  * InvalidRequest, InvalidPart, InvalidPartOrder, EntityTooSmall, NoSuchUpload.
  */
-export async function completeMultipart(deps: ServiceDeps, owner: string, input: CompleteMultipart): Promise<Settled> {
+export async function completeMultipart(given: ServiceDeps, owner: string, input: CompleteMultipart): Promise<Settled> {
   const claims = parseClaims(input)
-  const found = await findMultipart(deps, owner, input.id)
+  const found = await findMultipart(given, owner, input.id)
   if ('confirmed' in found) return { file: found.confirmed, created: false }
+  const deps = atStore(given, found.file)
   await keepPending(deps, found)
   await join(deps, found, input.parts)
   try {

@@ -1,6 +1,7 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto'
 import type { Link } from '../catalog/catalog.ts'
 import { StorageError } from '../errors.ts'
+import { atStore } from './at-store.ts'
 import type { ServiceDeps } from './deps.ts'
 import { getFile, noSuchFile } from './get-file.ts'
 
@@ -18,7 +19,7 @@ export async function createLink(
   o: { id: string; maxUses?: number; expiresIn?: number },
 ): Promise<{ link: Link; url: string }> {
   const file = await getFile(deps, owner, o.id)
-  assertRevocable(deps)
+  assertRevocable(atStore(deps, file))
   if (file.status !== 'confirmed') {
     throw new StorageError('UploadIncomplete', {
       resource: `/files/${file.id}`,

@@ -1,6 +1,8 @@
 import type { ObjectRef } from '../drivers/driver.ts'
+import { tryStore } from './at-store.ts'
 import type { ServiceDeps } from './deps.ts'
 import { noSuchFile } from './get-file.ts'
+import { removeMoved } from './remove-moved.ts'
 import { removeParts } from './remove-parts.ts'
 import { removeVersions } from './remove-versions.ts'
 
@@ -8,13 +10,16 @@ import { removeVersions } from './remove-versions.ts'
  * Deletes the record, gives the quota back, then removes the object. What the store does not let go of now is the
  * collector's. Errors: NotFound.
  */
-export async function deleteFile(deps: ServiceDeps, owner: string, id: string): Promise<void> {
-  const deleted = await deps.catalog.deleteFile(owner, id, deps.now())
+export async function deleteFile(given: ServiceDeps, owner: string, id: string): Promise<void> {
+  const deleted = await given.catalog.deleteFile(owner, id, given.now())
   if (!deleted) throw noSuchFile(id)
   const { file, grant } = deleted
+  const deps = tryStore(given, file)
+  if (!deps) return
   const { versionId } = file.object
-  const removals = versionId === undefined ? [] : [deps.driver.deleteObject(file.object, { versionId })]
-  removals.push(removeVersions(deps, file.object))
+  const removals: Promise<unknown>[] =
+    versionId === undefined ? [] : [deps.driver.deleteObject(file.object, { versionId })]
+  removals.push(removeVersions(deps, file.object), removeMoved(deps, { fileId: id }))
   if (grant && !isSame(grant.target, file.object)) removals.push(removeVersions(deps, grant.target))
   if (grant?.method === 'MULTIPART') removals.push(removeParts(deps, grant.target, grant.multipart))
   for (const outcome of await Promise.allSettled(removals)) {

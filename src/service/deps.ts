@@ -5,7 +5,10 @@ import type { StorageDriver } from '../drivers/driver.ts'
 
 /** What every use case is handed. */
 export type ServiceDeps = {
+  /** Where new uploads go. */
   driver: StorageDriver
+  /** The store that was in use before, while the catalog has files in it: see at-store.ts. */
+  other?: StorageDriver
   catalog: Catalog
   config: Config
   now: () => Date

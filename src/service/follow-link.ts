@@ -1,5 +1,6 @@
 import { StorageError } from '../errors.ts'
-import { assertRevocable, hashOf } from './create-link.ts'
+import { atStore } from './at-store.ts'
+import { hashOf } from './create-link.ts'
 import type { ServiceDeps } from './deps.ts'
 import { servedAs, versionOf } from './issue-download.ts'
 
@@ -12,17 +13,19 @@ const urlLifetime = 60
  */
 export async function followLink(deps: ServiceDeps, token: string, { head }: { head: boolean }): Promise<string> {
   if (!/^[\w-]{43}$/.test(token)) throw noSuchLink()
-  assertRevocable(deps)
   const now = deps.now()
   const followed = await deps.catalog.followLink(hashOf(token), { count: !head, now })
   if (!followed) throw noSuchLink()
   const { link, file } = followed
   const left = link.expiresAt === null ? Infinity : (link.expiresAt.getTime() - now.getTime()) / 1000
   // In the link's last second the endpoint, which asks whether the link is alive, is the stricter one.
-  const o = { ...versionOf(file), expiresIn: Math.max(1, Math.min(urlLifetime, Math.floor(left))), link: link.id }
-  if (head) return (await deps.driver.presignHead(file.object, o)).url
+  const { driver } = atStore(deps, file)
+  // A link outlives the move of its file to a bucket; a URL that was followed before it is revoked works to its end there.
+  const bound = driver.capabilities.has('revocable-reads') ? { link: link.id } : {}
+  const o = { ...versionOf(file), expiresIn: Math.max(1, Math.min(urlLifetime, Math.floor(left))), ...bound }
+  if (head) return (await driver.presignHead(file.object, o)).url
   const response = { ...servedAs(deps, file), cacheControl: 'private, no-store' }
-  return (await deps.driver.presignDownload(file.object, { ...o, response })).url
+  return (await driver.presignDownload(file.object, { ...o, response })).url
 }
 
 const noSuchLink = () =>

@@ -2,6 +2,7 @@ import { create as contentDisposition } from 'content-disposition'
 import type { FileRecord } from '../catalog/catalog.ts'
 import type { ResponseOverrides } from '../drivers/driver.ts'
 import { StorageError } from '../errors.ts'
+import { atStore } from './at-store.ts'
 import type { ServiceDeps } from './deps.ts'
 import { getFile } from './get-file.ts'
 import { isListed } from './media-type.ts'
@@ -36,10 +37,11 @@ export async function issueDownload(
 
 /** The same for a file that is known to be served. `disposition: inline` is granted to types on the inline list only. */
 export async function presignFile(
-  deps: ServiceDeps,
+  given: ServiceDeps,
   file: FileRecord,
   o: { disposition?: Disposition; expiresIn?: number } = {},
 ): Promise<IssuedDownload> {
+  const deps = atStore(given, file)
   const lifetime = downloadLifetime(deps, o.expiresIn)
   const cacheControl = file.visibility === 'private' ? { cacheControl: `private, max-age=${lifetime.expiresIn}` } : {}
   const get = await deps.driver.presignDownload(file.object, {

@@ -1,4 +1,5 @@
 import type { SignedRequest } from '../drivers/driver.ts'
+import { atStore } from './at-store.ts'
 import type { ServiceDeps } from './deps.ts'
 import { confirmBy } from './grant-upload.ts'
 import { openMultipart } from './multipart.ts'
@@ -18,11 +19,12 @@ export async function issueParts(
   input: { id: string; partNumbers: readonly number[]; expiresIn?: number },
 ): Promise<IssuedPart[]> {
   const expiresIn = uploadLifetime(deps, input.expiresIn)
-  const { grant, multipart } = await openMultipart(deps, owner, input.id)
+  const { file, grant, multipart } = await openMultipart(deps, owner, input.id)
   const { uploadId } = multipart
+  const { driver } = atStore(deps, file)
   const parts = await Promise.all(
     [...new Set(input.partNumbers)].map(async (partNumber) => {
-      const { method: _, ...signed } = await deps.driver.presignUploadPart(grant.target, {
+      const { method: _, ...signed } = await driver.presignUploadPart(grant.target, {
         uploadId,
         partNumber,
         expiresIn,

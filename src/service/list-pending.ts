@@ -1,4 +1,5 @@
 import type { Upload } from '../catalog/catalog.ts'
+import { tryStore } from './at-store.ts'
 import type { ServiceDeps } from './deps.ts'
 import { headOrNull } from './remove-versions.ts'
 import { settleAutoConfirm } from './settle-auto-confirm.ts'
@@ -45,8 +46,9 @@ export async function listPending(
   return { uploads, nextCursor: page.nextCursor }
 }
 
-async function progressOf(deps: ServiceDeps, { file, grant }: Upload): Promise<UploadProgress> {
-  if (!grant || file.store !== deps.driver.name) return { state: 'unknown' }
+async function progressOf(given: ServiceDeps, { file, grant }: Upload): Promise<UploadProgress> {
+  const deps = tryStore(given, file)
+  if (!grant || !deps) return { state: 'unknown' }
   try {
     const parts = grant.multipart && (await storedParts(deps.driver, grant.target, grant.multipart.uploadId))
     if (parts) return inParts(parts)

@@ -1,6 +1,7 @@
 /** What the use cases of a multipart upload have in common: finding it, and what to say when there is none. */
 import type { FileRecord, UploadGrant } from '../catalog/catalog.ts'
 import { StorageError } from '../errors.ts'
+import { driverOf } from './at-store.ts'
 import type { ServiceDeps } from './deps.ts'
 import { noPendingUpload } from './renew-upload.ts'
 
@@ -22,7 +23,7 @@ export async function findMultipart(
   if (found?.file.status === 'confirmed') return { confirmed: found.file }
   if (found?.file.status !== 'pending' || !found.grant?.multipart) throw noPendingUpload(id)
   // Its parts are in the store that the gateway ran with before.
-  if (found.file.store !== deps.driver.name) throw noPendingUpload(id)
+  if (!driverOf(deps, found.file.store)) throw noPendingUpload(id)
   return { file: found.file, grant: found.grant, multipart: found.grant.multipart }
 }
 

@@ -1,4 +1,5 @@
 import { StorageError } from '../errors.ts'
+import { atStore } from './at-store.ts'
 import type { IssuedUpload } from './begin-upload.ts'
 import type { ServiceDeps } from './deps.ts'
 import { confirmBy } from './grant-upload.ts'
@@ -21,7 +22,7 @@ export async function renewUpload(
   if (grant.method === 'MULTIPART') {
     throw new StorageError('InvalidRequest', { message: 'This is a multipart upload: ask for URLs of its parts.' })
   }
-  const signed = await presignGrant(deps, {
+  const signed = await presignGrant(atStore(deps, file), {
     method: grant.method,
     target: grant.target,
     mimeType: file.mimeType,

@@ -2,6 +2,7 @@
 import type { FileRecord, Upload } from '../catalog/catalog.ts'
 import type { ObjectRef } from '../drivers/driver.ts'
 import { isStorageError } from '../errors.ts'
+import { atStore } from './at-store.ts'
 import type { ServiceDeps } from './deps.ts'
 import { removeUnneeded, settleUpload } from './settle-upload.ts'
 
@@ -26,7 +27,7 @@ export async function settleWrittenObject(deps: ServiceDeps, ref: ObjectRef): Pr
   const upload = await deps.catalog.findUploadByKey(ref.key)
   if (!upload) return
   const { status } = upload.file
-  if (status === 'deleted' || status === 'expired') await removeUnneeded(deps, ref)
+  if (status === 'deleted' || status === 'expired') await removeUnneeded(atStore(deps, upload.file), ref)
   else await trySettle(deps, upload)
 }
 

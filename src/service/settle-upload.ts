@@ -2,6 +2,7 @@
 import type { FileRecord, UploadGrant } from '../catalog/catalog.ts'
 import type { ObjectRef, SealedObject } from '../drivers/driver.ts'
 import { isStorageError, StorageError } from '../errors.ts'
+import { atStore } from './at-store.ts'
 import type { ServiceDeps } from './deps.ts'
 import { newSealedKey } from './keys.ts'
 import { noPendingUpload } from './renew-upload.ts'
@@ -20,10 +21,11 @@ const maxTries = 5
  * object is removed), ConditionalConflict when the object keeps changing.
  */
 export async function settleUpload(
-  deps: ServiceDeps,
+  given: ServiceDeps,
   upload: PendingUpload,
   claims: Claims & { filename?: string } = {},
 ): Promise<Settled> {
+  const deps = atStore(given, upload.file)
   for (let attempt = 1; attempt <= maxTries; attempt++) {
     try {
       const verified = await verifyObject(deps, upload, claims)

@@ -2,12 +2,15 @@
 import type { Catalog, FileRecord, Upload } from '../catalog/catalog.ts'
 import type { MultipartInfo, ObjectHead, ObjectRef, Problem, Report, StorageDriver } from '../drivers/driver.ts'
 import { isStorageError } from '../errors.ts'
+import { tryStore } from './at-store.ts'
 import { headOrNull } from './remove-versions.ts'
 import { verifyBytes } from './verify-bytes.ts'
 import { verifyStrays, type Strays } from './verify-strays.ts'
 
 export type VerifyFilesOptions = {
   driver: StorageDriver
+  /** The store that was in use before, if it is open. */
+  other?: StorageDriver
   catalog: Catalog
   /** The gateway's bucket. */
   bucket: string
@@ -33,6 +36,7 @@ const atOnce = 8
 export async function verifyFiles(o: VerifyFilesOptions): Promise<void> {
   // Listed first: whatever is there now has had a record for some time.
   const strays = await listStrays(o)
+  await forgetMovedObjects(o.catalog, strays)
   for (let after: string | undefined; ;) {
     o.signal.throwIfAborted()
     const page = await o.catalog.allUploads({ limit: pageSize, ...(after !== undefined && { after }) })
@@ -44,6 +48,8 @@ export async function verifyFiles(o: VerifyFilesOptions): Promise<void> {
       await Promise.all(page.slice(at, at + atOnce).map((upload) => verifyUpload(o, upload)))
     }
   }
+  // Once more: a file may have moved between its page and the first look.
+  await forgetMovedObjects(o.catalog, strays)
   await verifyStrays(o, strays)
   await verifyUsage(o)
 }
@@ -92,8 +98,24 @@ export function forget({ objects, sessions }: Strays, { file, grant }: Upload): 
   if (grant?.multipart) sessions.delete(grant.multipart.uploadId)
 }
 
-async function verifyUpload(o: VerifyFilesOptions, { file, grant }: Upload): Promise<void> {
-  if (file.store !== o.driver.name) return o.report.count('filesElsewhere')
+/** Likewise what moves between stores have left, and copies that are under way. */
+export async function forgetMovedObjects(
+  catalog: Pick<Catalog, 'movedObjects'>,
+  { objects, sessions }: Strays,
+): Promise<void> {
+  for (let after: string | undefined; ;) {
+    const page = await catalog.movedObjects({ limit: pageSize, ...(after !== undefined && { after }) })
+    const keys = new Set(page.map(({ object }) => object.key))
+    for (const key of keys) objects.delete(key)
+    for (const [uploadId, { key }] of sessions) if (keys.has(key)) sessions.delete(uploadId)
+    if (page.length < pageSize) return
+    after = page.at(-1)!.id
+  }
+}
+
+async function verifyUpload(given: VerifyFilesOptions, { file, grant }: Upload): Promise<void> {
+  const o = tryStore(given, file)
+  if (!o) return given.report.count('filesElsewhere')
   if (file.status === 'pending' && grant?.multipart)
     return verifySession(o, file, grant.target, grant.multipart.uploadId)
   if (file.status !== 'confirmed') return

@@ -87,7 +87,7 @@ function answersOf(answers: Record<number, Answer>): ZodOpenApiResponsesObject {
 
 /** What any request can be refused for, then what this route's can. */
 function refusalsOf(route: Route, operation: Operation): ZodOpenApiResponsesObject {
-  const codes = new Set<ProblemCode>(['BadRequest', 'InvalidTarget', 'Internal', 'Unavailable'])
+  const codes = new Set<ProblemCode>(['BadRequest', 'InvalidTarget', 'Internal', 'Unavailable', 'StoreNotOpen'])
   const add = (...more: readonly ProblemCode[]): void => more.forEach((code) => codes.add(code))
   if (route.access !== 'anyone') add('Unauthenticated', 'OriginRefused', 'NoSuchBucket')
   if (route.access === 'admin' || route.access === 'operator') add('AccessDenied')

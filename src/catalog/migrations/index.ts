@@ -7,10 +7,12 @@ import { files } from './0001-files.ts'
 import { leases } from './0002-leases.ts'
 import { links } from './0003-links.ts'
 import { webhooks } from './0004-webhooks.ts'
+import { movedObjects } from './0005-moved-objects.ts'
 
 export const migrations: Readonly<Record<string, Migration>> = {
   '0001-files': files,
   '0002-leases': leases,
   '0003-links': links,
   '0004-webhooks': webhooks,
+  '0005-moved-objects': movedObjects,
 }

@@ -1,0 +1,190 @@
+/** The bytes of one file from one store into the other, compared on the way and once they are there. */
+import { createHash } from 'node:crypto'
+import { Readable } from 'node:stream'
+import type { FileRecord } from '../catalog/catalog.ts'
+import { startChecksum, type RunningChecksum } from '../drivers/checksums/checksum.ts'
+import type {
+  ChecksumAlgorithm,
+  ObjectHead,
+  ObjectHeaders,
+  ObjectRef,
+  StorageDriver,
+  WrittenObject,
+} from '../drivers/driver.ts'
+import { StorageError } from '../errors.ts'
+import { isComputable, storedChecksum } from '../service/checksums.ts'
+import { versionOf } from '../service/issue-download.ts'
+import type { Pace } from './pace.ts'
+
+export type CopyOptions = {
+  from: StorageDriver
+  to: StorageDriver
+  /** Bytes of a part; larger objects than four of them are sent in parts. */
+  partSize: number
+  pace: Pace
+  onBytes: (bytes: number) => void
+  signal: AbortSignal
+}
+
+/** Objects above so many parts go as a multipart upload: a part that fails is little to send again. */
+const partsInOne = 4
+const mostParts = 9000
+
+/**
+ * Resolves to what the new store holds. Errors: Corrupt where the bytes are not those that were recorded, on either
+ * side; those of the stores. What was begun may be left behind at `target`.
+ */
+export async function copyObject(
+  o: CopyOptions,
+  file: FileRecord,
+  target: ObjectRef,
+): Promise<{ etag: string; versionId?: string }> {
+  const head = await o.from.headObject(file.object, versionOf(file))
+  checkHead(file, head)
+  const sums = startSums(file)
+  const { written, md5 } = await send(o, { file, head, target, sums })
+  const digests = new Map([...sums].map(([algorithm, sum]) => [algorithm, sum.digest().toString('base64')] as const))
+  const recorded = ofBytes(file)
+  if (recorded && digests.get(recorded.algorithm) !== recorded.value) {
+    throw damaged(`do not have the ${recorded.algorithm} that is recorded`)
+  }
+  const version = written.versionId === undefined ? {} : { versionId: written.versionId }
+  await checkCopy(o.to, target, await o.to.headObject(target, version), { length: head.contentLength, md5, digests })
+  return { etag: written.etag, ...version }
+}
+
+const damaged = (what: string) => new StorageError('Corrupt', { message: `its bytes ${what}` })
+
+function checkHead({ size, object: { etag } }: FileRecord, head: ObjectHead): void {
+  if (head.contentLength !== size) {
+    throw new StorageError('Corrupt', {
+      message: `the object has ${head.contentLength} bytes, the file ${size}`,
+    })
+  }
+  if (etag !== undefined && head.etag !== etag) {
+    throw new StorageError('Corrupt', { message: 'the object is not the one that was confirmed' })
+  }
+}
+
+/** A composite one is a digest of the parts' digests. */
+const ofBytes = ({ checksum }: FileRecord) =>
+  checksum && checksum.type !== 'COMPOSITE' && !checksum.value.includes('-') ? checksum : null
+
+/** One that the other side can be asked for, and the one that is recorded. */
+function startSums(file: FileRecord): Map<ChecksumAlgorithm, RunningChecksum> {
+  const recorded = ofBytes(file)?.algorithm
+  const wanted = recorded !== undefined && isComputable(recorded) ? [recorded] : ['sha256' as const, recorded]
+  return new Map(wanted.filter((one) => one !== undefined).map((one) => [one, startChecksum(one)]))
+}
+
+type Sending = {
+  file: FileRecord
+  head: ObjectHead
+  target: ObjectRef
+  sums: ReadonlyMap<ChecksumAlgorithm, RunningChecksum>
+}
+
+/** `md5` is what an ETag says where it is one of the bytes: of all of them, or of the parts' digests. */
+async function send(o: CopyOptions, sending: Sending): Promise<{ written: WrittenObject; md5: string }> {
+  const { contentLength } = sending.head
+  const tags = sending.head.tagCount ? await o.from.getObjectTags(sending.file.object) : undefined
+  if (contentLength > Math.min(o.partSize * partsInOne, o.to.limits.maxPutSize)) {
+    const sent = await sendParts(o, sending)
+    if (tags) await o.to.putObjectTags(sending.target, tags)
+    return sent
+  }
+  const headers = { ...headersOf(sending.head), ...(tags && { tags }) }
+  const { signal } = o
+  return sendRange(o, sending, {}, contentLength, (body) =>
+    o.to.putObject(sending.target, body, { ...headers, contentLength, signal }),
+  ).then(({ written, md5 }) => ({ written, md5: md5.toString('hex') }))
+}
+
+async function sendParts(o: CopyOptions, sending: Sending): Promise<{ written: WrittenObject; md5: string }> {
+  const { target, head } = sending
+  const { signal } = o
+  const size = Math.max(o.partSize, o.to.limits.minPartSize, Math.ceil(head.contentLength / mostParts))
+  const { uploadId } = await o.to.createMultipartUpload(target, headersOf(head))
+  const parts: { partNumber: number; etag: string }[] = []
+  const all = createHash('md5')
+  for (let start = 0; start < head.contentLength; start += size) {
+    const end = Math.min(start + size, head.contentLength) - 1
+    const partNumber = parts.length + 1
+    const contentLength = end - start + 1
+    const { written, md5 } = await sendRange(o, sending, { range: { start, end } }, contentLength, (body) =>
+      o.to.uploadPart(target, uploadId, partNumber, body, { contentLength, signal }),
+    )
+    all.update(md5)
+    parts.push({ partNumber, etag: written.etag })
+  }
+  const written = await o.to.completeMultipartUpload(target, uploadId, parts)
+  return { written, md5: `${all.digest('hex')}-${parts.length}` }
+}
+
+async function sendRange(
+  o: CopyOptions,
+  { file, head, sums }: Sending,
+  range: { range?: { start: number; end: number } },
+  length: number,
+  write: (body: Readable) => Promise<WrittenObject>,
+): Promise<{ written: WrittenObject; md5: Buffer }> {
+  const { signal } = o
+  const md5 = createHash('md5')
+  let count = 0
+  // A range is of the object as it was looked at.
+  const source = await o.from.getObject(file.object, {
+    ...versionOf(file),
+    ...range,
+    ifMatch: `"${head.etag}"`,
+    signal,
+  })
+  async function* passing(): AsyncGenerator<Buffer> {
+    for await (const chunk of source.stream() as AsyncIterable<Buffer>) {
+      await o.pace(chunk.length, signal)
+      for (const sum of sums.values()) sum.update(chunk)
+      md5.update(chunk)
+      count += chunk.length
+      o.onBytes(chunk.length)
+      yield chunk
+    }
+  }
+  let broken: unknown
+  const body = Readable.from(passing(), { objectMode: false }).once('error', (error) => (broken = error))
+  try {
+    const written = await write(body)
+    if (count !== length) throw damaged(`are ${count}, not ${length}`)
+    return { written, md5: md5.digest() }
+  } catch (error) {
+    // What ended the source is the reason, not how the other side puts it.
+    throw broken ?? error
+  } finally {
+    body.destroy()
+    await source.close().catch(() => undefined)
+  }
+}
+
+const headersOf = (head: ObjectHead): ObjectHeaders => {
+  const { contentType, contentEncoding, contentDisposition, contentLanguage, cacheControl, expires, metadata } = head
+  const headers = { contentType, contentEncoding, contentDisposition, contentLanguage, cacheControl, expires, metadata }
+  return Object.fromEntries(Object.entries(headers).filter(([, value]) => value !== undefined))
+}
+
+/** By the store's own digest or an ETag that is one of the bytes; else every byte is read back. */
+async function checkCopy(
+  to: StorageDriver,
+  target: ObjectRef,
+  head: ObjectHead,
+  o: { length: number; md5: string; digests: ReadonlyMap<ChecksumAlgorithm, string> },
+): Promise<void> {
+  const wrong = new StorageError('BadDigest', { message: 'the copy in the other store is not what was sent' })
+  if (head.contentLength !== o.length) throw wrong
+  const own = head.checksum?.type === 'COMPOSITE' ? undefined : head.checksum
+  const sent = own && o.digests.get(own.algorithm)
+  if (own && sent !== undefined) {
+    if (sent !== own.value) throw wrong
+    return
+  }
+  if (head.etag === o.md5) return
+  const [algorithm, value] = [...o.digests].find(([one]) => isComputable(one))!
+  if ((await storedChecksum(to, target, head, algorithm)) !== value) throw wrong
+}

@@ -1,0 +1,83 @@
+/** All confirmed files of one store into the other, while both are in use. Repeatable after any end. */
+import type { Upload } from '../catalog/catalog.ts'
+import { isStorageError } from '../errors.ts'
+import { removeMoved } from '../service/remove-moved.ts'
+import { moveFile, type MoveOptions } from './move-file.ts'
+
+export type Failure = { id: string; owner: string; key: string; size: number | null; error: string }
+/** `gone` were deleted before their turn came. `stopped`: so many failed in a row that the rest was not tried. */
+export type Migrated = {
+  files: number
+  bytes: number
+  gone: number
+  failed: Failure[]
+  stopped: boolean
+}
+
+const page = 500
+/** Failures in a row after which a store counts as down. */
+const patience = 20
+
+/** Errors: those of the catalog; a file that cannot be moved is listed, and stays where it is. */
+export async function migrateFiles(o: MoveOptions & { concurrency: number }): Promise<Migrated> {
+  const result: Migrated = { files: 0, bytes: 0, gone: 0, failed: [], stopped: false }
+  const failed = new Set<string>()
+  let failures = 0
+
+  // What a run that was killed has begun: nobody else copies now.
+  const stores = { driver: o.to, other: o.from, catalog: o.catalog, log: o.log }
+  await removeMoved(stores, { copies: true }, { signal: o.signal })
+
+  async function move(upload: Upload): Promise<void> {
+    const { id, owner, key, size } = upload.file
+    try {
+      const outcome = await moveFile(o, upload)
+      failures = 0
+      if (outcome === 'gone') result.gone++
+      else {
+        result.files++
+        result.bytes += size ?? 0
+      }
+    } catch (error) {
+      if (o.signal.aborted) throw error
+      failures++
+      failed.add(id)
+      result.failed.push({ id, owner, key, size, error: reason(error) })
+    }
+  }
+
+  async function pass(): Promise<number> {
+    let seen = 0
+    for (let after: string | undefined; ;) {
+      const uploads = await o.catalog.filesIn(o.from.name, { limit: page, ...(after !== undefined && { after }) })
+      if (uploads.length === 0) return seen
+      after = uploads.at(-1)!.file.id
+      const waiting = uploads.filter(({ file }) => !failed.has(file.id))
+      seen += waiting.length
+      await Promise.allSettled(
+        Array.from({ length: o.concurrency }, async () => {
+          for (let next = waiting.shift(); next; next = waiting.shift()) {
+            if (o.signal.aborted || failures >= patience) return
+            await move(next)
+          }
+        }),
+      )
+      // Whoever was under way has tidied up by now.
+      o.signal.throwIfAborted()
+      if (failures >= patience) {
+        result.stopped = true
+        return 0
+      }
+    }
+  }
+
+  // Uploads that were begun in the old store are confirmed meanwhile.
+  while ((await pass()) > 0);
+  return result
+}
+
+function reason(error: unknown): string {
+  if (isStorageError(error, 'NotFound')) return 'NotFound: the object of this file is not in the store'
+  const { message, code } = error as Error & { code?: string }
+  return code === undefined ? message : `${code}: ${message}`
+}

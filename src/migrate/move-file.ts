@@ -1,0 +1,85 @@
+/** One file from one store to the other. See docs/decisions/0012 for what happens when it ends in between. */
+import { randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Catalog, FileRecord, Upload } from '../catalog/catalog.ts'
+import type { StorageDriver } from '../drivers/driver.ts'
+import { isStorageError } from '../errors.ts'
+import type { ServiceDeps } from '../service/deps.ts'
+import { newSealedKey } from '../service/keys.ts'
+import { removeMoved } from '../service/remove-moved.ts'
+import { copyObject, type CopyOptions } from './copy-object.ts'
+
+export type MoveOptions = CopyOptions & {
+  catalog: Catalog
+  bucket: string
+  /** Seconds for which URLs of the old object may still be used. */
+  grace: number
+  /** Whether the old store's URLs of public files, which have no end, may stop working too. */
+  endPublicUrls: boolean
+  now: () => Date
+  log: ServiceDeps['log']
+}
+
+const tries = 3
+/** Seconds after which a copy that is not the file yet counts as abandoned. */
+const copyLasts = 7 * 86_400
+
+/** `gone`: deleted, or moved by somebody else, in the meantime. Errors: those of copyObject and of the catalog. */
+export async function moveFile(o: MoveOptions, upload: Upload): Promise<'moved' | 'gone'> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await attemptMove(o, upload)
+    } catch (error) {
+      if (o.signal.aborted) throw error
+      if (!(await isStillThere(o, upload.file))) return 'gone'
+      if (attempt === tries || !mayPass(error)) throw error
+      await sleep(500 * 4 ** (attempt - 1), undefined, { signal: o.signal })
+    }
+  }
+}
+
+async function attemptMove(o: MoveOptions, { file, grant }: Upload): Promise<'moved' | 'gone'> {
+  const { catalog } = o
+  const copyId = randomUUID()
+  const target = { bucket: o.bucket, key: newSealedKey(file.key) }
+  const removableAt = new Date(o.now().getTime() + copyLasts * 1000)
+  await catalog.announceCopy({ id: copyId, fileId: file.id, store: o.to.name, object: target, removableAt })
+  const discard = () => removeMoved({ driver: o.to, other: o.from, catalog, log: o.log }, { id: copyId })
+  try {
+    const written = await copyObject(o, file, target)
+    const left = leftBehind(o, file, grant?.urlExpiresAt ?? null)
+    const moved = await catalog.moveFile({ copyId, from: file, object: { ...target, ...written }, left })
+    if (moved) return 'moved'
+  } catch (error) {
+    // If the catalog has switched to it after all, it is a file: then it is not announced any more, and stays.
+    await discard().catch(() => undefined)
+    throw error
+  }
+  await discard()
+  return 'gone'
+}
+
+/** What lies in the old store: the file's object, and what a URL of its upload may write until that has expired. */
+function leftBehind(o: MoveOptions, file: FileRecord, urlExpiresAt: Date | null) {
+  const { versionId, ...ref } = file.object
+  const object = { ...ref, ...(versionId === undefined ? {} : { versionId }) }
+  const issued = { bucket: ref.bucket, key: file.key }
+  const afterGrace = o.now().getTime() + o.grace * 1000
+  const removableAt = new Date(Math.max(afterGrace, (urlExpiresAt?.getTime() ?? 0) + 1000))
+  const until = (at: { bucket: string; key: string }): Date | null =>
+    !o.endPublicUrls && file.visibility === 'public' && hasPublicUrl(o.from, at) ? null : removableAt
+  const objects = issued.key === ref.key ? [object] : [object, issued]
+  return objects.map((one) => ({ id: randomUUID(), object: one, removableAt: until(one) }))
+}
+
+const hasPublicUrl = (driver: StorageDriver, ref: { bucket: string; key: string }): boolean =>
+  driver.publicUrl({ bucket: ref.bucket, key: ref.key }) !== null
+
+async function isStillThere({ catalog }: MoveOptions, file: FileRecord): Promise<boolean> {
+  const now = (await catalog.findUpload(file.owner, { id: file.id }))?.file
+  return now?.status === 'confirmed' && now.store === file.store && now.object.key === file.object.key
+}
+
+/** A store in trouble may be well in a moment; bytes that are damaged or gone will not be. */
+const mayPass = (error: unknown): boolean =>
+  !isStorageError(error, 'NotFound', 'Corrupt', 'AccessDenied', 'NoSuchBucket', 'InsufficientStorage', 'NotSupported')
