@@ -5,6 +5,7 @@ import { fileObligations } from './catalog/files.ts'
 import { leaseObligations } from './catalog/leases.ts'
 import { linkObligations } from './catalog/links.ts'
 import { modelObligations } from './catalog/model.ts'
+import { moveObligations } from './catalog/moves.ts'
 import { pendingObligations } from './catalog/pending.ts'
 import { totalsObligations } from './catalog/totals.ts'
 import { uploadObligations } from './catalog/uploads.ts'
@@ -20,6 +21,7 @@ export function catalogSuite(name: string, make: MakeCatalog): void {
     pendingObligations(make)
     leaseObligations(make)
     linkObligations(make)
+    moveObligations(make)
     totalsObligations(make)
     webhookObligations(make)
     modelObligations(make)

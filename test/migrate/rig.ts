@@ -5,7 +5,6 @@ import { join } from 'node:path'
 import { tmpdir } from 'node:os'
 import { S3 } from '@aws-sdk/client-s3'
 import type { Logger } from 'pino'
-import { expect } from 'vitest'
 import { as, store as sendFile, type Caller, type Json } from '../api/caller.ts'
 import { makeBench, type Bench, type Finished, type Started } from '../cli/run-postern.ts'
 import { freePort } from '../cli/free-port.ts'
@@ -64,12 +63,18 @@ export class MigrateRig {
 
   /** Ends the gateway that runs, and starts one over the same folder with this driver. */
   async start(driver: 'disk' | 's3', more: Overrides = {}, log?: Logger): Promise<RunningGateway> {
-    await this.#running?.close()
+    await this.stop()
     // The same addresses again: URLs that were handed out name them.
     const [api, objects] = this.#ports.map((port) => ({ listen: `127.0.0.1:${port}` }))
     const settings = { ...this.storage(driver), server: api, objects, ...more }
     this.#running = await startGateway(settings, { dir: this.dir, ...(log && { log }) })
     return this.#running
+  }
+
+  /** Until it is started again. */
+  async stop(): Promise<void> {
+    await this.#running?.close()
+    this.#running = undefined
   }
 
   async alice(): Promise<Caller> {
@@ -112,19 +117,22 @@ export class MigrateRig {
   }
 
   async url(id: string): Promise<string> {
-    const { status, json } = await (await this.alice()).get(`/files/${id}/download-url`)
-    expect(status, JSON.stringify(json)).toBe(200)
+    const { status, json, text } = await (await this.alice()).get(`/files/${id}/download-url`)
+    if (status !== 200) throw new Error(`download-url answered ${status}: ${text}`)
     return json.downloadUrl
   }
 
-  /** Each file is read by a fresh URL, and has the bytes that were sent. */
+  /** Rejects unless each file, read by a fresh URL, has the bytes that were sent. */
   async expectReadable(files: readonly Sent[]): Promise<void> {
-    for (const { file, sha256 } of files) expect(await hashAt(await this.url(file.id))).toBe(sha256)
+    for (const { file, sha256 } of files) {
+      const found = await hashAt(await this.url(file.id))
+      if (found !== sha256) throw new Error(`file ${file.id} reads as ${found}, not as ${sha256}`)
+    }
   }
 
   async close(): Promise<void> {
     await this.bench.remove()
-    await this.#running?.close()
+    await this.stop()
     await rm(this.dir, { recursive: true, force: true })
     await this.store.close()
   }
@@ -136,8 +144,10 @@ export async function hashAt(url: string): Promise<string> {
   return answer.status === 200 ? createHash('sha256').update(bytes).digest('hex') : `${answer.status} ${bytes}`
 }
 
-export const outcome = ({ exitCode, stdout, stderr }: Finished) => ({
+export type Outcome = { exitCode: number | null; stderr: string } & Record<string, any>
+
+export const outcome = ({ exitCode, stdout, stderr }: Finished): Outcome => ({
   exitCode,
   stderr,
-  ...(JSON.parse(stdout || '{}') as Record<string, any>),
+  ...(JSON.parse(stdout || '{}') as object),
 })

@@ -1,0 +1,51 @@
+/** `postern migrate` to a real store and back, also where the bucket keeps versions. */
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { createTestBucket } from '../fixtures/s3-store.ts'
+import { hashAt, MigrateRig } from './rig.ts'
+
+const MiB = 2 ** 20
+
+describe.each([{ versioned: false }, { versioned: true }])('a bucket, versioned: $versioned', ({ versioned }) => {
+  let rig: MigrateRig
+  beforeEach(async () => {
+    const { bucket, endpoint, accessKeyId, secretAccessKey, s3: client, remove } = await createTestBucket()
+    const VersioningConfiguration = { Status: 'Enabled' } as const
+    if (versioned) await client.putBucketVersioning({ Bucket: bucket, VersioningConfiguration })
+    const provider = process.env['S3_TEST_PROVIDER'] ?? 'ceph'
+    const s3 = { endpoint, provider, region: 'us-east-1', forcePathStyle: true, accessKeyId, secretAccessKey }
+    rig = await MigrateRig.create({ bucket, client, s3, close: remove })
+  })
+  afterEach(() => rig.close())
+
+  it('takes every file, small ones and one in parts, and gives them back', async () => {
+    await rig.start('disk')
+    const files = [await rig.send(0), await rig.send(700), await rig.send(2 * MiB), await rig.send(21 * MiB + 5)]
+    const open = await rig.send(300, { visibility: 'public' })
+    const urls = await Promise.all(files.map(({ file }) => rig.url(file.id)))
+    const all = [...files, open]
+
+    await rig.start('s3')
+    const fresh = await rig.send(900)
+    expect(await rig.migrate('s3')).toMatchObject({ exitCode: 0, moved: { files: 5, failed: [] }, left: { files: 0 } })
+    await rig.expectReadable([...all, fresh])
+    for (const [i, { sha256 }] of files.entries()) expect(await hashAt(urls[i]!)).toBe(sha256)
+    const { catalog } = rig.running.gateway
+    const records = (await catalog.filesIn('s3', { limit: 9 })).map(({ file }) => file)
+    expect(records).toHaveLength(6)
+    for (const { object } of records) expect(object.versionId !== undefined).toBe(versioned)
+    const direct = await Promise.all(files.map(({ file }) => rig.url(file.id)))
+    for (const url of direct) expect(new URL(url).origin).toBe(rig.store.s3['endpoint'])
+
+    await rig.start('disk')
+    const back = await rig.migrate('disk', '--grace', '1s')
+    expect(back).toMatchObject({ exitCode: 0, moved: { files: 6, failed: [] }, left: { files: 0 } })
+    await rig.expectReadable([...all, fresh])
+    await rig.stop()
+    const gc = ['gc', ...rig.args('disk').slice(3)]
+    const versions = async () =>
+      (await rig.store.client.listObjectVersions({ Bucket: rig.store.bucket })).Versions ?? []
+    await expect.poll(async () => (await rig.bench.run(gc)) && (await versions()), { timeout: 30_000 }).toEqual([])
+    await rig.start('disk')
+    await rig.expectReadable([...all, fresh])
+  })
+})
