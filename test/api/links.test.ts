@@ -178,7 +178,7 @@ test('a bucket that serves its own URLs has no links: the answer says what to do
     const { status, json } = await alice.post(`/files/${id}/links`, {})
     expect([status, json.code]).toEqual([422, 'NotSupported'])
     expect(json.detail).toContain('delivery: proxied')
-    expect((await call(`${gateway.apiUrl}/l/${'A'.repeat(43)}`)).status).toBe(422)
+    expect((await call(`${gateway.apiUrl}/l/${'A'.repeat(43)}`)).status).toBe(404)
   } finally {
     await gateway.close()
   }
