@@ -2,7 +2,7 @@
 import type { Upload } from '../catalog/catalog.ts'
 import { isStorageError } from '../errors.ts'
 import { removeMoved } from '../service/remove-moved.ts'
-import { moveFile, type MoveOptions } from './move-file.ts'
+import { mayPass, moveFile, type MoveOptions } from './move-file.ts'
 
 export type Failure = { id: string; owner: string; key: string; size: number | null; error: string }
 /** `gone` were deleted before their turn came. `stopped`: so many failed in a row that the rest was not tried. */
@@ -15,7 +15,7 @@ export type Migrated = {
 }
 
 const page = 500
-/** Failures in a row after which a store counts as down. */
+/** Failures of a store in a row after which it counts as down. */
 const patience = 20
 
 /** Errors: those of the catalog; a file that cannot be moved is listed, and stays where it is. */
@@ -40,7 +40,8 @@ export async function migrateFiles(o: MoveOptions & { concurrency: number }): Pr
       }
     } catch (error) {
       if (o.signal.aborted) throw error
-      failures++
+      // What is wrong with one file says nothing of the store.
+      if (mayPass(error)) failures++
       failed.add(id)
       result.failed.push({ id, owner, key, size, error: reason(error) })
     }

@@ -81,5 +81,5 @@ async function isStillThere({ catalog }: MoveOptions, file: FileRecord): Promise
 }
 
 /** A store in trouble may be well in a moment; bytes that are damaged or gone will not be. */
-const mayPass = (error: unknown): boolean =>
+export const mayPass = (error: unknown): boolean =>
   !isStorageError(error, 'NotFound', 'Corrupt', 'AccessDenied', 'NoSuchBucket', 'InsufficientStorage', 'NotSupported')

@@ -16,7 +16,7 @@ it('lets bytes through no earlier than the rate says, whoever asks, and at once 
 it('ends a wait that is given up', async () => {
   const pace = createPace(1)
   await pace(1e6, signal)
-  await expect(pace(1, AbortSignal.abort())).rejects.toThrow()
+  await expect(pace(1, AbortSignal.abort())).rejects.toThrow('aborted')
 })
 
 it('tells the time that is left once there is a rate', () => {
