@@ -4,16 +4,11 @@
  * `npm run test:cluster`: those that need PostgreSQL and Redis; `-- --minutes 10` makes the load last so long.
  * Arguments are handed to vitest.
  */
-import { spawnSync } from 'node:child_process'
-import { existsSync, readFileSync, rmSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import { dirname, join } from 'node:path'
 import { findChromium } from '../test/fixtures/chromium.ts'
 import { findPostgres } from '../test/fixtures/postgres.ts'
 import { findRedis } from '../test/fixtures/redis.ts'
+import { runBin, runSuite } from './run-suite.ts'
 
-const require = createRequire(import.meta.url)
-const root = join(import.meta.dirname, '..')
 const storeSuites = 'test/**/*-rgw.test.ts'
 const browserSuites = 'test/browser/**'
 const clusterSuites = 'test/cluster/**'
@@ -56,47 +51,11 @@ function leaveOutCluster(): void {
   }
 }
 
-function run(packageName: string, bin: string, more: string[]): number {
-  const script = join(dirname(require.resolve(`${packageName}/package.json`)), bin)
-  return spawnSync(process.execPath, [script, ...more], { cwd: root, stdio: 'inherit' }).status ?? 1
-}
-
-const built = run('vite', 'bin/vite.js', ['build', '--config', 'src/console/vite.config.ts', '--logLevel', 'warn'])
+const built = runBin('vite', 'bin/vite.js', ['build', '--config', 'src/console/vite.config.ts', '--logLevel', 'warn'])
 if (built !== 0) process.exit(built)
-
-const kind = needsStore ? 'store' : needsCluster ? 'cluster' : 'test'
-const report = join(root, 'coverage', `${kind}-report.json`)
-rmSync(report, { force: true })
-const status = run('vitest', 'vitest.mjs', [
-  'run',
-  ...(args.length > 0 ? args : needsStore ? ['rgw.test.ts'] : needsCluster ? ['test/cluster/'] : []),
-  ...exclude.flatMap((pattern) => ['--exclude', pattern]),
-  '--reporter=default',
-  '--reporter=json',
-  `--outputFile.json=${report}`,
-])
-
-type Report = {
-  numPassedTests: number
-  numFailedTests: number
-  numPendingTests: number
-  numTodoTests: number
-  numFailedTestSuites: number
-}
-if (!existsSync(report)) {
-  console.error('vitest ended before it ran a test; see above.')
-  process.exit(status || 1)
-}
-const counts = JSON.parse(readFileSync(report, 'utf8')) as Report
-const left = counts.numPendingTests + counts.numTodoTests
-if (left > 0) missing.push(`${left} tests that are marked as skipped`)
-for (const reason of missing) console.error(`NOT RUN: ${reason}`)
-console.log(
-  `${counts.numPassedTests} passed, ${counts.numFailedTests} failed${missing.length > 0 ? `, ${missing.length} kinds not run` : ''}`,
-)
-
-if (status !== 0) process.exit(status)
-if (missing.length > 0 && process.env['CI'] === 'true') {
-  console.error('In CI everything must run.')
-  process.exit(1)
-}
+runSuite({
+  name: needsStore ? 'store' : needsCluster ? 'cluster' : 'test',
+  args: args.length > 0 ? args : needsStore ? ['rgw.test.ts'] : needsCluster ? ['test/cluster/'] : [],
+  exclude,
+  missing,
+})

@@ -32,7 +32,7 @@ test.each([
   "/files/'%20or%201=1",
   '/nothing',
   '/files/upload-url/x',
-  '/metrics',
+  '/metric',
 ])('GET %s is 404', async (path) => expect((await alice.get(path)).status).toBe(404))
 
 test.each([

@@ -7,6 +7,7 @@ import { type RunningGateway, startGateway } from '../fixtures/gateway.ts'
 import { landscape, scenes } from '../fixtures/sample-image.ts'
 import { browser, useBrowser } from './console-stage.ts'
 import { choose, openConsole, row, storeFile, storedNames, textFile } from './console-rig.ts'
+import { barriers } from './console-views-rig.ts'
 
 let gateway: RunningGateway
 useBrowser()
@@ -31,6 +32,7 @@ describe('a server that asks who one is', { timeout: 60_000 }, () => {
     )
     const page = await openConsole(browser, gateway.apiUrl)
     await page.getByRole('heading', { name: 'Sign in to Postern' }).waitFor()
+    expect(await barriers(page)).toEqual([])
     await submit(page, token)
     const thumbnail = row(page, 'night.png').locator('img')
     await thumbnail.waitFor()

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { routes } from '../../src/api/routes/table.ts'
 import { launchChromium } from '../fixtures/chromium.ts'
 import { startGateway, type RunningGateway } from '../fixtures/gateway.ts'
+import { barriers } from './console-views-rig.ts'
 
 let browser: Browser
 let gateway: RunningGateway
@@ -35,6 +36,10 @@ it('opens an operation with its fields', async () => {
   const body = page.locator('#operations-Uploads-issueUploadUrl')
   await body.getByText('filename', { exact: false }).first().waitFor()
   expect(await body.innerText()).toContain('urn:postern:problem:NotFound')
+})
+
+it('is read without a barrier', async () => {
+  expect(await barriers(page)).toEqual([])
 })
 
 it('asks this server alone, and its policy refuses nothing that it needs', () => {

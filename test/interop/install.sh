@@ -29,6 +29,7 @@ if ! cmp -s "$here/requirements.txt" "$tools/requirements.txt"; then
 fi
 
 # Which Go it must be is said in go.mod; what distributions package is often older.
+PATH=$PATH:/usr/local/go/bin # where Go's own installer puts it
 if command -v go > /dev/null; then
   (cd "$here/go" && go mod download)
 else

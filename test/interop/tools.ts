@@ -11,8 +11,11 @@ const windows = process.platform === 'win32'
 export const toolsDir = process.env['POSTERN_INTEROP_TOOLS'] ?? join(homedir(), '.cache', 'postern-interop')
 const venvBin = join(toolsDir, 'python', windows ? 'Scripts' : 'bin')
 
+/** Where Go's own installer puts it, which is on no PATH by itself. */
+const goBin = '/usr/local/go/bin'
+
 /** The PATH under which every tool runs: ours first, so that the pinned versions win. */
-export const toolsPath = [venvBin, process.env['PATH'] ?? ''].join(delimiter)
+export const toolsPath = [venvBin, process.env['PATH'] ?? '', goBin].join(delimiter)
 
 type Tool = { probe: readonly string[]; needs: string }
 

@@ -66,3 +66,6 @@ export type StepOf<Name extends Step['do']> = Extract<Step, { do: Name }>
 
 export const pick = (world: World, at: number): Known | undefined =>
   world.known.length === 0 ? undefined : world.known.at(-1 - (at % world.known.length))
+
+/** `status` 0: there was nothing to do it with. `after` runs where the step ran alone, to record what it must have done. */
+export type Acted = { status: number; allowed: readonly number[]; text?: string; after?: () => void }

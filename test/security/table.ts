@@ -3,7 +3,8 @@
  * are made from this one (`npm run docs:security`), and a test holds the two together.
  */
 import { fileRows } from './table-files.ts'
-import { requestRows } from './table-requests.ts'
+import { httpRows } from './table-http.ts'
+import { signatureRows } from './table-signatures.ts'
 
 export type Row = {
   /** Numbers of the cases. */
@@ -17,4 +18,4 @@ export type Row = {
 
 export type Section = { title: string; rows: readonly Row[] }
 
-export const sections: readonly Section[] = [...requestRows, ...fileRows]
+export const sections: readonly Section[] = [...signatureRows, ...httpRows, ...fileRows]

@@ -2,7 +2,7 @@
 declare module 'swagger-ui-dist/swagger-ui-es-bundle.js' {
   export default function SwaggerUI(options: {
     dom_id: string
-    url: string
+    spec: object
     deepLinking?: boolean
     validatorUrl?: string | null
     defaultModelsExpandDepth?: number
