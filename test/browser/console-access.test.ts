@@ -134,6 +134,6 @@ describe('by keyboard alone', { timeout: 60_000 }, () => {
       expect(isInside).toBe(true)
     }
     await page.keyboard.press('Escape')
-    expect(await here()).toContain('three.txt')
+    await expect.poll(here, { timeout: 5000 }).toContain('three.txt')
   })
 })
