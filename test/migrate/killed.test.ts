@@ -42,7 +42,7 @@ it('is killed at any point, and the next run goes on: nothing is lost, and nothi
   // While a first copy is written, between files, and while parts are written.
   await kill('100KB', announced)
   await kill('600KB', someMoved)
-  await kill('40MiB', uploading)
+  await kill('4MiB', uploading)
   expect(await filesIn('disk')).not.toEqual([])
 
   expect(await rig.migrate('s3')).toMatchObject({ exitCode: 0, moved: { failed: [] }, left: { files: 0 } })
@@ -105,7 +105,7 @@ it('does one migration at a time', async () => {
   await rig.start('disk')
   await rig.send(400_000)
   await rig.start('s3')
-  const first = rig.begin('s3', '--rate', '100KB')
+  const first = rig.begin('s3', '--rate', '10KB')
   const { catalog } = rig.running.gateway
   await expect.poll(async () => (await catalog.listLeases('migrate', new Date())).length, { timeout: 20_000 }).toBe(1)
   expect(await rig.migrate('s3')).toMatchObject({ exitCode: 1, error: expect.stringContaining('Another migration') })
