@@ -7,6 +7,8 @@ export default defineConfig({
     // A command of ours takes seconds to start where everything runs at once.
     testTimeout: 60_000,
     hookTimeout: 120_000,
+    // Browsers and processes share two cores with each other there: what fails twice is a failure.
+    retry: process.env['CI'] === 'true' ? 1 : 0,
     pool: 'forks',
     maxWorkers: 3,
   },

@@ -89,6 +89,8 @@ describe('by keyboard alone', { timeout: 60_000 }, () => {
     for (const name of ['one.txt', 'two.txt', 'three.txt']) await storeFile(gateway, textFile(name))
     const page = await openConsole(browser, gateway.apiUrl)
     await row(page, 'one.txt').waitFor()
+    // It comes with the server's status.
+    await page.getByLabel('Who may read new files').waitFor()
     const here = (): Promise<string> =>
       page.evaluate(() => {
         const { activeElement: e } = document
