@@ -2,6 +2,7 @@
  * `npm test`: builds the page, runs every suite that needs nothing but this checkout, and says aloud what it left out.
  * `npm run test:store`: the suites that need a real S3 store (S3_TEST_ENDPOINT and its keys).
  * `npm run test:cluster`: those that need PostgreSQL and Redis; `-- --minutes 10` makes the load last so long.
+ * `npm run test:own`: the browser suites against our own endpoint as the bucket of the s3 driver.
  * Arguments are handed to vitest.
  */
 import { findChromium } from '../test/fixtures/chromium.ts'
@@ -11,6 +12,8 @@ import { runBin, runSuite } from './run-suite.ts'
 
 const storeSuites = 'test/**/*-rgw.test.ts'
 const browserSuites = 'test/browser/**'
+/** The browser suites of the stores once more: minutes, and what they prove is proved on a real store too. */
+const ownSuites = 'test/browser/*-s3-own.test.ts'
 const clusterSuites = 'test/cluster/**'
 /** They stop the server. */
 const ownPostgresSuites = ['test/cluster/outages-pg.test.ts', 'test/cluster/two-instances-pg.test.ts']
@@ -18,8 +21,9 @@ const redisSuites = ['test/cluster/*-redis.test.ts', 'test/cluster/two-instances
 
 const args = process.argv.slice(2)
 const needsStore = args[0] === '--store'
+const wantsOwn = args[0] === '--own'
 const needsCluster = args[0] === '--cluster'
-if (needsStore || needsCluster) args.shift()
+if (needsStore || needsCluster || wantsOwn) args.shift()
 const minutes = needsCluster ? args.indexOf('--minutes') : -1
 if (minutes >= 0) process.env['TEST_CLUSTER_MINUTES'] = args.splice(minutes, 2)[1]
 
@@ -30,6 +34,7 @@ if (needsStore && !process.env['S3_TEST_ENDPOINT']) {
   process.exit(2)
 }
 if (!needsStore) exclude.push(storeSuites)
+if (!wantsOwn) exclude.push(ownSuites)
 if (needsCluster) leaveOutCluster()
 else exclude.push(clusterSuites)
 if (!needsCluster && !(await findChromium())) {
@@ -51,11 +56,17 @@ function leaveOutCluster(): void {
   }
 }
 
+function suitesAsked(): string[] {
+  if (needsStore) return ['rgw.test.ts']
+  if (needsCluster) return ['test/cluster/']
+  return wantsOwn ? ['test/browser/client-s3-own.test.ts', 'test/browser/uppy-s3-own.test.ts'] : []
+}
+
 const built = runBin('vite', 'bin/vite.js', ['build', '--config', 'src/console/vite.config.ts', '--logLevel', 'warn'])
 if (built !== 0) process.exit(built)
 runSuite({
-  name: needsStore ? 'store' : needsCluster ? 'cluster' : 'test',
-  args: args.length > 0 ? args : needsStore ? ['rgw.test.ts'] : needsCluster ? ['test/cluster/'] : [],
+  name: needsStore ? 'store' : needsCluster ? 'cluster' : wantsOwn ? 'own' : 'test',
+  args: args.length > 0 ? args : suitesAsked(),
   exclude,
   missing,
 })

@@ -13,7 +13,7 @@ import { judge, temporaryFiles } from './judge.ts'
 import { drawLot } from './lot.ts'
 import { makeSite } from './site.ts'
 
-const kills = 200
+const kills = process.env['CI'] === 'true' ? 80 : 200
 const uploaders = 20
 const mix: Mix = {
   objects: { small: 12, large: 5, parts: 3, delete: 3, read: 4 },
