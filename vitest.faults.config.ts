@@ -7,6 +7,7 @@ export default defineConfig({
     globalSetup: ['test/faults/build.ts'],
     testTimeout: 300_000,
     hookTimeout: 60_000,
+    retry: process.env['CI'] === 'true' ? 1 : 0,
     pool: 'forks',
     // They wait for the disk as much as for the processor.
     maxWorkers: 3,

@@ -6,6 +6,7 @@ export default defineConfig({
     include: ['test/interop/*.interop.ts'],
     testTimeout: 180_000,
     hookTimeout: 180_000,
+    retry: process.env['CI'] === 'true' ? 1 : 0,
     pool: 'forks',
     maxWorkers: 2,
   },

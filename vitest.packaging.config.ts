@@ -6,6 +6,7 @@ export default defineConfig({
     include: ['test/packaging/*.packaging.ts'],
     testTimeout: 60_000,
     hookTimeout: 300_000,
+    retry: process.env['CI'] === 'true' ? 1 : 0,
     pool: 'forks',
     maxWorkers: 1,
   },
