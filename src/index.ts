@@ -1,4 +1,5 @@
 /** Postern as a library: the two Koa apps to mount in a server of yours, or the storage driver alone. */
+import './supported-node.ts'
 export { ConfigError, type ConfigProblem, type Source } from './config/config-error.ts'
 export { loadConfig, type LoadedConfig, type LoadOptions } from './config/load-config.ts'
 export type { Config } from './config/schema.ts'

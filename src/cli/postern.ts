@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /** The `postern` command. An old Node must be able to read this file and the one it imports: nothing else is loaded before the check. */
 import module from 'node:module'
-import { tooOld } from './node-version.ts'
+import { tooOld } from '../node-version.ts'
 
 // Each sync of a running upload waits in a thread of its own; the default of 4 would make them queue (libuv reads this once).
 process.env['UV_THREADPOOL_SIZE'] ??= '16'

@@ -1,12 +1,12 @@
 /** `npm pack`, installed in an empty project: with Vite, with plain script tags, in Node, as a command. */
 import { existsSync, readFileSync } from 'node:fs'
-import { mkdir, readFile } from 'node:fs/promises'
+import { mkdtemp, readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { freePort } from '../cli/free-port.ts'
 import { launchChromium } from '../fixtures/chromium.ts'
-import { runNpm, startNpm, type Npm } from '../fixtures/npm.ts'
+import { runNpm, startNpm, startProgram, type Npm } from '../fixtures/npm.ts'
 import { digest, followedDigest, sampleFile } from '../fixtures/run-example.ts'
 import { type EmptyProject, everyEntry, makeProject, mounting, plainPage } from './empty-project.ts'
 import { serveFolder } from './serve-folder.ts'
@@ -157,10 +157,9 @@ describe('the package, installed in an empty project', () => {
 
   it('mounts in a server of the user’s own', async () => {
     const port = String(await freePort())
-    const data = join(project.folder, 'mounted')
-    await mkdir(data)
     project.write('mount.js', mounting)
-    const server = startNpm(['exec', '--offline', '--', 'node', 'mount.js', data, port], { cwd: project.folder })
+    const data = await mkdtemp(join(project.folder, 'mounted-'))
+    const server = startProgram(process.execPath, ['mount.js', data, port], { cwd: project.folder })
     onTestFinished(() => server.stop())
     await server.until(/"driver":"disk"/)
     const base = `http://127.0.0.1:${port}`
@@ -177,6 +176,14 @@ describe('the package, installed in an empty project', () => {
     expect(put.status).toBe(200)
     await post('/files/confirm', { id: id! })
     expect(await (await fetch(`${base}/files/${id}/content`)).text()).toBe('bytes')
+  })
+
+  it('says to a Node that is too old what it needs', async () => {
+    const older = `Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '20.20.2' } })`
+    const args = ['--import', `data:text/javascript,${encodeURIComponent(older)}`, '--eval', "import('postern')"]
+    const embedding = startProgram(process.execPath, args, { cwd: project.folder })
+    expect(await embedding.ended).toBe(1)
+    expect(embedding.output()).toContain('postern needs Node 22.18 or newer, and this is Node 20.20.2.')
   })
 
   it('has a command that says its version', async () => {
