@@ -2,11 +2,12 @@
  * What is SQLite's own in the catalog: opening the file durably and translating errors here, transactions in
  * sqlite-dialect.ts and group-commit.ts. Everything else is written for any database that Kysely speaks to.
  */
-import { closeSync, mkdirSync, openSync } from 'node:fs'
+import { mkdirSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import Database from 'better-sqlite3'
 import { Kysely } from 'kysely'
 import { StorageError } from '../errors.ts'
+import { makePrivate } from '../sqlite-file.ts'
 import type { MigrationRules, OpenDatabase } from './open-database.ts'
 import type { Schema } from './schema.ts'
 import { CommitLatch } from './commit-latch.ts'
@@ -57,8 +58,7 @@ function openSqlite(path: string): Database.Database {
     if (path === ':memory:') return configure(new Database(path))
     const file = resolve(path)
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
-    // SQLite would make it readable to everybody; the -wal and -shm files take over the mode of the database.
-    closeSync(openSync(file, 'a', 0o600))
+    makePrivate(file)
     return configure(new Database(file, { timeout: openTimeout }))
   } catch (cause) {
     throw cause instanceof Database.SqliteError ? translateSqliteError(cause) : unopenable(cause)

@@ -1,7 +1,7 @@
 /** Opening the object index: its own SQLite file, durable at every commit. */
-import { closeSync, fchmodSync, fstatSync, openSync } from 'node:fs'
 import Database from 'better-sqlite3'
 import { StorageError } from '../../errors.ts'
+import { makePrivate } from '../../sqlite-file.ts'
 
 export type Index = Database.Database
 
@@ -72,17 +72,6 @@ export function openIndex(file: string, o: { durable: boolean }): Index {
     db?.close()
     if (cause instanceof StorageError) throw cause
     throw new StorageError('Unavailable', { message: 'The object index cannot be opened.', cause })
-  }
-}
-
-/** Keys and metadata are for the owner alone; SQLite would let everybody read them. Its -wal and -shm take over the mode. */
-function makePrivate(file: string): void {
-  const handle = openSync(file, 'a', 0o600)
-  try {
-    const { mode, uid } = fstatSync(handle)
-    if ((mode & 0o077) !== 0 && uid === process.geteuid?.()) fchmodSync(handle, 0o600)
-  } finally {
-    closeSync(handle)
   }
 }
 
