@@ -7,12 +7,12 @@ import {
   openPage,
   outcome,
   start,
+  startSlowly,
   storedSha256,
   textFile,
   waitForBytes,
 } from './client-rig.ts'
 import type { Running } from './client-suite.ts'
-import { throttleUploads } from './throttle.ts'
 
 declare const postern: ClientPage
 
@@ -20,11 +20,7 @@ export function recovery(running: Running): void {
   describe('starting over', () => {
     it('begins once more when the upload is gone from the server', async () => {
       const { rig } = running
-      const file = await textFile(rig, 'gone.txt', 32 * MiB)
-      const page = await openPage(rig)
-      await throttleUploads(page, 8 * MiB)
-      await choose(page, file.path)
-      const task = await start(page)
+      const { file, page, task } = await startSlowly(rig, 'gone.txt', { size: 32 * MiB, rate: 8 * MiB })
       await waitForBytes(page, task, 6 * MiB)
       const lost = await page.evaluate(() => postern.tasks[0]!.getSnapshot().fileId)
       const ended = await fetch(`${rig.gateway.apiUrl}/files/multipart/${lost}`, { method: 'DELETE' })

@@ -13,6 +13,7 @@ import type { Client, ClientOptions, Progress, UploadOptions, UploadState, Uploa
 import { launchChromium } from '../fixtures/chromium.ts'
 import { type FaultProxy, startFaultProxy } from '../fixtures/fault-proxy.ts'
 import type { Overrides, RunningGateway } from '../fixtures/gateway.ts'
+import { throttleUploads } from './throttle.ts'
 
 export const MiB = 2 ** 20
 /** For `expect.poll`: the machine may have other work. */
@@ -153,6 +154,19 @@ export async function choose(page: Page, ...paths: string[]): Promise<void> {
 /** Starts the upload of a file that was chosen; the number of its task. */
 export const start = (page: Page, o: UploadOptions = {}, file = 0): Promise<number> =>
   page.evaluate(([options, index]) => postern.start(postern.chosen(index), options), [o, file] as const)
+
+/** A file of so many bytes, on its way over a line of so many a second, so that it can be met on its way. */
+export async function startSlowly(
+  rig: Rig,
+  name: string,
+  o: { size: number; rate: number },
+): Promise<{ file: { path: string; sha256: string }; page: Page; task: number }> {
+  const file = await textFile(rig, name, o.size)
+  const page = await openPage(rig)
+  await throttleUploads(page, o.rate)
+  await choose(page, file.path)
+  return { file, page, task: await start(page) }
+}
 
 export const outcome = (page: Page, task: number): Promise<Outcome> =>
   page.evaluate((index) => postern.outcome(index), task)

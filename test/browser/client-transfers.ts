@@ -8,6 +8,7 @@ import {
   outcome,
   partRequests,
   start,
+  startSlowly,
   statesOf,
   steps,
   storedParts,
@@ -24,11 +25,7 @@ export function transfers(running: Running): void {
   describe('on their way', () => {
     it('tells the progress of 20 MB on a slow line, and what is stored is what was sent', async () => {
       const { rig } = running
-      const file = await textFile(rig, 'slow.txt', 20 * MiB)
-      const page = await openPage(rig)
-      await throttleUploads(page, 4 * MiB)
-      await choose(page, file.path)
-      const task = await start(page)
+      const { file, page, task } = await startSlowly(rig, 'slow.txt', { size: 20 * MiB, rate: 4 * MiB })
       const { record } = await outcome(page, task)
       const seen = await steps(page, task)
       await page.close()
@@ -100,11 +97,7 @@ export function transfers(running: Running): void {
 
     it('sends only what is missing after a reload', async () => {
       const { rig } = running
-      const file = await textFile(rig, 'reload.txt', 40 * MiB)
-      const page = await openPage(rig)
-      await throttleUploads(page, 8 * MiB)
-      await choose(page, file.path)
-      const before = await start(page)
+      const { file, page, task: before } = await startSlowly(rig, 'reload.txt', { size: 40 * MiB, rate: 8 * MiB })
       await waitForBytes(page, before, 24 * MiB)
       await page.waitForFunction(() => postern.tasks[0]!.getSnapshot().progress.part!.done >= 2)
       await page.reload()
@@ -195,11 +188,7 @@ export function transfers(running: Running): void {
 
     it('goes on after a pause, and sends no finished part again', async () => {
       const { rig } = running
-      const file = await textFile(rig, 'pause.txt', 40 * MiB)
-      const page = await openPage(rig)
-      await throttleUploads(page, 8 * MiB)
-      await choose(page, file.path)
-      const task = await start(page)
+      const { file, page, task } = await startSlowly(rig, 'pause.txt', { size: 40 * MiB, rate: 8 * MiB })
       await page.waitForFunction(() => (postern.tasks[0]!.getSnapshot().progress.part?.done ?? 0) >= 1)
       await page.evaluate(() => postern.tasks[0]!.pause())
       await page.waitForTimeout(1000)

@@ -23,6 +23,7 @@ export type DiskContext = {
   guard: WriteGuard
   /** For uploads. */
   hashing: HashThread
+  bodies: { running: number }
   descriptors: DescriptorCache
   /** For downloads. */
   buffers: BufferPool

@@ -113,6 +113,7 @@ export async function createDiskDriver(o: DiskDriverOptions): Promise<StorageDri
       descriptors: new DescriptorCache(blobs, calls),
       buffers: new BufferPool(),
       hashing: new HashThread({ blockSize }),
+      bodies: { running: 0 },
       peers,
       readers: new Tally(),
       writers: new Tally(),

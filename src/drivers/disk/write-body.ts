@@ -16,6 +16,9 @@ import type { WriteGuard } from './write-guard.ts'
 /** Up to here a body is collected, hashed at once and written in one call. */
 const collected = 256 * 1024
 const batchSize = 512 * 1024
+const smallestBatch = 128 * 1024
+/** Bytes that the batches of all running bodies may have together: the more there are, the smaller is each. */
+const allBatches = 8 * 1024 * 1024
 /** A batch with the chunk that filled it, as sockets deliver them. */
 export const blockSize = batchSize + 64 * 1024
 /** From here on a body is hashed in a thread of its own, where that has room. */
@@ -40,7 +43,14 @@ export type WrittenBlob = Pick<NewBlob, 'id' | 'settle' | 'discard'> & {
   sums: Buffer
 }
 
-export type BodyWriterDeps = { blobs: BlobStore; calls: FileCalls; guard: WriteGuard; hashing: HashThread }
+export type BodyWriterDeps = {
+  blobs: BlobStore
+  calls: FileCalls
+  guard: WriteGuard
+  hashing: HashThread
+  /** How many bodies are being written. */
+  bodies: { running: number }
+}
 
 export async function writeBody(deps: BodyWriterDeps, body: Readable, o: BodyOptions): Promise<WrittenBlob> {
   const writer = new BodyWriter(deps, o)
@@ -54,12 +64,15 @@ export async function writeBody(deps: BodyWriterDeps, body: Readable, o: BodyOpt
     // As for a failure on the way: one place disposes of bodies.
     await receiveBody(body, [AbortSignal.abort(refused)], () => undefined)
   }
+  deps.bodies.running++
   try {
     await receiveBody(body, o.signals, (chunk) => writer.take(chunk))
     return await writer.finish()
   } catch (error) {
     await writer.discard()
     throw error
+  } finally {
+    deps.bodies.running--
   }
 }
 
@@ -93,7 +106,7 @@ class BodyWriter {
     this.#batched += chunk.length
     if (this.#digests) this.#digests.update(chunk)
     else if (!this.#lane && this.#size > collected) this.#startHashing()
-    return this.#batched >= batchSize ? (this.#flushing = this.#flush()) : undefined
+    return this.#batched >= this.#fullBatch() ? (this.#flushing = this.#flush()) : undefined
   }
 
   async finish(): Promise<WrittenBlob> {
@@ -129,6 +142,12 @@ class BodyWriter {
     if (this.#size > maxBytes) throw tooLarge(this.#size, maxBytes)
     if (contentLength !== undefined && this.#size > contentLength)
       throw new StorageError('IncompleteBody', { message: 'The body has more bytes than its Content-Length says.' })
+  }
+
+  /** Until it is known whether the body is a small one, it is collected. */
+  #fullBatch(): number {
+    if (this.#size <= collected) return batchSize
+    return Math.max(smallestBatch, Math.min(batchSize, allBatches / this.#deps.bodies.running))
   }
 
   #startHashing(): void {

@@ -1,0 +1,41 @@
+/** The s3 driver on an objects endpoint of this project, as on a bucket of somebody's AWS account. */
+import { S3 } from '@aws-sdk/client-s3'
+import type { StorageDriver } from '../../src/drivers/driver.ts'
+import { createS3Driver } from '../../src/drivers/s3/s3-driver.ts'
+import type { KnownDifference } from './driver-suite.ts'
+
+const bucket = 'owned-elsewhere'
+const region = 'us-east-1'
+
+/** To be among the keys of the gateway that `openOn` is given. */
+export const owner = {
+  accessKeyId: 'AKIAOWNER',
+  secretAccessKey: 'a secret of an owner of one bucket, for tests',
+  owner: 'alice',
+}
+
+/** Where the driver stands for one bucket of a store that keeps writers, seals and revisions to itself. */
+export const knownDifferences: ReadonlySet<KnownDifference> = new Set([
+  'one-bucket',
+  'cannot-tell-writers',
+  'seals-elsewhere',
+  'no-revisions',
+])
+
+export async function openOn(endpoint: string): Promise<{ driver: StorageDriver; bucket: string }> {
+  const { accessKeyId, secretAccessKey } = owner
+  const s3 = new S3({ endpoint, region, forcePathStyle: true, credentials: { accessKeyId, secretAccessKey } })
+  await s3.createBucket({ Bucket: bucket })
+  s3.destroy()
+  const driver = await createS3Driver({
+    accessKeyId,
+    secretAccessKey,
+    bucket,
+    endpoint,
+    region,
+    provider: 'aws',
+    forcePathStyle: true,
+    now: () => new Date(),
+  })
+  return { driver, bucket }
+}
