@@ -6,9 +6,11 @@ import { createRateLimit } from './api/rate-limit.ts'
 import { plainProblem } from './api/plain-problem.ts'
 import type { Catalog } from './catalog/catalog.ts'
 import { createCatalog } from './catalog/create-catalog.ts'
-import { agreementOf, joinInstances } from './cluster/instances.ts'
+import { agreementOf } from './cluster/agreement.ts'
+import { gatherRequests } from './cluster/gathered-requests.ts'
+import { joinInstances } from './cluster/instances.ts'
 import { hasOwnSocket } from './cluster/share-port.ts'
-import { openLiveKeys } from './config/live-keys.ts'
+import { openLiveKeys, type LiveKeys } from './config/live-keys.ts'
 import { packageVersion } from './config/package-version.ts'
 import { listSettings } from './config/list-settings.ts'
 import type { LoadedConfig } from './config/load-config.ts'
@@ -37,7 +39,6 @@ import { admitPart } from './service/admit-part.ts'
 import { createCollector } from './service/collector.ts'
 import type { ServiceDeps } from './service/deps.ts'
 import { settleWrittenObject } from './service/settle-auto-confirm.ts'
-import type { SigningCredentials } from './sigv4/types.ts'
 import { createStorage, openOtherStore, servesObjects, urlOfBucket } from './storage.ts'
 import type { Dispatcher } from './webhooks/dispatcher.ts'
 
@@ -75,16 +76,15 @@ export type Gateway = {
 }
 
 /** What this process shares with others: the catalog, migrated, and the counts of the rate limit. */
-async function joinOthers(
-  config: Config,
-  o: GatewayOptions & { now: () => Date; peers: Peers; signing: () => SigningCredentials },
-) {
+async function joinOthers(config: Config, o: GatewayOptions & { now: () => Date; peers: Peers; keys: LiveKeys }) {
   const subscribers = config.webhooks.map(({ url, events }) => ({ url, events }))
   const catalog = await createCatalog({ url: config.database.url, subscribers })
   try {
     await catalog.migrate()
-    const agreement = () => agreementOf(config, { jwtSecret: o.secrets.jwtSecret, signing: o.signing() })
-    const join = () => joinInstances({ config, catalog, agreement, now: o.now, log: o.log })
+    const { keys, now } = o
+    const ofGateway = () => keys.accepted().filter(({ owner }) => owner === gatewayOwner)
+    const agreement = () => agreementOf(config, { tokens: keys.tokens(), urls: ofGateway() }, now())
+    const join = () => joinInstances({ config, catalog, agreement, now, log: o.log })
     const membership = o.peers.index === 0 ? await join() : null
     const rates = await createRateLimit(config, { log: o.log, isWorker: o.peers.count > 1 })
     return { catalog, rates, leave: async () => membership?.leave() }
@@ -116,7 +116,7 @@ export async function createGateway(config: Config, o: GatewayOptions): Promise<
   const sweepOnStart = houseKeeping(peers)
   const storage = { ...o, now, objectsUrl: urls.objects, signing: keys.signing, peers, sweepOnStart }
   const driver = await createStorage(config, storage)
-  const { catalog, rates, leave } = await joinOthers(config, { ...o, now, peers, signing: keys.signing })
+  const { catalog, rates, leave } = await joinOthers(config, { ...o, now, peers, keys })
 
   const other = await openOtherStore(config, catalog, storage)
   const bucketUrl = servesObjects(config) ? null : await urlOfBucket(driver, config)
@@ -124,7 +124,7 @@ export async function createGateway(config: Config, o: GatewayOptions): Promise<
   const endpointStore = bucketUrl === null ? driver : other?.name === 'disk' ? other : null
   const service = { driver, ...(other && { other }), catalog, config, now, log: o.log, urls: { api: urls.api } }
   const draining = { value: false }
-  const requests = createRequestLog()
+  const requests = peers.count > 1 ? gatherRequests(createRequestLog(), peers) : createRequestLog()
   const metrics = createMetrics(gaugesOf({ catalog, driver, config }), peers)
   const audit = config.log.audit === null ? null : openAuditLog(config.log.audit, o.log)
   const tracing = o.tracing === true ? await openTracing() : null
@@ -189,6 +189,7 @@ export async function createGateway(config: Config, o: GatewayOptions): Promise<
     total: config.limits.connections,
     perClient: config.limits.connectionsPerClient,
     trustedProxies: config.server.trustedProxies,
+    counts: peers.counts('connections'),
   })
 
   async function listen(): Promise<{ apiUrl: string; objectsUrl: string | null }> {

@@ -57,7 +57,14 @@ const rules: Rule[] = [
   },
   {
     from: /^cluster\//,
-    may: [/^cluster\//, /^drivers\/peers\.ts$/, /^catalog\/catalog\.ts$/, /^errors\.ts$/, /^config\/schema\.ts$/],
+    may: [
+      /^cluster\//,
+      /^drivers\/peers\.ts$/,
+      /^http\/request-log\.ts$/,
+      /^catalog\/catalog\.ts$/,
+      /^errors\.ts$/,
+      /^config\/schema\.ts$/,
+    ],
   },
   {
     from: /^metrics\//,

@@ -1,5 +1,4 @@
 /** Requests as an event stream (https://html.spec.whatwg.org/multipage/server-sent-events.html) to bounded readers. */
-import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -7,6 +6,7 @@ import { StorageError } from '../errors.ts'
 import type { LoggedRequest, RequestLog } from '../http/request-log.ts'
 import type { ApiDeps } from './deps.ts'
 import { logEntry, type LogEntry } from './log-entry.ts'
+import { keepRuns, parsePlace, placeText, readOn } from './request-place.ts'
 
 export type StreamLimits = {
   /** Readers at a time, of all users and of one. */
@@ -56,13 +56,6 @@ export function createRequestStreams(o: {
 }): RequestStreams {
   const limits = { ...usualLimits, ...o.limits }
   const admit = createDoor(limits)
-  // Tells the numbers of this process from those of the one before it.
-  const run = randomBytes(4).toString('hex')
-  const idOf = (seq: number): string => `${run}-${seq}`
-  const seqOf = (id: string): number | null => {
-    const seq = new RegExp(`^${run}-(\\d{1,15})$`).exec(id)?.[1]
-    return seq === undefined ? null : Number(seq)
-  }
   const explain = o.explain && sparing(o.explain, limits.explanations)
   const made = new WeakMap<LoggedRequest, LogEntry>()
 
@@ -70,14 +63,13 @@ export function createRequestStreams(o: {
   function entryOf(request: LoggedRequest): LogEntry {
     const known = made.get(request)
     if (known) return known
-    const entry = logEntry(request, { id: idOf(request.seq), explain })
+    const entry = logEntry(request, { id: `${request.run}-${request.seq}`, explain })
     made.set(request, entry)
     return entry
   }
 
   async function send(res: ServerResponse, reader: Reader, ended: AbortSignal): Promise<void> {
-    const resumed = seqOf(reader.lastId)
-    let seq = resumed ?? 0
+    const place = parsePlace(reader.lastId)
     let woken = Promise.withResolvers<void>()
     const unwatch = o.log.watch({ wake: () => woken.resolve(), end: () => res.end() })
     ended.addEventListener('abort', () => woken.resolve())
@@ -86,15 +78,16 @@ export function createRequestStreams(o: {
       await once(res, 'drain', { signal: AbortSignal.any([ended, AbortSignal.timeout(limits.patience)]) })
     }
     try {
-      await write(event('hello', { resumed: resumed !== null }))
+      await o.log.whenComplete()
+      await write(event('hello', { resumed: keepRuns(place, o.log.sources()) }))
       while (!res.writableEnded && !ended.aborted) {
         woken = Promise.withResolvers()
-        const { requests, missed } = o.log.since(seq, batch)
-        // What was gone before the first look is the past, not a gap.
-        let text = missed > 0 && seq > 0 ? event('missed', { count: missed }) : ''
+        keepRuns(place, o.log.sources())
+        const { requests, missed } = readOn(o.log.sources(), place, batch)
+        let text = missed > 0 ? event('missed', { count: missed }) : ''
         for (const request of requests) {
-          seq = request.seq
-          if (await reader.maySee(request)) text += event('request', entryOf(request), idOf(seq))
+          place.set(request.run, request.seq)
+          if (await reader.maySee(request)) text += event('request', entryOf(request), placeText(place))
         }
         if (text !== '') await write(text)
         if (requests.length === batch) continue

@@ -8,7 +8,7 @@ import { deleteFile, getFile, listFiles, updateFile } from './files.ts'
 import { dropLease, forgetLeases, listLeases, takeLease } from './leases.ts'
 import { createLink, deleteLink, followLink, forgetLinks, isLinkAlive, listLinks } from './links.ts'
 import { migrate, migrationStatus } from './migrate.ts'
-import { announceCopy, countIn, filesIn, forgetMoved, movedObjects, moveFile, takeRemovable } from './moved.ts'
+import { announceCopy, countIn, endLeft, filesIn, forgetMoved, movedObjects, moveFile, takeRemovable } from './moved.ts'
 import { pendingUploads } from './pending.ts'
 import { openDatabase, type OpenDatabase } from './open-database.ts'
 import { confirmUpload, createUpload, expireUpload, findUpload, renewUpload, setMultipart } from './uploads.ts'
@@ -97,6 +97,7 @@ function catalogOver(
     announceCopy: (copy) => run(() => announceCopy(db, copy)),
     moveFile: (o) => run(() => moveFile(db, o)),
     takeRemovable: (by, o) => run(() => takeRemovable(db, by, o)),
+    endLeft: (store, removableAt) => run(() => endLeft(db, store, removableAt)),
     forgetMoved: (id) => run(() => forgetMoved(db, id)),
     movedObjects: (o) => run(() => movedObjects(db, o)),
     dueDeliveries: (url, o) => run(() => dueDeliveries(db, url, o)),

@@ -40,6 +40,8 @@ export interface MoveCatalog {
     by: { due: Date } | { fileId: string } | { id: string } | { copies: true },
     o: { limit: number; after?: string },
   ): Promise<MovedObject[]>
+  /** What this store was left with for as long as the files are there may go from `removableAt` on. Resolves to how many objects. */
+  endLeft(store: Store, removableAt: Date): Promise<number>
   /** Once the object is gone. */
   forgetMoved(id: string): Promise<void>
   /** All that are known, by id. */

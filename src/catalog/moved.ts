@@ -150,6 +150,17 @@ export async function takeRemovable(
   return rows.map(toMoved).toSorted((a, b) => (a.id < b.id ? -1 : 1))
 }
 
+export async function endLeft(db: Kysely<Schema>, store: FileRecord['store'], removableAt: Date): Promise<number> {
+  const { numUpdatedRows } = await db
+    .updateTable('moved_objects')
+    .set({ removable_at: removableAt.getTime() })
+    .where('store', '=', store)
+    .where('kind', '=', 'left')
+    .where('removable_at', 'is', null)
+    .executeTakeFirstOrThrow()
+  return Number(numUpdatedRows)
+}
+
 export async function forgetMoved(db: Kysely<Schema>, id: string): Promise<void> {
   await db.deleteFrom('moved_objects').where('id', '=', id).execute()
 }

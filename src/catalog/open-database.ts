@@ -26,10 +26,14 @@ export type MigrationRules = {
   plugins: readonly KyselyPlugin[]
 }
 
-/** Errors: NotSupported for another kind of database, InvalidArgument for a URL that cannot be read, and those of opening. */
-export async function openDatabase(url: string): Promise<OpenDatabase> {
+/**
+ * `alone`: no other process may have an SQLite database open, from now until it is closed; Unavailable where one has.
+ * Errors: NotSupported for another kind of database, InvalidArgument for a URL that cannot be read, and
+ * those of opening.
+ */
+export async function openDatabase(url: string, o: { alone?: boolean } = {}): Promise<OpenDatabase> {
   const path = /^sqlite:(.+)$/.exec(url)?.[1]
-  if (path !== undefined) return openSqliteDatabase(path)
+  if (path !== undefined) return openSqliteDatabase(path, o)
   if (/^postgres(ql)?:\/\//.test(url)) return openPostgres(url)
   throw new StorageError('NotSupported', {
     message: 'database.url must be sqlite:PATH or postgres://USER:PASSWORD@HOST/DATABASE',

@@ -23,8 +23,8 @@ const openTimeout = 5000
 const oldestSafe = [3, 51, 3] as const
 
 /** `path` is relative to the working directory, or `:memory:`. Errors: Unavailable, InsufficientStorage. */
-export function openSqliteDatabase(path: string): OpenDatabase {
-  const database = openSqlite(path)
+export function openSqliteDatabase(path: string, { alone = false }: { alone?: boolean } = {}): OpenDatabase {
+  const database = openSqlite(path, alone)
   const latch = new CommitLatch()
   const db = new Kysely<Schema>({ dialect: sqliteDialect(database, latch) })
   const close = async () => {
@@ -53,22 +53,25 @@ const migrating: MigrationRules = {
   plugins: [],
 }
 
-function openSqlite(path: string): Database.Database {
+function openSqlite(path: string, alone: boolean): Database.Database {
   try {
-    if (path === ':memory:') return configure(new Database(path))
+    if (path === ':memory:') return configure(new Database(path), alone)
     const file = resolve(path)
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
     makePrivate(file)
-    return configure(new Database(file, { timeout: openTimeout }))
+    return configure(new Database(file, { timeout: alone ? 500 : openTimeout }), alone)
   } catch (cause) {
     throw cause instanceof Database.SqliteError ? translateSqliteError(cause) : unopenable(cause)
   }
 }
 
-function configure(database: Database.Database): Database.Database {
+function configure(database: Database.Database, alone: boolean): Database.Database {
   try {
     refuseOldVersion(database)
-    switchToWal(database)
+    if (alone) database.pragma('locking_mode = EXCLUSIVE')
+    switchToWal(database, alone ? 0 : openTimeout)
+    // Kept until it is closed.
+    if (alone) database.exec('BEGIN EXCLUSIVE; COMMIT')
     // better-sqlite3 is built with NORMAL for WAL, which loses acknowledged commits at a power cut.
     database.pragma('synchronous = FULL')
     // Without these an fsync on macOS stops at the drive's cache; other systems ignore them.
@@ -87,8 +90,8 @@ function configure(database: Database.Database): Database.Database {
 }
 
 /** Of several processes that open a new file at once all but one are told it is busy, without SQLite waiting. */
-function switchToWal(database: Database.Database): void {
-  const giveUpAt = performance.now() + openTimeout
+function switchToWal(database: Database.Database, patience: number): void {
+  const giveUpAt = performance.now() + patience
   for (;;) {
     try {
       database.pragma('journal_mode = WAL')

@@ -2,8 +2,12 @@
 import { existsSync } from 'node:fs'
 import type { Command } from 'commander'
 import type { Catalog } from '../catalog/catalog.ts'
+import { CliError } from './cli-error.ts'
 import { addConfigOptions, openConfig, type ConfigOptions } from './config-options.ts'
+import { interruptible } from './interruptible.ts'
 import { printJson, printNote, printResult } from './output.ts'
+
+type CopyOptions = ConfigOptions & { to: string }
 
 type MigrationStatus = Awaited<ReturnType<Catalog['migrationStatus']>>
 
@@ -15,6 +19,20 @@ export function addDb(program: Command, exit: (code: number) => void): void {
   addConfigOptions(db.command('status'))
     .description('say which migrations have been applied; exit code 1 when some have not, or are not known here')
     .action(async (options: ConfigOptions) => exit(await status(options)))
+  addConfigOptions(db.command('copy'))
+    .description('put everything that the catalog holds into another database, while no server runs')
+    .requiredOption(
+      '--to <url>',
+      'an empty one: postgres://USER@HOST/DATABASE or sqlite:PATH; PGPASSWORD may hold the password',
+    )
+    .addHelpText(
+      'after',
+      '\nWhat is copied from stays as it is. All is copied or nothing; then write the URL to database.url and start.' +
+        '\nExit code 0: done; 1: it failed, and nothing has changed; 2: a mistake in the call.',
+    )
+    .action(async (options: CopyOptions) =>
+      exit(await interruptible((signal) => copy(options, signal), { json: options.json })),
+    )
 }
 
 async function migrate(options: ConfigOptions): Promise<void> {
@@ -46,9 +64,36 @@ async function status(options: ConfigOptions): Promise<number> {
   return pending + newer === 0 ? 0 : 1
 }
 
+async function copy(options: CopyOptions, signal: AbortSignal): Promise<number> {
+  const { url } = openConfig(options).config.database
+  const file = fileOf(url)
+  if (file !== undefined && !existsSync(file))
+    throw new CliError(`There is no catalog to copy: ${url} does not exist.`, 1)
+  if (url === options.to)
+    throw new CliError('--to names the database that the catalog is in. Name another, empty one.', 2)
+  const { copyCatalog } = await import('../catalog/copy-catalog.ts')
+  let toldAt = Date.now()
+  const progress = (rows: number): void => {
+    if (Date.now() - toldAt < 5000) return
+    toldAt = Date.now()
+    printNote(`${rows} rows copied so far`)
+  }
+  const copied = await copyCatalog({ from: url, to: options.to, now: new Date(), signal, progress })
+  if (options.json) printJson({ ok: true, copied })
+  else {
+    printResult(`Copied ${copied.files} files with their uploads, links and webhook events.`)
+    printNote(
+      'Write the URL of --to to database.url (or DATABASE_URL), then start the server. The old catalog is left as it is.',
+    )
+  }
+  return 0
+}
+
+const fileOf = (url: string): string | undefined => /^sqlite:(?!:memory:$)(.+)$/.exec(url)?.[1]
+
 /** A file that is not there yet is not made by asking. */
 async function readStatus(options: ConfigOptions, known: readonly string[]): Promise<MigrationStatus> {
-  const file = /^sqlite:(?!:memory:$)(.+)$/.exec(openConfig(options).config.database.url)?.[1]
+  const file = fileOf(openConfig(options).config.database.url)
   if (file !== undefined && !existsSync(file)) return known.map((name) => ({ name, appliedAt: null }))
   return withCatalog(options, (catalog) => catalog.migrationStatus())
 }

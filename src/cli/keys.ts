@@ -11,7 +11,7 @@ import { printJson, printNote, printResult } from './output.ts'
 import { rotateTokenSecret } from './rotate-tokens.ts'
 
 type CreateOptions = ConfigOptions & { owner: string; accessKeyId?: string }
-type RotateOptions = ConfigOptions & { gateway?: boolean; tokens?: boolean; overlap?: number }
+type RotateOptions = ConfigOptions & { gateway?: boolean; tokens?: boolean; overlap?: number; secretFile?: string }
 type RevokeOptions = ConfigOptions & { in: number }
 
 const day = 86_400
@@ -31,6 +31,7 @@ export function addKeys(program: Command): void {
     .description('make a new key for the same owner; the old one ends after the overlap')
     .option('--gateway', "replace the gateway's own key, which signs the URLs of the API")
     .option('--tokens', 'replace the secret that bearer tokens are signed with (auth.secret)')
+    .option('--secret-file <file>', 'with --tokens: the new secret, for several servers that are to have the same')
     .option('--overlap <duration>', 'how long the old key goes on (default: 24h; with --gateway 7d)', spanArgument)
     .action(rotate)
   addConfigOptions(keys.command('revoke <accessKeyId>'))
@@ -81,9 +82,11 @@ async function rotate(accessKeyId: string | undefined, options: RotateOptions): 
   if ([accessKeyId !== undefined, gateway, tokens].filter(Boolean).length !== 1) {
     throw new CliError("Name one access key, or write --gateway for the gateway's own, or --tokens for tokens.", 2)
   }
+  const { secretFile } = options
+  if (secretFile !== undefined && !tokens) throw new CliError('--secret-file goes with --tokens.', 2)
   const { loaded, folder, now, known } = await open(options)
   if (tokens) {
-    await rotateTokenSecret(loaded, { overlap: options.overlap ?? day, now, json })
+    await rotateTokenSecret(loaded, { overlap: options.overlap ?? day, now, json, secretFile })
     return
   }
   if (accessKeyId === undefined) {

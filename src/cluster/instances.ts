@@ -1,64 +1,44 @@
 /** Several gateways over one catalog: each says what the others must agree with, as long as it runs. */
-import { createHmac, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Catalog } from '../catalog/catalog.ts'
 import type { Config } from '../config/schema.ts'
 import { StorageError } from '../errors.ts'
-
-/** Names of what must be equal, each with a word that tells two apart and gives nothing away. */
-export type Agreement = { tokens: string; urls: string; store: string }
+import { differenceOf, type Agreement, type Difference } from './agreement.ts'
 
 export type Membership = {
   /** The others need not wait until it counts as gone. */
   leave(): Promise<void>
 }
 
-type Log = { warn(facts: object, message: string): void }
+export type InstancesOptions = {
+  config: Pick<Config, 'database'>
+  catalog: Pick<Catalog, 'takeLease' | 'dropLease' | 'listLeases' | 'forgetLeases'>
+  /** Asked again at each sign of life, for secrets that are replaced meanwhile. */
+  agreement: () => Agreement
+  now: () => Date
+  log: { info(facts: object, message: string): void; warn(facts: object, message: string): void }
+  /** Seconds between two signs of life. Default 10. */
+  signEvery?: number
+}
 
 const prefix = 'instance:'
-/** Seconds between two signs of life, and after which one that gave none is gone. */
-const signEvery = 10
+/** Seconds after which one that gave no sign of life is gone. */
 const goneAfter = 35
 
-const remedies: Record<keyof Agreement, string> = {
-  tokens:
-    'accepts tokens of another issuer or secret. Set the same POSTERN_AUTH_SECRET (or POSTERN_AUTH_SECRET_FILE), or the same auth.jwksUrl, for all of them.',
-  urls: 'signs its URLs with another key. Put the same secrets.json into storage.disk.path of all of them; with the disk driver they must share that folder itself (on one machine: server.workers).',
-  store: 'keeps its files elsewhere. Set the same storage.driver, bucket, endpoint and prefix for all of them.',
-}
-
-/** A secret as its fingerprint: equal for equal secrets, of no use to who reads it. */
-const fingerprint = (secret: string): string =>
-  createHmac('sha256', secret).update('postern instance').digest('base64url').slice(0, 16)
-
-export function agreementOf(
-  { auth, storage }: Config,
-  secrets: { jwtSecret: string; signing: { accessKeyId: string; secretAccessKey: string } },
-): Agreement {
-  const { s3, bucket } = storage
-  const isDirect = storage.driver === 's3' && storage.delivery === 'direct'
-  return {
-    tokens: auth.jwksUrl ?? fingerprint(auth.secret === 'auto' ? secrets.jwtSecret : auth.secret),
-    urls: isDirect ? 'of the bucket' : fingerprint(secrets.signing.accessKeyId + secrets.signing.secretAccessKey),
-    store: storage.driver === 'disk' ? `disk ${bucket}` : ['s3', s3.endpoint ?? 'aws', bucket, s3.prefix].join(' '),
-  }
-}
+type Disagreement = Difference & { host: string; goneIn: number }
 
 /**
  * Of a catalog in SQLite there are no instances but workers, which share a folder and its secrets: nothing is done then.
- * Errors: Unavailable when another instance that is running does not agree; the message says with what. `agreement` is
- * asked again at each sign of life, for keys that are replaced meanwhile.
+ * Errors: Unavailable when another instance that is running does not agree; the message says with what. One that may
+ * have changed its secrets a moment ago is given the time to say so.
  */
-export async function joinInstances(o: {
-  config: Config
-  catalog: Catalog
-  agreement: () => Agreement
-  now: () => Date
-  log: Log
-}): Promise<Membership> {
-  const { catalog, now } = o
+export async function joinInstances(o: InstancesOptions): Promise<Membership> {
+  const { catalog, now, signEvery = 10 } = o
   if (o.config.database.url.startsWith('sqlite:')) return { leave: async () => {} }
   const id = randomUUID()
+  let complaint = ''
 
   async function giveSign(): Promise<void> {
     const at = now()
@@ -67,11 +47,21 @@ export async function joinInstances(o: {
     await catalog.takeLease(prefix + id, { holder: id, now: at, until, note })
   }
 
-  await refuseDisagreement(o)
+  /** Those that have agreed may do so no longer, when an overlap ends before all have the new secret. */
+  async function complain(): Promise<void> {
+    const found = await findDisagreement(o, id)
+    const words = found ? wordsOf(found) : ''
+    if (found && words !== complaint) o.log.warn({ host: found.host, differs: found.name }, words)
+    complaint = words
+  }
+
+  await refuseDisagreement(o, signEvery * 1200)
   await giveSign()
   await catalog.forgetLeases(new Date(now().getTime() - 86_400_000))
   const timer = setInterval(() => {
-    giveSign().catch((err: unknown) => o.log.warn({ err }, 'the other instances could not be told of this one'))
+    giveSign()
+      .then(complain)
+      .catch((err: unknown) => o.log.warn({ err }, 'the other instances could not be told of this one'))
   }, signEvery * 1000)
   timer.unref()
   return {
@@ -83,18 +73,35 @@ export async function joinInstances(o: {
   }
 }
 
-async function refuseDisagreement(o: Parameters<typeof joinInstances>[0]): Promise<void> {
+/** `patience` in milliseconds, for one that accepts what is ours or the other way round. */
+async function refuseDisagreement(o: InstancesOptions, patience: number): Promise<void> {
+  const deadline = performance.now() + patience
+  let hasTold = false
+  for (;;) {
+    const found = await findDisagreement(o)
+    if (found === null) return
+    if (!found.isPartial || performance.now() >= deadline) {
+      const gone = `If it has ended by force, it counts as gone in ${found.goneIn} s.`
+      throw new StorageError('Unavailable', { message: `${wordsOf(found)} ${gone}` })
+    }
+    const { host, name } = found
+    if (!hasTold) o.log.info({ host, differs: name }, 'another instance does not agree yet: it is given a moment')
+    hasTold = true
+    await sleep(500)
+  }
+}
+
+const wordsOf = ({ host, advice }: Disagreement): string => `Another instance at this catalog (on ${host}) ${advice}`
+
+async function findDisagreement(o: InstancesOptions, self?: string): Promise<Disagreement | null> {
   const at = o.now()
   const mine = o.agreement()
-  for (const { note, expiresAt } of await o.catalog.listLeases(prefix, at)) {
-    const theirs = JSON.parse(note ?? '{}') as Partial<Agreement> & { host?: string }
-    const differs = (Object.keys(remedies) as (keyof Agreement)[]).find((name) => theirs[name] !== mine[name])
-    if (differs === undefined) continue
-    const seconds = Math.ceil((expiresAt.getTime() - at.getTime()) / 1000)
-    throw new StorageError('Unavailable', {
-      message:
-        `Another instance at this catalog (on ${theirs.host ?? 'another host'}) ${remedies[differs]} ` +
-        `If it has ended by force, it counts as gone in ${seconds} s.`,
-    })
+  for (const { name, note, expiresAt } of await o.catalog.listLeases(prefix, at)) {
+    if (name === prefix + self) continue
+    const { host = 'another host', ...theirs } = JSON.parse(note ?? '{}') as Partial<Agreement> & { host?: string }
+    const difference = differenceOf(mine, theirs)
+    const goneIn = Math.ceil((expiresAt.getTime() - at.getTime()) / 1000)
+    if (difference !== null) return { ...difference, host, goneIn }
   }
+  return null
 }

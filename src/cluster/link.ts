@@ -1,6 +1,7 @@
 /** The worker's end of the channel to the primary: peers to ask, and the word to stop. */
 import type { Peers } from '../drivers/peers.ts'
 import { isOurs, type FromPrimary, type FromWorker, type Role } from './messages.ts'
+import { WorkerCounts } from './shared-counts.ts'
 
 export type Link = {
   peers: Peers
@@ -25,6 +26,8 @@ export function linkToPrimary(role: Role): Link {
       if (!process.connected) return resolve()
       process.send!(message, undefined, undefined, () => resolve())
     })
+
+  const counts = new WorkerCounts((changed) => void tell({ postern: 'counts', changed }))
 
   async function answer(id: number, question: string, about: unknown): Promise<void> {
     const reply = replies.get(question)
@@ -51,6 +54,7 @@ export function linkToPrimary(role: Role): Link {
       if (!isOurs<FromPrimary>(message)) return
       if (message.postern === 'stop') resolve()
       else if (message.postern === 'answers') settle(message.id, message.values)
+      else if (message.postern === 'counts') counts.hear(message.changed)
       else void answer(message.id, message.question, message.about).catch(() => {})
     })
   })
@@ -61,6 +65,7 @@ export function linkToPrimary(role: Role): Link {
     peers: {
       ...role,
       answer: (question, reply) => void replies.set(question, reply),
+      counts: (name) => counts.named(name),
       ask: (question, about) =>
         new Promise((resolve, reject) => {
           const id = ++lastId

@@ -1,6 +1,7 @@
-/** The primary carries questions from one worker to all others, and their answers back. */
+/** The primary carries questions from one worker to all others, and their answers back; and it adds up what they count. */
 import type { Worker } from 'node:cluster'
 import type { FromPrimary, FromWorker } from './messages.ts'
+import { CountsOfAll } from './shared-counts.ts'
 
 /** Milliseconds in which every worker must have answered. */
 const patience = 5000
@@ -10,16 +11,19 @@ type Open = { asker: Worker; askerId: number; waiting: Set<Worker>; values: unkn
 export class Relay {
   readonly #workers = new Set<Worker>()
   readonly #open = new Map<number, Open>()
+  readonly #counts = new CountsOfAll<Worker>((worker, changed) => send(worker, { postern: 'counts', changed }))
   #lastId = 0
 
-  /** From now on the worker is asked. */
+  /** From now on the worker is asked, and told what the others count. */
   add(worker: Worker): void {
     this.#workers.add(worker)
+    this.#counts.join(worker)
   }
 
   /** The dead hold nothing: nobody waits for their answer. */
   remove(worker: Worker): void {
     this.#workers.delete(worker)
+    this.#counts.leave(worker)
     for (const [id, open] of this.#open) {
       open.waiting.delete(worker)
       this.#settleIfDone(id, open)
@@ -29,6 +33,7 @@ export class Relay {
   take(from: Worker, message: FromWorker): void {
     if (message.postern === 'ask') this.#ask(from, message)
     else if (message.postern === 'answer') this.#answer(from, message)
+    else if (message.postern === 'counts') this.#counts.take(from, message.changed)
   }
 
   #ask(asker: Worker, { id: askerId, question, about }: FromWorker & { postern: 'ask' }): void {

@@ -27,7 +27,7 @@ const secretsSchema = z.object({
   signing: signingSchema,
   /** Signing keys that were replaced: URLs they signed work until then. */
   previousSigning: z.array(signingSchema.extend({ validUntil: z.iso.datetime() })).optional(),
-  /** Secrets that were replaced: tokens they signed work until then. */
+  /** Secrets that were replaced, or that are about to replace that of the configuration: tokens they signed work until then. */
   previousTokens: z.array(z.object({ secret: z.string().min(1), validUntil: z.iso.datetime() })).optional(),
 })
 
@@ -72,21 +72,25 @@ export function rotateSigning(
 
 /**
  * Makes a new secret for tokens. The old one, and those replaced before it, go on to be accepted for `overlap` seconds
- * at most. Where `configured` (`auth.secret`) is what tokens are signed with, the file keeps that one as the old one,
- * and the new one is for the configuration: it stands nowhere else.
+ * at most. Where `configured` (`auth.secret`) is what tokens are signed with, the new one is for the configuration; until
+ * it stands there, the file keeps both for as long, so that a server accepts them before its restart and after it. `chosen`:
+ * the new secret, for several servers that are to have the same.
  */
 export function rotateTokens(
   folder: string,
-  o: { overlap: number; now: Date; configured: string | null },
+  o: { overlap: number; now: Date; configured: string | null; chosen?: string },
 ): Promise<{ secret: string; validUntil: string }> {
   return change(folder, o.now, (secrets) => {
-    const secret = newTokenSecret()
+    const secret = o.chosen ?? newTokenSecret()
     const validUntil = endAfter(o.overlap, o)
     const old = o.configured ?? secrets.jwtSecret
     const before = (secrets.previousTokens ?? [])
-      .filter((previous) => previous.secret !== old)
+      .filter((previous) => previous.secret !== old && previous.secret !== secret)
       .map((previous) => ({ ...previous, validUntil: endAfter(o.overlap, { ...previous, now: o.now }) }))
-    const previousTokens = [{ secret: old, validUntil }, ...before].filter((one) => !hasEnded(one.validUntil, o.now))
+    const noted = o.configured === null ? [old] : [old, secret]
+    const previousTokens = [...noted.map((one) => ({ secret: one, validUntil })), ...before].filter(
+      (one) => !hasEnded(one.validUntil, o.now),
+    )
     const jwtSecret = o.configured === null ? secret : secrets.jwtSecret
     return { secrets: { ...secrets, jwtSecret, previousTokens }, result: { secret, validUntil } }
   })

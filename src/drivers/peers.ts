@@ -9,7 +9,43 @@ export type Peers = {
   ask<T>(question: string, about?: unknown): Promise<T[]>
   /** How this process answers a question. What is asked and answered is JSON. */
   answer(question: string, reply: (about: never) => unknown): void
+  /** Counts that all of them add to, one set for each name. */
+  counts(name: string): SharedCounts
+}
+
+export type SharedCounts = {
+  /** Of all processes: what this one counts now, and what the others counted a moment ago (see cluster/shared-counts.ts). */
+  get(key: string): number
+  add(key: string, by: 1 | -1): void
 }
 
 /** The only process there is. */
-export const alone: Peers = { index: 0, count: 1, isReplacement: false, ask: async () => [], answer: () => {} }
+export const alone: Peers = {
+  index: 0,
+  count: 1,
+  isReplacement: false,
+  ask: async () => [],
+  answer: () => {},
+  counts: () => new Counts(),
+}
+
+export class Counts implements SharedCounts {
+  readonly #counts = new Map<string, number>()
+
+  get(key: string): number {
+    return this.#counts.get(key) ?? 0
+  }
+
+  set(key: string, count: number): void {
+    if (count === 0) this.#counts.delete(key)
+    else this.#counts.set(key, count)
+  }
+
+  add(key: string, by: number): void {
+    this.set(key, this.get(key) + by)
+  }
+
+  entries(): IterableIterator<[key: string, count: number]> {
+    return this.#counts.entries()
+  }
+}

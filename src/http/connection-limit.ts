@@ -8,6 +8,8 @@ export type ConnectionLimitOptions = {
   perClient: number
   /** Addresses and CIDR ranges that speak for many clients: they count in the total alone, as loopback does. */
   trustedProxies: readonly string[]
+  /** Where open connections are counted. */
+  counts: { get(key: string): number; add(key: string, by: 1 | -1): void }
 }
 
 export type ConnectionLimit = {
@@ -15,31 +17,28 @@ export type ConnectionLimit = {
   admit(socket: Socket): boolean
 }
 
-/** One count for all listeners of a process. Errors: TypeError for a range that is none. */
+/** One count for all listeners, of all processes whose counts these are. Errors: TypeError for a range that is none. */
 export function createConnectionLimit(o: ConnectionLimitOptions): ConnectionLimit {
   const speaksForMany = createTrustedAddress(o.trustedProxies)
-  const open = new Map<string, number>()
-  let total = 0
+  const { counts } = o
 
   return {
     admit(socket) {
       const address = plainAddress(socket.remoteAddress ?? '')
       const client = isLoopback(address) || speaksForMany(address) ? null : networkOf(address)
-      const own = client === null ? 0 : (open.get(client) ?? 0)
-      if (total >= o.total || (client !== null && own >= o.perClient)) return false
-      total += 1
-      if (client !== null) open.set(client, own + 1)
+      if (counts.get(all) >= o.total || (client !== null && counts.get(client) >= o.perClient)) return false
+      const counted = client === null ? [all] : [all, client]
+      for (const key of counted) counts.add(key, 1)
       socket.once('close', () => {
-        total -= 1
-        if (client === null) return
-        const left = (open.get(client) ?? 1) - 1
-        if (left === 0) open.delete(client)
-        else open.set(client, left)
+        for (const key of counted) counts.add(key, -1)
       })
       return true
     },
   }
 }
+
+/** No address. */
+const all = 'all'
 
 const loopback = new BlockList()
 loopback.addSubnet('127.0.0.0', 8, 'ipv4')

@@ -1,10 +1,13 @@
 /** The last requests of both apps, in memory, for whoever watches them as they happen. */
+import { randomBytes } from 'node:crypto'
 
 /** Why a request was refused: the code and words of its answer. */
 export type Refusal = { code: string; message: string }
 
 export type LoggedRequest = {
-  /** Counts up by one, from 1. */
+  /** Tells the process that answered from others, and from the one before it. */
+  readonly run: string
+  /** Counts up by one, from 1, in each process. */
   readonly seq: number
   readonly app: 'api' | 'objects'
   /** When it began, in milliseconds since 1970. */
@@ -28,50 +31,86 @@ export type LoggedRequest = {
   rawHeaders: readonly string[] | null
 }
 
-export type RequestLog = {
-  push(entry: Omit<LoggedRequest, 'seq'>): void
+/** What one process has answered. */
+export type RequestSource = {
+  readonly run: string
   /** What came after `seq`, oldest first, at most `limit`; `missed` counts what is not kept any more. */
   since(seq: number, limit: number): { requests: LoggedRequest[]; missed: number }
-  /** `wake` is called with each request and must do next to nothing; `end` when the gateway stops. Returns how to leave. */
-  watch(listener: { wake: () => void; end: () => void }): () => void
+}
+
+export type RequestLog = {
+  push(entry: Omit<LoggedRequest, 'run' | 'seq'>): void
+  /** Of this process, and of the others that it hears of while somebody watches. */
+  sources(): readonly RequestSource[]
+  /** `wake` is called when there is more and must do next to nothing; `end` when the gateway stops. Returns how to leave. */
+  watch(listener: Listener): () => void
+  /** Resolves when `sources` are all there are, or one of them is silent; to be asked by who watches. */
+  whenComplete(): Promise<void>
   /** Ends the watching. What comes later is still kept. */
   close(): void
 }
+
+type Listener = { wake: () => void; end: () => void }
+
+export type OwnRequestLog = RequestLog & RequestSource & { last(): number }
 
 /** Targets and header names of clients may be long: beyond this a target is cut, so that the ring stays small. */
 export const maxTarget = 4096
 
 /** Constant memory: the last `capacity` requests, and the headers of the last `evidence` refusals. */
-export function createRequestLog({ capacity = 1000, evidence = 100 } = {}): RequestLog {
+export type RingSize = { capacity: number; evidence: number }
+
+/** The requests of one process; numbers may be left out. */
+export function createRequestRing(run: string, { capacity, evidence }: RingSize) {
   const ring: LoggedRequest[] = []
   const refused: LoggedRequest[] = []
-  const listeners = new Set<{ wake: () => void; end: () => void }>()
   let last = 0
   let refusals = 0
 
   return {
-    push(entry) {
-      last += 1
-      const kept: LoggedRequest = { ...entry, target: shortened(entry.target), seq: last }
-      ring[last % capacity] = kept
-      if (kept.rawHeaders !== null) {
-        const place = refusals++ % evidence
-        const oldest = refused[place]
-        if (oldest) oldest.rawHeaders = null
-        refused[place] = kept
-      }
-      for (const { wake } of listeners) wake()
+    run,
+    last: () => last,
+    /** `seq` must be above all before. */
+    put(entry: LoggedRequest): void {
+      last = entry.seq
+      ring[last % capacity] = entry
+      if (entry.rawHeaders === null) return
+      const place = refusals++ % evidence
+      const oldest = refused[place]
+      if (oldest) oldest.rawHeaders = null
+      refused[place] = entry
     },
-    since(seq, limit) {
+    since(seq: number, limit: number): { requests: LoggedRequest[]; missed: number } {
       const first = Math.max(seq + 1, last - capacity + 1, 1)
       const requests: LoggedRequest[] = []
-      for (let at = first; at <= last && requests.length < limit; at++) requests.push(ring[at % capacity]!)
-      return { requests, missed: Math.max(0, first - seq - 1) }
+      let missed = Math.max(0, first - seq - 1)
+      for (let at = first; at <= last && requests.length < limit; at++) {
+        const kept = ring[at % capacity]
+        if (kept?.seq === at) requests.push(kept)
+        else missed += 1
+      }
+      return { requests, missed }
     },
+  }
+}
+
+export function createRequestLog({ capacity = 1000, evidence = 100 } = {}): OwnRequestLog {
+  // Tells the numbers of this process from those of the one before it.
+  const ring = createRequestRing(randomBytes(4).toString('hex'), { capacity, evidence })
+  const listeners = new Set<Listener>()
+
+  return {
+    ...ring,
+    push(entry) {
+      ring.put({ ...entry, target: shortened(entry.target), run: ring.run, seq: ring.last() + 1 })
+      for (const { wake } of listeners) wake()
+    },
+    sources: () => [ring],
     watch(listener) {
       listeners.add(listener)
       return () => listeners.delete(listener)
     },
+    whenComplete: async () => {},
     close() {
       for (const { end } of listeners) end()
       listeners.clear()

@@ -4,6 +4,7 @@ import type { RequestListener } from 'node:http'
 import type { Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, describe, expect, test } from 'vitest'
+import { Counts } from '../../src/drivers/peers.ts'
 import { createConnectionLimit } from '../../src/http/connection-limit.ts'
 import { createLogger } from '../../src/http/logger.ts'
 import { createServer, type HttpServer, type HttpServerOptions } from '../../src/http/server.ts'
@@ -105,7 +106,8 @@ describe('many who are slow', () => {
 })
 
 describe('more connections than are allowed', () => {
-  const limit = (total: number) => createConnectionLimit({ total, perClient: 2, trustedProxies: ['10.9.0.0/16'] })
+  const limit = (total: number) =>
+    createConnectionLimit({ total, perClient: 2, trustedProxies: ['10.9.0.0/16'], counts: new Counts() })
 
   test('are answered 503 with a request id, and let in once another has closed', async () => {
     const base = await start(ok, { connectionLimit: limit(3), plainAnswer })

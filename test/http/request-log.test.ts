@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { createRequestLog, type LoggedRequest } from '../../src/http/request-log.ts'
 
-const entry = (o: Partial<LoggedRequest> = {}): Omit<LoggedRequest, 'seq'> => ({
+const entry = (o: Partial<LoggedRequest> = {}): Omit<LoggedRequest, 'run' | 'seq'> => ({
   app: 'objects',
   at: 0,
   method: 'PUT',

@@ -21,6 +21,7 @@ async function rig(...of: Parameters<typeof startRig>): Promise<Rig> {
 }
 
 const request: LoggedRequest = {
+  run: '0123abcd',
   seq: 1,
   app: 'objects',
   at: 0,

@@ -1,0 +1,152 @@
+/** Everything that one database holds, put into another: from SQLite to PostgreSQL when one machine is not enough. */
+import { sql, type Kysely, type Transaction } from 'kysely'
+import { StorageError } from '../errors.ts'
+import { listLeases } from './leases.ts'
+import { migrate } from './migrate.ts'
+import { openDatabase, type OpenDatabase } from './open-database.ts'
+import type { Schema } from './schema.ts'
+
+type Table = keyof Schema
+
+/** With their primary keys, each after those that it refers to. Leases are of processes, and none is running. */
+const tables = {
+  files: ['id'],
+  uploads: ['file_id'],
+  usage: ['owner'],
+  links: ['id'],
+  moved_objects: ['id'],
+  webhook_events: ['id'],
+  webhook_deliveries: ['event_id', 'url'],
+  webhooks_off: ['url'],
+} as const satisfies Record<Exclude<Table, 'leases'>, readonly string[]>
+
+/** Rows at a time; their values must stay below SQLite's 32,766 parameters. */
+const page = 500
+
+export type CopiedRows = Record<keyof typeof tables, number>
+
+/**
+ * Rows by table. Both schemas are brought up to date first; what is in `from` stays as it is, and `to` has everything
+ * or nothing of it. Errors: InvalidRequest when a server runs on one of them or `to` holds something; those of opening.
+ */
+export async function copyCatalog(o: {
+  from: string
+  to: string
+  now: Date
+  signal: AbortSignal
+  /** Told after each page. */
+  progress: (rows: number) => void
+}): Promise<CopiedRows> {
+  const from = await openAlone(o.from, 'The catalog')
+  try {
+    const to = await openAlone(o.to, 'The database of --to')
+    try {
+      await refuseInstances(from.db, o.now, 'the catalog')
+      await migrate(from.db, from.migrating)
+      await migrate(to.db, to.migrating)
+      await refuseInstances(to.db, o.now, 'the database of --to')
+      return await copyAll(from, to, o)
+    } catch (cause) {
+      throw cause instanceof StorageError || o.signal.aborted ? cause : translate(cause, from, to)
+    } finally {
+      await to.close()
+    }
+  } finally {
+    await from.close()
+  }
+}
+
+/** SQLite tells that another process has a database open; of PostgreSQL the instances say so. */
+async function openAlone(url: string, what: string): Promise<OpenDatabase> {
+  try {
+    return await openDatabase(url, { alone: true })
+  } catch (cause) {
+    const isInUse = url.startsWith('sqlite:') && cause instanceof StorageError && cause.retryAfter === 1
+    if (!isInUse) throw cause
+    throw new StorageError('InvalidRequest', {
+      message: `${what} is in use. Stop the server that uses it first.`,
+      cause,
+    })
+  }
+}
+
+async function refuseInstances(db: Kysely<Schema>, now: Date, what: string): Promise<void> {
+  const known = await db.introspection.getTables()
+  if (!known.some(({ name }) => name === 'leases')) return
+  const [running] = await listLeases(db, 'instance:', now)
+  if (running === undefined) return
+  const { host } = JSON.parse(running.note ?? '{}') as { host?: string }
+  throw new StorageError('InvalidRequest', {
+    message:
+      `A server (on ${host ?? 'another host'}) uses ${what}. Stop it first; ` +
+      'if it has ended by force, it counts as gone after half a minute.',
+  })
+}
+
+function copyAll(
+  from: OpenDatabase,
+  to: OpenDatabase,
+  o: { signal: AbortSignal; progress: (rows: number) => void },
+): Promise<CopiedRows> {
+  const names = Object.keys(tables) as (keyof typeof tables)[]
+  return from.db.transaction().execute((source) =>
+    to.db.transaction().execute(async (target) => {
+      await to.migrating.hold(target)
+      for (const name of names) await refuseRows(target, name)
+      const copied = {} as CopiedRows
+      let rows = 0
+      for (const name of names) {
+        copied[name] = await copyTable(source, target, name, (more) => {
+          o.signal.throwIfAborted()
+          o.progress((rows += more))
+        })
+      }
+      return copied
+    }),
+  )
+}
+
+async function refuseRows(target: Transaction<Schema>, name: Table): Promise<void> {
+  const [row] = await target
+    .selectFrom(name)
+    .select(sql`1`.as('one'))
+    .limit(1)
+    .execute()
+  if (row === undefined) return
+  throw new StorageError('InvalidRequest', {
+    message: `The database of --to holds a catalog already (its table ${name} has rows). Name an empty one.`,
+  })
+}
+
+/** Page by page in the order of its primary key. */
+async function copyTable(
+  source: Transaction<Schema>,
+  target: Transaction<Schema>,
+  name: keyof typeof tables,
+  done: (rows: number) => void,
+): Promise<number> {
+  const keys = tables[name]
+  const key = sql`(${sql.join(keys.map((column) => sql.ref(column)))})`
+  const order = sql.join(keys.map((column) => sql.ref(column)))
+  let rows: Record<string, unknown>[] = []
+  let copied = 0
+  do {
+    const last = rows.at(-1)
+    const after = last ? sql`where ${key} > (${sql.join(keys.map((column) => last[column]))})` : sql``
+    const next = sql<Record<string, unknown>>`select * from ${sql.table(name)} ${after} order by ${order} limit ${page}`
+    rows = (await next.execute(source)).rows
+    if (rows.length > 0)
+      await target
+        .insertInto(name)
+        .values(rows as never)
+        .execute()
+    copied += rows.length
+    done(rows.length)
+  } while (rows.length === page)
+  return copied
+}
+
+const translate = (cause: unknown, from: OpenDatabase, to: OpenDatabase): StorageError => {
+  const error = from.translate(cause)
+  return error.code === 'Internal' ? to.translate(cause) : error
+}

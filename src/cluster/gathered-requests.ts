@@ -1,0 +1,112 @@
+/**
+ * The requests that all workers answered, for who watches them in one of them: each keeps its own, and hands over what is
+ * new when it is asked. As long as nobody watches, nothing is asked or sent.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Peers } from '../drivers/peers.ts'
+import { createRequestRing, type LoggedRequest, type OwnRequestLog, type RequestLog } from '../http/request-log.ts'
+
+/** Milliseconds between two questions, and after which a worker that is silent does not hold up the others' requests. */
+const askEvery = 200
+const patience = 1000
+/** Milliseconds for which the others' requests are kept when the last one has left: who reloads a page comes again. */
+const keepFor = 60_000
+
+type Ring = ReturnType<typeof createRequestRing>
+type Part = { run: string; requests: LoggedRequest[] }
+/** By run, the number of the last request that is known. */
+type Known = { [run: string]: number }
+
+export function gatherRequests(
+  own: OwnRequestLog,
+  peers: Peers,
+  o: { every?: number; patience?: number } = {},
+): RequestLog {
+  const others = peers.count - 1
+  // Shared out among the others: what a process keeps of all together stays in bounds, however many they are.
+  const size = { capacity: share(1000, others), evidence: share(100, others) }
+  const rings = new Map<string, Ring>()
+  const listeners = new Set<{ wake: () => void; end: () => void }>()
+  let watching: AbortController | null = null
+  let complete = Promise.withResolvers<void>()
+  let forgetting: NodeJS.Timeout | undefined
+  let hasNews = false
+
+  peers.answer('requests', (known: Known): Part => {
+    const seq = Math.max(known[own.run] ?? 0, own.last() - size.capacity)
+    return { run: own.run, requests: own.since(seq, size.capacity).requests }
+  })
+  // Not told at once: those of the others that ended before come with the next answer.
+  own.watch({ wake: () => (hasNews = true), end: () => {} })
+
+  function take({ run, requests }: Part): void {
+    const ring = rings.get(run) ?? createRequestRing(run, size)
+    rings.set(run, ring)
+    for (const request of requests) {
+      // Who leaves and comes again asks twice.
+      if (request.seq <= ring.last()) continue
+      ring.put(request)
+      hasNews = true
+    }
+  }
+
+  async function ask(): Promise<void> {
+    const known: Known = Object.fromEntries([...rings].map(([run, ring]) => [run, ring.last()]))
+    const parts = await peers.ask<Part>('requests', known)
+    const alive = new Set(parts.map(({ run }) => run))
+    for (const run of rings.keys()) if (!alive.has(run)) rings.delete(run)
+    for (const part of parts) take(part)
+  }
+
+  function tell(): void {
+    complete.resolve()
+    if (!hasNews) return
+    hasNews = false
+    for (const { wake } of listeners) wake()
+  }
+
+  async function keepAsking(stopped: AbortSignal): Promise<void> {
+    while (!stopped.aborted) {
+      const meanwhile = setInterval(tell, o.patience ?? patience)
+      // A worker that is silent is asked again: what it answered meanwhile is not lost.
+      await ask().catch(() => {})
+      clearInterval(meanwhile)
+      if (stopped.aborted) return
+      tell()
+      await sleep(o.every ?? askEvery, undefined, { signal: stopped }).catch(() => {})
+    }
+  }
+
+  function rest(): void {
+    watching?.abort()
+    watching = null
+    forgetting = setTimeout(() => rings.clear(), keepFor).unref()
+  }
+
+  return {
+    push: (entry) => own.push(entry),
+    sources: () => [own, ...rings.values()],
+    watch(listener) {
+      listeners.add(listener)
+      if (watching === null) {
+        clearTimeout(forgetting)
+        watching = new AbortController()
+        complete = Promise.withResolvers()
+        void keepAsking(watching.signal)
+      }
+      return () => {
+        listeners.delete(listener)
+        if (listeners.size === 0 && watching !== null) rest()
+      }
+    },
+    whenComplete: () => complete.promise,
+    close() {
+      for (const { end } of listeners) end()
+      listeners.clear()
+      complete.resolve()
+      if (watching !== null) rest()
+    },
+  }
+}
+
+const share = (whole: number, among: number): number => Math.max(Math.ceil(whole / among), Math.ceil(whole / 10))

@@ -1,0 +1,120 @@
+/**
+ * Counts that workers add up, through the primary. Each decides at once by what it has heard, as a connection that has
+ * come cannot wait; what is counted elsewhere is known after twice `gatherFor` and the way of two messages. So a limit
+ * lets in more only as many as come within that time, and none at all once it is known. Dividing a limit by the number of
+ * workers would be less exact: the system does not deal out connections evenly, least of all few ones or after a restart.
+ */
+import { Counts, type SharedCounts } from '../drivers/peers.ts'
+import type { Changed } from './messages.ts'
+
+/** Milliseconds for which changes are gathered into one message: what opens and closes meanwhile is not told at all. */
+const gatherFor = 20
+
+export class WorkerCounts {
+  readonly #own = new Counts()
+  readonly #others = new Counts()
+  readonly #told = new Counts()
+  readonly #changed = new Set<string>()
+  readonly #tell: (changed: Changed) => void
+  #isDue = false
+
+  constructor(tell: (changed: Changed) => void) {
+    this.#tell = tell
+  }
+
+  named(name: string): SharedCounts {
+    return {
+      get: (key) => this.#own.get(`${name} ${key}`) + this.#others.get(`${name} ${key}`),
+      add: (key, by) => this.#add(`${name} ${key}`, by),
+    }
+  }
+
+  hear(changed: Changed): void {
+    for (const [key, count] of changed) this.#others.set(key, count)
+  }
+
+  #add(key: string, by: number): void {
+    this.#own.add(key, by)
+    this.#changed.add(key)
+    if (this.#isDue) return
+    this.#isDue = true
+    setTimeout(() => this.#flush(), gatherFor).unref()
+  }
+
+  #flush(): void {
+    this.#isDue = false
+    const changed: Changed = []
+    for (const key of this.#changed) {
+      const count = this.#own.get(key)
+      if (count === this.#told.get(key)) continue
+      this.#told.set(key, count)
+      changed.push([key, count])
+    }
+    this.#changed.clear()
+    if (changed.length > 0) this.#tell(changed)
+  }
+}
+
+/** In the primary. A worker that leaves takes its counts with it. */
+export class CountsOfAll<W extends object> {
+  readonly #of = new Map<W, Counts>()
+  readonly #sums = new Counts()
+  readonly #told = new Set<W>()
+  /** What they said last can come after their end. */
+  readonly #gone = new WeakSet<W>()
+  /** By whom alone; null: by several. */
+  readonly #changed = new Map<string, W | null>()
+  readonly #tell: (worker: W, changed: Changed) => void
+  #isDue = false
+
+  constructor(tell: (worker: W, changed: Changed) => void) {
+    this.#tell = tell
+  }
+
+  /** A worker may count before it joins; from now on it hears of the others. */
+  join(worker: W): void {
+    this.#told.add(worker)
+    const changed = [...this.#sums.entries()].map(([key]) => this.#othersOf(worker, key))
+    if (changed.length > 0) this.#tell(worker, changed)
+  }
+
+  leave(worker: W): void {
+    this.#told.delete(worker)
+    this.#gone.add(worker)
+    const counts = this.#of.get(worker)
+    this.#of.delete(worker)
+    for (const [key, count] of counts?.entries() ?? []) this.#move(worker, key, -count)
+  }
+
+  take(worker: W, changed: Changed): void {
+    if (this.#gone.has(worker)) return
+    const counts = this.#of.get(worker) ?? new Counts()
+    this.#of.set(worker, counts)
+    for (const [key, count] of changed) {
+      this.#move(worker, key, count - counts.get(key))
+      counts.set(key, count)
+    }
+  }
+
+  #othersOf(worker: W, key: string): [string, number] {
+    return [key, this.#sums.get(key) - (this.#of.get(worker)?.get(key) ?? 0)]
+  }
+
+  #move(worker: W, key: string, by: number): void {
+    this.#sums.add(key, by)
+    const before = this.#changed.get(key)
+    this.#changed.set(key, before === undefined || before === worker ? worker : null)
+    if (this.#isDue) return
+    this.#isDue = true
+    setTimeout(() => this.#flush(), gatherFor).unref()
+  }
+
+  #flush(): void {
+    this.#isDue = false
+    for (const worker of this.#told) {
+      const changed = [...this.#changed].filter(([, by]) => by !== worker).map(([key]) => this.#othersOf(worker, key))
+      if (changed.length > 0) this.#tell(worker, changed)
+    }
+    this.#changed.clear()
+  }
+}

@@ -1,0 +1,61 @@
+/** limits.connections hold for all workers together. */
+import { execFileSync } from 'node:child_process'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { startCommand, type RunningCommand } from '../fixtures/workers.ts'
+import { connect, rawHead, type RawConnection } from '../fixtures/raw-http.ts'
+
+const limit = 24
+let gateway: RunningCommand
+beforeAll(async () => {
+  gateway = await startCommand({ server: { workers: 3 }, limits: { connections: limit } })
+})
+afterAll(() => gateway?.close())
+
+/** A connection that stays open, or null where it was refused. */
+async function enter(base: string): Promise<RawConnection | null> {
+  const connection = await connect(base)
+  await connection.send(rawHead(base, 'GET', '/healthz')).catch(() => {})
+  const { status } = await connection.answer()
+  expect([200, 403, 404, 503]).toContain(status)
+  if (status !== 503) return connection
+  connection.close()
+  return null
+}
+
+const isFull = async (): Promise<boolean> => {
+  const one = await enter(gateway.apiUrl)
+  one?.close()
+  return one === null
+}
+
+it('so many connections are open at a time, at both ports and in all workers, and what a dead one held is free', async () => {
+  const held: RawConnection[] = []
+  for (let i = 0; i < limit; i++) {
+    const one = await enter(i % 2 ? gateway.apiUrl : gateway.objectsUrl)
+    if (one) held.push(one)
+  }
+  expect(held).toHaveLength(limit)
+  await expect.poll(isFull).toBe(true)
+  const refused = await Promise.all(Array.from({ length: 30 }, () => enter(gateway.apiUrl)))
+  expect(refused.filter((one) => one !== null)).toEqual([])
+
+  for (const one of held.splice(0, 3)) one.close()
+  await expect.poll(isFull).toBe(false)
+  while (held.length < limit) {
+    const one = await enter(gateway.apiUrl)
+    if (one) held.push(one)
+  }
+  await expect.poll(isFull).toBe(true)
+
+  const cut = Promise.race(held.map((one) => one.closed(20_000)))
+  process.kill(workerPid(gateway), 'SIGKILL')
+  await cut
+  await expect.poll(isFull, { timeout: 10_000 }).toBe(false)
+  for (const one of held) one.close()
+})
+
+function workerPid({ child }: RunningCommand): number {
+  const lines = execFileSync('ps', ['-A', '-o', 'pid=,ppid=']).toString().trim().split('\n')
+  const pairs = lines.map((line) => line.trim().split(/\s+/).map(Number))
+  return pairs.find(([, parent]) => parent === child.pid)![0]!
+}
