@@ -6,7 +6,7 @@ import { mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
-import { grant, sendParts } from '../test/browser/console-views-rig.ts'
+import { grant, post, sendParts } from '../test/browser/console-views-rig.ts'
 import { choose } from '../test/browser/sample-files.ts'
 import { throttleUploads } from '../test/browser/throttle.ts'
 import { launchChromium } from '../test/fixtures/chromium.ts'
@@ -62,6 +62,7 @@ const states: State[] = [
         .waitFor()
     },
   },
+  { name: 'links', looks: looks('1440 light', '820 dark', '390 light'), show: linksOfFile },
   {
     name: 'transfers',
     looks: looks('1440 light', '1440 dark', '820 light', '390 dark'),
@@ -115,6 +116,26 @@ async function take(from: Browser, { name, hash = '', looks: each, show }: State
 async function settled(page: Page): Promise<void> {
   await page.getByRole('heading', { level: 1 }).waitFor()
   await page.locator('.skeleton').waitFor({ state: 'detached' })
+}
+
+/** Three links of a file: one that another program made, one made and shown here, one that is used up. */
+async function linksOfFile(page: Page): Promise<void> {
+  const file = page.locator('li.file').filter({ hasText: 'reading list' })
+  const id = await file.getAttribute('data-id')
+  const path = `/files/${id}/links`
+  const known = (await (await fetch(gateway.apiUrl + path)).json()) as { links: { id: string }[] }
+  for (const link of known.links) await fetch(`${gateway.apiUrl}${path}/${link.id}`, { method: 'DELETE' })
+  const made = await post<{ url: string }>(gateway, path, { maxUses: 1 })
+  await fetch(made.url, { redirect: 'manual' })
+  await post(gateway, path, { maxUses: 25, expiresIn: 30 * 86_400 })
+  await file.click()
+  await page.getByRole('textbox', { name: 'Uses' }).fill('3')
+  await page.getByRole('button', { name: 'Make a QR code' }).click()
+  await page.getByRole('img', { name: /^QR code/ }).waitFor()
+  // What one scans, rather than the form above it.
+  await page
+    .getByRole('list', { name: 'Links that work' })
+    .evaluate((list) => list.scrollIntoView({ block: 'nearest' }))
 }
 
 /** Begun by another program, with some of its parts in the store. */

@@ -1,13 +1,15 @@
 import { Suspense, useCallback, useEffect, useRef, useState } from 'react'
 import { Skeleton } from './components/basics.tsx'
 import { DropOverlay } from './components/drop-overlay.tsx'
+import { FilePickers } from './components/file-pickers.tsx'
+import type { Pickers } from './components/file-pickers.tsx'
 import { KeysDialog } from './components/keys-dialog.tsx'
 import { Messages } from './components/messages.tsx'
 import { SignIn } from './components/sign-in.tsx'
 import { CodeDialog } from './components/snippets.tsx'
 import { TopBar } from './components/top-bar.tsx'
 import { ViewTabs } from './components/view-tabs.tsx'
-import { commitDeletes, undoDeletes } from './files/deletes.ts'
+import type { FoundFile } from './dropped-files.ts'
 import { FilesView } from './files/files-view.tsx'
 import { besides } from './other-views.ts'
 import { queryClient } from './query.ts'
@@ -15,14 +17,19 @@ import { useRoute, viewNames } from './route.ts'
 import { useServerStatus } from './server-status.ts'
 import { session, signOut } from './session.ts'
 import { useStore } from './store.ts'
+import { toasts } from './toasts.ts'
 import { TransfersDock } from './transfers/dock.tsx'
+import { commitAll, undo } from './undo.ts'
 import { addFiles, uploads } from './uploads.ts'
 import { useFilesFromWindow } from './use-files-from-window.ts'
 import { useKeys } from './use-keys.ts'
 
 /** The file to which Tab would lead, too. */
 const focusFiles = (): void => document.querySelector<HTMLElement>('.file-open[tabindex="0"]')?.focus()
-const add = (files: File[]): void => void addFiles(files)
+const add = (files: FoundFile[]): void => {
+  if (files.length > 0) void addFiles(files)
+  else toasts.say('Nothing to upload: the folder is empty.')
+}
 
 export function App() {
   const { token, signInNeeded } = useStore(session)
@@ -36,26 +43,28 @@ export function App() {
 function Console() {
   const { view } = useRoute()
   const [panel, setPanel] = useState<'code' | 'keys' | null>(null)
-  const picker = useRef<HTMLInputElement>(null)
+  const pickers = useRef<Pickers>(null)
   const searchRef = useRef<HTMLInputElement>(null)
-  const pick = useCallback(() => picker.current?.click(), [])
+  const pick = useCallback(() => pickers.current?.files(), [])
+  const pickFolder = useCallback(() => pickers.current?.folder(), [])
   const dragged = useFilesFromWindow(add, true)
   const limits = useServerStatus()?.limits ?? null
 
   useEffect(() => {
     void uploads.restore()
-    const leave = (): void => void commitDeletes(true)
+    const leave = (): void => void commitAll(true)
     addEventListener('pagehide', leave)
     return () => removeEventListener('pagehide', leave)
   }, [])
   useKeys(
     {
       u: pick,
+      U: pickFolder,
       '/': () => searchRef.current?.focus(),
       '?': () => setPanel('keys'),
       ...(view === 'files' ? { ArrowDown: focusFiles } : {}),
     },
-    undoDeletes,
+    undo,
   )
   useEffect(() => {
     document.title = `${viewNames[view]} · Postern`
@@ -66,10 +75,11 @@ function Console() {
       <TopBar
         searchRef={searchRef}
         onUpload={pick}
+        onFolder={pickFolder}
         onCode={() => setPanel('code')}
         onKeys={() => setPanel('keys')}
         onSignOut={() => {
-          void commitDeletes()
+          void commitAll()
           uploads.reset()
           signOut()
         }}
@@ -81,20 +91,10 @@ function Console() {
             <View />
           </Suspense>
         ) : (
-          <FilesView onUpload={pick} allowPublic={limits?.allowPublic ?? false} />
+          <FilesView onUpload={pick} onFolder={pickFolder} allowPublic={limits?.allowPublic ?? false} />
         )}
       </main>
-      <input
-        ref={picker}
-        type="file"
-        multiple
-        hidden
-        aria-label="Files to upload"
-        onChange={(e) => {
-          add(Array.from(e.target.files ?? []))
-          e.target.value = ''
-        }}
-      />
+      <FilePickers ref={pickers} onFiles={add} />
       <div className="below">
         <Messages />
         <TransfersDock />

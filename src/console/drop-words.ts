@@ -16,7 +16,9 @@ export function dropWords(
 ): { invitation: string; refusals: string[] } {
   const sizes = items.flatMap(({ size }) => (size === null ? [] : [size]))
   const isWhole = items.length > 0 && sizes.length === items.length
-  const what = items.length === 0 ? 'Drop to upload' : `Drop ${plural(items.length, 'file')}`
+  // A folder looks like a file of a type that the browser does not know.
+  const noun = items.some(({ type, size }) => type === '' && size === null) ? 'item' : 'file'
+  const what = items.length === 0 ? 'Drop to upload' : `Drop ${plural(items.length, noun)}`
   const invitation = isWhole ? `${what}, ${formatBytes(sizes.reduce((sum, size) => sum + size, 0))}` : what
   if (!limits) return { invitation, refusals: [] }
   const foreign = new Set(items.map(({ type }) => type).filter((t) => t && !isAllowed(t, limits.allowedTypes)))

@@ -10,6 +10,13 @@ export function formatBytes(bytes: number): string {
   return `${value.toFixed(digits).replace(/\.0+$|(?<=\.\d)0$/, '')} ${units[power]}`
 }
 
+/** `46.8 of 89.6 MiB`, `700 KiB of 1.2 MiB`. */
+export function formatBytesOf(bytes: number, total: number): string {
+  const [part, whole] = [formatBytes(bytes), formatBytes(total)]
+  const unit = / \w+$/.exec(whole)?.[0] ?? ''
+  return `${part.endsWith(unit) ? part.slice(0, -unit.length) : part} of ${whole}`
+}
+
 export const formatSpeed = (bytesPerSecond: number): string => `${formatBytes(bytesPerSecond)}/s`
 
 /** `8 s left`, `2:05 left`, `1 h 20 min left`. */

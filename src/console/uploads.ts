@@ -4,7 +4,9 @@ import { createClient } from '../client/index.ts'
 import { UploadList } from '../react/upload-list.ts'
 import type { UploadItem, UploadsSnapshot } from '../react/upload-list.ts'
 import { serverUrl } from './api.ts'
+import type { FoundFile } from './dropped-files.ts'
 import { insertFile } from './files/records.ts'
+import { folderOfPath, metadataOfPath } from './relative-path.ts'
 import { session, signInNeeded } from './session.ts'
 import { Store } from './store.ts'
 
@@ -31,12 +33,21 @@ export const uploads = new UploadList(client, {
 /** Who may read the files that are added next. */
 export const newFiles = new Store<{ visibility: 'private' | 'public' }>({ visibility: 'private' })
 
-export async function addFiles(files: readonly File[]): Promise<void> {
+/** Of files that came in folders. */
+const paths = new WeakMap<File, string>()
+
+/** `photos/2026` of a file that is being sent; empty where it came alone. */
+export const folderOfUpload = (file: File | null): string => (file ? folderOfPath(paths.get(file) ?? '') : '')
+
+export async function addFiles(files: readonly FoundFile[]): Promise<void> {
   const { visibility } = newFiles.get()
   for (let at = 0; at < files.length; at += step) {
     if (at > 0) await new Promise((next) => requestAnimationFrame(next))
-    uploads.options = { ...uploads.options, upload: { visibility } }
-    uploads.add(files.slice(at, at + step))
+    for (const { file, path } of files.slice(at, at + step)) {
+      if (path) paths.set(file, path)
+      uploads.options = { ...uploads.options, upload: { visibility, metadata: metadataOfPath(path) } }
+      uploads.add([file])
+    }
   }
 }
 

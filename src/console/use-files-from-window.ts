@@ -1,19 +1,19 @@
 import { useEffect, useState } from 'react'
 import { carriesFiles, filesOf } from './dropped-files.ts'
+import type { FoundFile } from './dropped-files.ts'
 import type { DraggedItem } from './drop-words.ts'
 
 /**
  * Makes the whole window a target for files that are dropped or pasted. Returns what is being dragged over it now,
  * empty where the browser does not tell, null when nothing is.
  */
-export function useFilesFromWindow(onFiles: (files: File[]) => void, enabled: boolean): DraggedItem[] | null {
+export function useFilesFromWindow(onFiles: (files: FoundFile[]) => void, enabled: boolean): DraggedItem[] | null {
   const [dragged, setDragged] = useState<DraggedItem[] | null>(null)
   useEffect(() => {
     if (!enabled) return
     let depth = 0
     const take = async (transfer: DataTransfer): Promise<void> => {
-      const files = await filesOf(transfer)
-      if (files.length > 0) onFiles(files)
+      onFiles(await filesOf(transfer))
     }
     const over = (e: DragEvent): void => {
       if (!e.dataTransfer || !carriesFiles(e.dataTransfer)) return

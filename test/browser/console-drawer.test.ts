@@ -74,7 +74,7 @@ describe('the drawer', { timeout: 60_000 }, () => {
     await expect.poll(record).toMatchObject({ metadata: {} })
   })
 
-  it('copies a link that ends when it was told to, and draws it to be scanned', async () => {
+  it('copies a link that ends when it was told to', async () => {
     const page = await openConsole(browser, gateway.apiUrl, { permissions: ['clipboard-read', 'clipboard-write'] })
     await row(page, 'minutes of may.txt').click()
     await page.getByRole('combobox', { name: 'The link works for' }).selectOption('300')
@@ -83,9 +83,6 @@ describe('the drawer', { timeout: 60_000 }, () => {
     const link = await page.evaluate(() => navigator.clipboard.readText())
     expect(new URL(link).searchParams.get('X-Amz-Expires')).toBe('300')
     expect(await (await fetch(link)).text()).toBe('what was said')
-    await page.getByRole('button', { name: 'QR code' }).click()
-    await page.getByRole('img', { name: 'QR code of a link to minutes of may.txt' }).waitFor()
-    await page.getByText('Opens the file for 5 minutes from now.').waitFor()
   })
 
   it('plays, shows and reads what a browser can', async () => {

@@ -2,7 +2,7 @@
 import { S3 } from '@aws-sdk/client-s3'
 import { beforeEach, expect, it } from 'vitest'
 import { startGateway, type RunningGateway } from '../fixtures/gateway.ts'
-import { openConsole } from './console-rig.ts'
+import { openConsole, storeFile, textFile } from './console-rig.ts'
 import { browser, useBrowser } from './console-stage.ts'
 
 const owner = { accessKeyId: 'AKIAOWNER', secretAccessKey: 'a secret of an owner of one bucket, for tests' }
@@ -45,4 +45,16 @@ it("takes the bucket's own refusals from the page's uploads, and says what it ca
   expect(await reason.getByText('the bucket', { exact: true }).count()).toBe(1)
   expect(await reason.getByRole('button', { name: 'Copy as curl' }).count()).toBe(0)
   expect(await refused.count()).toBe(1)
+})
+
+it('says why there are no counted links, and draws the signed URL to be scanned', async () => {
+  const { id } = await storeFile(gateway, textFile('in the bucket.txt'))
+  const page = await openConsole(browser, gateway.apiUrl)
+  await page.goto(`${gateway.apiUrl}/#/files/${id}`)
+  const drawer = page.getByRole('dialog', { name: 'in the bucket.txt' })
+  await drawer.getByText(/The bucket serves its own URLs.*storage\.delivery: proxied/).waitFor()
+  expect(await drawer.getByRole('button', { name: 'Make and copy' }).count()).toBe(0)
+  await drawer.getByRole('button', { name: 'QR code', exact: true }).click()
+  const code = drawer.getByRole('img', { name: 'QR code of a link to in the bucket.txt' })
+  expect(Number((await code.getAttribute('viewBox'))?.split(' ')[2])).toBeGreaterThan(80)
 })

@@ -26,7 +26,7 @@ describe('dropWords', () => {
       { type: '', size: null },
       { type: 'image/gif', size: 5 },
     ]
-    expect(dropWords(unknown, limits)).toEqual({ invitation: 'Drop 2 files', refusals: [] })
+    expect(dropWords(unknown, limits)).toEqual({ invitation: 'Drop 2 items', refusals: [] })
     expect(dropWords([{ type: 'text/x', size: null }], null).refusals).toEqual([])
   })
 })

@@ -56,11 +56,22 @@ export const IconButton = ({ icon: Icon, label, tone, className, expanded, press
   </button>
 )
 
-/** A filename of any length and direction on one line; the whole of it is the title. */
-export function FileName({ name }: { name: string }) {
+/** A filename of any length and direction on one line, and the folder it came in; the whole of it is the title. */
+export function FileName({ name, folder = '' }: { name: string; folder?: string }) {
+  if (folder === '') return <PlainName name={name} title={displayName(name)} />
+  return (
+    <span className="file-path">
+      <bdi className="file-folder">{shorten(folder, 40)}</bdi>
+      <span className="quiet">/</span>
+      <PlainName name={name} title={`${folder}/${displayName(name)}`} />
+    </span>
+  )
+}
+
+function PlainName({ name, title }: { name: string; title: string }) {
   const { head, tail } = splitName(name)
   return (
-    <bdi className="file-name" dir="auto" title={displayName(name)}>
+    <bdi className="file-name" dir="auto" title={title}>
       <span className="file-name-head">{head}</span>
       {tail && <span className="file-name-tail">{tail}</span>}
     </bdi>
@@ -100,8 +111,16 @@ export function CopyText({ text, label, shown = 32 }: { text: string; label: str
   )
 }
 
-/** `fraction` 0 to 1; null runs without telling how far. */
-export function Bar({ fraction, label, tone = 'accent' }: { fraction: number | null; label: string; tone?: string }) {
+type BarProps = {
+  /** 0 to 1; null runs without telling how far. */
+  fraction: number | null
+  label: string
+  tone?: string
+  /** What of the fraction is only spoken for: it is drawn with gaps. */
+  reserved?: number
+}
+
+export function Bar({ fraction, label, tone = 'accent', reserved = 0 }: BarProps) {
   const now = fraction === null ? undefined : Math.round(Math.min(1, fraction) * 100)
   return (
     <div
@@ -112,7 +131,11 @@ export function Bar({ fraction, label, tone = 'accent' }: { fraction: number | n
       aria-valuemax={100}
       aria-valuenow={now}
     >
-      <div className={`bar-fill ${tone}${now === undefined ? ' unknown' : ''}`} style={{ width: `${now ?? 100}%` }} />
+      <div className={`bar-fill ${tone}${now === undefined ? ' unknown' : ''}`} style={{ width: `${now ?? 100}%` }}>
+        {fraction !== null && reserved > 0 && (
+          <div className="bar-reserved" style={{ width: `${Math.min(1, reserved / fraction) * 100}%` }} />
+        )}
+      </div>
     </div>
   )
 }

@@ -1,7 +1,11 @@
 import { X } from 'lucide-react'
 import { useLayoutEffect, useRef } from 'react'
 import type { MouseEvent, ReactNode } from 'react'
+import { Store } from '../store.ts'
 import { IconButton } from './basics.tsx'
+
+/** What is open, the topmost last. All else on the page is out of reach meanwhile, messages included. */
+export const openDialogs = new Store<{ dialogs: readonly HTMLDialogElement[] }>({ dialogs: [] })
 
 type DialogProps = { label: string; className: string; onClose: () => void; children: ReactNode }
 
@@ -11,8 +15,13 @@ export function Dialog({ label, className, onClose, children }: DialogProps) {
   // Before the element goes: a dialog that is removed while it is open takes the focus with it.
   useLayoutEffect(() => {
     const dialog = ref.current
-    if (dialog && !dialog.open) dialog.showModal()
-    return () => dialog?.close()
+    if (!dialog) return undefined
+    if (!dialog.open) dialog.showModal()
+    openDialogs.set({ dialogs: [...openDialogs.get().dialogs, dialog] })
+    return () => {
+      openDialogs.set({ dialogs: openDialogs.get().dialogs.filter((d) => d !== dialog) })
+      dialog.close()
+    }
   }, [])
   const closeBeside = (e: MouseEvent): void => {
     if (e.target === ref.current) onClose()

@@ -2,15 +2,16 @@ import { Dialog, DialogHead } from './dialog.tsx'
 
 const keys: [string, string][] = [
   ['u', 'Choose files to upload'],
+  ['Shift U', 'Choose a folder'],
   ['Ctrl V', 'Upload what was copied'],
   ['/', 'Search'],
   ['↑ ↓', 'Move in the list'],
   ['Enter', 'Show the file'],
   ['Space', 'Preview it'],
-  ['l', 'Copy a link'],
+  ['l', 'Copy a link to it'],
   ['d', 'Download'],
   ['Delete', 'Delete'],
-  ['Ctrl Z', 'Undo a delete'],
+  ['Ctrl Z', 'Undo a delete or a revocation'],
   ['Esc', 'Close what is open'],
   ['?', 'This list'],
 ]

@@ -1,33 +1,61 @@
 import { TriangleAlert, Undo2, X } from 'lucide-react'
-import type { FileRecord } from '../api.ts'
-import { deletes, undoDeletes, undoSeconds } from '../files/deletes.ts'
+import { useState } from 'react'
+import type { ReactNode } from 'react'
+import { createPortal } from 'react-dom'
+import { deletes, undoDeletes } from '../files/deletes.ts'
 import { displayName, plural } from '../format.ts'
+import { undoSeconds } from '../later.ts'
+import { revocations, undoRevocations } from '../links/revocations.ts'
 import { useStore } from '../store.ts'
 import { toasts } from '../toasts.ts'
 import { IconButton } from './basics.tsx'
+import { openDialogs } from './dialog.tsx'
 
-const UndoBar = ({ deleting }: { deleting: readonly FileRecord[] }) => {
-  const [first] = deleting
-  if (!first) return null
+/** `at`: when the eight seconds began, on the page's clock. */
+function UndoBar({ at, onUndo, children }: { at: number; onUndo: () => void; children: ReactNode }) {
+  // It may be drawn anew on its way, inside a dialog that opens.
+  const [gone] = useState(() => Math.round(performance.now() - at))
+  const countdown = { animationDuration: `${undoSeconds}s`, animationDelay: `-${gone}ms` }
   return (
-    // A new key starts the countdown anew with each delete.
-    <div className="toast undo" key={deleting.length}>
-      <span className="toast-text">
-        Deleted {deleting.length === 1 ? <bdi>{displayName(first.filename)}</bdi> : plural(deleting.length, 'file')}
-      </span>
-      <button type="button" className="text-button" onClick={undoDeletes}>
+    <div className="toast undo">
+      <span className="toast-text">{children}</span>
+      <button type="button" className="text-button" onClick={onUndo}>
         <Undo2 /> Undo
       </button>
-      <span className="countdown" style={{ animationDuration: `${undoSeconds}s` }} />
+      <span className="countdown" style={countdown} />
     </div>
   )
 }
 
-/** Errors are said at once, results when there is a pause. */
+function Undoable() {
+  const files = useStore(deletes)
+  const links = useStore(revocations)
+  const [file] = files.waiting
+  const [link] = links.waiting
+  return (
+    <>
+      {file && (
+        // A new key starts the countdown anew with each delete.
+        <UndoBar key={`files ${files.at}`} at={files.at} onUndo={undoDeletes}>
+          Deleted{' '}
+          {files.waiting.length === 1 ? <bdi>{displayName(file.filename)}</bdi> : plural(files.waiting.length, 'file')}
+        </UndoBar>
+      )}
+      {link && (
+        <UndoBar key={`links ${links.at}`} at={links.at} onUndo={undoRevocations}>
+          Revoking {links.waiting.length === 1 ? 'a link to ' : plural(links.waiting.length, 'link')}
+          {links.waiting.length === 1 && <bdi>{displayName(link.filename)}</bdi>}
+        </UndoBar>
+      )}
+    </>
+  )
+}
+
+/** Errors are said at once, results when there is a pause. Inside what is open: nothing else can be reached then. */
 export function Messages() {
   const { toasts: all } = useStore(toasts)
-  const { deleting } = useStore(deletes)
-  return (
+  const dialog = useStore(openDialogs).dialogs.at(-1)
+  const messages = (
     <div className="toasts">
       <div role="alert">
         {all
@@ -48,8 +76,9 @@ export function Messages() {
               <span className="toast-text">{t.text}</span>
             </div>
           ))}
-        <UndoBar deleting={deleting} />
+        <Undoable />
       </div>
     </div>
   )
+  return dialog ? createPortal(<div className="below">{messages}</div>, dialog) : messages
 }

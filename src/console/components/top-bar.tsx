@@ -1,4 +1,4 @@
-import { CodeXml, Keyboard, LogOut, Monitor, Moon, Sun, Upload } from 'lucide-react'
+import { CodeXml, FolderUp, Keyboard, LogOut, Monitor, Moon, Sun, Upload } from 'lucide-react'
 import type { Ref } from 'react'
 import { useUsage } from '../files/records.ts'
 import { formatBytes, plural } from '../format.ts'
@@ -6,6 +6,7 @@ import { session, subjectOf } from '../session.ts'
 import { useStore } from '../store.ts'
 import { nextTheme, theme } from '../theme.ts'
 import { Bar, Button, IconButton } from './basics.tsx'
+import { picksFolders } from './file-pickers.tsx'
 import { Mark } from './mark.tsx'
 import { SearchBox } from './search-box.tsx'
 import { StorageBadge } from './storage-badge.tsx'
@@ -32,7 +33,12 @@ export function UsageMeter() {
           <span className="usage-word">{isReserved ? ' · rest reserved by uploads' : ' · nearly full'}</span>
         )}
       </p>
-      <Bar fraction={fraction} label="Storage used" tone={tone} />
+      <Bar
+        fraction={fraction}
+        label="Storage used"
+        tone={tone}
+        reserved={quota.bytes === 0 ? 0 : reservedBytes / quota.bytes}
+      />
     </div>
   )
 }
@@ -42,12 +48,13 @@ const themeIcons = { system: Monitor, light: Sun, dark: Moon }
 type Props = {
   searchRef: Ref<HTMLInputElement>
   onUpload: () => void
+  onFolder: () => void
   onCode: () => void
   onKeys: () => void
   onSignOut: () => void
 }
 
-export function TopBar({ searchRef, onUpload, onCode, onKeys, onSignOut }: Props) {
+export function TopBar({ searchRef, onUpload, onFolder, onCode, onKeys, onSignOut }: Props) {
   const { token } = useStore(session)
   const { theme: chosen } = useStore(theme)
   const user = token ? subjectOf(token) : null
@@ -64,6 +71,9 @@ export function TopBar({ searchRef, onUpload, onCode, onKeys, onSignOut }: Props
       <div className="top-end">
         <UsageMeter />
         <div className="tools">
+          {picksFolders && (
+            <IconButton icon={FolderUp} className="only-wide" label="Upload a folder" onClick={onFolder} />
+          )}
           <IconButton icon={CodeXml} className="only-wide" label="Code for this server" onClick={onCode} />
           <IconButton icon={Keyboard} className="only-wide" label="Keys" onClick={onKeys} />
           <IconButton icon={themeIcons[chosen]} label={`Colours: ${chosen}`} onClick={nextTheme} />

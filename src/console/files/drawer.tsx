@@ -7,6 +7,8 @@ import type { FileRecord } from '../api.ts'
 import { Button, CopyText, Fact, FileName, IconButton } from '../components/basics.tsx'
 import { Dialog } from '../components/dialog.tsx'
 import { displayName, formatBytes, formatMoment, formatType } from '../format.ts'
+import { Links } from '../links/links.tsx'
+import { folderOf } from '../relative-path.ts'
 import { toasts } from '../toasts.ts'
 import type { FileActions } from './file-actions.ts'
 import { Metadata } from './metadata.tsx'
@@ -25,7 +27,7 @@ type Props = { file: FileRecord; actions: FileActions; onClose: () => void }
 export function Drawer({ file, actions, onClose }: Props) {
   return (
     <Dialog label={file.filename} className="drawer" onClose={onClose}>
-      <header className="dialog-head">
+      <header className="dialog-head" tabIndex={-1} autoFocus>
         <Rename file={file} />
         <IconButton icon={X} label="Close" onClick={onClose} />
       </header>
@@ -43,6 +45,7 @@ export function Drawer({ file, actions, onClose }: Props) {
           </Button>
         </div>
         <Share file={file} />
+        <Links file={file} />
         <Facts file={file} />
         <Metadata file={file} />
       </div>
@@ -52,6 +55,7 @@ export function Drawer({ file, actions, onClose }: Props) {
 
 function Facts({ file }: { file: FileRecord }) {
   const type = formatType(file.mimeType)
+  const folder = folderOf(file)
   return (
     <section>
       <h3>Facts</h3>
@@ -59,6 +63,11 @@ function Facts({ file }: { file: FileRecord }) {
         {file.filename.length > longName && (
           <Fact name="Name">
             <bdi>{displayName(file.filename)}</bdi>
+          </Fact>
+        )}
+        {folder && (
+          <Fact name="Folder">
+            <bdi>{folder}</bdi>
           </Fact>
         )}
         <Fact name="Size">

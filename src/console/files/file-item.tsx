@@ -4,6 +4,7 @@ import type { CSSProperties } from 'react'
 import type { FileRecord } from '../api.ts'
 import { FileName, IconButton } from '../components/basics.tsx'
 import { formatAgo, formatBytes, formatMoment, formatType } from '../format.ts'
+import { folderOf } from '../relative-path.ts'
 import type { FileActions } from './file-actions.ts'
 import { Thumbnail } from './thumbnail.tsx'
 
@@ -22,6 +23,7 @@ export type ItemProps = {
 export const FileItem = memo(function FileItem({ file, now, active, index, count, place, actions }: ItemProps) {
   const size = file.size === null ? '–' : formatBytes(file.size)
   const added = formatAgo(file.confirmedAt ?? file.createdAt, now)
+  const folder = folderOf(file)
   const isPublic = file.visibility === 'public'
   const tab = { tabIndex: active ? 0 : -1 }
   const style: CSSProperties = {
@@ -49,9 +51,15 @@ export const FileItem = memo(function FileItem({ file, now, active, index, count
       >
         <Thumbnail file={file} />
         <span className="file-words">
-          <FileName name={file.filename} />
+          <FileName name={file.filename} folder={folder} />
           <span className="file-line">
             {size} · {added}
+            {folder && (
+              <>
+                {' · '}
+                <bdi>{folder}</bdi>
+              </>
+            )}
           </span>
         </span>
       </button>

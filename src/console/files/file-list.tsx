@@ -4,6 +4,7 @@ import { useCallback, useEffect, useLayoutEffect, useRef, useState } from 'react
 import type { KeyboardEvent } from 'react'
 import type { FileRecord } from '../api.ts'
 import { useMedia } from '../use-media.ts'
+import { useNow } from '../use-now.ts'
 import { actionOfKey } from './file-actions.ts'
 import type { FileActions } from './file-actions.ts'
 import { FileItem } from './file-item.tsx'
@@ -13,16 +14,6 @@ export type Layout = 'table' | 'grid'
 const tileWidth = 184
 const tileHeight = 208
 const rowHeights = { mouse: 40, touch: 60 }
-
-/** One clock for the whole list, ticking each half minute. */
-function useNow(): Date {
-  const [now, setNow] = useState(() => new Date())
-  useEffect(() => {
-    const timer = setInterval(() => setNow(new Date()), 30_000)
-    return () => clearInterval(timer)
-  }, [])
-  return now
-}
 
 /** Where the list begins in the page, and how wide it is. */
 function useBox(): { ref: (list: HTMLElement | null) => (() => void) | undefined; top: number; width: number } {
@@ -54,7 +45,7 @@ type Props = {
 }
 
 export function FileList({ files, layout, actions, onEnd }: Props) {
-  const now = useNow()
+  const now = useNow(30_000)
   const isTouch = useMedia('(max-width: 640px), (pointer: coarse)')
   const { ref, top, width } = useBox()
   const [activeId, setActiveId] = useState<string | null>(null)

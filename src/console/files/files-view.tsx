@@ -3,11 +3,11 @@ import { useCallback, useEffect, useMemo, useState } from 'react'
 import { flushSync } from 'react-dom'
 import { copyLink, download } from '../actions.ts'
 import type { FileRecord } from '../api.ts'
-import { Empty, ErrorNote, Skeleton, Spinner } from '../components/basics.tsx'
+import { Button, Empty, ErrorNote, Skeleton, Spinner } from '../components/basics.tsx'
 import { displayName, plural } from '../format.ts'
 import { fileHash, filesHash, navigate, useRoute } from '../route.ts'
 import { useStore } from '../store.ts'
-import { deleteLater, deletes } from './deletes.ts'
+import { deletes } from './deletes.ts'
 import { Drawer } from './drawer.tsx'
 import type { FileActions } from './file-actions.ts'
 import { FileList } from './file-list.tsx'
@@ -17,14 +17,14 @@ import { layoutChoice } from './layout-choice.ts'
 import { QuickLook } from './quick-look.tsx'
 import { useFile, useFiles } from './records.ts'
 
-type Props = { onUpload: () => void; allowPublic: boolean }
+type Props = { onUpload: () => void; onFolder: () => void; allowPublic: boolean }
 
-export function FilesView({ onUpload, allowPublic }: Props) {
+export function FilesView({ onUpload, onFolder, allowPublic }: Props) {
   const { rest, query } = useRoute()
   const q = query.get('q') ?? ''
   const shownId = rest[0] ?? null
   const { layout } = useStore(layoutChoice)
-  const { deleting } = useStore(deletes)
+  const { waiting: deleting } = useStore(deletes)
   const [looked, setLooked] = useState<FileRecord | null>(null)
   const listing = useFiles(q)
   const { fetchNextPage, hasNextPage, isFetchingNextPage } = listing
@@ -57,7 +57,7 @@ export function FilesView({ onUpload, allowPublic }: Props) {
           navigate(filesHash(q), { replace: true })
         })
         focusNeighbour(file.id)
-        deleteLater(file)
+        deletes.add(file)
       },
     }),
     [q],
@@ -93,7 +93,7 @@ export function FilesView({ onUpload, allowPublic }: Props) {
           {layout === 'table' && <TableHead />}
           <FileList files={listed} layout={layout} actions={actions} onEnd={onEnd} />
           {isFetchingNextPage && <Spinner label="Loading more files" />}
-          {!hasNextPage && <p className="hint">Drop files anywhere on this page, or paste them.</p>}
+          {!hasNextPage && <p className="hint">Drop files or folders anywhere on this page, or paste them.</p>}
         </>
       ) : hasNextPage ? (
         <NextPage onMount={onEnd} />
@@ -102,9 +102,11 @@ export function FilesView({ onUpload, allowPublic }: Props) {
           <p>
             No file has <q dir="auto">{displayName(q)}</q> in its name.
           </p>
+          <p className="quiet">Folders and contents are not searched.</p>
+          <Button onClick={() => navigate(filesHash())}>Show all files</Button>
         </Empty>
       ) : (
-        deleting.length === 0 && <FirstVisit onUpload={onUpload} />
+        deleting.length === 0 && <FirstVisit onUpload={onUpload} onFolder={onFolder} />
       )}
       {shown && <Drawer key={shown.id} file={shown} actions={actions} onClose={() => navigate(filesHash(q))} />}
       {elsewhere.isError && shownId && <ErrorNote title="This file could not be shown" error={elsewhere.error} />}

@@ -3,7 +3,7 @@ import { memo, useRef } from 'react'
 import type { UploadItem } from '../../react/upload-list.ts'
 import { Bar, FileName, IconButton } from '../components/basics.tsx'
 import { TypeIcon } from '../components/type-icon.tsx'
-import { uploads } from '../uploads.ts'
+import { folderOfUpload, uploads } from '../uploads.ts'
 import { PartMap } from './part-map.tsx'
 import { canPause, detail, isBusy, isSettled, stateInWords } from './words.ts'
 
@@ -30,7 +30,7 @@ export const TransferRow = memo(
           <TypeIcon mimeType={item.file?.type ?? ''} />
         )}
         <div className="transfer-words">
-          <FileName name={name} />
+          <FileName name={name} folder={folderOfUpload(item.file)} />
           <p className="transfer-state">
             <b>{stateInWords(item)}</b>
             <span className="quiet">{detail(item)}</span>

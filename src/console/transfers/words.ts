@@ -1,7 +1,7 @@
 /** What the dock says of uploads. */
 import type { UploadError, UploadState } from '../../client/index.ts'
 import type { UploadItem, UploadsSnapshot } from '../../react/upload-list.ts'
-import { formatBytes, formatEta, formatSpeed, plural } from '../format.ts'
+import { formatBytes, formatBytesOf, formatEta, formatSpeed, plural } from '../format.ts'
 
 const states = {
   queued: 'waiting',
@@ -38,7 +38,7 @@ export function detail({ size, state, progress, why, error }: UploadItem): strin
   if (why && (state === 'signing' || state === 'retrying')) return reasonInWords(why)
   if (state === 'uploading')
     return [
-      `${formatBytes(loaded)} of ${formatBytes(size)}`,
+      formatBytesOf(loaded, size),
       ...(bytesPerSecond ? [formatSpeed(bytesPerSecond)] : []),
       ...(etaSeconds === null ? [] : [formatEta(etaSeconds)]),
     ].join(' · ')

@@ -1,8 +1,8 @@
 /** Uploads that are begun and not done: what is missing of each, and how to end or to go on with it. */
 import { CircleCheckBig, RotateCw } from 'lucide-react'
-import { useEffect, useState } from 'react'
 import { Button, Empty, ErrorNote, Skeleton } from '../../components/basics.tsx'
 import { useUploads } from '../../uploads.ts'
+import { useNow } from '../../use-now.ts'
 import type { Pending } from './pending.ts'
 import { PendingRow } from './pending-row.tsx'
 import { usePending } from './records.ts'
@@ -42,7 +42,8 @@ export function UploadsView() {
 }
 
 function PendingList({ pending }: { pending: Pending[] }) {
-  const now = useNow()
+  // Often enough for "in 40 s".
+  const now = useNow(5000)
   const { items } = useUploads()
   return (
     <ul className="pending-list" aria-label="Unfinished uploads">
@@ -56,14 +57,4 @@ function PendingList({ pending }: { pending: Pending[] }) {
       ))}
     </ul>
   )
-}
-
-/** Often enough for "in 40 s". */
-function useNow(): Date {
-  const [now, setNow] = useState(() => new Date())
-  useEffect(() => {
-    const timer = setInterval(() => setNow(new Date()), 5000)
-    return () => clearInterval(timer)
-  }, [])
-  return now
 }

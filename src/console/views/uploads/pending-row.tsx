@@ -5,7 +5,7 @@ import { copyText } from '../../actions.ts'
 import { request } from '../../api.ts'
 import { Badge, Bar, Button, CopyText, FileName } from '../../components/basics.tsx'
 import { iconOfType } from '../../components/type-icon.tsx'
-import { deleteLater } from '../../files/deletes.ts'
+import { deletes } from '../../files/deletes.ts'
 import { reloadFiles } from '../../files/records.ts'
 import { formatAgo, formatBytes, formatMoment, formatType } from '../../format.ts'
 import { toasts } from '../../toasts.ts'
@@ -193,5 +193,5 @@ function abort(upload: Pending, item: UploadItem | null): void {
     uploads.cancel(item.id)
     toasts.say(`${upload.filename} is aborted.`)
     void lookAgain()
-  } else deleteLater(asFile(upload))
+  } else deletes.add(asFile(upload))
 }

@@ -48,7 +48,7 @@ function lookWhenUploadsEnd(): () => void {
 const hidden = new Store<{ ids: ReadonlySet<string> }>({ ids: new Set() })
 
 deletes.subscribe(() => {
-  const deleting = deletes.get().deleting.map(({ id }) => id)
+  const deleting = deletes.get().waiting.map(({ id }) => id)
   const { ids } = hidden.get()
   if (deleting.some((id) => !ids.has(id))) hidden.set({ ids: new Set([...ids, ...deleting]) })
   if (deleting.length > 0) return

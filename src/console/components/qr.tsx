@@ -1,0 +1,16 @@
+import { encode } from 'uqr'
+
+/** Characters. What is shorter has room for damage, which cameras forgive then. */
+const short = 200
+
+/** Dark on light in every theme: that is what cameras read. */
+export function Qr({ text, label }: { text: string; label: string }) {
+  const { data, size } = encode(text, { ecc: text.length < short ? 'M' : 'L', border: 3 })
+  const dark = data.flatMap((cells, y) => cells.flatMap((isDark, x) => (isDark ? [`M${x} ${y}h1v1h-1z`] : [])))
+  return (
+    <svg role="img" aria-label={label} viewBox={`0 0 ${size} ${size}`} shapeRendering="crispEdges">
+      <rect width={size} height={size} fill="#fff" />
+      <path d={dark.join('')} fill="#000" />
+    </svg>
+  )
+}

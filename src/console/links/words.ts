@@ -1,0 +1,28 @@
+/** What the console says of a link. */
+import { formatAgo, formatDuration, plural } from '../format.ts'
+import type { Link } from './records.ts'
+
+const secondsLeft = ({ expiresAt }: Link, now: Date): number =>
+  expiresAt === null ? Infinity : Math.ceil((Date.parse(expiresAt) - now.getTime()) / 1000)
+
+const isSpent = ({ maxUses, uses }: Link): boolean => maxUses !== null && uses >= maxUses
+
+/** Whether it still opens the file. */
+export const works = (link: Link, now: Date): boolean => !isSpent(link) && secondsLeft(link, now) > 0
+
+/** `2 of 3 uses left`, `used 4 times`, `all 3 uses spent`. */
+export function usesInWords(link: Link): string {
+  const { maxUses, uses } = link
+  if (maxUses === null) return uses === 0 ? 'not used yet' : `used ${plural(uses, 'time')}`
+  if (isSpent(link)) return maxUses === 1 ? 'its one use spent' : `all ${maxUses} uses spent`
+  return `${maxUses - uses} of ${plural(maxUses, 'use')} left`
+}
+
+/** `ends in 7 days`, `ended 14:05`, `until it is revoked`. */
+export function endInWords(link: Link, now: Date): string {
+  if (link.expiresAt === null) return 'until it is revoked'
+  const seconds = secondsLeft(link, now)
+  if (seconds <= 0) return `ended ${formatAgo(link.expiresAt, now)}`
+  const unit = seconds < 90 ? 1 : seconds < 7200 ? 60 : 3600
+  return `ends in ${formatDuration(Math.round(seconds / unit) * unit)}`
+}

@@ -1,0 +1,36 @@
+import { describe, expect, it } from 'vitest'
+import { folderOf, folderOfPath, metadataOfPath } from '../../src/console/relative-path.ts'
+import { parseMetadata } from '../../src/service/metadata.ts'
+
+const bytes = (text: string): number => new TextEncoder().encode(text).length
+
+describe('the path of a file in its folder', () => {
+  it('is kept where there is one, and read as its folder', () => {
+    expect(metadataOfPath('photos/2026/a.jpg')).toEqual({ relativePath: 'photos/2026/a.jpg' })
+    expect(folderOf({ metadata: { relativePath: 'photos/2026/a.jpg' } })).toBe('photos/2026')
+    expect(metadataOfPath('')).toEqual({})
+    expect(metadataOfPath('a.jpg')).toEqual({})
+    expect(folderOf({ metadata: {} })).toBe('')
+  })
+
+  it('is read as other programs may have written it', () => {
+    expect(folderOfPath('/photos//2026/a.jpg')).toBe('photos/2026')
+    expect(folderOfPath(String.raw`photos\2026\a.jpg`)).toBe('photos/2026')
+    expect(folderOfPath('a.jpg')).toBe('')
+    // Reordering characters are shown, as they are in names.
+    expect(folderOfPath('a\u202eb/c.txt')).toBe('a\u25a1b')
+  })
+
+  it('never is what the server refuses the upload for', () => {
+    const long = `${Array.from({ length: 400 }, (_, i) => `föld${i}`).join('/')}/a.jpg`
+    const shortened = metadataOfPath(long)['relativePath'] ?? ''
+    expect(bytes(shortened)).toBeLessThanOrEqual(1024)
+    expect(bytes(shortened)).toBeGreaterThan(1000)
+    expect(shortened).toMatch(/^…\/föld\d+\/.*\/föld399\/a\.jpg$/)
+    expect(parseMetadata(metadataOfPath(long))).toEqual(metadataOfPath(long))
+    expect(parseMetadata(metadataOfPath('half \ud800 a letter/a.jpg'))).toEqual({
+      relativePath: 'half \ufffd a letter/a.jpg',
+    })
+    expect(metadataOfPath(`folder/${'n'.repeat(2000)}`)).toEqual({})
+  })
+})
