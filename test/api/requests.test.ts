@@ -1,4 +1,5 @@
 /** The shape of every answer, whoever asks for whatever. */
+import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import type { ApiDeps } from '../../src/api/app.ts'
 import type { StorageDriver } from '../../src/drivers/driver.ts'
@@ -44,6 +45,22 @@ test.each([
   const { status, headers, json } = await call(gateway.apiUrl + path, { method, headers: { authorization } })
   expect([status, json.code]).toEqual([405, 'MethodNotAllowed'])
   expect(headers.get('allow')).toMatch(/GET/)
+})
+
+test.each([
+  ['/files', 'GET, HEAD, OPTIONS'],
+  ['/files/confirm', 'POST, OPTIONS'],
+  ['/files/usage', 'GET, HEAD, OPTIONS'],
+  ['/files/some-id', 'GET, HEAD, PATCH, DELETE, OPTIONS'],
+  ['/s3/params', 'GET, OPTIONS'],
+  ['/s3/multipart/some-id/complete', 'POST, OPTIONS'],
+  ['/', 'GET, HEAD, OPTIONS'],
+])('what %s allows is said alike, whoever refuses the method', async (path, allowed) => {
+  const { host } = new URL(gateway.apiUrl)
+  const send = (method: string) => rawRequest(gateway.apiUrl, `${method} ${path} HTTP/1.1\r\nHost: ${host}\r\n\r\n`)
+  const [options, put, trace] = [await send('OPTIONS'), await send('PUT'), await send('TRACE')]
+  expect([options.status, put.status, trace.status]).toEqual([204, 405, 405])
+  expect([options, put, trace].map(({ headers }) => headers.get('allow'))).toEqual([allowed, allowed, allowed])
 })
 
 test('a problem tells what, why and under which number, and old clients find `error`', async () => {
@@ -127,6 +144,25 @@ describe('health', () => {
     expect((await call(`${gateway.apiUrl}/healthz`)).status).toBe(200)
     expect((await call(`${gateway.apiUrl}/readyz`)).status).toBe(200)
     expect((await fetch(`${gateway.apiUrl}/healthz`, { method: 'HEAD' })).status).toBe(200)
+  })
+
+  test('many who ask at once cost few looks at the store', async () => {
+    let looks = 0
+    const checkReady = async (): Promise<void> => {
+      looks++
+      await sleep(200)
+    }
+    const api = await serveApi(gateway, { driver: { ...gateway.gateway.driver, checkReady } })
+    try {
+      const answers = await Promise.all(Array.from({ length: 100 }, () => call(`${api.url}/readyz`)))
+      expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]))
+      expect(looks).toBeLessThan(20)
+      const before = looks
+      await call(`${api.url}/readyz`)
+      expect(looks).toBe(before + 1)
+    } finally {
+      api.close()
+    }
   })
 
   test.each<[string, (driver: StorageDriver) => Partial<ApiDeps>]>([

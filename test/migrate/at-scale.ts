@@ -69,8 +69,8 @@ async function migrateWithKills(to: 'disk' | 's3'): Promise<void> {
     const until = atFirst * (1 - kill / (kills + 1))
     while ((await waiting()) > until && child.exitCode === null) await sleep(50)
     child.kill('SIGKILL')
-    const { signal } = await finished
-    if (signal !== 'SIGKILL') throw new Error(`the migration ended before kill ${kill}`)
+    const ended = await finished
+    if (ended.signal !== 'SIGKILL') throw new Error(`the migration ended before kill ${kill}: ${JSON.stringify(ended)}`)
     tell(`to ${to}: killed with ${await waiting()} files left`)
   }
   const ended = outcome(await rig.begin(to, '--concurrency', '8').finished)

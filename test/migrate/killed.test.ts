@@ -110,7 +110,8 @@ it('does one migration at a time', async () => {
   await expect.poll(async () => (await catalog.listLeases('migrate', new Date())).length, { timeout: 20_000 }).toBe(1)
   expect(await rig.migrate('s3')).toMatchObject({ exitCode: 1, error: expect.stringContaining('Another migration') })
   first.child.kill('SIGINT')
-  expect((await first.finished).exitCode).toBe(130)
+  const { exitCode, stdout } = await first.finished
+  expect({ exitCode, ...(JSON.parse(stdout) as object) }).toEqual({ exitCode: 130, ok: false, error: 'interrupted' })
   // Whoever is interrupted tidies up.
   expect(await catalog.movedObjects({ limit: 9 })).toEqual([])
   expect(await catalog.listLeases('migrate', new Date())).toEqual([])
