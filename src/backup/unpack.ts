@@ -20,12 +20,16 @@ export async function unpack(file: string | Readable, handlers: Handlers): Promi
   const source = typeof file === 'string' ? createReadStream(file, { highWaterMark: 1024 * 1024 }) : file
   const gate = plainTarOnly()
   const entries = extract()
+  // Whoever reads an entry hears no more than that it was destroyed.
+  let broken: Error | undefined
   const fail = (error: Error): void => {
+    broken ??= error
     gate.destroy(error)
     entries.destroy(error)
   }
   source.on('error', fail)
-  gate.on('error', (error) => entries.destroy(error))
+  gate.on('error', fail)
+  entries.on('error', (error: Error) => (broken ??= error))
   source.pipe(gate)
   gate.pipe(entries as unknown as NodeJS.WritableStream)
   const seen = new Set<string>()
@@ -42,8 +46,10 @@ export async function unpack(file: string | Readable, handlers: Handlers): Promi
       await handle(handlers, name, size, entry as unknown as Content)
       for await (const _ of entry as unknown as Content);
     }
-  } catch (error) {
-    throw /Invalid tar header|Unexpected end of data/.test(String(error)) && !(error instanceof StorageError)
+  } catch (cause) {
+    const error: unknown = /Stream was destroyed/.test(String(cause)) ? (broken ?? cause) : cause
+    throw /Invalid tar header|Unexpected end of data|Stream was destroyed/.test(String(error)) &&
+      !(error instanceof StorageError)
       ? notOurs(error)
       : error
   } finally {

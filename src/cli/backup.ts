@@ -8,9 +8,10 @@ import { keyFilePath } from '../config/key-file.ts'
 import { secretsPath } from '../config/secrets.ts'
 import { CliError } from './cli-error.ts'
 import { addConfigOptions, openConfig, type ConfigOptions } from './config-options.ts'
+import { assertInputFile } from './input-file.ts'
 import { interruptible } from './interruptible.ts'
 import { catalogFile } from './open-store.ts'
-import { printJson, printNote, printResult } from './output.ts'
+import { keepStdoutForBytes, printJson, printNote, printResult } from './output.ts'
 import { showBytes, startProgress } from './progress.ts'
 
 type BackupOptions = ConfigOptions & { since?: string; secrets?: boolean }
@@ -26,7 +27,7 @@ export function addBackup(program: Command, exit: (code: number) => void): void 
         '\nExit code 1 when it was made but some blobs were damaged already. docs/backup.md tells how to restore.',
     )
     .action(async (file: string, options: BackupOptions & { withoutSecrets?: boolean }) =>
-      exit(await interruptible((signal) => backup(file, options, signal))),
+      exit(await interruptible((signal) => backup(file, options, signal), { json: options.json })),
     )
 }
 
@@ -35,6 +36,7 @@ async function backup(
   options: BackupOptions & { withoutSecrets?: boolean },
   signal: AbortSignal,
 ): Promise<number> {
+  if (file === '-') keepStdoutForBytes()
   const { config } = openConfig(options)
   const sources = whatThereIs(config, options.withoutSecrets ?? false)
   if (file === '-' && process.stdout.isTTY) {
@@ -43,6 +45,9 @@ async function backup(
   if (options.since !== undefined && config.storage.driver === 's3') {
     throw new CliError('--since is about blobs, and with the s3 driver these are in the bucket.', 2)
   }
+  if (options.since !== undefined) assertInputFile(options.since)
+  const folder = dirname(resolve(file))
+  if (file !== '-' && !existsSync(folder)) throw new CliError(`There is no folder ${folder} to write it to.`, 2)
   const [{ createBackup }, { openFileOutput, openStreamOutput }, { readPrevious }] = await Promise.all([
     import('../backup/create-backup.ts'),
     import('../backup/output.ts'),
@@ -60,7 +65,7 @@ async function backup(
         previous,
         driver: config.storage.driver,
         bucket: config.storage.bucket,
-        workFolder: file === '-' ? tmpdir() : dirname(resolve(file)),
+        workFolder: file === '-' ? tmpdir() : folder,
         onTotal: progress.total,
         onBytes: progress.add,
         signal,
@@ -70,10 +75,17 @@ async function backup(
     progress.end()
     tell(file, result, options.json ?? false)
     return result.damaged.length === 0 ? 0 : 1
+  } catch (error) {
+    throw isDatabaseError(error)
+      ? new CliError(`A database cannot be copied: ${(error as Error).message}. postern doctor says which one.`, 1)
+      : error
   } finally {
     progress.end()
   }
 }
+
+const isDatabaseError = (error: unknown): boolean =>
+  String((error as { code?: unknown } | null)?.code).startsWith('SQLITE_')
 
 type Sources = { store: string | null; databases: { [name: string]: string }; secrets: string[] }
 
@@ -108,9 +120,6 @@ function tell(file: string, { id, blobs, bytes, earlierBlobs, damaged }: BackupR
   if (damaged.length > 0) printNote('Run postern verify --deep to see which objects these are.')
   const facts = { ok: damaged.length === 0, file, id, blobs, bytes, earlierBlobs, damaged }
   const earlier = earlierBlobs > 0 ? `, ${earlierBlobs} more are in earlier backups` : ''
-  const text = json ? JSON.stringify(facts) : `Backed up ${blobs} blobs (${showBytes(bytes)})${earlier}.`
-  // The archive itself is on stdout.
-  if (file === '-') printNote(text)
-  else if (json) printJson(facts)
-  else printResult(text)
+  if (json) printJson(facts)
+  else printResult(`Backed up ${blobs} blobs (${showBytes(bytes)})${earlier}.`)
 }

@@ -2,6 +2,7 @@
 import { InvalidArgumentError, type Command } from 'commander'
 import { loadConfig, type LoadedConfig } from '../config/load-config.ts'
 import { parseDuration, parseSize } from '../config/values.ts'
+import { CliError } from './cli-error.ts'
 import { printNote } from './output.ts'
 
 export type ConfigOptions = {
@@ -40,6 +41,7 @@ export function openConfig(
     'storage.driver': options.driver ?? options.set?.['storage.driver'],
     port: options.port,
   }
+  if (options.config === '') throw new CliError('--config is empty: name a file, or leave the option out.', 2)
   const loaded = loadConfig({ configFile: options.config, flags, dev })
   for (const warning of quiet ? [] : loaded.warnings) printNote(`Warning: ${warning}`)
   return loaded

@@ -1,22 +1,21 @@
-/** Puts together what the checks of `postern doctor` look at, runs them and tidies up. */
+/** Puts together what the checks of `postern doctor` look at, runs them and tidies up. `examine-store.ts` has those of the bucket. */
 import { createSecretKey } from 'node:crypto'
 import { resolve } from 'node:path'
 import { createCatalog } from '../catalog/create-catalog.ts'
 import { migrations } from '../catalog/migrations/index.ts'
 import type { Config } from '../config/schema.ts'
 import { loadSecrets, type Secrets } from '../config/secrets.ts'
-import { bucketChecks } from '../doctor/bucket/bucket-checks.ts'
 import { createStoreProbe, type StoreProbe } from '../doctor/bucket/store-probe.ts'
 import { reason, runChecks, type Result } from '../doctor/check.ts'
-import { applyCors } from '../doctor/cors-rules.ts'
 import { diskChecks } from '../doctor/disk/disk-checks.ts'
 import type { DiskSubject } from '../doctor/disk/disk-subject.ts'
 import { urlChecks } from '../doctor/urls/url-checks.ts'
 import type { UrlSubject } from '../doctor/urls/url-subject.ts'
 import { schemaVersion } from '../drivers/disk/open-index.ts'
 import { instanceProof } from '../http/instance-proof.ts'
-import { openOwnEndpoint, type OwnEndpoint } from './doctor-endpoint.ts'
-import { bucketTarget, diskTarget, type Endpoints } from './doctor-store.ts'
+import { servesObjects } from '../storage.ts'
+import { diskTarget, type Endpoints } from './doctor-store.ts'
+import { examineStore } from './examine-store.ts'
 
 export type DiagnoseOptions = {
   /** From where pages ask. */
@@ -28,23 +27,26 @@ export type DiagnoseOptions = {
   now?: () => Date
 }
 
-export async function diagnose(config: Config, o: DiagnoseOptions): Promise<Result[]> {
+/** `left` are keys in the store that were written, or may have been, and could not be removed. */
+export type Diagnosis = { results: Result[]; left: string[] }
+
+/** After `signal` there are the results that came before it, and what was written is removed. */
+export async function diagnose(config: Config, o: DiagnoseOptions): Promise<Diagnosis> {
   const disk = await runChecks('disk', diskChecks, diskSubject(config), o)
   const secrets = disk[0]?.outcome === 'ok' ? await secretsOf(config, o) : null
-  if (secrets === null || 'failed' in secrets) return [...disk, ...(secrets?.failed ?? [])]
+  if (secrets === null || 'failed' in secrets) return { results: [...disk, ...(secrets?.failed ?? [])], left: [] }
   const objects = servesObjects(config) ? ownObjects(config, secrets.secrets, o) : null
-  const urls = await runChecks('urls', urlChecks, urlSubject(config, secrets.secrets, objects), o)
-  if (objects) await objects.cleanUp()
+  const subject = { ...urlSubject(config, secrets.secrets, objects), signal: o.signal }
+  const urls = await runChecks('urls', urlChecks, subject, o)
+  const left = (await objects?.cleanUp()) ?? []
+  if (o.signal?.aborted) return { results: [...disk, ...urls], left }
   const running = urls.find(({ check }) => check === 'server')?.outcome === 'ok'
-  const bucket = o.signal?.aborted ? [] : await examineStore(config, secrets.secrets, running, o)
-  return [...disk, ...urls, ...bucket]
-}
-
-const servesObjects = ({ storage }: Config): boolean => storage.driver === 'disk' || storage.delivery === 'proxied'
-
-function told(o: DiagnoseOptions, result: Result): Result[] {
-  o.tell(result)
-  return [result]
+  const store = await examineStore(
+    config,
+    { secrets: secrets.secrets, running, endpoints: objectsEndpoints(config) },
+    o,
+  )
+  return { results: [...disk, ...urls, ...store.results], left: [...left, ...store.left] }
 }
 
 async function secretsOf(config: Config, o: DiagnoseOptions): Promise<{ secrets: Secrets } | { failed: Result[] }> {
@@ -52,7 +54,9 @@ async function secretsOf(config: Config, o: DiagnoseOptions): Promise<{ secrets:
     return { secrets: await loadSecrets(config.storage.disk.path, { authSecret: config.auth.secret }) }
   } catch (error) {
     const fix = 'Do what the message says: without its secrets the server does not start.'
-    return { failed: told(o, { group: 'disk', check: 'secrets', outcome: 'failed', message: reason(error), fix }) }
+    const result: Result = { group: 'disk', check: 'secrets', outcome: 'failed', message: reason(error), fix }
+    o.tell(result)
+    return { failed: [result] }
   }
 }
 
@@ -89,8 +93,9 @@ function objectsEndpoints({ server, objects }: Config): Endpoints {
   return { endpoint: base + path, publicEndpoint, named: { url: publicEndpoint, setting: 'objects.publicUrl' } }
 }
 
-function ownObjects(config: Config, secrets: Secrets, { now = () => new Date() }: DiagnoseOptions): StoreProbe {
-  return createStoreProbe(diskTarget(config, secrets, objectsEndpoints(config), { origins: [], now }))
+function ownObjects(config: Config, secrets: Secrets, o: DiagnoseOptions): StoreProbe {
+  const { now = () => new Date() } = o
+  return createStoreProbe(diskTarget(config, secrets, objectsEndpoints(config), { origins: [], now }), o)
 }
 
 function urlSubject(config: Config, secrets: Secrets, objects: StoreProbe | null): UrlSubject {
@@ -103,45 +108,4 @@ function urlSubject(config: Config, secrets: Secrets, objects: StoreProbe | null
     objectsUrl: objects && objects.target.publicEndpoint,
     objects,
   }
-}
-
-async function examineStore(config: Config, secrets: Secrets, running: boolean, o: DiagnoseOptions): Promise<Result[]> {
-  const endpoints = objectsEndpoints(config)
-  const asked = { origins: o.origins, now: o.now ?? (() => new Date()) }
-  let own: OwnEndpoint | null = null
-  let probe: StoreProbe | null = null
-  try {
-    if (config.storage.driver === 's3') {
-      probe = createStoreProbe(await bucketTarget(config, endpoints.publicEndpoint, asked))
-    } else {
-      if (!running) own = await openOwnEndpoint(config, secrets)
-      const at = own ? { ...endpoints, endpoint: own.url, publicEndpoint: own.url } : endpoints
-      probe = createStoreProbe(diskTarget(config, secrets, at, asked))
-    }
-    return await examine(probe, o)
-  } catch (error) {
-    const fix = 'Do what the message says, and run this again.'
-    return told(o, { group: 'bucket', check: 'store', outcome: 'failed', message: `${reason(error)}`, fix })
-  } finally {
-    await probe?.cleanUp()
-    await own?.close()
-  }
-}
-
-async function examine(probe: StoreProbe, o: DiagnoseOptions): Promise<Result[]> {
-  const { origins, kind } = probe.target
-  const results = await runChecks('bucket', bucketChecks(origins), probe, o)
-  const lacking = results.filter(({ check, outcome }) => check.startsWith('cors:') && outcome === 'failed')
-  if (!o.fix || kind !== 's3' || lacking.length === 0) return results
-  const applied = told(o, { group: 'bucket', check: 'cors-fix', ...(await applyCors(probe)) })
-  if (applied[0]!.outcome !== 'ok') return [...results, ...applied]
-  // Asked anew: what was lacking is judged by what the store does now.
-  const again = bucketChecks(origins).filter(({ name }) => lacking.some(({ check }) => check === name))
-  const after = await runChecks(
-    'bucket',
-    again.map(({ needs: _needs, ...check }) => check),
-    probe,
-    o,
-  )
-  return [...results.filter((result) => !lacking.includes(result)), ...applied, ...after]
 }

@@ -25,7 +25,7 @@ export async function openOwnEndpoint(config: Config, secrets: Secrets): Promise
     publicPrefix,
     pathPrefix: () => '',
     virtualHosts: null,
-    corsOrigins: () => config.cors.origins,
+    corsOrigins: () => [...config.cors.origins, ...ownOrigin(config)],
     maxGatewayPut: config.uploads.maxSize,
     inlineTypes: config.downloads.inlineTypes,
     log,
@@ -46,3 +46,7 @@ export async function openOwnEndpoint(config: Config, secrets: Secrets): Promise
     },
   }
 }
+
+/** The console uploads from the API's own origin, listed or not. */
+const ownOrigin = ({ server }: Config): string[] =>
+  server.publicUrl === 'auto' ? [] : [new URL(server.publicUrl).origin]

@@ -7,9 +7,9 @@ import { resolveSettings } from '../drivers/s3/settings.ts'
 import { CliError } from './cli-error.ts'
 
 export type Endpoints = Pick<StoreTarget, 'endpoint' | 'publicEndpoint' | 'named'>
-type Asked = { origins: readonly string[]; now: () => Date }
+type Asked = Pick<StoreTarget, 'origins' | 'now'>
 
-/** Our own endpoint. */
+/** Our own endpoint, whatever store is behind it. */
 export function diskTarget(config: Config, { signing }: Secrets, at: Endpoints, asked: Asked): StoreTarget {
   return {
     kind: 'disk',
@@ -26,8 +26,8 @@ export function diskTarget(config: Config, { signing }: Secrets, at: Endpoints, 
   }
 }
 
-/** The bucket of the s3 driver; `objectsUrl` stands in URLs where its bytes pass through us. Errors: CliError where there are no credentials, or only the SDK knows the host. */
-export async function bucketTarget(config: Config, objectsUrl: string, asked: Asked): Promise<StoreTarget> {
+/** The bucket of the s3 driver. Errors: those of the credentials' source; CliError where only the SDK knows the host. */
+export async function bucketTarget(config: Config, asked: Asked): Promise<StoreTarget> {
   const { bucket, s3, delivery } = config.storage
   const settings = resolveSettings({ ...s3, bucket, now: asked.now })
   const { endpoint, publicEndpoint, region, pathStyle, prefix, provider } = settings
@@ -41,12 +41,8 @@ export async function bucketTarget(config: Config, objectsUrl: string, asked: As
     return {
       kind: 's3',
       endpoint,
-      // Bytes that pass through us never show browsers the bucket.
-      publicEndpoint: delivery === 'proxied' ? endpoint : publicEndpoint,
-      named:
-        delivery === 'proxied'
-          ? { url: objectsUrl, setting: 'objects.publicUrl' }
-          : { url: publicEndpoint, setting: 'storage.s3.publicEndpoint' },
+      publicEndpoint,
+      named: { url: publicEndpoint, setting: 'storage.s3.publicEndpoint' },
       bucket,
       region,
       pathStyle,
@@ -54,9 +50,8 @@ export async function bucketTarget(config: Config, objectsUrl: string, asked: As
       credentials: { accessKeyId, secretAccessKey, ...(sessionToken && { sessionToken }) },
       expiration,
       provider,
-      longestUrl: longestUrl(config),
-      now: asked.now,
-      origins: delivery === 'proxied' ? [] : asked.origins,
+      longestUrl: delivery === 'proxied' ? null : longestUrl(config),
+      ...asked,
     }
   } finally {
     connection.close()

@@ -3,6 +3,7 @@ import type { Config } from '../config/schema.ts'
 import type { Outcome, Result } from '../doctor/check.ts'
 import { corsJson } from '../doctor/cors-rules.ts'
 import { addConfigOptions, openConfig, type ConfigOptions } from './config-options.ts'
+import { interruptible } from './interruptible.ts'
 import { printJson, printNote, printResult } from './output.ts'
 
 type DoctorOptions = ConfigOptions & { origin: string[]; fix?: boolean }
@@ -15,9 +16,12 @@ export function addDoctor(program: Command, exit: (code: number) => void): void 
     .addHelpText(
       'after',
       '\n✔ it works  ✖ it does not, with what to do  ? it could not be checked. docs/doctor.md explains every check.' +
-        '\nExit code 0: no ✖; 1: at least one; 2: the call or the configuration is wrong.',
+        '\nExit code 0: no ✖; 1: at least one; 2: the call or the configuration is wrong; 130: interrupted, what was' +
+        '\nwritten is removed.',
     )
-    .action(async (options: DoctorOptions) => exit(await doctor(options)))
+    .action(async (options: DoctorOptions) =>
+      exit(await interruptible((signal) => doctor(options, signal), { json: options.json })),
+    )
 }
 
 function addOrigin(text: string, before: string[]): string[] {
@@ -28,35 +32,37 @@ function addOrigin(text: string, before: string[]): string[] {
   return [...before, url.origin]
 }
 
-async function doctor(options: DoctorOptions): Promise<number> {
+async function doctor(options: DoctorOptions, signal: AbortSignal): Promise<number> {
   const { config } = openConfig(options)
+  const { driver, delivery } = config.storage
+  const hasRules = driver === 's3' && delivery === 'direct'
+  const fix = options.fix ?? false
+  if (fix && !hasRules)
+    printNote(
+      '--fix sets the CORS rules of a bucket. Here browsers meet the objects endpoint: cors.origins lets them in.',
+    )
   const origins = options.origin.length > 0 ? options.origin : configuredOrigins(config)
-  const stopping = new AbortController()
-  const stop = (): void => {
-    if (stopping.signal.aborted) process.exit(130)
-    printNote('Stopping: what was written is removed first. Ctrl-C again ends it now.')
-    stopping.abort()
-  }
-  process.on('SIGINT', stop)
-  try {
-    const { diagnose } = await import('./diagnose.ts')
-    let group = ''
-    const tell = (result: Result): void => {
-      if (options.json) return
-      if (result.group !== group) printResult(`${group === '' ? '' : '\n'}${heading[result.group] ?? result.group}`)
-      group = result.group
-      printResult(line(result))
-    }
-    const results = await diagnose(config, { origins, fix: options.fix ?? false, tell, signal: stopping.signal })
-    const count = (outcome: Outcome): number => results.filter((result) => result.outcome === outcome).length
-    const summary = { ok: count('ok'), failed: count('failed'), unknown: count('unknown') }
-    const needsCors = results.some(({ check, outcome }) => check.startsWith('cors:') && outcome === 'failed')
-    const cors = needsCors && config.storage.driver === 's3' ? corsJson(origins) : null
-    if (options.json) printJson({ ok: summary.failed === 0, summary, results, cors })
-    else printEnd(summary, cors)
-    return stopping.signal.aborted ? 130 : summary.failed > 0 ? 1 : 0
-  } finally {
-    process.off('SIGINT', stop)
+  const { diagnose } = await import('./diagnose.ts')
+  const tell = options.json ? () => {} : startLines()
+  const { results, left } = await diagnose(config, { origins, fix: fix && hasRules, tell, signal })
+  const count = (outcome: Outcome): number => results.filter((result) => result.outcome === outcome).length
+  const summary = { ok: count('ok'), failed: count('failed'), unknown: count('unknown') }
+  const needsCors = results.some(({ check, outcome }) => check.startsWith('cors:') && outcome === 'failed')
+  const cors = needsCors && hasRules ? corsJson(origins) : null
+  const interrupted = signal.aborted
+  if (left.length > 0) printNote(`These may still be in the store, for they could not be removed: ${left.join(', ')}`)
+  if (options.json) printJson({ ok: summary.failed === 0 && !interrupted, interrupted, summary, results, cors, left })
+  else printEnd(summary, cors)
+  return interrupted ? 130 : summary.failed > 0 ? 1 : 0
+}
+
+/** A heading before each group, and a line a check, as they come. */
+function startLines(): (result: Result) => void {
+  let group = ''
+  return (result) => {
+    if (result.group !== group) printResult(`${group === '' ? '' : '\n'}${heading[result.group] ?? result.group}`)
+    group = result.group
+    printResult(line(result))
   }
 }
 
@@ -66,7 +72,12 @@ function configuredOrigins({ cors, server }: Config): string[] {
   return [...new Set([...cors.origins.filter((origin) => origin !== '*'), ...own])]
 }
 
-const heading: Readonly<Record<string, string>> = { disk: 'Disk', urls: 'Public URLs', bucket: 'Bucket' }
+const heading: Readonly<Record<string, string>> = {
+  disk: 'Disk',
+  urls: 'Public URLs',
+  bucket: 'Bucket',
+  endpoint: 'Objects endpoint',
+}
 const mark: Readonly<Record<Outcome, string>> = { ok: '✔', failed: '✖', unknown: '?' }
 
 function line({ outcome, check, message, fix }: Result): string {

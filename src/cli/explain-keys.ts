@@ -4,6 +4,7 @@ import type { Config } from '../config/schema.ts'
 import { readSecrets } from '../config/secrets.ts'
 import type { AccessKey } from '../s3/key-ring.ts'
 import { CliError } from './cli-error.ts'
+import { assertInputFile } from './input-file.ts'
 
 export type SecretOptions = { secret?: string; secretFile?: string }
 
@@ -12,12 +13,14 @@ export function givenSecret({ secret, secretFile }: SecretOptions): string | nul
   if (secret !== undefined && secretFile !== undefined) {
     throw new CliError('Give --secret or --secret-file, not both.', 2)
   }
-  if (secretFile === undefined) return secret ?? (process.env['EXPLAIN_SECRET'] || null)
-  try {
-    return readFileSync(secretFile, 'utf8').replace(/\r?\n$/, '')
-  } catch (cause) {
-    throw new CliError(`The secret cannot be read from ${secretFile}: ${(cause as Error).message}`, 2, { cause })
+  if (secretFile === undefined) {
+    if (secret === '') throw new CliError('--secret is empty: is the variable that it was to come from set?', 2)
+    return secret ?? (process.env['EXPLAIN_SECRET'] || null)
   }
+  assertInputFile(secretFile)
+  const read = readFileSync(secretFile, 'utf8').replace(/\r?\n$/, '')
+  if (read === '') throw new CliError(`${secretFile} is empty: it is to hold the secret alone.`, 2)
+  return read
 }
 
 const silent = { info() {}, warn() {} }

@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs'
 import { InvalidArgumentError, Option, type Command } from 'commander'
 import type { Config } from '../config/schema.ts'
 import { decodeUrl } from '../explain/decode-url.ts'
@@ -8,6 +7,7 @@ import { CliError } from './cli-error.ts'
 import { addConfigOptions, openConfig, type ConfigOptions } from './config-options.ts'
 import { configuredKeys, givenSecret, type SecretOptions } from './explain-keys.ts'
 import { answerText, explanationText } from './explanation-text.ts'
+import { assertInputFile } from './input-file.ts'
 import { printJson, printResult } from './output.ts'
 import { sendOnce, type Answer } from './send-once.ts'
 
@@ -48,9 +48,10 @@ function addHeader(text: string, before: Header[]): Header[] {
 
 async function explain(url: string, options: ExplainOptions): Promise<number> {
   const { config } = openConfig(options)
-  if (options.body !== undefined && !existsSync(options.body)) {
-    throw new CliError(`There is no file ${options.body}.`, 2)
+  if (options.body !== undefined && !options.try) {
+    throw new CliError('--body is sent with --try alone: add that, or leave it out.', 2)
   }
+  if (options.body !== undefined) assertInputFile(options.body)
   const now = new Date()
   const use: UrlUse = { method: options.method, headers: options.header }
   const explanation = explainUrl(

@@ -1,7 +1,12 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { InvalidArgumentError, type Command } from 'commander'
+import type { Config } from '../config/schema.ts'
+import type { StorageDriver } from '../drivers/driver.ts'
 import type { Collected } from '../service/collect-expired.ts'
 import type { Orphans } from '../service/collect-orphans.ts'
 import type { Due } from '../service/count-due.ts'
+import { CliError } from './cli-error.ts'
 import { addConfigOptions, durationArgument, openConfig, type ConfigOptions } from './config-options.ts'
 import { interruptible } from './interruptible.ts'
 import { openCatalog, openDriver, openOther } from './open-store.ts'
@@ -23,13 +28,24 @@ export function addGc(program: Command, exit: (code: number) => void): void {
       '\nOrphans are counted anyway. Two gateways with catalogs of their own must not share bucket and prefix: to each the' +
         "\nother's files are orphans. Exit code 0: done; 1: something could not be removed; 2: a mistake in the call.",
     )
-    .action(async (options: GcOptions) => exit(await interruptible((signal) => gc(options, signal))))
+    .action(async (options: GcOptions) =>
+      exit(await interruptible((signal) => gc(options, signal), { json: options.json })),
+    )
 }
 
 function graceArgument(text: string): number {
   const seconds = durationArgument(text)
   if (seconds < hour) throw new InvalidArgumentError('Write at least 1h: an upload may be about to be recorded.')
   return seconds
+}
+
+/** An empty folder in place of the store would do: all is removed from there at once, and nothing from the store itself. */
+async function openStore(config: Config): Promise<StorageDriver> {
+  const { driver, disk } = config.storage
+  if (driver === 'disk' && !existsSync(join(disk.path, 'index.sqlite'))) {
+    throw new CliError(`There is no store at ${disk.path}: no index.sqlite. Name its folder with --storage.`, 1)
+  }
+  return openDriver(config)
 }
 
 type Outcome = {
@@ -53,7 +69,7 @@ async function gc(options: GcOptions, signal: AbortSignal): Promise<number> {
     import('../http/logger.ts'),
   ])
   const catalog = await openCatalog(config)
-  const driver = await openDriver(config).catch(async (error: unknown) => {
+  const driver = await openStore(config).catch(async (error: unknown) => {
     await catalog.close()
     throw error
   })

@@ -35,7 +35,9 @@ export function addMigrate(program: Command, exit: (code: number) => void): void
       '\nSet storage.driver to the new store and restart the server first: it serves files from both. May be interrupted' +
         '\nand run again. Exit code 0: all are moved; 1: some could not be; 2: a mistake in the call. See docs/migrate.md.',
     )
-    .action(async (options: MigrateOptions) => exit(await interruptible((signal) => migrate(options, signal))))
+    .action(async (options: MigrateOptions) =>
+      exit(await interruptible((signal) => migrate(options, signal), { json: options.json })),
+    )
 }
 
 function countArgument(text: string): number {
@@ -67,19 +69,26 @@ async function migrate(options: MigrateOptions, signal: AbortSignal): Promise<nu
     const waiting = await catalog.countIn(from)
     const other = await openOther(config)
     try {
-      if (waiting.files === 0) return tell(options, { waiting, left: waiting, moved: nothing })
+      const end = () => endPublicUrls(options, catalog, from)
+      if (waiting.files === 0) return tell(options, { waiting, left: waiting, moved: nothing, ended: await end() })
       if (!other)
         throw new CliError(`${waiting.files} files are in the ${from} store, which storage.${from} does not name.`, 2)
       await other.checkReady().catch(onlyIfWritable)
-      if (options.dryRun) return tell(options, { waiting, left: waiting, moved: nothing })
+      if (options.dryRun) return tell(options, { waiting, left: waiting, moved: nothing, ended: 0 })
       const moved = await run(options, { config, catalog, other, waiting, signal })
-      return tell(options, { waiting, left: await catalog.countIn(from), moved })
+      return tell(options, { waiting, left: await catalog.countIn(from), moved, ended: await end() })
     } finally {
       await other?.close()
     }
   } finally {
     await catalog.close()
   }
+}
+
+/** Those of files that were moved without the option. Resolves to the number of objects that will go. */
+async function endPublicUrls(o: MigrateOptions, catalog: Catalog, from: 'disk' | 's3'): Promise<number> {
+  if (!o.endPublicUrls || o.dryRun) return 0
+  return catalog.endLeft(from, new Date(Date.now() + o.grace * 1000))
 }
 
 /** The old store is only read: it may be full. */
@@ -124,22 +133,22 @@ async function run(o: MigrateOptions, { config, catalog, other, waiting, signal 
   }
 }
 
+/** `ended`: objects of public files moved before, whose URLs at the old store end now too. */
+type Outcome = { waiting: StoreCount; left: StoreCount; moved: Migrated; ended: number }
+
 const nothing: Migrated = { files: 0, bytes: 0, gone: 0, failed: [], stopped: false }
 
-function tell(
-  { json, dryRun = false, to }: MigrateOptions,
-  { waiting, left, moved }: { waiting: StoreCount; left: StoreCount; moved: Migrated },
-): number {
+function tell({ json, dryRun = false, to }: MigrateOptions, { waiting, left, moved, ended }: Outcome): number {
   const ok = moved.failed.length === 0 && !moved.stopped
-  if (json) printJson({ ok, to, dryRun, waiting, moved, left })
+  if (json) printJson({ ok, to, dryRun, waiting, moved, left, ended })
   else {
     for (const { id, owner, key, error } of moved.failed) printNote(`failed ${id} of ${owner}, ${key}: ${error}`)
-    printResult(inWords({ to, dryRun, waiting, left, moved }))
+    printResult(inWords({ to, dryRun, waiting, left, moved, ended }))
   }
   return ok ? 0 : 1
 }
 
-function inWords(o: { to: string; dryRun: boolean; waiting: StoreCount; left: StoreCount; moved: Migrated }): string {
+function inWords(o: Outcome & { to: string; dryRun: boolean }): string {
   const { waiting, left, moved } = o
   const from = o.to === 's3' ? 'disk' : 's3'
   if (o.dryRun) return `${waiting.files} files (${showBytes(waiting.bytes)}) would be moved from ${from} to ${o.to}.`
@@ -151,8 +160,10 @@ function inWords(o: { to: string; dryRun: boolean; waiting: StoreCount; left: St
   }
   if (left.unneeded > 0) {
     lines.push(
-      `${left.unneeded} objects stay in the ${from} store for URLs that are in use; the server removes them when they have ended.`,
+      `${left.unneeded} objects stay in the ${from} store for URLs that are in use; the server removes them when they have ended.` +
+        ' URLs of public files end with the file, or by --end-public-urls.',
     )
   }
+  if (o.ended > 0) lines.push(`For ${o.ended} objects of public files the end of their URLs is set now.`)
   return lines.join('\n')
 }

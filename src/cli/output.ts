@@ -4,13 +4,20 @@ const controls = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g
 /** Keys of a bucket and words of another server may hold what a terminal obeys. */
 const harmless = (text: string): string => text.replace(controls, '\uFFFD')
 
+let resultsTo: NodeJS.WriteStream = process.stdout
+
+/** For a command whose result is bytes on stdout: what is said of them goes to stderr from now on. */
+export function keepStdoutForBytes(): void {
+  resultsTo = process.stderr
+}
+
 /** Results go to stdout, everything else to stderr, so that results can be piped. */
 export function printResult(text: string): void {
-  process.stdout.write(harmless(text.endsWith('\n') ? text : `${text}\n`))
+  resultsTo.write(harmless(text.endsWith('\n') ? text : `${text}\n`))
 }
 
 export function printJson(value: unknown): void {
-  printResult(JSON.stringify(value, null, process.stdout.isTTY ? 2 : 0))
+  printResult(JSON.stringify(value, null, resultsTo.isTTY ? 2 : 0))
 }
 
 export function printNote(text: string): void {

@@ -63,7 +63,12 @@ export function createProgram(exit: (code: number) => void): Command {
 }
 
 function report(error: unknown, json: boolean): number {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
+  if (error instanceof CommanderError) {
+    if (error.exitCode === 0) return 0
+    // Commander has told the user already.
+    if (json) printJson({ ok: false, error: error.message.replace(/^error: /, '') })
+    return 2
+  }
   if (error instanceof ConfigError) {
     printNote(error.message)
     if (json) printJson({ ok: false, error: 'the configuration is not valid', problems: error.problems })

@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import type { RestoreResult } from '../backup/restore-backup.ts'
 import { CliError } from './cli-error.ts'
 import { addConfigOptions, openConfig, type ConfigOptions } from './config-options.ts'
+import { assertInputFile } from './input-file.ts'
 import { interruptible } from './interruptible.ts'
 import { catalogFile } from './open-store.ts'
 import { printJson, printNote, printResult } from './output.ts'
@@ -16,13 +17,14 @@ export function addRestore(program: Command, exit: (code: number) => void): void
         '\n- reads one from stdin. Every hash is verified; nothing stays where one does not match.',
     )
     .action(async (files: string[], options: ConfigOptions) =>
-      exit(await interruptible((signal) => restore(files, options, signal))),
+      exit(await interruptible((signal) => restore(files, options, signal), { json: options.json })),
     )
 }
 
 async function restore(files: string[], options: ConfigOptions, signal: AbortSignal): Promise<number> {
   const { config } = openConfig(options)
   if (files.filter((file) => file === '-').length > 1) throw new CliError('Only one backup can come from stdin.', 2)
+  for (const file of files) if (file !== '-') assertInputFile(file)
   const { restoreBackup } = await import('../backup/restore-backup.ts')
   const store = config.storage.disk.path
   const progress = startProgress('Restoring', showBytes)

@@ -28,7 +28,9 @@ export function addVerify(program: Command, exit: (code: number) => void): void 
       '\nWorks while the server runs, and when it does not. Exit code 0: nothing was found. 1: problems were found, also' +
         '\nwhere --repair has mended them. 2: a mistake in the call. docs/verify.md explains each problem and the JSON.',
     )
-    .action(async (options: VerifyOptions) => exit(await interruptible((signal) => verify(options, signal))))
+    .action(async (options: VerifyOptions) =>
+      exit(await interruptible((signal) => verify(options, signal), { json: options.json })),
+    )
 }
 
 async function verify(options: VerifyOptions, signal: AbortSignal): Promise<number> {

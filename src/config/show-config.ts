@@ -37,8 +37,18 @@ function maskedValues({ entries }: LoadedConfig): [string, unknown][] {
 /** A value as a file would hold it, with whatever is secret in it masked. */
 export function maskValue(key: string, written: unknown): unknown {
   const isMadeByUs = key === 'auth.secret' && written === 'auto'
-  return isMadeByUs ? written : masked(written, key.split('.').at(-1) ?? '')
+  if (isMadeByUs) return written
+  const shown = key === 'webhooks' && Array.isArray(written) ? written.map(hookWithoutSecrets) : written
+  return masked(shown, key.split('.').at(-1) ?? '')
 }
+
+function hookWithoutSecrets(hook: unknown): unknown {
+  const { url } = (hook ?? {}) as { url?: unknown }
+  return typeof url === 'string' ? { ...(hook as object), url: shownHook(url) } : hook
+}
+
+/** The URL of a webhook: what stands before its host and in its query is often a secret. */
+export const shownHook = (url: string): string => url.replace(/[?#].*$/s, '?…').replace(/\/\/[^/]*@/, '//…@')
 
 function masked(value: unknown, name: string): unknown {
   if (Array.isArray(value)) return value.map((item) => masked(item, name))

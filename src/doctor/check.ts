@@ -32,21 +32,26 @@ export const unknown = (message: string, fix?: string): Finding => ({
   ...(fix === undefined ? {} : { fix }),
 })
 
-/** One by one, in order, until `signal`. What a check throws is no verdict on what it checks. `tell` hears of each as it comes. */
+/**
+ * One by one, in order, until `signal`; what it cuts off has no result. What a check throws is no verdict on what it
+ * checks. `tell` hears of each as it comes; `before` are results that `needs` may name as well.
+ */
 export async function runChecks<Subject>(
   group: string,
   checks: readonly Check<Subject>[],
   subject: Subject,
-  o: { tell?: (result: Result) => void; signal?: AbortSignal } = {},
+  o: { tell?: (result: Result) => void; signal?: AbortSignal; before?: readonly Result[] } = {},
 ): Promise<Result[]> {
   const results: Result[] = []
   for (const check of checks) {
     if (o.signal?.aborted) break
-    const missing = check.needs?.find((name) => results.some((r) => r.check === name && r.outcome !== 'ok'))
+    const known = [...(o.before ?? []), ...results]
+    const missing = check.needs?.find((name) => known.some((r) => r.check === name && r.outcome !== 'ok'))
     const finding =
       missing === undefined
         ? await check.run(subject).catch((error: unknown) => unknown(`It could not be checked: ${reason(error)}.`))
         : unknown(`Not checked: ${missing} comes first.`)
+    if (o.signal?.aborted) break
     const result = { group, check: check.name, ...finding }
     results.push(result)
     o.tell?.(result)

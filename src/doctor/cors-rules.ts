@@ -1,7 +1,7 @@
 /** The CORS rules that a bucket needs for uploads from pages. */
 import { createHash } from 'node:crypto'
 import { ok, failed, type Finding } from './check.ts'
-import { said, type StoreProbe } from './bucket/store-probe.ts'
+import { said, type Answer, type StoreProbe } from './bucket/store-probe.ts'
 
 const id = 'postern'
 const methods = ['GET', 'HEAD', 'PUT', 'POST']
@@ -31,23 +31,24 @@ export const corsJson = (origins: readonly string[]) => ({
 
 const escape = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
 
+/** The origins as they stand in XML. */
 function ruleXml(origins: readonly string[]): string {
   const all = (name: string, values: readonly string[]): string =>
-    values.map((value) => `<${name}>${escape(value)}</${name}>`).join('')
+    values.map((value) => `<${name}>${value}</${name}>`).join('')
   return (
     `<CORSRule><ID>${id}</ID>${all('AllowedOrigin', origins)}${all('AllowedMethod', methods)}<AllowedHeader>*</AllowedHeader>` +
     `${all('ExposeHeader', exposed)}<MaxAgeSeconds>${maxAge}</MaxAgeSeconds></CORSRule>`
   )
 }
 
-/** Puts our rule before those that the bucket has; an older one of ours is replaced. */
+/** Puts our rule before those that the bucket has. An older one of ours is replaced, and the origins that it let in stay. */
 export async function applyCors(probe: StoreProbe): Promise<Finding> {
   const query = { cors: '' }
   const before = await probe.request({ method: 'GET', query })
   if (before.status !== 200 && before.status !== 404) {
     return failed(
       `The bucket's CORS rules cannot be read (${said(before)}).`,
-      'Allow s3:GetBucketCORS and s3:PutBucketCORS, or set the rules by hand.',
+      fixFor(before, 'Allow s3:GetBucketCORS and s3:PutBucketCORS, or set the rules by hand.'),
     )
   }
   const rules = before.status === 200 ? rulesOf(before.text) : []
@@ -57,18 +58,27 @@ export async function applyCors(probe: StoreProbe): Promise<Finding> {
       `Add this rule to them by hand: ${JSON.stringify(corsJson(probe.target.origins))}`,
     )
   }
-  const kept = rules.filter((rule) => !rule.includes(`<ID>${id}</ID>`))
-  const xml = `<CORSConfiguration xmlns="http://s3.amazonaws.com/doc/2006-03-01/">${ruleXml(probe.target.origins)}${kept.join('')}</CORSConfiguration>`
+  const isOurs = (rule: string): boolean => rule.includes(`<ID>${id}</ID>`)
+  const kept = rules.filter((rule) => !isOurs(rule))
+  const earlier = rules.filter(isOurs).flatMap(originsIn)
+  const origins = new Set([...earlier, ...probe.target.origins.map(escape)])
+  const xml = `<CORSConfiguration xmlns="http://s3.amazonaws.com/doc/2006-03-01/">${ruleXml([...origins])}${kept.join('')}</CORSConfiguration>`
   const body = Buffer.from(xml)
   const headers = { 'content-type': 'application/xml', 'content-md5': createHash('md5').update(body).digest('base64') }
   const answer = await probe.request({ method: 'PUT', query, headers, body })
   if (answer.status >= 300)
     return failed(
       `Setting the CORS rules is answered ${said(answer)}.`,
-      'Allow s3:PutBucketCORS, or set the rules by hand.',
+      fixFor(answer, 'Allow s3:PutBucketCORS, or set the rules by hand.'),
     )
   return ok(`The bucket has our CORS rule now${kept.length > 0 ? `, before its ${kept.length} others` : ''}.`)
 }
+
+const fixFor = ({ status }: Answer, rights: string): string =>
+  status >= 500 ? 'The store fails, or has no CORS rules to be set: look into its log, or set them by hand.' : rights
+
+const originsIn = (rule: string): string[] =>
+  [...rule.matchAll(/<AllowedOrigin>([^<]*)<\/AllowedOrigin>/g)].map(([, origin]) => origin!)
 
 /** null unless the document is whole and consists of nothing but rules as we would write them down again. */
 function rulesOf(document: string): string[] | null {

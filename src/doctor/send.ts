@@ -1,5 +1,5 @@
 /** One HTTP request as it stands, on a connection of its own: `fetch` tidies targets and follows redirects. */
-import { request as plain, type IncomingHttpHeaders } from 'node:http'
+import { request as plain, type ClientRequest, type IncomingHttpHeaders } from 'node:http'
 import { request as secure } from 'node:https'
 import type { Readable } from 'node:stream'
 
@@ -11,17 +11,21 @@ export type Sending = {
   headers?: Readonly<Record<string, string | readonly string[]>>
   /** With a stream, give content-length among the headers. */
   body?: Buffer | Readable | undefined
+  /** Ends it: at once where it only reads, and a little later where it writes, so that what has become of that is known. */
+  signal?: AbortSignal | undefined
 }
 
 export type Received = { status: number; headers: IncomingHttpHeaders; body: Buffer }
 
 /** Milliseconds without a byte. */
 const patience = 15_000
+/** Milliseconds that a write is still waited for after the signal. */
+const lastWait = 3000
 /** Bytes of an answer that are read. */
 const longest = 1024 * 1024
 
 /** Errors: those of the connection, and a timeout. */
-export function send({ url, method, headers = {}, body }: Sending): Promise<Received> {
+export function send({ url, method, headers = {}, body, signal }: Sending): Promise<Received> {
   const { protocol, hostname, port, host } = new URL(url)
   const target = /^https?:\/\/[^/?#]+([^#]*)/i.exec(url)![1]!
   const named = Object.entries(headers).flatMap(([name, value]) =>
@@ -57,7 +61,23 @@ export function send({ url, method, headers = {}, body }: Sending): Promise<Rece
       answer.on('end', end).on('error', reject)
     })
   })
+  if (signal) endBy(signal, outgoing)
   if (body === undefined || Buffer.isBuffer(body)) outgoing.end(body)
   else body.on('error', (error) => outgoing.destroy(error)).pipe(outgoing)
   return received
+}
+
+function endBy(signal: AbortSignal, outgoing: ClientRequest): void {
+  const end = (): void => void outgoing.destroy(new Error('interrupted'))
+  let waiting: NodeJS.Timeout | undefined
+  const hurry = (): void => {
+    if (['GET', 'HEAD', 'OPTIONS'].includes(outgoing.method)) end()
+    else waiting = setTimeout(end, lastWait)
+  }
+  signal.addEventListener('abort', hurry, { once: true })
+  outgoing.once('close', () => {
+    signal.removeEventListener('abort', hurry)
+    clearTimeout(waiting)
+  })
+  if (signal.aborted) hurry()
 }

@@ -20,8 +20,8 @@ import { roundTrip } from './round-trip.ts'
 import { session } from './session.ts'
 import type { StoreProbe } from './store-probe.ts'
 
-/** In this order; `delete` last, for the others read what `put` wrote. */
-export const bucketChecks = (origins: readonly string[]): Check<StoreProbe>[] => [
+/** What the server itself asks of a store. */
+const asked: readonly Check<StoreProbe>[] = [
   reach,
   clock,
   credentials,
@@ -33,6 +33,10 @@ export const bucketChecks = (origins: readonly string[]): Check<StoreProbe>[] =>
   range,
   list,
   multipart,
+]
+
+/** What holders of URLs meet: browsers, and those who try what a URL does not allow. */
+const met = (origins: readonly string[]): Check<StoreProbe>[] => [
   publicEndpoint,
   roundTrip,
   ...origins.map(cors),
@@ -40,5 +44,11 @@ export const bucketChecks = (origins: readonly string[]): Check<StoreProbe>[] =>
   copySource,
   ifNoneMatch,
   postPolicy,
-  remove,
 ]
+
+/** In this order; `delete` last, for the others read what `put` wrote. */
+export const bucketChecks = (origins: readonly string[]): Check<StoreProbe>[] => [...asked, ...met(origins), remove]
+
+/** Of a bucket that only the server sees, and of our endpoint before it (`storage.delivery: proxied`). */
+export const hiddenBucketChecks: readonly Check<StoreProbe>[] = [...asked, remove]
+export const endpointChecks = met

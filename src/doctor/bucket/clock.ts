@@ -1,6 +1,5 @@
 import { spanInWords } from '../../explain/span.ts'
 import { failed, ok, unknown, type Check } from '../check.ts'
-import { send } from '../send.ts'
 import type { StoreProbe } from './store-probe.ts'
 
 /** Seconds. Stores refuse from 900 on; a clock that is off by minutes is on its way there. */
@@ -12,7 +11,7 @@ export const clock: Check<StoreProbe> = {
   needs: ['reach'],
   async run(probe) {
     const before = probe.target.now().getTime()
-    const { headers } = await send({ url: probe.target.endpoint, method: 'GET' })
+    const { headers } = await probe.fetch(probe.target.endpoint, { method: 'GET' })
     const middle = (before + probe.target.now().getTime()) / 2
     // Whole seconds, cut: half of one is what is missing on average.
     const store = Date.parse(headers.date ?? '') + 500

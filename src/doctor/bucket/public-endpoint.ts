@@ -2,6 +2,8 @@ import { failed, ok, unknown, type Check } from '../check.ts'
 import { scopeOfHost } from '../host-scope.ts'
 import type { StoreProbe } from './store-probe.ts'
 
+const scopeOfOrigin = (origin: string) => scopeOfHost(new URL(origin).hostname)
+
 /** Whether browsers can reach what URLs name: a container's name or a private address works here and nowhere else. */
 export const publicEndpoint: Check<StoreProbe> = {
   name: 'public-endpoint',
@@ -10,7 +12,7 @@ export const publicEndpoint: Check<StoreProbe> = {
     const { hostname } = new URL(url)
     const scope = scopeOfHost(hostname)
     const page = target.origins
-      .map((origin) => ({ origin, scope: scopeOfHost(new URL(origin).hostname) }))
+      .map((origin) => ({ origin, scope: scopeOfOrigin(origin) }))
       .find((one) => one.scope === 'public')
     if (scope === 'public') {
       const mixed = url.startsWith('http:') && page?.origin.startsWith('https:')
@@ -25,7 +27,8 @@ export const publicEndpoint: Check<StoreProbe> = {
       return failed(`URLs name ${hostname}, which only machines of its own network can resolve.`, fix)
     if (page) return failed(`URLs name ${hostname}, which a browser at ${page.origin} cannot reach.`, fix)
     const who = scope === 'loopback' ? 'this machine' : 'a private network'
-    return target.kind === 'disk' && scope === 'loopback'
+    const arePagesHere = target.origins.length > 0 && target.origins.every((one) => scopeOfOrigin(one) === 'loopback')
+    return scope === 'loopback' && (target.kind === 'disk' || arePagesHere)
       ? ok(`URLs name ${hostname}: they work on ${who}.`)
       : unknown(`URLs name ${hostname}, which only ${who} reaches. Say from where pages ask: --origin URL.`)
   },

@@ -1,13 +1,12 @@
 import { failed, ok, reason, type Check } from '../check.ts'
-import { send } from '../send.ts'
 import type { StoreProbe } from './store-probe.ts'
 
 /** Whether anything answers at the endpoint, whatever it says. */
 export const reach: Check<StoreProbe> = {
   name: 'reach',
-  async run({ target }) {
+  async run({ target, fetch }) {
     try {
-      await send({ url: target.endpoint, method: 'GET' })
+      await fetch(target.endpoint, { method: 'GET' })
       return ok(`${target.endpoint} answers.`)
     } catch (error) {
       return failed(`${target.endpoint} does not answer: ${reason(error)}.`, fixFor(error, target.kind))

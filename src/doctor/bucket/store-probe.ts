@@ -7,16 +7,17 @@ import { presign, type PresignedUrl } from '../../sigv4/presign.ts'
 import { sha256Hex } from '../../sigv4/string-to-sign.ts'
 import { signRequest } from '../../sigv4/sign-request.ts'
 import type { SigningCredentials } from '../../sigv4/types.ts'
-import { send, type Received } from '../send.ts'
+import { send, type Received, type Sending } from '../send.ts'
+import { createTraces } from './traces.ts'
 
 export type StoreTarget = {
-  /** `disk` is our own endpoint. */
+  /** `disk` is our own endpoint, also before a bucket. */
   kind: 'disk' | 's3'
   /** Where this process reaches the store. */
   endpoint: string
   /** What stands in the presigned URLs that the checks use. */
   publicEndpoint: string
-  /** What stands in those that clients get, and the setting that says so: the same, unless the server does not run or proxies the bucket. */
+  /** What stands in those that clients get, and the setting that says so: the same, unless the server does not run. */
   named: { url: string; setting: 'storage.s3.publicEndpoint' | 'objects.publicUrl' }
   bucket: string
   region: string
@@ -28,8 +29,8 @@ export type StoreTarget = {
   expiration: Date | null
   /** Of `storage.s3.provider`, resolved. */
   provider: string
-  /** Seconds that the longest URL is to live. */
-  longestUrl: number
+  /** Seconds that the longest URL is to live; null: these credentials sign none that clients get. */
+  longestUrl: number | null
   /** From where pages ask; none: CORS is not checked. */
   origins: readonly string[]
   now: () => Date
@@ -37,7 +38,7 @@ export type StoreTarget = {
 
 export type Answer = Received & { text: string; code: string | null; message: string | null }
 
-type Request = {
+export type Request = {
   method: string
   /** Absent: the bucket. */
   key?: string
@@ -65,15 +66,16 @@ export type StoreProbe = {
   now(): Date
   bucketUrl(): string
   objectUrl(key: string): string
-  /** Removes every object and upload below our random prefix. What could not be removed is returned. */
+  /** Removes every object and upload below our random prefix, after an interruption too. The keys of what may still be there are returned. */
   cleanUp(): Promise<string[]>
 }
 
 const empty = Buffer.alloc(0)
 
-export function createStoreProbe(target: StoreTarget): StoreProbe {
+/** After `signal` every check ends at its next request; see `send` for the one under way. */
+export function createStoreProbe(target: StoreTarget, { signal }: { signal?: AbortSignal } = {}): StoreProbe {
   const folder = `${target.prefix}postern-doctor/${randomUUID()}/`
-  const keys = new Set<string>()
+  const traces = createTraces(folder)
   let ahead = 0
   let listed: Promise<Answer> | undefined
   const now = (): Date => new Date(target.now().getTime() + ahead * 1000)
@@ -86,30 +88,31 @@ export function createStoreProbe(target: StoreTarget): StoreProbe {
     return `${origin}${path}${pairs.length === 0 ? '' : `?${pairs.join('&')}`}`
   }
 
+  const signed = ({ method, key, query, headers = {}, body = empty }: Request): Sending => {
+    const url = urlOf(target.endpoint, key, query)
+    const payload = sha256Hex(body.toString('latin1'))
+    const signature = signRequest({ method, url, headers, payload, credentials, region, now: now() })
+    return { url, method, headers: signature.headers, body: body.length > 0 || method === 'PUT' ? body : undefined }
+  }
+  const ask = async (sending: Sending): Promise<Answer> => {
+    signal?.throwIfAborted()
+    return read(await send({ ...sending, signal }))
+  }
+
   const probe: StoreProbe = {
     target,
     folder,
     now,
-    key(name) {
-      keys.add(folder + name)
-      return folder + name
-    },
-    async request({ method, key, query, headers = {}, body = empty }) {
-      const url = urlOf(target.endpoint, key, query)
-      const payload = sha256Hex(body.toString('latin1'))
-      const signed = signRequest({ method, url, headers, payload, credentials, region, now: now() })
-      return read(
-        await send({
-          url,
-          method,
-          headers: signed.headers,
-          body: body.length > 0 || method === 'PUT' ? body : undefined,
-        }),
-      )
+    key: traces.key,
+    async request(o) {
+      traces.expect(o)
+      const answer = await ask(signed(o))
+      traces.note(o, answer)
+      return answer
     },
     presign: ({ method, key, query = {}, headers = {} }) =>
       presign({ ...target, endpoint: target.publicEndpoint, method, key, query, headers, expiresIn: 300, now: now() }),
-    fetch: async (url, o) => read(await send({ url, ...o })),
+    fetch: (url, o) => ask({ url, ...o }),
     first: () =>
       (listed ??= probe.request({ method: 'GET', query: { 'list-type': '2', 'max-keys': '1', prefix: folder } })),
     setClock(seconds) {
@@ -117,18 +120,7 @@ export function createStoreProbe(target: StoreTarget): StoreProbe {
     },
     bucketUrl: () => urlOf(target.publicEndpoint, undefined),
     objectUrl: (key) => urlOf(target.publicEndpoint, key),
-    async cleanUp() {
-      await abortUploads(probe)
-      const left: string[] = []
-      for (const key of keys) {
-        const gone = await probe.request({ method: 'DELETE', key }).then(
-          ({ status }) => status < 300 || status === 404,
-          () => false,
-        )
-        if (!gone) left.push(key)
-      }
-      return left
-    },
+    cleanUp: () => traces.remove(async (o) => read(await send(signed(o)))),
   }
   return probe
 }
@@ -145,13 +137,3 @@ export const hostSeen = ({ text }: Answer): string | null =>
 
 /** `403 AccessDenied`, for sentences. */
 export const said = ({ status, code }: Answer): string => (code === null ? `${status}` : `${status} ${code}`)
-
-/** A run that was cut off between two requests may have left one. */
-async function abortUploads({ request, folder }: StoreProbe): Promise<void> {
-  const { text } = await request({ method: 'GET', query: { uploads: '', prefix: folder } }).catch(() => ({ text: '' }))
-  for (const [, upload] of text.matchAll(/<Upload>([\s\S]*?)<\/Upload>/g)) {
-    const [, key = ''] = /<Key>([^<]+)<\/Key>/.exec(upload!) ?? []
-    const [, uploadId = ''] = /<UploadId>([^<]+)<\/UploadId>/.exec(upload!) ?? []
-    if (key.startsWith(folder)) await request({ method: 'DELETE', key, query: { uploadId } }).catch(() => undefined)
-  }
-}

@@ -6,11 +6,11 @@ import type { UrlCheck } from './url-subject.ts'
 export const apiUrl: UrlCheck = {
   name: 'api-url',
   needs: ['server'],
-  async run({ apiUrl: url, proof }) {
+  async run({ apiUrl: url, ...who }) {
     if (url === null) return ok('server.publicUrl is auto: the address that is listened at.')
     let met: Met
     try {
-      met = await askNonce(url, proof)
+      met = await askNonce(url, who)
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException
       // A machine behind NAT often cannot reach itself by its public name.

@@ -5,8 +5,8 @@ import type { UrlCheck } from './url-subject.ts'
 /** Whether the server that this configuration describes is running on this machine. */
 export const server: UrlCheck = {
   name: 'server',
-  async run({ listenUrl, proof }) {
-    const met = await askNonce(listenUrl, proof).catch(() => null)
+  async run({ listenUrl, ...who }) {
+    const met = await askNonce(listenUrl, who).catch(() => null)
     if (met === null) {
       return unknown(
         `The server does not run at ${listenUrl}: what its public URLs lead to cannot be checked.`,

@@ -12,6 +12,7 @@ export type UrlSubject = {
   objectsUrl: string | null
   /** To write at where it listens and read where URLs point to; null where it does not serve objects. */
   objects: StoreProbe | null
+  signal?: AbortSignal | undefined
 }
 
 export type UrlCheck = Check<UrlSubject>

@@ -93,6 +93,25 @@ export function moveObligations(make: MakeCatalog): void {
       expect(await the.catalog.takeRemovable({ fileId: two.id }, { limit: 9, after: 'left-c2' })).toEqual([])
     })
 
+    it('leave what stays with the file until that is told to end', async () => {
+      const [one, two] = [await confirmed(), await confirmed()]
+      for (const [file, id, until] of [
+        [one, 'c1', at(50)],
+        [two, 'c2', null],
+      ] as const) {
+        await announce(file, id)
+        expect(await move(the.catalog, file, id, until)).toBe(true)
+      }
+      const other = one.store === 'disk' ? 's3' : 'disk'
+      expect(await the.catalog.endLeft(other, at(80))).toBe(0)
+      expect(await the.catalog.endLeft(one.store, at(80))).toBe(1)
+      expect(await the.catalog.endLeft(one.store, at(90))).toBe(0)
+      const due = async (seconds: number) =>
+        (await the.catalog.takeRemovable({ due: at(seconds) }, { limit: 9 })).map(({ id }) => id)
+      expect(await due(79)).toEqual(['left-c1'])
+      expect(await due(80)).toEqual(['left-c1', 'left-c2'])
+    })
+
     it('are found page by page by their store, and counted with what else is there', async () => {
       const files = [await confirmed(), await confirmed(), await confirmed()].toSorted((a, b) => (a.id < b.id ? -1 : 1))
       const store = files[0]!.store

@@ -1,0 +1,125 @@
+/** The checks of `postern doctor` that write into the store: at the bucket, and at what browsers meet before it. */
+import type { Config } from '../config/schema.ts'
+import type { Secrets } from '../config/secrets.ts'
+import { bucketChecks, endpointChecks, hiddenBucketChecks } from '../doctor/bucket/bucket-checks.ts'
+import { createStoreProbe, type StoreProbe, type StoreTarget } from '../doctor/bucket/store-probe.ts'
+import { reason, runChecks, type Check, type Result } from '../doctor/check.ts'
+import { applyCors } from '../doctor/cors-rules.ts'
+import type { Diagnosis, DiagnoseOptions } from './diagnose.ts'
+import { openOwnEndpoint, type OwnEndpoint } from './doctor-endpoint.ts'
+import { bucketTarget, diskTarget, type Endpoints } from './doctor-store.ts'
+
+type Server = {
+  secrets: Secrets
+  /** Whether it answers; else the objects endpoint is opened here for as long as the checks take. */
+  running: boolean
+  endpoints: Endpoints
+}
+
+export async function examineStore(config: Config, server: Server, o: DiagnoseOptions): Promise<Diagnosis> {
+  const { origins } = o
+  const asked = { origins, now: o.now ?? (() => new Date()) }
+  const { driver, delivery } = config.storage
+  const inBucket = (checks: readonly Check<StoreProbe>[]): Promise<Diagnosis> =>
+    examine(
+      'bucket',
+      () => bucketTarget(config, asked),
+      (probe) => checked('bucket', checks, probe, o),
+      o,
+    )
+  const atOwnEndpoint = (group: string, checks: readonly Check<StoreProbe>[], before: readonly Result[]) =>
+    withEndpoint(config, server, group, o, (at) =>
+      examine(
+        group,
+        async () => diskTarget(config, server.secrets, at, asked),
+        (probe) => runChecks(group, checks, probe, { ...o, before }),
+        o,
+      ),
+    )
+
+  if (driver === 'disk') return atOwnEndpoint('bucket', bucketChecks(origins), [])
+  if (delivery === 'direct') return inBucket(bucketChecks(origins))
+  // No browser sees the bucket: its CORS rules say nothing, and what holders of URLs can do our endpoint decides.
+  const bucket = await inBucket(hiddenBucketChecks)
+  const isKnown = bucket.results.every(({ check }) => check !== 'store')
+  if (!isKnown || o.signal?.aborted) return bucket
+  const endpoint = await atOwnEndpoint('endpoint', endpointChecks(origins), bucket.results)
+  return { results: [...bucket.results, ...endpoint.results], left: [...bucket.left, ...endpoint.left] }
+}
+
+/** As it listens, or opened here. */
+async function withEndpoint(
+  config: Config,
+  { secrets, running, endpoints }: Server,
+  group: string,
+  o: DiagnoseOptions,
+  work: (at: Endpoints) => Promise<Diagnosis>,
+): Promise<Diagnosis> {
+  if (running) return work(endpoints)
+  let own: OwnEndpoint
+  try {
+    own = await openOwnEndpoint(config, secrets)
+  } catch (error) {
+    return { results: [told(o, notOpened(group, error))], left: [] }
+  }
+  try {
+    return await work({ ...endpoints, endpoint: own.url, publicEndpoint: own.url })
+  } finally {
+    await own.close()
+  }
+}
+
+async function examine(
+  group: string,
+  target: () => Promise<StoreTarget>,
+  work: (probe: StoreProbe) => Promise<Result[]>,
+  o: DiagnoseOptions,
+): Promise<Diagnosis> {
+  let probe: StoreProbe
+  try {
+    probe = createStoreProbe(await target(), o)
+  } catch (error) {
+    return { results: [told(o, notOpened(group, error))], left: [] }
+  }
+  let results: Result[]
+  try {
+    results = await work(probe)
+  } catch (error) {
+    await probe.cleanUp()
+    throw error
+  }
+  return { results, left: await probe.cleanUp() }
+}
+
+async function checked(
+  group: string,
+  checks: readonly Check<StoreProbe>[],
+  probe: StoreProbe,
+  o: DiagnoseOptions,
+): Promise<Result[]> {
+  const results = await runChecks(group, checks, probe, o)
+  const lacking = results.filter(({ check, outcome }) => check.startsWith('cors:') && outcome === 'failed')
+  if (!o.fix || lacking.length === 0 || o.signal?.aborted) return results
+  const applied = await runChecks(group, [{ name: 'cors-fix', run: applyCors }], probe, o)
+  if (applied[0]?.outcome !== 'ok') return [...results, ...applied]
+  // Asked anew: what was lacking is judged by what the store does now.
+  const again = checks
+    .filter(({ name }) => lacking.some(({ check }) => check === name))
+    .map(({ needs: _needs, ...check }) => check)
+  const after = await runChecks(group, again, probe, o)
+  const mended = results.filter(({ check }) => !after.some((result) => result.check === check))
+  return [...mended, ...applied, ...after]
+}
+
+const notOpened = (group: string, error: unknown): Result => ({
+  group,
+  check: 'store',
+  outcome: 'failed',
+  message: reason(error),
+  fix: 'Do what the message says, and run this again.',
+})
+
+function told(o: DiagnoseOptions, result: Result): Result {
+  o.tell(result)
+  return result
+}

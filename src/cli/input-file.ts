@@ -1,0 +1,15 @@
+import { accessSync, constants, statSync } from 'node:fs'
+import { CliError } from './cli-error.ts'
+
+/** Errors: CliError, a mistake in the call, unless `path` is something that can be read and no folder. */
+export function assertInputFile(path: string): void {
+  try {
+    if (statSync(path).isDirectory()) throw new CliError(`${path} is a folder, not a file.`, 2)
+    accessSync(path, constants.R_OK)
+  } catch (cause) {
+    if (cause instanceof CliError) throw cause
+    const { code, message } = cause as NodeJS.ErrnoException
+    if (code === 'ENOENT' || code === 'ENOTDIR') throw new CliError(`There is no file ${path}.`, 2, { cause })
+    throw new CliError(`${path} cannot be read: ${message}`, 2, { cause })
+  }
+}

@@ -1,0 +1,82 @@
+/** What a run has put into a store, so that it can be taken away again. */
+import type { Answer, Request } from './store-probe.ts'
+
+type Ask = (o: Request) => Promise<Answer>
+
+export type Traces = {
+  /** A key of ours, to be removed in the end whoever writes to it. */
+  key(name: string): string
+  /** Before it is sent: its answer may be lost. */
+  expect(asked: Request): void
+  /** What an answer tells of what is there. */
+  note(asked: Request, answer: Answer): void
+  /** Everything that may be there is removed; the keys of what may be there still are returned. */
+  remove(ask: Ask): Promise<string[]>
+}
+
+/** `folder` is of this run alone. */
+export function createTraces(folder: string): Traces {
+  const keys = new Set<string>()
+  /** By id, the key. */
+  const uploads = new Map<string, string>()
+  let hasBegun = false
+
+  async function findUploads(ask: Ask): Promise<void> {
+    const query = { uploads: '', prefix: folder, 'encoding-type': 'url' }
+    const { text } = await ask({ method: 'GET', query }).catch(() => ({ text: '' }))
+    for (const [, upload] of text.matchAll(/<Upload>([\s\S]*?)<\/Upload>/g)) {
+      const [, written = ''] = /<Key>([^<]+)<\/Key>/.exec(upload!) ?? []
+      const [, uploadId] = /<UploadId>([^<]+)<\/UploadId>/.exec(upload!) ?? []
+      const key = [...keys].find((one) => one === written || one === decoded(written))
+      if (key !== undefined && uploadId !== undefined) uploads.set(uploadId, key)
+    }
+  }
+
+  /** Whether it is gone; null where the store does not answer. */
+  async function removed(ask: Ask, o: Request): Promise<boolean | null> {
+    const { status } = await ask(o).catch(() => ({ status: 0 }))
+    return status === 0 ? null : status < 300 || status === 404
+  }
+
+  return {
+    key(name) {
+      keys.add(folder + name)
+      return folder + name
+    },
+    expect({ method, query }) {
+      hasBegun ||= method === 'POST' && query?.['uploads'] !== undefined
+    },
+    note({ method, key, query }, { status, text }) {
+      if (key === undefined) return
+      const uploadId = query?.['uploadId']
+      if (method === 'PUT' && query === undefined && status >= 400 && status < 500) keys.delete(key)
+      if (method === 'DELETE' && uploadId !== undefined && status < 300) uploads.delete(uploadId)
+      if (method !== 'POST' || query?.['uploads'] === undefined) return
+      const [, begun] = /<UploadId>([^<]+)<\/UploadId>/.exec(text) ?? []
+      if (begun !== undefined) uploads.set(begun, key)
+    },
+    async remove(ask) {
+      if (hasBegun) await findUploads(ask)
+      const aborts = [...uploads].map(async ([uploadId, key]) =>
+        (await removed(ask, { method: 'DELETE', key, query: { uploadId } })) ? null : key,
+      )
+      const deletions = [...keys].map(async (key) => {
+        const isGone = await removed(ask, { method: 'DELETE', key })
+        if (isGone !== false) return isGone ? null : key
+        // Whoever may not delete may not have written either.
+        const { status } = await ask({ method: 'HEAD', key }).catch(() => ({ status: 0 }))
+        return status === 404 ? null : key
+      })
+      const left = await Promise.all([...aborts, ...deletions])
+      return [...new Set(left.filter((key) => key !== null))]
+    },
+  }
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
+}
