@@ -35,7 +35,7 @@ export function makeBench(): Bench {
 
   function start(args: readonly string[], { env = {}, nodeArgs = [] }: RunOptions = {}): Started {
     const inherited = Object.entries(process.env).filter(([name]) =>
-      /^(PATH|HOME|TMPDIR|TEMP|TMP|SYSTEMROOT)$/i.test(name),
+      /^(PATH|NODE_COMPILE_CACHE|HOME|TMPDIR|TEMP|TMP|SYSTEMROOT)$/i.test(name),
     )
     const child = spawn(process.execPath, [...nodeArgs, script, ...args], {
       cwd: path,
