@@ -23,6 +23,9 @@ const tables = {
 /** Rows at a time; their values must stay below SQLite's 32,766 parameters. */
 const page = 500
 
+const theCatalog = 'the catalog'
+const theTarget = 'the database of --to'
+
 export type CopiedRows = Record<keyof typeof tables, number>
 
 /**
@@ -34,17 +37,19 @@ export async function copyCatalog(o: {
   to: string
   now: Date
   signal: AbortSignal
-  /** Told after each page. */
-  progress: (rows: number) => void
+  /** Told after each page, and waited for. */
+  progress: (rows: number) => void | Promise<void>
 }): Promise<CopiedRows> {
   const from = await openAlone(o.from, 'The catalog')
   try {
-    const to = await openAlone(o.to, 'The database of --to')
+    const to = await openAlone(o.to, 'The database of --to').catch((cause: unknown) => {
+      throw ofTarget(cause)
+    })
     try {
-      await refuseInstances(from.db, o.now, 'the catalog')
+      await refuseInstances(from.db, o.now, theCatalog)
       await migrate(from.db, from.migrating)
       await migrate(to.db, to.migrating)
-      await refuseInstances(to.db, o.now, 'the database of --to')
+      await refuseInstances(to.db, o.now, theTarget)
       return await copyAll(from, to, o)
     } catch (cause) {
       throw cause instanceof StorageError || o.signal.aborted ? cause : translate(cause, from, to)
@@ -86,7 +91,7 @@ async function refuseInstances(db: Kysely<Schema>, now: Date, what: string): Pro
 function copyAll(
   from: OpenDatabase,
   to: OpenDatabase,
-  o: { signal: AbortSignal; progress: (rows: number) => void },
+  o: { now: Date; signal: AbortSignal; progress: (rows: number) => void | Promise<void> },
 ): Promise<CopiedRows> {
   const names = Object.keys(tables) as (keyof typeof tables)[]
   return from.db.transaction().execute((source) =>
@@ -96,11 +101,14 @@ function copyAll(
       const copied = {} as CopiedRows
       let rows = 0
       for (const name of names) {
-        copied[name] = await copyTable(source, target, name, (more) => {
+        copied[name] = await copyTable(source, target, name, async (more) => {
           o.signal.throwIfAborted()
-          o.progress((rows += more))
+          await o.progress((rows += more))
         })
       }
+      // What one that has started meanwhile writes would be lost there, or mixed with the copy here.
+      await refuseInstances(source, o.now, theCatalog)
+      await refuseInstances(target, o.now, theTarget)
       return copied
     }),
   )
@@ -123,7 +131,7 @@ async function copyTable(
   source: Transaction<Schema>,
   target: Transaction<Schema>,
   name: keyof typeof tables,
-  done: (rows: number) => void,
+  done: (rows: number) => Promise<void>,
 ): Promise<number> {
   const keys = tables[name]
   const key = sql`(${sql.join(keys.map((column) => sql.ref(column)))})`
@@ -141,12 +149,19 @@ async function copyTable(
         .values(rows as never)
         .execute()
     copied += rows.length
-    done(rows.length)
+    await done(rows.length)
   } while (rows.length === page)
   return copied
 }
 
 const translate = (cause: unknown, from: OpenDatabase, to: OpenDatabase): StorageError => {
   const error = from.translate(cause)
-  return error.code === 'Internal' ? to.translate(cause) : error
+  return error.code === 'Internal' ? ofTarget(to.translate(cause)) : error
+}
+
+/** The words of opening a database are those for the one that is configured. */
+function ofTarget<T>(error: T): T | StorageError {
+  if (!(error instanceof StorageError) || !error.message.includes('database.url')) return error
+  const { code, cause, message } = error
+  return new StorageError(code, { message: message.replaceAll('database.url', '--to'), cause })
 }

@@ -3,6 +3,9 @@ import type { Kysely } from 'kysely'
 import type { Lease } from './catalog.ts'
 import type { Schema } from './schema.ts'
 
+/** Milliseconds beyond what is asked for at which a lease was taken by a clock that was wrong, and is nobody's. */
+const absurd = 3_600_000
+
 export async function takeLease(
   db: Kysely<Schema>,
   name: string,
@@ -16,7 +19,13 @@ export async function takeLease(
       conflict
         .column('name')
         .doUpdateSet(mine)
-        .where((eb) => eb.or([eb('leases.holder', '=', o.holder), eb('leases.expires_at', '<=', o.now.getTime())])),
+        .where((eb) =>
+          eb.or([
+            eb('leases.holder', '=', o.holder),
+            eb('leases.expires_at', '<=', o.now.getTime()),
+            eb('leases.expires_at', '>', o.until.getTime() + absurd),
+          ]),
+        ),
     )
     .returning('name')
     .executeTakeFirst()

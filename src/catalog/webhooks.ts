@@ -50,6 +50,10 @@ export async function dueDeliveries(
   return rows.map(toDelivery)
 }
 
+/** What was delivered is not sent again because an attempt of a process that was held up has failed. */
+const unlessDelivered = <T extends string | number | null>(column: 'state' | 'next_at', value: T) =>
+  sql<T>`case when state = 'delivered' then ${sql.ref(column)} else ${value} end`
+
 export const recordAttempt = (
   db: Kysely<Schema>,
   { eventId, url }: Pick<Delivery, 'eventId' | 'url'>,
@@ -59,7 +63,11 @@ export const recordAttempt = (
     // Counting it first holds the row, so that of two attempts at once neither is lost from the log.
     const row = await tx
       .updateTable('webhook_deliveries')
-      .set((eb) => ({ tries: eb('tries', '+', 1), state: o.state, next_at: o.nextAt?.getTime() ?? null }))
+      .set((eb) => ({
+        tries: eb('tries', '+', 1),
+        state: unlessDelivered('state', o.state),
+        next_at: unlessDelivered('next_at', o.nextAt?.getTime() ?? null),
+      }))
       .where('event_id', '=', eventId)
       .where('url', '=', url)
       .returning('attempts')

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { InvalidArgumentError, type Command } from 'commander'
 import type { Catalog, Delivery, DeliveryState } from '../catalog/catalog.ts'
 import type { Config } from '../config/schema.ts'
+import { shownHook as shown } from '../config/show-config.ts'
 import { CliError } from './cli-error.ts'
 import { addConfigOptions, openConfig, type ConfigOptions } from './config-options.ts'
 import { openCatalog } from './open-store.ts'
@@ -126,9 +127,6 @@ function nothingToTest({ webhooks }: Config, { url }: TestOptions): CliError {
   const known = webhooks.map((hook) => shown(hook.url)).join(', ')
   return new CliError(`${shown(url ?? '')} is no configured webhook. Configured: ${known}.`, 2)
 }
-
-/** What stands in the query of such a URL is often a secret. */
-const shown = (url: string): string => url.replace(/\?.*$/s, '?…').replace(/\/\/[^/@]*@/, '//…@')
 
 async function withCatalog<T>(config: Config, work: (catalog: Catalog) => Promise<T>): Promise<T> {
   const catalog = await openCatalog(config)

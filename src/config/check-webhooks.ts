@@ -6,6 +6,8 @@ import { weakness } from './weak-secret.ts'
 /** Standard Webhooks asks for 24 to 64 bytes. */
 const fewestBytes = 24
 const mostBytes = 64
+/** PostgreSQL finds deliveries by it, in an index whose entries have 2704 bytes at most. */
+const longestUrl = 2000
 const advice = 'Write "whsec_" and what `openssl rand -base64 32` prints.'
 
 export function checkWebhooks({ webhooks }: Config): Finding[] {
@@ -18,6 +20,9 @@ export function checkWebhooks({ webhooks }: Config): Finding[] {
     if (new URL(url).protocol === 'http:' && !allowPrivate) {
       const message = `what is sent over plain http can be read on the way. Write https://, or allowPrivate: true for an address of your own network.`
       add('url', message)
+    }
+    if (Buffer.byteLength(url) > longestUrl) {
+      add('url', `is longer than ${longestUrl} bytes: no file could be confirmed. Name a shorter address.`)
     }
     const first = firstWith.get(url)
     if (first === undefined) firstWith.set(url, i)

@@ -3,7 +3,7 @@
  * can be. `config/default.yaml` explains each key to people; a test holds the two together.
  */
 import { z } from 'zod'
-import { addressRange, duration, listenAddress, size } from './values.ts'
+import { addressRange, duration, listenAddress, redisUrl, size } from './values.ts'
 
 const url = z.url({ protocol: /^https?$/, error: 'expects a URL such as https://files.example.com' })
 const nullable = <T extends z.ZodType>(type: T) => type.nullable()
@@ -108,7 +108,7 @@ export const configSchema = z.strictObject({
     connections: z.int().min(1),
     /** Open connections of one address off loopback that is no trusted proxy. */
     connectionsPerClient: z.int().min(1),
-    store: z.union([z.literal('memory'), z.string().regex(/^rediss?:\/\//, 'expects memory or redis://HOST:PORT')]),
+    store: z.union([z.literal('memory'), redisUrl]),
   }),
   cors: z.strictObject({
     origins: z.array(

@@ -73,3 +73,21 @@ export const addressRange = z.string().refine((text) => {
   const version = isIP(address)
   return version !== 0 && Number(bits) <= (version === 4 ? 32 : 128)
 }, 'expects an address or a range such as 10.0.0.0/8')
+
+const redisText =
+  'expects memory or redis://USER:PASSWORD@HOST:PORT; write % / ? # @ : in user and password as %25 %2F %3F %23 %40 %3A'
+
+export const redisUrl = z
+  .string()
+  .regex(/^rediss?:\/\//, redisText)
+  .refine(isReadable, redisText)
+
+function isReadable(text: string): boolean {
+  try {
+    const { username, password } = new URL(text)
+    decodeURIComponent(username + password)
+    return true
+  } catch {
+    return false
+  }
+}

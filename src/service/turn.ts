@@ -7,6 +7,8 @@ export type Turn = {
   take(): Promise<boolean>
   /** Runs `work` if the turn can be had, and keeps it until that is done; null if it cannot. */
   run<T>(work: () => Promise<T>): Promise<T | null>
+  /** Whether no other process can have it yet: false once it was taken, or could not be kept in time. */
+  isHeld(): boolean
   /** Lets another process have it at once. */
   giveUp(): Promise<void>
 }
@@ -19,15 +21,19 @@ export function createTurn(
 ): Turn {
   const holder = randomUUID()
   let had = false
+  let heldUntil = 0
 
   async function take(): Promise<boolean> {
     const at = now()
+    const until = performance.now() + lasts * 1000
     had = await catalog.takeLease(name, { holder, now: at, until: new Date(at.getTime() + lasts * 1000) })
+    heldUntil = had ? until : 0
     return had
   }
 
   return {
     take,
+    isHeld: () => performance.now() < heldUntil,
     async run(work) {
       if (!(await take())) return null
       const keep = setInterval(() => void take().catch(() => undefined), (lasts * 1000) / 4)
@@ -41,6 +47,7 @@ export function createTurn(
     async giveUp() {
       if (had) await catalog.dropLease(name, holder)
       had = false
+      heldUntil = 0
     },
   }
 }

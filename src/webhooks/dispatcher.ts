@@ -38,8 +38,12 @@ export function createDispatcher(
       for (;;) {
         const batch = await due(atOnce)
         if (batch.length === 0) return
-        await Promise.all(batch.map((delivery) => deliver(deps, hook, delivery, stopping.signal)))
-        if (stopping.signal.aborted) return
+        const attempts = batch.map((delivery) => deliver(deps, hook, delivery, stopping.signal))
+        // None is left to itself: it would be under way still when the next look finds it due.
+        const failed = (await Promise.allSettled(attempts)).find((attempt) => attempt.status === 'rejected')
+        if (failed) throw failed.reason
+        // Who was held up for so long that another process goes on in its place would tell everything twice.
+        if (stopping.signal.aborted || !turn.isHeld()) return
       }
     }
 

@@ -56,6 +56,8 @@ function send(o: PostOptions, signal: AbortSignal): Promise<number> {
       signal,
     })
     sent.on('error', reject)
+    // One that switches to another protocol has neither an answer nor an error.
+    sent.on('close', () => reject(connectionEnded()))
     sent.on('response', (answer) => {
       discard(answer)
       resolve(answer.statusCode ?? 0)
@@ -103,6 +105,8 @@ function assertAllowed(
   const what = refused === hostname ? hostname : `${hostname} is ${refused}, which`
   throw new AddressRefused(`${what} is no public address: set allowPrivate: true to reach it`)
 }
+
+const connectionEnded = () => Object.assign(new Error('the connection ended without an answer'), { code: 'ECONNRESET' })
 
 /** Read as far as is polite, and kept nowhere. */
 function discard(answer: IncomingMessage): void {

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
+import { copyCatalog } from '../../src/catalog/copy-catalog.ts'
 import { createCatalog } from '../../src/catalog/create-catalog.ts'
 import { makeBench, type Bench } from '../cli/run-postern.ts'
 import { at, confirmedFile, newUpload } from '../conformance/catalog/fixtures.ts'
@@ -87,7 +88,7 @@ it('takes every row to PostgreSQL, and back', { timeout: 120_000 }, async () => 
   expect([to.exitCode, to.stderr]).toEqual([0, ''])
   expect(JSON.parse(to.stdout)).toEqual({ ok: true, copied: counts })
   const catalog = await createCatalog({ url: there })
-  expect((await catalog.listFiles('user 3', { limit: 100 })).files).toHaveLength(100)
+  expect((await catalog.listFiles('user 3', { limit: 100 })).files).toHaveLength(86)
   expect(await catalog.usageDifferences()).toEqual([])
   await catalog.close()
 
@@ -144,4 +145,46 @@ it('refuses while a server runs on either side', { timeout: 60_000 }, async () =
   })
   await stopSecond()
   expect((await copy(first, there)).exitCode).toBe(0)
+})
+
+it.each(['the catalog', 'the database of --to'])(
+  'refuses when a server starts at %s meanwhile, and leaves nothing there',
+  async (what) => {
+    const [from, to] = [await server.place(), await server.place()]
+    await fill(from, 3)
+    let started: Promise<void> | undefined
+    const start = async (): Promise<void> => {
+      const catalog = await createCatalog({ url: what === 'the catalog' ? from : to })
+      const now = new Date()
+      const until = new Date(now.getTime() + 35_000)
+      await catalog.takeLease('instance:new', { holder: 'new', now, until, note: '{"host":"box"}' })
+      await catalog.close()
+    }
+    const copying = copyCatalog({
+      from,
+      to,
+      now: new Date(),
+      signal: new AbortController().signal,
+      progress: () => (started ??= start()),
+    })
+    await expect(copying).rejects.toMatchObject({
+      code: 'InvalidRequest',
+      message: expect.stringContaining(`A server (on box) uses ${what}.`),
+    })
+    await started
+    const catalog = await createCatalog({ url: to })
+    expect(await catalog.totals()).toMatchObject({ files: 0 })
+    await catalog.close()
+  },
+)
+
+it('speaks of --to where that is what is wrong', async () => {
+  const first = sqlite('first.sqlite')
+  await fill(first, 1)
+  const { exitCode, stdout } = await copy(first, 'postgres://postern:very-private@127.0.0.1:1/x?sslmode=secure')
+  expect([exitCode, JSON.parse(stdout)]).toEqual([
+    1,
+    { ok: false, error: expect.stringContaining('--to: sslmode must be one of') },
+  ])
+  expect(stdout).not.toContain('very-private')
 })

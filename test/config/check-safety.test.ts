@@ -203,6 +203,7 @@ describe('webhooks', () => {
       'webhooks[1].url: stands twice',
     ],
     [[{ url: 'http://app.example.com/hook', secret: random }], 'webhooks[0].url: what is sent over plain http'],
+    [[{ url: `${url}/${'x'.repeat(2000)}`, secret: random }], 'webhooks[0].url: is longer than 2000 bytes'],
     [[{ url, secret: 'whsec_c2hvcnQ=' }], 'webhooks[0].secret: the secret is too short: 5 of at least 24 bytes'],
     [[{ url, secret: `whsec_${'A'.repeat(44)}` }], 'webhooks[0].secret: the secret repeats itself'],
     [[{ url, secret: `whsec_${Buffer.from('changeme'.repeat(4)).toString('base64')}` }], 'webhooks[0].secret: '],

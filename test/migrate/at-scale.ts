@@ -81,7 +81,7 @@ async function migrateWithKills(to: 'disk' | 's3'): Promise<void> {
 /** Uploads and downloads by URLs from before the migration and by fresh ones, one after the other in two lanes each. */
 function startTraffic(): { end(): Promise<string> } {
   const counts = { sent: 0, read: 0, retried: 0 }
-  let isOver = false
+  const over = new AbortController()
   const patiently = async <T>(what: string, act: () => Promise<T>): Promise<T> => {
     for (let tries = 0; ; tries++) {
       try {
@@ -96,7 +96,7 @@ function startTraffic(): { end(): Promise<string> } {
   const small = known.length - 1
   const upload = async (): Promise<void> => {
     const alice = await rig.alice()
-    while (!isOver) {
+    while (!over.signal.aborted) {
       known.push(await patiently('an upload', () => sendSmall(alice, 3000)))
       counts.sent++
       await sleep(50)
@@ -104,7 +104,7 @@ function startTraffic(): { end(): Promise<string> } {
   }
   const read = async (isFresh: boolean): Promise<void> => {
     const alice = await rig.alice()
-    while (!isOver) {
+    while (!over.signal.aborted) {
       const file = known[Math.floor(Math.random() * small)]!
       await patiently(`file ${file.id}`, async () => check(file, isFresh ? await urlOf(alice, file.id) : file.url))
       counts.read++
@@ -113,10 +113,10 @@ function startTraffic(): { end(): Promise<string> } {
   }
   const lanes = [upload(), upload(), read(true), read(false)]
   const failed = Promise.all(lanes)
-  failed.catch(() => (isOver = true))
+  failed.catch(() => over.abort())
   return {
     async end() {
-      isOver = true
+      over.abort()
       await failed
       return `${counts.sent} files sent, ${counts.read} read, ${counts.retried} requests tried again`
     },

@@ -18,6 +18,13 @@ export function leaseObligations(make: MakeCatalog): void {
       expect(await take('a', 121, 180, 'another')).toBe(true)
     })
 
+    it('of a clock that was far ahead are nobody’s; a clock that is a little behind takes none', async () => {
+      const year = 365 * 86_400
+      await take('ended', year, year + 60)
+      expect(await take('next', 0, 60)).toBe(true)
+      expect(await take('behind', -600, -540)).toBe(false)
+    })
+
     it('go to one of many that ask at the same time', async () => {
       const answers = await Promise.all(Array.from({ length: 30 }, (_, i) => take(`h${i}`, 0, 60)))
       expect(answers.filter(Boolean)).toHaveLength(1)

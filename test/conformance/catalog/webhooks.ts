@@ -93,6 +93,19 @@ export function webhookObligations(make: MakeCatalog): void {
       expect(await due(one)).toMatchObject([{ tries: 25 }])
     })
 
+    it('stay delivered, whatever a late attempt of another process says, until they are replayed', async () => {
+      await confirmedFile(the.catalog)
+      const [delivery] = await due(one)
+      const success: Attempt = { at: at(100), status: 200, error: null }
+      await the.catalog.recordAttempt(delivery!, { attempt: success, state: 'delivered', nextAt: null })
+      await the.catalog.recordAttempt(delivery!, { attempt: failure, state: 'pending', nextAt: at(300) })
+      expect(await the.catalog.listDeliveries({ limit: 9 })).toMatchObject([
+        { state: 'delivered', tries: 2, nextAt: null, attempts: [success, failure] },
+      ])
+      expect(await the.catalog.replayEvent(delivery!.eventId, at(400))).toBe(1)
+      expect(await due(one, 400)).toMatchObject([{ state: 'pending', tries: 0 }])
+    })
+
     it('are replayed with all their tries before them, to all who were to get them', async () => {
       const { file } = await confirmedFile(the.catalog)
       await the.catalog.deleteFile('alice', file.id, at(100))
