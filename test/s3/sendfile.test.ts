@@ -91,6 +91,14 @@ describe('is sent by the gateway', () => {
     expect(answer.body.length).toBe(length)
   })
 
+  it.each(['bytes=0-99999999999999999999', 'bytes=0\t-999999', 'bytes=0- 999999'])(
+    'a range in a notation that not every server reads as we do (%j)',
+    async (range) => {
+      const answer = await read(accel, 'large', { range })
+      expect({ status: answer.status, pointer: pointerOf(answer) }).toEqual({ status: 206, pointer: undefined })
+    },
+  )
+
   it('a part by its number, and HEAD', async () => {
     const part = await accel.signed('alice', 'GET', '/alices/large', { query: { partNumber: '1' } })
     expect({ length: part.body.length, pointer: pointerOf(part) }).toEqual({ length: large.length, pointer: undefined })
