@@ -9,8 +9,9 @@ import { observeRequests, type Facts } from '../http/observe-requests.ts'
 import { recordRequests, type Known } from '../http/record-requests.ts'
 import { requestId } from '../http/request-id.ts'
 import type { Refusal } from '../http/request-log.ts'
+import { nameAllowedMethods, refuseOtherMethods, type MethodsAt } from './allowed-methods.ts'
 import { createAuthenticator } from './auth.ts'
-import { serveConsole } from './console.ts'
+import { isPage, serveConsole } from './console.ts'
 import type { ApiDeps } from './deps.ts'
 import { problems } from './problem.ts'
 import { createRouter } from './router.ts'
@@ -34,13 +35,16 @@ export function createApi(deps: ApiDeps): Koa {
   app.use(recordRequests({ log: deps.requests, app: 'api', now: deps.now }, knownOf))
   app.use(securityHeaders(deps))
   app.use(problems(log))
+  const router = createRouter(routes, { ...deps, watch: createWatchRequests(deps) }, gate)
+  const methodsAt: MethodsAt = (path) => (isPage(path) ? ['GET', 'HEAD'] : router.methodsAt(path))
+  app.use(nameAllowedMethods(methodsAt))
   app.use((ctx, next) => {
     guardRequest(ctx.req)
     return next()
   })
   app.use(cors(corsPolicy(config.cors.origins)))
-  for (const middleware of createRouter(routes, { ...deps, watch: createWatchRequests(deps) }, gate))
-    app.use(middleware)
+  app.use(refuseOtherMethods(methodsAt))
+  app.use(router.routes)
   app.use(serveConsole())
   app.use(() => {
     throw new StorageError('NotFound', { message: 'There is nothing at this address.' })

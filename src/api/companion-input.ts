@@ -3,23 +3,32 @@ import type { ParsedUrlQuery } from 'node:querystring'
 import { z } from 'zod'
 import { StorageError } from '../errors.ts'
 import type { RequestedUpload } from '../service/upload-request.ts'
-import { parseBody, parseQuery } from './input.ts'
+import { metadataNames, parseBody, parseQuery } from './input.ts'
 import { completeInput, issuePartsInput } from './multipart-input.ts'
 
-const filename = z.string({ error: 'expects one name such as "photo.jpg"' }).max(4096, 'is too long')
+const filename = z
+  .string({ error: 'expects one name such as "photo.jpg"' })
+  .min(1, 'is empty: send a name such as "photo.jpg"')
+  .max(4096, 'is too long')
 const type = z.string({ error: 'expects one type such as "image/png"' }).max(255, 'is too long')
+
+// Held against what metadata may be in textOf().
+const scalar = z.unknown().meta({ override: { type: ['string', 'number', 'boolean', 'null'] } })
 
 export const paramsQuery = z.object({ filename, type: type.optional() })
 export const beginInput = z.strictObject({
   filename,
   type: type.optional(),
-  metadata: z.record(z.string(), z.unknown(), { error: 'expects an object' }).optional(),
+  metadata: z.record(z.string(), scalar, { error: 'expects an object' }).meta({ override: metadataNames }).optional(),
 })
 
 const partText = 'expects { "PartNumber": 1, "ETag": "…" }'
+// Held against our own names for them, in parseParts().
+const partNumber = z.unknown().meta({ override: { type: 'integer', minimum: 1, maximum: 10_000 } })
+const etag = z.unknown().meta({ override: { type: 'string', minLength: 1, maxLength: 256 } })
 export const listedParts = z.strictObject({
   parts: z
-    .array(z.object({ PartNumber: z.unknown(), ETag: z.unknown() }, { error: partText }), {
+    .array(z.object({ PartNumber: partNumber, ETag: etag }, { error: partText }), {
       error: `is a list of which each part ${partText}`,
     })
     .min(1, 'names no part'),

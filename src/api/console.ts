@@ -37,6 +37,9 @@ const pages = new Map<string, Page>([
 /** One segment without a leading dot or a separator: a request never names anything outside the folder. */
 const assetPath = /^\/assets\/([A-Za-z0-9_-][A-Za-z0-9._-]*)$/
 
+/** A page or one of its parts, there or not. */
+export const isPage = (path: string): boolean => pages.has(path) || assetPath.test(path)
+
 type Asset = { plain: Buffer; gzipped: Buffer }
 
 /**

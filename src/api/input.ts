@@ -4,7 +4,9 @@ import { checksumAlgorithms } from '../drivers/driver.ts'
 import { StorageError } from '../errors.ts'
 
 const text = (what: string) => z.string({ error: `expects ${what}` })
-const filename = text('a name such as "photo.jpg"').max(4096, 'is too long')
+const filename = text('a name such as "photo.jpg"')
+  .min(1, 'is empty: send a name such as "photo.jpg"')
+  .max(4096, 'is too long')
 const mimeType = text('a type such as "image/png"').max(255, 'is too long')
 const size = z.int('expects whole bytes, 0 or more').min(0, 'expects whole bytes, 0 or more')
 const checksum = z.strictObject(
@@ -17,8 +19,17 @@ const checksum = z.strictObject(
       issue.code === 'unrecognized_keys' ? undefined : 'expects { "algorithm": "sha256", "value": "<base64>" }',
   },
 )
-const metadata = z.record(z.string(), text('a string'), { error: 'expects a flat object of strings' })
-const expiresIn = z.int('expects whole seconds').meta({ override: { minimum: 1 } })
+/** What names of metadata may be is checked with their sizes, by the service. */
+export const metadataNames = { propertyNames: { type: 'string', pattern: '^[A-Za-z0-9_.-]{1,128}$' } } as const
+const metadata = z
+  .record(z.string(), text('a string'), { error: 'expects a flat object of strings' })
+  .meta({ override: metadataNames })
+/** S3's own limit; the server's own (uploads.maxExpiresIn) may be lower. */
+const week = 604_800
+const expiresIn = z.int('expects whole seconds').meta({ override: { minimum: 1, maximum: week } })
+
+/** In the description of a body: there, and not null. */
+const sent = (name: string, type: 'string' | 'object') => ({ required: [name], properties: { [name]: { type } } })
 
 export const uploadInput = z.strictObject({
   filename,
@@ -35,19 +46,23 @@ export const uploadInput = z.strictObject({
 
 export const renewInput = z.strictObject({ expiresIn: expiresIn.optional() })
 
-export const confirmInput = z.strictObject({
-  id: text('the id that upload-url answered').max(255, 'is too long').optional(),
-  key: text('the key that upload-url answered').max(1024, 'is too long').optional(),
-  filename: filename.optional(),
-  mimeType: mimeType.optional(),
-  size: size.optional(),
-  checksum: checksum.optional(),
-})
+export const confirmInput = z
+  .strictObject({
+    id: text('the id that upload-url answered').max(255, 'is too long').optional(),
+    key: text('the key that upload-url answered').max(1024, 'is too long').optional(),
+    filename: filename.optional(),
+    mimeType: mimeType.optional(),
+    size: size.optional(),
+    checksum: checksum.optional(),
+  })
+  .meta({ override: { oneOf: [sent('id', 'string'), sent('key', 'string')] } })
 
-export const patchInput = z.strictObject({ filename: filename.optional(), metadata: metadata.optional() })
+export const patchInput = z
+  .strictObject({ filename: filename.optional(), metadata: metadata.optional() })
+  .meta({ override: { anyOf: [sent('filename', 'string'), sent('metadata', 'object')] } })
 
 /** A number as a query spells it: digits only, where Number() would take `0x10`, `1e3` and spaces. */
-const queryInt = (what: string, most: number) =>
+const queryInt = (what: string, most: number, described = most) =>
   z
     .string({ error: `expects ${what}` })
     .regex(/^\d{1,9}$/, `expects ${what}`)
@@ -56,19 +71,22 @@ const queryInt = (what: string, most: number) =>
     .meta({
       override: ({ jsonSchema }) => {
         delete jsonSchema.pattern
-        Object.assign(jsonSchema, { type: 'integer', minimum: 1, maximum: most })
+        Object.assign(jsonSchema, { type: 'integer', minimum: 1, maximum: described })
       },
     })
 
 export const listQuery = z.object({
   limit: queryInt('1 to 100', 100).default(50),
-  cursor: text('the nextCursor of the page before, once').max(1024, 'is too long').optional(),
+  cursor: text('the nextCursor of the page before, once')
+    .min(1, 'is empty: leave it out for the first page')
+    .max(1024, 'is too long')
+    .optional(),
   q: text('a part of a filename, once').max(255, 'is too long').optional(),
 })
 
 export const downloadQuery = z.object({
   disposition: z.enum(['inline', 'attachment'], { error: 'expects "inline" or "attachment"' }).optional(),
-  expiresIn: queryInt('whole seconds', 999_999_999).optional(),
+  expiresIn: queryInt('whole seconds', 999_999_999, week).optional(),
 })
 
 /** Both absent: a link that ends when it is revoked or its file is deleted. */

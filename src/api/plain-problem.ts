@@ -1,7 +1,11 @@
 /** The problem document of what is refused before any route runs: too slow, not to be parsed, one connection too many. */
 import type { PlainAnswer } from '../http/connection-error.ts'
+import type { ProblemCode } from './problem.ts'
 
-type Words = { code: string; title: string; detail: string }
+/** Codes that no route has. */
+export const plainCodes = ['RequestTimeout', 'HeadersTooLarge', 'TooManyConnections'] as const
+
+type Words = { code: (typeof plainCodes)[number] | ProblemCode; title: string; detail: string }
 
 const words: Readonly<Record<number, Words>> = {
   408: { code: 'RequestTimeout', title: 'Too slow', detail: 'The request did not arrive in time.' },

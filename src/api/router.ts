@@ -1,17 +1,19 @@
 import { Router } from '@koa/router'
 import type { Context, Middleware } from 'koa'
 import { StorageError } from '../errors.ts'
-import { RequestRefused } from '../http/guard.ts'
 import { adminsOnly, isAdmin, isOperator } from './admin.ts'
+import type { MethodsAt } from './allowed-methods.ts'
 import { readJson } from './body.ts'
 import type { Gate, Route, RouteDeps } from './deps.ts'
 import { isEmbedded } from './origin.ts'
 
 /** Who asks and how often is settled before a byte of the body is read. */
-export function createRouter(routes: readonly Route[], deps: RouteDeps, gate: Gate): Middleware[] {
+export function createRouter(routes: readonly Route[], deps: RouteDeps, gate: Gate): ApiRouter {
   const router = new Router({ sensitive: true })
+  const routeOf = new Map<object, Route>()
   for (const route of routes) {
-    router.register(route.path, route.method === 'GET' ? ['GET', 'HEAD'] : [route.method], async (ctx) => {
+    const methods = route.method === 'GET' ? ['GET', 'HEAD'] : [route.method]
+    const layer = router.register(route.path, methods, async (ctx) => {
       ctx.state['route'] = route.path
       ctx.state['params'] = ctx['params']
       if (route.changes) refuseUnasked(ctx)
@@ -29,30 +31,27 @@ export function createRouter(routes: readonly Route[], deps: RouteDeps, gate: Ga
       await route.run({ ctx, deps, user, admin, body })
       if (typeof ctx.body === 'object') ctx.state['answered'] = ctx.body
     })
+    routeOf.set(layer, route)
   }
-  return [router.routes() as Middleware, otherMethods]
+  /** `/files/confirm` is no file called so: where several paths fit, those with the fewest names in them count. */
+  const methodsAt: MethodsAt = (path) => {
+    const layers = router.match(path, 'OPTIONS').path
+    const fewest = Math.min(...layers.map(({ paramNames }) => paramNames.length))
+    const fitting = layers.filter(({ paramNames }) => paramNames.length === fewest)
+    return [...new Set(fitting.flatMap((layer) => methodsOf(routeOf.get(layer))))]
+  }
+  return { routes: router.routes() as Middleware, methodsAt }
 }
 
-/** What a GET that changes something must not be: a look at the headers alone, or sent without any script's doing. */
+export type ApiRouter = { routes: Middleware; methodsAt: MethodsAt }
+
+function methodsOf(route: Route | undefined): readonly string[] {
+  if (!route) return []
+  return route.method === 'GET' && !route.changes ? ['GET', 'HEAD'] : [route.method]
+}
+
+/** What a GET that changes something must not be: sent without any script's doing. */
 function refuseUnasked(ctx: Context): void {
-  if (ctx.method === 'HEAD') throw new RequestRefused('MethodNotAllowed', 'HEAD is not allowed here. Allowed: GET.')
   if (!isEmbedded(ctx.req)) return
   throw new StorageError('OriginRefused', { message: 'No link or image of another site may ask for this: use fetch.' })
-}
-
-type Matched = { matched?: { methods: string[] }[] }
-
-/** A path that is known, by a method that is not. */
-const otherMethods: Middleware = (ctx, next) => {
-  const allowed = new Set((ctx as unknown as Matched).matched?.flatMap(({ methods }) => methods))
-  if (allowed.size === 0) return next()
-  ctx.set('allow', [...allowed, 'OPTIONS'].join(', '))
-  if (ctx.method !== 'OPTIONS') {
-    throw new RequestRefused(
-      'MethodNotAllowed',
-      `${ctx.method} is not allowed here. Allowed: ${[...allowed].join(', ')}.`,
-    )
-  }
-  ctx.status = 204
-  return Promise.resolve()
 }

@@ -13,7 +13,7 @@ import { authenticate } from './authenticate.ts'
 import { readHeaders, type ObjectsDeps, type OperationDeps, type S3Context } from './context.ts'
 import { answerPreflight, applyCors } from './cors-rules.ts'
 import { answerError, errorAnswer, hostId } from './error-response.ts'
-import { findRoute } from './router.ts'
+import { allowedMethods, findRoute } from './router.ts'
 import { S3Error } from './s3-error.ts'
 import { parseTarget, type Target } from './target.ts'
 
@@ -105,6 +105,14 @@ const readTarget = (ctx: S3Context, deps: ObjectsDeps): Target =>
     virtualHosts: deps.virtualHosts,
   })
 
+function targetOrNone(ctx: S3Context, deps: ObjectsDeps): Pick<Target, 'bucket' | 'key'> {
+  try {
+    return readTarget(ctx, deps)
+  } catch {
+    return ctx
+  }
+}
+
 /** `x-amz-expected-bucket-owner`: the caller wants an error rather than someone else's bucket. */
 async function checkExpectedOwner(ctx: S3Context, deps: OperationDeps): Promise<void> {
   const expected = ctx.headers.get('x-amz-expected-bucket-owner')
@@ -132,6 +140,8 @@ async function refuse(ctx: S3Context, deps: OperationDeps, error: unknown): Prom
   } catch (cause) {
     deps.log.error({ err: cause, requestId: ctx.requestId }, 'CORS rules could not be read')
   }
+  // The method is refused before the target is read.
+  if (answer.status === 405) res.setHeader('allow', allowedMethods(targetOrNone(ctx, deps)))
   const path = (ctx.req.url ?? '').split('?', 1)[0]!
   answerError(ctx, answer, { resource: path, requestId: ctx.requestId })
 }

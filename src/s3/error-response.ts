@@ -188,7 +188,7 @@ export function errorBody(answer: ErrorAnswer, o: { resource: string; requestId:
   )
 }
 
-/** Ends the answer with an error. What a route had set for a success is taken back, save CORS and the request id. */
+/** Ends the answer with an error. What a route had set for a success is taken back, save CORS, `allow` and the request id. */
 export function answerError(
   ctx: { res: ServerResponse; method: string },
   answer: ErrorAnswer,
@@ -196,9 +196,12 @@ export function answerError(
 ): void {
   const { res } = ctx
   for (const name of res.getHeaderNames()) {
-    if (!/^(access-control-|vary$|x-amz-request-id$|x-amz-id-2$|connection$)/.test(name)) res.removeHeader(name)
+    if (!/^(access-control-|allow$|vary$|x-amz-request-id$|x-amz-id-2$|connection$)/.test(name)) res.removeHeader(name)
   }
   if (answer.retryAfter !== undefined) res.setHeader('retry-after', Math.ceil(answer.retryAfter))
+  // SDKs that look for a bucket's region read it here: the answer to a HEAD has no body.
+  const region = answer.details['Region']
+  if (region !== undefined) res.setHeader('x-amz-bucket-region', region)
   if (ctx.method === 'HEAD' || answer.status === 304) {
     res.statusCode = answer.status
     if (ctx.method === 'HEAD') res.setHeader('content-type', 'application/xml')

@@ -136,7 +136,7 @@ type Requested = Pick<S3Context, 'method' | 'bucket' | 'key' | 'query' | 'header
 
 /** The route of a request, or the error that says why there is none. Never the plain operation of a sub-resource. */
 export function findRoute(request: Requested): Route | S3Error {
-  const on = request.key !== null ? 'object' : request.bucket !== null ? 'bucket' : 'service'
+  const on = resourceOf(request)
   const asked = [...request.query.keys()].filter((name) => Object.hasOwn(subResources, name))
   for (const route of routes) {
     if (route.method !== request.method || route.on !== on) continue
@@ -150,4 +150,14 @@ export function findRoute(request: Requested): Route | S3Error {
   return new S3Error('MethodNotAllowed', 'The specified method is not allowed against this resource.', {
     Method: request.method.replace(/[^A-Z]/g, ''),
   })
+}
+
+const resourceOf = ({ bucket, key }: Pick<Requested, 'bucket' | 'key'>): Route['on'] =>
+  key !== null ? 'object' : bucket !== null ? 'bucket' : 'service'
+
+/** What a resource takes, whatever the parameters (RFC 9110 §10.2.1). */
+export function allowedMethods(target: Pick<Requested, 'bucket' | 'key'>): string {
+  const on = resourceOf(target)
+  const methods = routes.filter((route) => route.on === on).map(({ method }) => method)
+  return [...new Set([...methods, 'OPTIONS'])].join(', ')
 }

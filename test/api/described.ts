@@ -10,12 +10,15 @@ export type Operation = {
   operationId: string
   parameters: { in: 'path' | 'query'; name: string; schema: object }[]
   body: object | null
+  /** null where there is none. */
+  bodyRequired: boolean | null
   responses: Record<string, { content?: Record<string, { schema: object }>; headers?: object }>
 }
 
-type RawOperation = Omit<Operation, 'method' | 'path' | 'body' | 'parameters'> & {
+type RawOperation = Omit<Operation, 'method' | 'path' | 'body' | 'bodyRequired' | 'parameters'> & {
   parameters?: Operation['parameters']
-  requestBody?: { content: { 'application/json': { schema: object } } }
+  security?: object[]
+  requestBody?: { required: boolean; content: { 'application/json': { schema: object } } }
 }
 type Document = {
   openapi: string
@@ -26,6 +29,8 @@ type Document = {
 export type Description = {
   document: Document
   operations: Operation[]
+  /** Whether a JSON body is one that the operation takes. */
+  accepts(method: string, path: string, body: unknown): boolean
   /** Why the answer is none that the description knows, or null. */
   differs(operation: Operation, answer: { status: number; headers: Headers; text: string }): string | null
 }
@@ -53,12 +58,17 @@ export async function readDescription(apiUrl: string): Promise<Description> {
       path,
       parameters: parameters ?? [],
       body: requestBody?.content['application/json'].schema ?? null,
+      bodyRequired: requestBody?.required ?? null,
     })),
   )
 
   return {
     document,
     operations,
+    accepts(method, path, body) {
+      const pointer = ['paths', path, method.toLowerCase(), 'requestBody', 'content', 'application/json', 'schema']
+      return validatorAt(pointer.map((part) => `/${escapePointer(part)}`).join(''))(body)
+    },
     differs({ method, path, responses }, { status, headers, text: body }) {
       const described = responses[String(status)]
       if (!described) return `status ${status} is not described: ${body}`

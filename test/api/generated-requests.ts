@@ -53,7 +53,7 @@ const mostly = (schema: Schema): fc.Arbitrary<unknown> =>
   fc.oneof({ weight: 9, arbitrary: valueOf(schema) }, { weight: 1, arbitrary: fc.jsonValue() })
 
 function valueOf(schema: Schema): fc.Arbitrary<unknown> {
-  if (schema.anyOf) return fc.oneof(...schema.anyOf.map(valueOf))
+  if (schema.anyOf && !schema.properties) return fc.oneof(...schema.anyOf.map(valueOf))
   if (schema.enum) return fc.constantFrom(...schema.enum)
   switch (schema.type) {
     case 'string':

@@ -49,6 +49,67 @@ describe('the description', () => {
   })
 })
 
+describe('what the description asks for', () => {
+  it.each([
+    ['POST', '/files/upload-url', { filename: '' }],
+    ['POST', '/files/confirm', {}],
+    ['POST', '/files/confirm', { id: 'a', key: 'b' }],
+    ['PATCH', '/files/{id}', {}],
+    ['POST', '/s3/multipart', { filename: '' }],
+    ['POST', '/s3/multipart/{id}/complete', { parts: [{ PartNumber: null, ETag: null }] }],
+    ['POST', '/s3/multipart/{id}/complete', { parts: [{ PartNumber: 10_001, ETag: 'a' }] }],
+  ])('%s %s does not allow %j, and the server refuses it', async (method, path, body) => {
+    const query = path.startsWith('/s3/multipart/') ? '?key=a' : ''
+    const answer = await call(gateway.apiUrl + path.replace('{id}', 'a') + query, {
+      method,
+      headers: { authorization, 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    })
+    expect(answer.json.code).toBe('InvalidArgument')
+    expect(description.accepts(method, path, body)).toBe(false)
+  })
+
+  it.each([
+    ['POST', '/files/upload-url', { filename: 'a.txt', checksum: null, size: null, metadata: null }, 200],
+    ['POST', '/files/multipart', { filename: 'a.txt', checksum: null, partSize: null }, 200],
+    ['POST', '/files/confirm', { id: null, key: 'uploads/none' }, 404],
+    ['PATCH', '/files/{id}', { filename: 'a.txt', metadata: null }, 404],
+    ['POST', '/s3/multipart', { filename: 'a.txt', type: null, metadata: { a: 1, b: true, c: null } }, 200],
+  ])('%s %s allows %j: a null is no field', async (method, path, body, status) => {
+    const answer = await call(gateway.apiUrl + path.replace('{id}', 'a'), {
+      method,
+      headers: { authorization, 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    })
+    expect([answer.status, answer.text]).toEqual([status, answer.text])
+    expect(description.accepts(method, path, body)).toBe(true)
+  })
+
+  it('is a body where one of its fields must be there', () => {
+    const optional = description.operations.filter(({ bodyRequired }) => bodyRequired === false)
+    const names = optional.map(({ operationId }) => operationId)
+    expect(names.toSorted()).toEqual(['completeMultipart', 'createLink', 'renewUploadUrl'])
+  })
+
+  it('are credentials, unless everyone is a user', async () => {
+    const security = (o: Description) => o.document.paths['/files']?.['get']?.security
+    const credentials = [{ bearer: [] }, { cookie: [] }]
+    expect(security(description)).toEqual(credentials)
+    const open = await startGateway({ auth: { anonymous: 'guest' } })
+    try {
+      expect(security(await readDescription(open.apiUrl))).toEqual([...credentials, {}])
+    } finally {
+      await open.close()
+    }
+  })
+
+  it('has an end, and what is beyond it is answered as described', async () => {
+    const answer = await call(`${gateway.apiUrl}/files?q=${'a'.repeat(17_000)}`, { headers: { authorization } })
+    expect(answer.status).toBe(431)
+    expect(description.differs(operation('listFiles'), answer)).toBeNull()
+  })
+})
+
 describe('the way of a file', () => {
   const expectDescribed = (id: string, answer: Answer, status: number): Answer => {
     expect([answer.status, answer.text]).toEqual([status, answer.text])

@@ -9,6 +9,7 @@ mkdir -p "$tools"
 missing=()
 for tool in rclone s3cmd restic s3fs; do command -v "$tool" > /dev/null || missing+=("$tool"); done
 command -v fusermount > /dev/null || command -v fusermount3 > /dev/null || missing+=(fuse3)
+ruby -e 'require "aws-sdk-s3"' 2> /dev/null || missing+=(ruby-aws-sdk-s3)
 python3 -c 'import venv, ensurepip' 2> /dev/null || missing+=(python3-venv)
 if ((${#missing[@]})); then
   if command -v apt-get > /dev/null && [[ $(id -u) -eq 0 ]]; then

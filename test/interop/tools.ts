@@ -22,12 +22,17 @@ type Tool = { probe: readonly string[]; needs: string }
 /** Each by a command that succeeds where the tool can be used. */
 const tools = {
   python: { probe: ['python', '-c', 'import boto3, minio'], needs: 'Python with boto3 and minio' },
+  stores: {
+    probe: ['python', '-c', 'import obstore, pyarrow, smart_open'],
+    needs: 'Python with obstore, pyarrow and smart_open',
+  },
   aws: { probe: ['aws', '--version'], needs: 'the aws command line' },
   go: {
     probe: ['go', '-C', join(import.meta.dirname, 'go'), 'list', '-m'],
     needs: 'a Go toolchain that its go.mod accepts',
   },
   rclone: { probe: ['rclone', 'version'], needs: 'rclone' },
+  ruby: { probe: ['ruby', '-e', 'require "aws-sdk-s3"'], needs: 'Ruby with aws-sdk-s3' },
   s3cmd: { probe: ['s3cmd', '--version'], needs: 's3cmd' },
   restic: { probe: ['restic', 'version'], needs: 'restic' },
   s3fs: { probe: ['s3fs', '--version'], needs: 's3fs' },
@@ -43,8 +48,10 @@ const suiteTools: Record<string, readonly ToolName[]> = {
   go: ['go'],
   'presign-go': ['go'],
   'presign-python': ['python'],
+  'python-stores': ['python', 'stores'],
   rclone: ['rclone'],
   restic: ['restic'],
+  ruby: ['ruby'],
   s3cmd: ['s3cmd'],
   s3fs: ['s3fs'],
 }

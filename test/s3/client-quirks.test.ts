@@ -1,7 +1,7 @@
 /** What foreign clients rely on beyond the API reference, each seen in one of the suites of `test/interop`. */
 import { CreateMultipartUploadCommand, paginateListParts, UploadPartCommand } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { element, startEndpoint, type Endpoint } from './endpoint.ts'
+import { element, keys, startEndpoint, type Endpoint } from './endpoint.ts'
 
 let endpoint: Endpoint
 const Bucket = 'quirks'
@@ -53,6 +53,19 @@ describe('errors say what foreign clients look for', () => {
       'InvalidPartNumber',
       '1',
     ])
+  })
+
+  test.each(['GET', 'HEAD'])('%s signed for another region names the right one in a header', async (method) => {
+    const date = new Date().toISOString().replace(/[-:]|\.\d+/g, '')
+    const scope = `${keys.alice.accessKeyId}/${date.slice(0, 8)}/eu-west-1/s3/aws4_request`
+    const authorization = `AWS4-HMAC-SHA256 Credential=${scope}, SignedHeaders=host;x-amz-content-sha256;x-amz-date, Signature=${'0'.repeat(64)}`
+    const headers = { authorization, 'x-amz-date': date, 'x-amz-content-sha256': 'UNSIGNED-PAYLOAD' }
+    const signed = await endpoint.raw(method, `/${Bucket}`, headers)
+    const url = endpoint.target('alice', method, Bucket, 'k').replace('us-east-1', 'eu-west-1')
+    const presigned = await endpoint.raw(method, url)
+    for (const { status, headers: got } of [signed, presigned]) {
+      expect([status, got.get('x-amz-bucket-region')]).toEqual([400, 'us-east-1'])
+    }
   })
 
   test('a refused preflight grants no origin, even one whose requests are granted', async () => {

@@ -50,6 +50,17 @@ describe('what is not there', () => {
     await refused(() => put({ headers: { 'x-amz-acl': 'rubbish' } }), 400, 'InvalidArgument')
   })
 
+  test.each([
+    ['/', 'GET, OPTIONS'],
+    [`/${bucket}`, 'PUT, GET, DELETE, HEAD, POST, OPTIONS'],
+    [`/${bucket}/there`, 'GET, POST, DELETE, PUT, HEAD, OPTIONS'],
+  ])('what %s takes is said with the refusal of what it does not', async (path, allowed) => {
+    for (const method of ['PATCH', 'TRACE']) {
+      const { status, headers } = await endpoint.signed('alice', method, path)
+      expect([status, headers.get('allow')]).toEqual([405, allowed])
+    }
+  })
+
   test('metadata and tags over their limits', async () => {
     await refused(() => put({ headers: { 'x-amz-meta-a': 'b'.repeat(2048) } }), 400, 'MetadataTooLarge')
     const tags = Array.from({ length: 11 }, (_, i) => `k${i}=v`).join('&')

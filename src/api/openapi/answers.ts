@@ -1,6 +1,7 @@
 /** What the JSON API answers, as schemas: the source of the API's description, and what tests hold answers against. */
 import { z } from 'zod'
 import { checksumAlgorithms } from '../../drivers/driver.ts'
+import { plainCodes } from '../plain-problem.ts'
 import { problemCodes } from '../problem.ts'
 
 const time = z.iso.datetime().meta({ description: 'RFC 3339, UTC', example: '2026-11-22T10:31:16.000Z' })
@@ -134,7 +135,7 @@ export const problem = z
     title: z.string(),
     status: z.int().min(400).max(599),
     detail: z.string().meta({ description: 'What happened and what to do' }),
-    code: z.enum(problemCodes),
+    code: z.enum([...problemCodes, ...plainCodes]),
     requestId: z.string(),
     error: z.string().meta({ description: 'The same as `detail`' }),
     message: z.string().optional().meta({ description: 'The same as `detail`, below /s3/ only' }),

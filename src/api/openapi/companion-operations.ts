@@ -16,7 +16,12 @@ const admission = [
 
 const ofUpload = ['InvalidArgument', 'InvalidRequest', 'NotFound', 'NoSuchUpload', 'ConditionalConflict'] as const
 
-const numbersQuery = keyQuery.extend({ partNumbers: z.string().meta({ description: '`1,2,3`' }) })
+const numbersQuery = keyQuery.extend({
+  partNumbers: z
+    .string()
+    .meta({ description: '`1,2,3`', override: { pattern: '^[1-9][0-9]{0,3}(,[1-9][0-9]{0,3})*$' } }),
+})
+const onePart = { n: z.string().meta({ override: { type: 'integer', minimum: 1, maximum: 10_000 } }) }
 
 export const companionOperations: Readonly<Record<string, Operation>> = {
   'GET /s3/params': {
@@ -48,6 +53,7 @@ export const companionOperations: Readonly<Record<string, Operation>> = {
     id: 'uppySignPart',
     tag: 'Uppy',
     summary: 'Issue the URL of one part',
+    path: onePart,
     query: keyQuery,
     answers: { 200: { description: 'Send the part there', schema: answers.signedPart } },
     refusals: ofUpload,

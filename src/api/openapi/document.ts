@@ -15,17 +15,17 @@ export const templateOf = (path: string): string => path.replace(/:(\w+)/g, '{$1
 
 export type ApiDescription = ReturnType<typeof createDocument>
 
-/** `url` is the API's public base URL. A route without an operation is left out: a test forbids it. */
+/** `url` is the API's public base URL; `anonymous`: who sends no credentials is a user too. A route without an operation is left out: a test forbids it. */
 export function describeApi(
   routes: readonly Route[],
-  o: { url: string; version: string; cookie: string },
+  o: { url: string; version: string; cookie: string; anonymous: boolean },
 ): ApiDescription {
   const paths: Record<string, Record<string, ZodOpenApiOperationObject>> = {}
   for (const route of routes) {
     const operation = operations[operationKey(route)]
     if (!operation) continue
     const path = (paths[templateOf(route.path)] ??= {})
-    path[route.method.toLowerCase()] = operationObject(route, operation)
+    path[route.method.toLowerCase()] = operationObject(route, operation, o)
   }
   return createDocument({
     openapi: '3.1.1',
@@ -46,7 +46,11 @@ export function describeApi(
   })
 }
 
-function operationObject(route: Route, operation: Operation): ZodOpenApiOperationObject {
+function operationObject(
+  route: Route,
+  operation: Operation,
+  { anonymous }: { anonymous: boolean },
+): ZodOpenApiOperationObject {
   const names = [...templateOf(route.path).matchAll(/\{(\w+)\}/g)].map(([, name = '']) => name)
   const { query, body } = operation
   return {
@@ -54,23 +58,38 @@ function operationObject(route: Route, operation: Operation): ZodOpenApiOperatio
     tags: [operation.tag],
     summary: operation.summary,
     ...(operation.description === undefined ? {} : { description: operation.description }),
-    security: route.access !== 'anyone' ? [{ bearer: [] }, { cookie: [] }] : [],
+    security: route.access !== 'anyone' ? [{ bearer: [] }, { cookie: [] }, ...(anonymous ? [{}] : [])] : [],
     ...(names.length > 0 || query
       ? {
           requestParams: {
             ...(names.length > 0
-              ? { path: z.object(Object.fromEntries(names.map((name) => [name, z.string()]))) }
+              ? {
+                  path: z.object(Object.fromEntries(names.map((name) => [name, operation.path?.[name] ?? z.string()]))),
+                }
               : {}),
             ...(query ? { query } : {}),
           },
         }
       : {}),
-    ...(body ? { requestBody: { required: needsBody(body), content: { 'application/json': { schema: body } } } } : {}),
+    ...(body
+      ? { requestBody: { required: needsBody(body), content: { 'application/json': { schema: withNulls(body) } } } }
+      : {}),
     responses: { ...answersOf(operation.answers), ...refusalsOf(route, operation) },
   }
 }
 
-const needsBody = (body: z.ZodObject): boolean => !body.safeParse({}).success
+/** `null` says of a field that need not be there that it is not. */
+function withNulls(body: z.ZodObject): z.ZodObject {
+  const shape = mapValues(body.shape as Record<string, z.ZodType>, (field) =>
+    field.isOptional() ? field.nullable() : field,
+  )
+  const nullable = body.extend(shape)
+  const meta = body.meta()
+  return meta ? nullable.meta(meta) : nullable
+}
+
+/** What is described of the fields together is which of them must be there. */
+const needsBody = (body: z.ZodObject): boolean => !body.safeParse({}).success || body.meta()?.override !== undefined
 
 function answersOf(answers: Record<number, Answer>): ZodOpenApiResponsesObject {
   const entries = Object.entries(answers).map(([status, { description, schema, type, headers }]) => [
@@ -103,8 +122,16 @@ function refusalsOf(route: Route, operation: Operation): ZodOpenApiResponsesObje
     status,
     { description: of.join(', '), content: { 'application/problem+json': { schema: problem } } },
   ])
-  return Object.fromEntries(entries) as ZodOpenApiResponsesObject
+  return { ...Object.fromEntries(entries), ...unread } as ZodOpenApiResponsesObject
 }
+
+/** What is refused before it is known what was asked for. */
+const unread: ZodOpenApiResponsesObject = Object.fromEntries(
+  Object.entries({ 408: 'RequestTimeout', 431: 'HeadersTooLarge' }).map(([status, description]) => [
+    status,
+    { description, content: { 'application/problem+json': { schema: problem } } },
+  ]),
+)
 
 const mapValues = <T, U>(from: Record<string, T>, to: (value: T) => U): Record<string, U> =>
   Object.fromEntries(Object.entries(from).map(([name, value]) => [name, to(value)]))

@@ -16,6 +16,8 @@ export type Operation = {
   tag: 'Uploads' | 'Multipart' | 'Files' | 'Uppy' | 'Console' | 'Server'
   summary: string
   description?: string
+  /** Names of the path that are no plain text. */
+  path?: Readonly<Record<string, z.ZodType>>
   query?: z.ZodObject
   body?: z.ZodObject
   answers: Record<number, Answer>

@@ -6,7 +6,8 @@ export const describe = (routes: () => readonly Route[]): ((call: Call) => Promi
   let last = { madeOf: '', text: '' }
   return async ({ ctx, deps }) => {
     const { config, urls, version } = deps
-    const from = { url: urls.api(), version: version(), cookie: config.auth.cookie }
+    const anonymous = deps.dev || config.auth.anonymous !== null
+    const from = { url: urls.api(), version: version(), cookie: config.auth.cookie, anonymous }
     const madeOf = JSON.stringify(from)
     if (madeOf !== last.madeOf) {
       // With the first caller: most servers never describe themselves.

@@ -1,0 +1,58 @@
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { makeFiles, sha256, startRig, type Rig } from './rig.ts'
+
+type Driven = { read: Record<string, Record<string, string>>; ranges: boolean }
+
+let rig: Rig
+let files: Map<string, Buffer>
+beforeAll(async () => {
+  rig = await startRig()
+  files = await makeFiles(join(rig.dir, 'files'))
+})
+afterAll(() => rig.close())
+
+/** What it read back is what the store holds, and both are the files. */
+async function drive<Result extends Driven>(name: string): Promise<Result> {
+  const bucket = await rig.bucket(`py-${name.replace('_', '-')}`)
+  const paths = Object.fromEntries([...files.keys()].map((file) => [file, join(rig.dir, 'files', ...file.split('/'))]))
+  const { stdout } = await rig.run('python', [join(import.meta.dirname, 'python_stores.py')], {
+    input: rig.spec({ bucket, files: paths, with: name }),
+  })
+  const driven = JSON.parse(stdout) as Result
+  const digests = Object.fromEntries([...files].map(([file, bytes]) => [file, sha256(bytes)]))
+  for (const [kind, read] of Object.entries(driven.read)) {
+    expect(read).toEqual(digests)
+    for (const [file, bytes] of files) expect(sha256(await rig.stored(bucket, `${kind}/${file}`))).toBe(sha256(bytes))
+  }
+  expect(driven.ranges).toBe(true)
+  return driven
+}
+
+test('obstore reads back what it wrote, with checksums and without a signed body, under its conditions', async () => {
+  const driven = await drive<
+    Driven & { attributes: object; conditions: Record<string, boolean>; signed: string; many: unknown[] }
+  >('obstore')
+  expect(Object.keys(driven.read)).toEqual(['plain', 'sha256', 'unsigned'])
+  expect(driven.attributes).toMatchObject({ 'Content-Type': 'text/x-o', a: 'b' })
+  expect(driven.conditions).toEqual({
+    'created once': true,
+    replaced: true,
+    'replaced once': true,
+    'copied once': true,
+    'not modified': true,
+  })
+  expect(driven.signed).toBe('by URL')
+  expect(driven.many).toEqual([true, 7, []])
+})
+
+test('pyarrow reads back what it wrote, and keeps folders', async () => {
+  const driven = await drive<Driven & { folders: unknown[]; many: unknown[] }>('pyarrow')
+  expect(Object.keys(driven.read)).toEqual(['plain', 'delayed'])
+  expect(driven.folders).toEqual(['Directory', files.get('large.bin')?.length, 'NotFound'])
+  expect(driven.many).toEqual([true, 'NotFound'])
+})
+
+test('smart_open reads back what it wrote, in parts and whole', async () => {
+  expect(Object.keys((await drive('smart_open')).read)).toEqual(['parts', 'whole'])
+})
