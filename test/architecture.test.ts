@@ -38,7 +38,7 @@ const rules: Rule[] = [
       /^service\//,
       /^http\//,
       /^drivers\/driver\.ts$/,
-      /^catalog\/catalog\.ts$/,
+      /^catalog\/(catalog|record-json)\.ts$/,
       /^errors\.ts$/,
       /^config\/schema\.ts$/,
     ],

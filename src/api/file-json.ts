@@ -1,25 +1,13 @@
 /** The API's JSON of what the services return. */
 import type { FileRecord } from '../catalog/catalog.ts'
+import { recordJson, type RecordJson } from '../catalog/record-json.ts'
 import type { IssuedUpload } from '../service/begin-upload.ts'
 import { publicUrl } from '../service/public-url.ts'
 import type { ApiDeps } from './deps.ts'
 
-export function fileJson(deps: ApiDeps, file: FileRecord): Record<string, unknown> {
+export function fileJson(deps: ApiDeps, file: FileRecord): RecordJson {
   const url = publicUrl(deps, file)
-  return {
-    id: file.id,
-    key: file.key,
-    filename: file.filename,
-    mimeType: file.mimeType,
-    size: file.size,
-    checksum: file.checksum,
-    visibility: file.visibility,
-    metadata: file.metadata,
-    status: file.status,
-    createdAt: file.createdAt.toISOString(),
-    confirmedAt: file.confirmedAt?.toISOString() ?? null,
-    ...(url === null ? {} : { publicUrl: url }),
-  }
+  return { ...recordJson(file), ...(url === null ? {} : { publicUrl: url }) }
 }
 
 export const issuedJson = (issued: IssuedUpload): Record<string, unknown> => ({

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Transaction } from 'kysely'
 import type { FileRecord } from './catalog.ts'
+import { recordJson } from './record-json.ts'
 import type { Schema } from './schema.ts'
 import type { EventType, Subscriber } from './webhook-catalog.ts'
 
@@ -21,7 +22,7 @@ export async function note(
   const created_at = now.getTime()
   await tx
     .insertInto('webhook_events')
-    .values({ id, type, created_at, data: JSON.stringify(dataOf(file)) })
+    .values({ id, type, created_at, data: JSON.stringify({ owner: file.owner, ...recordJson(file) }) })
     .execute()
   const delivery = { event_id: id, state: 'pending' as const, tries: 0, next_at: created_at, attempts: '[]' }
   await tx
@@ -29,19 +30,3 @@ export async function note(
     .values(urls.map((url) => ({ ...delivery, url })))
     .execute()
 }
-
-/** The record as the API shows it, with its owner; nothing of where the bytes lie. */
-const dataOf = (file: FileRecord) => ({
-  id: file.id,
-  owner: file.owner,
-  key: file.key,
-  filename: file.filename,
-  mimeType: file.mimeType,
-  size: file.size,
-  checksum: file.checksum,
-  visibility: file.visibility,
-  metadata: file.metadata,
-  status: file.status,
-  createdAt: file.createdAt.toISOString(),
-  confirmedAt: file.confirmedAt?.toISOString() ?? null,
-})
