@@ -7,6 +7,7 @@ import { createRequestStreams, type RequestStreams, type StreamLimits } from '..
 import { isStorageError } from '../../src/errors.ts'
 import type { Explanation } from '../../src/explain/explanation.ts'
 import { createRequestLog, type LoggedRequest, type RequestLog } from '../../src/http/request-log.ts'
+import { loggedRequest } from '../fixtures/logged-request.ts'
 import { readEvents, type EventReader } from './event-reader.ts'
 
 let server: Server
@@ -57,23 +58,7 @@ async function watch(headers: Record<string, string> = {}): Promise<EventReader>
   return reader
 }
 const push = (o: Partial<LoggedRequest> = {}): void =>
-  log.push({
-    app: 'objects',
-    at: 0,
-    method: 'PUT',
-    target: '/postern/k?X-Amz-Date=x',
-    status: 200,
-    ms: 1,
-    size: null,
-    aborted: false,
-    requestId: 'R',
-    user: null,
-    bucket: null,
-    key: null,
-    refusal: null,
-    rawHeaders: null,
-    ...o,
-  })
+  log.push(loggedRequest({ target: '/postern/k?X-Amz-Date=x', bucket: null, key: null, ...o }))
 const refusal = { refusal: { code: 'AccessDenied', message: 'no' }, status: 403, rawHeaders: ['host', 'x'] }
 
 describe('the stream of requests', () => {

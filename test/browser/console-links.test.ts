@@ -4,7 +4,7 @@ import { encode } from 'uqr'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { startGateway } from '../fixtures/gateway.ts'
 import { browser, gateway, useBrowser, useConsole } from './console-stage.ts'
-import { openConsole, overflow, storeFile, textFile } from './console-rig.ts'
+import { makeUnavailable, openConsole, overflow, storeFile, textFile } from './console-rig.ts'
 import { barriers, post } from './console-views-rig.ts'
 
 useBrowser()
@@ -120,13 +120,7 @@ describe('counted links', { timeout: 60_000 }, () => {
     await page.getByRole('button', { name: 'Make and copy' }).click()
     await expect.poll(() => page.locator('#link-refusal').textContent()).toMatch(/100/)
 
-    await page.route('**/links', (route) =>
-      route.fulfill({
-        status: 503,
-        contentType: 'application/problem+json',
-        body: '{"detail":"The catalog is away."}',
-      }),
-    )
+    await makeUnavailable(page, '**/links', { detail: 'The catalog is away.' })
     await page.reload()
     await page.getByText('The links could not be loaded. The catalog is away.').waitFor()
     await page.unroute('**/links')

@@ -26,6 +26,12 @@ export async function openConsole(browser: Browser, url: string, o: BrowserConte
   return page
 }
 
+/** From now on the server answers 503 to what the page asks for at `pattern`, with this problem. */
+export const makeUnavailable = (page: Page, pattern: string, problem: object): Promise<unknown> =>
+  page.route(pattern, (route) =>
+    route.fulfill({ status: 503, contentType: 'application/problem+json', body: JSON.stringify(problem) }),
+  )
+
 /** Names in the server's list, newest first. */
 export async function storedNames(gateway: RunningGateway): Promise<string[]> {
   const answer = await fetch(`${gateway.apiUrl}/files?limit=100`)

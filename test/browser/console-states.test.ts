@@ -6,7 +6,7 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import { type RunningGateway, startGateway } from '../fixtures/gateway.ts'
 import { landscape, scenes } from '../fixtures/sample-image.ts'
 import { browser, useBrowser } from './console-stage.ts'
-import { choose, openConsole, row, storeFile, storedNames, textFile } from './console-rig.ts'
+import { choose, makeUnavailable, openConsole, row, storeFile, storedNames, textFile } from './console-rig.ts'
 import { barriers } from './console-views-rig.ts'
 
 let gateway: RunningGateway
@@ -159,13 +159,7 @@ describe('errors', { timeout: 60_000 }, () => {
     await storeFile(gateway, textFile('there.txt'))
     const page = await openConsole(browser, gateway.apiUrl)
     await row(page, 'there.txt').waitFor()
-    await page.route('**/files?**', (route) =>
-      route.fulfill({
-        status: 503,
-        contentType: 'application/problem+json',
-        body: '{"detail":"The catalog does not answer.","requestId":"req-7"}',
-      }),
-    )
+    await makeUnavailable(page, '**/files?**', { detail: 'The catalog does not answer.', requestId: 'req-7' })
     await page.reload()
     await page.getByRole('heading', { name: 'The files could not be loaded' }).waitFor()
     await page.getByText('The catalog does not answer.').waitFor()

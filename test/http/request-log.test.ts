@@ -1,30 +1,14 @@
 import { describe, expect, it } from 'vitest'
 import { createRequestLog, type LoggedRequest } from '../../src/http/request-log.ts'
+import { loggedRequest } from '../fixtures/logged-request.ts'
 
-const entry = (o: Partial<LoggedRequest> = {}): Omit<LoggedRequest, 'run' | 'seq'> => ({
-  app: 'objects',
-  at: 0,
-  method: 'PUT',
-  target: '/postern/k',
-  status: 200,
-  ms: 1,
-  size: null,
-  aborted: false,
-  requestId: 'R',
-  user: null,
-  bucket: 'postern',
-  key: 'k',
-  refusal: null,
-  rawHeaders: null,
-  ...o,
-})
 const seqs = (requests: readonly LoggedRequest[]): number[] => requests.map(({ seq }) => seq)
 
 describe('the ring of requests', () => {
   it('keeps the last ones and says how many a reader has missed', () => {
     const log = createRequestLog({ capacity: 4 })
     expect(log.since(0, 10)).toEqual({ requests: [], missed: 0 })
-    for (let i = 0; i < 10; i++) log.push(entry())
+    for (let i = 0; i < 10; i++) log.push(loggedRequest())
     const all = log.since(0, 100)
     expect([seqs(all.requests), all.missed]).toEqual([[7, 8, 9, 10], 6])
     expect(seqs(log.since(8, 100).requests)).toEqual([9, 10])
@@ -36,7 +20,7 @@ describe('the ring of requests', () => {
 
   it('keeps the headers of the last refusals alone', () => {
     const log = createRequestLog({ capacity: 10, evidence: 2 })
-    for (let i = 0; i < 5; i++) log.push(entry({ rawHeaders: ['host', 'x'] }))
+    for (let i = 0; i < 5; i++) log.push(loggedRequest({ rawHeaders: ['host', 'x'] }))
     expect(log.since(0, 10).requests.map(({ rawHeaders }) => rawHeaders !== null)).toEqual([
       false,
       false,
@@ -48,7 +32,7 @@ describe('the ring of requests', () => {
 
   it('cuts long targets', () => {
     const log = createRequestLog()
-    log.push(entry({ target: `/${'a'.repeat(16_000)}` }))
+    log.push(loggedRequest({ target: `/${'a'.repeat(16_000)}` }))
     expect(log.since(0, 1).requests[0]!.target).toHaveLength(4096)
   })
 
@@ -57,11 +41,11 @@ describe('the ring of requests', () => {
     const woken: string[] = []
     const leave = log.watch({ wake: () => woken.push('a'), end: () => woken.push('a ends') })
     log.watch({ wake: () => woken.push('b'), end: () => woken.push('b ends') })
-    log.push(entry())
+    log.push(loggedRequest())
     leave()
-    log.push(entry())
+    log.push(loggedRequest())
     log.close()
-    log.push(entry())
+    log.push(loggedRequest())
     expect(woken).toEqual(['a', 'b', 'b', 'b ends'])
   })
 })

@@ -9,6 +9,7 @@ import { explainRequest } from '../../src/explain/explain-request.ts'
 import { maskTarget } from '../../src/http/logger.ts'
 import { createRequestLog, type LoggedRequest } from '../../src/http/request-log.ts'
 import { testConfig } from '../fixtures/gateway.ts'
+import { loggedRequest } from '../fixtures/logged-request.ts'
 import { rawRequest } from '../fixtures/raw-http.ts'
 import { readEvents } from '../api/event-reader.ts'
 import { credentials, keys, signed, soon } from '../explain/signed-put.ts'
@@ -20,24 +21,8 @@ async function rig(...of: Parameters<typeof startRig>): Promise<Rig> {
   return started
 }
 
-const request: LoggedRequest = {
-  run: '0123abcd',
-  seq: 1,
-  app: 'objects',
-  at: 0,
-  method: 'PUT',
-  target: '/postern/k',
-  status: 403,
-  ms: 1,
-  size: null,
-  aborted: false,
-  requestId: 'R',
-  user: null,
-  bucket: 'postern',
-  key: 'k',
-  refusal: { code: 'SignatureDoesNotMatch', message: 'm' },
-  rawHeaders: null,
-}
+const refusal = { code: 'SignatureDoesNotMatch', message: 'm' }
+const request: LoggedRequest = { ...loggedRequest({ status: 403, refusal }), run: '0123abcd', seq: 1 }
 
 describe('a proxy as it is installed: HTTP/1.0, Host of its upstream, no header of its own', () => {
   const asNginx = (base: string, path: string) =>

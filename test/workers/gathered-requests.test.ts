@@ -4,6 +4,7 @@ import { parsePlace, placeText, readOn, type Place } from '../../src/api/request
 import { gatherRequests } from '../../src/cluster/gathered-requests.ts'
 import { createRequestLog, type LoggedRequest, type RequestLog } from '../../src/http/request-log.ts'
 import { alone, type Peers } from '../../src/drivers/peers.ts'
+import { loggedRequest } from '../fixtures/logged-request.ts'
 
 const every = 10
 type Process = { log: RequestLog; answer: (known: object) => unknown }
@@ -48,23 +49,7 @@ function start(count: number): {
 }
 
 const push = (log: RequestLog, requestId: string, o: Partial<LoggedRequest> = {}): void =>
-  log.push({
-    app: 'api',
-    at: Date.now(),
-    method: 'GET',
-    target: '/',
-    status: 200,
-    ms: 0,
-    size: null,
-    aborted: false,
-    requestId,
-    user: null,
-    bucket: null,
-    key: null,
-    refusal: null,
-    rawHeaders: null,
-    ...o,
-  })
+  log.push(loggedRequest({ at: Date.now(), requestId, ...o }))
 
 /** Reads as a stream does, from `place` on. */
 function read(log: RequestLog, place: Place = new Map()) {
