@@ -24,7 +24,8 @@ import { explainRequest } from './explain/explain-request.ts'
 import type { PlainAnswer } from './http/connection-error.ts'
 import { createConnectionLimit } from './http/connection-limit.ts'
 import { openAuditLog } from './http/audit-log.ts'
-import type { Observer } from './http/observe-requests.ts'
+import { createAccessLog } from './http/access-log.ts'
+import type { RequestSink } from './http/request-event.ts'
 import { createPathPrefix, publicUrls } from './http/public-urls.ts'
 import { createRequestLog } from './http/request-log.ts'
 import { createServer, type HttpServer } from './http/server.ts'
@@ -128,11 +129,13 @@ export async function createGateway(config: Config, o: GatewayOptions): Promise<
   const metrics = createMetrics(gaugesOf({ catalog, driver, config }), peers)
   const audit = config.log.audit === null ? null : openAuditLog(config.log.audit, o.log)
   const tracing = o.tracing === true ? await openTracing() : null
-  const observe: Observer = (request) => {
-    metrics.observe(request)
-    audit?.note(request)
-    tracing?.observe(request)
-  }
+  const sinks: RequestSink[] = [
+    createAccessLog(o.log),
+    metrics.observe,
+    ...(audit ? [audit.note] : []),
+    ...(tracing ? [tracing.observe] : []),
+    (event) => requests.push(event),
+  ]
   const keyRing = createKeyRing(keys, now)
   const pathPrefix = createPathPrefix(urls.objects)
   const explain: ApiDeps['explain'] = (request, at) =>
@@ -148,7 +151,7 @@ export async function createGateway(config: Config, o: GatewayOptions): Promise<
     dev: o.dev ?? false,
     isDraining: () => draining.value,
     requests,
-    observe,
+    sinks,
     metrics,
     version: packageVersion,
     explain: endpointStore === null ? null : explain,
@@ -176,8 +179,7 @@ export async function createGateway(config: Config, o: GatewayOptions): Promise<
           onObjectWritten: (ref) => settleWrittenObject(service, ref),
           links: { isAlive: (id) => catalog.isLinkAlive(id, now()) },
           admitPart: (ref, part) => admitPart(service, ref, part),
-          requests,
-          observe,
+          sinks,
           log: o.log,
           now,
         })

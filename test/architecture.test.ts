@@ -70,7 +70,7 @@ const rules: Rule[] = [
     from: /^metrics\//,
     may: [
       /^metrics\//,
-      /^http\/observe-requests\.ts$/,
+      /^http\/request-event\.ts$/,
       /^service\/describe-store\.ts$/,
       /^drivers\/(driver|peers)\.ts$/,
       /^catalog\/catalog\.ts$/,

@@ -1,14 +1,11 @@
 /** The JSON API as a Koa app: what every request passes, from outside to inside. */
 import Koa, { type Context } from 'koa'
 import { StorageError } from '../errors.ts'
-import { accessLog } from '../http/access-log.ts'
 import { createClientIp } from '../http/client-ip.ts'
 import { cors, type CorsPolicy } from '../http/cors.ts'
 import { guardRequest } from '../http/guard.ts'
-import { observeRequests, type Facts } from '../http/observe-requests.ts'
-import { recordRequests, type Known } from '../http/record-requests.ts'
+import { reportRequests, type Refusal, type RequestFacts } from '../http/request-event.ts'
 import { requestId } from '../http/request-id.ts'
-import type { Refusal } from '../http/request-log.ts'
 import { nameAllowedMethods, refuseOtherMethods, type MethodsAt } from './allowed-methods.ts'
 import { createAuthenticator } from './auth.ts'
 import { isPage, serveConsole } from './console.ts'
@@ -30,9 +27,7 @@ export function createApi(deps: ApiDeps): Koa {
   const gate = { authenticate: createAuthenticator(deps), limit: deps.limit }
   app.use(requestId('x-request-id'))
   const clientIp = createClientIp(config.server.trustedProxies)
-  app.use(accessLog(log, clientIp))
-  app.use(observeRequests({ app: 'api', observe: deps.observe, clientIp }, factsOf))
-  app.use(recordRequests({ log: deps.requests, app: 'api', now: deps.now }, knownOf))
+  app.use(reportRequests({ app: 'api', sinks: deps.sinks, clientIp, now: deps.now }, factsOf))
   app.use(securityHeaders(deps))
   app.use(problems(log))
   const router = createRouter(routes, { ...deps, watch: createWatchRequests(deps) }, gate)
@@ -52,20 +47,16 @@ export function createApi(deps: ApiDeps): Koa {
   return app
 }
 
-const knownOf = ({ state }: Context): Known => ({
-  user: (state['user'] as string | undefined) ?? null,
-  bucket: null,
-  key: null,
-  refusal: (state['refusal'] as Refusal | undefined) ?? null,
-})
-
-function factsOf(ctx: Context): Facts {
-  const { user, refusal } = knownOf(ctx)
+function factsOf(ctx: Context): RequestFacts {
   const {
+    user = null,
+    refusal = null,
     route,
     params = {},
     answered = {},
   } = ctx.state as {
+    user?: string
+    refusal?: Refusal
     route?: string
     params?: Record<string, string>
     answered?: { id?: unknown; key?: unknown }
@@ -75,12 +66,12 @@ function factsOf(ctx: Context): Facts {
   const below = route?.startsWith('/files/:id/') ?? false
   const id = below ? params['id'] : (answered.id ?? params['id'])
   return {
-    route: route ?? (refusal ? 'none' : 'page'),
+    operation: route ?? (refusal ? 'none' : 'page'),
     user,
     bucket: null,
     key: typeof key === 'string' ? key : null,
     file: typeof id === 'string' ? id : null,
-    refusal: refusal?.code ?? null,
+    refusal,
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Context } from 'koa'
 import type { Explanation } from '../explain/explanation.ts'
-import type { Observer } from '../http/observe-requests.ts'
+import type { RequestSink } from '../http/request-event.ts'
 import type { RequestLog } from '../http/request-log.ts'
 import type { ServiceDeps } from '../service/deps.ts'
 import type { RateLimit } from './rate-limit.ts'
@@ -19,8 +19,8 @@ export type ApiDeps = ServiceDeps & {
   isDraining: () => boolean
   /** Asked before an upload URL is issued. */
   limit: RateLimit
-  /** Told of each request when it is over. */
-  observe: Observer
+  /** Handed the event of each answered request. */
+  sinks: readonly RequestSink[]
   /** The text of GET /metrics. */
   metrics: { expose(): Promise<{ contentType: string; text: string }> }
   /** Of this program. */

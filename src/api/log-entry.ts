@@ -59,7 +59,7 @@ export function logEntry(request: LoggedRequest, o: { id: string; explain: Expla
     target,
     bucket: request.bucket,
     key: request.key,
-    outcome: outcomeOf(request),
+    outcome: request.outcome,
     status: request.status,
     ms: Math.round(request.ms * 10) / 10,
     size: request.size,
@@ -67,13 +67,6 @@ export function logEntry(request: LoggedRequest, o: { id: string; explain: Expla
     requestId: request.requestId,
     refusal: request.refusal && refusalOf(request, request.refusal, o.explain),
   }
-}
-
-function outcomeOf({ status, aborted }: LoggedRequest): LogEntry['outcome'] {
-  if (status === null) return 'aborted'
-  if (status >= 500 && status !== 501) return 'failed'
-  if (status >= 400) return 'refused'
-  return aborted ? 'aborted' : 'ok'
 }
 
 function refusalOf(

@@ -3,7 +3,7 @@ import type { Context, Middleware } from 'koa'
 import type { Logger } from 'pino'
 import { StorageError, type StorageErrorCode } from '../errors.ts'
 import { RequestRefused, type RefusalCode } from '../http/guard.ts'
-import type { Refusal } from '../http/request-log.ts'
+import { isServerFault, type Refusal } from '../http/request-event.ts'
 
 export type ProblemCode = StorageErrorCode | RefusalCode
 type ProblemKind = { status: number; title: string }
@@ -80,11 +80,11 @@ function sendProblem(ctx: Context, error: unknown, log: Logger): void {
   const code = codeOf(error)
   const { status, title } = kinds[code]
   const requestId = String(ctx.state['requestId'] ?? '')
-  if (status >= 500 && status !== 501) log.error({ err: error, requestId }, 'request failed')
+  if (isServerFault(status)) log.error({ err: error, requestId }, 'request failed')
   // What went wrong on our side is for the log; the caller learns how to refer to it.
   const detail = status >= 500 ? `The server could not do this now. Request id: ${requestId}.` : messageOf(error, title)
   const details = status < 500 && error instanceof StorageError ? error.details : {}
-  // For whoever watches the requests: see http/record-requests.ts.
+  // For whoever watches the requests: see http/request-event.ts.
   if (status >= 400) ctx.state['refusal'] = { code, message: detail } satisfies Refusal
   setHeaders(ctx, error, status)
   ctx.status = status

@@ -1,9 +1,9 @@
 /** Who did what to which object, and how it ended: one JSON line a request, for `log.audit`. */
 import { openLineFile } from './append-lines.ts'
 import type { Logger } from './logger.ts'
-import { outcomeOf, type ObservedRequest, type Observer } from './observe-requests.ts'
+import type { RequestEvent, RequestSink } from './request-event.ts'
 
-export type AuditLog = { note: Observer; close(): Promise<void> }
+export type AuditLog = { note: RequestSink; close(): Promise<void> }
 
 /** What nobody is to answer for: pages, their parts, and questions after the server's health. */
 const unasked = /^(?:GET|HEAD|OPTIONS) (?:none|page|\/healthz|\/readyz|\/metrics|\/openapi\.json|\/console\/)|^OPTIONS /
@@ -16,25 +16,25 @@ export function openAuditLog(path: string, log: Pick<Logger, 'error' | 'info'>):
   const lines = openLineFile(path, { name: 'log.audit', log })
   return {
     note(request) {
-      if (!unasked.test(`${request.method} ${request.route}`)) lines.append(`${JSON.stringify(lineOf(request))}\n`)
+      if (!unasked.test(`${request.method} ${request.operation}`)) lines.append(`${JSON.stringify(lineOf(request))}\n`)
     },
     close: () => lines.close(),
   }
 }
 
-function lineOf(o: ObservedRequest): Record<string, unknown> {
+function lineOf(o: RequestEvent): Record<string, unknown> {
   return {
     time: new Date().toISOString(),
     requestId: o.requestId,
     ip: o.ip,
     who: o.user,
     app: o.app,
-    what: `${o.method} ${o.route}`,
+    what: `${o.method} ${o.operation}`,
     bucket: o.bucket ?? undefined,
     key: o.key ?? undefined,
     file: o.file ?? undefined,
-    outcome: outcomeOf(o.status),
+    outcome: o.outcome,
     status: o.status,
-    code: o.refusal ?? undefined,
+    code: o.refusal?.code,
   }
 }

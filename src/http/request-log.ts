@@ -1,33 +1,13 @@
 /** The last requests of both apps, in memory, for whoever watches them as they happen. */
 import { randomBytes } from 'node:crypto'
+import type { RequestEvent } from './request-event.ts'
 
-/** Why a request was refused: the code and words of its answer. */
-export type Refusal = { code: string; message: string }
-
-export type LoggedRequest = {
-  /** Tells the process that answered from others, and from the one before it. */
+export type LoggedRequest = Omit<RequestEvent, 'rawHeaders'> & {
+  /** Identifies the process that answered, and tells it from the one before it. */
   readonly run: string
   /** Counts up by one, from 1, in each process. */
   readonly seq: number
-  readonly app: 'api' | 'objects'
-  /** When it began, in milliseconds since 1970. */
-  readonly at: number
-  readonly method: string
-  /** As on the wire, signature and all: to be masked before anyone sees it. */
-  readonly target: string
-  /** null where the client had gone before an answer. */
-  readonly status: number | null
-  readonly ms: number
-  /** Bytes of the body that the request was about: sent by a write, read by a GET; null where nobody said. */
-  readonly size: number | null
-  readonly aborted: boolean
-  readonly requestId: string
-  /** Who proved to be asking; null for a URL that the gateway signed, and for nobody. */
-  readonly user: string | null
-  readonly bucket: string | null
-  readonly key: string | null
-  readonly refusal: Refusal | null
-  /** Name, value, name, value …: of the last refusals alone, null when more have come since. Not masked. */
+  /** Only the most recent refusals keep theirs. Not masked. */
   rawHeaders: readonly string[] | null
 }
 
@@ -39,7 +19,7 @@ export type RequestSource = {
 }
 
 export type RequestLog = {
-  push(entry: Omit<LoggedRequest, 'run' | 'seq'>): void
+  push(event: RequestEvent): void
   /** Of this process, and of the others that it hears of while somebody watches. */
   sources(): readonly RequestSource[]
   /** `wake` is called when there is more and must do next to nothing; `end` when the gateway stops. Returns how to leave. */
@@ -94,6 +74,10 @@ export function createRequestRing(run: string, { capacity, evidence }: RingSize)
   }
 }
 
+/** Requests nobody looks for: they would push out those that somebody does. */
+const isNoise = ({ app, target }: RequestEvent): boolean =>
+  app === 'api' && /^\/(?:healthz|readyz|metrics|assets\/|console\/|favicon|$|[?])/.test(target)
+
 export function createRequestLog({ capacity = 1000, evidence = 100 } = {}): OwnRequestLog {
   // Tells the numbers of this process from those of the one before it.
   const ring = createRequestRing(randomBytes(4).toString('hex'), { capacity, evidence })
@@ -101,8 +85,9 @@ export function createRequestLog({ capacity = 1000, evidence = 100 } = {}): OwnR
 
   return {
     ...ring,
-    push(entry) {
-      ring.put({ ...entry, target: shortened(entry.target), run: ring.run, seq: ring.last() + 1 })
+    push(event) {
+      if (isNoise(event)) return
+      ring.put({ ...event, target: shortened(event.target), run: ring.run, seq: ring.last() + 1 })
       for (const { wake } of listeners) wake()
     },
     sources: () => [ring],

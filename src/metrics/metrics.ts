@@ -1,11 +1,11 @@
 /** What the server counts about itself, in the Prometheus text format. */
-import type { ObservedRequest } from '../http/observe-requests.ts'
+import type { RequestEvent } from '../http/request-event.ts'
 import type { Peers } from '../drivers/peers.ts'
 import type { Figures, Registered } from './registry.ts'
 
 export type MeasuredRequest = Pick<
-  ObservedRequest,
-  'app' | 'route' | 'method' | 'status' | 'seconds' | 'received' | 'sent' | 'refusal'
+  RequestEvent,
+  'app' | 'operation' | 'method' | 'status' | 'outcome' | 'ms' | 'received' | 'sent' | 'refusal'
 >
 
 /** A figure that is read when somebody asks for it. */

@@ -1,5 +1,4 @@
 import prometheus, { type Registry } from 'prom-client'
-import { outcomeOf } from '../http/observe-requests.ts'
 import type { Gauge, MeasuredRequest } from './metrics.ts'
 
 /** From an answer out of the cache to an upload of an hour. */
@@ -53,12 +52,12 @@ export function createRegistry(gauges: readonly Gauge[]): Registered {
   for (const gauge of gauges) register(gauge, registers)
 
   function count(request: MeasuredRequest): void {
-    const { app, route, method, status, refusal } = request
+    const { app, operation: route, method, status, outcome, refusal } = request
     requests.inc({ app, route, method, status: String(status ?? 0) })
-    duration.observe({ app, route, outcome: outcomeOf(status) }, request.seconds)
+    duration.observe({ app, route, outcome }, request.ms / 1000)
     received.inc({ app }, request.received)
     sent.inc({ app }, request.sent)
-    if (refusal !== null) refusals.inc({ app, code: refusal })
+    if (refusal !== null) refusals.inc({ app, code: refusal.code })
   }
 
   async function exposition(ofProcesses: Figures[]): Promise<{ contentType: string; text: string }> {

@@ -3,10 +3,10 @@ import { ROOT_CONTEXT, SpanKind, SpanStatusCode, trace, TraceFlags, type Context
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http'
 import { defaultResource, detectResources, envDetector, resourceFromAttributes } from '@opentelemetry/resources'
 import { BatchSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace'
-import { outcomeOf, type ObservedRequest } from '../http/observe-requests.ts'
+import type { RequestEvent } from '../http/request-event.ts'
 
 export type Tracing = {
-  observe(request: ObservedRequest): void
+  observe(request: RequestEvent): void
   /** Sends what waits. */
   close(): Promise<void>
 }
@@ -24,7 +24,7 @@ export function startTracing(o: { version: string }): Tracing {
 
   return {
     observe(request) {
-      const { app, method, route, status, received, sent, refusal, requestId } = request
+      const { app, method, operation: route, status, received, sent, refusal, requestId } = request
       const span = tracer.startSpan(
         `${method} ${route}`,
         {
@@ -38,13 +38,13 @@ export function startTracing(o: { version: string }): Tracing {
             'http.response.size': sent,
             'postern.app': app,
             'postern.request_id': requestId,
-            ...(refusal === null ? {} : { 'error.type': refusal }),
+            ...(refusal === null ? {} : { 'error.type': refusal.code }),
           },
         },
         parentOf(request.traceparent),
       )
-      if (outcomeOf(status) === 'failed') span.setStatus({ code: SpanStatusCode.ERROR })
-      span.end(request.at + request.seconds * 1000)
+      if (request.outcome === 'failed') span.setStatus({ code: SpanStatusCode.ERROR })
+      span.end(request.at + request.ms)
     },
     close: () => provider.shutdown(),
   }

@@ -1,12 +1,9 @@
 import Koa, { type Context } from 'koa'
-import { accessLog } from '../http/access-log.ts'
 import { createClientIp } from '../http/client-ip.ts'
 import { vary } from '../http/cors.ts'
 import { guardRequest } from '../http/guard.ts'
-import { observeRequests, type Facts } from '../http/observe-requests.ts'
-import { recordRequests, type Known } from '../http/record-requests.ts'
+import { isServerFault, reportRequests, type Refusal, type RequestFacts } from '../http/request-event.ts'
 import { requestId } from '../http/request-id.ts'
-import type { Refusal } from '../http/request-log.ts'
 import { StorageError } from '../errors.ts'
 import { createAccess, denied } from './access.ts'
 import { authenticate } from './authenticate.ts'
@@ -29,10 +26,7 @@ export function createObjectsApp(objectsDeps: ObjectsDeps): Koa {
   app.on('error', (error: unknown) => deps.log.debug({ err: error }, 'connection failed'))
   app.use(requestId('x-amz-request-id'))
   const clientIp = createClientIp(deps.trustedProxies ?? [])
-  app.use(accessLog(deps.log, clientIp))
-  const { observe } = deps
-  if (observe) app.use(observeRequests({ app: 'objects', observe, clientIp }, factsOf))
-  if (deps.requests) app.use(recordRequests({ log: deps.requests, app: 'objects', now: deps.now }, knownOf))
+  app.use(reportRequests({ app: 'objects', sinks: deps.sinks ?? [], clientIp, now: deps.now }, factsOf))
   app.use(async (koa) => {
     koa.respond = false
     koa.res.setHeader('x-amz-id-2', hostId)
@@ -63,18 +57,17 @@ export function createObjectsApp(objectsDeps: ObjectsDeps): Koa {
   return app
 }
 
-/** Nobody in particular asks with a URL that the gateway signed: whose it is, its key tells. */
-function knownOf({ state }: Context): Known {
-  const { bucket, key, principal } = state['s3'] as S3Context
-  const user = principal.kind === 'key' && !principal.gateway ? principal.owner : null
-  return { user, bucket, key, refusal: (state['refusal'] as Refusal | undefined) ?? null }
-}
-
-function factsOf(koa: Context): Facts {
-  const { user, bucket, key, refusal } = knownOf(koa)
-  const { operation, method } = koa.state['s3'] as S3Context
-  const route = operation ?? (method === 'OPTIONS' ? 'preflight' : 'none')
-  return { route, user, bucket, key, file: null, refusal: refusal?.code ?? null }
+function factsOf({ state }: Context): RequestFacts {
+  const { operation, method, bucket, key, principal } = state['s3'] as S3Context
+  return {
+    operation: operation ?? (method === 'OPTIONS' ? 'preflight' : 'none'),
+    // A URL that the gateway signed carries no user. The object key identifies the owner.
+    user: principal.kind === 'key' && !principal.gateway ? principal.owner : null,
+    bucket,
+    key,
+    file: null,
+    refusal: (state['refusal'] as Refusal | undefined) ?? null,
+  }
 }
 
 async function handle(ctx: S3Context, deps: OperationDeps): Promise<void> {
@@ -85,7 +78,7 @@ async function handle(ctx: S3Context, deps: OperationDeps): Promise<void> {
     return
   }
   const route = findRoute(ctx)
-  if (!(route instanceof S3Error)) ctx.operation = route.run.name
+  if (!(route instanceof S3Error)) ctx.operation = route.name
   // A form carries its signature in its fields; every other request has it, if any, in its head.
   const form = !(route instanceof S3Error) && route.body === 'form'
   if (!form) Object.assign(ctx, authenticate(ctx.req, deps))
@@ -131,8 +124,7 @@ async function refuse(ctx: S3Context, deps: OperationDeps, error: unknown): Prom
     res.destroy()
     return
   }
-  if (answer.status >= 500 && answer.status !== 501)
-    deps.log.error({ err: error, requestId: ctx.requestId }, 'request failed')
+  if (isServerFault(answer.status)) deps.log.error({ err: error, requestId: ctx.requestId }, 'request failed')
   try {
     // A refused preflight grants nothing, whatever the request it asked for would have been granted.
     if (ctx.method === 'OPTIONS') vary(res, 'Origin')

@@ -2,8 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { StorageError } from '../errors.ts'
 import type { ObjectRef, StorageDriver } from '../drivers/driver.ts'
 import type { Logger } from '../http/logger.ts'
-import type { Observer } from '../http/observe-requests.ts'
-import type { RequestLog } from '../http/request-log.ts'
+import type { RequestSink } from '../http/request-event.ts'
 import type { KeyRing, Verified } from '../sigv4/types.ts'
 import type { Access } from './access.ts'
 import type { SendFile } from './hand-off.ts'
@@ -39,10 +38,8 @@ export type ObjectsDeps = {
   links?: { isAlive(id: string): Promise<boolean> }
   /** How a server in front is told to send the bytes itself. Default: off. */
   sendfile?: SendFile
-  /** Takes down each request, for whoever watches them. */
-  requests?: RequestLog
-  /** Told of each request when it is over. */
-  observe?: Observer
+  /** Handed the event of each answered request. */
+  sinks?: readonly RequestSink[]
   /** Proxies whose X-Forwarded-For the log believes. */
   trustedProxies?: readonly string[]
 }

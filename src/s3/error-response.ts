@@ -2,6 +2,7 @@
 import type { ServerResponse } from 'node:http'
 import { StorageError, type StorageErrorCode } from '../errors.ts'
 import { RequestRefused, type RefusalCode } from '../http/guard.ts'
+import { isServerFault } from '../http/request-event.ts'
 import { SignatureError, type SignatureErrorCode } from '../sigv4/types.ts'
 import { answerText } from './answer.ts'
 import { S3Error, type S3ErrorCode } from './s3-error.ts'
@@ -146,7 +147,7 @@ export function errorAnswer(error: unknown): ErrorAnswer {
   if (error instanceof StorageError) {
     const { code, status, message } = storageAnswers[error.code]
     // A failure of ours is told by its request id alone; 501 names what is missing.
-    const internal = status >= 500 && status !== 501
+    const internal = isServerFault(status)
     const own = error.message === error.code || internal ? message : error.message
     const details = error.code === 'NotFound' ? { ...keyOf(error), ...error.details } : error.details
     const answer = { code, status, message: own, details: internal ? {} : details }

@@ -39,7 +39,7 @@ describe('GET /metrics', () => {
     expect(requests('app="api",route="/files/:id",method="GET",status="200"')).toBe(1)
     expect(requests('app="api",route="/files/:id",method="GET",status="404"')).toBe(1)
     expect(requests('app="api",route="none",method="GET",status="404"')).toBe(1)
-    expect(requests('app="objects",route="putObject",method="PUT",status="200"')).toBe(1)
+    expect(requests('app="objects",route="PutObject",method="PUT",status="200"')).toBe(1)
     expect([...seen.keys()].filter((name) => name.includes(id))).toEqual([])
   })
 
@@ -113,11 +113,11 @@ describe('log.audit', () => {
     const told = lines.map(({ who, what, outcome, file, key: of, code }) => [who, what, outcome, file ?? of, code])
     expect(told).toEqual([
       ['alice', 'POST /files/upload-url', 'ok', id, undefined],
-      [null, 'PUT putObject', 'ok', key, undefined],
+      [null, 'PUT PutObject', 'ok', key, undefined],
       ['alice', 'POST /files/confirm', 'ok', id, undefined],
       ['alice', 'GET /files/:id/download-url', 'ok', id, undefined],
       ['bob', 'GET /files/:id', 'refused', id, 'NotFound'],
-      [null, 'GET getObject', 'refused', key, 'SignatureDoesNotMatch'],
+      [null, 'GET GetObject', 'refused', key, 'SignatureDoesNotMatch'],
       ['alice', 'DELETE /files/:id', 'ok', id, undefined],
     ])
     for (const line of lines) {

@@ -24,7 +24,7 @@ export async function serveApi(of: RunningGateway, change: Partial<ApiDeps>): Pr
     isDraining: () => false,
     limit: async () => {},
     requests: createRequestLog(),
-    observe: () => {},
+    sinks: [],
     version: () => '0.0.0',
     metrics: { expose: async () => ({ contentType: 'text/plain', text: '' }) },
     explain: null,

@@ -53,7 +53,7 @@ it('sends a span a request', async () => {
   )
   const spans = scopeSpans.flatMap((scope) => scope.spans)
   const names = spans.map(({ name }) => name)
-  expect(names).toEqual(['POST /files/upload-url', 'PUT putObject', 'POST /files/confirm', 'GET /files/:id'])
+  expect(names).toEqual(['POST /files/upload-url', 'PUT PutObject', 'POST /files/confirm', 'GET /files/:id'])
   expect(resource.attributes).toContainEqual({ key: 'service.name', value: { stringValue: 'uploads' } })
   expect(spans[3]).toMatchObject({ traceId, parentSpanId: '00f067aa0ba902b7', kind: 2 })
   expect(spans[3]?.attributes).toContainEqual({ key: 'http.response.status_code', value: { intValue: 404 } })
