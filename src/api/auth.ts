@@ -1,8 +1,10 @@
 import type { Context } from 'koa'
+import type { Config } from '../config/schema.ts'
 import { StorageError } from '../errors.ts'
 import type { ApiDeps, Identity } from './deps.ts'
 import { isForeign, isLocal } from './origin.ts'
-import { createTokenVerifier, unauthenticated } from './token.ts'
+import { createTokenVerifier } from './token.ts'
+import { unauthenticated } from './token-refusal.ts'
 
 /** Who asks. Credentials that are sent and wrong are refused, whatever a request without any would be. */
 export function createAuthenticator(deps: ApiDeps): (ctx: Context) => Promise<Identity> {
@@ -11,7 +13,7 @@ export function createAuthenticator(deps: ApiDeps): (ctx: Context) => Promise<Id
 
   return async (ctx) => {
     const header = ctx.get('authorization')
-    if (header !== '') return { user: await verify(bearerOf(header)), via: 'bearer' }
+    if (header !== '') return { user: await verify(bearerOf(header, config.auth)), via: 'bearer' }
     const cookie = ctx.cookies.get(config.auth.cookie)
     if (cookie !== undefined && cookie !== '') {
       if (isForeign(ctx.req, { config, apiUrl: deps.urls.api() })) throw foreignOrigin(ctx.get('origin'))
@@ -19,14 +21,14 @@ export function createAuthenticator(deps: ApiDeps): (ctx: Context) => Promise<Id
     }
     if (deps.dev && isLocal(ctx.req)) return { user: 'dev', via: 'dev' }
     if (config.auth.anonymous !== null) return { user: config.auth.anonymous, via: 'anonymous' }
-    throw unauthenticated('This needs a user.')
+    throw unauthenticated(config.auth, 'This needs a user.')
   }
 }
 
-function bearerOf(header: string): string {
+function bearerOf(header: string, auth: Config['auth']): string {
   const token = /^Bearer +([\w.~+/=-]+) *$/i.exec(header)?.[1]
   if (token !== undefined) return token
-  throw unauthenticated('The Authorization header is not of the form "Bearer <token>".')
+  throw unauthenticated(auth, 'The Authorization header is not of the form "Bearer <token>".')
 }
 
 const foreignOrigin = (origin: string) =>

@@ -1,64 +1,71 @@
 import { hash, type KeyObject } from 'node:crypto'
-import type { JWTPayload, JWTVerifyGetKey } from 'jose'
+import type { JWTPayload } from 'jose'
 import type { Config } from '../config/schema.ts'
-import { StorageError } from '../errors.ts'
+import { openKeySet, type KeySet } from './key-set.ts'
+import { refuseToken, tokenRefusal, unauthenticated } from './token-refusal.ts'
 
-/** Resolves to the token's `sub`. Errors: Unauthenticated; Unavailable when the key set cannot be had. */
+/** Resolves to the token's `sub`. Errors: Unauthenticated; Unavailable when the key set cannot be read. */
 export type VerifyToken = (token: string) => Promise<string>
 
-type Jose = typeof import('jose')
-
 export type TokenSecrets = {
-  /** The one that tokens are signed with, then those it replaced. The same array until something changes. */
+  /** The current secret first, then those it replaced. The same array until something changes. */
   accepted(): readonly { secret: KeyObject; validUntil?: Date }[]
-  /** Reads again, for a token that none of them signed: its secret may be new. */
+  /** Reads the secrets again. Called for a token that no known secret signed: its secret may be new. */
   lookAgain(): void
 }
 
-/** With the first token that has to be verified, and not at the start. */
-const loadJose = (): Promise<Jose> => import('jose')
-
-const asymmetric = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519']
 const maxRemembered = 10_000
-/** Seconds after which a token signed by a key of the key set is verified again: the key may have been withdrawn. */
+/** Seconds after which a token of the key set is verified again: its key may have been withdrawn. */
 const maxRemoteAge = 300
 
+type Verified = { sub: string; until: number }
+
 /**
- * HS256 tokens are verified with our secrets alone, all others with the key set alone: a public key is never a secret.
- * `kid` only picks among known keys; a key inside a token is never looked at.
+ * HS256 tokens are verified with our secrets only, all others with the key set only, so a public key is never used as a
+ * secret. While a key set is configured, HS256 tokens are refused unless `auth.allowSecretWithJwks` is true.
  */
 export function createTokenVerifier(o: { auth: Config['auth']; secrets: TokenSecrets; now: () => Date }): VerifyToken {
-  const { jwksUrl, issuer, audience } = o.auth
-  let keySet: JWTVerifyGetKey | null = null
+  const { auth } = o
+  const { jwksUrl, issuer, audience, clockTolerance } = auth
+  let keySet: Promise<KeySet> | null = null
   const claims = {
     requiredClaims: ['exp', 'sub'],
+    clockTolerance,
     ...(issuer === null ? {} : { issuer }),
     ...(audience === null ? {} : { audience }),
   }
   let trusted = o.secrets.accepted()
-  const verified = new Map<string, { sub: string; until: number }>()
+  const verified = new Map<string, Verified>()
 
-  const verify = async (token: string): Promise<{ sub: string; until: number }> => {
-    const { createRemoteJWKSet, decodeProtectedHeader, jwtVerify } = await loadJose()
-    if (jwksUrl !== null) keySet ??= createRemoteJWKSet(new URL(jwksUrl), { timeoutDuration: 5_000 })
+  const verify = async (token: string): Promise<Verified> => {
+    // jose is loaded with the first token, not at startup.
+    const { decodeProtectedHeader } = await import('jose')
     const options = { ...claims, currentDate: o.now() }
-    if (keySet === null || decodeProtectedHeader(token).alg === 'HS256') {
-      return verifyOwn(token, options)
+    const isOurs = decodeProtectedHeader(token).alg === 'HS256'
+    if (jwksUrl === null) return verifyOwn(token, options)
+    if (!isOurs) {
+      keySet ??= openKeySet(new URL(jwksUrl))
+      const payload = await (await keySet).verify(token, options)
+      return { sub: subjectOf(payload), until: Math.min(endOf(payload), seconds(o.now()) + maxRemoteAge) }
     }
-    const { payload } = await jwtVerify(token, keySet, { ...options, algorithms: asymmetric })
-    return { sub: subjectOf(payload), until: Math.min(payload.exp ?? 0, seconds(o.now()) + maxRemoteAge) }
+    if (auth.allowSecretWithJwks) return verifyOwn(token, options)
+    throw refuseToken(
+      auth,
+      'The token is signed with HS256, a shared secret. This server accepts tokens of the key set auth.jwksUrl only.',
+      'Get a token from the identity provider, or set auth.allowSecretWithJwks: true to accept both.',
+    )
   }
 
-  /** With each of our secrets in turn; the token lives no longer than what it is signed with. */
-  async function verifyOwn(token: string, options: object): Promise<{ sub: string; until: number }> {
-    const { errors, jwtVerify } = await loadJose()
-    const attempt = async (): Promise<{ sub: string; until: number }> => {
+  /** Tries each of our secrets. A token is valid no longer than the secret that signed it. */
+  async function verifyOwn(token: string, options: object): Promise<Verified> {
+    const { errors, jwtVerify } = await import('jose')
+    const attempt = async (): Promise<Verified> => {
       let mismatch: unknown
       for (const { secret, validUntil } of o.secrets.accepted()) {
         if (validUntil !== undefined && validUntil <= o.now()) continue
         try {
           const { payload } = await jwtVerify(token, secret, { ...options, algorithms: ['HS256'] })
-          return { sub: subjectOf(payload), until: Math.min(payload.exp ?? 0, secondsOf(validUntil)) }
+          return { sub: subjectOf(payload), until: Math.min(endOf(payload), secondsOf(validUntil)) }
         } catch (error) {
           if (!(error instanceof errors.JWSSignatureVerificationFailed)) throw error
           mismatch = error
@@ -75,9 +82,20 @@ export function createTokenVerifier(o: { auth: Config['auth']; secrets: TokenSec
     })
   }
 
+  /** Unix seconds from which the token is expired, the tolerance included. */
+  const endOf = ({ exp = 0 }: JWTPayload): number => exp + clockTolerance
+
+  function subjectOf({ sub, iat }: JWTPayload): string {
+    if (iat !== undefined && iat > seconds(o.now()) + clockTolerance)
+      throw tokenRefusal.early(auth, 'iat', iat, o.now())
+    if (typeof sub === 'string' && sub.length >= 1 && sub.length <= 255 && sub.isWellFormed() && !/\p{Cc}/u.test(sub))
+      return sub
+    throw unauthenticated(auth, 'The token names no user: sub must be 1 to 255 characters.')
+  }
+
   return async (token) => {
     const now = o.secrets.accepted()
-    // What was verified with a secret that has ended since is verified anew.
+    // A token may have been verified with a secret that has expired since.
     if (now !== trusted) verified.clear()
     trusted = now
     const digest = hash('sha256', token, 'base64')
@@ -85,7 +103,8 @@ export function createTokenVerifier(o: { auth: Config['auth']; secrets: TokenSec
     if (known && known.until > seconds(o.now())) return known.sub
     verified.delete(digest)
     const result = await verify(token).catch(async (error: unknown) => {
-      throw translate(error, (await loadJose()).errors)
+      const { errors } = await import('jose')
+      throw tokenRefusal.of(auth, error, { errors, token, now: o.now() })
     })
     verified.set(digest, result)
     for (const oldest of verified.keys()) {
@@ -99,32 +118,3 @@ export function createTokenVerifier(o: { auth: Config['auth']; secrets: TokenSec
 const secondsOf = (end: Date | undefined): number => (end === undefined ? Infinity : seconds(end))
 
 const seconds = (at: Date): number => Math.floor(at.getTime() / 1000)
-
-function subjectOf({ sub }: JWTPayload): string {
-  if (typeof sub === 'string' && sub.length >= 1 && sub.length <= 255 && sub.isWellFormed() && !/\p{Cc}/u.test(sub))
-    return sub
-  throw unauthenticated('The token names no user: sub must be 1 to 255 characters.')
-}
-
-export const unauthenticated = (message: string, cause?: unknown): StorageError =>
-  new StorageError('Unauthenticated', {
-    message: `${message} Send Authorization: Bearer <token>; \`postern token --sub alice\` makes one to try with.`,
-    ...(cause === undefined ? {} : { cause }),
-  })
-
-/** What is wrong with the key set rather than with the token. */
-const keySetTroubles = new Set(['ERR_JWKS_TIMEOUT', 'ERR_JWKS_INVALID', 'ERR_JOSE_GENERIC'])
-
-function translate(error: unknown, errors: Jose['errors']): StorageError {
-  if (error instanceof StorageError) return error
-  if (error instanceof errors.JWTExpired) return unauthenticated('The token has expired.', error)
-  if (error instanceof errors.JWTClaimValidationFailed) {
-    return unauthenticated(`The token is not for this server: claim ${error.claim} is missing or wrong.`, error)
-  }
-  const trouble = error instanceof errors.JOSEError ? keySetTroubles.has(error.code) : !isMalformed(error)
-  if (trouble) return new StorageError('Unavailable', { message: 'The key set cannot be read.', cause: error })
-  return unauthenticated('The token is not valid.', error)
-}
-
-/** jose reports a token that is no JWT at all as a TypeError without a cause; a failed fetch has one. */
-const isMalformed = (error: unknown): boolean => error instanceof TypeError && error.cause === undefined

@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { statfs } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
+import { acceptsSecret } from '../api/token-refusal.ts'
 import type { LoadedConfig } from '../config/load-config.ts'
 import type { Config } from '../config/schema.ts'
 import type { ConfigOptions } from './config-options.ts'
@@ -25,7 +26,10 @@ export async function whereBytesGo({ storage }: Config): Promise<BytesGoTo> {
   return { driver: 'disk', path, freeBytes: free }
 }
 
-type BannerFacts = { addresses: Addresses; bytes: BytesGoTo; dev: boolean; tokenCommand: string }
+/** How the reader gets a token: by this command, or (null) from the identity provider. */
+type TokenCommand = string | null
+
+type BannerFacts = { addresses: Addresses; bytes: BytesGoTo; dev: boolean; tokenCommand: TokenCommand }
 
 export function banner({ addresses: { apiUrl, objectsUrl }, bytes, dev, tokenCommand }: BannerFacts): string {
   const objects =
@@ -40,7 +44,7 @@ export function banner({ addresses: { apiUrl, objectsUrl }, bytes, dev, tokenCom
     '',
     '  Upload, confirm and download a first file:',
     '',
-    ...curlFlow({ apiUrl, tokenCommand: dev ? null : tokenCommand }),
+    ...curlFlow({ apiUrl, token: dev ? null : setToken(tokenCommand) }),
     '',
     '',
   ].join('\n')
@@ -53,16 +57,19 @@ function describeBytes(bytes: BytesGoTo): string {
   return `s3: bucket ${bytes.bucket} at ${bytes.endpoint ?? 'AWS'}${bytes.region === null ? '' : `, ${bytes.region}`}`
 }
 
+const setToken = (command: TokenCommand): string =>
+  command === null ? "TOKEN='<a token of your identity provider>'" : `TOKEN=$(${command})`
+
 /**
  * Works as pasted in bash and zsh with curl and sed alone. Without indentation, so that the lines can be copied from
  * any terminal.
  */
-export function curlFlow({ apiUrl, tokenCommand }: { apiUrl: string; tokenCommand: string | null }): string[] {
+export function curlFlow({ apiUrl, token }: { apiUrl: string; token: string | null }): string[] {
   const files = shellQuote(`${apiUrl}/files`)
-  const auth = tokenCommand === null ? '' : ' -H "authorization: Bearer $TOKEN"'
+  const auth = token === null ? '' : ' -H "authorization: Bearer $TOKEN"'
   const json = " -H 'content-type: application/json'"
   return [
-    ...(tokenCommand === null ? [] : [`TOKEN=$(${tokenCommand})`]),
+    ...(token === null ? [] : [token]),
     `field() { sed -n 's/.*"'"$1"'": *"\\([^"]*\\)".*/\\1/p'; }`,
     `UPLOAD=$(curl -sS${auth}${json} -d '{"filename":"hello.txt","mimeType":"text/plain"}' ${files}/upload-url)`,
     `curl -sS -X PUT -H 'content-type: text/plain' --data-binary 'hello, postern' "$(echo "$UPLOAD" | field uploadUrl)"`,
@@ -72,7 +79,8 @@ export function curlFlow({ apiUrl, tokenCommand }: { apiUrl: string; tokenComman
 }
 
 /** The command that makes a token this server accepts: run from the same folder, with the same configuration. */
-export function commandForToken(options: ConfigOptions, { sources, config }: LoadedConfig): string {
+export function commandForToken(options: ConfigOptions, { sources, config }: LoadedConfig): TokenCommand {
+  if (!acceptsSecret(config.auth)) return null
   const words = isOwnProject(process.cwd()) ? ['npm', 'run', '-s', 'postern', '--', 'token'] : ['postern', 'token']
   words.push('--sub', 'me')
   if (options.config !== undefined) words.push('--config', options.config)

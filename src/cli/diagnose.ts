@@ -5,10 +5,12 @@ import { createCatalog } from '../catalog/create-catalog.ts'
 import { migrations } from '../catalog/migrations/index.ts'
 import type { Config } from '../config/schema.ts'
 import { loadSecrets, type Secrets } from '../config/secrets.ts'
+import { missingTokenClaims, tokenClaimAdvice } from '../config/token-claims.ts'
 import { createStoreProbe, type StoreProbe } from '../doctor/bucket/store-probe.ts'
 import { reason, runChecks, type Result } from '../doctor/check.ts'
 import { diskChecks } from '../doctor/disk/disk-checks.ts'
 import type { DiskSubject } from '../doctor/disk/disk-subject.ts'
+import { tokenChecks, type TokenSubject } from '../doctor/tokens/token-checks.ts'
 import { urlChecks } from '../doctor/urls/url-checks.ts'
 import type { UrlSubject } from '../doctor/urls/url-subject.ts'
 import { schemaVersion } from '../drivers/disk/open-index.ts'
@@ -39,14 +41,17 @@ export async function diagnose(config: Config, o: DiagnoseOptions): Promise<Diag
   const subject = { ...urlSubject(config, secrets.secrets, objects), signal: o.signal }
   const urls = await runChecks('urls', urlChecks, subject, o)
   const left = (await objects?.cleanUp()) ?? []
-  if (o.signal?.aborted) return { results: [...disk, ...urls], left }
+  const { jwksUrl } = config.auth
+  const tokens =
+    jwksUrl === null ? [] : await runChecks('tokens', tokenChecks, tokenSubject(config.auth, jwksUrl, o), o)
+  if (o.signal?.aborted) return { results: [...disk, ...urls, ...tokens], left }
   const running = urls.find(({ check }) => check === 'server')?.outcome === 'ok'
   const store = await examineStore(
     config,
     { secrets: secrets.secrets, running, endpoints: objectsEndpoints(config) },
     o,
   )
-  return { results: [...disk, ...urls, ...store.results], left: [...left, ...store.left] }
+  return { results: [...disk, ...urls, ...tokens, ...store.results], left: [...left, ...store.left] }
 }
 
 async function secretsOf(config: Config, o: DiagnoseOptions): Promise<{ secrets: Secrets } | { failed: Result[] }> {
@@ -58,6 +63,11 @@ async function secretsOf(config: Config, o: DiagnoseOptions): Promise<{ secrets:
     o.tell(result)
     return { failed: [result] }
   }
+}
+
+function tokenSubject(auth: Config['auth'], jwksUrl: string, { signal }: DiagnoseOptions): TokenSubject {
+  const missing = missingTokenClaims(auth).map((key) => ({ key: `auth.${key}`, advice: tokenClaimAdvice[key] }))
+  return { jwksUrl, missing, signal }
 }
 
 function diskSubject({ storage, database }: Config): DiskSubject {

@@ -75,6 +75,7 @@ function configuredOrigins({ cors, server }: Config): string[] {
 const heading: Readonly<Record<string, string>> = {
   disk: 'Disk',
   urls: 'Public URLs',
+  tokens: 'Tokens',
   bucket: 'Bucket',
   endpoint: 'Objects endpoint',
 }

@@ -1,5 +1,6 @@
 /** `postern keys rotate --tokens`: a new secret for bearer tokens, the old one accepted for a while. */
 import { readFileSync } from 'node:fs'
+import { acceptsSecret } from '../api/token-refusal.ts'
 import { describeSource } from '../config/config-error.ts'
 import type { LoadedConfig } from '../config/load-config.ts'
 import { readSecrets, rotateTokens, secretsPath } from '../config/secrets.ts'
@@ -13,8 +14,11 @@ export async function rotateTokenSecret({ config, sources }: LoadedConfig, o: Ro
   const { auth, storage } = config
   const folder = storage.disk.path
   const configured = auth.secret === 'auto' ? null : auth.secret
-  if (auth.jwksUrl !== null && configured === null) {
-    printNote(`Tokens of ${auth.jwksUrl} are their issuer's to rotate; this is the secret of this server's own.`)
+  if (!acceptsSecret(auth)) {
+    printNote(
+      `Tokens signed with this secret are refused while auth.jwksUrl is ${auth.jwksUrl}. ` +
+        'Its issuer rotates the keys of the tokens that are accepted.',
+    )
   }
   const chosen = o.secretFile === undefined ? undefined : readChosen(o.secretFile)
   if (chosen !== undefined && chosen === (configured ?? readSecrets(folder)?.jwtSecret)) throw alreadyCurrent(o)

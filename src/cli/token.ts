@@ -1,5 +1,6 @@
 import { createSecretKey } from 'node:crypto'
 import type { Command } from 'commander'
+import { acceptsSecret } from '../api/token-refusal.ts'
 import type { Config } from '../config/schema.ts'
 import { loadSecrets } from '../config/secrets.ts'
 import { CliError } from './cli-error.ts'
@@ -15,10 +16,10 @@ export function addToken(program: Command): void {
     .option('--expires <duration>', 'how long it is valid', durationArgument, 3600)
     .action(async (options: TokenOptions) => {
       const { config } = openConfig(options)
-      if (config.auth.jwksUrl !== null) {
+      if (!acceptsSecret(config.auth)) {
         throw new CliError(
-          `Tokens are verified with the keys at ${config.auth.jwksUrl} (auth.jwksUrl), which only their issuer can sign with. ` +
-            'Ask that service for a token.',
+          `This server accepts only tokens that the identity provider signed (auth.jwksUrl: ${config.auth.jwksUrl}). ` +
+            'Get a token there, or set auth.allowSecretWithJwks: true to accept tokens of this command as well.',
           2,
         )
       }

@@ -31,10 +31,19 @@ export function agreementOf({ auth, storage }: Config, secrets: Secrets, now: Da
   const lasts = ({ validUntil }: { validUntil?: Date }): boolean => validUntil === undefined || validUntil > now
   const ofTokens = secrets.tokens.filter(lasts).map(({ secret }) => fingerprint(secret))
   const ofUrls = secrets.urls.filter(lasts).map((key) => fingerprint(key.accessKeyId + key.secretAccessKey))
-  const [tokens = '', ...otherTokens] = auth.jwksUrl === null ? ofTokens : [auth.jwksUrl]
+  const [tokens = '', ...otherTokens] = acceptedTokens(auth, ofTokens)
   const [urls = '', ...otherUrls] = isDirect ? ['of the bucket'] : ofUrls
   const store = storage.driver === 'disk' ? `disk ${bucket}` : ['s3', s3.endpoint ?? 'aws', bucket, s3.prefix].join(' ')
   return { tokens, urls, store, accepts: { tokens: otherTokens, urls: otherUrls } }
+}
+
+/** A word for each kind of token that is accepted, the current one first. */
+function acceptedTokens(
+  { jwksUrl, allowSecretWithJwks }: Config['auth'],
+  ofSecrets: readonly string[],
+): readonly string[] {
+  if (jwksUrl === null) return ofSecrets
+  return allowSecretWithJwks ? ofSecrets.map((word) => `${jwksUrl} ${word}`) : [jwksUrl]
 }
 
 /** What is signed with the current secret of `other` is verified by `one`. */
@@ -65,7 +74,7 @@ const store = 'keeps its files elsewhere. Set the same storage.driver, bucket, e
 const advice: Record<Name, Record<'here' | 'there' | 'both', string>> = {
   tokens: {
     both:
-      'accepts tokens of another issuer or secret. Set the same POSTERN_AUTH_SECRET (or POSTERN_AUTH_SECRET_FILE), or the same auth.jwksUrl, for all of them. ' +
+      'accepts tokens of another issuer or secret. Set the same POSTERN_AUTH_SECRET (or POSTERN_AUTH_SECRET_FILE), or the same auth.jwksUrl and auth.allowSecretWithJwks, for all of them. ' +
       'To replace the secret in one after the other, let each accept both before: see "A new token secret" in docs/scaling.md.',
     there: `does not accept tokens of the secret that is configured here. If that is the new one, run \`${rotate}\` there, with the new secret in FILE, and start this one again; else set the secret of the others here.`,
     here: `has a token secret that is not accepted here any more. If it is the old one, set the new one there; if it is the new one, run \`${rotate}\` here, with the new secret in FILE, and start this one again.`,

@@ -2,6 +2,7 @@
 import type { Config } from './schema.ts'
 import type { ListenAddress } from './values.ts'
 import { checkWebhooks } from './check-webhooks.ts'
+import { missingTokenClaims, publicProvider, tokenClaimAdvice } from './token-claims.ts'
 import { weakness } from './weak-secret.ts'
 
 export type Finding = { key: string; message: string }
@@ -64,11 +65,24 @@ function checkExposure(config: Config, dev: boolean): Finding[] {
     found.push({ key: 'objects.publicUrl', message: `${why(objectsAt)} Write objects: { publicUrl: "${example}" }` })
   }
   const jwks = auth.jwksUrl === null ? null : new URL(auth.jwksUrl)
+  if (jwks) found.push(...checkSharedKeys(jwks, auth))
   if (jwks && jwks.protocol !== 'https:' && !isLoopback(jwks.hostname)) {
     const message = `keys that come over plain http can be replaced on the way. Write https://${jwks.host}${jwks.pathname}`
     found.push({ key: 'auth.jwksUrl', message })
   }
   return found
+}
+
+/** With the keys of a public provider anyone can get a token: for another application, in another tenant. */
+function checkSharedKeys(jwks: URL, auth: Config['auth']): Finding[] {
+  const provider = publicProvider(jwks)
+  if (provider === null) return []
+  return missingTokenClaims(auth).map((key) => ({
+    key: `auth.${key}`,
+    message:
+      `is missing: ${provider} signs the tokens of everybody's applications with the keys of auth.jwksUrl, so any of them would be accepted here. ` +
+      tokenClaimAdvice[key],
+  }))
 }
 
 function checkSecrets({ auth }: Config): Finding[] {

@@ -62,8 +62,12 @@ export const configSchema = z.strictObject({
     /** HS256 secret, or `auto`: made at first start and kept in secrets.json. */
     secret: z.string(),
     jwksUrl: nullable(url),
+    /** Whether HS256 tokens are accepted next to those of the key set. */
+    allowSecretWithJwks: z.boolean(),
     issuer: nullable(z.string().min(1)),
     audience: nullable(z.string().min(1)),
+    /** Seconds by which the clocks of this server and of the token issuer may differ. */
+    clockTolerance: z.union([z.literal(0), duration]),
     cookie: z.string().regex(/^[\w!#$%&'*+.^`|~-]+$/, 'expects a cookie name'),
     /** The user that requests without credentials are, or null to refuse them. */
     anonymous: nullable(z.string().min(1)),

@@ -55,7 +55,7 @@ function masked(value: unknown, name: string): unknown {
   if (typeof value === 'object' && value !== null) {
     return Object.fromEntries(Object.entries(value).map(([inner, v]) => [inner, masked(v, inner)]))
   }
-  if (value === null || value === '') return value
+  if (value === null || value === '' || typeof value === 'boolean') return value
   if (/secret|token|password|authorization/i.test(name)) return mask
   return typeof value === 'string' ? maskPassword(value) : value
 }

@@ -3,6 +3,7 @@ import { isLoopback } from './check-safety.ts'
 import type { Source } from './config-error.ts'
 import { ignoredBucketVariable, type Environment } from './environment.ts'
 import type { Config } from './schema.ts'
+import { missingTokenClaims, tokenClaimAdvice } from './token-claims.ts'
 
 export function findWarnings(config: Config, sources: ReadonlyMap<string, Source>, env: Environment): string[] {
   const { server, cors, auth, storage } = config
@@ -28,6 +29,13 @@ export function findWarnings(config: Config, sources: ReadonlyMap<string, Source
     found.push(
       `cors.origins lets every web site use ${origin}. Name the origins of your pages: cors: { origins: ["${origin}"] }`,
     )
+  }
+  if (auth.jwksUrl !== null) {
+    for (const key of missingTokenClaims(auth)) {
+      found.push(
+        `auth.${key} is not set: every token that a key of auth.jwksUrl signed is accepted, also those meant for other applications. ${tokenClaimAdvice[key]}`,
+      )
+    }
   }
   if (auth.anonymous !== null && !isLoopback(server.listen.host)) {
     found.push(`auth.anonymous makes everybody without credentials the user ${auth.anonymous}, from the whole network.`)

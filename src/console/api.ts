@@ -56,8 +56,14 @@ export async function request<T>(path: string, o: RequestOptions = {}): Promise<
   const json = await readJson(response)
   if (response.ok) return json as T
   const error = problem(response, json)
-  if (response.status === 401 && o.token === undefined) signInNeeded(error.message)
+  if (response.status === 401 && o.token === undefined) signInNeeded(error.message, isOwnIssuer(json))
   throw error
+}
+
+/** What the answer to a request without a valid token says about where tokens come from. */
+function isOwnIssuer(json: unknown): boolean {
+  const { details } = (json ?? {}) as { details?: { issuer?: unknown } }
+  return details?.issuer === 'this-server'
 }
 
 async function readJson(response: Response): Promise<unknown> {

@@ -8,6 +8,8 @@ type Session = {
   /** The server answered 401: the page asks for a token. `reason` is what it said about the one that was sent. */
   signInNeeded: boolean
   reason: string | null
+  /** Whether `postern token` on the server makes a token that is accepted. */
+  ownTokens: boolean
 }
 
 const remembered = (): string | null => {
@@ -18,7 +20,7 @@ const remembered = (): string | null => {
   }
 }
 
-export const session = new Store<Session>({ token: remembered(), signInNeeded: false, reason: null })
+export const session = new Store<Session>({ token: remembered(), signInNeeded: false, reason: null, ownTokens: false })
 
 export function signIn(token: string): void {
   try {
@@ -38,9 +40,10 @@ export function signOut(): void {
   session.set({ token: null, signInNeeded: true, reason: null })
 }
 
-export function signInNeeded(reason: string): void {
+/** `ownTokens` stays as it was where the caller does not know. */
+export function signInNeeded(reason: string, ownTokens = session.get().ownTokens): void {
   const hadToken = session.get().token !== null
-  session.set({ signInNeeded: true, reason: hadToken ? reason : null })
+  session.set({ signInNeeded: true, reason: hadToken ? reason : null, ownTokens })
 }
 
 /** `sub` of a token, for display only: nothing is decided by it. */

@@ -65,7 +65,21 @@ it('cannot be made where an identity provider signs', async () => {
     'auth.jwksUrl=https://id.example.com/jwks',
   ])
   expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' })
-  expect(stderr).toContain('Tokens are verified with the keys at https://id.example.com/jwks')
+  expect(stderr).toContain('only tokens that the identity provider signed (auth.jwksUrl: https://id.example.com/jwks)')
+})
+
+it('is made next to an identity provider where auth.allowSecretWithJwks is true', async () => {
+  const { exitCode, stdout } = await bench.run([
+    'token',
+    '--sub',
+    'alice',
+    '--set',
+    'auth.jwksUrl=https://id.example.com/jwks',
+    '--set',
+    'auth.allowSecretWithJwks=true',
+  ])
+  expect(exitCode).toBe(0)
+  await expect(jwtVerify(stdout.trim(), madeSecret())).resolves.toMatchObject({ payload: { sub: 'alice' } })
 })
 
 it('is not made from a damaged secret', async () => {

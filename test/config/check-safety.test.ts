@@ -137,6 +137,16 @@ describe('keys', () => {
 })
 
 describe('values that do not go together', () => {
+  it('warns about a key set of one provider while issuer or audience are not compared', () => {
+    const jwksUrl = { 'auth.jwksUrl': 'https://id.example.com/jwks.json' }
+    expect(folder.load({ flags: jwksUrl }).warnings).toEqual([
+      expect.stringContaining('auth.issuer is not set'),
+      expect.stringContaining('auth.audience is not set'),
+    ])
+    const compared = { ...jwksUrl, 'auth.issuer': 'https://id.example.com', 'auth.audience': 'files' }
+    expect(folder.load({ flags: compared }).warnings).toEqual([])
+  })
+
   it.each([
     [{ 'uploads.maxExpiresIn': '8d' }, 'uploads.maxExpiresIn: presigned URLs live at most 7 days'],
     [
@@ -158,6 +168,18 @@ describe('values that do not go together', () => {
     [{ 'uploads.partSize': '1MiB' }, 'uploads.partSize: S3 takes parts of 5MiB to 5GiB'],
     [{ 'uploads.maxSize': '6TiB' }, 'uploads.maxSize: expects 1B to 5TiB'],
     [{ 'auth.jwksUrl': 'http://id.example.com/jwks.json' }, 'auth.jwksUrl: keys that come over plain http'],
+    [
+      { 'auth.jwksUrl': 'https://www.googleapis.com/oauth2/v3/certs', 'auth.issuer': 'https://accounts.google.com' },
+      "auth.audience: is missing: Google signs the tokens of everybody's applications",
+    ],
+    [
+      {
+        'auth.jwksUrl': 'https://login.microsoftonline.com/common/discovery/v2.0/keys',
+        'auth.audience': 'f0b2',
+        'auth.allowSecretWithJwks': 'true',
+      },
+      'Set auth.issuer to the `iss` of your tokens',
+    ],
     [{ 'objects.listen': '127.0.0.1:4000' }, 'objects.listen: 127.0.0.1:4000 is the address of server.listen too'],
     [
       { 'objects.listen': 'shared', 'objects.publicUrl': 'http://localhost:4000/' },
@@ -179,6 +201,15 @@ describe('values that do not go together', () => {
   it.each([
     [{ 'auth.jwksUrl': 'http://127.0.0.1:9/jwks.json' }],
     [{ 'auth.jwksUrl': 'https://id.example.com/jwks.json' }],
+    [
+      {
+        'auth.jwksUrl': 'https://appleid.apple.com/auth/keys',
+        'auth.issuer': 'https://appleid.apple.com',
+        'auth.audience': 'com.example.app',
+      },
+    ],
+    [{ 'auth.jwksUrl': 'https://storage.googleapis.com/my-bucket/jwks.json' }],
+    [{ 'auth.clockTolerance': '0' }],
     [{ 'objects.listen': 'shared' }],
     [{ 'server.listen': '127.0.0.1:0', 'objects.listen': '127.0.0.1:0' }],
     [{ 'server.trustedProxies': '10.0.0.1,fd00::/8' }],

@@ -3,7 +3,7 @@ import { createSecretKey, type KeyObject } from 'node:crypto'
 import { tmpdir } from 'node:os'
 import { expect, it, onTestFinished } from 'vitest'
 import type { Lease } from '../../src/catalog/catalog.ts'
-import { agreementOf, type Agreement } from '../../src/cluster/agreement.ts'
+import { agreementOf, differenceOf, type Agreement } from '../../src/cluster/agreement.ts'
 import { joinInstances } from '../../src/cluster/instances.ts'
 import { testConfig } from '../fixtures/gateway.ts'
 
@@ -105,4 +105,18 @@ it('understands one of the version before, which told no more than its current s
   leases.set('instance:x', { name: 'instance:x', holder: 'x', expiresAt: later, note: JSON.stringify(before) })
   await join(() => tokens('old', ['new', later]))
   await expect(join(() => tokens('new', ['old', later]))).rejects.toMatchObject({ code: 'Unavailable' })
+})
+
+it('compares the secret next to a key set only where both are accepted', () => {
+  const jwksUrl = 'https://id.example.com/keys'
+  const withKeySet = (secret: string, allowSecretWithJwks: boolean): Agreement =>
+    agreementOf(
+      { ...config, auth: { ...config.auth, jwksUrl, allowSecretWithJwks } },
+      { tokens: [{ secret: key(secret) }], urls: [signing] },
+      new Date(),
+    )
+  expect(differenceOf(withKeySet('OLD', false), withKeySet('NEW', false))).toBeNull()
+  expect(differenceOf(withKeySet('OLD', true), withKeySet('OLD', true))).toBeNull()
+  expect(differenceOf(withKeySet('OLD', true), withKeySet('NEW', true))).toMatchObject({ name: 'tokens' })
+  expect(differenceOf(withKeySet('OLD', true), withKeySet('OLD', false))).toMatchObject({ name: 'tokens' })
 })

@@ -8,7 +8,7 @@ import { Mark } from './mark.tsx'
 
 /** Asks for a token and tries it before it is kept. */
 export function SignIn() {
-  const { reason } = useStore(session)
+  const { reason, ownTokens } = useStore(session)
   const [token, setToken] = useState('')
   const [busy, setBusy] = useState(false)
   const [refusal, setRefusal] = useState<string | null>(null)
@@ -34,9 +34,7 @@ export function SignIn() {
       <form onSubmit={(e) => void submit(e)}>
         <Mark />
         <h1>Sign in to Postern</h1>
-        <p className="quiet">
-          This server answers only who it knows. Paste an access token; it is kept in this tab alone.
-        </p>
+        <p className="quiet">Sign in to continue. Paste an access token; it is kept in this tab only.</p>
         <label htmlFor="token">Access token</label>
         <input
           id="token"
@@ -55,9 +53,11 @@ export function SignIn() {
         <Button type="submit" tone="primary" disabled={busy}>
           {busy ? 'Checking' : 'Sign in'}
         </Button>
-        <p className="quiet">
-          On the server, this prints one: <code>npm run --silent postern token -- --sub alice</code>
-        </p>
+        {ownTokens && (
+          <p className="quiet">
+            On the server, this prints one: <code>npm run --silent postern token -- --sub alice</code>
+          </p>
+        )}
       </form>
     </main>
   )
