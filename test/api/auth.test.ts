@@ -8,8 +8,8 @@ import { call, callerWith } from './caller.ts'
 import { serveApi } from './serve-api.ts'
 
 const secret = new TextEncoder().encode(testSecrets.jwtSecret)
-const key = makeKey('one')
-const publicPem = key.publicKey.export({ type: 'spki', format: 'pem' }) as string
+const providerKey = makeKey('one')
+const publicPem = providerKey.publicKey.export({ type: 'spki', format: 'pem' }) as string
 const inAnHour = () => Math.floor(Date.now() / 1000) + 3600
 
 const base64url = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url')
@@ -24,7 +24,7 @@ let gateway: RunningGateway
 let keySet: KeySetServer
 
 beforeAll(async () => {
-  keySet = await serveKeySet([key])
+  keySet = await serveKeySet([providerKey])
   gateway = await startGateway({
     auth: {
       jwksUrl: keySet.url,
@@ -40,7 +40,7 @@ afterAll(async () => {
 })
 
 const good = () => ({ sub: 'alice', exp: inAnHour(), iss: 'https://login.example.com', aud: 'postern' })
-const rs256 = (claims: Record<string, unknown>, header: object = {}) => signWith(key, claims, header)
+const rs256 = (claims: Record<string, unknown>, header: object = {}) => signWith(providerKey, claims, header)
 const list = (authorization: string) => call(`${gateway.apiUrl}/files`, { headers: { authorization } })
 
 test('a token of our own secret, and one of the key set, are believed', async () => {
