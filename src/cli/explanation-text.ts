@@ -3,6 +3,7 @@ import type { DecodedSignature, Difference, SignedRow } from '../explain/explana
 import type { explainUrl } from '../explain/explain-url.ts'
 import { spanInWords } from '../explain/span.ts'
 import { schemeName } from '../explain/url-scheme.ts'
+import type { ParameterEffect } from '../sigv4/hoisted-headers.ts'
 import type { Tried } from './explain.ts'
 
 type UrlExplanation = ReturnType<typeof explainUrl>
@@ -32,6 +33,13 @@ function verdict({ outcome, difference }: UrlExplanation): string {
 const certainty = ({ certain }: Difference): string =>
   certain ? '' : '\n  This is a guess: nothing that was tried matches the signature.'
 
+/** What a server does with an `x-amz-*` parameter. */
+const inEffect = {
+  header: 'counts as the header',
+  ignored: 'has no effect in a URL',
+  refused: 'refused in a URL: send it as a header',
+} as const satisfies Record<ParameterEffect, string>
+
 function facts(decoded: DecodedSignature, { signedFor }: UrlExplanation): string[] {
   const { scheme, host, bucket, key, credential, signedAt, expiresIn, expiresAt, secondsLeft } = decoded
   const lines: [label: string, value: string][] = [['kind', schemeName[scheme]]]
@@ -46,7 +54,9 @@ function facts(decoded: DecodedSignature, { signedFor }: UrlExplanation): string
     lines.push(['valid', `${spanInWords(expiresIn)}, until ${expiresAt} (${rest})`])
   }
   if (decoded.signedHeaders.length > 0) lines.push(['signs', decoded.signedHeaders.join(', ')])
-  for (const { name, value } of decoded.parameters) lines.push(['with', `${name}=${value}`])
+  for (const { name, value, effect } of decoded.parameters) {
+    lines.push(['with', `${name}=${value}${effect === null ? '' : ` (${inEffect[effect]})`}`])
+  }
   if (signedFor.method !== null) lines.push(['send', signedFor.method])
   for (const name of decoded.mustSend) {
     const value = signedFor.headers.find((header) => header.name === name)?.value

@@ -2,6 +2,8 @@
 import { canonicalValue } from '../sigv4/canonical-request.ts'
 import { equalText } from '../sigv4/credential.ts'
 import { algorithm, terminator } from '../sigv4/string-to-sign.ts'
+import { maxQueryParameters } from '../sigv4/encode.ts'
+import { parameterEffect } from '../sigv4/hoisted-headers.ts'
 import type { KeyRing } from '../sigv4/types.ts'
 import { unsignedPayload } from '../sigv4/payload.ts'
 import { maxExpiresIn } from '../sigv4/presign.ts'
@@ -16,7 +18,16 @@ type Check = (claims: Claims, o: CheckOptions) => Difference | null
 
 /** These alone keep the others from being looked at. */
 export const readable: readonly Check[] = [scheme, wellFormed]
-export const acceptable: readonly Check[] = [region, service, day, time, key, unsignedHeaders, hoistedHeaders]
+export const acceptable: readonly Check[] = [
+  region,
+  service,
+  day,
+  time,
+  key,
+  unsignedHeaders,
+  hoistedHeaders,
+  headersOnly,
+]
 
 const fault = (
   code: Difference['code'],
@@ -41,6 +52,10 @@ function wellFormed(claims: Claims): Difference | null {
     fault('Malformed', message, advice, { name, sent: given[name as (typeof claimNames)[number]] ?? null })
   if (parameters.some(({ name }) => name.startsWith('amp;'))) {
     return bad('&amp;', 'The URL was copied from HTML: it has "&amp;" for "&".', 'Write "&" in its place.')
+  }
+  if (parameters.length > maxQueryParameters) {
+    const many = `The query has ${parameters.length} parameters; the limit is ${maxQueryParameters}.`
+    return bad('query', many, 'Send fewer parameters. Sign long metadata as headers.')
   }
   const twice = claimNames.find((name) => parameters.filter((parameter) => parameter.name === name).length > 1)
   if (twice) return bad(twice, `${twice} is given more than once.`, 'Use the URL as it was issued.')
@@ -168,19 +183,33 @@ function key({ credential, given }: Claims, { keys }: CheckOptions): Difference 
 
 /** As `refuseUnsignedHeaders` of sigv4 has it. */
 function unsignedHeaders({ signedHeaders, headers, parameters }: Claims): Difference | null {
-  const hoisted = new Set(parameters.map(({ name }) => name.toLowerCase()))
+  const inQuery = new Set(parameters.map(({ name }) => name.toLowerCase()))
   for (const [name, value] of headers) {
-    if (!name.startsWith('x-amz-') || name === 'x-amz-content-sha256') continue
-    if (signedHeaders.includes(name) || hoisted.has(name)) continue
+    if (!name.startsWith('x-amz-') || name === 'x-amz-content-sha256' || signedHeaders.includes(name)) continue
     return fault(
       'HeaderNotSigned',
       `The header ${name} was sent and is not signed.`,
-      'Leave it out, or sign it: such headers change what the request does.',
+      inQuery.has(name)
+        ? 'Leave it out: its value is in the URL already.'
+        : 'Leave it out, or sign it: such headers change what the request does.',
       { name, sent: shown(name, value) },
     )
   }
   if (signedHeaders.includes('host')) return null
   return fault('HeaderNotSigned', 'The Host header is not signed.', 'Sign at least `host`.', { name: 'host' })
+}
+
+/** Parameters that the server accepts as headers only. */
+function headersOnly({ via, parameters }: Claims): Difference | null {
+  if (via !== 'query') return null
+  const found = parameters.find(({ name }) => parameterEffect(name) === 'refused')
+  if (found === undefined) return null
+  return fault(
+    'HeaderInQuery',
+    `${found.name} is in the query. Server-side encryption is accepted as a header only.`,
+    'Sign it as a header. With the JavaScript SDK, name it in unhoistableHeaders.',
+    { name: found.name, sent: shown(found.name, found.value) },
+  )
 }
 
 /** A header that stands in the query too must have the value that it has there. */

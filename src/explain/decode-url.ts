@@ -1,4 +1,5 @@
 import { decodeComponent } from '../sigv4/encode.ts'
+import { parameterEffect, type ParameterEffect } from '../sigv4/hoisted-headers.ts'
 import type { RawRequest } from '../sigv4/types.ts'
 import type { DecodedSignature } from './explanation.ts'
 import { isClaim, readClaims, shown, type Claims } from './read-claims.ts'
@@ -55,10 +56,14 @@ export function decodeClaims(claims: Claims, now: Date): DecodedSignature {
     mustSend: signedHeaders.filter((name) => name !== 'host' && name !== 'content-length'),
     parameters: parameters
       .filter(({ name }) => !isClaim(name))
-      .map(({ name, value }) => ({ name, value: shown(name, value) })),
+      .map(({ name, value }) => ({ name, value: shown(name, value), effect: effectOf(via, name) })),
     hasSessionToken: given['X-Amz-Security-Token'] !== undefined,
   }
 }
+
+/** Only a presigned URL carries headers: next to an Authorization header, `x-amz-*` parameters do nothing. */
+const effectOf = (via: Claims['via'], name: string): ParameterEffect | null =>
+  via === 'query' ? parameterEffect(name) : null
 
 /** AWS puts the bucket into the host name; every other store is taken to have it first in the path. */
 function objectOf({ host, path, pathPrefix }: Claims): Pick<DecodedSignature, 'bucket' | 'key'> {

@@ -1,5 +1,7 @@
 /** What is said of a signed URL or request. Nothing in here holds a secret, a computed MAC or the signature itself. */
 
+import type { ParameterEffect } from '../sigv4/hoisted-headers.ts'
+
 /** How a URL says who made it. Only `sigv4` is ours to check; the others are named and left. */
 export type UrlScheme = 'sigv4' | 'sigv2' | 'gcs' | 'azure' | 'cloudfront' | 'none'
 
@@ -27,8 +29,11 @@ export type DecodedSignature = {
   signedHeaders: string[]
   /** Headers that must be sent with the value that was signed: `host` and content-length go by themselves and are left out. */
   mustSend: string[]
-  /** Parameters that are signed beside those of the signature itself, decoded. */
-  parameters: { name: string; value: string }[]
+  /**
+   * The other signed parameters, decoded. `effect` is what the server does with one that has the name of a header
+   * (`x-amz-*`); null for every other parameter.
+   */
+  parameters: { name: string; value: string; effect: ParameterEffect | null }[]
   /** Whether temporary credentials signed it: it ends when they end, whatever expiresAt says. */
   hasSessionToken: boolean
 }
@@ -52,6 +57,8 @@ export type DifferenceCode =
   | 'WrongToken'
   /** An x-amz-* header that the signer did not see. */
   | 'HeaderNotSigned'
+  /** A parameter that is accepted as a header only. */
+  | 'HeaderInQuery'
   | 'HeaderMissing'
   | 'HeaderChanged'
   | 'MethodChanged'

@@ -7,9 +7,10 @@ import { requestId } from '../http/request-id.ts'
 import { StorageError } from '../errors.ts'
 import { createAccess, denied } from './access.ts'
 import { authenticate } from './authenticate.ts'
-import { readHeaders, type ObjectsDeps, type OperationDeps, type S3Context } from './context.ts'
+import { readHeaders, withHoisted, type ObjectsDeps, type OperationDeps, type S3Context } from './context.ts'
 import { answerPreflight, applyCors } from './cors-rules.ts'
 import { answerError, errorAnswer, hostId } from './error-response.ts'
+import { refuseUnsupportedHeaders } from './object-headers.ts'
 import { allowedMethods, findRoute } from './router.ts'
 import { S3Error } from './s3-error.ts'
 import { parseTarget, type Target } from './target.ts'
@@ -77,11 +78,19 @@ async function handle(ctx: S3Context, deps: OperationDeps): Promise<void> {
     await answerPreflight(ctx, deps)
     return
   }
-  const route = findRoute(ctx)
-  if (!(route instanceof S3Error)) ctx.operation = route.name
+  let route = findRoute(ctx)
+  nameOperation(ctx, route)
   // A form carries its signature in its fields; every other request has it, if any, in its head.
   const form = !(route instanceof S3Error) && route.body === 'form'
   if (!form) Object.assign(ctx, authenticate(ctx.req, deps))
+  const hoisted = ctx.verified?.hoisted
+  if (hoisted !== undefined && hoisted.size > 0) {
+    refuseUnsupportedHeaders(hoisted)
+    ctx.headers = withHoisted(ctx.headers, hoisted)
+    // x-amz-copy-source makes another operation of a PUT.
+    route = findRoute(ctx)
+    nameOperation(ctx, route)
+  }
   if (route instanceof S3Error) throw route
   if (ctx.verified?.payload.startsWith('STREAMING-') === true && route.body !== 'object') {
     throw new StorageError('InvalidRequest', { message: 'This operation takes no streaming body.' })
@@ -89,6 +98,10 @@ async function handle(ctx: S3Context, deps: OperationDeps): Promise<void> {
   await checkExpectedOwner(ctx, deps)
   await applyCors(ctx, deps)
   await route.run(ctx, deps)
+}
+
+function nameOperation(ctx: S3Context, route: ReturnType<typeof findRoute>): void {
+  if (!(route instanceof S3Error)) ctx.operation = route.name
 }
 
 const readTarget = (ctx: S3Context, deps: ObjectsDeps): Target =>

@@ -66,6 +66,17 @@ export type OperationDeps = ObjectsDeps & { access: Access }
 /** Parse, authorise, run, write the answer. */
 export type Operation = (ctx: S3Context, deps: OperationDeps) => Promise<void>
 
+/**
+ * The headers of a request with those of its presigned URL. A name never stands in both: the verifier refuses an unsigned
+ * header, and a signed one must have the value of the query.
+ */
+export function withHoisted(
+  headers: ReadonlyMap<string, string>,
+  hoisted: ReadonlyMap<string, string>,
+): ReadonlyMap<string, string> {
+  return hoisted.size === 0 ? headers : new Map([...headers, ...hoisted])
+}
+
 /** Node joins repeated headers with ", " or drops all but the first: neither is what was signed. */
 export function readHeaders(rawHeaders: readonly string[]): ReadonlyMap<string, string> {
   const headers = new Map<string, string>()

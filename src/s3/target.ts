@@ -24,6 +24,8 @@ const maxKeyBytes = 1024
 // oxlint-disable-next-line no-control-regex -- they are what is looked for
 const control = /[\u0000-\u001f\u007f]/
 const parameterName = /^[A-Za-z0-9._-]+$/
+/** Metadata that a presigner moved into the query: its names are those of headers (RFC 9110 §5.6.2). */
+const metadataName = /^x-amz-meta-[!#$%&'*+.^_`|~\w-]+$/i
 
 export function parseTarget(target: string, o: TargetOptions): Target {
   if (hasMalformedEncoding(target)) throw invalidUri('The request target is not valid percent-encoded UTF-8.')
@@ -77,7 +79,7 @@ function decode(raw: string): string {
 function readQuery(raw: string): ReadonlyMap<string, string> {
   const query = new Map<string, string>()
   for (const { name, value } of parseQuery(raw)) {
-    if (!parameterName.test(name) || name === '__proto__') {
+    if ((!parameterName.test(name) && !metadataName.test(name)) || name === '__proto__') {
       throw new StorageError('InvalidArgument', { message: 'A query parameter has a name that no operation knows.' })
     }
     if (query.has(name)) {

@@ -1,5 +1,6 @@
 import { canonicalRequest, type CanonicalHeaders } from './canonical-request.ts'
 import { equalText, type Key } from './credential.ts'
+import { noneHoisted, type HoistedHeaders } from './hoisted-headers.ts'
 import { signingKey } from './signing-key.ts'
 import { formatScope, hmacHex, sha256Hex, stringToSign } from './string-to-sign.ts'
 import { SignatureError, type Verified, type VerifyOptions } from './types.ts'
@@ -19,7 +20,8 @@ export type ClaimedSignature = {
   /** In the order in which they are signed. */
   signedHeaders: readonly string[]
   headers: CanonicalHeaders
-  hoisted?: HoistedHeaders
+  /** Parameters of a presigned URL by lower-case name, where presigners hoist headers to. */
+  inQuery?: HoistedHeaders
   /** As it stands in the canonical request. */
   payload: string
 }
@@ -31,12 +33,12 @@ export type ClaimedSignature = {
 export function checkSignature(
   claimed: ClaimedSignature,
   { region, service }: Pick<VerifyOptions, 'region' | 'service'>,
-): Omit<Verified, 'via' | 'payload'> {
+): Omit<Verified, 'via' | 'payload' | 'hoisted'> {
   const { signature, accessKeyId, key, amzDate, method } = claimed
   const scopeParts = { date: amzDate.slice(0, 8), region, service }
   const scope = formatScope(scopeParts)
   const signing = signingKey(key.secret, scopeParts)
-  const { headers, complete } = signedHeaders(claimed.signedHeaders, claimed.headers, claimed.hoisted)
+  const { headers, complete } = signedHeaders(claimed.signedHeaders, claimed.headers, claimed.inQuery)
   const canonical = canonicalRequest({ ...claimed, headers })
   const text = stringToSign(amzDate, scope, sha256Hex(canonical))
   const matches = /^[0-9a-f]{64}$/.test(signature) && equalText(hmacHex(signing, text), signature)
@@ -70,11 +72,6 @@ type SignedHeaders = {
   complete: boolean
 }
 
-/** Query parameters of a presigned request by lower-case name: where clients hoist headers to. */
-export type HoistedHeaders = ReadonlyMap<string, string>
-
-const noneHoisted: HoistedHeaders = new Map()
-
 /**
  * The headers named in SignedHeaders, with the values that were signed. One that is absent may stand in the query; an
  * x-amz-* header that stands in both must have one value.
@@ -93,20 +90,13 @@ function signedHeaders(names: readonly string[], headers: CanonicalHeaders, hois
 
 /**
  * Refuses a request with headers that change its meaning and that its signer did not see: whoever holds a presigned URL
- * could otherwise copy any object with x-amz-copy-source. Exempt are x-amz-content-sha256, which binds the body harder
- * or stands in the canonical request anyway, and headers whose very value is in the signed query.
+ * could otherwise copy any object with x-amz-copy-source. As on AWS, a value in the signed query does not cover a header
+ * of the same name. Exempt is x-amz-content-sha256, which binds the body harder or stands in the canonical request anyway.
  */
-export function refuseUnsignedHeaders(
-  names: readonly string[],
-  headers: CanonicalHeaders,
-  hoisted = noneHoisted,
-): void {
+export function refuseUnsignedHeaders(names: readonly string[], headers: CanonicalHeaders): void {
   const unsigned = names.includes('host') ? [] : ['host']
-  for (const [name, value] of headers) {
-    if (!name.startsWith('x-amz-') || name === 'x-amz-content-sha256' || names.includes(name)) continue
-    const inQuery = hoisted.get(name)
-    if (inQuery === undefined) unsigned.push(name)
-    else if (inQuery !== value) throw signatureMismatch({ Header: name })
+  for (const name of headers.keys()) {
+    if (name.startsWith('x-amz-') && name !== 'x-amz-content-sha256' && !names.includes(name)) unsigned.push(name)
   }
   if (unsigned.length === 0) return
   throw new SignatureError('AccessDenied', 'There were headers present in the request which were not signed', {

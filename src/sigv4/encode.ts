@@ -59,6 +59,9 @@ export function decodeComponent(raw: string): string | null {
   }
 }
 
+/** Parameters that a request to be verified may have. S3 itself defines fewer than 50. */
+export const maxQueryParameters = 100
+
 export type QueryParameter = { name: string; value: string }
 
 /**

@@ -41,6 +41,8 @@ export type Verified = {
   method: string
   /** Names in lower case; values as they were signed. */
   signedHeaders: ReadonlyMap<string, string>
+  /** Headers in the query of a presigned URL, which count as if they had been sent. Names in lower case. */
+  hoisted: ReadonlyMap<string, string>
   /** Presigned only. */
   expiresAt?: Date
   /**

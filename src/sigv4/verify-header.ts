@@ -4,6 +4,7 @@ import { canonicalHeaders, type CanonicalHeaders } from './canonical-request.ts'
 import { checkSignature, refuseUnsignedHeaders } from './check-signature.ts'
 import { checkScope, findKey, parseCredential, type Credential } from './credential.ts'
 import { canonicalPath, canonicalQuery, splitTarget } from './encode.ts'
+import { noneHoisted } from './hoisted-headers.ts'
 import { parsePayload } from './payload.ts'
 import { algorithm } from './string-to-sign.ts'
 import { SignatureError, type RawRequest, type Verified, type VerifyOptions } from './types.ts'
@@ -40,7 +41,7 @@ export function verifyHeader(request: RawRequest, o: VerifyOptions): Verified {
     headers,
     payload: sentPayload,
   }
-  return { via: 'header', ...checkSignature(claimed, o), payload }
+  return { via: 'header', ...checkSignature(claimed, o), hoisted: noneHoisted, payload }
 }
 
 type Authorization = { credential: Credential; signedHeaders: string[]; signature: string }

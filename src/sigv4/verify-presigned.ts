@@ -1,26 +1,20 @@
 /** Presigned requests: https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html */
 import { parseAmzDate } from './amz-date.ts'
-import { canonicalHeaders, canonicalValue, type CanonicalHeaders } from './canonical-request.ts'
-import { checkSignature, refuseUnsignedHeaders, signatureMismatch, type HoistedHeaders } from './check-signature.ts'
+import { canonicalHeaders, type CanonicalHeaders } from './canonical-request.ts'
+import { checkSignature, refuseUnsignedHeaders, signatureMismatch } from './check-signature.ts'
 import { checkScope, findKey, parseCredential, type Credential } from './credential.ts'
-import { canonicalPath, canonicalQuery, parseQuery, splitTarget } from './encode.ts'
+import { canonicalPath, canonicalQuery, parseQuery, splitTarget, type QueryParameter } from './encode.ts'
+import {
+  hoistedHeaders,
+  isOwnParameter,
+  queryAuthParameters,
+  signedInQuery,
+  tokenParameter,
+} from './hoisted-headers.ts'
 import { parsePayload, unsignedPayload } from './payload.ts'
 import { maxExpiresIn } from './presign.ts'
 import { algorithm } from './string-to-sign.ts'
 import { SignatureError, type RawRequest, type Verified, type VerifyOptions } from './types.ts'
-
-export const queryAuthParameters = [
-  'X-Amz-Algorithm',
-  'X-Amz-Credential',
-  'X-Amz-Signature',
-  'X-Amz-Date',
-  'X-Amz-SignedHeaders',
-  'X-Amz-Expires',
-] as const
-
-const tokenParameter = 'X-Amz-Security-Token'
-/** Parameters of the signature itself: a header of such a name is not a hoisted one. */
-const ownParameters = new Set([...queryAuthParameters, tokenParameter].map((name) => name.toLowerCase()))
 
 /** Seconds by which a client's clock may be ahead of ours. */
 export const maxSkew = 900
@@ -28,7 +22,8 @@ export const maxSkew = 900
 /** Verifies a request authenticated by its query. Throws SignatureError. */
 export function verifyPresigned(request: RawRequest, o: VerifyOptions): Verified {
   const { path, query } = splitTarget(request.target)
-  const parameters = uniqueParameters(query)
+  const given = parseQuery(query)
+  const parameters = uniqueParameters(given)
   const auth = readAuthParameters(parameters)
   const day = auth.amzDate.slice(0, 8)
   checkScope(auth.credential, day, o, {
@@ -38,12 +33,11 @@ export function verifyPresigned(request: RawRequest, o: VerifyOptions): Verified
   const expiresAt = checkTime(auth, o.now)
 
   const headers = canonicalHeaders(request.rawHeaders)
-  const hoisted = hoistedHeaders(parameters)
   const { accessKeyId } = auth.credential
   const tokenSigned = auth.signedHeaders.includes('x-amz-security-token')
   const token = parameters.get(tokenParameter) ?? (tokenSigned ? headers.get('x-amz-security-token') : undefined)
   const key = findKey(o.keys, accessKeyId, token, 'AuthorizationQueryParametersError')
-  refuseUnsignedHeaders(auth.signedHeaders, headers, hoisted)
+  refuseUnsignedHeaders(auth.signedHeaders, headers)
 
   const payload = bodyOf(headers, parameters, new Set(auth.signedHeaders))
   const claimed = {
@@ -54,10 +48,11 @@ export function verifyPresigned(request: RawRequest, o: VerifyOptions): Verified
     path: canonicalPath(path),
     query: canonicalQuery(query, 'X-Amz-Signature'),
     headers,
-    hoisted,
+    inQuery: signedInQuery(given),
     payload: payload.signed,
   }
-  return { via: 'query', ...checkSignature(claimed, o), expiresAt, payload: payload.body }
+  const hoisted = hoistedHeaders(given)
+  return { via: 'query', ...checkSignature(claimed, o), hoisted, expiresAt, payload: payload.body }
 }
 
 const refuse = (message: string): never => {
@@ -68,14 +63,15 @@ const refuse = (message: string): never => {
  * Of two parameters with one name each reader may take another, and a name with brackets or `__proto__` is an object to
  * some: such queries are refused before they are interpreted.
  */
-function uniqueParameters(query: string): ReadonlyMap<string, string> {
+function uniqueParameters(given: readonly QueryParameter[]): ReadonlyMap<string, string> {
   const parameters = new Map<string, string>()
   const seen = new Set<string>()
-  for (const { name, value } of parseQuery(query)) {
+  for (const { name, value } of given) {
     const lower = name.toLowerCase()
-    const identity = ownParameters.has(lower) ? lower : name
+    // Header names have no case, so that X-Amz-Acl and x-amz-acl would be one header with two values.
+    const identity = lower.startsWith('x-amz-') ? lower : name
     if (seen.has(identity)) {
-      if (identity === lower && ownParameters.has(lower)) refuse(`The parameter ${name} is given more than once`)
+      if (isOwnParameter(lower)) refuse(`The parameter ${name} is given more than once`)
       throw new SignatureError('InvalidArgument', 'A query parameter is given more than once', { ArgumentName: name })
     }
     if (/[[\]]/.test(name) || name === '__proto__') {
@@ -148,17 +144,6 @@ function checkTime({ date, expires }: AuthParameters, now: Date): Date {
 }
 
 const isoSeconds = (date: Date): string => `${date.toISOString().slice(0, -5)}Z`
-
-function hoistedHeaders(parameters: ReadonlyMap<string, string>): HoistedHeaders {
-  const hoisted = new Map<string, string>()
-  for (const [name, value] of parameters) {
-    const lower = name.toLowerCase()
-    if (!ownParameters.has(lower) && lower !== 'x-amz-content-sha256') {
-      hoisted.set(lower, canonicalValue(Buffer.from(value, 'utf8').toString('latin1')))
-    }
-  }
-  return hoisted
-}
 
 /**
  * The payload line that was signed, and what binds the body. A client may send the digest of its body beside a URL that

@@ -1,7 +1,8 @@
-import { hasMalformedEncoding, parseQuery, splitTarget } from './encode.ts'
+import { hasMalformedEncoding, maxQueryParameters, parseQuery, splitTarget } from './encode.ts'
+import { queryAuthParameters } from './hoisted-headers.ts'
 import { SignatureError, type RawRequest, type Verified, type VerifyOptions } from './types.ts'
 import { verifyHeader } from './verify-header.ts'
-import { queryAuthParameters, verifyPresigned } from './verify-presigned.ts'
+import { verifyPresigned } from './verify-presigned.ts'
 
 const queryAuth = new Set(queryAuthParameters.map((name) => name.toLowerCase()))
 
@@ -14,6 +15,13 @@ export function verifyRequest(request: RawRequest, o: VerifyOptions): Verified |
     throw new SignatureError('InvalidRequest', "Couldn't parse the specified URI.")
   }
   const names = parseQuery(splitTarget(request.target).query).map(({ name }) => name)
+  // Before the canonical query is built, which sorts and encodes each of them.
+  if (names.length > maxQueryParameters) {
+    throw new SignatureError(
+      'InvalidRequest',
+      `The query has ${names.length} parameters; the limit is ${maxQueryParameters}. Send fewer.`,
+    )
+  }
   const byQuery = names.some((name) => queryAuth.has(name.toLowerCase()))
   const byOldQuery = names.some((name) => name === 'AWSAccessKeyId' || name === 'Signature')
   const authorization = authorizationHeader(request.rawHeaders)

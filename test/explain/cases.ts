@@ -198,6 +198,20 @@ export const cases: Case[] = [
     advice: /Leave it out/,
   },
   {
+    what: 'a header that the URL carries already',
+    sent: { url: signed({ query: { 'x-amz-meta-a': 'b' } }), headers: { ...headers, 'x-amz-meta-a': 'b' } },
+    code: 'HeaderNotSigned',
+    name: 'x-amz-meta-a',
+    advice: /in the URL already/,
+  },
+  {
+    what: 'too many parameters',
+    sent: { url: signed({ query: Object.fromEntries(Array.from({ length: 100 }, (_, at) => [`a${at}`, 'b'])) }) },
+    code: 'Malformed',
+    name: 'query',
+    advice: /fewer/,
+  },
+  {
     what: 'an unknown key',
     sent: { url: signed({ credentials: { ...credentials, accessKeyId: 'AKIANOBODYNOBODY0001' } }) },
     code: 'UnknownKey',

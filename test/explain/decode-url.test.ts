@@ -24,12 +24,31 @@ it('says what a URL says of itself', () => {
     signedHeaders: ['content-length', 'content-type', 'host'],
     mustSend: ['content-type'],
     parameters: [
-      { name: 'response-content-type', value: 'text/plain; x=1' },
-      { name: 'x-id', value: 'PutObject' },
+      { name: 'response-content-type', value: 'text/plain; x=1', effect: null },
+      { name: 'x-id', value: 'PutObject', effect: null },
     ],
     hasSessionToken: false,
   })
   expect(decodeUrl(url, later(700)).secondsLeft).toBe(-100)
+})
+
+it('says what each parameter that stands for a header does', () => {
+  const query = {
+    'x-amz-meta-a': 'b',
+    'X-Amz-Acl': 'private',
+    'x-amz-tagging': 'a=b',
+    'x-amz-checksum-crc32': 'AAAAAA==',
+    'x-amz-server-side-encryption': 'AES256',
+  }
+  const { parameters } = decodeUrl(signed({ query, headers: {} }), later(0))
+  expect(Object.fromEntries(parameters.map(({ name, effect }) => [name, effect]))).toEqual({
+    'x-amz-meta-a': 'header',
+    'X-Amz-Acl': 'header',
+    'x-amz-tagging': 'ignored',
+    'x-amz-checksum-crc32': 'ignored',
+    'x-amz-server-side-encryption': 'refused',
+    'x-id': null,
+  })
 })
 
 it('finds the bucket in the host where AWS has it, and hides a session token', () => {

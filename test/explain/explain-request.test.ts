@@ -29,6 +29,13 @@ describe.each(cases)('$what', ({ sent, code, name, was, is, advice = /./, also =
   })
 })
 
+it('names server-side encryption in the query, which a good signature does not make acceptable', () => {
+  const parameter = { 'x-amz-server-side-encryption-customer-key': 'TOPSECRET' }
+  const explanation = explained({ url: signed({ query: parameter }) })
+  expect(explanation).toMatchObject({ outcome: 'refused', difference: { code: 'HeaderInQuery', signed: null } })
+  expect(JSON.stringify(explanation)).not.toContain('TOPSECRET')
+})
+
 const unlike = (rows: readonly SignedRow[]): string[] =>
   rows.filter(({ same }) => !same).map((row) => row.name ?? row.part)
 

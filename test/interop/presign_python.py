@@ -14,6 +14,7 @@ OPERATIONS = {
     "GET": "get_object",
     "DELETE": "delete_object",
     "UPLOAD_PART": "upload_part",
+    "DESCRIBED_PUT": "put_object",
 }
 
 
@@ -24,7 +25,12 @@ def by_boto3(client, task):
     params = {"Bucket": task["bucket"], "Key": task["key"]}
     if task["operation"] == "UPLOAD_PART":
         params |= {"UploadId": task["uploadId"], "PartNumber": task["partNumber"]}
-    return {"url": client.generate_presigned_url(OPERATIONS[task["operation"]], Params=params, ExpiresIn=600)}
+    headers = {}
+    if task["operation"] == "DESCRIBED_PUT":
+        params |= {"Metadata": {"album": "2026"}, "ACL": "public-read", "ExpectedBucketOwner": "alice"}
+        # boto3 signs these as headers and does not return them: the caller has to know what to send.
+        headers = {"x-amz-meta-album": "2026", "x-amz-acl": "public-read", "x-amz-expected-bucket-owner": "alice"}
+    return {"headers": headers, "url": client.generate_presigned_url(OPERATIONS[task["operation"]], Params=params, ExpiresIn=600)}
 
 
 def by_minio(client, task):

@@ -5,7 +5,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startRig, type Rig } from './rig.ts'
 
 export type SigningTask = {
-  operation: 'PUT' | 'HEAD' | 'GET' | 'DELETE' | 'UPLOAD_PART' | 'POST'
+  /** `DESCRIBED_PUT`: with the metadata `album: 2026`, a public ACL and the owner `alice` expected. */
+  operation: 'PUT' | 'HEAD' | 'GET' | 'DELETE' | 'UPLOAD_PART' | 'POST' | 'DESCRIBED_PUT'
   bucket: string
   key: string
   uploadId?: string
@@ -29,14 +30,16 @@ export const awkwardKeys = [
   'trailing/',
 ]
 
-/** `post`: whether it signs a form for this key. */
-export type SigningAbilities = { post: (key: string) => boolean }
+/** `post`: whether it signs a form for this key. `describe`: whether it signs what describes an object. */
+export type SigningAbilities = { post: (key: string) => boolean; describe: boolean }
 
-export function signingSuite(name: string, sign: Signer, can: SigningAbilities = { post: () => true }): void {
+export function signingSuite(name: string, sign: Signer, abilities: Partial<SigningAbilities> = {}): void {
+  const can: SigningAbilities = { post: () => true, describe: true, ...abilities }
   describe(`URLs presigned by ${name}`, () => {
     let rig: Rig
     let signed: (operation: SigningTask['operation'], key: string) => SignedTask
     const bucket = 'presigned'
+    const described = 'described.txt'
     const formKeys = awkwardKeys.filter((key) => can.post(key))
     beforeAll(async () => {
       rig = await startRig()
@@ -47,6 +50,7 @@ export function signingSuite(name: string, sign: Signer, can: SigningAbilities =
         tasks.push({ operation: 'UPLOAD_PART', bucket, key, uploadId: UploadId ?? '', partNumber: 3 })
         for (const operation of ['PUT', 'HEAD', 'GET', 'DELETE'] as const) tasks.push({ operation, bucket, key })
       }
+      if (can.describe) tasks.push({ operation: 'DESCRIBED_PUT', bucket, key: described })
       // At once: a program in another language takes a while to start.
       const results = await sign(rig, tasks)
       signed = (operation, key) => {
@@ -83,6 +87,12 @@ export function signingSuite(name: string, sign: Signer, can: SigningAbilities =
       const answer = await sendForm(signed('POST', key), body)
       expect([answer.status, answer.text]).toEqual([204, ''])
       expect(await rig.stored(bucket, key)).toEqual(body)
+    })
+
+    test.each(can.describe ? [described] : [])('keep the metadata and the ACL that they sign: %s', async (key) => {
+      expect((await send('PUT', signed('DESCRIBED_PUT', key), Buffer.from('bytes'))).status).toBe(200)
+      const read = await send('GET', { url: `${rig.url}/${bucket}/${key}` })
+      expect([read.status, read.text, read.headers['x-amz-meta-album']]).toEqual([200, 'bytes', '2026'])
     })
 
     test('serve no other method, and no other key', async () => {

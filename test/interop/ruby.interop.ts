@@ -8,6 +8,7 @@ type Driven = {
   copied: boolean
   posted: string
   signed: string
+  album: string
   missing: string
   listed: string[]
   left: string[]
@@ -37,6 +38,7 @@ test('the AWS SDK for Ruby reads back what it wrote, and its forms and URLs are 
   for (const [name, bytes] of files) expect(sha256(await rig.stored(bucket, `file/${name}`))).toBe(sha256(bytes))
   expect(driven.checksums).toEqual({ CRC32: true, SHA1: true, SHA256: true })
   expect([driven.copied, driven.posted, driven.signed, driven.missing]).toEqual([true, '201', 'by URL', 'NoSuchKey'])
+  expect(driven.album).toBe('2026')
   expect((await rig.stored(bucket, 'posted ü')).toString()).toBe('by form')
   const kept = await rig.storedKeys(bucket)
   const removed = [...files.keys()].map((name) => `put/${name}`)

@@ -47,6 +47,9 @@ put = URI(bucket.object('signed ü+').presigned_url(:put, content_type: 'text/x-
 request = Net::HTTP::Put.new(put, 'content-type' => 'text/x-r')
 request.body = 'by URL'
 Net::HTTP.start(put.host, put.port) { |http| http.request(request) }
+described = URI(bucket.object('described').presigned_url(:put, metadata: { 'album' => '2026' }, acl: 'public-read'))
+Net::HTTP.start(described.host, described.port) { |http| http.request(Net::HTTP::Put.new(described), 'by URL') }
+album = Net::HTTP.get_response(URI("#{spec['endpoint']}/#{name}/described"))['x-amz-meta-album']
 signed = Net::HTTP.get(URI(bucket.object('signed ü+').presigned_url(:get)))
 
 client.wait_until(:object_exists, bucket: name, key: 'signed ü+')
@@ -59,6 +62,6 @@ listed = bucket.objects(max_keys: 5).map(&:key)
 bucket.objects(prefix: 'put/').batch_delete!
 left = bucket.objects(prefix: 'put/').map(&:key)
 puts JSON.generate(
-  read: read, checksums: checksums, copied: copied, posted: posted, signed: signed, missing: missing,
+  read: read, checksums: checksums, copied: copied, posted: posted, signed: signed, missing: missing, album: album,
   listed: listed, left: left
 )

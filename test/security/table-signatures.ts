@@ -50,9 +50,9 @@ export const signatureRows: readonly Section[] = [
       },
       {
         rows: [17],
-        case: 'a signed header absent, or another than its parameter',
-        answer: 'SDNM',
-        tests: ['s3/presigned', 'sigv4/verify-presigned'],
+        case: 'a signed header absent, or another than its parameter; an unsigned one that is also a parameter',
+        answer: 'SDNM; AD, HeadersNotSigned',
+        tests: ['s3/presigned', 'sigv4/verify-presigned', 's3/hoisted-headers'],
       },
       {
         rows: [18],
@@ -64,13 +64,13 @@ export const signatureRows: readonly Section[] = [
         rows: [19],
         case: 'a checksum in the query; in a header',
         answer: 'ignored; enforced',
-        tests: ['s3/presigned'],
+        tests: ['s3/presigned', 's3/hoisted-headers'],
       },
       {
         rows: [20],
-        case: 'a parameter twice, brackets, `__proto__`',
-        answer: 'IA',
-        tests: ['security/rows-presigned', 'sigv4/verify-presigned'],
+        case: 'a parameter twice, brackets, `__proto__`; more than 100 parameters',
+        answer: 'IA; IR',
+        tests: ['security/rows-presigned', 'sigv4/verify-presigned', 's3/hoisted-headers'],
       },
       { rows: [21], case: 'parameters appended', answer: 'SDNM', tests: ['security/rows-presigned'] },
       {

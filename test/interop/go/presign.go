@@ -10,12 +10,15 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/minio/minio-go/v7"
 )
 
 type signed struct {
 	URL    string            `json:"url"`
 	Fields map[string]string `json:"fields,omitempty"`
+	// To be sent with the URL.
+	Headers map[string]string `json:"headers,omitempty"`
 }
 
 const expiry = 10 * time.Minute
@@ -30,6 +33,11 @@ func presignByAws(ctx context.Context, s spec) ([]signed, error) {
 		switch t.Operation {
 		case "PUT":
 			request, err = client.PresignPutObject(ctx, &s3.PutObjectInput{Bucket: bucket, Key: key})
+		case "DESCRIBED_PUT":
+			request, err = client.PresignPutObject(ctx, &s3.PutObjectInput{
+				Bucket: bucket, Key: key, Metadata: map[string]string{"album": "2026"},
+				ACL: types.ObjectCannedACLPublicRead, ExpectedBucketOwner: aws.String("alice"),
+			})
 		case "HEAD":
 			request, err = client.PresignHeadObject(ctx, &s3.HeadObjectInput{Bucket: bucket, Key: key})
 		case "GET":
@@ -53,7 +61,13 @@ func presignByAws(ctx context.Context, s spec) ([]signed, error) {
 		if err != nil {
 			return nil, err
 		}
-		results = append(results, signed{URL: request.URL})
+		headers := map[string]string{}
+		for name := range request.SignedHeader {
+			if name != "Host" {
+				headers[name] = request.SignedHeader.Get(name)
+			}
+		}
+		results = append(results, signed{URL: request.URL, Headers: headers})
 	}
 	return results, nil
 }
