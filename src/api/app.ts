@@ -68,6 +68,7 @@ function factsOf(ctx: Context): RequestFacts {
   return {
     operation: route ?? (refusal ? 'none' : 'page'),
     user,
+    keyOwner: null,
     bucket: null,
     key: typeof key === 'string' ? key : null,
     file: typeof id === 'string' ? id : null,

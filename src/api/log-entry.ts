@@ -20,7 +20,10 @@ export type LogEntry = {
   ms: number
   /** Bytes. */
   size: number | null
+  /** A user of the JSON API. */
   user: string | null
+  /** The owner of an S3 access key: another namespace than users. */
+  keyOwner: string | null
   requestId: string
   refusal: EntryRefusal | null
 }
@@ -64,6 +67,7 @@ export function logEntry(request: LoggedRequest, o: { id: string; explain: Expla
     ms: Math.round(request.ms * 10) / 10,
     size: request.size,
     user: request.user,
+    keyOwner: request.keyOwner,
     requestId: request.requestId,
     refusal: request.refusal && refusalOf(request, request.refusal, o.explain),
   }

@@ -130,10 +130,11 @@ const isOtherAlgorithm = (error: unknown, errors: typeof JoseErrors): boolean =>
 /** jose reports a token that is no JWT at all as a TypeError without a cause; a failed fetch has one. */
 const isMalformed = (error: unknown): boolean => error instanceof TypeError && error.cause === undefined
 
-/** The header as the token states it. Unverified: for messages only. */
-function headerOf(token: string): Record<string, unknown> {
+/** The header as the token states it: unverified, `{}` where it is malformed. Chooses a key, never grants anything. */
+export function headerOf(token: string): Record<string, unknown> {
   try {
-    return JSON.parse(Buffer.from(token.split('.')[0] ?? '', 'base64url').toString()) as Record<string, unknown>
+    const header: unknown = JSON.parse(Buffer.from(token.split('.')[0] ?? '', 'base64url').toString())
+    return typeof header === 'object' && header !== null ? (header as Record<string, unknown>) : {}
   } catch {
     return {}
   }

@@ -2,7 +2,7 @@ import { hash, type KeyObject } from 'node:crypto'
 import type { JWTPayload } from 'jose'
 import type { Config } from '../config/schema.ts'
 import { openKeySet, type KeySet } from './key-set.ts'
-import { refuseToken, tokenRefusal, unauthenticated } from './token-refusal.ts'
+import { headerOf, refuseToken, tokenRefusal, unauthenticated } from './token-refusal.ts'
 
 /** Resolves to the token's `sub`. Errors: Unauthenticated; Unavailable when the key set cannot be read. */
 export type VerifyToken = (token: string) => Promise<string>
@@ -38,12 +38,9 @@ export function createTokenVerifier(o: { auth: Config['auth']; secrets: TokenSec
   const verified = new Map<string, Verified>()
 
   const verify = async (token: string): Promise<Verified> => {
-    // jose is loaded with the first token, not at startup.
-    const { decodeProtectedHeader } = await import('jose')
     const options = { ...claims, currentDate: o.now() }
-    const isOurs = decodeProtectedHeader(token).alg === 'HS256'
     if (jwksUrl === null) return verifyOwn(token, options)
-    if (!isOurs) {
+    if (headerOf(token)['alg'] !== 'HS256') {
       keySet ??= openKeySet(new URL(jwksUrl))
       const payload = await (await keySet).verify(token, options)
       return { sub: subjectOf(payload), until: Math.min(endOf(payload), seconds(o.now()) + maxRemoteAge) }
@@ -58,6 +55,7 @@ export function createTokenVerifier(o: { auth: Config['auth']; secrets: TokenSec
 
   /** Tries each of our secrets. A token is valid no longer than the secret that signed it. */
   async function verifyOwn(token: string, options: object): Promise<Verified> {
+    // jose is loaded with the first token, not at startup.
     const { errors, jwtVerify } = await import('jose')
     const attempt = async (): Promise<Verified> => {
       let mismatch: unknown

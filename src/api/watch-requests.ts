@@ -25,6 +25,7 @@ export function createWatchRequests(deps: Pick<ApiDeps, 'requests' | 'explain' |
     return asking
   }
   return (res, { user, admin, lastId }) => {
+    // An S3 key's owner of the same name is somebody else.
     const isTheirs = async (request: LoggedRequest): Promise<boolean> =>
       request.user === user || (await ownerOfRequest(request)) === user
     streams.open(res, { user, admin, lastId, maySee: admin ? () => true : isTheirs })

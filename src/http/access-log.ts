@@ -1,4 +1,4 @@
-import { maskTarget, type Logger } from './logger.ts'
+import { shortTarget, type Logger } from './logger.ts'
 import type { RequestSink } from './request-event.ts'
 
 /** One log line per answered request. */
@@ -9,11 +9,12 @@ export const createAccessLog =
     const entry = {
       requestId: event.requestId,
       method: event.method,
-      url: maskTarget(event.target),
+      url: shortTarget(event.target),
       status: event.status ?? 0,
       ms: Math.round(event.ms * 10) / 10,
       ip: event.ip,
       user: event.user ?? undefined,
+      keyOwner: event.keyOwner ?? undefined,
       aborted: event.status === null || event.outcome === 'aborted' ? true : undefined,
     }
     if (event.outcome === 'failed') log.error(entry, 'answered')

@@ -28,6 +28,7 @@ function lineOf(o: RequestEvent): Record<string, unknown> {
     requestId: o.requestId,
     ip: o.ip,
     who: o.user,
+    keyOwner: o.keyOwner ?? undefined,
     app: o.app,
     what: `${o.method} ${o.operation}`,
     bucket: o.bucket ?? undefined,

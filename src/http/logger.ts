@@ -34,7 +34,32 @@ export const maskText = (text: string): string =>
     .replace(dotted, (run) => (holdsJwt(run) ? hidden : run))
     .replace(linkToken, `$1${hidden}`)
 
-/** A request target fit for a log. Names are compared decoded, so that an encoded name hides nothing. */
+/** Parameters whose values grant nothing, however random they look. */
+const publicNames =
+  /^(?:x-amz-(?:algorithm|credential|date|expires|signedheaders|content-sha256|checksum-.*|sdk-.*)|awsaccesskeyid|key|(?:key-|upload-id-|version-id-)?marker|uploadid|versionid|prefix|start-after|continuation-token|cursor|q|filename|type|response-.*)$/i
+const longRun = /[\w-]{24,}/g
+
+/** Whether a value holds a long run of letters and digits, as nonces, API keys and opaque tokens do. */
+const isTokenLike = (name: string, value: string): boolean =>
+  !publicNames.test(name) &&
+  (decoded(value)
+    .match(longRun)
+    ?.some((run) => /\d/.test(run) && /[a-z]/i.test(run)) ??
+    false)
+
+/** Characters of a target that a log line keeps. */
+const maxLogged = 1024
+
+/** For a log line: masked, and cut where it is long. */
+export function shortTarget(target: string): string {
+  const masked = maskTarget(target)
+  return masked.length <= maxLogged ? masked : `${masked.slice(0, maxLogged)}… (${target.length} characters)`
+}
+
+/**
+ * A request target fit for a log: values that grant access and those that look like tokens are hidden. Names are compared
+ * decoded, so that an encoded name hides nothing.
+ */
 export function maskTarget(target: string): string {
   const mark = target.indexOf('?')
   if (mark === -1) return maskText(target)
@@ -43,18 +68,19 @@ export function maskTarget(target: string): string {
     .split('&')
     .map((pair) => {
       const equals = pair.indexOf('=')
-      if (equals === -1) return pair
+      if (equals === -1) return isTokenLike('', pair) ? hidden : pair
       const name = pair.slice(0, equals)
-      return secretNames.test(decodeName(name)) ? `${name}=${hidden}` : pair
+      const plain = decoded(name)
+      return secretNames.test(plain) || isTokenLike(plain, pair.slice(equals + 1)) ? `${name}=${hidden}` : pair
     })
   return maskText(`${target.slice(0, mark)}?${query.join('&')}`)
 }
 
-function decodeName(name: string): string {
+function decoded(text: string): string {
   try {
-    return decodeURIComponent(name)
+    return decodeURIComponent(text)
   } catch {
-    return name
+    return text
   }
 }
 

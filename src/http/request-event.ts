@@ -32,8 +32,10 @@ export type RequestEvent = {
   readonly size: number | null
   readonly requestId: string
   readonly ip: string
-  /** The authenticated user or key owner; null for a URL that the gateway signed, and for anonymous requests. */
+  /** The `sub` of the token (or the user of dev mode or `auth.anonymous`); null where nobody was authenticated. */
   readonly user: string | null
+  /** The owner of the S3 access key. Not a user, even of the same name; null for a URL that the gateway signed. */
+  readonly keyOwner: string | null
   readonly bucket: string | null
   readonly key: string | null
   /** The id of the JSON API's file. */
@@ -48,7 +50,7 @@ export type RequestEvent = {
 export type RequestSink = (event: RequestEvent) => void
 
 /** What only the app knows, read once the request is answered. */
-export type RequestFacts = Pick<RequestEvent, 'operation' | 'user' | 'bucket' | 'key' | 'file' | 'refusal'>
+export type RequestFacts = Pick<RequestEvent, 'operation' | 'user' | 'keyOwner' | 'bucket' | 'key' | 'file' | 'refusal'>
 
 /** Whether an answer reports a fault of the server. 501 is a refusal: the request asked for what does not exist. */
 export const isServerFault = (status: number): boolean => status >= 500 && status !== 501

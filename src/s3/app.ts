@@ -51,8 +51,6 @@ export function createObjectsApp(objectsDeps: ObjectsDeps): Koa {
       const { status, code, message } = errorAnswer(error)
       if (status >= 400) koa.state['refusal'] = { code, message }
       await refuse(ctx, deps, error)
-    } finally {
-      if (ctx.principal.kind === 'key') koa.state['user'] = ctx.principal.owner
     }
   })
   return app
@@ -62,8 +60,9 @@ function factsOf({ state }: Context): RequestFacts {
   const { operation, method, bucket, key, principal } = state['s3'] as S3Context
   return {
     operation: operation ?? (method === 'OPTIONS' ? 'preflight' : 'none'),
+    user: null,
     // A URL that the gateway signed carries no user. The object key identifies the owner.
-    user: principal.kind === 'key' && !principal.gateway ? principal.owner : null,
+    keyOwner: principal.kind === 'key' && !principal.gateway ? principal.owner : null,
     bucket,
     key,
     file: null,

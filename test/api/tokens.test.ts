@@ -154,6 +154,7 @@ describe('a refused token is told why', () => {
   const good = { aud: 'files', iss: 'https://id.example.com' }
   const cases: [string, (token: string) => string | Promise<string>, RegExp][] = [
     ['malformed', () => 'abc.def', /malformed: it is not a signed JSON Web Token/],
+    ['a header that is no JSON', () => `eyJhbGciOi${'x'.repeat(20)}.eyJzdWIiOiJhIn0.abc`, /malformed/],
     ['half a token', (token) => token.split('.').slice(0, 2).join('.'), /malformed/],
     [
       'another secret',

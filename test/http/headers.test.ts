@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import { describe, expect, test } from 'vitest'
 import { createClientIp } from '../../src/http/client-ip.ts'
 import { allowedOrigin } from '../../src/http/cors.ts'
-import { createLogger, maskTarget } from '../../src/http/logger.ts'
+import { createLogger, maskTarget, shortTarget } from '../../src/http/logger.ts'
 
 describe('client address', () => {
   const from = (remoteAddress: string, forwarded?: string): IncomingMessage =>
@@ -70,6 +70,27 @@ describe('the log', () => {
     expect(text).toContain('X-Amz-Credential=id%2Fs')
     expect(text.trim().split('\n')).toHaveLength(4)
     expect(text).toContain('failed at')
+  })
+
+  test('hides what looks like a token in any parameter, and keeps what S3 and the API name there', () => {
+    const nonce = '0123456789abcdef0123456789abcdef'
+    for (const query of [`nonce=${nonce}`, `api_key=a${nonce}`, nonce, `state=%61${nonce}`, `t=sk_live-${nonce}%zz`])
+      expect(maskTarget(`/healthz?${query}&x=1`)).toMatch(/^\/healthz\?(\w+=)?\[hidden\]&x=1$/)
+    for (const harmless of [
+      '/b/k?X-Amz-Credential=POSTERNTESTTESTTEST1%2F20260101%2Fus-east-1%2Fs3%2Faws4_request&X-Amz-Date=20260101T000000Z',
+      '/s3/multipart/1?key=uploads%2F0f8fad5b-d9cb-469f-a165-70867728950e.jpg',
+      '/b?list-type=2&prefix=backups-2026-11-30-of-the-database&max-keys=1000',
+      '/files?q=holiday+2026&limit=100',
+    ])
+      expect(maskTarget(harmless)).toBe(harmless)
+  })
+
+  test('a long target is cut after it is masked', () => {
+    const long = shortTarget(`/files?q=${'x'.repeat(5000)}&token=5ec4e7`)
+    expect(long).toMatch(/^\/files\?q=x+… \(5022 characters\)$/)
+    expect(long.length).toBeLessThan(1100)
+    // The end of a signature that is cut in two is hidden too.
+    expect(shortTarget(`/b/${'k'.repeat(990)}?X-Amz-Signature=${'5ec4e7'.repeat(20)}`)).not.toContain('5ec4e7')
   })
 
   test('a secret under an encoded name is a secret', () => {

@@ -113,6 +113,7 @@ test.each<[string, (size: number) => unknown]>([
   ['ranges', (size) => parseRange(`bytes=${' '.repeat(size)}x`)],
   ['ranges, behind', (size) => parseRange(`bytes=1-${' '.repeat(size)}x`)],
   ['logged targets', (size) => maskTarget(`/${'eyJ-'.repeat(size / 4)}`)],
+  ['logged values', (size) => maskTarget(`/?nonce=${'a'.repeat(size)}`)],
   ['logged queries', (size) => maskTarget(`/?${'token&'.repeat(size / 6)}`)],
 ])('%s are read in linear time', (_, read) => {
   const begun = process.cpuUsage()

@@ -55,6 +55,8 @@ export type LogEntry = {
   ms: number | null
   size: number | null
   user: string | null
+  /** The owner of an S3 access key. */
+  keyOwner: string | null
   requestId: string
   refusal: Refusal | null
 }
@@ -87,8 +89,8 @@ export function matches(entry: LogEntry, kind: Kind, text: string): boolean {
   if (!isOfKind(entry, kind)) return false
   const wanted = text.toLowerCase().split(/\s+/).filter(Boolean)
   if (wanted.length === 0) return true
-  const { method, target, key, user, requestId } = entry
-  const all = [method, target, key, user, requestId, outcomeInWords(entry)].join(' ').toLowerCase()
+  const { method, target, key, user, keyOwner, requestId } = entry
+  const all = [method, target, key, user, keyOwner, requestId, outcomeInWords(entry)].join(' ').toLowerCase()
   return wanted.every((word) => all.includes(word))
 }
 

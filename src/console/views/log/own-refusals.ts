@@ -42,6 +42,7 @@ function entryOf({ id, name, size, error }: UploadItem): LogEntry {
     ms: null,
     size,
     user: null,
+    keyOwner: null,
     requestId: error?.requestId ?? '',
     refusal: {
       code: error?.s3Code ?? '',

@@ -85,7 +85,7 @@ function Also({ explanation: { also } }: { explanation: Explanation }) {
 }
 
 function Facts({ entry }: { entry: LogEntry }) {
-  const { time, ms, size, user, bucket, key, path, requestId, app, refusal } = entry
+  const { time, ms, size, user, keyOwner, bucket, key, path, requestId, app, refusal } = entry
   const decoded = refusal?.explanation?.decoded
   return (
     <dl className="facts">
@@ -96,6 +96,7 @@ function Facts({ entry }: { entry: LogEntry }) {
         {app === 'api' ? 'the API' : app === 'objects' ? 'the objects endpoint' : 'the bucket'}
       </Fact>
       {user !== null && <Fact name="User">{user}</Fact>}
+      {keyOwner !== null && <Fact name="Access key of">{keyOwner}</Fact>}
       {bucket !== null && <Fact name="Bucket">{bucket}</Fact>}
       {key !== null && (
         <Fact name="Key">

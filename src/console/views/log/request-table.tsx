@@ -109,7 +109,7 @@ export function RequestTable({ entries, hrefOf }: Props) {
 type RowProps = { entry: LogEntry; href: string; index: number; top: number; height: number }
 
 const RequestRow = memo(function RequestRow({ entry, href, index, top, height }: RowProps) {
-  const { method, outcome, size, ms, time, app, user } = entry
+  const { method, outcome, size, ms, time, keyOwner } = entry
   const Icon = icons[outcome]
   const subject = subjectOf(entry)
   const { head, tail } = splitName(subject)
@@ -147,7 +147,7 @@ const RequestRow = memo(function RequestRow({ entry, href, index, top, height }:
             {tail && <span className="file-name-tail">{tail}</span>}
           </bdi>
         </a>
-        {user !== null && app === 'objects' && <span className="request-user quiet">{user}</span>}
+        {keyOwner !== null && <span className="request-user quiet">{keyOwner}</span>}
       </span>
       <span role="cell" className="request-outcome">
         <Icon />
