@@ -10,22 +10,28 @@ type Rule = { from: RegExp; may: RegExp[] }
 /** First match rules. What a file may import of ours; packages are another matter (below). */
 const rules: Rule[] = [
   { from: /^(main|storage|index)\.ts$/, may: [/./] },
-  { from: /^(errors|node-version|sqlite-file)\.ts$/, may: [] },
+  { from: /^(errors|node-version|sqlite-file|user-name)\.ts$/, may: [] },
+  { from: /^sqlite-lock\.ts$/, may: [/^sqlite-file\.ts$/] },
   { from: /^supported-node\.ts$/, may: [/^node-version\.ts$/] },
   { from: /^sigv4\//, may: [/^sigv4\//] },
   { from: /^explain\//, may: [/^(explain|sigv4)\//] },
-  { from: /^config\//, may: [/^config\//] },
+  { from: /^config\//, may: [/^config\//, /^user-name\.ts$/] },
   { from: /^drivers\/[^/]+\.ts$/, may: [/^errors\.ts$/, /^drivers\/[^/]+\.ts$/] },
   {
     from: /^drivers\/disk\//,
-    may: [/^drivers\/(disk|endpoint|checksums)\//, /^drivers\/[^/]+\.ts$/, /^(errors|sqlite-file)\.ts$/, /^sigv4\//],
+    may: [
+      /^drivers\/(disk|endpoint|checksums)\//,
+      /^drivers\/[^/]+\.ts$/,
+      /^(errors|sqlite-file|sqlite-lock|user-name)\.ts$/,
+      /^sigv4\//,
+    ],
   },
   { from: /^drivers\/s3\//, may: [/^drivers\/(s3|checksums)\//, /^drivers\/[^/]+\.ts$/, /^errors\.ts$/, /^sigv4\//] },
   { from: /^drivers\/proxied\//, may: [/^drivers\/(endpoint\/|(driver|peers)\.ts$)/] },
   { from: /^drivers\/endpoint\//, may: [/^drivers\/(endpoint\/|[^/]+\.ts$)/, /^errors\.ts$/, /^sigv4\//] },
   { from: /^drivers\/checksums\//, may: [/^drivers\/(checksums\/|driver\.ts$)/, /^errors\.ts$/] },
   { from: /^backup\//, may: [/^backup\//, /^drivers\/disk\//, /^errors\.ts$/] },
-  { from: /^catalog\//, may: [/^catalog\//, /^drivers\/driver\.ts$/, /^(errors|sqlite-file)\.ts$/] },
+  { from: /^catalog\//, may: [/^catalog\//, /^drivers\/driver\.ts$/, /^(errors|sqlite-file|user-name)\.ts$/] },
   {
     from: /^service\//,
     may: [/^service\//, /^drivers\/driver\.ts$/, /^catalog\/catalog\.ts$/, /^errors\.ts$/, /^config\/schema\.ts$/],

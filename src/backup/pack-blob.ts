@@ -19,7 +19,7 @@ export async function packBlob(
   const { id, size } = row
   const path = blobPath(o.store, id)
   const there = await lstat(path).catch(() => null)
-  if (!there?.isFile() || there.size !== size) return { id, size, damaged: there?.isFile() ? 'size' : 'missing' }
+  if (!there?.isFile() || there.size < size) return { id, size, damaged: there?.isFile() ? 'size' : 'missing' }
   const hash = createHash('sha256')
   const read: { state: BlobState | null } = { state: null }
   await tar.add(blobName(id), { size, mode: 0o600, at: o.at }, async (entry) => {
@@ -35,5 +35,7 @@ export async function packBlob(
     while (sent.bytes < size) await write(Buffer.alloc(Math.min(size - sent.bytes, 1024 * 1024)))
   })
   const line = { id, size, sha256: hash.digest('hex') }
-  return read.state?.is === 'intact' ? line : { ...line, damaged: read.state?.is ?? 'unreadable' }
+  return read.state?.is === 'intact' || read.state?.is === 'appended'
+    ? line
+    : { ...line, damaged: read.state?.is ?? 'unreadable' }
 }

@@ -55,6 +55,12 @@ export function durationArgument(text: string): number {
   return seconds
 }
 
+/** A whole number from 0 on. */
+export function countArgument(text: string): number {
+  if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError('Write a whole number such as 250.')
+  return Number(text)
+}
+
 /** Bytes of `5MiB`. */
 export function sizeArgument(text: string): number {
   const bytes = parseSize(text)

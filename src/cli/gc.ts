@@ -2,18 +2,19 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { InvalidArgumentError, type Command } from 'commander'
 import type { Config } from '../config/schema.ts'
+import type { SetAside } from '../drivers/disk/set-aside.ts'
 import type { StorageDriver } from '../drivers/driver.ts'
 import type { Collected } from '../service/collect-expired.ts'
 import type { Orphans } from '../service/collect-orphans.ts'
 import type { Due } from '../service/count-due.ts'
 import { CliError } from './cli-error.ts'
-import { addConfigOptions, durationArgument, openConfig, type ConfigOptions } from './config-options.ts'
+import { addConfigOptions, countArgument, durationArgument, openConfig, type ConfigOptions } from './config-options.ts'
 import { interruptible } from './interruptible.ts'
 import { openCatalog, openDriver, openOther } from './open-store.ts'
 import { printJson, printNote, printResult } from './output.ts'
 import { showBytes } from './progress.ts'
 
-type GcOptions = ConfigOptions & { dryRun?: boolean; orphans?: boolean; grace: number }
+type GcOptions = ConfigOptions & { dryRun?: boolean; orphans?: boolean; grace: number; yesDelete?: number }
 
 const hour = 3600
 
@@ -21,8 +22,12 @@ export function addGc(program: Command, exit: (code: number) => void): void {
   addConfigOptions(program.command('gc'))
     .description('remove now what time has run out for; a running server does so by itself every minute')
     .option('--dry-run', 'say what would go, and change nothing')
-    .option('--orphans', 'remove objects and multipart uploads below uploads/, public/ and files/ that no record knows')
+    .option(
+      '--orphans',
+      'delete objects and multipart uploads below uploads/, public/ and files/ that no record knows; move blobs that no object refers to into quarantine',
+    )
     .option('--grace <duration>', 'how old those must be; at least 1h', graceArgument, 24 * hour)
+    .option('--yes-delete <n>', 'let --orphans take up to this many, more than 100 or 1 % of all', countArgument)
     .addHelpText(
       'after',
       '\nOrphans are counted anyway. Two gateways with catalogs of their own must not share bucket and prefix: to each the' +
@@ -56,6 +61,8 @@ type Outcome = {
   collected: Collected | null
   byServer: boolean
   orphans: Orphans
+  /** Blobs that no object refers to; null with the s3 driver. */
+  blobs: SetAside | null
 }
 
 async function gc(options: GcOptions, signal: AbortSignal): Promise<number> {
@@ -83,17 +90,20 @@ async function gc(options: GcOptions, signal: AbortSignal): Promise<number> {
     const turn = createTurn(deps, 'collect', { lasts: 60 })
     const collected = dryRun ? null : await turn.run(() => collectExpired(deps, { signal }))
     await turn.giveUp()
+    const remove = !dryRun && (options.orphans ?? false)
+    const blobs = await orphanedBlobs(config, { ...options, move: remove, signal })
     const orphans = await collectOrphans({
       ...deps,
       bucket: config.storage.bucket,
-      remove: !dryRun && (options.orphans ?? false),
+      remove,
+      allowed: options.yesDelete ?? 0,
       grace: options.grace,
       signal,
       tell: ({ key, uploadId }) => {
         if (!options.json) printNote(`orphan ${key}${uploadId === undefined ? '' : `, multipart upload ${uploadId}`}`)
       },
     })
-    const outcome = { dryRun, due, collected, byServer: !dryRun && collected === null, orphans }
+    const outcome = { dryRun, due, collected, byServer: !dryRun && collected === null, orphans, blobs }
     const failed = collected?.failed ?? 0
     if (options.json) printJson({ ok: failed === 0, ...outcome })
     else printResult(inWords(outcome))
@@ -104,7 +114,16 @@ async function gc(options: GcOptions, signal: AbortSignal): Promise<number> {
   }
 }
 
-function inWords({ dryRun, due, collected, byServer, orphans }: Outcome): string {
+async function orphanedBlobs(
+  { storage }: Config,
+  o: Pick<GcOptions, 'grace' | 'yesDelete'> & { move: boolean; signal: AbortSignal },
+): Promise<SetAside | null> {
+  if (storage.driver !== 'disk') return null
+  const { setAsideOrphans } = await import('../drivers/disk/set-aside.ts')
+  return setAsideOrphans({ ...o, path: storage.disk.path, allowed: o.yesDelete ?? 0 })
+}
+
+function inWords({ dryRun, due, collected, byServer, orphans, blobs }: Outcome): string {
   const lines = [`Due: ${due.overdue} uploads never confirmed, ${due.toClear} to clear up after.`]
   if (collected) {
     const { confirmed, expired, cleared, failed } = collected
@@ -115,6 +134,11 @@ function inWords({ dryRun, due, collected, byServer, orphans }: Outcome): string
   lines.push(
     `Orphans: ${objects} objects (${showBytes(bytes)}) and ${uploads} multipart uploads; ${removed} removed, ${young} too young.`,
   )
-  if (!dryRun && removed === 0 && objects + uploads > 0) lines.push('Remove them with: postern gc --orphans')
+  if (blobs !== null && blobs.orphans > 0) {
+    const place = blobs.set === null ? '' : ` to quarantine/${blobs.set}`
+    lines.push(`Orphaned blobs: ${blobs.orphans} (${showBytes(blobs.bytes)}); ${blobs.moved} moved${place}.`)
+  }
+  const left = objects + uploads + (blobs?.orphans ?? 0)
+  if (!dryRun && removed + (blobs?.moved ?? 0) === 0 && left > 0) lines.push('Remove them with: postern gc --orphans')
   return lines.join('\n')
 }

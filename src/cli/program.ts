@@ -14,6 +14,7 @@ import { addKeys } from './keys.ts'
 import { addMigrate } from './migrate.ts'
 import { printJson, printNote } from './output.ts'
 import { addPresign } from './presign.ts'
+import { addQuarantine } from './quarantine.ts'
 import { addRestore } from './restore.ts'
 import { addServe } from './serve.ts'
 import { addToken } from './token.ts'
@@ -54,6 +55,7 @@ export function createProgram(exit: (code: number) => void): Command {
   addKeys(program)
   addMigrate(program, exit)
   addVerify(program, exit)
+  addQuarantine(program)
   addBackup(program, exit)
   addRestore(program, exit)
   addConfig(program, exit)

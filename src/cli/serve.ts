@@ -13,13 +13,14 @@ import { printJson, printNote } from './output.ts'
 import { untilStopped } from './stop-signal.ts'
 import { serveAsWorker, superviseWorkers, takeLink, workerCount } from './workers.ts'
 
-type ServeOptions = ConfigOptions & { dev?: boolean }
+type ServeOptions = ConfigOptions & { dev?: boolean; takeover?: boolean }
 
 export function addServe(program: Command, exit: (code: number) => void): void {
   addConfigOptions(program.command('serve'))
     .description('start the gateway')
     .option('--dev', 'requests without credentials are the user "dev"; on loopback only')
     .option('--port <port>', 'the port of the API; the host stays')
+    .option('--takeover', 'wait until the server that uses this folder has stopped, instead of refusing to start')
     .addHelpText(
       'after',
       '\nSIGTERM and Ctrl-C end it once running requests are done, after server.shutdownTimeout at the latest.' +
@@ -38,6 +39,26 @@ async function serve(options: ServeOptions): Promise<number> {
   const { createLogger } = await import('../http/logger.ts')
   const log = createLogger(config.log)
   const signal = untilStopped()
+  const { lockForServing } = await import('./server-lock.ts')
+  const lock = await lockForServing(config, { takeover: options.takeover ?? false, stopped: signal, note: printNote })
+  if (lock === null) return (await signal) === 'SIGINT' ? 130 : 0
+  try {
+    return await run(options, { loaded, secrets, log, signal })
+  } finally {
+    lock.release()
+  }
+}
+
+type Start = {
+  loaded: LoadedConfig
+  secrets: Awaited<ReturnType<typeof loadSecrets>>
+  log: Logger
+  signal: Promise<NodeJS.Signals>
+}
+
+async function run(options: ServeOptions, { loaded, secrets, log, signal }: Start): Promise<number> {
+  const { config } = loaded
+  const dev = options.dev ?? false
   const count = workerCount(config)
   const gateway =
     count > 1 ? await supervise(count, config, log) : await startGateway(config, { secrets, log, dev, loaded })

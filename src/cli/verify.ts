@@ -1,13 +1,14 @@
 import type { Command } from 'commander'
 import type { Config } from '../config/schema.ts'
 import { problemKinds, type Checked, type Problem, type ProblemKind, type Report } from '../drivers/problem.ts'
-import { addConfigOptions, durationArgument, openConfig, type ConfigOptions } from './config-options.ts'
+import { CliError } from './cli-error.ts'
+import { addConfigOptions, countArgument, durationArgument, openConfig, type ConfigOptions } from './config-options.ts'
 import { interruptible } from './interruptible.ts'
 import { openCatalog, openDriver, openOther } from './open-store.ts'
 import { printJson, printResult } from './output.ts'
 import { showBytes, startProgress, type Progress } from './progress.ts'
 
-type VerifyOptions = ConfigOptions & { deep?: boolean; repair?: boolean; grace?: number }
+type VerifyOptions = ConfigOptions & { deep?: boolean; repair?: boolean; grace?: number; yesDelete?: number }
 
 /** Problems that are listed; all are counted. */
 const maxListed = 10_000
@@ -17,7 +18,8 @@ export function addVerify(program: Command, exit: (code: number) => void): void 
   addConfigOptions(program.command('verify'))
     .description('check that every file, object and byte is there and right')
     .option('--deep', 'read every byte and compare checksums')
-    .option('--repair', 'move damaged blobs to quarantine, remove leftovers, correct counts')
+    .option('--repair', 'move damaged and orphaned blobs to quarantine, remove leftovers, correct counts')
+    .option('--yes-delete <n>', 'let --repair take up to this many orphans, more than 100 or 1 % of all', countArgument)
     .option(
       '--grace <duration>',
       'how old something that nothing refers to must be (default: 1h; a day for unfinished files)',
@@ -35,6 +37,7 @@ export function addVerify(program: Command, exit: (code: number) => void): void 
 
 async function verify(options: VerifyOptions, signal: AbortSignal): Promise<number> {
   const { config } = openConfig(options)
+  if (options.repair) await assertGrace(config, options.grace)
   const run = { deep: options.deep ?? false, repair: options.repair ?? false }
   const startedAt = new Date()
   const found = collect()
@@ -47,7 +50,7 @@ async function verify(options: VerifyOptions, signal: AbortSignal): Promise<numb
     },
   }
   try {
-    await verifyAll(config, { ...run, grace: options.grace, report, progress, signal })
+    await verifyAll(config, { ...run, grace: options.grace, allowed: options.yesDelete ?? 0, report, progress, signal })
   } finally {
     progress.end()
   }
@@ -62,10 +65,23 @@ async function verify(options: VerifyOptions, signal: AbortSignal): Promise<numb
   return ok ? 0 : 1
 }
 
+/** A running server may be about to record what seems to be an orphan: it needs up to an hour for a slow upload. */
+async function assertGrace({ storage }: Config, grace = hour): Promise<void> {
+  if (grace >= hour || storage.driver !== 'disk') return
+  const { isInUse } = await import('./server-lock.ts')
+  if (!isInUse(storage.disk.path)) return
+  throw new CliError(
+    `--grace ${grace}s is too short for --repair while a server uses ${storage.disk.path}; the least is 1h. ` +
+      'Write --grace 1h, or stop the server first.',
+    2,
+  )
+}
+
 type Run = {
   deep: boolean
   repair: boolean
   grace: number | undefined
+  allowed: number
   report: Report
   progress: Progress
   signal: AbortSignal

@@ -36,6 +36,8 @@ export const configSchema = z.strictObject({
       path: z.string().min(1),
       fsync: z.enum(['full', 'none']),
       minFree: size,
+      /** Seconds for which orphaned blobs stay in quarantine. */
+      keepOrphans: duration,
       /** Seconds in which all stored bytes are read once to see whether they are intact. */
       scrubEvery: nullable(duration),
     }),

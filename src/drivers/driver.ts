@@ -193,6 +193,9 @@ export type ScrubStatus = {
   lastPassAt: Date | null
 }
 
+/** Orphans that a run may remove or move without being told the number: more look like a lost index or catalog. */
+export const orphanLimit = (outOf: number): number => Math.max(100, Math.floor(outOf / 100))
+
 export interface StorageDriver extends ObjectStore, MultipartStore, Presigner, BucketStore {
   /** `disk` or `s3`: kept in each file's record. */
   readonly name: 'disk' | 's3'
@@ -201,7 +204,10 @@ export interface StorageDriver extends ObjectStore, MultipartStore, Presigner, B
   readonly limits: { minPartSize: number; maxParts: number; maxPutSize: number; maxExpiresIn: number }
   /** Resolves when the store can take a write now; else throws `Unavailable` or `InsufficientStorage` with the reason. */
   checkReady(): Promise<void>
-  /** Removes what writers left behind: temporary files, unreferenced blobs. Resolves to what was removed. */
+  /**
+   * Deletes what writers left behind (temporary files, garbage) and moves orphaned blobs to quarantine. Resolves to how
+   * many of them went.
+   */
   sweep(): Promise<{ removed: number }>
   /** Null where no such check runs here: the store has its own, or it is off. */
   scrubStatus?(): ScrubStatus | null

@@ -19,6 +19,7 @@ export const problemKinds = {
   'blob-missing': 'damage',
   'blob-quarantined': 'damage',
   'blob-size': 'damage',
+  'blob-appended': 'leftover',
   'blob-unreadable': 'damage',
   'blob-damaged': 'damage',
   'object-digest': 'damage',

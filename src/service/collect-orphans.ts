@@ -4,7 +4,7 @@ import type { StorageDriver } from '../drivers/driver.ts'
 import { isStorageError, StorageError } from '../errors.ts'
 import { headOrNull, removeVersions } from './remove-versions.ts'
 import { forget, forgetMovedObjects, listStrays, pageSize } from './verify-files.ts'
-import type { Strays } from './verify-strays.ts'
+import { tooManyStrays, type Strays } from './verify-strays.ts'
 
 export type OrphanOptions = {
   driver: StorageDriver
@@ -14,6 +14,8 @@ export type OrphanOptions = {
   remove: boolean
   /** Seconds: what is younger may be about to be recorded. */
   grace: number
+  /** The number of orphans that the operator allows to be removed. */
+  allowed?: number
   now: () => Date
   /** Hears of each one as it is counted, removed or not. */
   tell?: (orphan: { key: string; uploadId?: string; bytes: number }) => void
@@ -24,18 +26,21 @@ export type OrphanOptions = {
 export type Orphans = { objects: number; bytes: number; uploads: number; young: number; removed: number }
 
 /**
- * Errors: those of store and catalog; InvalidRequest where the catalog knows no file at all and something would be
- * removed: it is the wrong one then.
+ * Errors: those of store and catalog; InvalidRequest where the catalog knows no file at all, or so many objects have no
+ * record that the catalog may be the wrong one. Nothing is removed then.
  */
 export async function collectOrphans(o: OrphanOptions): Promise<Orphans> {
   // Listed first: whatever is there now and has no record afterwards had time to get one.
   const strays = await listStrays(o)
+  const listed = strays.objects.size + strays.sessions.size
   const known = await forgetKnown(o, strays)
   if (o.remove && known === 0 && strays.objects.size > 0) {
     throw new StorageError('InvalidRequest', {
       message: `The catalog knows no file, and the bucket has ${strays.objects.size}: is database.url the right one? Nothing was removed.`,
     })
   }
+  const tooMany = tooManyStrays(strays, { listed, allowed: o.allowed })
+  if (o.remove && tooMany !== null) throw new StorageError('InvalidRequest', { message: tooMany })
   const found: Orphans = { objects: 0, bytes: 0, uploads: 0, young: 0, removed: 0 }
   for (const key of strays.objects) await collectObject(o, key, found)
   for (const session of strays.sessions.values()) await collectSession(o, session, found)

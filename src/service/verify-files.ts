@@ -5,7 +5,7 @@ import { isStorageError } from '../errors.ts'
 import { tryStore } from './at-store.ts'
 import { headOrNull } from './remove-versions.ts'
 import { verifyBytes } from './verify-bytes.ts'
-import { verifyStrays, type Strays } from './verify-strays.ts'
+import { tooManyStrays, verifyStrays, type Strays } from './verify-strays.ts'
 
 export type VerifyFilesOptions = {
   driver: StorageDriver
@@ -22,6 +22,8 @@ export type VerifyFilesOptions = {
    * files would look the same.
    */
   removeStrays: boolean
+  /** The number of strays that the operator allows to be removed. */
+  allowed?: number
   /** Seconds for which an object may be on its way into the catalog. */
   grace: number
   now: () => Date
@@ -36,6 +38,7 @@ const atOnce = 8
 export async function verifyFiles(o: VerifyFilesOptions): Promise<void> {
   // Listed first: whatever is there now has had a record for some time.
   const strays = await listStrays(o)
+  const listed = strays.objects.size + strays.sessions.size
   await forgetMovedObjects(o.catalog, strays)
   for (let after: string | undefined; ;) {
     o.signal.throwIfAborted()
@@ -50,7 +53,8 @@ export async function verifyFiles(o: VerifyFilesOptions): Promise<void> {
   }
   // Once more: a file may have moved between its page and the first look.
   await forgetMovedObjects(o.catalog, strays)
-  await verifyStrays(o, strays)
+  const tooMany = tooManyStrays(strays, { listed, allowed: o.allowed })
+  await verifyStrays({ ...o, keepStrays: tooMany }, strays)
   await verifyUsage(o)
 }
 

@@ -184,7 +184,7 @@ describe('leftovers', () => {
     const old = { grace: 0, tempGrace: 0 }
     expect(kinds(await verify(dir, old))).toEqual(['blob-without-row left', 'temp-file left'])
     expect(kinds(await verify(dir, { ...old, repair: true }))).toEqual([
-      'blob-without-row removed',
+      'blob-without-row quarantined',
       'temp-file removed',
     ])
     expect((await verify(dir, old)).problems).toEqual([])

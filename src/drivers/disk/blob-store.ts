@@ -10,6 +10,7 @@ import type { LyingFile } from '../driver.ts'
 import { DirectorySync } from './directory-sync.ts'
 import { errorCode, type FileCalls } from './file-calls.ts'
 import type { WriteGuard } from './write-guard.ts'
+import { Writer } from './writers.ts'
 
 /** So many blobs go into one folder before another is drawn: uploads at the same time share its sync. */
 const blobsPerFolder = 1024
@@ -36,6 +37,7 @@ export class BlobStore {
   readonly temp: string
   /** Blobs and temporary names of writes that run in this process: never swept. */
   readonly running = new Set<string>()
+  readonly writer: Writer
   readonly #calls: FileCalls
   readonly #guard: WriteGuard
   readonly #directories: DirectorySync
@@ -46,6 +48,7 @@ export class BlobStore {
   constructor(o: { root: string; calls: FileCalls; guard: WriteGuard; fsync: boolean; groupReads: boolean }) {
     this.objects = join(o.root, 'objects')
     this.temp = join(o.root, 'tmp')
+    this.writer = new Writer(o.root)
     this.#calls = o.calls
     this.#guard = o.guard
     this.#fsync = o.fsync
@@ -70,7 +73,7 @@ export class BlobStore {
   async create(): Promise<NewBlob> {
     const folder = this.#currentFolder()
     const id = folder.prefix + randomBytes(14).toString('hex')
-    const name = randomBytes(16).toString('hex')
+    const name = this.writer.temporaryName()
     this.running.add(id).add(name)
     const temp = join(this.temp, name)
     try {

@@ -68,6 +68,10 @@ export type DiskDriverOptions = {
   grace?: number
   /** Seconds without a change after which `sweep` takes a temporary file for left behind. Default a day. */
   abandonedAfter?: number
+  /** Seconds for which orphaned blobs are kept in quarantine. Default a week. */
+  keepOrphans?: number
+  /** Whether the clock is steady: until then nothing is deleted for its age. Default: it is. */
+  mayDelete?: () => boolean
   /** Seconds in which the serving process reads all blobs once to see whether they are intact; null: never. */
   scrubEvery?: number | null
   /** Seconds from the start to the scrub's first read. Default 60. */
@@ -122,7 +126,12 @@ export async function createDiskDriver(o: DiskDriverOptions): Promise<StorageDri
     }
     answerPeers(ctx)
     ctx.buckets.add(o.bucket, gatewayOwner, o.now(), 'private')
-    const sweeper = new Sweeper(ctx, db, log, { grace: o.grace ?? 60, abandonedAfter: o.abandonedAfter ?? 86_400 })
+    const times = {
+      grace: o.grace ?? 60,
+      abandonedAfter: o.abandonedAfter ?? 86_400,
+      keepOrphans: o.keepOrphans ?? 7 * 86_400,
+    }
+    const sweeper = new Sweeper(ctx, db, { log, times, mayDelete: o.mayDelete ?? (() => true) })
     const sweeps = new SweepSchedule(sweeper, log)
     const scrub = o.sweepOnStart && o.scrubEvery ? startScrub(o, { ctx, root, db, log, every: o.scrubEvery }) : null
     if (o.sweepOnStart) {
@@ -171,6 +180,7 @@ function assemble(o: DiskDriverOptions, ctx: DiskContext, db: Index, background:
     ctx.queue.close()
     ctx.descriptors.close()
     db.close()
+    ctx.blobs.writer.close()
   }
 
   const operations = {

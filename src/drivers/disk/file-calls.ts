@@ -48,7 +48,8 @@ export const fileCalls = {
   fdatasync: promisify(fs.fdatasync) as (fd: number) => Promise<void>,
   rename: (from: string, to: string): Soon<void> => fs.renameSync(from, to),
   unlink: promisify(fs.unlink) as (path: string) => Promise<void>,
-  mkdir: promisify(fs.mkdir) as (path: string) => Promise<void>,
+  mkdir: promisify(fs.mkdir) as (path: string, mode?: number) => Promise<void>,
+  rmdir: promisify(fs.rmdir) as (path: string) => Promise<void>,
   readdir: ((path) => promisify(fs.readdir)(path, { withFileTypes: true })) as (path: string) => Promise<fs.Dirent[]>,
   statfs: promisify(fs.statfs) as (path: string) => Promise<{ bavail: number; bsize: number }>,
 }

@@ -59,7 +59,7 @@ export async function placeHold(root: string): Promise<Hold> {
 }
 
 /** A server with a user of its own must be able to look at what root has made. */
-async function giveToOwner(path: string, root: string): Promise<void> {
+export async function giveToOwner(path: string, root: string): Promise<void> {
   if (process.geteuid?.() !== 0) return
   const { uid, gid } = await lstat(root)
   if (uid !== 0) await lchown(path, uid, gid)

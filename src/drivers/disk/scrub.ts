@@ -127,7 +127,7 @@ export class Scrub {
     })
     state.blobs++
     this.#changed = true
-    if (found.is === 'intact') state.damaged.delete(row.id)
+    if (found.is === 'intact' || found.is === 'appended') state.damaged.delete(row.id)
     // Deleted meanwhile, its file may be gone as well.
     else if (this.#isWanted.get(row.id)) this.#tell(row, found)
   }

@@ -1,17 +1,33 @@
-/** Removes what nothing refers to: garbage after its grace, orphans of a crash, abandoned temporary files. */
+/**
+ * Deletes garbage after its grace and abandoned temporary files, and moves orphans to quarantine. Nothing is deleted
+ * while the clock is not steady.
+ */
 import { dirname, join } from 'node:path'
-import { blobIdPattern } from './blob-store.ts'
+import { orphanLimit } from '../driver.ts'
 import type { DiskContext } from './context.ts'
 import { errorCode } from './file-calls.ts'
 import { isHeld } from './holds.ts'
 import type { DiskLog } from './log.ts'
 import type { Index } from './open-index.ts'
+import {
+  countOrphans,
+  expireQuarantine,
+  findOrphans,
+  mayTake,
+  putBackKnown,
+  QuarantineSet,
+  tooManyOrphans,
+  type OrphanSearch,
+} from './orphans.ts'
+import { forgetDeadWriters, liveWriters } from './writers.ts'
 
 export type SweepTimes = {
   /** Seconds a blob outlives its last row, so that readers in other processes come to their end. */
   grace: number
   /** Seconds without a change after which a temporary file of another process counts as left behind. */
   abandonedAfter: number
+  /** Seconds for which orphans are kept in quarantine. */
+  keepOrphans: number
 }
 
 /** Seconds for which the answer to a completed multipart upload can be repeated. */
@@ -22,15 +38,21 @@ export class Sweeper {
   readonly #ctx: DiskContext
   readonly #log: DiskLog
   readonly #times: SweepTimes
+  readonly #mayDelete: () => boolean
   readonly #garbage
   readonly #forget
   readonly #known
   #stopped = false
 
-  constructor(ctx: DiskContext, db: Index, log: DiskLog, times: SweepTimes) {
+  constructor(
+    ctx: DiskContext,
+    db: Index,
+    { log, times, mayDelete }: { log: DiskLog; times: SweepTimes; mayDelete: () => boolean },
+  ) {
     this.#ctx = ctx
     this.#log = log
     this.#times = times
+    this.#mayDelete = mayDelete
     this.#garbage = db
       .prepare<[number, string, number], string>(
         'SELECT id FROM blobs WHERE garbage_since <= ? AND id > ? ORDER BY id LIMIT ?',
@@ -45,7 +67,7 @@ export class Sweeper {
   }
 
   async all(): Promise<number> {
-    const temp = await this.tempFiles(this.#times.abandonedAfter)
+    const temp = this.#mayDelete() ? await this.tempFiles(this.#times.abandonedAfter) : 0
     return temp + (await this.garbage()) + (await this.orphans())
   }
 
@@ -55,7 +77,7 @@ export class Sweeper {
     const at = now().getTime()
     await queue.run(() => uploads.forgetCompleted(at - rememberCompleted * 1000))
     let removed = 0
-    for (let after = ''; !this.#stopped;) {
+    for (let after = ''; !this.#stopped && this.#mayDelete();) {
       const ids = this.#garbage.all(at - this.#times.grace * 1000, after, batch)
       // Asked after they were chosen: see holds.ts.
       if (ids.length === 0 || (await isHeld(dirname(blobs.objects)))) break
@@ -74,51 +96,64 @@ export class Sweeper {
     return removed
   }
 
-  /** Files of a crash between rename and commit. What is no blob by its name is somebody else's, and stays. */
+  /** Blobs of a crash between rename and commit. Resolves to how many moved to quarantine. */
   async orphans(): Promise<number> {
-    const { objects } = this.#ctx.blobs
-    let removed = 0
-    for (const outer of await this.#folders(objects))
-      for (const inner of await this.#folders(join(objects, outer)))
-        removed += await this.#orphansIn(join(objects, outer, inner))
-    if (removed > 0) this.#log.info({ removed }, 'removed blobs that no object refers to')
-    return removed
+    const { blobs, calls, now } = this.#ctx
+    const root = dirname(blobs.objects)
+    const place = { root, calls }
+    const isKnown = (id: string): boolean => this.#known.get(id) !== undefined
+    const isStopped = (): boolean => this.#stopped
+    const restored = await putBackKnown(place, isKnown)
+    if (restored > 0) this.#log.warn({ restored }, 'put blobs back from quarantine: the index has their rows again')
+    const search = { ...place, isKnown, isRunning: (id: string) => blobs.running.has(id), isStopped }
+    const moved = await this.#setAside({ ...search, grace: this.#times.grace })
+    if (this.#mayDelete()) {
+      const expiry = { keepFor: this.#times.keepOrphans, now: now(), isKnown, isStopped }
+      const removed = await expireQuarantine(place, expiry)
+      if (removed > 0) this.#log.info({ removed }, 'deleted orphaned blobs whose time in quarantine was over')
+      forgetDeadWriters(root)
+    }
+    return moved
+  }
+
+  async #setAside(search: OrphanSearch): Promise<number> {
+    const count = await countOrphans(search)
+    if (count.orphans === 0 || this.#stopped) return 0
+    if (!mayTake(count)) {
+      const { blobs, orphans } = count
+      this.#log.error({ blobs, orphans, limit: orphanLimit(blobs) }, tooManyOrphans(count, search.root))
+      return 0
+    }
+    const set = new QuarantineSet(search, { by: 'serve', now: this.#ctx.now() })
+    let moved = 0
+    try {
+      for await (const found of findOrphans(search)) moved += await set.add(found)
+    } finally {
+      await set.close()
+      if (moved > 0) {
+        const keptFor = this.#times.keepOrphans
+        this.#log.warn({ moved, set: set.name, keptFor }, 'moved blobs that no object refers to into quarantine')
+      }
+    }
+    return moved
   }
 
   /** `olderThan` in seconds: 0 at the start of the one process that writes here. */
   async tempFiles(olderThan: number): Promise<number> {
     const { blobs } = this.#ctx
+    const isOfLiveWriter = liveWriters(dirname(blobs.objects))
     let removed = 0
     for (const entry of await this.#ctx.calls.readdir(blobs.temp)) {
       if (this.#stopped) break
       const path = join(blobs.temp, entry.name)
-      if (entry.isDirectory() || blobs.running.has(entry.name) || !(await this.#isOlder(path, olderThan))) continue
+      if (entry.isDirectory() || blobs.running.has(entry.name)) continue
+      if (!entry.name.startsWith(blobs.writer.id) && isOfLiveWriter(entry.name)) continue
+      if (!(await this.#isOlder(path, olderThan))) continue
       await blobs.removePath(path)
       removed++
     }
     if (removed > 0) this.#log.info({ removed }, 'removed temporary files of unfinished uploads')
     return removed
-  }
-
-  async #orphansIn(folder: string): Promise<number> {
-    const { blobs, calls } = this.#ctx
-    let removed = 0
-    for (const { name } of this.#stopped ? [] : await calls.readdir(folder)) {
-      if (this.#stopped) break
-      if (!blobIdPattern.test(name) || blobs.running.has(name) || this.#known.get(name)) continue
-      if (!(await this.#isOlder(join(folder, name), this.#times.grace))) continue
-      // Asked again: the row may have come while its age was looked up.
-      if (blobs.running.has(name) || this.#known.get(name)) continue
-      await blobs.removePath(join(folder, name))
-      removed++
-    }
-    return removed
-  }
-
-  async #folders(path: string): Promise<string[]> {
-    if (this.#stopped) return []
-    const entries = await this.#ctx.calls.readdir(path)
-    return entries.filter((entry) => entry.isDirectory() && /^[0-9a-f]{2}$/.test(entry.name)).map(({ name }) => name)
   }
 
   /** By the file system's own clock, which stamped the file. A rename counts as a change. */

@@ -5,7 +5,7 @@ import type { Problem, ProblemKind } from '../../problem.ts'
 import { errorCode } from '../file-calls.ts'
 import { wholeChecksums } from './digests.ts'
 import { blobPath, forEach, pageSize, quarantinePath, type VerifyContext } from './context.ts'
-import { quarantine } from './quarantine.ts'
+import { quarantine, trimToCopy } from './quarantine.ts'
 import { readBlob, type BlobState } from './read-blob.ts'
 import { usersOf } from './users.ts'
 
@@ -34,11 +34,14 @@ function isWanted({ db }: VerifyContext, id: string): boolean {
 
 const intact: BlobState = { is: 'intact', md5: Buffer.alloc(0) }
 
-async function look({ root }: VerifyContext, { id, size }: BlobRow): Promise<BlobState> {
+async function look(ctx: VerifyContext, row: BlobRow): Promise<BlobState> {
+  const { id, size } = row
   try {
-    const stat = await lstat(blobPath(root, id))
+    const stat = await lstat(blobPath(ctx.root, id))
     if (!stat.isFile()) return { is: 'missing' }
-    return stat.size === size ? intact : { is: 'size', size: stat.size }
+    if (stat.size === size) return intact
+    if (stat.size < size) return { is: 'size', size: stat.size }
+    return await readBlob(blobPath(ctx.root, id), row, { signal: ctx.signal, md5: false })
   } catch (cause) {
     const code = errorCode(cause)
     if (code === 'ENOENT' || code === 'ENOTDIR') return { is: 'missing' }
@@ -55,15 +58,14 @@ async function readDeep(ctx: VerifyContext, row: BlobRow): Promise<BlobState> {
       whole.update(bytes)
     },
   })
-  if (state.is === 'intact') whole.settle(state.md5)
+  if (state.is === 'intact' || state.is === 'appended') whole.settle(state.md5)
   return state
 }
 
 async function tell(ctx: VerifyContext, row: BlobRow, state: BlobState): Promise<void> {
   const { kind, detail } = describe(ctx, row, state)
   const users = usersOf(ctx.db, row.id)
-  const moves = ctx.repair && (kind === 'blob-damaged' || kind === 'blob-size')
-  const outcome = moves ? await quarantine(ctx, row, { kind, detail, users }) : { repair: 'left' as const }
+  const outcome = ctx.repair ? await repairBlob(ctx, row, { kind, detail, users }) : { repair: 'left' as const }
   const { bucket, key, uploadId, partNumber } = users[0] ?? {}
   ctx.report.problem({
     kind,
@@ -77,6 +79,14 @@ async function tell(ctx: VerifyContext, row: BlobRow, state: BlobState): Promise
   })
 }
 
+type Found = { kind: ProblemKind; detail: string; users: ReturnType<typeof usersOf> }
+
+async function repairBlob(ctx: VerifyContext, row: BlobRow, found: Found): ReturnType<typeof quarantine> {
+  if (found.kind === 'blob-appended') return trimToCopy(ctx, row, found)
+  if (found.kind === 'blob-damaged' || found.kind === 'blob-size') return quarantine(ctx, row, found)
+  return { repair: 'left' }
+}
+
 function describe(
   { root }: VerifyContext,
   { id, size }: BlobRow,
@@ -85,6 +95,11 @@ function describe(
   kind: ProblemKind
 } {
   switch (state.is) {
+    case 'appended':
+      return {
+        kind: 'blob-appended',
+        detail: `the file has ${state.size} bytes, the object ends after ${size}: something was appended to it`,
+      }
     case 'size':
       return { kind: 'blob-size', detail: `the file has ${state.size} bytes in place of ${size}` }
     case 'damaged':

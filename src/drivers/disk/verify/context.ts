@@ -13,6 +13,8 @@ export type VerifyContext = {
   repair: boolean
   /** Seconds for which what nothing refers to may belong to a write that is running in another process. */
   grace: number
+  /** The number of orphans that the operator allows to be moved. */
+  allowed?: number
   report: Report
   signal: AbortSignal
 }

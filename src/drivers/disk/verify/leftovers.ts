@@ -1,72 +1,87 @@
 /** Files that no row knows. Those younger than the grace may belong to a write that is running, and are left alone. */
-import type { Dirent } from 'node:fs'
-import { lstat, readdir, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Problem, ProblemKind } from '../../problem.ts'
-import { blobIdPattern } from '../blob-store.ts'
-import { errorCode } from '../file-calls.ts'
-import { forEach, type VerifyContext } from './context.ts'
+import type { Problem } from '../../problem.ts'
+import { errorCode, type FileCalls } from '../file-calls.ts'
+import { countOrphans, findOrphans, mayTake, QuarantineSet, tooManyOrphans, type Orphan } from '../orphans.ts'
+import { liveWriters } from '../writers.ts'
+import type { VerifyContext } from './context.ts'
 
-export async function verifyLeftovers(ctx: VerifyContext, o: { tempGrace: number }): Promise<void> {
-  await orphans(ctx)
-  await tempFiles(ctx, o.tempGrace)
+type Options = { tempGrace: number; calls: FileCalls }
+
+export async function verifyLeftovers(ctx: VerifyContext, o: Options): Promise<void> {
+  await orphans(ctx, o.calls)
+  await tempFiles(ctx, o)
 }
 
-async function orphans(ctx: VerifyContext): Promise<void> {
+async function orphans(ctx: VerifyContext, calls: FileCalls): Promise<void> {
   const known = ctx.db.prepare('SELECT 1 FROM blobs WHERE id = ?')
-  const objects = join(ctx.root, 'objects')
-  for (const outer of await folders(objects)) {
-    await forEach(await folders(join(objects, outer)), ctx.signal, async (inner) => {
-      const folder = join(objects, outer, inner)
-      for (const { name } of await entries(folder)) {
-        if (!blobIdPattern.test(name) || !name.startsWith(outer + inner)) ctx.report.count('foreignFiles')
-        else if (known.get(name) === undefined) {
-          // Asked again after its age: the row may have come meanwhile.
-          const old = await isOlder(join(folder, name), ctx.grace)
-          if (known.get(name) !== undefined || old === null) continue
-          if (!old) ctx.report.count('inFlight')
-          else await tell(ctx, 'blob-without-row', join(folder, name), { blob: name })
-        }
-      }
-    })
+  const isStopped = (): boolean => ctx.signal.aborted
+  const search = { ...ctx, calls, isKnown: (id: string) => known.get(id) !== undefined, isStopped }
+  const count = await countOrphans(search)
+  ctx.signal.throwIfAborted()
+  for (const [what, n] of [
+    ['foreignFiles', count.foreign],
+    ['inFlight', count.young],
+  ] as const)
+    if (n > 0) ctx.report.count(what, n)
+  if (count.orphans === 0) return
+  const tooMany = mayTake(count, ctx.allowed) ? undefined : tooManyOrphans(count, ctx.root)
+  const set = ctx.repair && tooMany === undefined ? new QuarantineSet(search, { by: 'verify', now: new Date() }) : null
+  try {
+    for await (const found of findOrphans(search)) {
+      const outcome = set === null ? { repair: 'left' as const } : await setAside(set, found)
+      for (const orphan of found) tellOrphan(ctx, orphan, { ...outcome, ...(ctx.repair && { failure: tooMany }) })
+    }
+  } finally {
+    await set?.close()
+  }
+  ctx.signal.throwIfAborted()
+}
+
+type Outcome = { repair: Problem['repair']; failure?: string | undefined }
+
+async function setAside(set: QuarantineSet, found: readonly Orphan[]): Promise<Outcome> {
+  try {
+    await set.add(found)
+    return { repair: 'quarantined' }
+  } catch (cause) {
+    return { repair: 'failed', failure: (cause as Error).message }
   }
 }
 
-async function tempFiles(ctx: VerifyContext, grace: number): Promise<void> {
+function tellOrphan({ report }: VerifyContext, { id, path }: Orphan, { repair, failure }: Outcome): void {
+  const detail = [`no row of the index knows this file: ${path}`, ...(failure === undefined ? [] : [failure])]
+  report.problem({ kind: 'blob-without-row', blob: id, detail: detail.join('; '), repair })
+}
+
+async function tempFiles(ctx: VerifyContext, { calls, tempGrace }: Options): Promise<void> {
   const folder = join(ctx.root, 'tmp')
-  for (const entry of await entries(folder)) {
+  const isOfLiveWriter = liveWriters(ctx.root)
+  for (const entry of await entries(calls, folder)) {
     ctx.signal.throwIfAborted()
     if (entry.isDirectory()) continue
-    const old = await isOlder(join(folder, entry.name), grace)
+    const path = join(folder, entry.name)
+    const old = !isOfLiveWriter(entry.name) && (await isOlder(calls, path, tempGrace))
     if (old === false) ctx.report.count('inFlight')
-    else if (old) await tell(ctx, 'temp-file', join(folder, entry.name), {})
+    else if (old) await tellTemporary(ctx, calls, path)
   }
 }
 
-const details: Partial<Record<ProblemKind, string>> = {
-  'blob-without-row': 'no row of the index knows this file',
-  'temp-file': 'an upload that ended long ago left this file',
-}
-
-async function tell(ctx: VerifyContext, kind: ProblemKind, path: string, where: Partial<Problem>): Promise<void> {
-  const detail = `${details[kind]}: ${path}`
-  if (!ctx.repair) return ctx.report.problem({ ...where, kind, detail, repair: 'left' })
+async function tellTemporary({ report, repair }: VerifyContext, calls: FileCalls, path: string): Promise<void> {
+  const found = { kind: 'temp-file' as const, detail: `an upload that ended long ago left this file: ${path}` }
+  if (!repair) return report.problem({ ...found, repair: 'left' })
   try {
-    await unlink(path)
-    ctx.report.problem({ ...where, kind, detail, repair: 'removed' })
+    await calls.unlink(path)
+    report.problem({ ...found, repair: 'removed' })
   } catch (cause) {
     if (errorCode(cause) === 'ENOENT') return
-    ctx.report.problem({ ...where, kind, detail: `${detail}; ${(cause as Error).message}`, repair: 'failed' })
+    report.problem({ ...found, detail: `${found.detail}; ${(cause as Error).message}`, repair: 'failed' })
   }
 }
 
-async function folders(path: string): Promise<string[]> {
-  return (await entries(path)).filter((e) => e.isDirectory() && /^[0-9a-f]{2}$/.test(e.name)).map(({ name }) => name)
-}
-
-async function entries(path: string): Promise<Dirent[]> {
+async function entries(calls: FileCalls, path: string): ReturnType<FileCalls['readdir']> {
   try {
-    return await readdir(path, { withFileTypes: true })
+    return await calls.readdir(path)
   } catch (cause) {
     if (errorCode(cause) === 'ENOENT') return []
     throw cause
@@ -74,9 +89,9 @@ async function entries(path: string): Promise<Dirent[]> {
 }
 
 /** By the file system's own clock. Null: it is gone. */
-async function isOlder(path: string, seconds: number): Promise<boolean | null> {
+async function isOlder(calls: FileCalls, path: string, seconds: number): Promise<boolean | null> {
   try {
-    const { mtimeMs, ctimeMs } = await lstat(path)
+    const { mtimeMs, ctimeMs } = await calls.lstat(path)
     return Date.now() - Math.max(mtimeMs, ctimeMs) >= seconds * 1000
   } catch (cause) {
     if (errorCode(cause) === 'ENOENT') return null

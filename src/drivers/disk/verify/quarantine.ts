@@ -1,9 +1,11 @@
 /** Damaged blobs are moved aside, never deleted: most of their bytes are good, and somebody may want them. */
+import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { lstat, mkdir, open, rename, rm, writeFile } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { copyFile, link, lstat, mkdir, open, rename, rm, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import type { Problem } from '../../problem.ts'
 import { blobPath, quarantinePath, type VerifyContext } from './context.ts'
+import { readBlob } from './read-blob.ts'
 import type { BlobUser } from './users.ts'
 
 type Found = { kind: string; detail: string; users: BlobUser[] }
@@ -17,22 +19,67 @@ export async function quarantine(
   { id, size }: { id: string; size: number },
   { kind, detail, users }: Found,
 ): Promise<Pick<Problem, 'repair'> & { failure?: string }> {
-  const to = quarantinePath(root, id)
   try {
-    await mkdir(dirname(to), { recursive: true, mode: 0o700 })
-    if (!(await lstat(dirname(to))).isDirectory()) throw new Error('quarantine is a link, which is not followed')
-    // A blob that was put back and went bad again: the first one stays too.
-    const free = existsSync(to) ? `${to}.${Date.now()}` : to
-    const note = { blob: id, size, found: kind, detail, at: new Date().toISOString(), usedBy: users }
-    // Of a move that was cut off there is a note already; whatever stands there is not written through.
-    await rm(`${free}.json`, { force: true })
-    await writeFile(`${free}.json`, `${JSON.stringify(note, null, 2)}\n`, { mode: 0o600, flag: 'wx' })
+    const free = await notedPlace(root, { id, size }, { kind, detail, users })
     await rename(blobPath(root, id), free)
     await syncFolders(dirname(free), dirname(blobPath(root, id)))
     return { repair: 'quarantined' }
   } catch (cause) {
     return { repair: 'failed', failure: `it could not be moved: ${(cause as Error).message}` }
   }
+}
+
+/**
+ * The bytes of the blob are right and more follow: a copy without those takes the place of the file, which is kept in
+ * quarantine with all its bytes. Reading the object works at every moment.
+ */
+export async function trimToCopy(
+  { root }: VerifyContext,
+  row: { id: string; size: number; sums: Buffer },
+  found: Found,
+): Promise<Pick<Problem, 'repair'> & { failure?: string }> {
+  const path = blobPath(root, row.id)
+  const copy = join(root, 'tmp', randomBytes(16).toString('hex'))
+  try {
+    await copyFile(path, copy)
+    const { mode, uid, gid } = await lstat(path)
+    const file = await open(copy, 'r+')
+    try {
+      await file.truncate(row.size)
+      await file.chmod(mode & 0o777)
+      if (process.geteuid?.() === 0) await file.chown(uid, gid)
+      await file.sync()
+    } finally {
+      await file.close()
+    }
+    const state = await readBlob(copy, row, { md5: false })
+    if (state.is !== 'intact') throw new Error('the copy does not have the bytes that were stored')
+    await link(path, await notedPlace(root, row, found))
+    await rename(copy, path)
+    await syncFolders(dirname(quarantinePath(root, row.id)), dirname(path))
+    return { repair: 'corrected' }
+  } catch (cause) {
+    await rm(copy, { force: true }).catch(() => {})
+    return { repair: 'failed', failure: `it could not be trimmed: ${(cause as Error).message}` }
+  }
+}
+
+/** A free name in quarantine, and the note that belongs to it. */
+async function notedPlace(
+  root: string,
+  { id, size }: { id: string; size: number },
+  { kind, detail, users }: Found,
+): Promise<string> {
+  const to = quarantinePath(root, id)
+  await mkdir(dirname(to), { recursive: true, mode: 0o700 })
+  if (!(await lstat(dirname(to))).isDirectory()) throw new Error('quarantine is a link, which is not followed')
+  // A blob that was put back and went bad again: the first one stays too.
+  const free = existsSync(to) ? `${to}.${Date.now()}` : to
+  const note = { blob: id, size, found: kind, detail, at: new Date().toISOString(), usedBy: users }
+  // Of a move that was cut off there is a note already; whatever stands there is not written through.
+  await rm(`${free}.json`, { force: true })
+  await writeFile(`${free}.json`, `${JSON.stringify(note, null, 2)}\n`, { mode: 0o600, flag: 'wx' })
+  return free
 }
 
 /** Best effort: after a power cut the blob may lie where it was, and is found again. */

@@ -10,6 +10,8 @@ export type BlobState =
   | { is: 'intact'; md5: Buffer }
   | { is: 'missing' }
   | { is: 'size'; size: number }
+  /** The bytes of the blob are right, and the file goes on after them. */
+  | { is: 'appended'; size: number; md5: Buffer }
   | { is: 'unreadable'; cause: string }
   | { is: 'damaged'; at: number }
 
@@ -47,8 +49,9 @@ export async function readBlob(path: string, { size, sums }: BlobFacts, o: ReadO
     file = await openBlob(path)
     if (!file) return { is: 'missing' }
     const stat = await file.stat()
-    if (stat.size !== size) return { is: 'size', size: stat.size }
-    return await readBlocks(file, { size, sums }, o)
+    if (stat.size < size) return { is: 'size', size: stat.size }
+    const state = await readBlocks(file, { size, sums }, o)
+    return state.is === 'intact' && stat.size > size ? { is: 'appended', size: stat.size, md5: state.md5 } : state
   } catch (cause) {
     const code = errorCode(cause)
     if (code === undefined || o.signal?.aborted) throw cause

@@ -1,4 +1,5 @@
 /** The index against itself. Every check is one statement, so that it sees one moment of a server that is writing. */
+import { orphanLimit } from '../../driver.ts'
 import type { Problem, ProblemKind } from '../../problem.ts'
 import type { VerifyContext } from './context.ts'
 
@@ -101,8 +102,27 @@ export function verifyRows(ctx: VerifyContext): void {
   for (const check of checks) {
     ctx.signal.throwIfAborted()
     const found = db.prepare<[], Found>(check.sql).all()
-    for (const row of found) report.problem({ ...row, ...mend(ctx, check, row), kind: check.kind })
+    const tooMany = isRemoval(check) && ctx.repair ? beyondLimit(ctx, check, found.length) : undefined
+    for (const row of found) {
+      const outcome = tooMany === undefined ? mend(ctx, check, row) : { detail: tooMany, repair: 'left' as const }
+      report.problem({ ...row, ...outcome, kind: check.kind })
+    }
   }
+}
+
+/** Repairs after which the bytes of a blob are garbage. */
+const isRemoval = ({ kind, mend: statements }: RowCheck): boolean =>
+  statements !== undefined && kind !== 'blob-marked-garbage'
+
+/** Rows that lost their objects in large numbers are an index that lost them: nothing is removed then. */
+function beyondLimit({ db, allowed = 0 }: VerifyContext, { detail }: RowCheck, found: number): string | undefined {
+  const { n } = db.prepare('SELECT count(*) AS n FROM blobs').get() as { n: number }
+  const limit = orphanLimit(n)
+  if (found <= Math.max(limit, allowed)) return undefined
+  return (
+    `${detail}; ${found} of ${n} blobs are like it, the limit is ${limit}, and nothing was removed. An index that lost ` +
+    `rows looks like this: restore a backup. If they are not needed, run: postern verify --repair --yes-delete ${found}`
+  )
 }
 
 function mend({ db, repair }: VerifyContext, check: RowCheck, row: Found): Pick<Problem, 'detail' | 'repair'> {

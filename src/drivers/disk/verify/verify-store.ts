@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { StorageError } from '../../../errors.ts'
 import type { Report } from '../../problem.ts'
+import { fileCalls, type FileCalls } from '../file-calls.ts'
 import { openIndex, schemaVersion, type Index } from '../open-index.ts'
 import { toStorageError } from '../store-error.ts'
 import { verifyBlobs } from './blobs.ts'
@@ -23,10 +24,14 @@ export type VerifyStoreOptions = {
   /** Seconds for which a blob without a row may belong to a running write; for temporary files `tempGrace`. */
   grace: number
   tempGrace: number
+  /** `--yes-delete`: orphans that may go although they are more than a run takes by itself. */
+  allowed?: number
   report: Report
   /** Told once, before the blobs. */
   onTotal?: (total: { blobs: number; bytes: number }) => void
   signal: AbortSignal
+  /** For tests of faults. */
+  calls?: Partial<FileCalls>
 }
 
 /** Errors: NotFound where there is no store, Unavailable where its index cannot be read. */
@@ -46,7 +51,7 @@ export async function verifyStore(o: VerifyStoreOptions): Promise<void> {
     if (o.deep) prepareDigests(ctx)
     await verifyBlobs(ctx)
     if (o.deep) verifyDigests(ctx)
-    await verifyLeftovers(ctx, o)
+    await verifyLeftovers(ctx, { ...o, calls: { ...fileCalls, ...o.calls } })
   } catch (cause) {
     throw toStorageError(cause)
   } finally {

@@ -1,0 +1,48 @@
+import type { Command } from 'commander'
+import { CliError } from './cli-error.ts'
+import { addConfigOptions, openConfig, type ConfigOptions } from './config-options.ts'
+import { printJson, printNote, printResult } from './output.ts'
+import { showBytes } from './progress.ts'
+
+export function addQuarantine(program: Command): void {
+  const quarantine = program
+    .command('quarantine')
+    .description('list or put back blobs that were moved to quarantine because no row of the index knew them')
+  addConfigOptions(quarantine.command('list'))
+    .description('show what is in quarantine, and when it will be deleted')
+    .action(list)
+  addConfigOptions(quarantine.command('restore [sets...]'))
+    .description('move blobs back to objects/')
+    .option('--all', 'those of every set')
+    .addHelpText(
+      'after',
+      '\nPut the index back first (from a backup): blobs that it still does not know move to quarantine again.' +
+        '\nA running server puts back by itself what the index knows again.',
+    )
+    .action(restore)
+}
+
+async function list(options: ConfigOptions): Promise<void> {
+  const { path, keepOrphans } = openConfig(options).config.storage.disk
+  const { quarantinedSets } = await import('../drivers/disk/set-aside.ts')
+  const sets = (await quarantinedSets(path)).map((set) => ({
+    ...set,
+    keptUntil: new Date(set.quarantinedAt.getTime() + keepOrphans * 1000),
+  }))
+  if (options.json) return printJson({ sets })
+  if (sets.length === 0) return printResult('There are no orphaned blobs in quarantine.')
+  for (const { name, blobs, bytes, keptUntil } of sets)
+    printResult(`${name}: ${blobs} blobs (${showBytes(bytes)}), kept until ${keptUntil.toISOString()}`)
+}
+
+async function restore(sets: string[], options: ConfigOptions & { all?: boolean }): Promise<void> {
+  if ((options.all ?? false) === sets.length > 0) {
+    throw new CliError('Name the sets to put back (postern quarantine list shows them), or write --all.', 2)
+  }
+  const { config } = openConfig(options)
+  const { putBackSets } = await import('../drivers/disk/set-aside.ts')
+  const outcome = await putBackSets(config.storage.disk.path, sets)
+  if (options.json) return printJson({ ok: true, ...outcome })
+  printResult(`Put back ${outcome.restored} blobs.`)
+  if (outcome.left > 0) printNote(`${outcome.left} blobs stay in quarantine: objects/ has a file in their place.`)
+}

@@ -1,0 +1,142 @@
+/**
+ * One server per folder: `serve` holds a lock on the store's folder and on an SQLite catalog while it runs. Next to each
+ * lock lies a file that says who holds it. Other commands do not take these locks.
+ */
+import { existsSync, mkdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs'
+import { hostname } from 'node:os'
+import { dirname, join, resolve } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Config } from '../config/schema.ts'
+import { hasLiveWriter } from '../drivers/disk/writers.ts'
+import { isLocked, takeLock, type Lock } from '../sqlite-lock.ts'
+import { userName } from '../user-name.ts'
+import { CliError } from './cli-error.ts'
+import { catalogFile } from './open-store.ts'
+
+type Holder = { pid: number; host: string; startedAt: string }
+type Place = { what: string; lock: string; holder: string }
+
+export type ServerLock = { release(): void }
+
+/** Milliseconds. A command that only looks at a lock holds it for a moment. */
+const patience = 500
+const retryEvery = 200
+
+/**
+ * With `takeover` it waits until another server has stopped; null where `stopped` resolves before. Errors: CliError, with
+ * who holds the lock.
+ */
+export async function lockForServing(
+  config: Config,
+  o: { takeover: boolean; stopped: Promise<unknown>; note: (text: string) => void },
+): Promise<ServerLock | null> {
+  const held: { place: Place; lock: Lock }[] = []
+  const release = (): void => {
+    for (const { place, lock } of held.splice(0)) {
+      removeQuietly(place.holder)
+      lock.release()
+    }
+  }
+  const stopping = new AbortController()
+  void o.stopped.then(() => stopping.abort())
+  try {
+    for (const place of placesOf(config)) {
+      const lock = take(place) ?? (o.takeover ? await waitFor(place, o.note, stopping.signal) : null)
+      if (stopping.signal.aborted) {
+        lock?.release()
+        release()
+        return null
+      }
+      if (lock === null) throw refusal(place)
+      held.push({ place, lock })
+      writeHolder(place)
+    }
+    return { release }
+  } catch (error) {
+    release()
+    throw error
+  }
+}
+
+/** Null when `signal` aborts first. */
+async function waitFor(place: Place, note: (text: string) => void, signal: AbortSignal): Promise<Lock | null> {
+  note(`Waiting until ${describe(place)} has stopped. Send it SIGTERM to let it drain.`)
+  for (;;) {
+    if (signal.aborted) return null
+    const lock = take(place, 0)
+    if (lock !== null) return lock
+    await sleep(retryEvery)
+  }
+}
+
+/** Whether a server, or another process that writes, uses the store. */
+export const isInUse = (folder: string): boolean => isLocked(placeOf(folder).lock) || hasLiveWriter(folder)
+
+function placesOf(config: Config): Place[] {
+  const { driver, disk } = config.storage
+  const catalog = catalogFile(config)
+  return [
+    // With the s3 driver the folder holds secrets alone, which several servers may share.
+    ...(driver === 'disk' ? [placeOf(disk.path)] : []),
+    ...(catalog === null
+      ? []
+      : [{ what: `the catalog ${catalog}`, lock: `${catalog}.lock`, holder: `${catalog}.lock.json` }]),
+  ]
+}
+
+const placeOf = (folder: string): Place => ({
+  what: `the folder ${folder}`,
+  lock: join(folder, 'server.lock'),
+  holder: join(folder, 'server.lock.json'),
+})
+
+function take({ what, lock }: Place, wait = patience): Lock | null {
+  try {
+    mkdirSync(dirname(resolve(lock)), { recursive: true, mode: 0o700 })
+    return takeLock(lock, { patience: wait })
+  } catch (cause) {
+    const { code = String(cause) } = cause as NodeJS.ErrnoException
+    throw new CliError(
+      `${what} cannot be locked: ${lock} cannot be opened by ${userName()} (${code}). ` +
+        'Give the folder and this file to the user that runs the server, or run as that user.',
+      1,
+      { cause },
+    )
+  }
+}
+
+function refusal(place: Place): CliError {
+  return new CliError(
+    `Another server uses ${place.what}: ${describe(place)}. Stop that one first, choose another folder with --storage, ` +
+      'or start with --takeover to wait until it has stopped.',
+    1,
+  )
+}
+
+function describe({ holder }: Place): string {
+  try {
+    const { pid, host, startedAt } = JSON.parse(readFileSync(holder, 'utf8')) as Holder
+    return `process ${pid} on ${host}, started ${startedAt}`
+  } catch {
+    return `a process that ${holder} does not name`
+  }
+}
+
+/** For people: what counts is the lock itself, so a file that cannot be written changes nothing. */
+function writeHolder({ holder }: Place): void {
+  const facts: Holder = { pid: process.pid, host: hostname(), startedAt: new Date().toISOString() }
+  try {
+    if (existsSync(holder)) unlinkSync(holder)
+    writeFileSync(holder, `${JSON.stringify(facts)}\n`, { mode: 0o644, flag: 'wx' })
+  } catch {
+    // A full disk, for example.
+  }
+}
+
+function removeQuietly(path: string): void {
+  try {
+    unlinkSync(path)
+  } catch {
+    // It was not written.
+  }
+}

@@ -1,0 +1,102 @@
+/**
+ * Which temporary files belong to a process that lives. Each process that writes holds a lock in `writers/`, and the
+ * names of its temporary files begin with the name of that lock. Nothing sweeps them while the lock is held.
+ */
+import { randomBytes } from 'node:crypto'
+import { existsSync, mkdirSync, readdirSync, renameSync, unlinkSync } from 'node:fs'
+import { join } from 'node:path'
+import { isLocked, takeLock, type Lock } from '../../sqlite-lock.ts'
+import { errorCode } from './file-calls.ts'
+
+const idLength = 16
+const lockPattern = /^([0-9a-f]{16})\.lock$/
+
+const folderOf = (root: string): string => join(root, 'writers')
+const lockOf = (root: string, id: string): string => join(folderOf(root), `${id}.lock`)
+
+export class Writer {
+  readonly #root: string
+  readonly id = randomBytes(idLength / 2).toString('hex')
+  #lock: Lock | null = null
+
+  constructor(root: string) {
+    this.#root = root
+  }
+
+  /** Locked at the first name: most commands write nothing. */
+  temporaryName(): string {
+    if (this.#lock === null) {
+      mkdirSync(folderOf(this.#root), { recursive: true, mode: 0o700 })
+      this.#lock = this.#take()
+    }
+    return this.id + randomBytes(16 - idLength / 2).toString('hex')
+  }
+
+  /** Locked before it has its name: under that name it is never seen free while this process lives. */
+  #take(): Lock | null {
+    const file = lockOf(this.#root, this.id)
+    // Windows does not rename a file that is open.
+    if (process.platform === 'win32') return takeLock(file)
+    const lock = takeLock(`${file}.new`)
+    try {
+      renameSync(`${file}.new`, file)
+      return lock
+    } catch (cause) {
+      lock?.release()
+      throw cause
+    }
+  }
+
+  close(): void {
+    if (this.#lock === null) return
+    this.#lock.release()
+    this.#lock = null
+    removeQuietly(lockOf(this.#root, this.id))
+  }
+}
+
+/** Answers for one sweep: each lock is looked at once. Errors: those of opening a lock. */
+export function liveWriters(root: string): (temporaryName: string) => boolean {
+  const known = new Map<string, boolean>()
+  return (name) => {
+    const id = name.slice(0, idLength)
+    const alive = known.get(id) ?? isAlive(root, id)
+    known.set(id, alive)
+    return alive
+  }
+}
+
+/** Whether any process has written here and lives. */
+export const hasLiveWriter = (root: string): boolean => writerIds(root).some((id) => isAlive(root, id))
+
+/** Removes the locks of processes that have ended. */
+export function forgetDeadWriters(root: string): void {
+  for (const id of writerIds(root)) if (!isAlive(root, id)) removeQuietly(lockOf(root, id))
+}
+
+function writerIds(root: string): string[] {
+  try {
+    return readdirSync(folderOf(root)).flatMap((name) => lockPattern.exec(name)?.[1] ?? [])
+  } catch (cause) {
+    if (errorCode(cause) === 'ENOENT') return []
+    throw cause
+  }
+}
+
+function isAlive(root: string, id: string): boolean {
+  try {
+    return isLocked(lockOf(root, id))
+  } catch (cause) {
+    // Removed at this moment, by its holder or by another sweep. One that cannot be looked at counts as held.
+    if (errorCode(cause) === 'SQLITE_CANTOPEN') return existsSync(lockOf(root, id))
+    throw cause
+  }
+}
+
+function removeQuietly(path: string): void {
+  try {
+    unlinkSync(path)
+  } catch {
+    // Gone already, or not ours to remove: the next sweep looks again.
+  }
+}

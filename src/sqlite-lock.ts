@@ -1,0 +1,46 @@
+/**
+ * A lock between processes: an SQLite file that its holder keeps in an exclusive transaction. Node has no flock. The
+ * system drops this lock when its holder ends, however it ends, so no stale lock is left behind.
+ */
+import { existsSync } from 'node:fs'
+import Database from 'better-sqlite3'
+import { makePrivate } from './sqlite-file.ts'
+
+export type Lock = { release(): void }
+
+/**
+ * Null while another process has it, after `patience` milliseconds during which this thread stands still.
+ * Errors: those of opening the file.
+ */
+export function takeLock(file: string, { patience = 0 }: { patience?: number } = {}): Lock | null {
+  makePrivate(file)
+  const db = new Database(file, { timeout: patience })
+  try {
+    // The file stays empty: there is nothing to roll back after a crash.
+    db.pragma('journal_mode = memory')
+    db.exec('BEGIN EXCLUSIVE')
+    return { release: () => void db.close() }
+  } catch (cause) {
+    db.close()
+    if (isBusy(cause)) return null
+    throw cause
+  }
+}
+
+/** Whether a process holds it now. Errors: those of opening the file. */
+export function isLocked(file: string): boolean {
+  if (!existsSync(file)) return false
+  const db = new Database(file, { readonly: true, timeout: 0 })
+  try {
+    db.prepare('SELECT count(*) FROM sqlite_schema').get()
+    return false
+  } catch (cause) {
+    if (isBusy(cause)) return true
+    throw cause
+  } finally {
+    db.close()
+  }
+}
+
+const isBusy = (cause: unknown): boolean =>
+  cause instanceof Database.SqliteError && /^SQLITE_(BUSY|LOCKED)/.test(cause.code)
