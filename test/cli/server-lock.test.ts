@@ -1,0 +1,94 @@
+/** One server per folder and per SQLite catalog, next to which every other command works. */
+import { existsSync, readFileSync } from 'node:fs'
+import { hostname } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+import { makeBench, type Bench, type Started } from './run-postern.ts'
+
+// Each command is a process of its own: on a machine at work each takes seconds.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
+
+let bench: Bench
+beforeEach(() => {
+  bench = makeBench()
+})
+afterEach(() => bench.remove())
+
+const ports = ['--set', 'server.listen=127.0.0.1:0', '--set', 'objects.listen=127.0.0.1:0']
+const serve = (...more: string[]): Started =>
+  bench.start(['serve', '--dev', '--json', ...ports, '--set', 'storage.disk.minFree=1MiB', ...more])
+const ready = (server: Started) => server.until(/^\{.*\}$/m)
+const holder = () => JSON.parse(readFileSync(join(bench.path, 'storage/server.lock.json'), 'utf8')) as object
+
+it('refuses a second server on the folder or the catalog, and says who holds it', async () => {
+  const first = serve()
+  await ready(first)
+  expect(holder()).toEqual({
+    pid: first.child.pid,
+    host: hostname(),
+    startedAt: expect.stringMatching(/^\d{4}-/) as string,
+  })
+  const second = await serve().finished
+  expect(second).toMatchObject({ exitCode: 1, stdout: expect.stringContaining('"ok":false') as string })
+  expect(second.stderr).toContain(`process ${first.child.pid} on ${hostname()}`)
+  expect(second.stderr).toContain('--takeover')
+  const elsewhere = await serve('--storage', 'other', '--set', 'database.url=sqlite:storage/catalog.sqlite').finished
+  expect(elsewhere).toMatchObject({ exitCode: 1 })
+  expect(elsewhere.stderr).toMatch(/the catalog .*catalog\.sqlite/)
+  expect(existsSync(join(bench.path, 'other/index.sqlite'))).toBe(false)
+  first.child.kill('SIGTERM')
+  expect(await first.finished).toMatchObject({ exitCode: 0 })
+  expect(existsSync(join(bench.path, 'storage/server.lock.json'))).toBe(false)
+})
+
+it('lets other commands work next to a server, except a repair with a grace below an hour', async () => {
+  const server = serve()
+  await ready(server)
+  for (const command of [
+    ['gc', '--orphans'],
+    ['verify'],
+    ['verify', '--repair', '--grace', '1h'],
+    ['backup', 'backup.tar'],
+    ['keys', 'create', '--owner', 'alice'],
+    ['quarantine', 'list'],
+    ['presign', 'get', 'a.txt'],
+  ])
+    expect({ command, ...(await bench.run(command)) }).toMatchObject({ command, exitCode: 0 })
+  const hasty = await bench.run(['verify', '--repair', '--grace', '5m'])
+  expect(hasty).toMatchObject({ exitCode: 2, stdout: '' })
+  expect(hasty.stderr).toContain('the least is 1h')
+  server.child.kill('SIGTERM')
+  await server.finished
+  expect(await bench.run(['verify', '--repair', '--grace', '5m'])).toMatchObject({ exitCode: 0 })
+})
+
+it('is free again after a SIGKILL, with workers too', async () => {
+  const first = serve('--set', 'server.workers=2')
+  await ready(first)
+  expect(await serve().finished).toMatchObject({ exitCode: 1 })
+  first.child.kill('SIGKILL')
+  await first.finished
+  const second = serve('--set', 'server.workers=2')
+  await ready(second)
+  expect(holder()).toMatchObject({ pid: second.child.pid })
+  second.child.kill('SIGTERM')
+  expect(await second.finished).toMatchObject({ exitCode: 0 })
+})
+
+it('--takeover waits until the first server has drained', async () => {
+  const first = serve()
+  await ready(first)
+  const second = serve('--takeover')
+  await second.until(/Waiting until process \d+ on /)
+  expect(second.output().stdout).toBe('')
+  first.child.kill('SIGTERM')
+  expect(await first.finished).toMatchObject({ exitCode: 0 })
+  await ready(second)
+  expect(holder()).toMatchObject({ pid: second.child.pid })
+  const third = serve('--takeover')
+  await third.until(/Waiting until/)
+  third.child.kill('SIGTERM')
+  expect(await third.finished).toMatchObject({ exitCode: 0, stdout: '' })
+  second.child.kill('SIGTERM')
+  await second.finished
+})
