@@ -39,6 +39,7 @@ import { plainAnswer } from './s3/plain-answer.ts'
 import { admitPart } from './service/admit-part.ts'
 import { createCollector } from './service/collector.ts'
 import type { ServiceDeps } from './service/deps.ts'
+import { grantedWrite } from './service/granted-write.ts'
 import { settleWrittenObject } from './service/settle-auto-confirm.ts'
 import { createStorage, openOtherStore, servesObjects, urlOfBucket } from './storage.ts'
 import type { Dispatcher } from './webhooks/dispatcher.ts'
@@ -176,6 +177,7 @@ export async function createGateway(config: Config, o: GatewayOptions): Promise<
           maxGatewayPut: config.uploads.maxSize,
           inlineTypes: config.downloads.inlineTypes,
           sendfile: config.objects.sendfile,
+          grantedWrite: (ref) => grantedWrite(service, ref),
           onObjectWritten: (ref) => settleWrittenObject(service, ref),
           links: { isAlive: (id) => catalog.isLinkAlive(id, now()) },
           admitPart: (ref, part) => admitPart(service, ref, part),

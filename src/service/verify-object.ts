@@ -26,6 +26,7 @@ export async function verifyObject(
 ): Promise<VerifiedObject> {
   const head = await deps.driver.headObject(grant.target)
   checkSize(deps, head.contentLength, grant.declaredSize, claims.size)
+  checkEncoding(head)
   const mimeType = await checkType(deps, grant.target, head, file.mimeType, claims.mimeType)
   const checksum = await checkDigests(deps, grant.target, head, [grant.declaredChecksum, claims.checksum ?? null])
   return { head, mimeType, checksum }
@@ -43,6 +44,18 @@ function checkSize(deps: ServiceDeps, stored: number, granted: number | null, cl
   if (claimed !== undefined && stored !== claimed) {
     throw mismatch(`size is ${claimed}, the store holds ${stored} bytes. Send the file again under a new upload URL.`)
   }
+}
+
+/**
+ * No grant names a content coding. A stored one would make the reader's browser decode the bytes to other bytes than
+ * those that are verified here. `aws-chunked` is a transfer coding of SDKs that some stores keep.
+ */
+function checkEncoding({ contentEncoding = '' }: ObjectHead): void {
+  const codings = contentEncoding.split(',').map((coding) => coding.trim().toLowerCase())
+  if (codings.every((coding) => coding === '' || coding === 'aws-chunked')) return
+  throw mismatch(
+    `The object has the content coding ${contentEncoding}, which the upload was not granted. Send the bytes again without Content-Encoding.`,
+  )
 }
 
 async function checkType(
