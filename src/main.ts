@@ -3,6 +3,7 @@ import type Koa from 'koa'
 import type { Logger } from 'pino'
 import { createApi, type ApiDeps } from './api/app.ts'
 import { createRateLimit } from './api/rate-limit.ts'
+import { createTokenVerifier } from './api/token.ts'
 import { plainProblem } from './api/plain-problem.ts'
 import type { Catalog } from './catalog/catalog.ts'
 import { createCatalog } from './catalog/create-catalog.ts'
@@ -39,7 +40,6 @@ import { plainAnswer } from './s3/plain-answer.ts'
 import { admitPart } from './service/admit-part.ts'
 import { createCollector } from './service/collector.ts'
 import type { ServiceDeps } from './service/deps.ts'
-import { grantedWrite } from './service/granted-write.ts'
 import { settleWrittenObject } from './service/settle-auto-confirm.ts'
 import { createStorage, openOtherStore, servesObjects, urlOfBucket } from './storage.ts'
 import type { Dispatcher } from './webhooks/dispatcher.ts'
@@ -144,9 +144,17 @@ export async function createGateway(config: Config, o: GatewayOptions): Promise<
       { ...request, pathPrefix: pathPrefix() },
       { region: config.objects.region, keys: keyRing, now: at, hosts: [new URL(urls.objects()).host] },
     )
+  const tokens = { accepted: keys.tokens, lookAgain: keys.lookAgain }
+  const verifyToken = createTokenVerifier({ auth: config.auth, secrets: tokens, now })
+  const isOwnToken = (token: string): Promise<boolean> =>
+    verifyToken(token).then(
+      () => true,
+      () => false,
+    )
   const api = createApi({
     ...service,
-    tokens: { accepted: keys.tokens, lookAgain: keys.lookAgain },
+    tokens,
+    verifyToken,
     objectsOrigin: () => (bucketUrl === null ? new URL(urls.objects()).origin : new URL(bucketUrl).origin),
     ...(other && { otherOrigin: () => new URL(otherUrl ?? urls.objects()).origin }),
     dev: o.dev ?? false,
@@ -177,8 +185,8 @@ export async function createGateway(config: Config, o: GatewayOptions): Promise<
           maxGatewayPut: config.uploads.maxSize,
           inlineTypes: config.downloads.inlineTypes,
           sendfile: config.objects.sendfile,
-          grantedWrite: (ref) => grantedWrite(service, ref),
           onObjectWritten: (ref) => settleWrittenObject(service, ref),
+          isOwnToken,
           links: { isAlive: (id) => catalog.isLinkAlive(id, now()) },
           admitPart: (ref, part) => admitPart(service, ref, part),
           sinks,

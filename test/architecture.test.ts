@@ -10,7 +10,7 @@ type Rule = { from: RegExp; may: RegExp[] }
 /** First match rules. What a file may import of ours; packages are another matter (below). */
 const rules: Rule[] = [
   { from: /^(main|storage|index)\.ts$/, may: [/./] },
-  { from: /^(errors|media-type|node-version|sqlite-file|user-name)\.ts$/, may: [] },
+  { from: /^(errors|node-version|sqlite-file|user-name)\.ts$/, may: [] },
   { from: /^sqlite-lock\.ts$/, may: [/^sqlite-file\.ts$/] },
   { from: /^supported-node\.ts$/, may: [/^node-version\.ts$/] },
   { from: /^sigv4\//, may: [/^sigv4\//] },
@@ -34,13 +34,7 @@ const rules: Rule[] = [
   { from: /^catalog\//, may: [/^catalog\//, /^drivers\/driver\.ts$/, /^(errors|sqlite-file|user-name)\.ts$/] },
   {
     from: /^service\//,
-    may: [
-      /^service\//,
-      /^drivers\/driver\.ts$/,
-      /^catalog\/catalog\.ts$/,
-      /^(errors|media-type)\.ts$/,
-      /^config\/schema\.ts$/,
-    ],
+    may: [/^service\//, /^drivers\/driver\.ts$/, /^catalog\/catalog\.ts$/, /^errors\.ts$/, /^config\/schema\.ts$/],
   },
   {
     from: /^api\//,
@@ -63,7 +57,7 @@ const rules: Rule[] = [
       /^sigv4\//,
       /^http\//,
       /^drivers\/(driver\.ts$|checksums\/)/,
-      /^(errors|media-type)\.ts$/,
+      /^errors\.ts$/,
       /^config\/schema\.ts$/,
     ],
   },

@@ -3,13 +3,11 @@ import type { Config } from '../config/schema.ts'
 import { StorageError } from '../errors.ts'
 import type { ApiDeps, Identity } from './deps.ts'
 import { isForeign, isLocal } from './origin.ts'
-import { createTokenVerifier } from './token.ts'
 import { unauthenticated } from './token-refusal.ts'
 
 /** Who asks. Credentials that are sent and wrong are refused, whatever a request without any would be. */
 export function createAuthenticator(deps: ApiDeps): (ctx: Context) => Promise<Identity> {
-  const { config, now } = deps
-  const verify = createTokenVerifier({ auth: config.auth, secrets: deps.tokens, now })
+  const { config, verifyToken: verify } = deps
 
   return async (ctx) => {
     const header = ctx.get('authorization')

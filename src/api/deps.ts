@@ -4,12 +4,14 @@ import type { RequestSink } from '../http/request-event.ts'
 import type { RequestLog } from '../http/request-log.ts'
 import type { ServiceDeps } from '../service/deps.ts'
 import type { RateLimit } from './rate-limit.ts'
-import type { TokenSecrets } from './token.ts'
+import type { TokenSecrets, VerifyToken } from './token.ts'
 import type { WatchRequests } from './watch-requests.ts'
 
 export type ApiDeps = ServiceDeps & {
   /** Verify HS256 tokens; the first one also signs. */
   tokens: TokenSecrets
+  /** Shared with the objects endpoint, so that the key set is fetched once. */
+  verifyToken: VerifyToken
   /** Where presigned URLs point: the console's page may talk to it. */
   objectsOrigin: () => string
   /** Likewise of the store that was in use before, while files are in it. */

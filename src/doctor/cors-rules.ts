@@ -1,10 +1,16 @@
-/** The CORS rules that a bucket needs for uploads from pages. */
+/** The CORS rules that a bucket needs for uploads from pages, and for downloads that a redirect leads to. */
 import { createHash } from 'node:crypto'
 import { ok, failed, type Finding } from './check.ts'
 import { said, type Answer, type StoreProbe } from './bucket/store-probe.ts'
 
-const id = 'postern'
-const methods = ['GET', 'HEAD', 'PUT', 'POST']
+type Rule = { id: string; methods: readonly string[] }
+
+const uploads: Rule = { id: 'postern', methods: ['GET', 'HEAD', 'PUT', 'POST'] }
+/**
+ * A page that the API redirects to the bucket sends `Origin: null`, which no list of origins can name. What may be read is
+ * decided by the signature; a rule for `*` lets no credentials through.
+ */
+const reads: Rule = { id: 'postern-reads', methods: ['GET', 'HEAD'] }
 const exposed = [
   'ETag',
   'Content-Range',
@@ -15,24 +21,24 @@ const exposed = [
 ]
 const maxAge = 3600
 
+const ruleJson = ({ id, methods }: Rule, origins: readonly string[]) => ({
+  ID: id,
+  AllowedOrigins: origins,
+  AllowedMethods: methods,
+  AllowedHeaders: ['*'],
+  ExposeHeaders: exposed,
+  MaxAgeSeconds: maxAge,
+})
+
 /** As `aws s3api put-bucket-cors --cors-configuration` takes it. */
 export const corsJson = (origins: readonly string[]) => ({
-  CORSRules: [
-    {
-      ID: id,
-      AllowedOrigins: origins,
-      AllowedMethods: methods,
-      AllowedHeaders: ['*'],
-      ExposeHeaders: exposed,
-      MaxAgeSeconds: maxAge,
-    },
-  ],
+  CORSRules: [ruleJson(uploads, origins), ruleJson(reads, ['*'])],
 })
 
 const escape = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
 
 /** The origins as they stand in XML. */
-function ruleXml(origins: readonly string[]): string {
+function ruleXml({ id, methods }: Rule, origins: readonly string[]): string {
   const all = (name: string, values: readonly string[]): string =>
     values.map((value) => `<${name}>${value}</${name}>`).join('')
   return (
@@ -41,7 +47,7 @@ function ruleXml(origins: readonly string[]): string {
   )
 }
 
-/** Puts our rule before those that the bucket has. An older one of ours is replaced, and the origins that it let in stay. */
+/** Puts our rules before those that the bucket has. Older ones of ours are replaced, and the origins that they let in stay. */
 export async function applyCors(probe: StoreProbe): Promise<Finding> {
   const query = { cors: '' }
   const before = await probe.request({ method: 'GET', query })
@@ -55,14 +61,14 @@ export async function applyCors(probe: StoreProbe): Promise<Finding> {
   if (rules === null) {
     return failed(
       "The bucket's CORS rules are written in a way that is not understood here, and setting ours would drop them.",
-      `Add this rule to them by hand: ${JSON.stringify(corsJson(probe.target.origins))}`,
+      `Add these rules to them by hand: ${JSON.stringify(corsJson(probe.target.origins))}`,
     )
   }
-  const isOurs = (rule: string): boolean => rule.includes(`<ID>${id}</ID>`)
-  const kept = rules.filter((rule) => !isOurs(rule))
-  const earlier = rules.filter(isOurs).flatMap(originsIn)
+  const is = (rule: string, { id }: Rule): boolean => rule.includes(`<ID>${id}</ID>`)
+  const kept = rules.filter((rule) => !is(rule, uploads) && !is(rule, reads))
+  const earlier = rules.filter((rule) => is(rule, uploads)).flatMap(originsIn)
   const origins = new Set([...earlier, ...probe.target.origins.map(escape)])
-  const xml = `<CORSConfiguration xmlns="http://s3.amazonaws.com/doc/2006-03-01/">${ruleXml([...origins])}${kept.join('')}</CORSConfiguration>`
+  const xml = `<CORSConfiguration xmlns="http://s3.amazonaws.com/doc/2006-03-01/">${ruleXml(uploads, [...origins])}${ruleXml(reads, ['*'])}${kept.join('')}</CORSConfiguration>`
   const body = Buffer.from(xml)
   const headers = { 'content-type': 'application/xml', 'content-md5': createHash('md5').update(body).digest('base64') }
   const answer = await probe.request({ method: 'PUT', query, headers, body })
@@ -71,7 +77,7 @@ export async function applyCors(probe: StoreProbe): Promise<Finding> {
       `Setting the CORS rules is answered ${said(answer)}.`,
       fixFor(answer, 'Allow s3:PutBucketCORS, or set the rules by hand.'),
     )
-  return ok(`The bucket has our CORS rule now${kept.length > 0 ? `, before its ${kept.length} others` : ''}.`)
+  return ok(`The bucket has our CORS rules now${kept.length > 0 ? `, before its ${kept.length} others` : ''}.`)
 }
 
 const fixFor = ({ status }: Answer, rights: string): string =>

@@ -157,11 +157,6 @@ export type SealOptions = {
   to: string
   /** Keep the object at its first key too (its public URL points there). */
   keepSource?: boolean
-  /**
-   * The headers of the sealed object. Nothing else that its writer set survives: no other header, no metadata, no tags, no
-   * ACL. Without this field the writer's headers stay.
-   */
-  headers?: ObjectHeaders
 }
 /** Where the sealed bytes are to be read from now on. */
 export type SealedObject = { ref: ObjectRef; versionId?: string; etag: string }

@@ -41,6 +41,14 @@ export function setCorsHeaders(res: ServerResponse, policy: CorsPolicy, origin: 
   return true
 }
 
+/**
+ * Lets the page follow a redirect that came here by another one: the browser sends `Origin: null` then. Without
+ * credentials, and only where `*` lets every origin in.
+ */
+export function allowRedirectedPage(res: ServerResponse, origins: readonly string[], origin: string | undefined): void {
+  if (origin === 'null' && origins.includes('*')) res.setHeader('access-control-allow-origin', 'null')
+}
+
 export type Preflight = { origin: string; method: string; headers: string[] }
 
 const token = /^[!#$%&'*+.^_`|~\w-]+$/

@@ -27,7 +27,7 @@ const unknownMethods = new Set(['TRACE', 'TRACK', 'CONNECT'])
 
 /**
  * Refuses what Node's parser accepts although two servers could read it differently (RFC 9112 §3.2, §6.1): several
- * Host headers, a target in absolute form, a fragment, codings other than exactly `chunked`.
+ * Host or Authorization headers, a target in absolute form, a fragment, codings other than exactly `chunked`.
  */
 export function guardRequest(req: IncomingMessage): void {
   if (unknownMethods.has(req.method ?? '')) {
@@ -48,6 +48,9 @@ export function guardRequest(req: IncomingMessage): void {
     throw new RequestRefused('BadRequest', 'The request has no Host header.')
   if (hosts.length > 1) throw new RequestRefused('BadRequest', 'The request has more than one Host header.')
   if (hosts[0]?.trim() === '') throw new RequestRefused('BadRequest', 'The Host header is empty.')
+  // Node keeps the first, a proxy may judge by the last.
+  if (valuesOf(req, 'authorization').length > 1)
+    throw new RequestRefused('BadRequest', 'The request has more than one Authorization header. Send one.')
   const codings = valuesOf(req, 'transfer-encoding')
   const applied = codings
     .join(',')

@@ -4,10 +4,11 @@ import { vary } from '../http/cors.ts'
 import { guardRequest } from '../http/guard.ts'
 import { isServerFault, reportRequests, type Refusal, type RequestFacts } from '../http/request-event.ts'
 import { requestId } from '../http/request-id.ts'
-import { StorageError } from '../errors.ts'
+import { isStorageError, StorageError } from '../errors.ts'
+import { SignatureError } from '../sigv4/types.ts'
 import { createAccess, denied } from './access.ts'
-import { authenticate } from './authenticate.ts'
-import { readHeaders, withHoisted, type ObjectsDeps, type OperationDeps, type S3Context } from './context.ts'
+import { authenticate, identify } from './authenticate.ts'
+import { objectOf, readHeaders, withHoisted, type ObjectsDeps, type OperationDeps, type S3Context } from './context.ts'
 import { answerPreflight, applyCors } from './cors-rules.ts'
 import { answerError, errorAnswer, hostId } from './error-response.ts'
 import { refuseUnsupportedHeaders } from './object-headers.ts'
@@ -43,6 +44,7 @@ export function createObjectsApp(objectsDeps: ObjectsDeps): Koa {
       operation: null,
       principal: { kind: 'anonymous' },
       verified: null,
+      ownCors: false,
     }
     koa.state['s3'] = ctx
     try {
@@ -74,14 +76,14 @@ async function handle(ctx: S3Context, deps: OperationDeps): Promise<void> {
   guardRequest(ctx.req)
   Object.assign(ctx, readTarget(ctx, deps))
   if (ctx.method === 'OPTIONS') {
-    await answerPreflight(ctx, deps)
+    await answerPreflight(ctx, deps, (method) => isOpenRead(ctx, deps, method))
     return
   }
   let route = findRoute(ctx)
   nameOperation(ctx, route)
   // A form carries its signature in its fields; every other request has it, if any, in its head.
   const form = !(route instanceof S3Error) && route.body === 'form'
-  if (!form) Object.assign(ctx, authenticate(ctx.req, deps))
+  if (!form) Object.assign(ctx, await identify(ctx.req, deps))
   const hoisted = ctx.verified?.hoisted
   if (hoisted !== undefined && hoisted.size > 0) {
     refuseUnsupportedHeaders(hoisted)
@@ -97,6 +99,21 @@ async function handle(ctx: S3Context, deps: OperationDeps): Promise<void> {
   await checkExpectedOwner(ctx, deps)
   await applyCors(ctx, deps)
   await route.run(ctx, deps)
+}
+
+/** Whether this URL, with that method, is a read that a signature or public visibility authorises. */
+async function isOpenRead(ctx: S3Context, deps: OperationDeps, method: string): Promise<boolean> {
+  const route = findRoute({ ...ctx, method })
+  if (route instanceof S3Error || !['GetObject', 'HeadObject'].includes(route.name)) return false
+  try {
+    const { url, rawHeaders } = ctx.req
+    const { principal, verified } = authenticate({ method, url, rawHeaders }, deps)
+    await deps.access.allow(principal, 'read', objectOf(ctx))
+    return verified?.wellKnown !== true
+  } catch (error) {
+    if (error instanceof SignatureError || isStorageError(error)) return false
+    throw error
+  }
 }
 
 function nameOperation(ctx: S3Context, route: ReturnType<typeof findRoute>): void {

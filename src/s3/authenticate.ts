@@ -1,6 +1,6 @@
 import { verifyRequest } from '../sigv4/verify-request.ts'
-import type { Verified } from '../sigv4/types.ts'
-import type { ObjectsDeps, Principal } from './context.ts'
+import { SignatureError, type Verified } from '../sigv4/types.ts'
+import { readHeaders, type ObjectsDeps, type Principal } from './context.ts'
 
 type SignedHttpRequest = { method?: string | undefined; url?: string | undefined; rawHeaders: readonly string[] }
 
@@ -18,6 +18,45 @@ export function authenticate(
   )
   if (verified === null) return { principal: { kind: 'anonymous' }, verified }
   return { principal: principalOf(verified.owner, deps.gatewayOwner), verified }
+}
+
+type Identified = ReturnType<typeof authenticate>
+type IdentifyDeps = Parameters<typeof authenticate>[1] & Pick<ObjectsDeps, 'isOwnToken'>
+
+/**
+ * As `authenticate`, and tolerates the API's bearer token next to a valid presigned URL on a read: a client that follows
+ * a redirect of the API within one origin sends its token along. The URL alone says what is allowed.
+ */
+export async function identify(req: SignedHttpRequest, deps: IdentifyDeps): Promise<Identified> {
+  const token = bearerToken(req)
+  if (token !== null && deps.isOwnToken !== undefined) {
+    const byUrl = byUrlAlone(req, deps)
+    // The signature first: a token may have to be looked up elsewhere.
+    if (byUrl !== null && (await deps.isOwnToken(token))) return byUrl
+  }
+  return authenticate(req, deps)
+}
+
+/** Of a read that has no other Authorization header. */
+function bearerToken({ method, rawHeaders }: SignedHttpRequest): string | null {
+  if (method !== 'GET' && method !== 'HEAD') return null
+  const value = readHeaders(rawHeaders).get('authorization') ?? ''
+  return /^Bearer +([\w.~+/=-]+) *$/i.exec(value)?.[1] ?? null
+}
+
+/** null unless the URL is presigned and valid. */
+function byUrlAlone(req: SignedHttpRequest, deps: IdentifyDeps): Identified | null {
+  const isKept = (at: number): boolean => req.rawHeaders[at - (at % 2)]?.toLowerCase() !== 'authorization'
+  try {
+    const found = authenticate(
+      { method: req.method, url: req.url, rawHeaders: req.rawHeaders.filter((_, at) => isKept(at)) },
+      deps,
+    )
+    return found.verified?.via === 'query' ? found : null
+  } catch (error) {
+    if (error instanceof SignatureError) return null
+    throw error
+  }
 }
 
 export const principalOf = (owner: string, gatewayOwner: string): Principal => ({

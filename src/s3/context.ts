@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { StorageError } from '../errors.ts'
-import type { ObjectHeaders, ObjectRef, StorageDriver } from '../drivers/driver.ts'
+import type { ObjectRef, StorageDriver } from '../drivers/driver.ts'
 import type { Logger } from '../http/logger.ts'
 import type { RequestSink } from '../http/request-event.ts'
 import type { KeyRing, Verified } from '../sigv4/types.ts'
@@ -30,11 +30,6 @@ export type ObjectsDeps = {
   inlineTypes: readonly string[]
   log: Logger
   now: () => Date
-  /**
-   * Awaited before an object is written to the gateway's bucket: the headers that it gets and the most bytes that it may
-   * have, where the key belongs to an upload; null where it does not.
-   */
-  grantedWrite?: (ref: ObjectRef) => Promise<{ headers: ObjectHeaders; maxBytes: number } | null>
   /** Awaited before a write to the gateway's bucket is answered. */
   onObjectWritten?: (ref: ObjectRef) => Promise<void>
   /** Awaited before a part for the gateway's bucket is read; rejects to refuse it. */
@@ -45,6 +40,8 @@ export type ObjectsDeps = {
   sendfile?: SendFile
   /** Handed the event of each answered request. */
   sinks?: readonly RequestSink[]
+  /** Whether a token is one that the API accepts. Without it every request with two kinds of credentials is refused. */
+  isOwnToken?: (token: string) => Promise<boolean>
   /** Proxies whose X-Forwarded-For the log believes. */
   trustedProxies?: readonly string[]
 }
@@ -64,6 +61,8 @@ export type S3Context = Target & {
   principal: Principal
   /** null for anonymous requests. */
   verified: Verified | null
+  /** A CORS rule of the bucket itself holds for this request. */
+  ownCors: boolean
 }
 
 export type OperationDeps = ObjectsDeps & { access: Access }

@@ -9,7 +9,7 @@ import {
   type CorsPolicy,
   type Preflight,
 } from '../http/cors.ts'
-import { answerEmpty } from './answer.ts'
+import { answerEmpty, type AnswerHeaders } from './answer.ts'
 import type { ObjectsDeps, S3Context } from './context.ts'
 import { S3Error } from './s3-error.ts'
 import { StorageError } from '../errors.ts'
@@ -21,6 +21,7 @@ const exposed = [
   'Accept-Ranges',
   'Content-Range',
   'Content-Disposition',
+  'Content-Encoding',
   'x-amz-request-id',
   'x-amz-id-2',
   'x-amz-version-id',
@@ -34,14 +35,18 @@ const exposed = [
 ]
 
 type CorsContext = Pick<S3Context, 'req' | 'res' | 'method' | 'bucket' | 'headers'>
+type ReadContext = Pick<S3Context, 'res' | 'headers' | 'verified' | 'ownCors'>
 type CorsDeps = Pick<ObjectsDeps, 'store' | 'gatewayBucket' | 'corsOrigins'>
+
+/** Seconds for which a browser may keep the answer to a preflight. */
+const preflightAge = 3600
 
 const configuredPolicy = (origins: readonly string[]): CorsPolicy => ({
   origins,
   methods: ['GET', 'HEAD', 'PUT', 'POST', 'DELETE'],
   headers: 'any',
   expose: exposed,
-  maxAge: 3600,
+  maxAge: preflightAge,
 })
 
 /** null: the configured policy holds, as it does for the gateway's bucket and for every bucket without rules. */
@@ -85,7 +90,7 @@ function setRuleHeaders(ctx: CorsContext, rule: CorsRule, asked: Preflight): voi
 }
 
 /** Sets what any answer to this request carries, errors included. */
-export async function applyCors(ctx: CorsContext, deps: CorsDeps): Promise<void> {
+export async function applyCors(ctx: CorsContext & Pick<S3Context, 'ownCors'>, deps: CorsDeps): Promise<void> {
   vary(ctx.res, 'Origin')
   const origin = ctx.headers.get('origin')
   if (origin === undefined) return
@@ -98,11 +103,50 @@ export async function applyCors(ctx: CorsContext, deps: CorsDeps): Promise<void>
   const method = ctx.headers.get('access-control-request-method') ?? ctx.method
   const asked: Preflight = { origin, method, headers: [] }
   const rule = findRule(rules, asked)
-  if (rule !== undefined) setRuleHeaders(ctx, rule, asked)
+  if (rule === undefined) return
+  ctx.ownCors = true
+  setRuleHeaders(ctx, rule, asked)
 }
 
-/** Answers OPTIONS. A preflight comes without credentials, so it is answered before any are asked for. */
-export async function answerPreflight(ctx: CorsContext, deps: CorsDeps): Promise<void> {
+/**
+ * Lets pages of every origin read an object, without credentials. Call it once the read is authorised, by a signature or
+ * because the object is public. A page that was redirected here from another origin sends `Origin: null`, which no list
+ * of origins can name. A bucket's own rule for the origin stays in force.
+ */
+export function openToPages({ res, headers, verified, ownCors }: ReadContext): void {
+  // Any page can sign with a published key, so that the signature authorises no page.
+  if (!headers.has('origin') || ownCors || verified?.wellKnown === true) return
+  res.setHeader('access-control-allow-origin', '*')
+  res.removeHeader('access-control-allow-credentials')
+  res.setHeader('access-control-expose-headers', exposed.join(', '))
+}
+
+/** Names an answer's metadata headers to the page one by one: `*` in the list does not count with credentials. */
+export function exposeMetadata({ res, ownCors }: ReadContext, answer: AnswerHeaders): void {
+  const list = res.getHeader('access-control-expose-headers')
+  if (list === undefined || ownCors) return
+  const names = Object.keys(answer).filter((name) => name.startsWith('x-amz-meta-'))
+  if (names.length > 0) res.setHeader('access-control-expose-headers', [String(list), ...names].join(', '))
+}
+
+/** Answers a preflight for a read that will be open to pages of every origin. */
+function setOpenPreflight(ctx: CorsContext, asked: Preflight): void {
+  const { res } = ctx
+  res.setHeader('access-control-allow-origin', '*')
+  res.setHeader('access-control-allow-methods', 'GET, HEAD')
+  if (asked.headers.length > 0) res.setHeader('access-control-allow-headers', asked.headers.join(', '))
+  res.setHeader('access-control-max-age', String(preflightAge))
+}
+
+/**
+ * Answers OPTIONS. A preflight comes without credentials, so it is answered before any are asked for. `isOpenRead` says
+ * whether the URL itself authorises the method that is asked for, so that the answer would be open to every page.
+ */
+export async function answerPreflight(
+  ctx: CorsContext,
+  deps: CorsDeps,
+  isOpenRead: (method: string) => Promise<boolean>,
+): Promise<void> {
   vary(ctx.res, 'Origin')
   const asked = readPreflight(ctx.method, ctx.req.headers)
   if (asked === null) {
@@ -110,17 +154,22 @@ export async function answerPreflight(ctx: CorsContext, deps: CorsDeps): Promise
       message: 'Insufficient information. Origin and Access-Control-Request-Method request headers are needed.',
     })
   }
-  const rules = await rulesOf(ctx.bucket, deps)
-  if (rules === null) {
-    if (!setPreflightHeaders(ctx.res, configuredPolicy(deps.corsOrigins()), asked)) throw notAllowed()
-  } else {
-    vary(ctx.res, 'Access-Control-Request-Method')
-    vary(ctx.res, 'Access-Control-Request-Headers')
-    const rule = findRule(rules, asked)
-    if (rule === undefined) throw notAllowed()
-    setRuleHeaders(ctx, rule, asked)
+  if (!(await setGranted(ctx, deps, asked))) {
+    if (!(await isOpenRead(asked.method))) throw notAllowed()
+    setOpenPreflight(ctx, asked)
   }
   answerEmpty(ctx, 200)
+}
+
+/** By the configuration or the bucket's rules; false, and no CORS header, where they do not allow it. */
+async function setGranted(ctx: CorsContext, deps: CorsDeps, asked: Preflight): Promise<boolean> {
+  const rules = await rulesOf(ctx.bucket, deps)
+  if (rules === null) return setPreflightHeaders(ctx.res, configuredPolicy(deps.corsOrigins()), asked)
+  vary(ctx.res, 'Access-Control-Request-Method')
+  vary(ctx.res, 'Access-Control-Request-Headers')
+  const rule = findRule(rules, asked)
+  if (rule !== undefined) setRuleHeaders(ctx, rule, asked)
+  return rule !== undefined
 }
 
 const notAllowed = (): S3Error =>

@@ -7,6 +7,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Readable } from 'node:stream'
 import { StorageError } from '../errors.ts'
 import { FilePart, malformed, maxFieldBytes } from './form-file.ts'
+import { GrowingBuffer } from './growing-buffer.ts'
 import { S3Error } from './s3-error.ts'
 import { connect } from './streaming-body.ts'
 
@@ -46,33 +47,41 @@ export function readForm(req: IncomingMessage, boundary: string): Promise<Form> 
   const delimiter = Buffer.from(`\r\n--${boundary}`, 'latin1')
   const form: Form = { fields: new Map(), file: null }
   // The first delimiter has no line before it.
-  let bytes: Buffer = Buffer.from('\r\n')
+  const received = new GrowingBuffer(Buffer.from('\r\n'))
   let part: Part | null = null
+  /** Bytes of the field that hold no delimiter. */
+  let searched = 0
 
   /** True once the form's fields are known. */
   const advance = (): boolean => {
     for (;;) {
       if (part === null) {
-        const next = beginPart(bytes, delimiter)
+        const next = beginPart(received.bytes, delimiter)
         if (next === null) return false
         if (next === 'end') return true
-        ;({ part, bytes } = next)
+        part = next.part
+        received.consume(next.length)
         if (part.name.toLowerCase() === 'file') {
           form.file = { name: part.filename ?? '', open: (checkSize) => openFile(checkSize) }
           return true
         }
       }
-      const end = bytes.indexOf(delimiter)
-      if (end === -1) return false
+      const { bytes } = received
+      const end = bytes.indexOf(delimiter, searched)
+      if (end === -1) {
+        searched = Math.max(0, bytes.length - delimiter.length + 1)
+        return false
+      }
       addField(form.fields, part.name, decode(bytes.subarray(0, end)))
-      bytes = bytes.subarray(end)
+      received.consume(end)
+      searched = 0
       part = null
     }
   }
 
   const openFile = (checkSize: (size: number) => void): Readable => {
     const file = new FilePart(delimiter, checkSize)
-    file.write(bytes)
+    file.write(received.bytes)
     connect(req, file)
     return file
   }
@@ -87,7 +96,7 @@ export function readForm(req: IncomingMessage, boundary: string): Promise<Form> 
     const take = (chunk: Buffer): void => {
       try {
         total += chunk.length
-        bytes = Buffer.concat([bytes, chunk])
+        received.append(chunk)
         if (!advance()) {
           if (total > maxFieldBytes) throw malformed('its fields are too large.')
           return
@@ -103,8 +112,8 @@ export function readForm(req: IncomingMessage, boundary: string): Promise<Form> 
   })
 }
 
-/** A delimiter, its line's end, and the headers of a part; null while they are not complete. */
-function beginPart(bytes: Buffer, delimiter: Buffer): { part: Part; bytes: Buffer } | 'end' | null {
+/** A delimiter, its line's end, and the headers of a part, with their length; null while they are not complete. */
+function beginPart(bytes: Buffer, delimiter: Buffer): { part: Part; length: number } | 'end' | null {
   if (bytes.length < delimiter.length + 2) return null
   if (!bytes.subarray(0, delimiter.length).equals(delimiter)) throw malformed('a delimiter is missing.')
   const after = bytes.subarray(delimiter.length)
@@ -115,7 +124,10 @@ function beginPart(bytes: Buffer, delimiter: Buffer): { part: Part; bytes: Buffe
     return null
   }
   if (!after.subarray(0, 2).equals(blankLine.subarray(0, 2))) throw malformed('a delimiter does not end its line.')
-  return { part: readPart(decode(after.subarray(2, end))), bytes: after.subarray(end + blankLine.length) }
+  return {
+    part: readPart(decode(after.subarray(2, end))),
+    length: delimiter.length + end + blankLine.length,
+  }
 }
 
 function readPart(head: string): Part {

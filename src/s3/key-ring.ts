@@ -1,8 +1,15 @@
-import { createSecretKey, type KeyObject } from 'node:crypto'
-import type { KeyRing } from '../sigv4/types.ts'
+import { createSecretKey } from 'node:crypto'
+import type { KeyRing, RingKey } from '../sigv4/types.ts'
 
-/** From `validUntil` on it is refused. */
-export type AccessKey = { accessKeyId: string; secretAccessKey: string; owner: string; validUntil?: Date }
+export type AccessKey = {
+  accessKeyId: string
+  secretAccessKey: string
+  owner: string
+  /** From then on it is refused. */
+  validUntil?: Date
+  /** The secret is published: pages of other origins may not read what it signs. */
+  wellKnown?: boolean
+}
 
 /** Keys that come and go. */
 export type KeySource = {
@@ -12,15 +19,15 @@ export type KeySource = {
   lookAgain(): void
 }
 
-type RingKey = { secret: KeyObject; owner: string; endsAt: number }
+type DatedKey = RingKey & { endsAt: number }
 
 /** The access keys this process accepts now. Of two with one id the first counts. */
 export function createKeyRing(keys: readonly AccessKey[] | KeySource, now: () => Date = () => new Date()): KeyRing {
   const source: KeySource = 'accepted' in keys ? keys : { accepted: () => keys, lookAgain() {} }
   let from: readonly AccessKey[] | undefined
-  let known = new Map<string, RingKey>()
+  let known = new Map<string, DatedKey>()
 
-  function lookUp(accessKeyId: string): RingKey | undefined {
+  function lookUp(accessKeyId: string): DatedKey | undefined {
     const accepted = source.accepted()
     if (accepted !== from) {
       from = accepted
@@ -41,12 +48,12 @@ export function createKeyRing(keys: readonly AccessKey[] | KeySource, now: () =>
   return { find }
 }
 
-function index(keys: readonly AccessKey[]): Map<string, RingKey> {
-  const ring = new Map<string, RingKey>()
-  for (const { accessKeyId, secretAccessKey, owner, validUntil } of keys) {
+function index(keys: readonly AccessKey[]): Map<string, DatedKey> {
+  const ring = new Map<string, DatedKey>()
+  for (const { accessKeyId, secretAccessKey, owner, validUntil, wellKnown = false } of keys) {
     if (ring.has(accessKeyId)) continue
     const endsAt = validUntil?.getTime() ?? Infinity
-    ring.set(accessKeyId, { secret: createSecretKey(Buffer.from(secretAccessKey, 'utf8')), owner, endsAt })
+    ring.set(accessKeyId, { secret: createSecretKey(Buffer.from(secretAccessKey, 'utf8')), owner, endsAt, wellKnown })
   }
   return ring
 }

@@ -53,6 +53,7 @@ export function checkSignature(
   return {
     accessKeyId,
     owner: key.owner,
+    wellKnown: key.wellKnown === true,
     method,
     signedHeaders: new Map(headers),
     seed: { signature, signingKey: signing, scope, amzDate },

@@ -21,9 +21,17 @@ export type RawRequest = {
   pathPrefix: string
 }
 
+export type RingKey = {
+  secret: KeyObject
+  owner: string
+  sessionToken?: string
+  /** The secret is published, as that of a development server is: a signature by it says nothing about who asks. */
+  wellKnown?: boolean
+}
+
 /** Looks a secret up by access key id; undefined for a key that is unknown, revoked or past its end. */
 export type KeyRing = {
-  find(accessKeyId: string): { secret: KeyObject; owner: string; sessionToken?: string } | undefined
+  find(accessKeyId: string): RingKey | undefined
 }
 
 export type VerifyOptions = {
@@ -41,6 +49,8 @@ export type Verified = {
   method: string
   /** Names in lower case; values as they were signed. */
   signedHeaders: ReadonlyMap<string, string>
+  /** Signed with a published secret, so by anyone. */
+  wellKnown: boolean
   /** Headers in the query of a presigned URL, which count as if they had been sent. Names in lower case. */
   hoisted: ReadonlyMap<string, string>
   /** Presigned only. */

@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { pino } from 'pino'
 import { createApi, type ApiDeps } from '../../src/api/app.ts'
+import { createTokenVerifier } from '../../src/api/token.ts'
 import { createRequestLog } from '../../src/http/request-log.ts'
 import { testSecrets, type RunningGateway } from '../fixtures/gateway.ts'
 
@@ -11,7 +12,7 @@ const secrets = [{ secret: createSecretKey(Buffer.from(testSecrets.jwtSecret)) }
 
 export async function serveApi(of: RunningGateway, change: Partial<ApiDeps>): Promise<{ url: string; close(): void }> {
   const { driver, catalog, config } = of.gateway
-  const app = createApi({
+  const deps: Omit<ApiDeps, 'verifyToken'> = {
     driver,
     catalog,
     config,
@@ -30,7 +31,9 @@ export async function serveApi(of: RunningGateway, change: Partial<ApiDeps>): Pr
     explain: null,
     settings: () => [],
     ...change,
-  })
+  }
+  const verifyToken = createTokenVerifier({ auth: deps.config.auth, secrets: deps.tokens, now: deps.now })
+  const app = createApi({ verifyToken, ...deps })
   const server = app.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo

@@ -78,7 +78,10 @@ it('writes the rules out, --fix sets them, and the next run finds them mended', 
   expect(before.stdout).toContain(`Run "postern doctor --origin ${origin} --fix"`)
   const [, json = ''] = /\(aws s3api put-bucket-cors\):\n(\{[^]*?\n\})\n/.exec(before.stdout) ?? []
   const written = JSON.parse(json) as Report['cors']
-  expect(written?.CORSRules).toEqual([expect.objectContaining({ ID: 'postern', AllowedOrigins: [origin] })])
+  expect(written?.CORSRules).toEqual([
+    expect.objectContaining({ ID: 'postern', AllowedOrigins: [origin] }),
+    expect.objectContaining({ ID: 'postern-reads', AllowedOrigins: ['*'], AllowedMethods: ['GET', 'HEAD'] }),
+  ])
   expect(await rulesNow()).toHaveLength(1)
 
   const fixed = reported(await bench.run(doctor('--fix', '--json')))
@@ -87,7 +90,7 @@ it('writes the rules out, --fix sets them, and the next run finds them mended', 
   expect(fixed.results.filter(({ group, outcome }) => group === 'bucket' && outcome !== 'ok')).toEqual([])
   const about = fixed.results.filter(({ check }) => check.startsWith('cors'))
   expect(about.map(({ check, outcome }) => `${outcome} ${check}`)).toEqual(['ok cors-fix', `ok cors:${origin}`])
-  expect((await rulesNow()).map(({ id }) => id)).toEqual(['postern', 'theirs'])
+  expect((await rulesNow()).map(({ id }) => id)).toEqual(['postern', 'postern-reads', 'theirs'])
 
   const after = await bench.run(doctor())
   expect(after.exitCode).toBe(0)
@@ -100,7 +103,10 @@ it('keeps the pages that an earlier --fix let in', async () => {
   expect((await bench.run(doctor('--fix', '--json'))).exitCode).toBe(0)
   const other = 'http://localhost:5174'
   expect((await bench.run(['doctor', '--origin', other, '--fix', ...settings()])).exitCode).toBe(0)
-  expect(await rulesNow()).toMatchObject([{ id: 'postern', allowedOrigins: [origin, other] }])
+  expect(await rulesNow()).toMatchObject([
+    { id: 'postern', allowedOrigins: [origin, other] },
+    { id: 'postern-reads', allowedOrigins: ['*'] },
+  ])
   expect((await bench.run(doctor('--origin', other))).exitCode).toBe(0)
 })
 
@@ -112,7 +118,7 @@ it('says what --fix may not do, and keeps the rules for hands', async () => {
   expect(report).toMatchObject({ exitCode: 1, ok: false })
   expect(failed(report)).toEqual([`cors:${origin}`, 'cors-fix'])
   expect(report.results.at(-1)?.fix).toMatch(/s3:PutBucketCORS/)
-  expect(report.cors?.CORSRules).toHaveLength(1)
+  expect(report.cors?.CORSRules).toHaveLength(2)
 })
 
 /** A request that the store takes its time for: until it is let go the answer is held. */

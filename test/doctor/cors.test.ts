@@ -57,6 +57,17 @@ it.each<[what: string, CorsRule[], RegExp]>([
   expect(finding.fix).toContain(JSON.stringify(corsJson([origin])))
 })
 
+it('finds a store that does not let a page read what a redirect led to', async () => {
+  faulty.fault = {
+    after: (headers) => headers['access-control-allow-origin'] === '*' && delete headers['access-control-allow-origin'],
+  }
+  expect(await checked([rule])).toMatchObject({
+    outcome: 'failed',
+    message: expect.stringMatching(/not be read after a redirect/),
+    fix: expect.stringContaining('postern-reads'),
+  })
+})
+
 it('finds an ETag that a proxy hides though the rules expose it', async () => {
   faulty.fault = { after: (headers) => delete headers['access-control-expose-headers'] }
   expect(await checked([rule])).toMatchObject({ outcome: 'failed', message: expect.stringMatching(/ETag is hidden/) })
@@ -69,7 +80,9 @@ it('sets the rules on --fix, keeps those of others, and replaces its own', async
   expect(await applyCors(probe)).toMatchObject({ outcome: 'ok', message: expect.stringMatching(/its 1 others/) })
   expect(await applyCors(probe)).toMatchObject({ outcome: 'ok' })
   const rules = (await faulty.store.headBucket(bucket)).cors
-  expect(rules?.map(({ id }) => id)).toEqual(['postern', 'theirs'])
+  expect(rules?.map(({ id }) => id)).toEqual(['postern', 'postern-reads', 'theirs'])
+  expect(rules?.map(({ allowedOrigins }) => allowedOrigins)).toEqual([[origin], ['*'], theirs.allowedOrigins])
+  expect(rules?.[1]?.allowedMethods).toEqual(['GET', 'HEAD'])
   expect(await cors(origin).run(probe)).toMatchObject({ outcome: 'ok' })
   await probe.cleanUp()
 })

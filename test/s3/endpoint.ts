@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { S3Client } from '@aws-sdk/client-s3'
 import { createDiskDriver } from '../../src/drivers/disk/disk-driver.ts'
 import type { StorageDriver } from '../../src/drivers/driver.ts'
+import { createAccessLog } from '../../src/http/access-log.ts'
 import { createLogger } from '../../src/http/logger.ts'
 import { createServer } from '../../src/http/server.ts'
 import { createObjectsApp, type ObjectsDeps } from '../../src/s3/app.ts'
@@ -94,6 +95,7 @@ export async function startEndpoint(overrides: Partial<ObjectsDeps> = {}): Promi
     corsOrigins: () => ['https://app.example.com'],
     maxGatewayPut: 1024 * 1024,
     inlineTypes: ['image/png', 'text/plain'],
+    sinks: [createAccessLog(log)],
     log,
     now,
     ...overrides,

@@ -1,8 +1,10 @@
 /** A form's file, however the bytes arrive: the same as in one piece, and never more or less than it. */
 import { Readable } from 'node:stream'
 import * as fc from 'fast-check'
-import { expect, test } from 'vitest'
+import type { IncomingMessage } from 'node:http'
+import { expect, test, vi } from 'vitest'
 import { FilePart } from '../../src/s3/form-file.ts'
+import { readForm } from '../../src/s3/form-parser.ts'
 
 const delimiter = '\r\n--b-b'
 const content = fc
@@ -56,4 +58,42 @@ test('is none where the form does not end', async () => {
     }),
     { numRuns: 500 },
   )
+})
+
+const formOf = (value: string): string =>
+  `--b-b\r\nContent-Disposition: form-data; name="a"\r\n\r\n${value}${delimiter}` +
+  `\r\nContent-Disposition: form-data; name="file"; filename="f"\r\n\r\nthe file${delimiter}--\r\n`
+
+async function parse(pieces: Buffer[]): Promise<{ fields: object; file: string | undefined }> {
+  const request = Readable.from(pieces.filter(({ length }) => length > 0)) as unknown as IncomingMessage
+  const { fields, file } = await readForm(request, 'b-b')
+  const bytes = await file?.open(() => {}).toArray()
+  return { fields: Object.fromEntries(fields), file: bytes && Buffer.concat(bytes as Buffer[]).toString() }
+}
+
+test('fields are the same in any pieces', async () => {
+  await fc.assert(
+    fc.asyncProperty(content, cuts, async (value, at) => {
+      expect(await parse(split(formOf(value), at))).toEqual({ fields: { a: value }, file: 'the file' })
+    }),
+    { numRuns: 500 },
+  )
+})
+
+test('a field that comes byte by byte is copied a few times, not once a packet', async () => {
+  const value = 'x'.repeat(50_000)
+  const pieces = Array.from(Buffer.from(formOf(value)), (byte) => Buffer.from([byte]))
+  let copied = 0
+  const concat = Buffer.concat
+  const joined = vi.spyOn(Buffer, 'concat').mockImplementation((list, length) => {
+    const whole = concat(list, length)
+    copied += whole.length
+    return whole
+  })
+  try {
+    expect(await parse(pieces)).toEqual({ fields: { a: value }, file: 'the file' })
+  } finally {
+    joined.mockRestore()
+  }
+  expect(copied).toBeLessThan(10 * value.length)
 })

@@ -1,6 +1,7 @@
 /** Security rows 97 to 99, 104 to 106: what is served to a browser, under which headers. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { element, startEndpoint, type Endpoint } from './endpoint.ts'
+import { createKeyRing } from '../../src/s3/key-ring.ts'
+import { element, keys, startEndpoint, type Endpoint } from './endpoint.ts'
 
 let endpoint: Endpoint
 const files = {
@@ -114,16 +115,119 @@ describe('CORS', () => {
   const preflight = (origin: string, path: string, more: Record<string, string> = {}): ReturnType<Endpoint['raw']> =>
     endpoint.raw('OPTIONS', path, { origin, 'access-control-request-method': 'PUT', ...more })
 
-  test.each([
+  const strangers = [
     'https://evil.example',
     'null',
     'https://app.example.com.evil.example',
     'https://evil-app.example.com',
     'http://app.example.com',
-  ])('the origin %s is not let in', async (origin) => {
-    const headers = await get(origin)
-    expect(headers.has('access-control-allow-origin')).toBe(false)
-    expect(headers.get('vary')).toBe('Origin')
+  ]
+  const allowOrigin = 'access-control-allow-origin'
+
+  test.each([...strangers, 'https://app.example.com'])(
+    'a page of %s reads what a signature or public visibility authorises, without credentials',
+    async (origin) => {
+      const signed = endpoint.target('gateway', 'GET', 'postern', 'uploads/photo.png')
+      const head = endpoint.target('gateway', 'HEAD', 'postern', 'uploads/photo.png')
+      const unchanged = (await endpoint.raw('GET', signed)).headers.get('etag') ?? ''
+      const answers = [
+        await endpoint.raw('GET', '/postern/public/photo.png', { origin }),
+        await endpoint.raw('GET', signed, { origin }),
+        await endpoint.raw('HEAD', head, { origin }),
+        await endpoint.raw('GET', signed, { origin, range: 'bytes=0-1' }),
+        await endpoint.raw('GET', signed, { origin, range: 'bytes=1000000-' }),
+        await endpoint.raw('GET', signed, { origin, 'if-none-match': unchanged }),
+        await endpoint.raw('GET', endpoint.target('gateway', 'GET', 'postern', 'uploads/gone'), { origin }),
+      ]
+      expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 206, 416, 304, 404])
+      for (const { headers } of answers) {
+        expect(headers.get(allowOrigin)).toBe('*')
+        expect(headers.has('access-control-allow-credentials')).toBe(false)
+        expect(headers.get('vary')).toBe('Origin')
+        expect(headers.get('access-control-expose-headers')).toMatch(/Content-Encoding/)
+      }
+    },
+  )
+
+  test.each(strangers)(
+    'a page of %s reads no listing, no setting and no refusal, and writes nothing',
+    async (origin) => {
+      const signed = (method: string, path: string, query = {}) =>
+        endpoint.signed('alice', method, path, { query, headers: { origin } })
+      const answers = [
+        await signed('GET', '/'),
+        await signed('GET', '/alice-1'),
+        await signed('GET', '/alice-1', { 'list-type': '2' }),
+        await signed('GET', '/alice-1', { cors: '' }),
+        await signed('GET', '/alice-1/page', { acl: '' }),
+        await signed('PUT', '/alice-1/other'),
+        await endpoint.raw('GET', '/postern/uploads/photo.png', { origin }),
+        await endpoint.raw('GET', `${endpoint.target('gateway', 'GET', 'postern', 'uploads/photo.png')}x`, { origin }),
+      ]
+      for (const { headers } of answers) {
+        expect(headers.has(allowOrigin)).toBe(false)
+        expect(headers.get('vary')).toBe('Origin')
+      }
+    },
+  )
+
+  test.each(strangers)('a preflight of %s is answered as the request would be', async (origin) => {
+    const ask = async (target: string, method: string): Promise<(number | string | undefined)[]> => {
+      const more = { 'access-control-request-method': method, 'access-control-request-headers': 'x-a' }
+      const { status, headers } = await preflight(origin, target, more)
+      return [status, headers.get(allowOrigin), headers.get('access-control-allow-methods')]
+    }
+    const url = (method: string): string => endpoint.target('gateway', method, 'postern', 'uploads/photo.png')
+    const open = [200, '*', 'GET, HEAD']
+    const refused = [403, undefined, undefined]
+    expect(await ask('/postern/public/photo.png', 'GET')).toEqual(open)
+    expect(await ask(url('GET'), 'GET')).toEqual(open)
+    expect(await ask(url('HEAD'), 'HEAD')).toEqual(open)
+    expect(await ask(url('GET'), 'HEAD')).toEqual(refused)
+    expect(await ask(`${url('GET')}x`, 'GET')).toEqual(refused)
+    expect(await ask(url('PUT'), 'PUT')).toEqual(refused)
+    expect(await ask('/postern/uploads/photo.png', 'GET')).toEqual(refused)
+    expect(await ask('/postern/', 'GET')).toEqual(refused)
+  })
+
+  test('a published key opens nothing to pages of other origins', async () => {
+    const ring = createKeyRing([{ ...keys.alice, owner: 'alice', wellKnown: true }])
+    const dev = await startEndpoint({ keys: ring })
+    try {
+      await dev.store.createBucket('alice-1', { owner: 'alice' })
+      await dev.signed('alice', 'PUT', '/alice-1/k', { body: 'bytes' })
+      const target = dev.target('alice', 'GET', 'alice-1', 'k')
+      for (const origin of strangers) {
+        const answer = await dev.raw('GET', target, { origin })
+        expect([answer.status, answer.headers.has(allowOrigin)]).toEqual([200, false])
+        const asked = await dev.raw('OPTIONS', target, { origin, 'access-control-request-method': 'GET' })
+        expect([asked.status, asked.headers.has(allowOrigin)]).toEqual([403, false])
+      }
+      const listed = await dev.raw('GET', target, { origin: 'https://app.example.com' })
+      expect(listed.headers.get(allowOrigin)).toBe('https://app.example.com')
+    } finally {
+      await dev.close()
+    }
+  })
+
+  test('metadata and the content encoding are named to the page one by one', async () => {
+    const headers = { 'content-encoding': 'gzip', 'x-amz-meta-album': '2026', 'x-amz-meta-b.c': 'd' }
+    await endpoint.signed('alice', 'PUT', '/alice-1/described', { body: 'x', headers })
+    for (const method of ['GET', 'HEAD']) {
+      for (const origin of ['null', 'https://app.example.com']) {
+        const answer = await endpoint.raw(method, endpoint.target('alice', method, 'alice-1', 'described'), { origin })
+        const exposed = answer.headers.get('access-control-expose-headers')?.split(', ')
+        expect(exposed).toEqual(
+          expect.arrayContaining(['ETag', 'Content-Encoding', 'x-amz-meta-album', 'x-amz-meta-b.c']),
+        )
+        expect(exposed).not.toContain('*')
+      }
+    }
+    const plain = await get('null')
+    expect(plain.get('access-control-expose-headers')).not.toContain('x-amz-meta')
+  })
+
+  test.each(strangers)('the origin %s is not let in', async (origin) => {
     const refused = await preflight(origin, '/postern/uploads/x')
     expect([refused.status, refused.headers.has('access-control-allow-origin')]).toEqual([403, false])
   })
@@ -131,7 +235,7 @@ describe('CORS', () => {
   test('the origin of the configuration is, on answers, errors and preflights', async () => {
     const origin = 'https://app.example.com'
     const headers = await get(origin)
-    expect(headers.get('access-control-allow-origin')).toBe(origin)
+    expect(headers.get(allowOrigin)).toBe('*')
     expect(headers.get('access-control-expose-headers')).toMatch(/ETag, Location.*x-amz-request-id.*x-amz-version-id/)
     for (const path of ['/postern/uploads/x', '/postern/%zz', '/postern/uploads/x?X-Amz-Signature=a']) {
       const refused = await endpoint.raw('GET', path, { origin })

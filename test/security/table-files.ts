@@ -119,7 +119,7 @@ export const fileRows: readonly Section[] = [
         rows: [97, 98],
         case: 'HTML, SVG, PDF, lists of types, overrides of the type',
         answer: 'attachment, sandbox, nosniff',
-        tests: ['s3/serving', 'security/rows-content', 'api/invariants-serving', 'api/integrity-suite'],
+        tests: ['s3/serving', 'security/rows-content', 'api/invariants-serving'],
       },
       {
         rows: [99],
@@ -131,7 +131,7 @@ export const fileRows: readonly Section[] = [
         rows: [100, 101, 102],
         case: 'bytes that are not their type; containers; huge images',
         answer: '422; bounded',
-        tests: ['api/content', 'service/type-agreement', 'service/image-size', 'api/integrity-suite'],
+        tests: ['api/content', 'service/type-agreement', 'service/image-size'],
       },
       {
         rows: [103],
@@ -141,9 +141,9 @@ export const fileRows: readonly Section[] = [
       },
       {
         rows: [104],
-        case: 'origins; CORS rules that would break answers',
-        answer: 'no ACAO; IR',
-        tests: ['s3/serving', 'api/auth', 'http/headers', 'security/rows-headers'],
+        case: 'unknown origins; on an authorised GetObject or HeadObject; CORS rules that would break answers',
+        answer: 'no ACAO; `*` without credentials, not for published keys; IR',
+        tests: ['s3/serving', 'api/redirects', 'api/auth', 'http/headers', 'security/rows-headers'],
       },
       { rows: [105], case: 'signed reads', answer: 'private, no cookie, no referrer', tests: ['s3/serving'] },
       {

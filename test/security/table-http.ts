@@ -62,9 +62,9 @@ export const httpRows: readonly Section[] = [
       },
       {
         rows: [57],
-        case: 'TRACE, CONNECT, `*`, Hosts, absolute targets, fragments, upgrades, other expectations',
+        case: 'TRACE, CONNECT, `*`, several Hosts or Authorization headers, absolute targets, fragments, upgrades, other expectations',
         answer: '4xx',
-        tests: ['security/rows-http', 'api/requests', 's3/refusals', 'security/rows-early'],
+        tests: ['security/rows-http', 'api/redirects', 'api/requests', 's3/refusals', 'security/rows-early'],
       },
       {
         rows: [58],

@@ -75,9 +75,9 @@ export const signatureRows: readonly Section[] = [
       { rows: [21], case: 'parameters appended', answer: 'SDNM', tests: ['security/rows-presigned'] },
       {
         rows: [22, 23],
-        case: 'with Authorization; the old signature',
+        case: 'with Authorization, but for a bearer token of ours on a valid GET or HEAD; the old signature',
         answer: 'IA; IR',
-        tests: ['security/rows-presigned', 's3/presigned'],
+        tests: ['security/rows-presigned', 's3/presigned', 'api/redirects'],
       },
       {
         rows: [24],

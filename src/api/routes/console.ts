@@ -1,7 +1,6 @@
 /** What the console's page shows beside files. */
 import { describeStore } from '../../service/describe-store.ts'
 import { listPending, type PendingUpload } from '../../service/list-pending.ts'
-import { namesOf } from '../../service/type-families.ts'
 import type { Call } from '../deps.ts'
 import { listQuery, parseQuery } from '../input.ts'
 
@@ -15,7 +14,7 @@ export async function showStatus({ ctx, deps, user, admin }: Call): Promise<void
     objectsUrl: deps.objectsOrigin(),
     limits: {
       maxSize: uploads.maxSize,
-      allowedTypes: uploads.allowedTypes.flatMap(namesOf),
+      allowedTypes: uploads.allowedTypes,
       partSize: uploads.partSize,
       expiresIn: uploads.expiresIn,
       maxExpiresIn: uploads.maxExpiresIn,

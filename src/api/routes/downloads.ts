@@ -1,4 +1,4 @@
-import type { Context } from 'koa'
+import { allowRedirectedPage } from '../../http/cors.ts'
 import { issueDownload } from '../../service/issue-download.ts'
 import { publicDownload } from '../../service/public-download.ts'
 import type { Call } from '../deps.ts'
@@ -16,7 +16,7 @@ export async function issueDownloadUrl({ ctx, deps, user }: Call): Promise<void>
 /** So that `<img src>` works: a redirect that a browser may keep while its target is still good. */
 export async function content({ ctx, deps, user }: Call): Promise<void> {
   const issued = await issueDownload(deps, user, { id: fileId(ctx), ...parseQuery(downloadQuery, ctx.query) })
-  redirect(ctx, ctx.method === 'HEAD' ? issued.headUrl : issued.downloadUrl)
+  redirect({ ctx, deps }, ctx.method === 'HEAD' ? issued.headUrl : issued.downloadUrl)
   ctx.set('cache-control', `private, max-age=${Math.floor(issued.expiresIn / 2)}`)
   // One browser, two users in turn: the second must not get the first one's redirect.
   ctx.append('vary', 'Authorization, Cookie')
@@ -25,13 +25,14 @@ export async function content({ ctx, deps, user }: Call): Promise<void> {
 export async function publicContent({ ctx, deps }: Call): Promise<void> {
   const { key = '' } = ctx['params'] as Record<string, string | undefined>
   const { url } = await publicDownload(deps, key.startsWith('public/') ? key : `public/${key}`)
-  redirect(ctx, url)
+  redirect({ ctx, deps }, url)
 }
 
-export function redirect(ctx: Context, url: string): void {
+export function redirect({ ctx, deps }: Pick<Call, 'ctx' | 'deps'>, url: string): void {
   ctx.status = 302
   ctx.set('location', url)
   // Pages of other origins may show what the user lets them: the bytes' own origin decides about the rest.
   ctx.set('cross-origin-resource-policy', 'cross-origin')
+  allowRedirectedPage(ctx.res, deps.config.cors.origins, ctx.req.headers.origin)
   ctx.body = ''
 }

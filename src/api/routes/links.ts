@@ -30,7 +30,7 @@ export async function revokeLink({ ctx, deps, user }: Call): Promise<void> {
 export async function followLink({ ctx, deps }: Call): Promise<void> {
   const { token = '' } = ctx['params'] as Record<string, string | undefined>
   ctx.set('cache-control', 'no-store')
-  redirect(ctx, await follow(deps, token, { head: ctx.method === 'HEAD' }))
+  redirect({ ctx, deps }, await follow(deps, token, { head: ctx.method === 'HEAD' }))
 }
 
 const linkJson = ({ id, expiresAt, maxUses, uses }: Link) => ({

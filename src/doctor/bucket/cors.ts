@@ -6,7 +6,7 @@ import type { Answer, StoreProbe } from './store-probe.ts'
 /** Headers that our client sends with the bytes. */
 const headersSent = ['content-type', 'if-none-match', 'x-amz-checksum-sha256']
 
-/** Preflights of a page at `origin`, then its PUT and GET: whether it may send, and see the ETag. */
+/** Preflights of a page at `origin`, then its PUT and GET: whether it may send, and see the ETag. Then a GET that a redirect led to. */
 export const cors = (origin: string): Check<StoreProbe> => ({
   name: `cors:${origin}`,
   needs: ['presign'],
@@ -50,11 +50,15 @@ async function missing(probe: StoreProbe, origin: string): Promise<string[]> {
 
   const put = probe.presign({ method: 'PUT', key })
   const written = await probe.fetch(put.url, { method: 'PUT', headers: { ...put.headers, origin }, body: probeBody })
-  const read = await probe.fetch(probe.presign({ method: 'GET', key }).url, { method: 'GET', headers: { origin } })
+  const readFrom = (page: string): Promise<Answer> =>
+    probe.fetch(probe.presign({ method: 'GET', key }).url, { method: 'GET', headers: { origin: page } })
+  const read = await readFrom(origin)
   if (!allowsOrigin(written, origin)) lacks.push('the answer to PUT may not be read')
   else if (!['etag', '*'].some((name) => valuesOf(written, 'access-control-expose-headers').includes(name)))
     lacks.push('the ETag is hidden (it is not among the exposed headers), so that multipart uploads fail')
   if (!allowsOrigin(read, origin)) lacks.push('the answer to GET may not be read')
+  else if (!allowsOrigin(await readFrom('null'), 'null'))
+    lacks.push('the answer to GET may not be read after a redirect, for which a browser sends "Origin: null"')
   return lacks
 }
 

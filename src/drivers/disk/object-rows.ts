@@ -49,7 +49,6 @@ export class ObjectRows {
   readonly #part
   readonly #parts
   readonly #seal
-  readonly #sealWith
   readonly #setTags
   readonly #setAcl
 
@@ -86,9 +85,6 @@ export class ObjectRows {
       'SELECT part, size, checksum FROM segments WHERE content = ? AND part > ? ORDER BY part LIMIT ?',
     )
     this.#seal = db.prepare<[string, string]>('UPDATE objects SET sealed = 1 WHERE bucket = ? AND key = ?')
-    this.#sealWith = db.prepare<[string, string, string]>(
-      `UPDATE objects SET sealed = 1, headers = ?, tags = '{}', acl = 'private' WHERE bucket = ? AND key = ?`,
-    )
     this.#setTags = db.prepare<[string, string, string]>('UPDATE objects SET tags = ? WHERE bucket = ? AND key = ?')
     this.#setAcl = db.prepare<[string, string, string]>('UPDATE objects SET acl = ? WHERE bucket = ? AND key = ?')
   }
@@ -153,10 +149,8 @@ export class ObjectRows {
     return row.parts > 0 ? this.#parts.all(row.content, after, max) : []
   }
 
-  /** `headers` is JSON of ObjectHeaders and replaces all that the writer set. */
-  seal({ bucket, key }: ObjectRef, headers?: string): void {
-    if (headers === undefined) this.#seal.run(bucket, key)
-    else this.#sealWith.run(headers, bucket, key)
+  seal({ bucket, key }: ObjectRef): void {
+    this.#seal.run(bucket, key)
   }
 
   setTags({ bucket, key }: ObjectRef, tags: string): void {

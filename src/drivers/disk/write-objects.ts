@@ -95,7 +95,7 @@ export function createWrites(ctx: DiskContext): Writes {
             message: 'The object has changed since it was verified.',
             resource: resourceOf(ref),
           })
-        if (!row.sealed) objects.seal(ref, o.headers && JSON.stringify(pickHeaders(o.headers)))
+        if (!row.sealed) objects.seal(ref)
       })
       return { ref, etag: o.etag }
     },

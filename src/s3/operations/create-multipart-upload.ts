@@ -1,7 +1,13 @@
 import { answerXml } from '../answer.ts'
 import { objectOf, type Operation } from '../context.ts'
-import { parseAlgorithm, readChecksumType, refuseUnsupportedHeaders } from '../object-headers.ts'
-import { admitWrite } from '../written-headers.ts'
+import {
+  parseAlgorithm,
+  readAcl,
+  readChecksumType,
+  readObjectHeaders,
+  readTagging,
+  refuseUnsupportedHeaders,
+} from '../object-headers.ts'
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateMultipartUpload.html */
 export const createMultipartUpload: Operation = async (ctx, deps) => {
@@ -10,9 +16,10 @@ export const createMultipartUpload: Operation = async (ctx, deps) => {
   refuseUnsupportedHeaders(ctx.headers)
   const algorithm = ctx.headers.get('x-amz-checksum-algorithm')
   const { checksumType } = readChecksumType(ctx.headers)
-  const { headers } = await admitWrite(ctx, ref, deps)
   const { uploadId } = await deps.store.createMultipartUpload(ref, {
-    ...headers,
+    ...readObjectHeaders(ctx.headers),
+    ...readAcl(ctx.headers),
+    ...readTagging(ctx.headers),
     ...(algorithm !== undefined && { checksumAlgorithm: parseAlgorithm(algorithm) }),
     ...(checksumType !== undefined && { checksumType }),
   })

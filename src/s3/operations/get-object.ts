@@ -2,6 +2,7 @@ import { isStorageError } from '../../errors.ts'
 import type { GetOptions, StoredObject } from '../../drivers/driver.ts'
 import { answerEmpty, setHeaders } from '../answer.ts'
 import type { Operation, OperationDeps, S3Context } from '../context.ts'
+import { exposeMetadata, openToPages } from '../cors-rules.ts'
 import { handOff } from '../hand-off.ts'
 import {
   answerNotModified,
@@ -18,6 +19,7 @@ export const getObject: Operation = async (ctx, deps) => {
   const input = parseRead(ctx)
   await deps.access.allow(ctx.principal, 'read', input.ref)
   await checkLink(ctx, deps)
+  openToPages(ctx)
   let object: StoredObject
   try {
     object = await openObject(input, deps)
@@ -26,6 +28,7 @@ export const getObject: Operation = async (ctx, deps) => {
     throw rangeError(ctx, input, error)
   }
   const { status, headers } = readAnswer(ctx, deps, input, object.head, object.range)
+  exposeMetadata(ctx, headers)
   if (object.head.contentLength === 0) {
     await object.close()
     answerEmpty(ctx, status, headers)

@@ -1,6 +1,7 @@
 import type { ObjectHead } from '../../drivers/driver.ts'
 import { answerEmpty } from '../answer.ts'
 import type { Operation, OperationDeps } from '../context.ts'
+import { exposeMetadata, openToPages } from '../cors-rules.ts'
 import { resolveRange } from '../range.ts'
 import {
   answerNotModified,
@@ -17,9 +18,11 @@ export const headObject: Operation = async (ctx, deps) => {
   const input = parseRead(ctx)
   await deps.access.allow(ctx.principal, 'read', input.ref)
   await checkLink(ctx, deps)
+  openToPages(ctx)
   try {
     const { head, sent } = await look(input, deps)
     const { status, headers } = readAnswer(ctx, deps, input, head, sent)
+    exposeMetadata(ctx, headers)
     answerEmpty(ctx, status, headers)
   } catch (error) {
     if (!(await answerNotModified(ctx, deps, input, error))) throw error

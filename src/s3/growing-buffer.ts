@@ -1,0 +1,34 @@
+/**
+ * Bytes that arrive in packets and are consumed from the front. Its memory doubles when it is full, so that each byte is
+ * copied a few times at most, however small the packets are.
+ */
+export class GrowingBuffer {
+  #memory: Buffer
+  #start = 0
+  #end = 0
+
+  constructor(initial: Buffer) {
+    this.#memory = Buffer.from(initial)
+    this.#end = initial.length
+  }
+
+  /** Valid until the next `append`. */
+  get bytes(): Buffer {
+    return this.#memory.subarray(this.#start, this.#end)
+  }
+
+  append(chunk: Buffer): void {
+    const needed = this.#end + chunk.length
+    if (needed > this.#memory.length) {
+      const larger = Buffer.allocUnsafe(Math.max(needed, 2 * this.#memory.length))
+      this.#memory.copy(larger, 0, 0, this.#end)
+      this.#memory = larger
+    }
+    chunk.copy(this.#memory, this.#end)
+    this.#end = needed
+  }
+
+  consume(length: number): void {
+    this.#start += length
+  }
+}
