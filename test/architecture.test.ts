@@ -93,7 +93,7 @@ const rules: Rule[] = [
       /^config\/schema\.ts$/,
     ],
   },
-  { from: /^http\//, may: [/^http\//, /^errors\.ts$/, /^config\/schema\.ts$/] },
+  { from: /^http\//, may: [/^http\//, /^(errors|user-name)\.ts$/, /^config\/schema\.ts$/] },
   {
     from: /^webhooks\//,
     may: [/^webhooks\//, /^service\/turn\.ts$/, /^catalog\/catalog\.ts$/, /^config\/schema\.ts$/],

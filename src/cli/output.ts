@@ -11,6 +11,12 @@ export function keepStdoutForBytes(): void {
   resultsTo = process.stderr
 }
 
+/** For a server: it goes on when nobody can read what it prints, on a full disk or a pipe that was closed. */
+export function outlastOutput(): void {
+  process.stdout.removeAllListeners('error')
+  process.stdout.on('error', () => {})
+}
+
 /** Results go to stdout, everything else to stderr, so that results can be piped. */
 export function printResult(text: string): void {
   resultsTo.write(harmless(text.endsWith('\n') ? text : `${text}\n`))

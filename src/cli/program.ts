@@ -25,6 +25,8 @@ import { addWebhooks } from './webhooks.ts'
 export async function run(argv: readonly string[]): Promise<number> {
   // `postern config show | head` closes the pipe early; that is no failure.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1))
+  // Notes that nobody can read are no reason to fail.
+  process.stderr.on('error', () => {})
   let exitCode = 0
   const program = createProgram((code) => {
     exitCode = code

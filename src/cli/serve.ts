@@ -9,7 +9,7 @@ import type { Logger } from '../http/logger.ts'
 import { banner, commandForToken, whereBytesGo, type Addresses } from './banner.ts'
 import { CliError } from './cli-error.ts'
 import { addConfigOptions, openConfig, type ConfigOptions } from './config-options.ts'
-import { printJson, printNote } from './output.ts'
+import { outlastOutput, printJson, printNote } from './output.ts'
 import { untilStopped } from './stop-signal.ts'
 import { serveAsWorker, superviseWorkers, takeLink, workerCount } from './workers.ts'
 
@@ -30,6 +30,7 @@ export function addServe(program: Command, exit: (code: number) => void): void {
 }
 
 async function serve(options: ServeOptions): Promise<number> {
+  outlastOutput()
   const link = takeLink()
   const dev = options.dev ?? false
   if (link) return serveAsWorker(link, () => startWorker(options, link.peers), exitCodeOf)

@@ -1,20 +1,17 @@
 /** A file that lines are appended to while requests are answered. A disk that is full holds up neither them nor the end. */
-import { close, mkdirSync, openSync, write } from 'node:fs'
-import { dirname } from 'node:path'
+import { close, constants, mkdirSync, openSync, write, writeSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
 import { promisify } from 'node:util'
+import { userName } from '../user-name.ts'
+import { createLineWriter, type LineWriter } from './line-writer.ts'
 import type { Logger } from './logger.ts'
 
-export type LineFile = {
-  append(line: string): void
-  /** What waits is written if it can be; then the file is closed. */
-  close(): Promise<void>
-}
-
-/** Characters that wait for the disk; lines beyond them are lost, and counted. */
-const maxWaiting = 8 * 1024 * 1024
+export type LineFile = Pick<LineWriter, 'append' | 'close' | 'dropped'>
 
 const writeBytes = promisify(write)
 const closeFile = promisify(close)
+/** A pipe that nobody reads must not hold up the start or a write. */
+const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | (constants.O_NONBLOCK ?? 0)
 
 export type LineFileOptions = {
   /** What the log calls it where writing fails. */
@@ -26,62 +23,43 @@ export type LineFileOptions = {
   retryAfter?: number
 }
 
-/** For the owner's eyes alone (mode 0600). Errors: those of opening it. */
+/** For the owner's eyes alone (mode 0600). Errors: those of opening it, with path and user. */
 export function openLineFile(path: string, o: LineFileOptions): LineFile {
   const { write: put = writeBytes, retryAfter = 1000 } = o
-  mkdirSync(dirname(path), { recursive: true })
-  const file = openSync(path, 'a', 0o600)
-  let lines: string[] = []
-  let waiting = 0
-  let lost = 0
-  /** Bytes of which a write has failed. */
-  let rest = Buffer.alloc(0)
-  let failing = false
-  let retry: NodeJS.Timeout | undefined
-  let writing: Promise<void> | null = null
-
-  async function drain(): Promise<void> {
-    while (rest.length > 0 || lines.length > 0) {
-      if (rest.length === 0) {
-        rest = Buffer.from(lines.join(''))
-        lines = []
-        waiting = 0
-      }
-      const { bytesWritten } = await put(file, rest, 0, rest.length, null)
-      rest = rest.subarray(bytesWritten)
-    }
-    if (failing) o.log.info({ lost }, `${o.name} is written again`)
-    failing = false
-    lost = 0
-  }
-
-  function start(): Promise<void> {
-    return (writing ??= drain()
-      .catch((err: unknown) => {
-        if (!failing) o.log.error({ err }, `${o.name} cannot be written: its lines wait`)
-        failing = true
-        retry = setTimeout(start, retryAfter).unref()
-      })
-      .finally(() => (writing = null)))
-  }
-
+  const file = open(path, o.name)
+  const lines = createLineWriter({
+    put: async (bytes) => (await put(file, bytes, 0, bytes.length, null)).bytesWritten,
+    putSync: (bytes) => writeSync(file, bytes),
+    retryAfter,
+    onFailure: (err) => o.log.error({ err }, `${o.name} cannot be written: its lines wait`),
+    onRecovery: ({ dropped }) => o.log.info({ lost: dropped, dropped }, `${o.name} is written again`),
+  })
   return {
-    append(line) {
-      if (waiting + line.length > maxWaiting) {
-        lost++
-        return
-      }
-      lines.push(line)
-      waiting += line.length
-      if (!failing) void start()
-    },
+    append: (line) => lines.append(line),
     async close() {
-      await writing
-      clearTimeout(retry)
-      await start()
-      clearTimeout(retry)
-      if (rest.length > 0) o.log.error({ lost: lost + lines.length }, `the last lines of ${o.name} are lost`)
+      const before = lines.dropped
+      await lines.close()
+      const lost = lines.dropped - before
+      if (lost > 0) o.log.error({ lost }, `the last lines of ${o.name} are lost`)
       await closeFile(file)
     },
+    get dropped() {
+      return lines.dropped
+    },
+  }
+}
+
+function open(path: string, name: string): number {
+  try {
+    mkdirSync(dirname(path), { recursive: true })
+    return openSync(path, flags, 0o600)
+  } catch (cause) {
+    const { code = String(cause) } = cause as NodeJS.ErrnoException
+    const why = code === 'ENXIO' ? 'it is a pipe that nobody reads' : code
+    throw new Error(
+      `${name}: ${resolve(path)} cannot be opened for writing by ${userName()} (${why}). ` +
+        `Let this user write there, or set ${name} to another file.`,
+      { cause },
+    )
   }
 }

@@ -3,7 +3,7 @@ import { openLineFile } from './append-lines.ts'
 import type { Logger } from './logger.ts'
 import type { RequestEvent, RequestSink } from './request-event.ts'
 
-export type AuditLog = { note: RequestSink; close(): Promise<void> }
+export type AuditLog = { readonly dropped: number; note: RequestSink; close(): Promise<void> }
 
 /** What nobody is to answer for: pages, their parts, and questions after the server's health. */
 const unasked = /^(?:GET|HEAD|OPTIONS) (?:none|page|\/healthz|\/readyz|\/metrics|\/openapi\.json|\/console\/)|^OPTIONS /
@@ -19,6 +19,9 @@ export function openAuditLog(path: string, log: Pick<Logger, 'error' | 'info'>):
       if (!unasked.test(`${request.method} ${request.operation}`)) lines.append(`${JSON.stringify(lineOf(request))}\n`)
     },
     close: () => lines.close(),
+    get dropped() {
+      return lines.dropped
+    },
   }
 }
 

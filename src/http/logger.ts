@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module'
 import { pino, type DestinationStream, type Logger } from 'pino'
 import type { Config } from '../config/schema.ts'
+import { stderrLines } from './stderr-lines.ts'
 
 export type { Logger } from 'pino'
 
@@ -143,10 +144,13 @@ function errorMessage(entry: unknown): string | undefined {
 }
 
 function stderr(format: Config['log']['format']): DestinationStream {
+  const lines = stderrLines()
   const pretty = format === 'pretty' || (format === 'auto' && process.stderr.isTTY)
-  if (!pretty) return pino.destination({ dest: 2, sync: false })
+  const plain = { write: (line: string) => lines.append(line), flushSync: () => lines.flushSync() }
+  if (!pretty) return plain
   // Loaded only where it is used: it costs a noticeable part of the start.
   const load = createRequire(import.meta.url)
-  const prettyPrint = load('pino-pretty') as (o: object) => DestinationStream
-  return prettyPrint({ destination: 2, sync: true, colorize: process.stderr.isTTY, ignore: 'pid,hostname' })
+  const { prettyFactory } = load('pino-pretty') as { prettyFactory: (o: object) => (line: string) => string }
+  const words = prettyFactory({ colorize: process.stderr.isTTY, ignore: 'pid,hostname' })
+  return { ...plain, write: (line: string) => lines.append(words(line)) }
 }

@@ -18,6 +18,9 @@ export type Gauge = {
   read: () => Promise<number | Readonly<Record<string, number>>>
 }
 
+/** A count that each process keeps by itself; it never goes down. */
+export type ProcessCount = { name: string; help: string; label: string; read: () => Readonly<Record<string, number>> }
+
 export type Metrics = {
   observe(request: MeasuredRequest): void
   /** Loads the library; until then requests are noted and counted afterwards. */
@@ -29,7 +32,7 @@ export type Metrics = {
 /** Requests noted before the library is there. */
 const maxNoted = 10_000
 
-export function createMetrics(gauges: readonly Gauge[], peers: Peers): Metrics {
+export function createMetrics(gauges: readonly Gauge[], peers: Peers, counts: readonly ProcessCount[] = []): Metrics {
   const noted: MeasuredRequest[] = []
   let count: ((request: MeasuredRequest) => void) | null = null
   let loading: Promise<Registered> | null = null
@@ -38,7 +41,7 @@ export function createMetrics(gauges: readonly Gauge[], peers: Peers): Metrics {
   const load = (): Promise<Registered> =>
     (loading ??= import('./registry.ts').then(({ createRegistry }) => {
       // What all processes would tell of the same catalog and disk is told once.
-      const made = createRegistry(peers.index === 0 ? gauges : [])
+      const made = createRegistry(peers.index === 0 ? gauges : [], counts)
       count = made.count
       for (const request of noted.splice(0)) made.count(request)
       return made

@@ -1,5 +1,5 @@
 import prometheus, { type Registry } from 'prom-client'
-import type { Gauge, MeasuredRequest } from './metrics.ts'
+import type { Gauge, MeasuredRequest, ProcessCount } from './metrics.ts'
 
 /** From an answer out of the cache to an upload of an hour. */
 const buckets = [0.001, 0.005, 0.025, 0.1, 0.5, 2.5, 10, 60, 600, 3600]
@@ -13,7 +13,7 @@ export type Registered = {
   exposition: (ofProcesses: Figures[]) => Promise<{ contentType: string; text: string }>
 }
 
-export function createRegistry(gauges: readonly Gauge[]): Registered {
+export function createRegistry(gauges: readonly Gauge[], counts: readonly ProcessCount[] = []): Registered {
   const registry = new prometheus.Registry()
   const registers = [registry]
   prometheus.collectDefaultMetrics({ register: registry })
@@ -50,6 +50,7 @@ export function createRegistry(gauges: readonly Gauge[]): Registered {
     registers,
   })
   for (const gauge of gauges) register(gauge, registers)
+  for (const one of counts) registerCount(one, registers)
 
   function count(request: MeasuredRequest): void {
     const { app, operation: route, method, status, outcome, refusal } = request
@@ -66,6 +67,19 @@ export function createRegistry(gauges: readonly Gauge[]): Registered {
   }
 
   return { count, figures: () => registry.getMetricsAsJSON(), exposition }
+}
+
+function registerCount({ name, help, label, read }: ProcessCount, registers: Registry[]): void {
+  void new prometheus.Counter({
+    name,
+    help,
+    labelNames: [label],
+    registers,
+    collect() {
+      this.reset()
+      for (const [key, value] of Object.entries(read())) this.inc({ [label]: key }, value)
+    },
+  })
 }
 
 /** A figure that cannot be read now is left out, rather than shown as it was. */

@@ -1,0 +1,72 @@
+/** The log of this process on stderr, whatever that is: nothing that reads it, or does not, can stop the server. */
+import { constants, fstatSync, openSync, write, writeSync } from 'node:fs'
+import { promisify } from 'node:util'
+import { createLineWriter, type LineWriter } from './line-writer.ts'
+
+const stderr = 2
+const writeBytes = promisify(write)
+/** Bytes that Node holds for a socket. */
+const maxInStream = 256 * 1024
+
+type Put = { put: (bytes: Buffer) => Promise<number> | number; putSync: (bytes: Buffer) => number }
+
+let opened: LineWriter | null = null
+
+/** Made at the first call, once for the process. */
+export function stderrLines(): LineWriter {
+  if (opened !== null) return opened
+  const writer = createLineWriter({
+    ...destination(),
+    maxWaiting: 1024 * 1024,
+    onRecovery: ({ dropped }) => {
+      if (dropped > 0) writer.append(recoveryLine(dropped))
+    },
+  })
+  process.once('exit', () => writer.flushSync())
+  return (opened = writer)
+}
+
+/** Log lines of this process that were dropped. */
+export const droppedLogLines = (): number => opened?.dropped ?? 0
+
+const recoveryLine = (dropped: number): string =>
+  `${JSON.stringify({ level: 40, time: Date.now(), dropped, msg: `the log is written again: ${dropped} lines were dropped` })}\n`
+
+function destination(): Put {
+  const stat = fstatSync(stderr)
+  if (stat.isFile()) {
+    return {
+      put: async (bytes) => (await writeBytes(stderr, bytes, 0, bytes.length, null)).bytesWritten,
+      putSync: (bytes) => writeSync(stderr, bytes),
+    }
+  }
+  return openAgain() ?? throughStream()
+}
+
+/**
+ * A pipe or terminal is opened anew, so that writing to it never waits. The flag is of this opening alone: other
+ * processes that have the same pipe or terminal see no change. Null where the system cannot, as for sockets.
+ */
+function openAgain(): Put | null {
+  if (process.platform !== 'linux') return null
+  try {
+    const file = openSync(`/proc/self/fd/${stderr}`, constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOCTTY)
+    const put = (bytes: Buffer): number => writeSync(file, bytes)
+    return { put, putSync: put }
+  } catch {
+    return null
+  }
+}
+
+/** Node writes to a socket or pipe without waiting, and would hold any number of bytes. */
+function throughStream(): Put {
+  process.stderr.on('error', () => {})
+  const put = (bytes: Buffer): number => {
+    if (process.stderr.destroyed) throw new Error('stderr is closed')
+    if (process.stderr.writableLength > maxInStream)
+      throw Object.assign(new Error('stderr is slow'), { code: 'EAGAIN' })
+    process.stderr.write(bytes)
+    return bytes.length
+  }
+  return { put, putSync: put }
+}
