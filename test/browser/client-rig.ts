@@ -10,7 +10,7 @@ import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { expect } from 'vitest'
 import { buildBrowser } from '../../scripts/build-browser.ts'
 import type { Client, ClientOptions, Progress, UploadOptions, UploadState, UploadTask } from '../../src/client/types.ts'
-import { launchChromium } from '../fixtures/chromium.ts'
+import { launchBrowser } from '../fixtures/browsers.ts'
 import { type FaultProxy, startFaultProxy } from '../fixtures/fault-proxy.ts'
 import type { Overrides, RunningGateway } from '../fixtures/gateway.ts'
 import { throttleUploads } from './throttle.ts'
@@ -63,7 +63,7 @@ export async function startRig(backend: Backend, overrides: Overrides = {}): Pro
   api.target = gateway.apiUrl
   store.target = behind
   const pages = await servePages(folder)
-  const browser = await launchChromium()
+  const browser = await launchBrowser()
   return {
     gateway,
     api,

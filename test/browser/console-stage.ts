@@ -1,7 +1,7 @@
 /** A browser for all tests of a console file, and a gateway with the console for each. */
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, beforeEach } from 'vitest'
-import { launchChromium } from '../fixtures/chromium.ts'
+import { launchBrowser } from '../fixtures/browsers.ts'
 import type { RunningGateway } from '../fixtures/gateway.ts'
 import type { StartGateway } from './gateway-on-s3.ts'
 
@@ -12,7 +12,7 @@ export let gateway: RunningGateway
 
 export function useBrowser(): void {
   beforeAll(async () => {
-    browser = await launchChromium()
+    browser = await launchBrowser()
   })
   afterAll(() => browser?.close())
 }

@@ -2,7 +2,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { launchChromium } from '../fixtures/chromium.ts'
+import { launchBrowser } from '../fixtures/browsers.ts'
 import type { RunningGateway } from '../fixtures/gateway.ts'
 import type { StartGateway } from './gateway-on-s3.ts'
 import { startThirdOrigin } from './third-origin.ts'
@@ -24,7 +24,7 @@ export function snippetsSuite(where: string, start: StartGateway): void {
     beforeAll(async () => {
       gateway = await start({}, { dev: true })
       foreign = await startThirdOrigin()
-      browser = await launchChromium()
+      browser = await launchBrowser()
     })
     afterAll(async () => {
       await browser?.close()

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
-import { launchChromium } from '../fixtures/chromium.ts'
+import { launchBrowser } from '../fixtures/browsers.ts'
 import { startGateway, type RunningGateway } from '../fixtures/gateway.ts'
 import { throttleUploads } from './throttle.ts'
 import { followedDigest, sampleFile } from '../fixtures/run-example.ts'
@@ -15,7 +15,7 @@ describe('/console/uppy', { timeout: 60_000 }, () => {
   let browser: Browser
   beforeAll(async () => {
     gateway = await startGateway({}, { dev: true })
-    browser = await launchChromium()
+    browser = await launchBrowser()
   })
   afterAll(async () => {
     await browser?.close()
