@@ -1,24 +1,28 @@
 import type { Context } from 'koa'
 import type { Config } from '../config/schema.ts'
 import { StorageError } from '../errors.ts'
-import type { ApiDeps, Identity } from './deps.ts'
-import { isForeign, isLocal } from './origin.ts'
+import type { ApiDeps, Gate } from './deps.ts'
+import { isForAnonymous, isForeign, isLocal } from './origin.ts'
 import { unauthenticated } from './token-refusal.ts'
 
 /** Who asks. Credentials that are sent and wrong are refused, whatever a request without any would be. */
-export function createAuthenticator(deps: ApiDeps): (ctx: Context) => Promise<Identity> {
+export function createAuthenticator(deps: ApiDeps): Gate['authenticate'] {
   const { config, verifyToken: verify } = deps
 
-  return async (ctx) => {
+  return async (ctx, { changes = false } = {}) => {
+    const site = { config, apiUrl: deps.urls.api() }
     const header = ctx.get('authorization')
     if (header !== '') return { user: await verify(bearerOf(header, config.auth)), via: 'bearer' }
     const cookie = ctx.cookies.get(config.auth.cookie)
     if (cookie !== undefined && cookie !== '') {
-      if (isForeign(ctx.req, { config, apiUrl: deps.urls.api() })) throw foreignOrigin(ctx.get('origin'))
+      if (isForeign(ctx.req, { ...site, changes })) throw foreignOrigin(ctx.get('origin'))
       return { user: await verify(cookie), via: 'cookie' }
     }
     if (deps.dev && isLocal(ctx.req)) return { user: 'dev', via: 'dev' }
-    if (config.auth.anonymous !== null) return { user: config.auth.anonymous, via: 'anonymous' }
+    if (config.auth.anonymous !== null) {
+      if (!isForAnonymous(ctx.req, site)) throw notForAnonymous(ctx, site.apiUrl)
+      return { user: config.auth.anonymous, via: 'anonymous' }
+    }
     throw unauthenticated(config.auth, 'This needs a user.')
   }
 }
@@ -29,7 +33,18 @@ function bearerOf(header: string, auth: Config['auth']): string {
   throw unauthenticated(auth, 'The Authorization header is not of the form "Bearer <token>".')
 }
 
-const foreignOrigin = (origin: string) =>
+const foreignOrigin = (origin: string): StorageError =>
   new StorageError('OriginRefused', {
-    message: `A page at ${origin || 'another site'} may not act with this user's cookie. List its origin in cors.origins, or send a bearer token.`,
+    message:
+      origin === ''
+        ? "Nothing shows that no other site made the browser send this request with the user's cookie. Send content-type: application/json, the header x-requested-with, or a bearer token."
+        : `A page at ${origin} may not act with this user's cookie. List its origin in cors.origins, or send a bearer token.`,
   })
+
+function notForAnonymous(ctx: Context, apiUrl: string): StorageError {
+  const origin = ctx.get('origin')
+  const what = origin === '' ? `The Host ${ctx.get('host') || '(none)'}` : `A page at ${origin}`
+  return new StorageError('OriginRefused', {
+    message: `${what} may not use this server without credentials, which ${apiUrl} allows (auth.anonymous). Set server.publicUrl to the address that clients use and list pages in cors.origins, or send a bearer token.`,
+  })
+}

@@ -81,6 +81,6 @@ export type Route = {
 }
 
 /** What the router needs beside the routes. */
-export type Gate = { authenticate: (ctx: Context) => Promise<Identity>; limit: RateLimit }
+export type Gate = { authenticate: (ctx: Context, o?: { changes?: boolean }) => Promise<Identity>; limit: RateLimit }
 
 export type Identity = { user: string; via: 'bearer' | 'cookie' | 'dev' | 'anonymous' }

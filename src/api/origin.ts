@@ -6,14 +6,51 @@ import type { Config } from '../config/schema.ts'
 const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS'])
 
 /**
- * Whether another site may have made the browser send this request. A page tells by Origin; where it is absent,
- * Sec-Fetch-Site tells for requests that change something. Clients that are no browsers send neither.
+ * Whether another site may have made the browser send this request with a user's cookie. A page is known by its Origin.
+ * A request that changes something needs proof that no other site sent it: browsers send neither `Sec-Fetch-Site` to plain
+ * http nor `Origin` with every GET. A program that is no browser sends JSON, or a header that no other site can send.
  */
-export function isForeign(req: IncomingMessage, o: { config: Config; apiUrl: string }): boolean {
-  const { origin } = req.headers
-  if (origin !== undefined) return !isOwnOrigin(origin, req.headers.host, o) && !isListedOrigin(origin, o.config)
-  const site = req.headers['sec-fetch-site']
-  return !safeMethods.has(req.method ?? '') && (site === 'cross-site' || site === 'same-site')
+export function isForeign(
+  { method, headers }: IncomingMessage,
+  o: { config: Config; apiUrl: string; changes: boolean },
+): boolean {
+  const { origin } = headers
+  if (origin !== undefined) return !isAllowedOrigin(origin, headers.host, o)
+  if (safeMethods.has(method ?? '') && !o.changes) return false
+  const site = headers['sec-fetch-site']
+  if (site === 'same-origin') return false
+  if (site === 'cross-site' || site === 'same-site') return true
+  return !hasHeaderOfOwnScript(headers) && !isAllowedReferer(headers.referer, headers.host, o)
+}
+
+const isAllowedOrigin = (origin: string, host: string | undefined, o: { config: Config; apiUrl: string }): boolean =>
+  isOwnOrigin(origin, host, o) || isListedOrigin(origin, o.config)
+
+/** Uppy 6 sends no header of its own. On plain http the page that a script belongs to is known by Referer only. */
+const isAllowedReferer = (
+  referer: string | undefined,
+  host: string | undefined,
+  o: { config: Config; apiUrl: string },
+) => referer !== undefined && URL.canParse(referer) && isAllowedOrigin(new URL(referer).origin, host, o)
+
+/** Headers that a page of another site can send only after a preflight, which CORS refuses it. */
+const scriptHeaders = ['x-requested-with', 'x-csrf-token', 'x-xsrf-token', 'uppy-versions', 'uppy-auth-token'] as const
+
+const hasHeaderOfOwnScript = (headers: IncomingMessage['headers']): boolean =>
+  headers['content-type']?.split(';', 1)[0]!.trim().toLowerCase() === 'application/json' ||
+  scriptHeaders.some((name) => headers[name] !== undefined)
+
+/**
+ * Whether a request without credentials may be the user `auth.anonymous`: sent to a name of this server, so that no page
+ * reaches it by a name of its own (DNS rebinding), and by no page of another site.
+ */
+export function isForAnonymous(req: IncomingMessage, o: { config: Config; apiUrl: string }): boolean {
+  const { host, origin } = req.headers
+  const isOwnHost = host !== undefined && host.toLowerCase() === new URL(o.apiUrl).host
+  if (!isOwnHost && !isLoopbackHost(host)) return false
+  if (origin !== undefined)
+    return isAllowedOrigin(origin, host, o) || (isLoopbackHost(host) && isLoopbackOrigin(origin))
+  return safeMethods.has(req.method ?? '') || req.headers['sec-fetch-site'] !== 'cross-site'
 }
 
 /** Sent for a link, an image or a form of another site: what a script fetches from one tells its Origin. */
@@ -51,6 +88,9 @@ export function isLoopbackHost(authority: string | undefined): boolean {
   return hostname === 'localhost' || isLoopbackAddress(hostname.replace(/^\[|\]$/g, ''))
 }
 
+const isLoopbackOrigin = (origin: string): boolean =>
+  /^https?:\/\//.test(origin) && isLoopbackHost(origin.replace(/^https?:\/\//, ''))
+
 /** What proxies add; Host and peer are then the proxy's own. */
 const proxyHeaders = ['forwarded', 'via', 'x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto', 'x-real-ip']
 
@@ -61,6 +101,6 @@ export function isLocal(req: IncomingMessage): boolean {
   if (req.httpVersion === '1.0') return false
   if (proxyHeaders.some((name) => req.headers[name] !== undefined)) return false
   if (!isLoopbackAddress(req.socket.remoteAddress ?? '') || !isLoopbackHost(host)) return false
-  if (origin !== undefined) return /^https?:\/\//.test(origin) && isLoopbackHost(origin.replace(/^https?:\/\//, ''))
+  if (origin !== undefined) return isLoopbackOrigin(origin)
   return safeMethods.has(req.method ?? '') || req.headers['sec-fetch-site'] !== 'cross-site'
 }

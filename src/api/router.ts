@@ -20,7 +20,7 @@ export function createRouter(routes: readonly Route[], deps: RouteDeps, gate: Ga
       let user = ''
       let admin = false
       if (route.access !== 'anyone' && !(route.access === 'operator' && isOperator(ctx.req, deps.config))) {
-        const who = await gate.authenticate(ctx)
+        const who = await gate.authenticate(ctx, { changes: route.changes ?? false })
         user = who.user
         ctx.state['user'] = user
         admin = isAdmin(who, deps)

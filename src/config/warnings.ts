@@ -37,8 +37,11 @@ export function findWarnings(config: Config, sources: ReadonlyMap<string, Source
       )
     }
   }
-  if (auth.anonymous !== null && !isLoopback(server.listen.host)) {
-    found.push(`auth.anonymous makes everybody without credentials the user ${auth.anonymous}, from the whole network.`)
+  if (auth.anonymous !== null) {
+    const from = isLoopback(server.listen.host) ? 'from this machine and through its proxies' : 'from the whole network'
+    found.push(
+      `auth.anonymous makes everybody without credentials the user ${auth.anonymous}, ${from}. Where that is not meant, set auth: { anonymous: null }`,
+    )
   }
   return found
 }
