@@ -58,6 +58,8 @@ export type StorageErrorCode = (typeof storageErrorCodes)[number]
 export type StorageErrorOptions = {
   /** What a caller may be told: what happened and what to do. Never a secret, a path or a foreign error's text. */
   message?: string
+  /** For faults of the server, whose message stays in the log: the sentence that the caller reads instead. */
+  publicMessage?: string
   /** The thing the error is about, as its protocol names it: `/bucket/key`, `/files/<id>`. */
   resource?: string
   /** Seconds after which the same request may succeed. */
@@ -72,6 +74,7 @@ export class StorageError extends Error {
   readonly code: StorageErrorCode
   readonly resource: string | undefined
   readonly retryAfter: number | undefined
+  readonly publicMessage: string | undefined
   readonly details: Readonly<Record<string, string | number>>
 
   constructor(code: StorageErrorCode, o: StorageErrorOptions = {}) {
@@ -79,6 +82,7 @@ export class StorageError extends Error {
     this.code = code
     this.resource = o.resource
     this.retryAfter = o.retryAfter
+    this.publicMessage = o.publicMessage
     this.details = o.details ?? {}
   }
 }

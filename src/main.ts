@@ -41,6 +41,7 @@ import { plainAnswer } from './s3/plain-answer.ts'
 import { admitPart } from './service/admit-part.ts'
 import { createCollector } from './service/collector.ts'
 import type { ServiceDeps } from './service/deps.ts'
+import { createReadiness, type Readiness } from './service/readiness.ts'
 import { settleWrittenObject } from './service/settle-auto-confirm.ts'
 import { createStorage, openOtherStore, servesObjects, urlOfBucket } from './storage.ts'
 import type { Dispatcher } from './webhooks/dispatcher.ts'
@@ -72,7 +73,16 @@ export type Gateway = {
   readonly objects: Koa | null
   readonly driver: StorageDriver
   readonly catalog: Catalog
-  /** Starts the listeners of `server.listen` and `objects.listen`. The URLs are those of the configuration, or what was bound. */
+  /**
+   * One Node request handler for both origins, for a server of yours. The objects endpoint lies below the path of
+   * `objects.publicUrl`, as with `objects.listen: shared`; without that setting the handler answers the API alone.
+   */
+  readonly handler: RequestHandler
+  /** Whether uploads can be taken now, and why not: what `/readyz` answers. */
+  readonly readiness: Pick<Readiness, 'read'>
+  /** Starts the background work: garbage collection, expiry, webhooks, the readiness check. Repeatable; `listen` does it too. */
+  start(): void
+  /** Starts the listeners of `server.listen` and `objects.listen`, and the background work. The URLs are those of the configuration, or what was bound. */
   listen(): Promise<{ apiUrl: string; objectsUrl: string | null }>
   /** Drains: no new connections, running requests end, then the stores are closed. Repeatable. */
   close(): Promise<void>
@@ -127,6 +137,13 @@ export async function createGateway(config: Config, o: GatewayOptions): Promise<
   const endpointStore = bucketUrl === null ? driver : other?.name === 'disk' ? other : null
   const service = { driver, ...(other && { other }), catalog, config, now, log: o.log, urls: { api: urls.api } }
   const draining = { value: false }
+  const readiness = createReadiness(
+    [
+      { name: 'store', check: () => driver.checkReady({ byWriting: true }) },
+      { name: 'database', check: () => catalog.checkReady() },
+    ],
+    { log: o.log, now },
+  )
   const requests = peers.count > 1 ? gatherRequests(createRequestLog(), peers) : createRequestLog()
   const audit = config.log.audit === null ? null : openAuditLog(config.log.audit, o.log)
   const metrics = createMetrics(gaugesOf({ catalog, driver, config }), peers, [
@@ -167,6 +184,7 @@ export async function createGateway(config: Config, o: GatewayOptions): Promise<
     ...(other && { otherOrigin: () => new URL(otherUrl ?? urls.objects()).origin }),
     dev: o.dev ?? false,
     isDraining: () => draining.value,
+    readiness,
     requests,
     sinks,
     metrics,
@@ -212,10 +230,25 @@ export async function createGateway(config: Config, o: GatewayOptions): Promise<
     counts: peers.counts('connections'),
   })
 
+  const shared = objects !== null && config.objects.listen === 'shared'
+  const handler = shared ? sharedPort(api, objects, pathPrefix) : (api.callback() as RequestHandler)
+
+  let started = false
+  function start(): void {
+    if (started || draining.value) return
+    started = true
+    readiness.start()
+    if (peers.index === 0) {
+      collector.start()
+      dispatcher?.start()
+    }
+    void metrics.start()
+  }
+
   async function listen(): Promise<{ apiUrl: string; objectsUrl: string | null }> {
-    const serve = async (handler: RequestHandler, at: ListenAddress, words: PlainAnswer): Promise<string> => {
+    const serve = async (answer: RequestHandler, at: ListenAddress, words: PlainAnswer): Promise<string> => {
       const { shutdownTimeout } = config.server
-      const server = createServer(handler, { plainAnswer: words, connectionLimit, log: o.log, shutdownTimeout })
+      const server = createServer(answer, { plainAnswer: words, connectionLimit, log: o.log, shutdownTimeout })
       servers.push(server)
       return server.listen({ ...at, reusePort: hasOwnSocket(at, peers.count) })
     }
@@ -223,19 +256,15 @@ export async function createGateway(config: Config, o: GatewayOptions): Promise<
     if (objects && objectsListen !== 'shared') {
       urls.bound.objects = await serve(objects.callback(), objectsListen, plainAnswer)
     }
-    const handler = objects && objectsListen === 'shared' ? sharedPort(api, objects, pathPrefix) : api.callback()
     urls.bound.api = await serve(handler, config.server.listen, plainProblem)
-    if (peers.index === 0) {
-      collector.start()
-      dispatcher?.start()
-    }
-    void metrics.start()
+    start()
     return { apiUrl: urls.api(), objectsUrl: objects ? urls.objects() : null }
   }
 
   let closing: Promise<void> | null = null
   async function shutDown(): Promise<void> {
     draining.value = true
+    readiness.stop()
     requests.close()
     await Promise.all([collector.stop(), dispatcher?.stop(), ...servers.map((server) => server.close())])
     await leave()
@@ -246,7 +275,8 @@ export async function createGateway(config: Config, o: GatewayOptions): Promise<
     await tracing?.close().catch((err: unknown) => o.log.warn({ err }, 'the last spans could not be sent'))
   }
 
-  return { config, api, objects, driver, catalog, listen, close: () => (closing ??= shutDown()) }
+  const close = (): Promise<void> => (closing ??= shutDown())
+  return { config, api, objects, handler, driver, catalog, readiness, start, listen, close }
 }
 
 /** Loaded where it is wanted: it is large. */

@@ -12,6 +12,7 @@ const rules: Rule[] = [
   { from: /^(main|storage|index)\.ts$/, may: [/./] },
   { from: /^(errors|node-version|sqlite-file|user-name)\.ts$/, may: [] },
   { from: /^sqlite-lock\.ts$/, may: [/^sqlite-file\.ts$/] },
+  { from: /^circuit-breaker\.ts$/, may: [/^errors\.ts$/] },
   { from: /^supported-node\.ts$/, may: [/^node-version\.ts$/] },
   { from: /^sigv4\//, may: [/^sigv4\//] },
   { from: /^explain\//, may: [/^(explain|sigv4)\//] },
@@ -26,12 +27,18 @@ const rules: Rule[] = [
       /^sigv4\//,
     ],
   },
-  { from: /^drivers\/s3\//, may: [/^drivers\/(s3|checksums)\//, /^drivers\/[^/]+\.ts$/, /^errors\.ts$/, /^sigv4\//] },
+  {
+    from: /^drivers\/s3\//,
+    may: [/^drivers\/(s3|checksums)\//, /^drivers\/[^/]+\.ts$/, /^(errors|circuit-breaker)\.ts$/, /^sigv4\//],
+  },
   { from: /^drivers\/proxied\//, may: [/^drivers\/(endpoint\/|(driver|peers)\.ts$)/] },
   { from: /^drivers\/endpoint\//, may: [/^drivers\/(endpoint\/|[^/]+\.ts$)/, /^errors\.ts$/, /^sigv4\//] },
   { from: /^drivers\/checksums\//, may: [/^drivers\/(checksums\/|driver\.ts$)/, /^errors\.ts$/] },
   { from: /^backup\//, may: [/^backup\//, /^drivers\/disk\//, /^errors\.ts$/] },
-  { from: /^catalog\//, may: [/^catalog\//, /^drivers\/driver\.ts$/, /^(errors|sqlite-file|user-name)\.ts$/] },
+  {
+    from: /^catalog\//,
+    may: [/^catalog\//, /^drivers\/driver\.ts$/, /^(errors|circuit-breaker|sqlite-file|user-name)\.ts$/],
+  },
   {
     from: /^service\//,
     may: [/^service\//, /^drivers\/driver\.ts$/, /^catalog\/catalog\.ts$/, /^errors\.ts$/, /^config\/schema\.ts$/],

@@ -3,6 +3,7 @@ import type { Explanation } from '../explain/explanation.ts'
 import type { RequestSink } from '../http/request-event.ts'
 import type { RequestLog } from '../http/request-log.ts'
 import type { ServiceDeps } from '../service/deps.ts'
+import type { Readiness } from '../service/readiness.ts'
 import type { RateLimit } from './rate-limit.ts'
 import type { TokenSecrets, VerifyToken } from './token.ts'
 import type { WatchRequests } from './watch-requests.ts'
@@ -19,6 +20,8 @@ export type ApiDeps = ServiceDeps & {
   /** Requests without credentials are the user `dev`, from loopback only. */
   dev: boolean
   isDraining: () => boolean
+  /** Whether uploads can be taken now. */
+  readiness: Pick<Readiness, 'read'>
   /** Asked before an upload URL is issued. */
   limit: RateLimit
   /** Handed the event of each answered request. */
@@ -73,6 +76,8 @@ export type Route = {
   access: 'user' | 'admin' | 'operator' | 'anyone'
   /** Counted against limits.issuePerMinute. */
   issues?: true
+  /** Hands out URLs for uploads: refused while the server is not ready. */
+  grants?: true
   /** A GET that is not safe: it answers no HEAD, and no page of another site can have it sent by a link or an image. */
   changes?: true
   /** Bytes that the JSON body may have, where it is more than usual. */

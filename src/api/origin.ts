@@ -90,6 +90,15 @@ export function isLoopbackHost(authority: string | undefined): boolean {
 
 const isLoopbackOrigin = (origin: string): boolean =>
   /^https?:\/\//.test(origin) && isLoopbackHost(origin.replace(/^https?:\/\//, ''))
+/**
+ * Whether only programs of this machine are served, and this request came from one: what is for the operator may be
+ * said. A server behind a proxy on the same machine is not on loopback.
+ */
+export function isOnLoopback(req: IncomingMessage, o: { config: Config; apiUrl: string }): boolean {
+  const { listen, trustedProxies } = o.config.server
+  const servesMachine = isLoopbackHost(listen.host) && isLoopbackHost(new URL(o.apiUrl).host)
+  return servesMachine && trustedProxies.length === 0 && isLocal(req)
+}
 
 /** What proxies add; Host and peer are then the proxy's own. */
 const proxyHeaders = ['forwarded', 'via', 'x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto', 'x-real-ip']

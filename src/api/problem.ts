@@ -81,9 +81,11 @@ function sendProblem(ctx: Context, error: unknown, log: Logger): void {
   const { status, title } = kinds[code]
   const requestId = String(ctx.state['requestId'] ?? '')
   if (isServerFault(status)) log.error({ err: error, requestId }, 'request failed')
-  // What went wrong on our side is for the log; the caller learns how to refer to it.
-  const detail = status >= 500 ? `The server could not do this now. Request id: ${requestId}.` : messageOf(error, title)
-  const details = status < 500 && error instanceof StorageError ? error.details : {}
+  const told = error instanceof StorageError ? error.publicMessage : undefined
+  // What went wrong on our side is for the log. Where nothing else may be said, the caller learns how to refer to it.
+  const hidden = `The server could not do this now. Request id: ${requestId}.`
+  const detail = status >= 500 ? (told ?? hidden) : messageOf(error, title)
+  const details = error instanceof StorageError && (status < 500 || told !== undefined) ? error.details : {}
   // For whoever watches the requests: see http/request-event.ts.
   if (status >= 400) ctx.state['refusal'] = { code, message: detail } satisfies Refusal
   setHeaders(ctx, error, status)

@@ -6,6 +6,7 @@ import type { MethodsAt } from './allowed-methods.ts'
 import { readJson } from './body.ts'
 import type { Gate, Route, RouteDeps } from './deps.ts'
 import { isEmbedded } from './origin.ts'
+import { demandReady } from './ready.ts'
 
 /** Who asks and how often is settled before a byte of the body is read. */
 export function createRouter(routes: readonly Route[], deps: RouteDeps, gate: Gate): ApiRouter {
@@ -25,6 +26,7 @@ export function createRouter(routes: readonly Route[], deps: RouteDeps, gate: Ga
         ctx.state['user'] = user
         admin = isAdmin(who, deps)
         if (route.access !== 'user' && !admin) throw adminsOnly(user)
+        if (route.grants) await demandReady(ctx, deps)
         if (route.issues) await gate.limit(ctx, who)
       }
       const body = route.method === 'POST' || route.method === 'PATCH' ? await readJson(ctx, route.maxBody) : {}

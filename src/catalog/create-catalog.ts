@@ -1,6 +1,7 @@
 /** Opens the catalog that `database.url` names. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { StorageError } from '../errors.ts'
+import { CircuitBreaker } from '../circuit-breaker.ts'
+import { isStorageError, StorageError } from '../errors.ts'
 import { allUploads, recountUsage, usageDifferences } from './audit.ts'
 import type { Catalog } from './catalog.ts'
 import { autoConfirmable, dropGrant, overdueUploads, removableGrants } from './due.ts'
@@ -25,8 +26,16 @@ import {
   switchOn,
 } from './webhooks.ts'
 
-/** Milliseconds for which a call goes on trying while another process writes. */
+/** Milliseconds for which a call is retried while another process writes. */
 const patience = 5000
+/** Milliseconds within which a database on the network answers a call, and a question whether it is there. */
+const deadlines = { call: 15_000, probe: 3000 }
+
+type RunOptions = {
+  patience?: number
+  /** `none`: it may take as long as it needs. `probe`: the breaker lets it through. */
+  deadline?: 'call' | 'probe' | 'none'
+}
 
 /**
  * `sqlite:PATH` (relative to the working directory), `sqlite::memory:` or `postgres://…`. The schema is not touched:
@@ -38,14 +47,32 @@ export async function createCatalog(o: { url: string; subscribers?: readonly Sub
 }
 
 function catalogOver(
-  { db, mayRetry, translate, migrating, checkWritable, close }: OpenDatabase,
+  { db, mayRetry, translate, isSilence, migrating, checkWritable, close }: OpenDatabase,
   outbox: readonly Subscriber[],
 ): Catalog {
   let closing: Promise<void> | undefined
 
-  /** The one edge at which the database's errors become ours. A method is one transaction, so it may be run again. */
-  async function run<T>(work: () => Promise<T>, o: { patience: number } = { patience }): Promise<T> {
-    const giveUpAt = performance.now() + o.patience
+  const breaker = new CircuitBreaker({ name: 'The database' })
+
+  /** The one edge at which the database's errors become ours. */
+  async function run<T>(work: () => Promise<T>, o: RunOptions = {}): Promise<T> {
+    const { deadline = 'call' } = o
+    if (!isSilence || deadline === 'none') return attempt(work, o)
+    if (deadline !== 'probe') breaker.admit()
+    try {
+      const result = await within(deadlines[deadline], attempt(work, o))
+      breaker.answered()
+      return result
+    } catch (cause) {
+      if (isStorageError(cause) && isSilence(cause.cause)) breaker.wasSilent()
+      else if (!isStorageError(cause, 'Unavailable')) breaker.answered()
+      throw cause
+    }
+  }
+
+  /** A method is one transaction, so it may be run again. */
+  async function attempt<T>(work: () => Promise<T>, o: RunOptions): Promise<T> {
+    const giveUpAt = performance.now() + (o.patience ?? patience)
     for (let pause = 5; ; pause = Math.min(pause * 2, 100)) {
       if (closing) throw new StorageError('Unavailable', { message: 'the catalog is closed' })
       try {
@@ -59,7 +86,7 @@ function catalogOver(
   }
 
   return {
-    migrate: () => run(() => migrate(db, migrating)),
+    migrate: () => run(() => migrate(db, migrating), { deadline: 'none' }),
     migrationStatus: () => run(() => migrationStatus(db, migrating)),
     createUpload: (o) => run(() => createUpload(db, o)),
     findUpload: (owner, by) => run(() => findUpload(db, { owner, ...by })),
@@ -114,8 +141,26 @@ function catalogOver(
           await db.selectFrom('usage').select('owner').limit(1).execute()
           checkWritable?.()
         },
-        { patience: 0 },
+        { patience: 0, deadline: 'probe' },
       ),
     close: () => (closing ??= close()),
+  }
+}
+
+/** What was not answered in time may have happened or not, as after a connection that was lost. */
+async function within<T>(milliseconds: number, work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      const cause = Object.assign(new Error(`no answer within ${milliseconds / 1000} s`), { code: 'ETIMEDOUT' })
+      const message = "the catalog's database does not answer"
+      reject(new StorageError('Unavailable', { message, retryAfter: 5, cause }))
+    }, milliseconds)
+  })
+  work.catch(() => {})
+  try {
+    return await Promise.race([work, late])
+  } finally {
+    clearTimeout(timer)
   }
 }

@@ -10,6 +10,8 @@ export type OpenDatabase = {
   /** Whether the same work may succeed in a moment, nothing of it having happened. */
   mayRetry: (cause: unknown) => boolean
   translate: (cause: unknown) => StorageError
+  /** Of a database that is reached over a network: whether nothing came back. */
+  isSilence?: (cause: unknown) => boolean
   migrating: MigrationRules
   /** Throws where this process can commit nothing more. */
   checkWritable?: () => void

@@ -32,6 +32,16 @@ export function isLost(cause: unknown): boolean {
   return cause instanceof Error && (lostMessages.test(cause.message) || isLostEach(cause))
 }
 
+/** Neither an answer nor a refused connection: what our own clock ended. */
+export function isSilence(cause: unknown): boolean {
+  if (cause instanceof UncertainCommit) return isSilence(cause.cause)
+  if (!(cause instanceof Error)) return false
+  return codeOf(cause) === 'ETIMEDOUT' || silentMessages.test(cause.message)
+}
+
+const silentMessages =
+  /^(timeout exceeded when trying|timeout expired|Query read timeout|Connection terminated due to connection timeout)/
+
 /** A host name with several addresses, none of which can be reached. */
 const isLostEach = (cause: Error): boolean =>
   cause instanceof AggregateError && cause.errors.length > 0 && cause.errors.every((error) => isLost(error))

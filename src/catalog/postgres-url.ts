@@ -6,11 +6,11 @@ import { StorageError } from '../errors.ts'
 const poolSize = 10
 /** Milliseconds; each is well above what the catalog's statements take, and ends what would hold others up. */
 const limits = {
-  statement_timeout: 15_000,
+  statement_timeout: 10_000,
   lock_timeout: 5_000,
   idle_in_transaction_session_timeout: 30_000,
   /** On our side, for a server that does not answer at all. */
-  query_timeout: 20_000,
+  query_timeout: 12_000,
   connectionTimeoutMillis: 5_000,
 } as const
 

@@ -4,7 +4,7 @@ import type { DatabaseConnection, Driver, PostgresDialectConfig, PostgresPoolCli
 import type { Pool, PoolClient } from 'pg'
 import { binaryText } from './binary-text.ts'
 import type { MigrationRules, OpenDatabase } from './open-database.ts'
-import { isLost, mayRetry, translatePostgresError, UncertainCommit } from './postgres-error.ts'
+import { isLost, isSilence, mayRetry, translatePostgresError, UncertainCommit } from './postgres-error.ts'
 import { poolConfig, refused } from './postgres-url.ts'
 import type { Schema } from './schema.ts'
 
@@ -19,7 +19,7 @@ const day = 86_400_000
 export async function openPostgres(url: string): Promise<OpenDatabase> {
   const pool = await openPool(url)
   const db = new Kysely<Schema>({ dialect: new CatalogDialect({ pool: watched(pool) }) })
-  return { db, mayRetry, translate: translatePostgresError, migrating, close: () => end(db, pool) }
+  return { db, mayRetry, isSilence, translate: translatePostgresError, migrating, close: () => end(db, pool) }
 }
 
 async function openPool(url: string): Promise<Pool> {

@@ -53,6 +53,7 @@ export const configSchema = z.strictObject({
       sessionToken: nullable(z.string().min(1)),
       /** Put before every key in the bucket, e.g. `app/`. */
       prefix: z.string(),
+      operationTimeout: duration,
     }),
   }),
   database: z.strictObject({

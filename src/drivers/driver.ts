@@ -18,6 +18,7 @@ import type {
   DeleteResult,
   GetOptions,
   HeadOptions,
+  JoinedObject,
   ListOptions,
   ObjectHead,
   ObjectHeaders,
@@ -125,13 +126,17 @@ export interface MultipartStore {
     checksumAlgorithm?: ChecksumAlgorithm
     checksumType?: ChecksumType
   }>
-  /** Repeatable: a second call with the same parts answers as the first did. Errors: NoSuchUpload, InvalidPart, InvalidPartOrder, EntityTooSmall. */
+  /**
+   * Repeatable: a second call with the same parts answers as the first did. Errors: NoSuchUpload, InvalidPart,
+   * InvalidPartOrder, EntityTooSmall. Once the parts were joined it succeeds, also where another call has deleted or
+   * replaced the object since; its length is then not known.
+   */
   completeMultipartUpload(
     ref: ObjectRef,
     uploadId: string,
     parts: readonly { partNumber: number; etag: string; checksum?: Checksum }[],
     o?: WriteConditions & { checksum?: Checksum; contentLength?: number },
-  ): Promise<WrittenObject>
+  ): Promise<JoinedObject>
   abortMultipartUpload(ref: ObjectRef, uploadId: string): Promise<void>
   listMultipartUploads(o: {
     bucket: string
@@ -202,8 +207,12 @@ export interface StorageDriver extends ObjectStore, MultipartStore, Presigner, B
   readonly capabilities: ReadonlySet<Capability>
   /** Bytes, parts and seconds. */
   readonly limits: { minPartSize: number; maxParts: number; maxPutSize: number; maxExpiresIn: number }
-  /** Resolves when the store can take a write now; else throws `Unavailable` or `InsufficientStorage` with the reason. */
-  checkReady(): Promise<void>
+  /**
+   * Resolves when the store can take a write now; else throws `Unavailable` or `InsufficientStorage` with the reason.
+   * `byWriting`: proved by a small write that no list of files shows. Disk: each time. S3: until one has succeeded, at
+   * one fixed key that is overwritten; a bucket keeps versions and charges for writes.
+   */
+  checkReady(o?: { byWriting?: boolean }): Promise<void>
   /**
    * Deletes what writers left behind (temporary files, garbage) and moves orphaned blobs to quarantine. Resolves to how
    * many of them went.

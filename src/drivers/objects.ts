@@ -106,6 +106,8 @@ export type PutOptions = ObjectHeaders &
     signal?: AbortSignal
   }
 
+/** What joining parts made. */
+export type JoinedObject = Omit<WrittenObject, 'contentLength'> & { contentLength?: number }
 export type WrittenObject = { etag: string; checksum?: Checksum; versionId?: string; contentLength: number }
 
 export type CopyOptions = ObjectHeaders & {

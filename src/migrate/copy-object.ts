@@ -117,8 +117,9 @@ async function sendParts(o: CopyOptions, sending: Sending): Promise<{ written: W
     all.update(md5)
     parts.push({ partNumber, etag: written.etag })
   }
-  const written = await o.to.completeMultipartUpload(target, uploadId, parts)
-  return { written, md5: `${all.digest('hex')}-${parts.length}` }
+  const joined = await o.to.completeMultipartUpload(target, uploadId, parts)
+  const contentLength = joined.contentLength ?? (await o.to.headObject(target)).contentLength
+  return { written: { ...joined, contentLength }, md5: `${all.digest('hex')}-${parts.length}` }
 }
 
 async function sendRange(

@@ -79,8 +79,11 @@ export function callerWith(apiUrl: string, headers: Record<string, string>): Cal
   }
 }
 
-export const as = async (gateway: RunningGateway, user: string, claims?: Record<string, unknown>): Promise<Caller> =>
-  callerWith(gateway.apiUrl, { authorization: `Bearer ${await gateway.token(user, claims)}` })
+export const as = async (
+  gateway: Pick<RunningGateway, 'apiUrl' | 'token'>,
+  user: string,
+  claims?: Record<string, unknown>,
+): Promise<Caller> => callerWith(gateway.apiUrl, { authorization: `Bearer ${await gateway.token(user, claims)}` })
 
 /** Sends the bytes as the answer of upload-url asks for it. */
 export const put = (

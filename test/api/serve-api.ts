@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { pino } from 'pino'
 import { createApi, type ApiDeps } from '../../src/api/app.ts'
 import { createTokenVerifier } from '../../src/api/token.ts'
+import { createReadiness } from '../../src/service/readiness.ts'
 import { createRequestLog } from '../../src/http/request-log.ts'
 import { testSecrets, type RunningGateway } from '../fixtures/gateway.ts'
 
@@ -12,12 +13,16 @@ const secrets = [{ secret: createSecretKey(Buffer.from(testSecrets.jwtSecret)) }
 
 export async function serveApi(of: RunningGateway, change: Partial<ApiDeps>): Promise<{ url: string; close(): void }> {
   const { driver, catalog, config } = of.gateway
+  const log = pino({ level: 'silent' })
+  const now = (): Date => new Date()
+  const store = change.driver ?? driver
   const deps: Omit<ApiDeps, 'verifyToken'> = {
     driver,
     catalog,
     config,
-    now: () => new Date(),
-    log: pino({ level: 'silent' }),
+    now,
+    log,
+    readiness: createReadiness([{ name: 'store', check: () => store.checkReady({ byWriting: true }) }], { log, now }),
     urls: { api: () => of.apiUrl },
     tokens: { accepted: () => secrets, lookAgain: () => {} },
     objectsOrigin: () => of.objectsUrl,

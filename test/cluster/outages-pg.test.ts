@@ -4,7 +4,7 @@ import { appendFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Client } from 'pg'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { Catalog } from '../../src/catalog/catalog.ts'
 import { createCatalog } from '../../src/catalog/create-catalog.ts'
 import { as, textFile } from '../api/caller.ts'
@@ -12,6 +12,7 @@ import { makeBench } from '../cli/run-postern.ts'
 import { facts, newUpload } from '../conformance/catalog/fixtures.ts'
 import { startGateway } from '../fixtures/gateway.ts'
 import { startPostgres, type Postgres } from '../fixtures/postgres.ts'
+import { startStallingProxy } from '../fixtures/stalling-proxy.ts'
 
 let server: Postgres
 beforeAll(async () => {
@@ -36,16 +37,50 @@ describe('a database that goes away', () => {
     const alice = await as(gateway, 'alice')
     expect((await alice.get('/readyz')).status).toBe(200)
     await server.stop('crash')
-    expect((await alice.get('/readyz')).status).toBe(503)
+    await vi.waitFor(async () => expect((await alice.get('/readyz')).status).toBe(503), { timeout: 20_000 })
     expect((await alice.get('/healthz')).status).toBe(200)
     const refused = await alice.post('/files/upload-url', textFile)
     expect(refused).toMatchObject({ status: 503, json: { code: 'Unavailable' } })
     expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0)
     await server.start()
-    expect((await alice.get('/readyz')).status).toBe(200)
+    await vi.waitFor(async () => expect((await alice.get('/readyz')).status).toBe(200), { timeout: 20_000 })
     expect((await alice.post('/files/upload-url', textFile)).status).toBe(200)
     await gateway.close()
   })
+
+  it(
+    'accepts and never answers: /readyz is 503, calls end in time, and nothing piles up',
+    { timeout: 90_000 },
+    async () => {
+      const url = new URL(await server.place())
+      const proxy = await startStallingProxy({ port: Number(url.port) })
+      url.port = String(proxy.port)
+      const gateway = await startGateway({ database: { url: url.href } })
+      const alice = await as(gateway, 'alice')
+      expect((await alice.post('/files/upload-url', textFile)).status).toBe(200)
+      proxy.change('stall')
+      const refused = await vi.waitFor(
+        async () => {
+          const answer = await alice.get('/readyz')
+          expect(answer.status).toBe(503)
+          return answer
+        },
+        { timeout: 20_000 },
+      )
+      expect(refused.json.detail).toContain('database does not answer')
+      const crowd = await Promise.all(Array.from({ length: 40 }, () => alice.get('/files')))
+      expect(new Set(crowd.map(({ status }) => status))).toEqual(new Set([503]))
+      const before = proxy.accepted
+      const later = await Promise.all(Array.from({ length: 40 }, () => alice.get('/files')))
+      expect(new Set(later.map(({ status }) => status))).toEqual(new Set([503]))
+      expect(proxy.accepted - before).toBeLessThan(5)
+      proxy.change('pass')
+      await vi.waitFor(async () => expect((await alice.get('/readyz')).status).toBe(200), { timeout: 30_000 })
+      expect((await alice.get('/files')).status).toBe(200)
+      await gateway.close()
+      await proxy.close()
+    },
+  )
 
   it('for a moment is waited for: what was asked meanwhile is done once', { timeout: 60_000 }, async () => {
     const catalog = await open()

@@ -14,6 +14,15 @@ export const owner = {
   owner: 'alice',
 }
 
+/** Makes the owner's bucket there. */
+export async function createOwnBucket(endpoint: string): Promise<string> {
+  const { accessKeyId, secretAccessKey } = owner
+  const s3 = new S3({ endpoint, region, forcePathStyle: true, credentials: { accessKeyId, secretAccessKey } })
+  await s3.createBucket({ Bucket: bucket })
+  s3.destroy()
+  return bucket
+}
+
 /** Where the driver stands for one bucket of a store that keeps writers, seals and revisions to itself. */
 export const knownDifferences: ReadonlySet<KnownDifference> = new Set([
   'one-bucket',
@@ -24,9 +33,7 @@ export const knownDifferences: ReadonlySet<KnownDifference> = new Set([
 
 export async function openOn(endpoint: string): Promise<{ driver: StorageDriver; bucket: string }> {
   const { accessKeyId, secretAccessKey } = owner
-  const s3 = new S3({ endpoint, region, forcePathStyle: true, credentials: { accessKeyId, secretAccessKey } })
-  await s3.createBucket({ Bucket: bucket })
-  s3.destroy()
+  await createOwnBucket(endpoint)
   const driver = await createS3Driver({
     accessKeyId,
     secretAccessKey,

@@ -126,7 +126,13 @@ export const usageReport = z
   })
   .meta({ id: 'Usage' })
 
-export const health = z.looseObject({ status: z.enum(['ok', 'ready']) }).meta({ id: 'Health' })
+export const health = z
+  .looseObject({
+    status: z.enum(['ok', 'ready']),
+    checkedAt: z.iso.datetime().optional().meta({ description: 'When it was last checked (readyz)' }),
+    ageSeconds: z.int().min(0).optional().meta({ description: 'Seconds since then (readyz)' }),
+  })
+  .meta({ id: 'Health' })
 
 /** RFC 9457, with `error` for clients that read nothing else. */
 export const problem = z

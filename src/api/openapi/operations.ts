@@ -197,8 +197,10 @@ export const operations: Readonly<Record<string, Operation>> = {
     id: 'getReadiness',
     tag: 'Server',
     summary: 'Can it take an upload now?',
+    description:
+      'The answer comes from a check in the background, at most a few seconds old: the store is written, read and synced, and the catalog is asked. On a server that serves its own machine alone the answer names the reason.',
     answers: { 200: health },
-    refusals: ['Unavailable'],
+    refusals: ['Unavailable', 'InsufficientStorage'],
   },
   'GET /metrics': {
     id: 'getMetrics',

@@ -1,6 +1,7 @@
 import { StorageError } from '../../errors.ts'
 import { instanceProof, noncePattern } from '../../http/instance-proof.ts'
 import type { Call } from '../deps.ts'
+import { ageOf, demandReady } from '../ready.ts'
 
 /** With `?nonce=` (32 hex digits) it also proves which installation answers, and tells the Host that arrived. */
 export async function live({ ctx, deps }: Call): Promise<void> {
@@ -13,24 +14,13 @@ export async function live({ ctx, deps }: Call): Promise<void> {
   }
 }
 
-/** Ready to take an upload now: store and catalog answer, and the server is not about to stop. */
+/** Ready to take an upload now: store and catalog have just worked, and the server is not about to stop. */
 export async function ready({ ctx, deps }: Call): Promise<void> {
-  if (deps.isDraining()) throw new StorageError('Unavailable', { message: 'The server is stopping.' })
-  await checkTogether(deps)
-  ctx.body = { status: 'ready' }
-}
-
-type Checked = Pick<Call['deps'], 'driver' | 'catalog'>
-
-const running = new WeakMap<Checked, Promise<void>>()
-
-/** Anyone may ask, and as often as they like: whoever asks while store and catalog are being asked waits for that answer. */
-function checkTogether(deps: Checked): Promise<void> {
-  const known = running.get(deps)
-  if (known) return known
-  const check = Promise.all([deps.driver.checkReady(), deps.catalog.checkReady()])
-    .then(() => {})
-    .finally(() => running.delete(deps))
-  running.set(deps, check)
-  return check
+  if (deps.isDraining()) {
+    const message = 'The server is stopping.'
+    throw new StorageError('Unavailable', { message, publicMessage: message })
+  }
+  const { checkedAt } = await demandReady(ctx, deps)
+  ctx.set('cache-control', 'no-store')
+  ctx.body = { status: 'ready', ...ageOf(checkedAt, deps) }
 }

@@ -20,21 +20,21 @@ import { confirm, issuePublicUploadUrl, issueUploadUrl, renewUploadUrl } from '.
 
 /** Every route, in the order in which they are tried. GET answers HEAD too, unless it changes something. */
 export const routes: readonly Route[] = [
-  { method: 'POST', path: '/files/upload-url', access: 'user', issues: true, run: issueUploadUrl },
-  { method: 'POST', path: '/api/upload-url', access: 'user', issues: true, run: issuePublicUploadUrl },
-  { method: 'POST', path: '/files/:id/upload-url', access: 'user', issues: true, run: renewUploadUrl },
+  { method: 'POST', path: '/files/upload-url', access: 'user', issues: true, grants: true, run: issueUploadUrl },
+  { method: 'POST', path: '/api/upload-url', access: 'user', issues: true, grants: true, run: issuePublicUploadUrl },
+  { method: 'POST', path: '/files/:id/upload-url', access: 'user', issues: true, grants: true, run: renewUploadUrl },
   { method: 'POST', path: '/files/confirm', access: 'user', run: confirm },
 
-  { method: 'POST', path: '/files/multipart', access: 'user', issues: true, run: begin },
-  { method: 'POST', path: '/files/multipart/:id/parts', access: 'user', run: issuePartUrls },
+  { method: 'POST', path: '/files/multipart', access: 'user', issues: true, grants: true, run: begin },
+  { method: 'POST', path: '/files/multipart/:id/parts', access: 'user', grants: true, run: issuePartUrls },
   { method: 'GET', path: '/files/multipart/:id/parts', access: 'user', run: listParts },
   { method: 'POST', path: '/files/multipart/:id/complete', access: 'user', maxBody: partListBytes, run: complete },
   { method: 'DELETE', path: '/files/multipart/:id', access: 'user', run: abort },
 
-  { method: 'GET', path: '/s3/params', access: 'user', issues: true, changes: true, run: uploadParams },
-  { method: 'POST', path: '/s3/multipart', access: 'user', issues: true, run: createMultipart },
-  { method: 'GET', path: '/s3/multipart/:id/batch', access: 'user', run: signParts },
-  { method: 'GET', path: '/s3/multipart/:id/:n', access: 'user', run: signPart },
+  { method: 'GET', path: '/s3/params', access: 'user', issues: true, grants: true, changes: true, run: uploadParams },
+  { method: 'POST', path: '/s3/multipart', access: 'user', issues: true, grants: true, run: createMultipart },
+  { method: 'GET', path: '/s3/multipart/:id/batch', access: 'user', grants: true, run: signParts },
+  { method: 'GET', path: '/s3/multipart/:id/:n', access: 'user', grants: true, run: signPart },
   { method: 'GET', path: '/s3/multipart/:id', access: 'user', run: listSentParts },
   { method: 'POST', path: '/s3/multipart/:id/complete', access: 'user', maxBody: partListBytes, run: joinParts },
   { method: 'DELETE', path: '/s3/multipart/:id', access: 'user', run: cancelMultipart },

@@ -14,6 +14,8 @@ import { Writer } from './writers.ts'
 
 /** So many blobs go into one folder before another is drawn: uploads at the same time share its sync. */
 const blobsPerFolder = 1024
+/** The folder of probes, always the same one: they come every few seconds. */
+const probePrefix = '0000'
 const noFollow = constants.O_NOFOLLOW ?? 0
 /** Opening a FIFO would wait for a writer. */
 const nonBlocking = constants.O_NONBLOCK ?? 0
@@ -71,14 +73,26 @@ export class BlobStore {
   }
 
   async create(): Promise<NewBlob> {
-    const folder = this.#currentFolder()
-    const id = folder.prefix + randomBytes(14).toString('hex')
+    const { prefix, made } = this.#currentFolder()
+    return this.#createIn(prefix, made)
+  }
+
+  /** For a write that only proves that writing works. */
+  async createProbe(): Promise<NewBlob> {
+    const made = this.#makeFolders(probePrefix)
+    // Whoever publishes the blob hears of it.
+    made.catch(() => {})
+    return this.#createIn(probePrefix, made)
+  }
+
+  async #createIn(prefix: string, folderMade: Promise<void>): Promise<NewBlob> {
+    const id = prefix + randomBytes(14).toString('hex')
     const name = this.writer.temporaryName()
     this.running.add(id).add(name)
     const temp = join(this.temp, name)
     try {
       const fd = await this.#calls.open(temp, 'wx', this.#fileMode)
-      return this.#newBlob(id, fd, name, folder.made)
+      return this.#newBlob(id, fd, name, folderMade)
     } catch (cause) {
       this.running.delete(id)
       this.running.delete(name)

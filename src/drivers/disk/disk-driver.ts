@@ -38,6 +38,7 @@ import { HashThread } from './hash-thread.ts'
 import { WriteGuard } from './write-guard.ts'
 import { blockSize } from './write-body.ts'
 import { createWrites } from './write-objects.ts'
+import { createWriteProbe } from './write-probe.ts'
 
 export type DiskDriverOptions = {
   /** The store's folder; made where it is missing. */
@@ -171,6 +172,7 @@ function startScrub(
 function assemble(o: DiskDriverOptions, ctx: DiskContext, db: Index, background: Background): StorageDriver {
   const { sweeper, sweeps, scrub, closing } = background
   const answering = db.prepare('SELECT 1')
+  const proveWrite = createWriteProbe(ctx)
   const reads = createReads(ctx)
   let closed: Promise<void> | null = null
 
@@ -195,9 +197,10 @@ function assemble(o: DiskDriverOptions, ctx: DiskContext, db: Index, background:
     ...createPresigner(o),
     ...createPostPresigner(o),
 
-    async checkReady(): Promise<void> {
+    async checkReady({ byWriting = false } = {}): Promise<void> {
       answering.get()
-      await ctx.guard.assertWritable(0)
+      if (byWriting) await proveWrite()
+      else await ctx.guard.assertWritable(0)
     },
 
     async sweep(): Promise<{ removed: number }> {

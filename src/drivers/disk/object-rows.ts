@@ -41,6 +41,7 @@ export class ObjectRows {
   readonly #remove
   readonly #inUse
   readonly #addBlob
+  readonly #forgetBlob
   readonly #dropBlob
   readonly #dropBlobs
   readonly #dropSegments
@@ -64,6 +65,7 @@ export class ObjectRows {
     this.#remove = db.prepare<[string, string]>('DELETE FROM objects WHERE bucket = ? AND key = ?')
     this.#inUse = db.prepare<[string], { used: 1 }>('SELECT 1 AS used FROM objects WHERE content = ? LIMIT 1')
     this.#addBlob = db.prepare<[string, number, Buffer]>('INSERT INTO blobs (id, size, sums) VALUES (?, ?, ?)')
+    this.#forgetBlob = db.prepare<[string]>('DELETE FROM blobs WHERE id = ?')
     this.#dropBlob = db.prepare<[number, string]>('UPDATE blobs SET garbage_since = ? WHERE id = ?')
     this.#dropBlobs = db.prepare<[number, string]>(
       'UPDATE blobs SET garbage_since = ? WHERE id IN (SELECT blob FROM segments WHERE content = ?)',
@@ -116,6 +118,11 @@ export class ObjectRows {
 
   addBlob({ id, size, sums }: NewBlobRow): void {
     this.#addBlob.run(id, size, sums)
+  }
+
+  /** For a row that nothing has ever referred to. */
+  forgetBlob(id: string): void {
+    this.#forgetBlob.run(id)
   }
 
   dropBlob(id: string, at: number): void {

@@ -1,19 +1,44 @@
 /** The one bucket that is there, and whether it can be used. It is made and changed by whoever owns the account. */
 import type { BucketInfo, BucketStore, StorageDriver } from '../driver.ts'
 import { isStorageError, StorageError } from '../../errors.ts'
+import type { RunOptions } from './connection.ts'
 import type { S3Deps } from './s3-deps.ts'
 
-/** Milliseconds for which the store's last word counts: health checks come often, from several sides. */
-const readyFor = 5_000
+/** Milliseconds for which the store's last answer counts: checks come from several sides. */
+const readyFor = 1_000
+/** The one key that the check at the start overwrites, below `storage.s3.prefix`. */
+const writeProbe = 'postern-write-check'
 const owner = 'postern'
 
 export function bucketStore({ settings, connection, keys }: S3Deps): BucketStore & Pick<StorageDriver, 'checkReady'> {
   const { bucket } = settings
-  const ask = () =>
-    connection.run({ operation: 'headBucket', ref: { bucket } }, (s3) => s3.headBucket({ Bucket: bucket }))
+  const ask = (o: RunOptions = {}) =>
+    connection.run(
+      { operation: 'headBucket', ref: { bucket } },
+      (s3, _sdk, abortSignal) => s3.headBucket({ Bucket: bucket }, { abortSignal }),
+      o,
+    )
+  const write = () => {
+    const Body = Buffer.from('Written by Postern at its start, to see whether the bucket takes a write.\n')
+    const input = { Bucket: bucket, Key: keys.prefix(writeProbe), Body, ContentLength: Body.length }
+    const failed = { operation: 'putObject', ref: { bucket, key: writeProbe } }
+    return connection.run(failed, (s3, _sdk, abortSignal) => s3.putObject(input, { abortSignal }), { isProbe: true })
+  }
   // HeadBucket tells no date, and ListBuckets, which does, asks for a permission that nothing else needs.
   const info: BucketInfo = { bucket, owner, createdAt: new Date(0), acl: 'private', cors: null }
-  let asked: { at: number; answer: Promise<void> } | undefined
+  const asked = new Map<boolean, { at: number; answer: Promise<void> }>()
+  let hasWritten = false
+
+  async function look(byWriting: boolean): Promise<void> {
+    try {
+      await ask({ isProbe: true })
+      if (!byWriting || hasWritten) return
+      await write()
+      hasWritten = true
+    } catch (cause) {
+      throw whatToDo(settings, cause)
+    }
+  }
 
   return {
     async headBucket(name) {
@@ -32,13 +57,16 @@ export function bucketStore({ settings, connection, keys }: S3Deps): BucketStore
     setBucketAcl: () => unchangeable('changed'),
     async setObjectAcl(ref, acl) {
       const input = { Bucket: ref.bucket, Key: keys.of(ref), ACL: acl }
-      await connection.run({ operation: 'setObjectAcl', ref }, (s3) => s3.putObjectAcl(input))
+      const failed = { operation: 'setObjectAcl', ref }
+      await connection.run(failed, (s3, _sdk, abortSignal) => s3.putObjectAcl(input, { abortSignal }))
     },
 
-    async checkReady() {
+    async checkReady({ byWriting = false } = {}) {
       const now = performance.now()
-      if (!asked || now - asked.at > readyFor) asked = { at: now, answer: ask().then(() => {}, whatToDo(settings)) }
-      await asked.answer
+      const before = asked.get(byWriting)
+      const current = before && now - before.at <= readyFor ? before : { at: now, answer: look(byWriting) }
+      asked.set(byWriting, current)
+      await current.answer
     },
   }
 }
@@ -47,21 +75,21 @@ async function unchangeable(what: string): Promise<never> {
   throw new StorageError('NotSupported', { message: `With the s3 driver buckets are ${what} at the store, not here` })
 }
 
-/** For whoever runs the server: these messages name the setting or the permission that is wrong. */
-const whatToDo =
-  ({ bucket, endpoint, region }: S3Deps['settings']) =>
-  (cause: unknown): never => {
-    const at = endpoint === null ? `in ${region}` : `at ${endpoint}`
-    const fail = (message: string): never => {
-      throw new StorageError('Unavailable', { message, cause, resource: `/${bucket}` })
-    }
-    if (isStorageError(cause, 'NoSuchBucket')) {
-      fail(`There is no bucket ${bucket} ${at}: create it, or correct storage.bucket and storage.s3.endpoint`)
-    }
-    if (isStorageError(cause, 'AccessDenied')) {
-      fail(
-        `The bucket ${bucket} ${at} refuses these credentials: allow them s3:ListBucket, s3:GetObject, s3:PutObject and s3:DeleteObject`,
-      )
-    }
-    throw isStorageError(cause, 'Unavailable') ? cause : fail(`The bucket ${bucket} ${at} cannot be used`)
+/** For the operator: these messages name the setting or the permission that is wrong. */
+function whatToDo({ bucket, endpoint, region }: S3Deps['settings'], cause: unknown): unknown {
+  const at = endpoint === null ? `in ${region}` : `at ${endpoint}`
+  const because = (message: string): StorageError =>
+    new StorageError('Unavailable', { message, cause, resource: `/${bucket}` })
+  if (isStorageError(cause, 'NoSuchBucket')) {
+    return because(`There is no bucket ${bucket} ${at}: create it, or correct storage.bucket and storage.s3.endpoint`)
   }
+  if (isStorageError(cause, 'AccessDenied')) {
+    return because(
+      `The bucket ${bucket} ${at} refuses these credentials: allow them s3:ListBucket, s3:GetObject, s3:PutObject and s3:DeleteObject`,
+    )
+  }
+  if (isStorageError(cause, 'InsufficientStorage')) return cause
+  return isStorageError(cause, 'Unavailable')
+    ? because(`The bucket ${bucket} ${at} cannot be used: ${cause.message}. Run postern doctor`)
+    : because(`The bucket ${bucket} ${at} cannot be used. Run postern doctor`)
+}

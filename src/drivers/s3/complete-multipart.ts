@@ -1,6 +1,7 @@
 /** CompleteMultipartUpload, made repeatable on stores that forget an upload once it is complete. */
 import { createHash } from 'node:crypto'
-import type { MultipartStore, ObjectHead, ObjectRef, WrittenObject } from '../driver.ts'
+import type { CompleteMultipartUploadCommandOutput } from '@aws-sdk/client-s3'
+import type { JoinedObject, MultipartStore, ObjectHead, ObjectRef } from '../driver.ts'
 import { isStorageError, StorageError } from '../../errors.ts'
 import { bareEtag, checksumField, checksumOf, present, quotedEtag } from './object-head.ts'
 import { assertPartNumber } from '../rules.ts'
@@ -34,14 +35,31 @@ export function completeMultipart(deps: CompleteDeps): Complete {
     try {
       if (o.contentLength !== undefined) await assertSize(deps, ref, uploadId, parts, o.contentLength)
       const failed = { operation: 'completeMultipartUpload', ref }
-      const answer = await connection.run(failed, (s3) => s3.completeMultipartUpload(input))
-      const head = await deps.headObject(ref)
-      // Ceph 16 leaves the ETag of its answer empty.
-      return completed(head, bareEtag(answer.ETag) || head.etag, answer.VersionId, checksumOf(answer))
+      const answer = await connection.run(failed, (s3, _sdk, abortSignal) =>
+        s3.completeMultipartUpload(input, { abortSignal }),
+      )
+      return await joined(deps, ref, parts, answer)
     } catch (e) {
       return completedBefore(deps, ref, uploadId, parts, e)
     }
   }
+}
+
+/** The parts were joined: whatever has become of the object since, the call has succeeded. */
+async function joined(
+  deps: CompleteDeps,
+  ref: ObjectRef,
+  parts: Parts,
+  answer: CompleteMultipartUploadCommandOutput,
+): Promise<JoinedObject> {
+  // Ceph 16 leaves the ETag of its answer empty.
+  const etag = bareEtag(answer.ETag) || joinedEtag(parts)
+  const head = await deps.headObject(ref).catch((e: unknown) => {
+    if (isStorageError(e, 'NotFound', 'Unavailable')) return null
+    throw e
+  })
+  const isOurs = head?.etag === etag
+  return completed(isOurs ? head : null, etag, answer.VersionId, checksumOf(answer))
 }
 
 /**
@@ -54,7 +72,7 @@ async function completedBefore(
   uploadId: string,
   parts: Parts,
   error: unknown,
-): Promise<WrittenObject> {
+): Promise<JoinedObject> {
   if (!isStorageError(error, 'NoSuchUpload', 'Unavailable')) throw error
   const gone = await deps.listParts(ref, uploadId, { maxParts: 1 }).then(
     () => null,
@@ -62,19 +80,39 @@ async function completedBefore(
   )
   if (!isStorageError(gone, 'NoSuchUpload')) throw error
   const head = await deps.headObject(ref).catch(() => null)
-  if (head?.etag !== joinedEtag(parts)) throw gone
+  if (head?.etag !== joinedEtag(parts)) throw wasRetried(error) ? unknownOutcome(error) : gone
   return completed(head, head.etag, head.versionId, head.checksum)
 }
 
+/** An earlier attempt of the same call may have joined the parts, and its answer was lost. */
+function wasRetried(error: unknown): boolean {
+  if (isStorageError(error, 'Unavailable')) return true
+  const { $metadata } = ((error as Error).cause ?? {}) as { $metadata?: { attempts?: number } }
+  return ($metadata?.attempts ?? 1) > 1
+}
+
+const unknownOutcome = (cause: unknown): StorageError =>
+  isStorageError(cause, 'Unavailable')
+    ? cause
+    : new StorageError('Unavailable', {
+        message:
+          'The bucket no longer has the upload, and its first answer was lost: whether the parts were joined is unknown',
+        retryAfter: 5,
+        cause,
+      })
+
 const completed = (
-  head: ObjectHead,
+  head: ObjectHead | null,
   etag: string,
   versionId: string | undefined,
-  checksum: WrittenObject['checksum'],
-): WrittenObject => ({
+  checksum: JoinedObject['checksum'],
+): JoinedObject => ({
   etag,
-  contentLength: head.contentLength,
-  ...present({ checksum: checksum ?? head.checksum, versionId: versionId === 'null' ? undefined : versionId }),
+  ...present({
+    contentLength: head?.contentLength,
+    checksum: checksum ?? head?.checksum,
+    versionId: versionId === 'null' ? undefined : versionId,
+  }),
 })
 
 /** The ETag that S3 gives to joined parts: the MD5 of their MD5s, and their number. */

@@ -3,17 +3,39 @@
  * load than the rest of the program, and presigning with configured credentials does without it.
  */
 import type { S3 } from '@aws-sdk/client-s3'
+import { CircuitBreaker } from '../../circuit-breaker.ts'
 import type { SigningCredentials } from '../../sigv4/types.ts'
 import { StorageError } from '../../errors.ts'
-import { mapAwsError, type FailedOperation } from './aws-error.ts'
+import { isSilence, mapAwsError, type FailedOperation } from './aws-error.ts'
+import { patienceFor, Silence } from './patience.ts'
 import type { S3Settings } from './settings.ts'
 
 export type Sdk = typeof import('@aws-sdk/client-s3')
 export type ExpiringCredentials = SigningCredentials & { expiration?: Date }
 
+export type RunOptions = {
+  /** The caller's. */
+  signal?: AbortSignal | undefined
+  /** Of the body that is sent from memory. */
+  bytes?: number
+  /** Asks whether the store answers: the breaker lets it through, and it takes little time. */
+  isProbe?: true
+  /** Does not ask the store: it says nothing about whether that answers. */
+  isLocal?: true
+  /** The caller watches the progress of a stream and ends it by `signal`. */
+  isWatched?: true
+}
+
 export type Connection = {
-  /** Runs one operation and translates its error. */
-  run<T>(failed: FailedOperation, operation: (s3: S3, sdk: Sdk) => Promise<T>): Promise<T>
+  /**
+   * Runs one operation, ends it when its patience is over, and translates its error. `abortSignal` is for the request.
+   * Errors: Unavailable at once while the store has not answered for some time.
+   */
+  run<T>(
+    failed: FailedOperation,
+    operation: (s3: S3, sdk: Sdk, abortSignal: AbortSignal) => Promise<T>,
+    o?: RunOptions,
+  ): Promise<T>
   credentials(): Promise<ExpiringCredentials>
   /** A client whose URLs name the public endpoint; for what `sigv4/presign` does not cover. */
   signingClient(): Promise<{ s3: S3; sdk: Sdk }>
@@ -33,24 +55,33 @@ export function createConnection(settings: S3Settings): Connection {
   }
   let signing: Promise<{ s3: S3; sdk: Sdk }> | undefined
 
-  return {
-    async run(failed, operation) {
-      try {
+  const breaker = new CircuitBreaker({ name: 'The bucket' })
+
+  const run: Connection['run'] = async (failed, operation, o = {}) => {
+    if (!o.isProbe && !o.isLocal) breaker.admit()
+    const { timeouts } = settings
+    const patience = o.isProbe ? timeouts.probe : patienceFor(failed.operation, timeouts, o.bytes)
+    try {
+      const result = await within(o.isWatched ? null : patience, o.signal, async (abortSignal) => {
         const { s3, sdk } = await opening()
-        return await operation(s3, sdk)
-      } catch (cause) {
-        throw mapAwsError(failed.operation, failed.ref, cause)
-      }
-    },
+        return operation(s3, sdk, abortSignal)
+      })
+      if (!o.isLocal) breaker.answered()
+      return result
+    } catch (cause) {
+      if (o.isLocal) throw mapAwsError(failed.operation, failed.ref, cause)
+      if (isSilence(cause)) breaker.wasSilent()
+      else if (isAnswer(cause)) breaker.answered()
+      throw mapAwsError(failed.operation, failed.ref, cause)
+    }
+  }
+
+  return {
+    run,
 
     async credentials() {
       if (settings.credentials) return settings.credentials
-      try {
-        const { s3 } = await opening()
-        return await s3.config.credentials()
-      } catch (cause) {
-        throw mapAwsError('credentials', undefined, cause)
-      }
+      return run({ operation: 'credentials' }, (s3) => s3.config.credentials(), { isLocal: true })
     },
 
     signingClient: () => (signing ??= open(settings.publicEndpoint)),
@@ -61,6 +92,50 @@ export function createConnection(settings: S3Settings): Connection {
     },
   }
 }
+
+/**
+ * Ends `work` by its signal after `patience` milliseconds, and does not wait for it to notice: credentials come from
+ * providers that know no signal.
+ */
+async function within<T>(
+  patience: number | null,
+  given: AbortSignal | undefined,
+  work: (abortSignal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const late = new AbortController()
+  const timer = patience === null ? undefined : setTimeout(() => late.abort(new Silence(patience)), patience)
+  const signal = given ? AbortSignal.any([given, late.signal]) : late.signal
+  let stop = (): void => {}
+  const ended = new Promise<never>((_, reject) => {
+    stop = () => reject(givenUp(signal.reason))
+    signal.addEventListener('abort', stop, { once: true })
+    if (signal.aborted) stop()
+  })
+  ended.catch(() => {})
+  try {
+    const working = work(signal)
+    working.catch(() => {})
+    return await Promise.race([working, ended])
+  } finally {
+    clearTimeout(timer)
+    signal.removeEventListener('abort', stop)
+  }
+}
+
+/** What ended a call on our side, as `mapAwsError` knows it. */
+const givenUp = (reason: unknown): Error =>
+  reason instanceof StorageError || reason instanceof Silence
+    ? reason
+    : Object.assign(new Error('the call was given up', { cause: reason }), { name: 'AbortError' })
+
+const isAnswer = (cause: unknown): boolean =>
+  typeof cause === 'object' && cause !== null && '$metadata' in cause && hasStatus(cause.$metadata)
+
+const hasStatus = (metadata: unknown): boolean =>
+  typeof metadata === 'object' &&
+  metadata !== null &&
+  'httpStatusCode' in metadata &&
+  metadata.httpStatusCode !== undefined
 
 type OutgoingRequest = { headers: Record<string, string>; body?: unknown }
 
@@ -80,8 +155,8 @@ export function changeRequest<C extends object>(command: C, change: (request: Ou
 export const withHeaders = <C extends object>(command: C, headers: Record<string, string>): C =>
   changeRequest(command, (request) => void Object.assign(request.headers, headers))
 
-/** Milliseconds. A slow upload may take hours; what must not happen is that nothing moves. */
-const timeouts = { connectionTimeout: 5_000, socketTimeout: 60_000 }
+/** Milliseconds. How long a call may take is settled in `run`: a copy is silent for minutes on an idle socket. */
+const timeouts = { connectionTimeout: 5_000, socketTimeout: 0 }
 const agent = { keepAlive: true, maxSockets: 256 }
 
 const silent = { trace() {}, debug() {}, info() {}, warn() {}, error() {} }

@@ -1,6 +1,17 @@
 /** Server-side copies, bound to the bytes that the source had when its conditions were looked at. */
-import type { CopyOptions, MultipartStore, ObjectHead, ObjectRef, ObjectStore, WrittenObject } from '../driver.ts'
-import { StorageError } from '../../errors.ts'
+import { isDeepStrictEqual } from 'node:util'
+import type {
+  CopyOptions,
+  MultipartStore,
+  ObjectHead,
+  ObjectHeaders,
+  ObjectRef,
+  ObjectStore,
+  PartInfo,
+  WriteConditions,
+  WrittenObject,
+} from '../driver.ts'
+import { isStorageError, StorageError } from '../../errors.ts'
 import type { CompleteDeps } from './complete-multipart.ts'
 import { withHeaders } from './connection.ts'
 import { copySource } from './keys.ts'
@@ -20,6 +31,7 @@ import type { ReadObject } from './read-object.ts'
 import { assertPartNumber, resourceOf } from '../rules.ts'
 import type { S3Deps } from './s3-deps.ts'
 import { conditionFields, writeConditions } from './write-conditions.ts'
+import { tagWritten } from './write-object.ts'
 
 export type CopyDeps = S3Deps &
   ReadObject &
@@ -37,6 +49,7 @@ type Source = { ref: ObjectRef; versionId?: string; head: ObjectHead }
 
 export function copies(deps: CopyDeps): Copies {
   const { settings, connection, keys } = deps
+  const setTags = tagWritten(deps)
 
   /** How the request names the source and the ETag it must have. */
   function pin({ ref, versionId, head }: Source) {
@@ -91,14 +104,41 @@ export function copies(deps: CopyDeps): Copies {
       ...conditionFields(settings, o, 'conditionalCopy'),
     }
     const failed = { operation: 'copyObject', ref: source.ref }
-    const answer = await connection.run(failed, (s3, sdk) =>
-      s3.send(withHeaders(new sdk.CopyObjectCommand(input), headers), present({ abortSignal: o.signal })),
-    )
-    const result = { ...answer.CopyObjectResult, ...present({ VersionId: answer.VersionId }) }
+    const result = await connection
+      .run(
+        failed,
+        (s3, sdk, abortSignal) => s3.send(withHeaders(new sdk.CopyObjectCommand(input), headers), { abortSignal }),
+        o,
+      )
+      .then(({ CopyObjectResult, VersionId }) => ({ ...CopyObjectResult, ...present({ VersionId }) }))
+      .catch((e: unknown) => lookUpCopy(e, source, target, o))
     const copy = written(result, source.head.contentLength)
     if (settings.preset.copyIfMatch === 'ignored') await assertCopied(source, target, copy)
-    if (tags) await deps.putObjectTags(target, tags)
+    if (tags) await setTags(target, tags)
     return { ...copy, lastModified: result.LastModified ?? settings.now() }
+  }
+
+  /**
+   * After a copy without an answer: whether the target is now what the copy makes. Errors: `error`, where it is not, or
+   * where that cannot be seen.
+   */
+  async function lookUpCopy(
+    error: unknown,
+    { head }: Source,
+    target: ObjectRef,
+    o: CopyOptions & WriteConditions,
+  ): Promise<{ ETag: string; LastModified: Date; VersionId?: string }> {
+    const isConditional = o.ifMatch !== undefined || o.ifNoneMatch !== undefined
+    if (!isStorageError(error, 'Unavailable') || isConditional || o.taggingDirective === 'REPLACE') throw error
+    const found = await deps.headObject(target).catch(() => null)
+    const wanted = o.metadataDirective === 'REPLACE' ? o : head
+    const isCopy =
+      found !== null &&
+      found.etag === head.etag &&
+      found.contentLength === head.contentLength &&
+      isDeepStrictEqual(described(found), described(wanted))
+    if (!isCopy) throw error
+    return { ETag: found.etag, LastModified: found.lastModified, ...present({ VersionId: found.versionId }) }
   }
 
   /** The copy of joined parts may get an ETag of another kind: then the source must be the same as before. */
@@ -130,17 +170,33 @@ export function copies(deps: CopyDeps): Copies {
     })
     try {
       const parts = await inOrder(partRanges(head.contentLength, deps.copySizes.part), async (range, i) => {
-        const { etag } = await copyPart(source, target, uploadId, i + 1, range)
+        const { etag } = await copyPart(source, target, uploadId, i + 1, range).catch((e: unknown) =>
+          lookUpPart(e, { target, uploadId, partNumber: i + 1, contentLength: range.end - range.start + 1 }),
+        )
         return { partNumber: i + 1, etag }
       })
       if (settings.preset.copyIfMatch !== 'standard') await assertUnchanged(source)
       const copy = await deps.completeMultipartUpload(target, uploadId, parts, writeConditions(o))
-      if (tags && !keepsTags) await deps.putObjectTags(target, tags)
-      return { ...copy, lastModified: settings.now() }
+      if (tags && !keepsTags) await setTags(target, tags)
+      return { ...copy, contentLength: head.contentLength, lastModified: settings.now() }
     } catch (e) {
       await deps.abortQuietly(target, uploadId)
       throw e
     }
+  }
+
+  /** After a part copy without an answer; `etag` where the part's is known before. Errors: `error`. */
+  async function lookUpPart(
+    error: unknown,
+    o: { target: ObjectRef; uploadId: string; partNumber: number; contentLength: number; etag?: string },
+  ): Promise<PartInfo> {
+    if (!isStorageError(error, 'Unavailable')) throw error
+    const { target, uploadId, partNumber } = o
+    const page = { maxParts: 1, partNumberMarker: partNumber - 1 }
+    const found = await deps.listParts(target, uploadId, page).catch(() => null)
+    const part = found?.parts.find((one) => one.partNumber === partNumber)
+    if (part?.contentLength === o.contentLength && (o.etag === undefined || o.etag === part.etag)) return part
+    throw error
   }
 
   async function copyPart(
@@ -159,7 +215,9 @@ export function copies(deps: CopyDeps): Copies {
       ...(range ? { CopySourceRange: `bytes=${range.start}-${range.end}` } : {}),
     }
     const failed = { operation: 'uploadPartCopy', ref: target }
-    const { CopyPartResult = {} } = await connection.run(failed, (s3) => s3.uploadPartCopy(input))
+    const { CopyPartResult = {} } = await connection.run(failed, (s3, _sdk, abortSignal) =>
+      s3.uploadPartCopy(input, { abortSignal }),
+    )
     return {
       etag: bareEtag(CopyPartResult.ETag),
       contentLength: range ? range.end - range.start + 1 : source.head.contentLength,
@@ -181,12 +239,27 @@ export function copies(deps: CopyDeps): Copies {
       keys.of(target)
       assertPartNumber(partNumber)
       const source = await find(from, o)
-      const part = await copyPart(source, target, uploadId, partNumber, o.range)
+      const { etag, contentLength } = source.head
+      // An older part may have this number: only one whose ETag is known beforehand can be recognised.
+      const isKnown = o.range === undefined && !etag.includes('-')
+      const part = await copyPart(source, target, uploadId, partNumber, o.range).catch((e: unknown) => {
+        if (!isKnown) throw e
+        return lookUpPart(e, { target, uploadId, partNumber, contentLength, etag })
+      })
       if (settings.preset.copyIfMatch !== 'standard') await assertUnchanged(source)
       return part
     },
   }
 }
+
+/** What a copy takes along and a HEAD shows. */
+const described = (o: ObjectHeaders) => [
+  o.contentType,
+  o.cacheControl,
+  o.contentDisposition,
+  o.contentEncoding,
+  { ...o.metadata },
+]
 
 const replaces = (o: CopyOptions): boolean => o.taggingDirective === 'REPLACE' || o.metadataDirective === 'REPLACE'
 

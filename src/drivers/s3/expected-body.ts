@@ -10,6 +10,7 @@ import type { BodyExpectation, Checksum } from '../driver.ts'
 import { StorageError } from '../../errors.ts'
 import { checksumFromBase64, startChecksum, type RunningChecksum } from '../checksums/checksum.ts'
 import { receiveBody } from '../receive-body.ts'
+import { Silence, watchStall } from './patience.ts'
 
 /** Bytes up to which a body is collected: verified as a whole before it is sent, and sent again if the store fails. */
 export const collectedUpTo = 1024 * 1024
@@ -129,11 +130,12 @@ export async function inPieces(
 
 /**
  * Sends a body of known length through `send` in constant memory. Whichever fails first stops the other and is the
- * error: a broken body aborts the request, a refusal of the store gives the body up.
+ * error: a broken body aborts the request, a refusal of the store gives the body up. `stall`: milliseconds in which the
+ * store takes nothing of what there is, or does not answer after the last byte.
  */
 export async function streamThrough<T>(
   body: Readable,
-  o: Expected,
+  o: Expected & { stall: number },
   send: (stream: Readable, abort: AbortSignal) => Promise<T>,
 ): Promise<{ answer: T; checksum: Checksum | undefined }> {
   const expected = new ExpectedBody(o)
@@ -145,6 +147,11 @@ export async function streamThrough<T>(
     throw cause
   }
 
+  let isFull = false
+  let hasEnded = false
+  const isWaiting = (): boolean => isFull || hasEnded
+  const moved = (): number => stream.writableLength + stream.readableLength
+  const watch = watchStall(o.stall, { isWaiting, moved }, (silence) => stop.abort(silence))
   const sending = send(stream, stop.signal).catch(failed)
   let last: Buffer | undefined
   const reading = receiveBody(body, [o.signal, stop.signal], (chunk) => {
@@ -152,18 +159,27 @@ export async function streamThrough<T>(
     const before = last
     last = chunk
     if (before === undefined || stream.write(before)) return undefined
-    return once(stream, 'drain', { signal: stop.signal }).then(() => {})
+    isFull = true
+    return once(stream, 'drain', { signal: stop.signal }).then(() => {
+      isFull = false
+    })
   })
   const received = reading
     .then(() => {
       const checksum = expected.finish()
       stream.end(last)
+      hasEnded = true
       return checksum
     })
     .catch(failed)
 
   await Promise.allSettled([sending, received])
+  watch.stop()
   stream.destroy()
-  if (stop.signal.aborted) throw stop.signal.reason
+  if (stop.signal.aborted) {
+    // The call that was ended has the words for it.
+    if (stop.signal.reason instanceof Silence) await sending
+    throw stop.signal.reason
+  }
   return { answer: await sending, checksum: await received }
 }

@@ -29,7 +29,11 @@ export function listings({ settings, connection, keys }: S3Deps): Listings {
         }),
       }
       const failed = { operation: 'listObjects', ref: { bucket: o.bucket } }
-      const answer = await connection.run(failed, (s3) => s3.listObjectsV2(input, present({ abortSignal: o.signal })))
+      const answer = await connection.run(
+        failed,
+        (s3, _sdk, abortSignal) => s3.listObjectsV2(input, { abortSignal }),
+        o,
+      )
       return page(answer, keys.strip)
     },
 
@@ -43,7 +47,9 @@ export function listings({ settings, connection, keys }: S3Deps): Listings {
           PartNumberMarker: o.partNumberMarker === undefined ? undefined : String(o.partNumberMarker),
         }),
       }
-      const answer = await connection.run({ operation: 'listParts', ref }, (s3) => s3.listParts(input))
+      const answer = await connection.run({ operation: 'listParts', ref }, (s3, _sdk, abortSignal) =>
+        s3.listParts(input, { abortSignal }),
+      )
       const parts = (answer.Parts ?? []).map((part) => ({
         partNumber: part.PartNumber!,
         etag: bareEtag(part.ETag),
@@ -79,7 +85,9 @@ export function listings({ settings, connection, keys }: S3Deps): Listings {
         }),
       }
       const failed = { operation: 'listMultipartUploads', ref: { bucket: o.bucket } }
-      const answer = await connection.run(failed, (s3) => s3.listMultipartUploads(input))
+      const answer = await connection.run(failed, (s3, _sdk, abortSignal) =>
+        s3.listMultipartUploads(input, { abortSignal }),
+      )
       const next = answer.IsTruncated ? answer.NextKeyMarker : undefined
       return {
         uploads: (answer.Uploads ?? []).map((upload) => ({

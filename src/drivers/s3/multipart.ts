@@ -34,8 +34,10 @@ export function multipartUploads({ settings, connection, keys }: S3Deps): Multip
     body: Readable | Buffer,
     signal?: AbortSignal,
   ) {
-    return connection.run({ operation: 'uploadPart', ref }, (s3) =>
-      s3.uploadPart({ ...input, Body: body }, present({ abortSignal: signal })),
+    return connection.run(
+      { operation: 'uploadPart', ref },
+      (s3, _sdk, abortSignal) => s3.uploadPart({ ...input, Body: body }, { abortSignal }),
+      { signal, ...(Buffer.isBuffer(body) ? { bytes: body.length } : { isWatched: true }) },
     )
   }
 
@@ -53,7 +55,8 @@ export function multipartUploads({ settings, connection, keys }: S3Deps): Multip
 
   async function abortMultipartUpload(ref: ObjectRef, uploadId: string): Promise<void> {
     const input = { ...target(ref), UploadId: uploadId }
-    await connection.run({ operation: 'abortMultipartUpload', ref }, (s3) => s3.abortMultipartUpload(input))
+    const failed = { operation: 'abortMultipartUpload', ref }
+    await connection.run(failed, (s3, _sdk, abortSignal) => s3.abortMultipartUpload(input, { abortSignal }))
   }
 
   return {
@@ -74,7 +77,9 @@ export function multipartUploads({ settings, connection, keys }: S3Deps): Multip
         }),
       }
       const failed = { operation: 'createMultipartUpload', ref }
-      const { UploadId } = await connection.run(failed, (s3) => s3.createMultipartUpload(input))
+      const { UploadId } = await connection.run(failed, (s3, _sdk, abortSignal) =>
+        s3.createMultipartUpload(input, { abortSignal }),
+      )
       return { uploadId: UploadId! }
     },
 
@@ -89,7 +94,11 @@ export function multipartUploads({ settings, connection, keys }: S3Deps): Multip
       if (contentLength === undefined || contentLength <= collectedUpTo) {
         return uploadCollected(ref, uploadId, partNumber, body, o)
       }
-      const { answer, checksum } = await streamThrough(body, o, (stream, abort) => sendPart(input, ref, stream, abort))
+      const { answer, checksum } = await streamThrough(
+        body,
+        { ...o, stall: settings.timeouts.stall },
+        (stream, abort) => sendPart(input, ref, stream, abort),
+      )
       return written(answer, contentLength, checksum)
     },
 

@@ -18,9 +18,9 @@ export function objectChanges({ connection, keys }: S3Deps): ObjectChanges {
     if (o.ifMatch !== undefined)
       throw new StorageError('NotSupported', { message: 'The bucket cannot delete on a condition' })
     const input = { ...target(ref), ...present({ VersionId: o.versionId }) }
-    const options = present({ abortSignal: o.signal })
     try {
-      await connection.run({ operation: 'deleteObject', ref }, (s3) => s3.deleteObject(input, options))
+      const failed = { operation: 'deleteObject', ref }
+      await connection.run(failed, (s3, _sdk, abortSignal) => s3.deleteObject(input, { abortSignal }), o)
     } catch (e) {
       // Google's store answers 404 where S3 answers 204.
       if (!isStorageError(e, 'NotFound')) throw e
@@ -52,8 +52,8 @@ export function objectChanges({ connection, keys }: S3Deps): ObjectChanges {
         const failed = { operation: 'deleteObjects', ref: { bucket } }
         return deleteResults(
           names,
-          await connection.run(failed, (s3, sdk) =>
-            s3.send(changeRequest(new sdk.DeleteObjectsCommand(input), checksumAsMd5)),
+          await connection.run(failed, (s3, sdk, abortSignal) =>
+            s3.send(changeRequest(new sdk.DeleteObjectsCommand(input), checksumAsMd5), { abortSignal }),
           ),
           keys.strip,
         )
@@ -65,8 +65,8 @@ export function objectChanges({ connection, keys }: S3Deps): ObjectChanges {
 
     async getObjectTags(ref) {
       try {
-        const answer = await connection.run({ operation: 'getObjectTags', ref }, (s3) =>
-          s3.getObjectTagging(target(ref)),
+        const answer = await connection.run({ operation: 'getObjectTags', ref }, (s3, _sdk, abortSignal) =>
+          s3.getObjectTagging(target(ref), { abortSignal }),
         )
         return Object.fromEntries((answer.TagSet ?? []).map(({ Key, Value }) => [Key!, Value ?? '']))
       } catch (e) {
@@ -79,10 +79,10 @@ export function objectChanges({ connection, keys }: S3Deps): ObjectChanges {
       assertTags(tags)
       const TagSet = Object.entries(tags).map(([Key, Value]) => ({ Key, Value }))
       const failed = { operation: 'putObjectTags', ref }
-      await connection.run(failed, (s3) =>
+      await connection.run(failed, (s3, _sdk, abortSignal) =>
         TagSet.length === 0
-          ? s3.deleteObjectTagging(target(ref))
-          : s3.putObjectTagging({ ...target(ref), Tagging: { TagSet } }),
+          ? s3.deleteObjectTagging(target(ref), { abortSignal })
+          : s3.putObjectTagging({ ...target(ref), Tagging: { TagSet } }, { abortSignal }),
       )
     },
   }

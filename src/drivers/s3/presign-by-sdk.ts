@@ -19,14 +19,17 @@ export async function presignBySdk(
   const { getSignedUrl } = await import('@aws-sdk/s3-request-presigner')
   const failed = { operation: 'presign', ref: { bucket: settings.bucket, key } }
   const names = Object.keys(request.headers)
-  const url = await connection.run(failed, (s3: S3, sdk) =>
-    getSignedUrl(s3, commandFor(sdk, settings.bucket, key, request) as Parameters<typeof getSignedUrl>[1], {
-      expiresIn,
-      signingDate: signedAt,
-      // The SDK signs content-type only if told to, and would move x-amz-* into the query, where stores ignore them.
-      signableHeaders: new Set([...names, 'host']),
-      unhoistableHeaders: new Set(names),
-    }),
+  const url = await connection.run(
+    failed,
+    (s3: S3, sdk) =>
+      getSignedUrl(s3, commandFor(sdk, settings.bucket, key, request) as Parameters<typeof getSignedUrl>[1], {
+        expiresIn,
+        signingDate: signedAt,
+        // The SDK signs content-type only if told to, and would move x-amz-* into the query, where stores ignore them.
+        signableHeaders: new Set([...names, 'host']),
+        unhoistableHeaders: new Set(names),
+      }),
+    { isLocal: true },
   )
   const { 'content-length': _sentByEveryClient, ...headers } = request.headers
   return { url, headers, expiresAt: new Date((Math.floor(signedAt.getTime() / 1000) + expiresIn) * 1000) }

@@ -15,17 +15,17 @@ export type ReadObject = {
   getObject(ref: ObjectRef, o?: GetOptions): Promise<StoredObject>
 }
 
-export function readObject({ connection, keys }: S3Deps): ReadObject {
+export function readObject({ settings, connection, keys }: S3Deps): ReadObject {
   const fields = (ref: ObjectRef, o: HeadOptions) => ({
     Bucket: ref.bucket,
     Key: keys.of(ref),
     ...present({ VersionId: o.versionId, PartNumber: o.partNumber }),
   })
-  const options = (o: HeadOptions) => present({ abortSignal: o.signal })
 
   async function headObject(ref: ObjectRef, o: HeadOptions = {}): Promise<ObjectHead> {
     const input = { ...fields(ref, o), ChecksumMode: 'ENABLED' as const }
-    const answer = await connection.run({ operation: 'headObject', ref }, (s3) => s3.headObject(input, options(o)))
+    const failed = { operation: 'headObject', ref }
+    const answer = await connection.run(failed, (s3, _sdk, abortSignal) => s3.headObject(input, { abortSignal }), o)
     assertPart(o, answer)
     const head = objectHead(answer)
     checkReadConditions(head, o)
@@ -41,8 +41,10 @@ export function readObject({ connection, keys }: S3Deps): ReadObject {
     const failed = { operation: 'getObject', ref }
     // As `ChecksumMode` it would put a stream of the SDK's in between, which hangs when the connection breaks.
     const asked = { 'x-amz-checksum-mode': 'ENABLED' }
-    const answer = await connection.run(failed, (s3, sdk) =>
-      s3.send(withHeaders(new sdk.GetObjectCommand(input), asked), options(o)),
+    const answer = await connection.run(
+      failed,
+      (s3, sdk, abortSignal) => s3.send(withHeaders(new sdk.GetObjectCommand(input), asked), { abortSignal }),
+      o,
     )
     const body = answer.Body as Readable
     try {
@@ -51,7 +53,7 @@ export function readObject({ connection, keys }: S3Deps): ReadObject {
       body.destroy()
       throw refused
     }
-    return storedObject(answer, body, ref)
+    return storedObject(answer, body, ref, settings.timeouts.stall)
   }
 
   return {
@@ -71,14 +73,18 @@ export function readObject({ connection, keys }: S3Deps): ReadObject {
   }
 }
 
-function storedObject(answer: GetObjectCommandOutput, body: Readable, ref: ObjectRef): StoredObject {
+function storedObject(answer: GetObjectCommandOutput, body: Readable, ref: ObjectRef, stall: number): StoredObject {
   const head = objectHead(answer)
   const sent = contentRange(answer.ContentRange)
   const partial = sent && !(sent.start === 0 && sent.end === sent.total - 1 && answer.$metadata.httpStatusCode === 200)
   return {
     head,
     ...(partial ? { range: { start: sent.start, end: sent.end } } : {}),
-    ...storedBody(body, { contentLength: answer.ContentLength ?? head.contentLength, ...known(head, answer) }, ref),
+    ...storedBody(
+      body,
+      { contentLength: answer.ContentLength ?? head.contentLength, ...known(head, answer) },
+      { ref, stall },
+    ),
   }
 }
 

@@ -2,6 +2,7 @@
 import { resolveTarget } from '../../sigv4/endpoint.ts'
 import type { SigningCredentials } from '../../sigv4/types.ts'
 import { StorageError } from '../../errors.ts'
+import { usualTimeouts, type Timeouts } from './patience.ts'
 import { detectProvider, presets, type Preset, type Provider } from './presets.ts'
 
 /** Where a problem that no caller sees is told; pino's logger is one. */
@@ -25,6 +26,10 @@ export type S3DriverOptions = {
   prefix?: string
   /** Below it anonymous reads of public objects work: a CDN or a public bucket. */
   publicBaseUrl?: string | null
+  /** Seconds for CompleteMultipartUpload, CopyObject and UploadPartCopy. */
+  operationTimeout?: number
+  /** For tests, which have no minute to wait. */
+  timeouts?: Partial<Timeouts>
   now: () => Date
   log?: DriverLog
 }
@@ -42,6 +47,7 @@ export type S3Settings = {
   credentials: SigningCredentials | null
   prefix: string
   publicBaseUrl: string | null
+  timeouts: Timeouts
   now: () => Date
   log: DriverLog
 }
@@ -68,6 +74,11 @@ export function resolveSettings(o: S3DriverOptions): S3Settings {
     credentials: staticCredentials(o),
     prefix: o.prefix ?? '',
     publicBaseUrl: o.publicBaseUrl ?? null,
+    timeouts: {
+      ...usualTimeouts,
+      ...(o.operationTimeout === undefined ? {} : { operation: o.operationTimeout * 1000 }),
+      ...o.timeouts,
+    },
     now: o.now,
     log: o.log ?? { warn: () => {} },
   }

@@ -4,6 +4,7 @@ import type { Checksum, ObjectRef, StoredObject } from '../driver.ts'
 import { StorageError } from '../../errors.ts'
 import { startChecksum } from '../checksums/checksum.ts'
 import { mapAwsError } from './aws-error.ts'
+import { watchStall } from './patience.ts'
 import { resourceOf } from '../rules.ts'
 
 /** What was announced: the bytes, and their checksum where the store knows it. */
@@ -12,7 +13,8 @@ export type Announced = { contentLength: number; checksum?: Checksum }
 export function storedBody(
   body: Readable,
   announced: Announced,
-  ref: ObjectRef,
+  /** `stall`: milliseconds in which the bucket sends nothing although it is waited for. */
+  { ref, stall }: { ref: ObjectRef; stall: number },
 ): Pick<StoredObject, 'sendTo' | 'stream' | 'close'> {
   // Until somebody reads it, a connection that breaks must not end the process.
   body.on('error', () => {})
@@ -20,25 +22,32 @@ export function storedBody(
     async sendTo(out, signal) {
       const gate = new Gate(announced, ref)
       const giveUp = () => void body.destroy(signal?.reason ?? new Error('The reader has gone'))
+      let isWaiting = true
+      const watch = watchStall(stall, { isWaiting: () => isWaiting, moved: () => gate.bytes }, (silence) =>
+        body.destroy(silence),
+      )
       signal?.addEventListener('abort', giveUp)
       out.once('close', giveUp)
       try {
         signal?.throwIfAborted()
         for await (const chunk of body as AsyncIterable<Buffer>) {
+          isWaiting = false
           const free = gate.pass(chunk)
           if (free && !out.write(free)) await drained(out, body)
+          isWaiting = true
         }
       } catch (cause) {
         body.destroy()
         throw signal?.aborted || out.destroyed ? cause : mapAwsError('getObject', ref, cause)
       } finally {
+        watch.stop()
         signal?.removeEventListener('abort', giveUp)
         out.off('close', giveUp)
       }
       const rest = gate.end()
       if (rest) out.write(rest)
     },
-    stream: () => wholeOrError(body, announced, ref),
+    stream: () => wholeOrError(body, announced, { ref, stall }),
     async close() {
       body.destroy()
     },
@@ -57,6 +66,10 @@ class Gate {
     this.#announced = announced
     this.#ref = ref
     this.#hash = announced.checksum && startChecksum(announced.checksum.algorithm)
+  }
+
+  get bytes(): number {
+    return this.#bytes
   }
 
   /** What may go out now. */
@@ -97,8 +110,16 @@ function drained(out: Writable, body: Readable): Promise<void> {
   })
 }
 
-function wholeOrError(body: Readable, announced: Announced, ref: ObjectRef): Readable {
+function wholeOrError(
+  body: Readable,
+  announced: Announced,
+  { ref, stall }: { ref: ObjectRef; stall: number },
+): Readable {
   const gate = new Gate(announced, ref)
+  // The pipe pauses the body while the reader takes nothing.
+  const watch = watchStall(stall, { isWaiting: () => !body.isPaused(), moved: () => gate.bytes }, (silence) =>
+    body.destroy(silence),
+  )
   const checked = new Transform({
     transform(chunk: Buffer, _encoding, done) {
       done(null, gate.pass(chunk))
@@ -112,6 +133,9 @@ function wholeOrError(body: Readable, announced: Announced, ref: ObjectRef): Rea
     },
   })
   body.once('error', (cause) => checked.destroy(mapAwsError('getObject', ref, cause)))
-  checked.once('close', () => body.destroy())
+  checked.once('close', () => {
+    watch.stop()
+    body.destroy()
+  })
   return body.pipe(checked)
 }

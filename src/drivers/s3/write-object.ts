@@ -4,6 +4,7 @@
  */
 import type { Readable } from 'node:stream'
 import type { Checksum, MultipartStore, ObjectRef, ObjectStore, PutOptions, WrittenObject } from '../driver.ts'
+import { isStorageError } from '../../errors.ts'
 import { assertExpectation, collect, collectedUpTo, inPieces, streamThrough, type Expected } from './expected-body.ts'
 import { checked, type Multipart } from './multipart.ts'
 import { headerFields, present, bodyChecksum, tagging, written } from './object-head.ts'
@@ -22,6 +23,7 @@ type WriteDeps = S3Deps &
 
 export function writeObject(deps: WriteDeps): WriteObject {
   const { settings, connection, keys } = deps
+  const setTags = tagWritten(deps)
   const failed = (ref: ObjectRef) => ({ operation: 'putObject', ref })
 
   const fields = (ref: ObjectRef, o: PutOptions) => ({
@@ -35,14 +37,20 @@ export function writeObject(deps: WriteDeps): WriteObject {
 
   async function putBytes(ref: ObjectRef, bytes: Buffer, checksum: Checksum | undefined, o: PutOptions) {
     const input = { ...fields(ref, present({ ...o, checksum })), Body: bytes, ContentLength: bytes.length }
-    const answer = await connection.run(failed(ref), (s3) => s3.putObject(input, present({ abortSignal: o.signal })))
+    const answer = await connection.run(failed(ref), (s3, _sdk, abortSignal) => s3.putObject(input, { abortSignal }), {
+      signal: o.signal,
+      bytes: bytes.length,
+    })
     return written(answer, bytes.length, checksum)
   }
 
   async function putStream(ref: ObjectRef, body: Readable, contentLength: number, o: PutOptions & Expected) {
     const input = { ...fields(ref, o), ContentLength: contentLength }
-    const { answer, checksum } = await streamThrough(body, o, (Body, abortSignal) =>
-      connection.run(failed(ref), (s3) => s3.putObject({ ...input, Body }, { abortSignal })),
+    const { answer, checksum } = await streamThrough(body, { ...o, stall: settings.timeouts.stall }, (Body, signal) =>
+      connection.run(failed(ref), (s3, _sdk, abortSignal) => s3.putObject({ ...input, Body }, { abortSignal }), {
+        signal,
+        isWatched: true,
+      }),
     )
     return written(answer, contentLength, checksum)
   }
@@ -50,6 +58,7 @@ export function writeObject(deps: WriteDeps): WriteObject {
   async function putUnknown(ref: ObjectRef, body: Readable, o: PutOptions & Expected): Promise<WrittenObject> {
     let result: WrittenObject | undefined
     const { keepsTags } = settings.preset
+    let contentLength = 0
     let upload: { uploadId: string; parts: { partNumber: number; etag: string }[] } | undefined
     try {
       await inPieces(body, o, pieceSize, async (piece, isLast, checksum) => {
@@ -61,11 +70,12 @@ export function writeObject(deps: WriteDeps): WriteObject {
         upload ??= { ...(await deps.createMultipartUpload(ref, keepsTags ? o : withoutTags(o))), parts: [] }
         const { uploadId, parts } = upload
         const partNumber = parts.length + 1
+        contentLength += piece.length
         parts.push({ partNumber, etag: await deps.putPart(ref, uploadId, partNumber, piece, o.signal) })
         if (!isLast) return
         const done = await deps.completeMultipartUpload(ref, uploadId, parts, writeConditions(o))
-        if (o.tags && !keepsTags) await deps.putObjectTags(ref, o.tags)
-        result = { ...done, ...(checksum ? { checksum } : {}) }
+        if (o.tags && !keepsTags) await setTags(ref, o.tags)
+        result = { contentLength, ...done, ...(checksum ? { checksum } : {}) }
       })
     } catch (e) {
       if (upload) await deps.abortQuietly(ref, upload.uploadId)
@@ -86,5 +96,16 @@ export function writeObject(deps: WriteDeps): WriteObject {
     return putBytes(ref, bytes, checksum, o)
   }
 }
+
+/** Sets the tags of an object that was just written. Another call may have deleted it since; the write stands. */
+export const tagWritten =
+  ({ putObjectTags }: Pick<ObjectStore, 'putObjectTags'>): ObjectStore['putObjectTags'] =>
+  async (ref, tags) => {
+    try {
+      await putObjectTags(ref, tags)
+    } catch (e) {
+      if (!isStorageError(e, 'NotFound')) throw e
+    }
+  }
 
 const withoutTags = ({ tags: _setAfterwards, ...o }: PutOptions): PutOptions => o
