@@ -15,7 +15,7 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true }))
 
 const openings = [
-  { name: 'object index', open: (file: string) => openIndex(file, { durable: true }) },
+  { name: 'object index', open: (file: string) => openIndex(file) },
   { name: 'catalog', open: (file: string) => openSqliteDatabase(file) },
 ]
 

@@ -204,6 +204,8 @@ export const orphanLimit = (outOf: number): number => Math.max(100, Math.floor(o
 export interface StorageDriver extends ObjectStore, MultipartStore, Presigner, BucketStore {
   /** `disk` or `s3`: kept in each file's record. */
   readonly name: 'disk' | 's3'
+  /** Which store this is, for as long as it exists; a store that has no such id leaves it out. */
+  readonly storeId?: string
   readonly capabilities: ReadonlySet<Capability>
   /** Bytes, parts and seconds. */
   readonly limits: { minPartSize: number; maxParts: number; maxPutSize: number; maxExpiresIn: number }

@@ -159,6 +159,21 @@ export type SealOptions = {
   to: string
   /** Keep the object at its first key too (its public URL points there). */
   keepSource?: boolean
+  /** Stored with the object by a store that keeps a log: `postern rebuild-catalog` makes the file's record from it. */
+  note?: ObjectNote
+}
+
+/** What the catalog knows of a file and the object itself does not. Times are ISO 8601. */
+export type ObjectNote = {
+  id: string
+  owner: string
+  key: string
+  filename: string
+  type: string
+  visibility: 'private' | 'public'
+  metadata: Record<string, string>
+  createdAt: string
+  confirmedAt: string
 }
 /** Where the sealed bytes are to be read from now on. */
 export type SealedObject = { ref: ObjectRef; versionId?: string; etag: string }

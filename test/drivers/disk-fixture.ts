@@ -1,7 +1,7 @@
 /** A disk driver over a temporary folder. */
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { createDiskDriver, type DiskDriverOptions } from '../../src/drivers/disk/disk-driver.ts'
 import type { StorageDriver } from '../../src/drivers/driver.ts'
 
@@ -46,10 +46,12 @@ export async function diskFixture(o: Partial<DiskDriverOptions> = {}): Promise<D
   }
 }
 
-/** Paths of all blobs, relative to `objects`. */
+/** Paths of all blobs; the log is none of them. */
 export async function blobFiles(dir: string): Promise<string[]> {
   const entries = await readdir(join(dir, 'objects'), { recursive: true, withFileTypes: true })
-  return entries.filter((entry) => !entry.isDirectory()).map((entry) => join(entry.parentPath, entry.name))
+  return entries
+    .filter((entry) => !entry.isDirectory() && basename(entry.parentPath) !== 'log')
+    .map((entry) => join(entry.parentPath, entry.name))
 }
 
 export const tempFiles = (dir: string): Promise<string[]> => readdir(join(dir, 'tmp'))

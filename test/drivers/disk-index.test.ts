@@ -1,9 +1,12 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import * as fc from 'fast-check'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { StorageError } from '../../src/errors.ts'
+import { ChangeLog } from '../../src/drivers/disk/change-log/change-log.ts'
+import { logFolder } from '../../src/drivers/disk/change-log/pack.ts'
+import { startLog } from '../../src/drivers/disk/change-log/start.ts'
 import { CommitQueue } from '../../src/drivers/disk/commit-queue.ts'
 import { createDiskDriver } from '../../src/drivers/disk/disk-driver.ts'
 import { fileCalls } from '../../src/drivers/disk/file-calls.ts'
@@ -21,14 +24,23 @@ let dir: string
 let db: Index
 beforeEach(async () => {
   dir = await mkdtemp(join(tmpdir(), 'postern-index-'))
-  db = openIndex(join(dir, 'index.sqlite'), { durable: false })
+  db = openIndex(join(dir, 'index.sqlite'))
 })
 afterEach(async () => {
   db.close()
   await rm(dir, { recursive: true })
 })
 
-const guard = (): WriteGuard => new WriteGuard({ calls: fileCalls, root: dir, minFree: 0, log: silent })
+async function startQueue(): Promise<CommitQueue> {
+  const guard = new WriteGuard({ calls: fileCalls, root: dir, minFree: 0, log: silent })
+  await mkdir(logFolder(dir), { recursive: true })
+  await mkdir(join(dir, 'tmp'))
+  const log = new ChangeLog({ root: dir, calls: fileCalls, guard, fsync: false })
+  onTestFinished(() => log.close())
+  const queue = new CommitQueue({ db, guard, log, now: () => new Date() })
+  await startLog({ root: dir, db, log, queue, calls: fileCalls, expected: undefined })
+  return queue
+}
 
 describe('listing', () => {
   const plan = (sql: string, ...params: unknown[]): string =>
@@ -120,10 +132,12 @@ describe('the schema', () => {
 
   it('of the first program gains the checksums of parts', () => {
     db.exec('ALTER TABLE segments DROP COLUMN checksum')
+    db.exec('ALTER TABLE objects DROP COLUMN note')
+    db.exec('DROP TABLE applied')
     db.prepare('INSERT INTO segments VALUES (?, 0, 1, 5, ?)').run('old', 'blob')
     db.pragma('user_version = 1')
     db.close()
-    db = openIndex(join(dir, 'index.sqlite'), { durable: false })
+    db = openIndex(join(dir, 'index.sqlite'))
     expect(db.prepare('SELECT part, size, checksum FROM segments').all()).toEqual([
       { part: 1, size: 5, checksum: null },
     ])
@@ -141,7 +155,7 @@ describe('the schema', () => {
 
 describe('a group of commits', () => {
   it('is one transaction, in which a refused one undoes its own changes alone', async () => {
-    const queue = new CommitQueue(db, guard())
+    const queue = await startQueue()
     const add = db.prepare("INSERT INTO buckets VALUES (?, 'o', 0, 'private', NULL)")
     const outcomes = await Promise.allSettled([
       queue.run(() => add.run('one').changes),
@@ -156,7 +170,7 @@ describe('a group of commits', () => {
   })
 
   it('fails as a whole when the index does, and answers nothing that is not there', async () => {
-    const queue = new CommitQueue(db, guard())
+    const queue = await startQueue()
     const add = db.prepare("INSERT INTO buckets VALUES (?, 'o', 0, 'private', NULL)")
     const outcomes = await Promise.allSettled([
       queue.run(() => add.run('one').changes),
@@ -168,7 +182,7 @@ describe('a group of commits', () => {
   })
 
   it('takes nothing after its close', async () => {
-    const queue = new CommitQueue(db, guard())
+    const queue = await startQueue()
     const before = queue.run(() => 1)
     queue.close()
     expect(await before).toBe(1)

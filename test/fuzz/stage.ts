@@ -126,7 +126,9 @@ function watchStores(rig: Rig) {
     async strays(): Promise<string[]> {
       const files = await readdir(join(storage, 'objects'), { recursive: true, withFileTypes: true })
       const known = new Set(index.prepare('SELECT id FROM blobs').pluck().all())
-      return files.filter((entry) => entry.isFile() && !known.has(entry.name)).map(({ name }) => name)
+      return files
+        .filter((entry) => /^[0-9a-f]{32}$/.test(entry.name) && !known.has(entry.name))
+        .map(({ name }) => name)
     },
     close(): void {
       index.close()

@@ -54,7 +54,9 @@ it('is killed at any point, and the next run goes on: nothing is lost, and nothi
 /** The blob of the only object of this many bytes. */
 function blobOf(size: number): string {
   const root = join(rig.dir, 'storage', 'objects')
-  const files = readdirSync(root, { recursive: true, withFileTypes: true }).filter((one) => one.isFile())
+  const files = readdirSync(root, { recursive: true, withFileTypes: true }).filter(({ name }) =>
+    /^[0-9a-f]{32}$/.test(name),
+  )
   const stat = files.map((one) => join(one.parentPath, one.name)).filter((file) => statSync(file).size === size)
   expect(stat).toHaveLength(1)
   return stat[0]!

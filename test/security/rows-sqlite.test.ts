@@ -17,7 +17,7 @@ test('117: SQLite is at least 3.51.3', () => {
 
 test('116: the object index commits at synchronous=FULL', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'postern-index-'))
-  const db = openIndex(join(folder, 'index.sqlite'), { durable: true })
+  const db = openIndex(join(folder, 'index.sqlite'))
   try {
     expect([db.pragma('synchronous', { simple: true }), db.pragma('journal_mode', { simple: true })]).toEqual([
       2,

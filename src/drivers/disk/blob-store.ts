@@ -58,10 +58,10 @@ export class BlobStore {
     this.#directories = new DirectorySync({ calls: o.calls, guard: o.guard, enabled: o.fsync })
   }
 
-  /** Makes the two folders, and syncs `parents` of the store's own, which may be new. Each must be a real one: a link would lead writes out of the store, or off its mount. */
+  /** Makes the folders of blobs, temporary files and the log, and syncs `parents` of the store's own, which may be new. Each must be a real one: a link would lead writes out of the store, or off its mount. */
   async prepare(parents: readonly string[]): Promise<void> {
     for (const parent of parents) await this.#directories.sync(parent)
-    for (const folder of [this.objects, this.temp]) await this.#makeFolder(folder)
+    for (const folder of [this.objects, this.temp, join(this.objects, 'log')]) await this.#makeFolder(folder)
   }
 
   path(id: string): string {

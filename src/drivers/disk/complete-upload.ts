@@ -68,6 +68,7 @@ function complete(
       checksum: checksum ? JSON.stringify(checksum) : null,
       content: upload.id,
       parts: parts.length,
+      note: null,
     },
     o,
   ).getTime()

@@ -47,6 +47,7 @@ export function createCopy(ctx: DiskContext, reads: Pick<ObjectStore, 'getObject
             ...row,
             ...target,
             sealed: 0,
+            note: null,
             acl: o.acl ?? ('private' as const),
             headers: o.metadataDirective === 'REPLACE' ? JSON.stringify(pickHeaders(o)) : row.headers,
             tags: o.taggingDirective === 'REPLACE' ? JSON.stringify(o.tags ?? {}) : row.tags,

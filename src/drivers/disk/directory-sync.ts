@@ -5,9 +5,11 @@ import { errorCode, type FileCalls } from './file-calls.ts'
 import type { WriteGuard } from './write-guard.ts'
 
 /** Windows cannot open a directory for syncing, and NTFS journals its names by itself. */
-const possible = process.platform !== 'win32'
+export const syncsDirectories = process.platform !== 'win32'
 /** Answers of file systems that know no sync of a directory (some network and FUSE mounts). */
 const unsupported = new Set(['EINVAL', 'ENOTSUP', 'EOPNOTSUPP', 'EISDIR'])
+
+export const isUnsupportedSync = (cause: unknown): boolean => unsupported.has(errorCode(cause) ?? '')
 
 export class DirectorySync {
   readonly #calls: FileCalls
@@ -20,7 +22,7 @@ export class DirectorySync {
   constructor(o: { calls: FileCalls; guard: WriteGuard; enabled: boolean }) {
     this.#calls = o.calls
     this.#guard = o.guard
-    this.enabled = o.enabled && possible
+    this.enabled = o.enabled && syncsDirectories
   }
 
   /**
@@ -53,7 +55,7 @@ export class DirectorySync {
     try {
       await this.#calls.fsync(fd)
     } catch (cause) {
-      if (unsupported.has(errorCode(cause) ?? '')) return
+      if (isUnsupportedSync(cause)) return
       throw this.#guard.syncFailed(cause)
     } finally {
       await this.#calls.close(fd)

@@ -10,6 +10,8 @@ import type { Capability, StorageDriver } from '../driver.ts'
 import { BlobStore } from './blob-store.ts'
 import { BucketRows, createBucketStore } from './bucket-store.ts'
 import { BufferPool } from './buffer-pool.ts'
+import { ChangeLog } from './change-log/change-log.ts'
+import { assertNotLost, startLog, type Expected } from './change-log/start.ts'
 import { CommitQueue } from './commit-queue.ts'
 import { createCompletion } from './complete-upload.ts'
 import type { DiskContext } from './context.ts'
@@ -77,6 +79,10 @@ export type DiskDriverOptions = {
   scrubEvery?: number | null
   /** Seconds from the start to the scrub's first read. Default 60. */
   scrubDelay?: number
+  /** What the catalog says about this store: a start that does not fit is refused. */
+  expected?: Expected
+  /** For tests: bytes after which the log begins a new pack. */
+  packSize?: number
   /** For tests of faults. */
   calls?: Partial<FileCalls>
 }
@@ -99,6 +105,7 @@ export async function createDiskDriver(o: DiskDriverOptions): Promise<StorageDri
   const calls = { ...fileCalls, ...o.calls }
   const closing = new AbortController()
   let db: Index | undefined
+  let changeLog: ChangeLog | undefined
   try {
     const made = await mkdir(o.path, { recursive: true })
     const root = await realpath(o.path)
@@ -106,12 +113,17 @@ export async function createDiskDriver(o: DiskDriverOptions): Promise<StorageDri
     const guard = new WriteGuard({ calls, root, minFree: o.minFree, log, peers })
     const blobs = new BlobStore({ root, calls, guard, fsync: o.fsync === 'full', groupReads: o.groupReads ?? false })
     await blobs.prepare(parentsOfMade(made, o.path))
-    db = openIndex(join(root, 'index.sqlite'), { durable: o.fsync === 'full' })
+    assertNotLost(root, calls, o.expected)
+    db = openIndex(join(root, 'index.sqlite'))
+    const { packSize } = o
+    changeLog = new ChangeLog({ root, calls, guard, fsync: o.fsync === 'full', ...(packSize && { packSize }) })
+    const queue = new CommitQueue({ db, guard, log: changeLog, now: o.now })
+    const position = await startLog({ root, db, log: changeLog, queue, calls, expected: o.expected })
     const ctx: DiskContext = {
       buckets: new BucketRows(db),
       objects: new ObjectRows(db),
       uploads: new UploadRows(db),
-      queue: new CommitQueue(db, guard),
+      queue,
       blobs,
       calls,
       guard,
@@ -126,7 +138,7 @@ export async function createDiskDriver(o: DiskDriverOptions): Promise<StorageDri
       now: o.now,
     }
     answerPeers(ctx)
-    ctx.buckets.add(o.bucket, gatewayOwner, o.now(), 'private')
+    if (!ctx.buckets.find(o.bucket)) await queue.run(() => ctx.buckets.add(o.bucket, gatewayOwner, o.now(), 'private'))
     const times = {
       grace: o.grace ?? 60,
       abandonedAfter: o.abandonedAfter ?? 86_400,
@@ -140,8 +152,9 @@ export async function createDiskDriver(o: DiskDriverOptions): Promise<StorageDri
       void sweeps.inBackground(() => sweeper.all())
       sweeps.start()
     }
-    return assemble(o, ctx, db, { sweeper, sweeps, scrub, closing })
+    return assemble(o, ctx, db, { sweeper, sweeps, scrub, closing, changeLog, storeId: position.store })
   } catch (cause) {
+    changeLog?.close()
     db?.close()
     throw toStorageError(cause)
   }
@@ -157,7 +170,14 @@ function answerPeers({ peers, writers, readers, descriptors }: DiskContext): voi
   })
 }
 
-type Background = { sweeper: Sweeper; sweeps: SweepSchedule; scrub: Scrub | null; closing: AbortController }
+type Background = {
+  sweeper: Sweeper
+  sweeps: SweepSchedule
+  scrub: Scrub | null
+  closing: AbortController
+  changeLog: ChangeLog
+  storeId: string
+}
 
 function startScrub(
   o: DiskDriverOptions,
@@ -170,7 +190,7 @@ function startScrub(
 }
 
 function assemble(o: DiskDriverOptions, ctx: DiskContext, db: Index, background: Background): StorageDriver {
-  const { sweeper, sweeps, scrub, closing } = background
+  const { sweeper, sweeps, scrub, closing, changeLog } = background
   const answering = db.prepare('SELECT 1')
   const proveWrite = createWriteProbe(ctx)
   const reads = createReads(ctx)
@@ -181,6 +201,7 @@ function assemble(o: DiskDriverOptions, ctx: DiskContext, db: Index, background:
     await Promise.all([sweeps.stop(), scrub?.stop(), ctx.hashing.close()])
     ctx.queue.close()
     ctx.descriptors.close()
+    changeLog.close()
     db.close()
     ctx.blobs.writer.close()
   }
@@ -213,6 +234,7 @@ function assemble(o: DiskDriverOptions, ctx: DiskContext, db: Index, background:
     scrubStatus: () => scrub?.status() ?? null,
     publicUrl: operations.publicUrl,
     name: 'disk',
+    storeId: background.storeId,
     capabilities,
     limits,
     close: () => (closed ??= close()),

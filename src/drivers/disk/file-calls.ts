@@ -52,9 +52,44 @@ export const fileCalls = {
   rmdir: promisify(fs.rmdir) as (path: string) => Promise<void>,
   readdir: ((path) => promisify(fs.readdir)(path, { withFileTypes: true })) as (path: string) => Promise<fs.Dirent[]>,
   statfs: promisify(fs.statfs) as (path: string) => Promise<{ bavail: number; bsize: number }>,
+  // For the log: between the start of an index transaction and its commit nothing may be waited for.
+  openSync: fs.openSync as (path: string, flags: string, mode?: number) => number,
+  closeSync: fs.closeSync,
+  readSync: fs.readSync as (fd: number, buffer: Uint8Array, offset: number, length: number, position: number) => number,
+  writeSync: fs.writeSync as (
+    fd: number,
+    buffer: Uint8Array,
+    offset: number,
+    length: number,
+    position: number,
+  ) => number,
+  fstatSync: fs.fstatSync as (fd: number) => fs.Stats,
+  fsyncSync: fs.fsyncSync,
+  fdatasyncSync: fs.fdatasyncSync,
+  ftruncateSync: fs.ftruncateSync as (fd: number, length: number) => void,
+  renameSync: fs.renameSync as (from: string, to: string) => void,
+  unlinkSync: fs.unlinkSync as (path: string) => void,
+  readdirSync: fs.readdirSync as (path: string) => string[],
+  /** Undefined where there is nothing; other errors are thrown. */
+  statSync: ((path) => fs.statSync(path, { throwIfNoEntry: false })) as (path: string) => fs.Stats | undefined,
 }
 
 export type FileCalls = typeof fileCalls
+export type LogCalls = Pick<
+  FileCalls,
+  | 'openSync'
+  | 'closeSync'
+  | 'readSync'
+  | 'writeSync'
+  | 'fstatSync'
+  | 'fsyncSync'
+  | 'fdatasyncSync'
+  | 'ftruncateSync'
+  | 'renameSync'
+  | 'unlinkSync'
+  | 'readdirSync'
+  | 'statSync'
+>
 
 /** Node has no name for it, and calls it `Unknown system error -122`. */
 const quotaExceeded = -os.constants.errno.EDQUOT

@@ -20,6 +20,8 @@ export type ObjectRow = {
   /** A blob's id, or where `parts` > 0 the name of its segments. */
   content: string
   parts: number
+  /** JSON of an ObjectNote, since the object was sealed. */
+  note: string | null
 }
 
 /** A run of an object's bytes and the blob that holds them; `sums` as of block-sums.ts. */
@@ -54,13 +56,14 @@ export class ObjectRows {
   readonly #setAcl
 
   constructor(db: Index) {
-    const columns = 'bucket, key, size, etag, modified_at, acl, sealed, headers, tags, checksum, content, parts'
+    const columns = 'bucket, key, size, etag, modified_at, acl, sealed, headers, tags, checksum, content, parts, note'
     this.#find = db.prepare<[string, string], ObjectRow>(`SELECT ${columns} FROM objects WHERE bucket = ? AND key = ?`)
     this.#put = db.prepare<[ObjectRow]>(
       `INSERT INTO objects (${columns}) VALUES (${columns.replace(/\w+/g, '@$&')})
        ON CONFLICT (bucket, key) DO UPDATE SET size = excluded.size, etag = excluded.etag,
          modified_at = excluded.modified_at, acl = excluded.acl, sealed = excluded.sealed, headers = excluded.headers,
-         tags = excluded.tags, checksum = excluded.checksum, content = excluded.content, parts = excluded.parts`,
+         tags = excluded.tags, checksum = excluded.checksum, content = excluded.content, parts = excluded.parts,
+         note = excluded.note`,
     )
     this.#remove = db.prepare<[string, string]>('DELETE FROM objects WHERE bucket = ? AND key = ?')
     this.#inUse = db.prepare<[string], { used: 1 }>('SELECT 1 AS used FROM objects WHERE content = ? LIMIT 1')
@@ -86,7 +89,9 @@ export class ObjectRows {
     this.#parts = db.prepare<[string, number, number], SegmentOfPart>(
       'SELECT part, size, checksum FROM segments WHERE content = ? AND part > ? ORDER BY part LIMIT ?',
     )
-    this.#seal = db.prepare<[string, string]>('UPDATE objects SET sealed = 1 WHERE bucket = ? AND key = ?')
+    this.#seal = db.prepare<[string | null, string, string]>(
+      'UPDATE objects SET sealed = 1, note = coalesce(?, note) WHERE bucket = ? AND key = ?',
+    )
     this.#setTags = db.prepare<[string, string, string]>('UPDATE objects SET tags = ? WHERE bucket = ? AND key = ?')
     this.#setAcl = db.prepare<[string, string, string]>('UPDATE objects SET acl = ? WHERE bucket = ? AND key = ?')
   }
@@ -156,8 +161,8 @@ export class ObjectRows {
     return row.parts > 0 ? this.#parts.all(row.content, after, max) : []
   }
 
-  seal({ bucket, key }: ObjectRef): void {
-    this.#seal.run(bucket, key)
+  seal({ bucket, key }: ObjectRef, note: string | null): void {
+    this.#seal.run(note, bucket, key)
   }
 
   setTags({ bucket, key }: ObjectRef, tags: string): void {

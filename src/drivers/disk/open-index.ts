@@ -1,11 +1,11 @@
-/** Opening the object index: its own SQLite file, durable at every commit. */
+/** Opening the object index: its own SQLite file, which follows the log (change-log/). */
 import Database from 'better-sqlite3'
 import { StorageError } from '../../errors.ts'
 import { makePrivate } from '../../sqlite-file.ts'
 
 export type Index = Database.Database
 
-export const schemaVersion = 2
+export const schemaVersion = 3
 
 /** `objects.content` names a blob, or where `parts` > 0 the list of blobs in `segments` under that name. */
 const schema = `
@@ -22,7 +22,7 @@ CREATE INDEX garbage_blobs ON blobs (garbage_since) WHERE garbage_since IS NOT N
 CREATE TABLE objects (
   id INTEGER PRIMARY KEY, bucket TEXT NOT NULL, key TEXT NOT NULL, size INTEGER NOT NULL, etag TEXT NOT NULL,
   modified_at INTEGER NOT NULL, acl TEXT NOT NULL, sealed INTEGER NOT NULL DEFAULT 0, headers TEXT NOT NULL,
-  tags TEXT NOT NULL, checksum TEXT, content TEXT NOT NULL, parts INTEGER NOT NULL,
+  tags TEXT NOT NULL, checksum TEXT, content TEXT NOT NULL, parts INTEGER NOT NULL, note TEXT,
   UNIQUE (bucket, key)
 ) STRICT;
 CREATE INDEX objects_of_content ON objects (content);
@@ -49,21 +49,32 @@ CREATE TABLE parts (
 ) STRICT, WITHOUT ROWID;
 `
 
+/** How far the index follows the log: see change-log/position.ts. */
+const position = `
+CREATE TABLE applied (
+  one INTEGER PRIMARY KEY CHECK (one = 1), store TEXT NOT NULL, epoch INTEGER NOT NULL, pack INTEGER NOT NULL,
+  at INTEGER NOT NULL, frame INTEGER NOT NULL, sequence INTEGER NOT NULL, crc INTEGER NOT NULL,
+  first_pack INTEGER NOT NULL, unlogged TEXT
+) STRICT;
+`
+
 /**
- * With `durable` an answered commit survives a power cut: in WAL mode SQLite syncs at each commit at FULL only.
+ * Commits are not synced: the log is, and after a power cut the index is a prefix that knows its position. Checkpoints are
+ * the writer's, because SQLite does not report the error of an automatic one.
  * Errors: Unavailable when the file is no index, or one of a newer version.
  */
-export function openIndex(file: string, o: { durable: boolean }): Index {
+export function openIndex(file: string): Index {
   let db: Index | undefined
   try {
     makePrivate(file)
     db = new Database(file, { timeout: 5000 })
     db.pragma('journal_mode = WAL')
-    db.pragma(`synchronous = ${o.durable ? 'FULL' : 'NORMAL'}`)
+    db.pragma('synchronous = NORMAL')
+    db.pragma('wal_autocheckpoint = 0')
     db.pragma('journal_size_limit = 67108864')
     db.pragma('cache_size = -16000')
     assertPragma(db, 'journal_mode', 'wal')
-    assertPragma(db, 'synchronous', o.durable ? 2 : 1)
+    assertPragma(db, 'synchronous', 1)
     migrate(db)
     // Reads wait for nobody in WAL mode; what writes is tried again by the CommitQueue, while the loop goes on.
     db.pragma('busy_timeout = 10')
@@ -97,6 +108,8 @@ function migrate(db: Index): void {
       })
     if (found === 0) db.exec(schema)
     if (found === 1) db.exec('ALTER TABLE segments ADD COLUMN checksum TEXT')
+    if (found === 1 || found === 2) db.exec('ALTER TABLE objects ADD COLUMN note TEXT')
+    db.exec(position)
     db.pragma(`user_version = ${schemaVersion}`)
   }).immediate()
 }

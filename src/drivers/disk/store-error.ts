@@ -41,6 +41,21 @@ function indexError(code: string, cause: unknown): StorageError {
 }
 
 /**
+ * The change may be in the log although it was not answered: it is applied by the next write or start, or it is not there.
+ * Nothing of it may be taken back.
+ */
+export class UnknownOutcome extends StorageError {
+  constructor(cause: unknown) {
+    super('Internal', {
+      message: 'The write could not be confirmed. It may have happened: read the object before you retry.',
+      cause,
+    })
+  }
+}
+
+export const mayHaveHappened = (e: unknown): boolean => e instanceof UnknownOutcome || isIndexFailure(e)
+
+/**
  * After these a commit may or may not be on the disk: nothing more may be promised. A write that failed is none of
  * them (no space, no quota): it comes before the sync, and what was written of the transaction is no commit.
  */

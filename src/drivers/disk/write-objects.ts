@@ -5,7 +5,7 @@ import { fail, matches } from '../conditions.ts'
 import { checkWriteConditions } from './write-conditions.ts'
 import { writtenKey, type DiskContext } from './context.ts'
 import { notFound, type ObjectRow } from './object-rows.ts'
-import { isIndexFailure } from './store-error.ts'
+import { mayHaveHappened } from './store-error.ts'
 import { assertKey, assertMetadata, assertTags, assertVersion, limits, pickHeaders, resourceOf } from '../rules.ts'
 import { writeBody, type BodyOptions, type WrittenBlob } from './write-body.ts'
 
@@ -39,6 +39,7 @@ export function createWrites(ctx: DiskContext): Writes {
       checksum: checksum ? JSON.stringify(checksum) : null,
       content: blob.id,
       parts: 0,
+      note: null,
     }
     await commitBlob(ctx, blob, () => placeObject(ctx, row, o))
     return { etag, contentLength: size, ...(checksum && { checksum }) }
@@ -95,7 +96,8 @@ export function createWrites(ctx: DiskContext): Writes {
             message: 'The object has changed since it was verified.',
             resource: resourceOf(ref),
           })
-        if (!row.sealed) objects.seal(ref)
+        const note = o.note === undefined ? null : JSON.stringify(o.note)
+        if (!row.sealed || (note !== null && note !== row.note)) objects.seal(ref, note)
       })
       return { ref, etag: o.etag }
     },
@@ -146,9 +148,9 @@ export async function writeFor(
 }
 
 /**
- * One transaction: the blob becomes known together with what refers to it, or is removed. Where the sync of the commit
- * failed, its row may be there after a crash, perhaps in the place of another's: then the blob stays too, counted as
- * running here, and the sweep of the next start finds out whether it is an orphan.
+ * One transaction: the blob becomes known together with what refers to it, or is removed. Where the outcome of the commit
+ * is unknown, the log may hold its row, and replay it. Then the blob stays, counted as running here, and the sweep of the
+ * next start finds out whether it is an orphan.
  */
 export async function commitBlob<T>(ctx: DiskContext, blob: FreshBlob, refer: () => T): Promise<T> {
   try {
@@ -159,7 +161,7 @@ export async function commitBlob<T>(ctx: DiskContext, blob: FreshBlob, refer: ()
     blob.settle()
     return value
   } catch (error) {
-    if (isIndexFailure(error)) blob.leave()
+    if (mayHaveHappened(error)) blob.leave()
     else await blob.discard()
     throw error
   }

@@ -44,7 +44,7 @@ export async function verifyStore(o: VerifyStoreOptions): Promise<void> {
   }
   let db: Index | undefined
   try {
-    db = o.repair ? openIndex(file, { durable: true }) : openToRead(file)
+    db = o.repair ? openIndex(file) : openToRead(file)
     const ctx: VerifyContext = { ...o, db, root: await realpath(o.path) }
     verifyRows(ctx)
     o.onTotal?.(total(db))

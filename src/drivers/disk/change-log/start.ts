@@ -1,0 +1,244 @@
+/**
+ * The start of a store: whether index, log, `objects/` and the catalog belong together. Where they do not, the start is
+ * refused with what was found and the commands to choose from. Nothing is deleted here.
+ */
+import { readdirSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import type { ObjectRef } from '../../objects.ts'
+import { blobIdPattern } from '../blob-store.ts'
+import type { CommitQueue } from '../commit-queue.ts'
+import { errorCode, type LogCalls } from '../file-calls.ts'
+import type { Index } from '../open-index.ts'
+import { refusal, type ChangeLog } from './change-log.ts'
+import { decodeHeader, frameHeaderSize } from './frame.ts'
+import { listPacks, newStoreId, packHeaderSize, type Pack } from './pack.ts'
+import { Positions, type Position } from './position.ts'
+
+/** What the catalog says about the store. */
+export type Expected = {
+  /** The store that its files are in; null where it has not met one. */
+  storeId: string | null
+  /** Files, unfinished uploads and objects still to be removed that it has here. */
+  files: number
+  /** Objects of confirmed files, page by page. */
+  objects(): AsyncIterable<readonly ObjectRef[]>
+}
+
+/** Differences that a store without ids may have: a crash leaves a few files behind. */
+const tolerated = (total: number): number => Math.max(100, total / 100)
+
+/** Before the index is opened, because opening makes it. Errors: Unavailable. */
+export function assertNotLost(root: string, calls: LogCalls, expected: Expected | undefined): void {
+  if (!isEmptyFile(join(root, 'index.sqlite'))) return
+  const found: string[] = []
+  const packs = listPacks(root, calls)
+  if (packs.some(({ size }) => size > packHeaderSize)) found.push(`a log of ${packs.length} packs in objects/log`)
+  const blobs = countBlobs(root, 1000)
+  if (blobs > 0) found.push(`${blobs === 1000 ? 'at least 1000' : blobs} blobs in objects/`)
+  if ((expected?.files ?? 0) > 0) found.push(`${expected!.files} files of this store in the catalog`)
+  // Another process may have made the index since it was looked at.
+  if (found.length === 0 || !isEmptyFile(join(root, 'index.sqlite'))) return
+  throw refusal(
+    `The object index ${join(root, 'index.sqlite')} is missing or empty, and there are ${found.join(' and ')}.`,
+    'postern rebuild-index, which makes the index from objects/',
+  )
+}
+
+/** Compares, adopts a store that has no id yet, and brings the index up to date. Resolves to the position. */
+export async function startLog(o: {
+  root: string
+  db: Index
+  log: ChangeLog
+  queue: CommitQueue
+  calls: LogCalls
+  expected: Expected | undefined
+}): Promise<Position> {
+  const { db, root, calls, queue, expected } = o
+  const positions = new Positions(db)
+  if (!positions.read()) {
+    const isNew = isWithoutRows(db)
+    if (!isNew) await assertAgreement(db, root, expected)
+    adopt(o, isNew)
+  }
+  const position = positions.read()!
+  if (expected?.storeId != null && expected.storeId !== position.store && expected.files > 0) {
+    throw refusal(
+      `The catalog belongs to the store ${expected.storeId}, and ${root} is the store ${position.store}.`,
+      'set storage.disk.path and database.url to the two that belong together',
+    )
+  }
+  assertFits(root, position, listPacks(root, calls), calls)
+  return queue.catchUp()
+}
+
+function adopt({ db, root, log, queue, calls, expected }: Parameters<typeof startLog>[0], isNew: boolean): void {
+  const positions = new Positions(db)
+  queue.adopt(() => {
+    // Another process may have been first.
+    const position = positions.read()
+    if (position) return { position, states: [] }
+    const packs = listPacks(root, calls)
+    const [first] = packs
+    if (packs.length > 1 || (first && first.size > packHeaderSize)) {
+      throw refusal(
+        `The object index ${join(root, 'index.sqlite')} follows no log, and ${packs.length} packs are in objects/log: it is older than the log.`,
+        'postern rebuild-index, which makes the index from the log; or, if this index is right, postern rebuild-log',
+      )
+    }
+    const begun = first
+      ? resume(first)
+      : log.create({ store: expected?.storeId ?? newStoreId(), epoch: 1, number: 1, sequence: 0 })
+    if (!isNew) return { position: { ...begun, unlogged: '' }, states: [] }
+    return { position: begun, states: [{ is: 'whole', from: begun.pack }] }
+  })
+}
+
+/** A pack without frames: what a start left that was interrupted before its commit. */
+const resume = ({ header }: Pack): Position => ({
+  store: header.store,
+  epoch: header.epoch,
+  pack: header.number,
+  offset: packHeaderSize,
+  frame: 0,
+  sequence: header.previous?.sequence ?? 0,
+  crc: header.salt,
+  firstPack: header.number,
+  unlogged: null,
+})
+
+function assertFits(root: string, position: Position, packs: readonly Pack[], calls: LogCalls): void {
+  const where = `${root}: the object index follows the log up to frame ${position.sequence} in pack ${position.pack} of epoch ${position.epoch}`
+  const last = packs.at(-1)
+  if (!last)
+    throw refusal(
+      `${where}, and objects/log is missing or empty.`,
+      'postern rebuild-log, which writes it from the index',
+    )
+  const other = packs.find(({ header }) => header.store !== position.store)
+  if (other) {
+    throw refusal(
+      `${where} of the store ${position.store}, and ${other.path} belongs to the store ${other.header.store}.`,
+      'put back the index or the folder objects/ that belongs to the other',
+    )
+  }
+  const pack = packs.find(({ header }) => header.number === position.pack && header.epoch === position.epoch)
+  if (!pack && (last.header.epoch < position.epoch || last.header.number < position.pack)) {
+    throw refusal(
+      `${where}, and the log ends in pack ${last.header.number} of epoch ${last.header.epoch}: it is older.`,
+      'postern rebuild-log',
+    )
+  }
+  if (!pack) {
+    throw refusal(`${where}, which is not there any more: this index is older than the log.`, 'postern rebuild-index')
+  }
+  if (pack.size < position.offset) {
+    throw refusal(
+      `${where}, byte ${position.offset}, and that pack has ${pack.size} bytes: the log is older.`,
+      'postern rebuild-log',
+    )
+  }
+  if (crcAt(pack, position, calls) !== position.crc) {
+    throw refusal(
+      `${where}, and another frame is there: index and log are not of one history.`,
+      'postern rebuild-index or postern rebuild-log',
+    )
+  }
+  if (position.firstPack < packs[0]!.header.number) {
+    throw refusal(
+      `${where} and needs it from pack ${position.firstPack} on, and it begins with pack ${packs[0]!.header.number}.`,
+      'postern rebuild-log',
+    )
+  }
+}
+
+/** The CRC that the next frame must name. */
+function crcAt({ path, header }: Pack, { frame }: Position, calls: LogCalls): number | null {
+  if (frame === 0) return header.salt
+  const fd = calls.openSync(path, 'r')
+  try {
+    const bytes = Buffer.alloc(frameHeaderSize)
+    calls.readSync(fd, bytes, 0, frameHeaderSize, frame)
+    return decodeHeader(bytes)?.crc ?? null
+  } finally {
+    calls.closeSync(fd)
+  }
+}
+
+/** A store of a version without a log is taken over where its parts agree. */
+async function assertAgreement(db: Index, root: string, expected: Expected | undefined): Promise<void> {
+  const known = db.prepare<[string], 1>('SELECT 1 FROM blobs WHERE id = ?').pluck()
+  let files = 0
+  let unknown = 0
+  for (const id of blobFiles(root)) {
+    files++
+    if (known.get(id) === undefined) unknown++
+  }
+  const rows = db.prepare('SELECT count(*) FROM blobs WHERE garbage_since IS NULL').pluck().get() as number
+  const commands =
+    'restore the index that belongs to this folder from a backup, or run postern verify to see the differences'
+  if (unknown > tolerated(files) || (rows === 0 && files > 0)) {
+    throw refusal(
+      `${root}: ${unknown} of ${files} blobs are not in the object index. It is older than they are, or another's.`,
+      commands,
+    )
+  }
+  const missing = rows - (files - unknown)
+  if (missing > tolerated(rows)) {
+    throw refusal(
+      `${root}: the object index names ${rows} blobs, and ${missing} of them are missing in objects/.`,
+      commands,
+    )
+  }
+  if (!expected) return
+  const object = db.prepare<[string, string], 1>('SELECT 1 FROM objects WHERE bucket = ? AND key = ?').pluck()
+  let recorded = 0
+  let absent = 0
+  for await (const page of expected.objects()) {
+    for (const { bucket, key } of page) {
+      recorded++
+      if (object.get(bucket, key) === undefined) absent++
+    }
+  }
+  if (absent <= tolerated(recorded)) return
+  throw refusal(
+    `${root}: the catalog has ${recorded} files here, and ${absent} of them are not in the object index.`,
+    commands,
+  )
+}
+
+const isWithoutRows = (db: Index): boolean =>
+  ['buckets', 'blobs', 'objects', 'uploads'].every(
+    (table) => db.prepare(`SELECT 1 FROM ${table} LIMIT 1`).get() === undefined,
+  )
+
+function isEmptyFile(path: string): boolean {
+  return (
+    (statSync(path, { throwIfNoEntry: false })?.size ?? 0) === 0 &&
+    (statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0) === 0
+  )
+}
+
+function countBlobs(root: string, most: number): number {
+  let count = 0
+  for (const _ of blobFiles(root)) if (++count === most) break
+  return count
+}
+
+/** Ids of all blobs below `objects/`. */
+export function* blobFiles(root: string): Generator<string> {
+  const objects = join(root, 'objects')
+  for (const outer of folders(objects))
+    for (const inner of folders(join(objects, outer)))
+      for (const name of readdirSync(join(objects, outer, inner))) if (blobIdPattern.test(name)) yield name
+}
+
+function folders(path: string): string[] {
+  try {
+    return readdirSync(path, { withFileTypes: true })
+      .filter((entry) => entry.isDirectory() && /^[0-9a-f]{2}$/.test(entry.name))
+      .map(({ name }) => name)
+  } catch (cause) {
+    if (errorCode(cause) === 'ENOENT') return []
+    throw cause
+  }
+}

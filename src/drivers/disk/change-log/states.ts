@@ -1,0 +1,204 @@
+/**
+ * What a frame says: resulting states, never operations. `row: null` means removed. Applying a frame twice changes
+ * nothing. What follows from the states (garbage marks, parts of uploads that are gone, part lists that no object has) is
+ * derived and not written.
+ */
+import { ObjectRows, type ObjectRow } from '../object-rows.ts'
+import type { Index } from '../open-index.ts'
+import { UploadRows, type PartRow, type UploadRow } from '../upload-rows.ts'
+import type { Touched } from './touched.ts'
+
+export type BucketRow = { name: string; owner: string; created_at: number; acl: string; cors: string | null }
+type SegmentRow = { start: number; part: number; size: number; blob: string; checksum: string | null }
+
+export type State =
+  /** Bytes in a file below `objects/`; `sums` in base64. */
+  | { is: 'blob'; id: string; size: number; sums: string }
+  /** The parts of which an object's content is made. */
+  | { is: 'list'; content: string; segments: SegmentRow[] }
+  | { is: 'object'; bucket: string; key: string; row: Omit<ObjectRow, 'bucket' | 'key'> | null }
+  | { is: 'bucket'; name: string; row: Omit<BucketRow, 'name'> | null }
+  | { is: 'upload'; id: string; row: Omit<UploadRow, 'id'> | null }
+  | { is: 'part'; upload: string; number: number; row: Omit<PartRow, 'upload' | 'number'> | null }
+  /** Every state of the store is in the packs from this number on. */
+  | { is: 'whole'; from: number }
+
+export const encodeStates = (states: readonly State[]): Buffer => Buffer.from(JSON.stringify(states))
+export const decodeStates = (meta: Buffer): State[] => JSON.parse(meta.toString('utf8')) as State[]
+
+/** Reads what the index says now. */
+export class StateReader {
+  readonly #objects
+  readonly #blob
+  readonly #segments
+  readonly #bucket
+  readonly #upload
+  readonly #part
+
+  constructor(db: Index) {
+    this.#objects = db.prepare<[string, string], ObjectRow>(
+      `SELECT bucket, key, size, etag, modified_at, acl, sealed, headers, tags, checksum, content, parts, note
+        FROM objects WHERE bucket = ? AND key = ?`,
+    )
+    this.#blob = db.prepare<[string], { id: string; size: number; sums: Buffer }>(
+      'SELECT id, size, sums FROM blobs WHERE id = ?',
+    )
+    this.#segments = db.prepare<[string], SegmentRow>(
+      'SELECT start, part, size, blob, checksum FROM segments WHERE content = ? ORDER BY start',
+    )
+    this.#bucket = db.prepare<[string], BucketRow>(
+      'SELECT name, owner, created_at, acl, cors FROM buckets WHERE name = ?',
+    )
+    this.#upload = db.prepare<[string], UploadRow>('SELECT * FROM uploads WHERE id = ?')
+    this.#part = db.prepare<[string, number], PartRow>('SELECT * FROM parts WHERE upload = ? AND number = ?')
+  }
+
+  of(touched: Touched): State[] {
+    return [
+      ...touched.blobs.flatMap((id) => this.blob(id)),
+      ...touched.contents.flatMap((content) => this.list(content)),
+      ...touched.buckets.map((name) => this.bucket(name)),
+      ...touched.uploads.map((id) => this.upload(id)),
+      ...touched.parts.flatMap(({ upload, number }) => this.part(upload, number)),
+      ...touched.objects.map(({ bucket, key }) => this.object(bucket, key)),
+    ]
+  }
+
+  object(bucket: string, key: string): State {
+    const found = this.#objects.get(bucket, key)
+    if (!found) return { is: 'object', bucket, key, row: null }
+    const { bucket: _bucket, key: _key, ...row } = found
+    return { is: 'object', bucket, key, row }
+  }
+
+  blob(id: string): State[] {
+    const row = this.#blob.get(id)
+    return row ? [{ is: 'blob', id, size: row.size, sums: row.sums.toString('base64') }] : []
+  }
+
+  /** None where the list is gone: that follows from the object that had it. */
+  list(content: string): State[] {
+    const segments = this.#segments.all(content)
+    return segments.length === 0 ? [] : [{ is: 'list', content, segments }]
+  }
+
+  bucket(name: string): State {
+    const found = this.#bucket.get(name)
+    if (!found) return { is: 'bucket', name, row: null }
+    const { name: _, ...row } = found
+    return { is: 'bucket', name, row }
+  }
+
+  upload(id: string): State {
+    const found = this.#upload.get(id)
+    if (!found) return { is: 'upload', id, row: null }
+    const { id: _, ...row } = found
+    return { is: 'upload', id, row }
+  }
+
+  /** None where its upload is gone or complete: then every part of it is. */
+  part(upload: string, number: number): State[] {
+    const open = this.#upload.get(upload)
+    if (!open || open.completed_at !== null) return []
+    const found = this.#part.get(upload, number)
+    if (!found) return [{ is: 'part', upload, number, row: null }]
+    const { upload: _upload, number: _number, ...row } = found
+    return [{ is: 'part', upload, number, row }]
+  }
+}
+
+/** Makes the index say what a frame says. Called inside a transaction. */
+export class StateWriter {
+  readonly #objects: ObjectRows
+  readonly #uploads: UploadRows
+  readonly #addBlob
+  readonly #dropList
+  readonly #addSegment
+  readonly #putBucket
+  readonly #dropBucket
+  readonly #putUpload
+  readonly #dropPart
+
+  constructor(db: Index) {
+    this.#objects = new ObjectRows(db)
+    this.#uploads = new UploadRows(db)
+    this.#addBlob = db.prepare<[string, number, Buffer]>(
+      `INSERT INTO blobs (id, size, sums) VALUES (?, ?, ?)
+        ON CONFLICT (id) DO UPDATE SET size = excluded.size, sums = excluded.sums, garbage_since = NULL`,
+    )
+    this.#dropList = db.prepare<[string]>('DELETE FROM segments WHERE content = ?')
+    this.#addSegment = db.prepare<[SegmentRow & { content: string }]>(
+      `INSERT INTO segments (content, start, part, size, blob, checksum)
+        VALUES (@content, @start, @part, @size, @blob, @checksum)`,
+    )
+    this.#putBucket = db.prepare<[BucketRow]>(
+      `INSERT INTO buckets (name, owner, created_at, acl, cors) VALUES (@name, @owner, @created_at, @acl, @cors)
+        ON CONFLICT (name) DO UPDATE SET owner = excluded.owner, created_at = excluded.created_at, acl = excluded.acl,
+          cors = excluded.cors`,
+    )
+    this.#dropBucket = db.prepare<[string]>('DELETE FROM buckets WHERE name = ?')
+    this.#putUpload = db.prepare<[UploadRow]>(
+      `INSERT OR REPLACE INTO uploads (id, bucket, key, initiated_at, acl, headers, tags, algorithm, checksum_type,
+          completed_at, request, result)
+        VALUES (@id, @bucket, @key, @initiated_at, @acl, @headers, @tags, @algorithm, @checksum_type, @completed_at,
+          @request, @result)`,
+    )
+    this.#dropPart = db.prepare<[string, number]>('DELETE FROM parts WHERE upload = ? AND number = ?')
+  }
+
+  /** `at`: milliseconds, from when on what is not needed any more counts as garbage. */
+  apply(states: readonly State[], at: number): void {
+    for (const state of states) this.#apply(state, at)
+  }
+
+  #apply(state: State, at: number): void {
+    switch (state.is) {
+      case 'blob':
+        this.#addBlob.run(state.id, state.size, Buffer.from(state.sums, 'base64'))
+        break
+      case 'list':
+        this.#dropList.run(state.content)
+        for (const segment of state.segments) this.#addSegment.run({ ...segment, content: state.content })
+        break
+      case 'object':
+        this.#applyObject(state, at)
+        break
+      case 'bucket':
+        if (state.row) this.#putBucket.run({ ...state.row, name: state.name })
+        else this.#dropBucket.run(state.name)
+        break
+      case 'upload':
+        if (!state.row || state.row.completed_at !== null) this.#uploads.dropParts(state.id, at)
+        if (state.row) this.#putUpload.run({ ...state.row, id: state.id })
+        else this.#uploads.remove(state.id)
+        break
+      case 'part':
+        this.#applyPart(state, at)
+        break
+      case 'whole':
+        break
+      default:
+        // Written by a newer version: what it means is not known, and the rest of the log cannot be trusted without it.
+        throw new Error(
+          `the log holds a state that this version does not know: ${String((state as { is: unknown }).is)}`,
+        )
+    }
+  }
+
+  #applyObject({ bucket, key, row }: State & { is: 'object' }, at: number): void {
+    const existing = this.#objects.find({ bucket, key })
+    if (!row) {
+      if (existing) this.#objects.remove(existing, at)
+      return
+    }
+    this.#objects.put({ ...row, bucket, key }, undefined)
+    if (existing && existing.content !== row.content) this.#objects.release(existing, at)
+  }
+
+  #applyPart({ upload, number, row }: State & { is: 'part' }, at: number): void {
+    const existing = this.#uploads.part(upload, number)
+    if (existing && existing.blob !== row?.blob) this.#objects.dropBlob(existing.blob, at)
+    if (row) this.#uploads.putPart({ ...row, upload, number })
+    else this.#dropPart.run(upload, number)
+  }
+}
