@@ -14,21 +14,24 @@ import type { WriteGuard } from './write-guard.ts'
 /** Reads and writes the index; throws a StorageError to refuse, in which case nothing of it remains. */
 type Job = { run: () => unknown; resolve: (value: never) => void; reject: (reason: unknown) => void; giveUpAt: number }
 
-type Answers = { answers: (() => void)[]; metas: Buffer[]; states: number }
+type Answers = { answers: (() => void)[]; metas: Buffer[]; states: number; changes: PositionChanges }
 
-/** What a job that reports its own states returns: those that no row of it changed. */
+/** What a job returns that adds states which none of its rows changed. */
 export class WithStates<T> {
   readonly value: T
-  readonly states: readonly State[]
-  /** What else changes in the position. */
-  readonly position: Partial<Pick<Position, 'unlogged' | 'firstPack'>>
+  /** One frame each. */
+  readonly frames: readonly (readonly State[])[]
+  readonly position: PositionChanges
 
-  constructor(value: T, states: readonly State[], position: WithStates<T>['position'] = {}) {
+  constructor(value: T, frames: readonly (readonly State[])[], position: PositionChanges = {}) {
     this.value = value
-    this.states = states
+    this.frames = frames
     this.position = position
   }
 }
+
+/** `newPack`: the frames of this commit begin a pack. */
+type PositionChanges = Partial<Pick<Position, 'unlogged' | 'firstPack'>> & { newPack?: boolean }
 
 /**
  * Milliseconds for which jobs are tried again while another process writes. SQLite's own waiting holds up the loop, so
@@ -116,6 +119,11 @@ export class CommitQueue {
     return this.#transaction(() => ({ value: this.#caughtUp(), isLogged: false }))
   }
 
+  /** For a rebuild: what is written from the log is not logged again. */
+  fromLog<T>(work: () => T): T {
+    return this.#touched.ignored(work)
+  }
+
   /** A position that the log has begun anew, with the states of a store that was empty. At the start, and offline. */
   adopt(make: () => { position: Position; states: readonly State[] }): void {
     this.#transaction(() => {
@@ -150,9 +158,12 @@ export class CommitQueue {
 
   #batch(jobs: Job[]): (() => void)[] {
     return this.#transaction(() => {
-      let position = this.#caughtUp()
-      const { answers, metas, states } = this.#settleAll(jobs, (changes) => (position = { ...position, ...changes }))
-      if (metas.length > 0) this.#positions.save(this.#log.append(position, metas, this.#now().getTime()))
+      const stored = this.#caughtUp()
+      const { answers, metas, states, changes } = this.#settleAll(jobs)
+      const { newPack, ...changed } = changes
+      let position = { ...(newPack ? this.#log.begin(stored, {}) : stored), ...changed }
+      if (metas.length > 0) position = this.#log.append(position, metas, this.#now().getTime())
+      if (metas.length > 0 || Object.keys(changes).length > 0) this.#positions.save(position)
       this.#pages += jobs.length + states * pagesPerState
       return { value: answers, isLogged: metas.length > 0 }
     })
@@ -198,20 +209,22 @@ export class CommitQueue {
     throw new StorageError('Unavailable', { message: 'The object index does not follow a log. Restart the server.' })
   }
 
-  #settleAll(jobs: Job[], change: (changes: WithStates<unknown>['position']) => void): Answers {
-    const all: Answers = { answers: [], metas: [], states: 0 }
+  #settleAll(jobs: Job[]): Answers {
+    const all: Answers = { answers: [], metas: [], states: 0, changes: {} }
     for (const job of jobs) {
       try {
         const { value: returned, touched } = this.#touched.during(() => this.#attempt(job.run))
-        const states = touched ? this.#reader.of(touched) : []
+        const frames: (readonly State[])[] = touched ? [this.#reader.of(touched)] : []
         if (returned instanceof WithStates) {
-          states.push(...(returned.states as State[]))
-          change(returned.position)
+          frames.push(...returned.frames)
+          Object.assign(all.changes, returned.position)
         }
         const value = (returned instanceof WithStates ? returned.value : returned) as never
         all.answers.push(() => job.resolve(value))
-        all.states += states.length
-        if (states.length > 0) all.metas.push(encodeStates(states))
+        for (const states of frames) {
+          all.states += states.length
+          if (states.length > 0) all.metas.push(encodeStates(states))
+        }
       } catch (error) {
         // An error of SQLite itself ends the batch: the transaction may be gone.
         if (!(error instanceof StorageError)) throw error

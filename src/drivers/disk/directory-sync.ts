@@ -1,7 +1,7 @@
 /** Syncing directories, so that a name that was answered survives a power cut. */
 import { dirname, resolve } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
-import { errorCode, type FileCalls } from './file-calls.ts'
+import { errorCode, fileCalls, type FileCalls } from './file-calls.ts'
 import type { WriteGuard } from './write-guard.ts'
 
 /** Windows cannot open a directory for syncing, and NTFS journals its names by itself. */
@@ -10,6 +10,22 @@ export const syncsDirectories = process.platform !== 'win32'
 const unsupported = new Set(['EINVAL', 'ENOTSUP', 'EOPNOTSUPP', 'EISDIR'])
 
 export const isUnsupportedSync = (cause: unknown): boolean => unsupported.has(errorCode(cause) ?? '')
+
+/** For commands and the log, which wait for nothing else. Errors: those of the sync, where the system can do it. */
+export function syncFolderNow(
+  path: string,
+  calls: Pick<FileCalls, 'openSync' | 'fsyncSync' | 'closeSync'> = fileCalls,
+): void {
+  if (!syncsDirectories) return
+  const fd = calls.openSync(path, 'r')
+  try {
+    calls.fsyncSync(fd)
+  } catch (cause) {
+    if (!isUnsupportedSync(cause)) throw cause
+  } finally {
+    calls.closeSync(fd)
+  }
+}
 
 export class DirectorySync {
   readonly #calls: FileCalls

@@ -5,7 +5,7 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { StorageError } from '../../../errors.ts'
-import { isUnsupportedSync, syncsDirectories } from '../directory-sync.ts'
+import { syncFolderNow } from '../directory-sync.ts'
 import { errorCode, type LogCalls } from '../file-calls.ts'
 import { UnknownOutcome } from '../store-error.ts'
 import type { WriteGuard } from '../write-guard.ts'
@@ -86,8 +86,8 @@ export class ChangeLog {
   }
 
   /** The first pack of a log. */
-  create(o: { store: string; epoch: number; number: number; sequence: number }): Position {
-    return this.#write({ ...o, salt: newSalt(), previous: null }, { sequence: o.sequence, firstPack: o.number })
+  create(o: { store: string; epoch: number; number: number }): Position {
+    return this.#write({ ...o, salt: newSalt(), previous: null }, { sequence: 0, firstPack: o.number })
   }
 
   /** Ends this pack and begins the next one, of a later epoch where one is given. */
@@ -190,7 +190,7 @@ export class ChangeLog {
     }
     calls.closeSync(fd)
     calls.renameSync(temp, packPath(root, header.number))
-    if (fsync) this.#syncFolder(logFolder(root))
+    if (fsync) this.#synced(() => syncFolderNow(logFolder(root), calls))
     const { store, epoch, number, salt } = header
     return {
       store,
@@ -205,25 +205,11 @@ export class ChangeLog {
     }
   }
 
-  #syncFolder(folder: string): void {
-    if (!syncsDirectories) return
-    const { calls } = this.#o
-    const fd = calls.openSync(folder, 'r')
-    try {
-      this.#synced(() => calls.fsyncSync(fd))
-    } catch (cause) {
-      if (!isUnsupportedSync(cause)) throw cause
-    } finally {
-      calls.closeSync(fd)
-    }
-  }
-
   /** Nothing was promised of what failed here, but a disk that cannot sync takes no writes. */
   #synced(sync: () => void): void {
     try {
       sync()
     } catch (cause) {
-      if (isUnsupportedSync(cause)) throw cause
       throw this.#o.guard.syncFailed(cause)
     }
   }

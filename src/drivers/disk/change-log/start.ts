@@ -85,9 +85,7 @@ function adopt({ db, root, log, queue, calls, expected }: Parameters<typeof star
         'postern rebuild-index, which makes the index from the log; or, if this index is right, postern rebuild-log',
       )
     }
-    const begun = first
-      ? resume(first)
-      : log.create({ store: expected?.storeId ?? newStoreId(), epoch: 1, number: 1, sequence: 0 })
+    const begun = first ? resume(first) : log.create({ store: expected?.storeId ?? newStoreId(), epoch: 1, number: 1 })
     if (!isNew) return { position: { ...begun, unlogged: '' }, states: [] }
     return { position: begun, states: [{ is: 'whole', from: begun.pack }] }
   })

@@ -1,0 +1,55 @@
+/** A store that no server has open, for the commands that rebuild a part of it from the others. */
+import { mkdirSync, renameSync } from 'node:fs'
+import { mkdir } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import { CommitQueue } from '../commit-queue.ts'
+import { fileCalls, type LogCalls } from '../file-calls.ts'
+import { silent } from '../log.ts'
+import { openIndex, type Index } from '../open-index.ts'
+import { WriteGuard } from '../write-guard.ts'
+import { ChangeLog } from './change-log.ts'
+import { logFolder } from './pack.ts'
+
+export type Offline = { db: Index; log: ChangeLog; queue: CommitQueue; close(): void }
+
+export async function openOffline(o: { root: string; index: string; calls?: LogCalls }): Promise<Offline> {
+  const { root } = o
+  const calls = { ...fileCalls, ...o.calls }
+  await mkdir(logFolder(root), { recursive: true })
+  await mkdir(join(root, 'tmp'), { recursive: true })
+  const guard = new WriteGuard({ calls, root, minFree: 0, log: silent })
+  const db = openIndex(o.index)
+  try {
+    const log = new ChangeLog({ root, calls, guard, fsync: true })
+    const queue = new CommitQueue({ db, guard, log, now: () => new Date() })
+    return {
+      db,
+      log,
+      queue,
+      close() {
+        log.close()
+        // One file, without a WAL beside it: it is about to be moved or copied.
+        db.pragma('wal_checkpoint(TRUNCATE)')
+        db.close()
+      },
+    }
+  } catch (cause) {
+    db.close()
+    throw cause
+  }
+}
+
+/** Moves what is replaced out of the way, to `quarantine/`: nothing is deleted on a guess. Returns the folder. */
+export function setAside(
+  root: string,
+  name: string,
+  paths: readonly string[],
+  calls: LogCalls = fileCalls,
+): string | null {
+  const there = paths.filter((path) => calls.statSync(path) !== undefined)
+  if (there.length === 0) return null
+  const folder = join(root, 'quarantine', `${name}-${new Date().toISOString().replaceAll(':', '-')}`)
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  for (const path of there) renameSync(path, join(folder, basename(path)))
+  return folder
+}

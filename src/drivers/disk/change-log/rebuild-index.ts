@@ -1,0 +1,183 @@
+/** `postern rebuild-index`: the whole index from `objects/` alone. What was deleted stays deleted. */
+import { closeSync, existsSync, lstatSync, openSync, readSync, renameSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { StorageError } from '../../../errors.ts'
+import { startDigests } from '../digests.ts'
+import { syncFolderNow } from '../directory-sync.ts'
+import { fileCalls, type LogCalls } from '../file-calls.ts'
+import type { Index } from '../open-index.ts'
+import { blobPath } from '../verify/context.ts'
+import { openOffline, setAside } from './offline.ts'
+import { readLog, type Gap } from './read-log.ts'
+import { StateWriter } from './states.ts'
+import { startOfStates } from './write-all.ts'
+
+export type RebuiltIndex = {
+  storeId: string
+  frames: number
+  objects: number
+  uploads: number
+  /** Parts of the log that cannot be read: what only they said is lost. */
+  gaps: Gap[]
+  /** Blobs whose file is missing or has another size: their objects stay listed as damaged. */
+  missingBlobs: string[]
+  /** Where the index lies that was there before. */
+  setAside: string | null
+}
+
+const besides = ['', '-wal', '-shm']
+
+/**
+ * May be interrupted at any moment and run again. Errors: NotFound where there is no log, InvalidRequest where the log is
+ * not complete and `acceptIncomplete` is not set.
+ */
+export async function rebuildIndex(o: {
+  root: string
+  acceptIncomplete?: boolean
+  calls?: LogCalls
+  onFrame?: (frames: number) => void
+  signal?: AbortSignal
+}): Promise<RebuiltIndex> {
+  const { root } = o
+  const fresh = join(root, 'index.rebuilt.sqlite')
+  for (const end of besides) rmSync(fresh + end, { force: true })
+  const { db, log, queue, close } = await openOffline({ root, index: fresh, ...(o.calls && { calls: o.calls }) })
+  let result: RebuiltIndex
+  try {
+    const reading = queue.fromLog(() => replayAll(root, db, o))
+    if (!reading) {
+      throw new StorageError('NotFound', {
+        message: `There is no log in ${root}/objects/log, and the index is made from it. If the index is intact, postern rebuild-log writes the log.`,
+      })
+    }
+    if (!reading.isWhole && !o.acceptIncomplete) {
+      throw new StorageError('InvalidRequest', {
+        message:
+          'The log is not complete: the store was still being converted, or packs are missing. Objects that only the index ' +
+          'knew would not be in the new index. Restore a backup, or add --accept-incomplete to rebuild what the log has.',
+      })
+    }
+    queue.fromLog(() => settle(db, root))
+    const { header } = reading.packs.at(-1)!
+    const { pack: _, ...end } = reading.end
+    const epoch = Math.max(...reading.packs.map((pack) => pack.header.epoch)) + 1
+    const isHurt = reading.gaps.length > 0 || !reading.isWhole
+    const position = {
+      ...{ store: header.store, epoch: header.epoch, pack: header.number, frame: 0, ...end },
+      firstPack: reading.packs[0]!.header.number,
+      unlogged: isHurt ? startOfStates : null,
+    }
+    queue.adopt(() => ({ position: log.begin(position, { epoch }), states: [] }))
+    const count = (table: string): number => db.prepare(`SELECT count(*) FROM ${table}`).pluck().get() as number
+    result = {
+      storeId: header.store,
+      frames: reading.frames,
+      objects: count('objects'),
+      uploads: count('uploads'),
+      gaps: reading.gaps,
+      missingBlobs: missingBlobs(db, root),
+      setAside: null,
+    }
+  } catch (cause) {
+    close()
+    for (const end of besides) rmSync(fresh + end, { force: true })
+    throw cause
+  }
+  close()
+  const index = join(root, 'index.sqlite')
+  const aside = setAside(
+    root,
+    'index',
+    besides.map((end) => index + end),
+  )
+  renameSync(fresh, index)
+  syncFolderNow(root)
+  return { ...result, setAside: aside }
+}
+
+function replayAll(
+  root: string,
+  db: Index,
+  o: { calls?: LogCalls; onFrame?: (frames: number) => void; signal?: AbortSignal },
+): ReturnType<typeof readLog> {
+  const writer = new StateWriter(db)
+  const calls = { ...fileCalls, ...o.calls }
+  const now = Date.now()
+  // Not durable until it is whole.
+  db.pragma('synchronous = OFF')
+  const run = db.transaction(() => {
+    let frames = 0
+    return readLog(
+      root,
+      (states) => {
+        writer.apply(states, now)
+        if (++frames % 1000 === 0) {
+          o.signal?.throwIfAborted()
+          o.onFrame?.(frames)
+        }
+      },
+      calls,
+    )
+  })
+  const reading = run()
+  db.pragma('synchronous = FULL')
+  return reading
+}
+
+const inUse = `(id IN (SELECT content FROM objects WHERE parts = 0) OR id IN (SELECT blob FROM segments)
+  OR id IN (SELECT blob FROM parts))`
+
+/** What follows from the states: garbage, parts and lists that nothing needs, rows of blobs that were deleted. */
+function settle(db: Index, root: string): void {
+  db.transaction(() => {
+    db.exec('DELETE FROM segments WHERE content NOT IN (SELECT content FROM objects WHERE parts > 0)')
+    db.exec('DELETE FROM parts WHERE upload NOT IN (SELECT id FROM uploads WHERE completed_at IS NULL)')
+    restoreBlobRows(db, root)
+    db.exec(`UPDATE blobs SET garbage_since = NULL WHERE garbage_since IS NOT NULL AND ${inUse}`)
+    db.prepare(`UPDATE blobs SET garbage_since = ? WHERE garbage_since IS NULL AND NOT ${inUse}`).run(Date.now())
+    const forget = db.prepare<[string]>('DELETE FROM blobs WHERE id = ?')
+    const garbage = db.prepare<[], string>('SELECT id FROM blobs WHERE garbage_since IS NOT NULL').pluck().all()
+    for (const id of garbage) if (!existsSync(blobPath(root, id))) forget.run(id)
+  }).immediate()
+}
+
+/** The frame of a blob was lost and its object was not: the file speaks for itself where its MD5 is the ETag. */
+function restoreBlobRows(db: Index, root: string): void {
+  const lost = db
+    .prepare<[], { content: string; etag: string; size: number }>(
+      'SELECT DISTINCT content, etag, size FROM objects WHERE parts = 0 AND content NOT IN (SELECT id FROM blobs)',
+    )
+    .all()
+  const add = db.prepare<[string, number, Buffer]>('INSERT OR IGNORE INTO blobs (id, size, sums) VALUES (?, ?, ?)')
+  for (const { content, etag, size } of lost) {
+    const path = blobPath(root, content)
+    if (!existsSync(path) || lstatSync(path).size !== size) continue
+    const { md5, sums } = digestsOf(path)
+    if (md5.toString('hex') === etag) add.run(content, size, sums)
+  }
+}
+
+function digestsOf(path: string): { md5: Buffer; sums: Buffer } {
+  const fd = openSync(path, 'r')
+  try {
+    const digests = startDigests({ sha256: false })
+    const buffer = Buffer.allocUnsafe(1024 * 1024)
+    for (let read = readSync(fd, buffer); read > 0; read = readSync(fd, buffer))
+      digests.update(buffer.subarray(0, read))
+    return digests.finish()
+  } finally {
+    closeSync(fd)
+  }
+}
+
+function missingBlobs(db: Index, root: string): string[] {
+  const rows = db
+    .prepare<[], { id: string; size: number }>('SELECT id, size FROM blobs WHERE garbage_since IS NULL')
+    .all()
+  return rows
+    .filter(({ id, size }) => {
+      const path = blobPath(root, id)
+      return !existsSync(path) || lstatSync(path).size !== size
+    })
+    .map(({ id }) => id)
+}

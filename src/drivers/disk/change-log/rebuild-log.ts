@@ -1,0 +1,71 @@
+/** `postern rebuild-log`: a new log with every state of the index, of a new epoch. */
+import { existsSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { StorageError } from '../../../errors.ts'
+import { fileCalls, type LogCalls } from '../file-calls.ts'
+import { openOffline, setAside } from './offline.ts'
+import { logFolder, newStoreId, readPack } from './pack.ts'
+import { Positions } from './position.ts'
+import { StatePages, startOfStates } from './write-all.ts'
+
+export type RebuiltLog = {
+  storeId: string
+  frames: number
+  /** Where the log lies that was there before; null where there was none. */
+  setAside: string | null
+}
+
+/**
+ * May be interrupted at any moment and run again. `storeId`: of an index that has none yet. Errors: NotFound where there
+ * is no index.
+ */
+export async function rebuildLog(o: {
+  root: string
+  storeId?: string | null
+  calls?: LogCalls
+  signal?: AbortSignal
+}): Promise<RebuiltLog> {
+  const { root } = o
+  const index = join(root, 'index.sqlite')
+  if (!existsSync(index)) {
+    throw new StorageError('NotFound', {
+      message: `There is no index at ${index}: the log is written from it. postern rebuild-index makes the index from the log.`,
+    })
+  }
+  const { db, log, queue, close } = await openOffline({ root, index, ...(o.calls && { calls: o.calls }) })
+  try {
+    const positions = new Positions(db)
+    const before = positions.read()
+    const found = packsIn(root)
+    const epoch = Math.max(before?.epoch ?? 0, ...found.map((pack) => pack.epoch)) + 1
+    const number = Math.max(before?.pack ?? 0, ...found.map((pack) => pack.number)) + 1
+    const store = before?.store ?? o.storeId ?? newStoreId()
+    const aside = setAside(root, 'log', filesIn(logFolder(root)))
+    queue.adopt(() => ({
+      position: { ...log.create({ store, epoch, number }), unlogged: startOfStates },
+      states: [],
+    }))
+    const pages = new StatePages(db)
+    while (!(await pages.next(queue))) o.signal?.throwIfAborted()
+    queue.syncIndex()
+    return { storeId: store, frames: positions.read()!.sequence, setAside: aside }
+  } finally {
+    close()
+  }
+}
+
+/** What can be read of the headers: the new log must be later than all of them. */
+function packsIn(root: string): { number: number; epoch: number }[] {
+  return filesIn(logFolder(root)).flatMap((path) => {
+    const number = Number(/(\d+)\.pack$/.exec(path)?.[1] ?? 0)
+    try {
+      return [{ number, epoch: readPack(root, number, fileCalls).header.epoch }]
+    } catch {
+      return [{ number, epoch: 0 }]
+    }
+  })
+}
+
+function filesIn(folder: string): string[] {
+  return existsSync(folder) ? readdirSync(folder).map((name) => join(folder, name)) : []
+}

@@ -1,0 +1,141 @@
+/**
+ * Writing the state of the whole store to the log, page by page, beside other writes: for a store that had no log, for a
+ * rebuilt one, and to shorten it. When the last page is written, a `whole` state says from which pack on the log is
+ * complete, and the packs before that one are not needed.
+ *
+ * A page carries an object together with its list and blobs: a rebuild from these packs alone must not depend on an
+ * earlier page, because a write between two pages may have released what both share.
+ */
+import { WithStates, type CommitQueue } from '../commit-queue.ts'
+import type { Index } from '../open-index.ts'
+import { Positions } from './position.ts'
+import { StateReader, type State } from './states.ts'
+
+/** Blobs and rows in one page: a page holds up other writes for some milliseconds. */
+const pageSize = 200
+/** Bytes of block sums in one frame. */
+const frameSums = 4 * 1024 * 1024
+
+const tables = ['buckets', 'objects', 'uploads'] as const
+type Cursor = { from: number; table: (typeof tables)[number]; after: readonly string[] }
+
+/** The first value of `unlogged`: nothing is written yet. */
+export const startOfStates = ''
+
+export class StatePages {
+  readonly #reader: StateReader
+  readonly #positions: Positions
+  readonly #buckets
+  readonly #objects
+  readonly #uploads
+  readonly #parts
+
+  constructor(db: Index) {
+    this.#reader = new StateReader(db)
+    this.#positions = new Positions(db)
+    this.#buckets = db.prepare<[string, number], { name: string }>(
+      'SELECT name FROM buckets WHERE name > ? ORDER BY name LIMIT ?',
+    )
+    this.#objects = db.prepare<[string, string, number], { bucket: string; key: string }>(
+      'SELECT bucket, key FROM objects WHERE (bucket, key) > (?, ?) ORDER BY bucket, key LIMIT ?',
+    )
+    this.#uploads = db.prepare<[string, number], { id: string }>(
+      'SELECT id FROM uploads WHERE id > ? ORDER BY id LIMIT ?',
+    )
+    this.#parts = db.prepare<[string], { number: number; blob: string }>(
+      'SELECT number, blob FROM parts WHERE upload = ? ORDER BY number',
+    )
+  }
+
+  /** The next page; true after the last one. */
+  next(queue: CommitQueue): Promise<boolean> {
+    return queue.run<boolean>(() => {
+      const position = this.#positions.read()!
+      if (position.unlogged === null) return true
+      const cursor = parse(position.unlogged, position.pack)
+      const { states, after } = this.#page(cursor)
+      const table = tables[tables.indexOf(cursor.table) + (after === null ? 1 : 0)]
+      if (table !== undefined) {
+        const unlogged = JSON.stringify({ from: cursor.from, table, after: after ?? [] } satisfies Cursor)
+        return new WithStates(false, frames(states), { unlogged })
+      }
+      const whole: State = { is: 'whole', from: cursor.from }
+      return new WithStates(true, frames([...states, whole]), { unlogged: null, firstPack: cursor.from })
+    })
+  }
+
+  /** Begins to write everything again into packs of its own; the earlier ones go when that is done. */
+  begin(queue: CommitQueue): Promise<void> {
+    return queue.run<void>(() => {
+      const { pack, unlogged } = this.#positions.read()!
+      if (unlogged !== null) return
+      const cursor: Cursor = { from: pack + 1, table: 'buckets', after: [] }
+      return new WithStates(undefined, [], { unlogged: JSON.stringify(cursor), newPack: true })
+    })
+  }
+
+  #page({ table, after }: Cursor): { states: State[]; after: string[] | null } {
+    const [first = '', second = ''] = after
+    const states: State[] = []
+    switch (table) {
+      case 'buckets': {
+        const rows = this.#buckets.all(first, pageSize)
+        states.push(...rows.map(({ name }) => this.#reader.bucket(name)))
+        return { states, after: rows.length < pageSize ? null : [rows.at(-1)!.name] }
+      }
+      case 'objects': {
+        const rows = this.#objects.all(first, second, pageSize)
+        for (const { bucket, key } of rows) {
+          states.push(...this.#object(bucket, key))
+          if (states.length > pageSize * 3) return { states, after: [bucket, key] }
+        }
+        const last = rows.at(-1)
+        return { states, after: rows.length < pageSize ? null : [last!.bucket, last!.key] }
+      }
+      default: {
+        const rows = this.#uploads.all(first, pageSize)
+        for (const { id } of rows) {
+          states.push(this.#reader.upload(id), ...this.#partsOf(id))
+          if (states.length > pageSize * 3) return { states, after: [id] }
+        }
+        return { states, after: rows.length < pageSize ? null : [rows.at(-1)!.id] }
+      }
+    }
+  }
+
+  #object(bucket: string, key: string): State[] {
+    const state = this.#reader.object(bucket, key)
+    const row = state.is === 'object' ? state.row : null
+    if (!row) return []
+    if (row.parts === 0) return [...this.#reader.blob(row.content), state]
+    const lists = this.#reader.list(row.content)
+    const blobs = lists.flatMap((list) => (list.is === 'list' ? list.segments : [])).map(({ blob }) => blob)
+    return [...blobs.flatMap((blob) => this.#reader.blob(blob)), ...lists, state]
+  }
+
+  #partsOf(upload: string): State[] {
+    return this.#parts
+      .all(upload)
+      .flatMap(({ number, blob }) => [...this.#reader.blob(blob), ...this.#reader.part(upload, number)])
+  }
+}
+
+function parse(unlogged: string, pack: number): Cursor {
+  if (unlogged === startOfStates) return { from: pack, table: 'buckets', after: [] }
+  return JSON.parse(unlogged) as Cursor
+}
+
+/** In order, none of them with more than a few MiB of block sums. */
+function frames(states: readonly State[]): State[][] {
+  const all: State[][] = []
+  let sums = Infinity
+  for (const state of states) {
+    if (sums > frameSums) {
+      all.push([])
+      sums = 0
+    }
+    all.at(-1)!.push(state)
+    if (state.is === 'blob') sums += state.sums.length
+  }
+  return all
+}
