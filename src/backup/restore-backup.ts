@@ -83,6 +83,8 @@ class Restore {
     if (!header) throw refuse('The backup is damaged: it does not say what it is.')
     this.#index?.close()
     this.#index = null
+    // Format 1 has no log: it is written from the index, which was just found to be whole.
+    if (this.#databases.includes('index.sqlite')) await this.#staging.writeLog()
     const blobs = this.#unpacked.size
     return { header, blobs, databases: this.#databases, secrets: this.#secrets, damaged }
   }

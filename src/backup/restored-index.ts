@@ -4,6 +4,9 @@ import { idOfBlobName, blobName, refuse } from './format.ts'
 import { schemaVersion, type Index } from '../drivers/disk/open-index.ts'
 import type { BlobRow } from './pack-blob.ts'
 
+/** Indexes of this version on are brought up to date while they are restored. */
+const oldestRestorable = 2
+
 export type RestoredIndex = {
   find(id: string): BlobRow | undefined
   bytes: number
@@ -55,7 +58,7 @@ function open(file: string): Index {
     const version = Number(db.pragma('user_version', { simple: true }))
     if (version > schemaVersion)
       throw refuse('The backup was made by a newer version of Postern: restore it with that one.')
-    if (version < schemaVersion)
+    if (version < oldestRestorable)
       throw refuse('The backup was made by an older version of Postern: restore it with that one.')
     assertSound(db, 'index')
     return db

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { mkdir, open, readdir, rename, rm, rmdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { rebuildLog } from '../drivers/disk/change-log/rebuild-log.ts'
 import { blobPath, quarantinePath } from '../drivers/disk/verify/context.ts'
 import { refuse, type DatabaseName } from './format.ts'
 import { syncFolder } from './output.ts'
@@ -64,6 +65,11 @@ export class Staging {
     const path = quarantinePath(this.path, id)
     await this.#makeFolder(dirname(path))
     await rename(blobPath(this.path, id), path)
+  }
+
+  async writeLog(): Promise<void> {
+    await rebuildLog({ root: this.path })
+    await rm(join(this.path, 'tmp'), { recursive: true })
   }
 
   async commit(databases: readonly DatabaseName[], documents: readonly string[]): Promise<void> {

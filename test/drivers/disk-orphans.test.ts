@@ -134,8 +134,11 @@ describe('the sweep', () => {
       Object.entries(fileCalls).map(([name, call]) => [
         name,
         (...args: never[]) => {
-          if (++state.calls === state.failing)
-            return Promise.reject(Object.assign(new Error('EIO'), { code: 'EIO', errno: -5, syscall: name }))
+          if (++state.calls === state.failing) {
+            const error = Object.assign(new Error('EIO'), { code: 'EIO', errno: -5, syscall: name })
+            if (name.endsWith('Sync')) throw error
+            return Promise.reject(error)
+          }
           return (call as (...given: never[]) => unknown)(...args)
         },
       ]),

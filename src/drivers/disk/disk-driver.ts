@@ -11,6 +11,7 @@ import { BlobStore } from './blob-store.ts'
 import { BucketRows, createBucketStore } from './bucket-store.ts'
 import { BufferPool } from './buffer-pool.ts'
 import { ChangeLog } from './change-log/change-log.ts'
+import { LogUpkeep } from './change-log/upkeep.ts'
 import { assertNotLost, startLog, type Expected } from './change-log/start.ts'
 import { CommitQueue } from './commit-queue.ts'
 import { createCompletion } from './complete-upload.ts'
@@ -116,7 +117,14 @@ export async function createDiskDriver(o: DiskDriverOptions): Promise<StorageDri
     assertNotLost(root, calls, o.expected)
     db = openIndex(join(root, 'index.sqlite'))
     const { packSize } = o
-    changeLog = new ChangeLog({ root, calls, guard, fsync: o.fsync === 'full', ...(packSize && { packSize }) })
+    changeLog = new ChangeLog({
+      root,
+      calls,
+      guard,
+      fsync: o.fsync === 'full',
+      temporaryName: () => blobs.writer.temporaryName(),
+      ...(packSize && { packSize }),
+    })
     const queue = new CommitQueue({ db, guard, log: changeLog, now: o.now })
     const position = await startLog({ root, db, log: changeLog, queue, calls, expected: o.expected })
     const ctx: DiskContext = {
@@ -146,13 +154,15 @@ export async function createDiskDriver(o: DiskDriverOptions): Promise<StorageDri
     }
     const sweeper = new Sweeper(ctx, db, { log, times, mayDelete: o.mayDelete ?? (() => true) })
     const sweeps = new SweepSchedule(sweeper, log)
+    const upkeep = new LogUpkeep({ root, db, queue, calls, log })
     const scrub = o.sweepOnStart && o.scrubEvery ? startScrub(o, { ctx, root, db, log, every: o.scrubEvery }) : null
     if (o.sweepOnStart) {
       if (o.sweepOnStart === true) await sweeper.tempFiles(0)
       void sweeps.inBackground(() => sweeper.all())
       sweeps.start()
+      upkeep.start()
     }
-    return assemble(o, ctx, db, { sweeper, sweeps, scrub, closing, changeLog, storeId: position.store })
+    return assemble(o, ctx, db, { sweeper, sweeps, scrub, closing, upkeep, changeLog, storeId: position.store })
   } catch (cause) {
     changeLog?.close()
     db?.close()
@@ -175,6 +185,7 @@ type Background = {
   sweeps: SweepSchedule
   scrub: Scrub | null
   closing: AbortController
+  upkeep: LogUpkeep
   changeLog: ChangeLog
   storeId: string
 }
@@ -190,7 +201,7 @@ function startScrub(
 }
 
 function assemble(o: DiskDriverOptions, ctx: DiskContext, db: Index, background: Background): StorageDriver {
-  const { sweeper, sweeps, scrub, closing, changeLog } = background
+  const { sweeper, sweeps, scrub, closing, upkeep, changeLog } = background
   const answering = db.prepare('SELECT 1')
   const proveWrite = createWriteProbe(ctx)
   const reads = createReads(ctx)
@@ -198,7 +209,7 @@ function assemble(o: DiskDriverOptions, ctx: DiskContext, db: Index, background:
 
   async function close(): Promise<void> {
     closing.abort(new StorageError('Unavailable', { message: 'The store is closing.' }))
-    await Promise.all([sweeps.stop(), scrub?.stop(), ctx.hashing.close()])
+    await Promise.all([sweeps.stop(), scrub?.stop(), upkeep.stop(), ctx.hashing.close()])
     ctx.queue.close()
     ctx.descriptors.close()
     changeLog.close()

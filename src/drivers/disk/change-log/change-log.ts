@@ -30,6 +30,8 @@ export type ChangeLogOptions = {
   guard: WriteGuard
   /** False gives up that answered changes survive a power cut. */
   fsync: boolean
+  /** A name in `tmp/` that no sweep removes while this process lives. */
+  temporaryName?: () => string
   /** For tests: bytes after which a new pack begins. */
   packSize?: number
 }
@@ -177,7 +179,7 @@ export class ChangeLog {
   /** Written elsewhere and moved in: a pack has its name only when its header is whole. */
   #write(header: PackHeader, { sequence, firstPack }: { sequence: number; firstPack: number }): Position {
     const { root, calls, fsync } = this.#o
-    const temp = join(root, 'tmp', randomBytes(16).toString('hex'))
+    const temp = join(root, 'tmp', this.#o.temporaryName?.() ?? randomBytes(16).toString('hex'))
     const fd = calls.openSync(temp, 'wx', 0o600)
     try {
       const bytes = encodePackHeader(header)

@@ -4,6 +4,7 @@
  */
 import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
+import { orphanLimit } from '../../driver.ts'
 import type { ObjectRef } from '../../objects.ts'
 import { blobIdPattern } from '../blob-store.ts'
 import type { CommitQueue } from '../commit-queue.ts'
@@ -23,9 +24,6 @@ export type Expected = {
   /** Objects of confirmed files, page by page. */
   objects(): AsyncIterable<readonly ObjectRef[]>
 }
-
-/** Differences that a store without ids may have: a crash leaves a few files behind. */
-const tolerated = (total: number): number => Math.max(100, total / 100)
 
 /** Before the index is opened, because opening makes it. Errors: Unavailable. */
 export function assertNotLost(root: string, calls: LogCalls, expected: Expected | undefined): void {
@@ -174,14 +172,14 @@ async function assertAgreement(db: Index, root: string, expected: Expected | und
   const rows = db.prepare('SELECT count(*) FROM blobs WHERE garbage_since IS NULL').pluck().get() as number
   const commands =
     'restore the index that belongs to this folder from a backup, or run postern verify to see the differences'
-  if (unknown > tolerated(files) || (rows === 0 && files > 0)) {
+  if (unknown > orphanLimit(files) || (rows === 0 && files > 0)) {
     throw refusal(
       `${root}: ${unknown} of ${files} blobs are not in the object index. It is older than they are, or another's.`,
       commands,
     )
   }
   const missing = rows - (files - unknown)
-  if (missing > tolerated(rows)) {
+  if (missing > orphanLimit(rows)) {
     throw refusal(
       `${root}: the object index names ${rows} blobs, and ${missing} of them are missing in objects/.`,
       commands,
@@ -197,7 +195,7 @@ async function assertAgreement(db: Index, root: string, expected: Expected | und
       if (object.get(bucket, key) === undefined) absent++
     }
   }
-  if (absent <= tolerated(recorded)) return
+  if (absent <= orphanLimit(recorded)) return
   throw refusal(
     `${root}: the catalog has ${recorded} files here, and ${absent} of them are not in the object index.`,
     commands,
