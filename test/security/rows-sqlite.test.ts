@@ -1,10 +1,9 @@
 /** Rows 116 and 117: the database that everything acknowledged stands in. */
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
-import { expect, test } from 'vitest'
-import { openIndex } from '../../src/drivers/disk/open-index.ts'
+import { expect, onTestFinished, test } from 'vitest'
+import { fileCalls } from '../../src/drivers/disk/file-calls.ts'
+import { put, startDisk } from '../drivers/start-disk.ts'
 
 test('117: SQLite is at least 3.51.3', () => {
   const db = new Database(':memory:')
@@ -15,16 +14,22 @@ test('117: SQLite is at least 3.51.3', () => {
   expect(major * 1_000_000 + minor * 1000 + patch).toBeGreaterThanOrEqual(3_051_003)
 })
 
-test('116: the object index commits at synchronous=FULL', async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'postern-index-'))
-  const db = openIndex(join(folder, 'index.sqlite'))
-  try {
-    expect([db.pragma('synchronous', { simple: true }), db.pragma('journal_mode', { simple: true })]).toEqual([
-      2,
-      'wal',
-    ])
-  } finally {
-    db.close()
-    await rm(folder, { recursive: true })
-  }
+test('116: a change is in the synced log before the object index commits it', async () => {
+  const reader: { db?: Database.Database } = {}
+  const seen: { syncs: number; visible: number } = { syncs: 0, visible: 0 }
+  const { driver, dir } = await startDisk({
+    calls: {
+      fdatasyncSync(fd) {
+        seen.syncs++
+        if (reader.db?.prepare('SELECT 1 FROM objects').get() !== undefined) seen.visible++
+        fileCalls.fdatasyncSync(fd)
+      },
+    },
+  })
+  reader.db = new Database(join(dir, 'index.sqlite'), { readonly: true })
+  onTestFinished(() => void reader.db?.close())
+  seen.syncs = 0
+  await put(driver, 'answered')
+  expect(seen).toEqual({ syncs: 1, visible: 0 })
+  expect(reader.db.prepare('SELECT key FROM objects').pluck().all()).toEqual(['answered'])
 })

@@ -208,7 +208,7 @@ export const fileRows: readonly Section[] = [
       {
         rows: [116],
         case: 'commits of the two databases at a power cut',
-        answer: 'synchronous is FULL in both',
+        answer: 'the catalog syncs every commit; the index commits only what a synced log record covers',
         tests: ['faults/power-cut', 'catalog/sqlite', 'drivers/disk-index', 'security/rows-sqlite'],
       },
       {
