@@ -63,7 +63,11 @@ export async function rebuildIndex(o: {
     const epoch = Math.max(...reading.packs.map((pack) => pack.header.epoch)) + 1
     const isHurt = reading.gaps.length > 0 || !reading.isWhole
     const position = {
-      ...{ store: header.store, epoch: header.epoch, pack: header.number, frame: 0, ...end },
+      ...end,
+      store: header.store,
+      epoch: header.epoch,
+      pack: header.number,
+      frame: 0,
       firstPack: reading.packs[0]!.header.number,
       unlogged: isHurt ? startOfStates : null,
     }
