@@ -41,6 +41,7 @@ import { plainAnswer } from './s3/plain-answer.ts'
 import { admitPart } from './service/admit-part.ts'
 import { createCollector } from './service/collector.ts'
 import type { ServiceDeps } from './service/deps.ts'
+import { grantedWrite } from './service/granted-write.ts'
 import { createReadiness, type Readiness } from './service/readiness.ts'
 import { settleWrittenObject } from './service/settle-auto-confirm.ts'
 import { createStorage, openOtherStore, servesObjects, urlOfBucket } from './storage.ts'
@@ -211,6 +212,7 @@ export async function createGateway(config: Config, o: GatewayOptions): Promise<
           maxGatewayPut: config.uploads.maxSize,
           inlineTypes: config.downloads.inlineTypes,
           sendfile: config.objects.sendfile,
+          grantedWrite: (ref) => grantedWrite(service, ref),
           onObjectWritten: (ref) => settleWrittenObject(service, ref),
           isOwnToken,
           links: { isAlive: (id) => catalog.isLinkAlive(id, now()) },

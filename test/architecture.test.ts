@@ -10,7 +10,7 @@ type Rule = { from: RegExp; may: RegExp[] }
 /** First match rules. What a file may import of ours; packages are another matter (below). */
 const rules: Rule[] = [
   { from: /^(main|storage|index)\.ts$/, may: [/./] },
-  { from: /^(errors|node-version|sqlite-file|user-name)\.ts$/, may: [] },
+  { from: /^(errors|media-type|node-version|sqlite-file|user-name)\.ts$/, may: [] },
   { from: /^sqlite-lock\.ts$/, may: [/^sqlite-file\.ts$/] },
   { from: /^circuit-breaker\.ts$/, may: [/^errors\.ts$/] },
   { from: /^supported-node\.ts$/, may: [/^node-version\.ts$/] },
@@ -41,7 +41,13 @@ const rules: Rule[] = [
   },
   {
     from: /^service\//,
-    may: [/^service\//, /^drivers\/driver\.ts$/, /^catalog\/catalog\.ts$/, /^errors\.ts$/, /^config\/schema\.ts$/],
+    may: [
+      /^service\//,
+      /^drivers\/driver\.ts$/,
+      /^catalog\/catalog\.ts$/,
+      /^(errors|media-type)\.ts$/,
+      /^config\/schema\.ts$/,
+    ],
   },
   {
     from: /^api\//,
@@ -64,7 +70,7 @@ const rules: Rule[] = [
       /^sigv4\//,
       /^http\//,
       /^drivers\/(driver\.ts$|checksums\/)/,
-      /^errors\.ts$/,
+      /^(errors|media-type)\.ts$/,
       /^config\/schema\.ts$/,
     ],
   },

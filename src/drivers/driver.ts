@@ -70,7 +70,8 @@ export interface ObjectStore {
   /**
    * Freezes the bytes that were verified under `etag`: whatever is done afterwards with URLs issued before, reading
    * `ref`/`versionId` of the answer yields these bytes or nothing. Disk: the row is sealed and further writes to the
-   * key are `AccessDenied`. S3: a pinned version where the bucket keeps versions, else a server-side copy.
+   * key are `AccessDenied`. S3: a server-side copy to `to`, which may be the key itself where no URL can write to it any
+   * more. Without `headers` a bucket that keeps versions pins the version instead.
    */
   sealObject(ref: ObjectRef, o: SealOptions): Promise<SealedObject>
   /**

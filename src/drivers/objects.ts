@@ -159,6 +159,11 @@ export type SealOptions = {
   to: string
   /** Keep the object at its first key too (its public URL points there). */
   keepSource?: boolean
+  /**
+   * The headers of the sealed object. Nothing else that its writer set survives: no other header, no metadata, no tags, no
+   * ACL. Without this field the writer's headers stay.
+   */
+  headers?: ObjectHeaders
   /** Stored with the object by a store that keeps a log: `postern rebuild-catalog` makes the file's record from it. */
   note?: ObjectNote
 }

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { StorageError } from '../errors.ts'
-import type { ObjectRef, StorageDriver } from '../drivers/driver.ts'
+import type { ObjectHeaders, ObjectRef, StorageDriver } from '../drivers/driver.ts'
 import type { Logger } from '../http/logger.ts'
 import type { RequestSink } from '../http/request-event.ts'
 import type { KeyRing, Verified } from '../sigv4/types.ts'
@@ -30,6 +30,11 @@ export type ObjectsDeps = {
   inlineTypes: readonly string[]
   log: Logger
   now: () => Date
+  /**
+   * Awaited before an object is written to the gateway's bucket: the headers that it gets and the most bytes that it may
+   * have, where the key belongs to an upload; null where it does not.
+   */
+  grantedWrite?: (ref: ObjectRef) => Promise<{ headers: ObjectHeaders; maxBytes: number } | null>
   /** Awaited before a write to the gateway's bucket is answered. */
   onObjectWritten?: (ref: ObjectRef) => Promise<void>
   /** Awaited before a part for the gateway's bucket is read; rejects to refuse it. */

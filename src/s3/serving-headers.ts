@@ -1,5 +1,6 @@
 /** The headers under which content is served: it was written by strangers and is read by browsers. */
 import { StorageError } from '../errors.ts'
+import { essenceOf } from '../media-type.ts'
 import type { ObjectHead, ResponseOverrides } from '../drivers/driver.ts'
 import { quoted, type AnswerHeaders } from './answer.ts'
 import type { S3Context } from './context.ts'
@@ -79,8 +80,7 @@ export function servingHeaders(
 function disposition(head: ObjectHead, contentType: string, policy: ServingPolicy): string | undefined {
   const stored = head.contentDisposition
   if (!policy.guarded) return stored
-  const type = contentType.split(';', 1)[0]!.trim().toLowerCase()
-  if (policy.inlineTypes.includes(type)) return stored
+  if (policy.inlineTypes.includes(essenceOf(contentType))) return stored
   return stored !== undefined && /^attachment\s*(;|$)/i.test(stored) ? stored : 'attachment'
 }
 

@@ -6,6 +6,7 @@ import { newUploadKey } from './keys.ts'
 import type { Multipart } from './multipart.ts'
 import { uploadLifetime } from './presign-grant.ts'
 import { publicUrl } from './public-url.ts'
+import { storedHeaders } from './record-headers.ts'
 import { removeParts } from './remove-parts.ts'
 import type { PendingUpload } from './settle-upload.ts'
 import { readUploadRequest, type RequestedUpload } from './upload-request.ts'
@@ -76,7 +77,7 @@ async function createInStore(
 ): Promise<Multipart> {
   let created: Multipart | null = null
   try {
-    created = { ...plan, ...(await deps.driver.createMultipartUpload(target, { contentType: file.mimeType })) }
+    created = { ...plan, ...(await deps.driver.createMultipartUpload(target, storedHeaders(deps, file.mimeType))) }
     await deps.catalog.setMultipart(file.id, created)
     return created
   } catch (error) {

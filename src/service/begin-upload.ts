@@ -30,14 +30,14 @@ export async function beginUpload(deps: ServiceDeps, owner: string, input: Begin
     maxBytes: limits.maxPutSize,
     proves: (algorithm) => capabilities.has('signed-checksum') || isComputable(algorithm),
   })
-  const { mimeType, size, checksum } = request
+  const { mimeType, declared, size, checksum } = request
   const key = newUploadKey(request.visibility, request.filename, mimeType)
   const target: ObjectRef = { bucket: deps.config.storage.bucket, key }
   const signed = await presignGrant(deps, {
     method: input.method ?? 'PUT',
     target,
     mimeType,
-    declared: input.mimeType !== undefined,
+    declared,
     size,
     checksum,
     writeOnce: input.writeOnce ?? false,

@@ -1,9 +1,8 @@
 import type { FileRecord, UploadGrant } from '../catalog/catalog.ts'
-import type { ObjectRef } from '../drivers/driver.ts'
 import type { ServiceDeps } from './deps.ts'
+import { keepsSource, restoreCopy } from './public-copy.ts'
 import { removeParts } from './remove-parts.ts'
-import { headOrNull, removeVersions } from './remove-versions.ts'
-import { keepsSource } from './settle-upload.ts'
+import { removeVersions } from './remove-versions.ts'
 
 /**
  * Brings the store to what the catalog says, once no URL of the grant is accepted any more: nothing is left of a file
@@ -28,12 +27,4 @@ export async function clearGrant(
   if (versionId !== undefined) await driver.deleteObject(file.object, { versionId })
   if (isMoved) await removeVersions(deps, file.object)
   await removeVersions(deps, target)
-}
-
-/** Somebody may have replaced the copy that a public URL points to, as long as the upload URL was good. */
-async function restoreCopy({ driver }: ServiceDeps, file: FileRecord, target: ObjectRef): Promise<void> {
-  const { bucket, key, etag, versionId } = file.object
-  const head = await headOrNull({ driver }, target)
-  if (head !== null && head.etag === etag && head.contentLength === file.size) return
-  await driver.copyObject({ bucket, key }, target, versionId === undefined ? {} : { sourceVersionId: versionId })
 }

@@ -2,7 +2,8 @@ import { StorageError } from '../errors.ts'
 import { atStore } from './at-store.ts'
 import { hashOf } from './create-link.ts'
 import type { ServiceDeps } from './deps.ts'
-import { servedAs, versionOf } from './issue-download.ts'
+import { versionOf } from './issue-download.ts'
+import { servedAs } from './record-headers.ts'
 
 /** Seconds for which the URL behind a link may be used: to begin, repeat or resume one download. */
 const urlLifetime = 60

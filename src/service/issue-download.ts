@@ -1,12 +1,10 @@
-import { create as contentDisposition } from 'content-disposition'
 import type { FileRecord } from '../catalog/catalog.ts'
-import type { ResponseOverrides } from '../drivers/driver.ts'
 import { StorageError } from '../errors.ts'
 import { atStore } from './at-store.ts'
 import type { ServiceDeps } from './deps.ts'
 import { getFile } from './get-file.ts'
-import { isListed } from './media-type.ts'
 import { boundedLifetime } from './presign-grant.ts'
+import { servedAs } from './record-headers.ts'
 
 export type Disposition = 'inline' | 'attachment'
 
@@ -73,12 +71,4 @@ function downloadLifetime(deps: ServiceDeps, given: number | undefined): { expir
   // Near the store's limit a whole window does not fit any more: then the URL is as stable as none.
   if (wanted + window > most) return { expiresIn: wanted }
   return { expiresIn: wanted + window, signedAt: new Date((now - elapsed) * 1000) }
-}
-
-export function servedAs(deps: ServiceDeps, file: FileRecord, wanted?: Disposition): ResponseOverrides {
-  const inline = isListed(file.mimeType, deps.config.downloads.inlineTypes) && wanted !== 'attachment'
-  return {
-    contentType: file.mimeType,
-    contentDisposition: contentDisposition(file.filename, { type: inline ? 'inline' : 'attachment' }),
-  }
 }

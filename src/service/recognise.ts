@@ -3,35 +3,51 @@
  * gzip, ASF) are named by their signature alone, everything else goes to file-type over at most `sampleBytes`.
  */
 import { fileTypeFromBuffer } from 'file-type'
+import { essenceOf } from '../media-type.ts'
 
 export const sampleBytes = 4100
 
 export type Recognised = {
   /** Markup a browser would run, which file-type does not see. */
   markup?: 'text/html' | 'image/svg+xml' | 'application/xml'
-  /** The type of a known signature, in lower case. */
+  /** The type of a known signature, in lower case and without parameters. */
   signature?: string
   /** The signature is so short that ordinary text or noise can begin with it. */
   weak: boolean
   /** No byte that text in any usual encoding would not hold. */
   textual: boolean
+  /** The sample is UTF-8 text, of which ASCII is a part. An empty file is not. */
+  utf8: boolean
+  empty: boolean
+  /** The text into which a client turned a file before it sent it. */
+  wrapping?: Wrapping
 }
+
+export type Wrapping = 'form' | 'data URL' | 'stringified object' | 'base64' | 'JSON'
 
 export async function recognise(sample: Uint8Array): Promise<Recognised> {
   const bytes = Buffer.from(sample.buffer, sample.byteOffset, Math.min(sample.byteLength, sampleBytes))
   const markup = markupOf(bytes)
   const signature = containerOf(bytes) ?? (await fileTypeOf(bytes))
+  const textual = isTextual(bytes)
+  const utf8 = textual && isUtf8(bytes, sample.byteLength >= sampleBytes)
+  const wrapping = utf8 ? wrappingOf(bytes.toString()) : undefined
   return {
     ...(markup === undefined ? {} : { markup }),
     ...(signature === undefined ? {} : { signature }),
     weak: signature !== undefined && isWeak(signature, bytes),
-    textual: isTextual(bytes),
+    textual,
+    utf8,
+    empty: bytes.length === 0,
+    ...(wrapping === undefined ? {} : { wrapping }),
   }
 }
 
 async function fileTypeOf(bytes: Buffer): Promise<string | undefined> {
   try {
-    return (await fileTypeFromBuffer(bytes))?.mime.toLowerCase()
+    const found = await fileTypeFromBuffer(bytes)
+    // Some of its names carry parameters: `audio/ogg; codecs=opus`.
+    return found === undefined ? undefined : essenceOf(found.mime)
   } catch {
     // A parser that gives up on a broken file has recognised nothing.
     return undefined
@@ -45,6 +61,8 @@ function containerOf(bytes: Buffer): string | undefined {
   if (zipSignatures.has(bytes.toString('hex', 0, 4))) return 'application/zip'
   if (bytes[0] === 0x1f && bytes[1] === 0x8b && bytes[2] === 8) return 'application/gzip'
   if (bytes.subarray(0, 16).equals(asfGuid)) return 'application/vnd.ms-asf'
+  // Sound of more than 4 GiB, and big-endian: file-type knows RIFF alone.
+  if (/^(?:RF64|BW64|RIFX)[^]{4}WAVE/.test(bytes.toString('latin1', 0, 12))) return 'audio/wav'
   // A PDF may have up to 1024 bytes of anything before its header.
   if (bytes.subarray(0, 1028).includes('%PDF-')) return 'application/pdf'
   return undefined
@@ -111,3 +129,32 @@ const isTextual = (bytes: Buffer): boolean =>
   !bytes.some(
     (byte) => byte <= 0x08 || byte === 0x0b || (byte >= 0x0e && byte <= 0x1a) || (byte >= 0x1c && byte <= 0x1f),
   )
+
+function isUtf8(bytes: Buffer, cut: boolean): boolean {
+  if (bytes.length === 0 || bomOf(bytes) !== undefined) return false
+  try {
+    // A character that the end of the sample cuts off is waited for, not refused.
+    new TextDecoder('utf-8', { fatal: true }).decode(bytes, { stream: cut })
+    return true
+  } catch {
+    return false
+  }
+}
+
+const wrappings: readonly (readonly [Wrapping, RegExp])[] = [
+  ['form', /^(?:\r\n)?--[!-~ ]{1,200}\r?\ncontent-(?:disposition: *form-data|type:)/i],
+  ['data URL', /^data:[\w.+/-]{0,200}(?:;[\w.+=-]{1,100}){0,5},/i],
+  ['stringified object', /^(?:\[object \w{1,50}\]|undefined|null)\s*$/],
+  ['JSON', /^\s{0,100}(?:\{\s{0,100}["}]|\[\s{0,100}[[{"\]\d])/],
+]
+
+function wrappingOf(text: string): Wrapping | undefined {
+  const known = wrappings.find(([, pattern]) => pattern.test(text))?.[0]
+  return known ?? (isBase64(text) ? 'base64' : undefined)
+}
+
+/** Words and repeated letters are base64 too: only what looks like an encoded file counts. */
+const isBase64 = (text: string): boolean =>
+  text.length >= 64 &&
+  /^[\w+/-]{60}[\w+/\r\n-]*={0,2}\s*$/.test(text) &&
+  [/[a-z]/, /[A-Z]/, /[0-9]/].every((kind) => kind.test(text))

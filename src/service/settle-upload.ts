@@ -5,6 +5,8 @@ import { isStorageError, StorageError } from '../errors.ts'
 import { atStore } from './at-store.ts'
 import type { ServiceDeps } from './deps.ts'
 import { newSealedKey } from './keys.ts'
+import { keepsSource, restoreCopy } from './public-copy.ts'
+import { storedHeaders } from './record-headers.ts'
 import { noPendingUpload } from './renew-upload.ts'
 import { removeVersions } from './remove-versions.ts'
 import { verifyObject, type Claims, type VerifiedObject } from './verify-object.ts'
@@ -44,21 +46,27 @@ export async function settleUpload(
   })
 }
 
-/** The bytes that were verified, frozen. The source stays until the catalog knows where they are. */
+/**
+ * Freezes the verified bytes, with headers of ours alone. The source stays until the catalog knows where the bytes are.
+ */
 async function seal(
   deps: ServiceDeps,
   { file, grant }: PendingUpload,
-  { head }: VerifiedObject,
+  { head, mimeType }: VerifiedObject,
 ): Promise<SealedObject> {
   const version = head.versionId === undefined ? {} : { versionId: head.versionId }
-  // No URL of this grant can write again: a bucket holds it to If-None-Match. On disk sealing costs nothing.
-  if (grant.writeOnce && deps.driver.name === 's3') return { ref: grant.target, etag: head.etag, ...version }
+  const onS3 = deps.driver.name === 's3'
+  // No URL of this grant writes to the object that its parts became, and the gateway set its headers.
+  if (grant.method === 'MULTIPART' && onS3) return { ref: grant.target, etag: head.etag, ...version }
+  // Nor can a URL that signs If-None-Match. A bucket that keeps versions would keep the writer's object below a copy.
+  const inPlace = grant.writeOnce && onS3 && head.versionId === undefined
   return deps.driver.sealObject(grant.target, {
     etag: head.etag,
     ...(head.revision === undefined ? {} : { revision: head.revision }),
     ...version,
-    to: newSealedKey(file.key),
+    to: inPlace ? grant.target.key : newSealedKey(file.key),
     keepSource: true,
+    headers: storedHeaders(deps, mimeType),
   })
 }
 
@@ -91,16 +99,19 @@ async function commit(
   if (!moved) return settled
   // Whoever was first decided which copy is the file; another one is of no use.
   if (!settled.created && !isSame(sealed.ref, settled.file.object)) await removeUnneeded(deps, sealed.ref)
-  if (settled.created && !keepsSource(deps, settled.file)) await removeUnneeded(deps, upload.grant.target)
+  if (settled.created) await clearSource(deps, settled.file, upload.grant.target)
   return settled
 }
 
-/**
- * Whether the object stays at its issued key beside the sealed copy: the URL that was handed out for a public file
- * points there where the store itself serves it.
- */
-export const keepsSource = (deps: Pick<ServiceDeps, 'driver'>, file: FileRecord): boolean =>
-  file.visibility === 'public' && deps.driver.publicUrl({ bucket: file.object.bucket, key: file.key }) !== null
+/** The collector does it again once no upload URL is valid any more, so a failure here costs no more than that time. */
+async function clearSource(deps: ServiceDeps, file: FileRecord, target: ObjectRef): Promise<void> {
+  if (!keepsSource(deps, file)) return removeUnneeded(deps, target)
+  try {
+    await restoreCopy(deps, file, target)
+  } catch (err) {
+    deps.log.warn({ err, key: target.key }, 'the public copy of a confirmed file keeps its unverified headers for now')
+  }
+}
 
 /**
  * Whether nothing was recorded. A catalog that failed, or whose answer was lost, may have recorded the copy as the

@@ -4,7 +4,7 @@ import { StorageError } from '../errors.ts'
 import { parseChecksum } from './checksums.ts'
 import type { ServiceDeps } from './deps.ts'
 import { parseFilename } from './filename.ts'
-import { guessType, isListed, parseMediaType } from './media-type.ts'
+import { isListed, isUnnamed, typeOf, type NamedType } from './media-type.ts'
 import { parseMetadata } from './metadata.ts'
 
 /** What a client says of the file that it wants to send, by whatever way. */
@@ -24,6 +24,8 @@ export type RequestedUpload = {
 export type UploadRequest = {
   filename: string
   mimeType: string
+  /** The client named the type: the URL can be bound to it. Otherwise the bytes have to prove it. */
+  declared: boolean
   size: number | null
   checksum: Checksum | null
   visibility: Visibility
@@ -47,23 +49,28 @@ export function readUploadRequest(deps: ServiceDeps, asked: RequestedUpload, way
     throw new StorageError('AccessDenied', { message: 'Public files are switched off here (uploads.allowPublic).' })
   }
   const filename = parseFilename(asked.filename)
-  const mimeType = asked.mimeType === undefined ? guessType(filename) : parseMediaType(asked.mimeType)
-  checkType(mimeType, uploads.allowedTypes)
+  const { mimeType, declared } = allowedType(asked.mimeType, filename, uploads.allowedTypes)
   const maxSize = Math.min(uploads.maxSize, way.maxBytes)
   const size = asked.size ?? null
   checkSize(size, maxSize)
   const checksum = asked.checksum === undefined ? null : checkChecksum(asked.checksum, way)
   const metadata = parseMetadata(asked.metadata ?? {})
   const autoConfirm = asked.autoConfirm ?? uploads.autoConfirm
-  return { filename, mimeType, size, checksum, visibility, metadata, autoConfirm, maxSize }
+  return { filename, mimeType, declared, size, checksum, visibility, metadata, autoConfirm, maxSize }
 }
 
-function checkType(mimeType: string, allowed: readonly string[]): void {
-  if (isListed(mimeType, allowed)) return
-  throw new StorageError('TypeNotAllowed', {
-    message: `${mimeType} is not allowed here. Allowed: ${allowed.join(', ')}.`,
-  })
+/** Where bytes of any kind are allowed, a file that the client calls so may be one whose name tells a refused type. */
+function allowedType(asked: string | undefined, filename: string, allowed: readonly string[]): NamedType {
+  const named = typeOf(asked, filename)
+  if (isListed(named.mimeType, allowed)) return named
+  if (asked && isUnnamed(asked) && isListed(asked, allowed)) return { mimeType: asked.trim(), declared: true }
+  throw typeNotAllowed(named.mimeType, allowed)
 }
+
+const typeNotAllowed = (mimeType: string, allowed: readonly string[]) =>
+  new StorageError('TypeNotAllowed', {
+    message: `${mimeType} is not allowed here. uploads.allowedTypes holds: ${allowed.join(', ')}. Add the type there, or send another file.`,
+  })
 
 function checkSize(size: number | null, most: number): void {
   if (size === null || size <= most) return

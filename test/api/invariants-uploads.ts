@@ -194,10 +194,15 @@ export function uploadInvariants({ start, newUser, expectGone }: Bench): void {
         expect((await bob.post('/files/confirm', { id: second?.id })).status).toBe(201)
         expect((await bob.get('/files/usage')).json).toMatchObject({ bytes: 50, files: 1, reservedBytes: 0 })
 
-        const untold = await upload(bob, 'x'.repeat(60))
+        const { json: untold } = await bob.post('/files/upload-url', textFile)
+        const sent = await put(untold, 'x'.repeat(60))
         expect((await bob.get('/files/usage')).json).toMatchObject({ bytes: 50, reservedBytes: 50 })
         const { status, json } = await bob.post('/files/confirm', { id: untold.id })
-        expect([status, json.code]).toEqual([403, 'QuotaExceeded'])
+        // A bucket takes what an unsized URL brings. Our own endpoint takes no more than was reserved.
+        const bucketTakes = [200, 403, 'QuotaExceeded']
+        const isBucket = limited.objectsUrl === ''
+        expect([sent.status, status, json.code]).toEqual(isBucket ? bucketTakes : [400, 409, 'UploadIncomplete'])
+        await bob.delete(`/files/${untold.id}`)
         await expectGone(untold.key, limited)
         expect((await bob.get('/files/usage')).json).toMatchObject({ bytes: 50, files: 1, reservedBytes: 0 })
 

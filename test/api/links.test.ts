@@ -1,30 +1,12 @@
 /** Counted, revocable links, on the disk and with a bucket behind our own endpoint. */
-import { S3 } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest'
+import { startBucketBehind, type BucketBehind } from '../fixtures/bucket-behind.ts'
 import { startGateway, type RunningGateway } from '../fixtures/gateway.ts'
 import { as, call, store, upload, type Answer, type Caller, type Json } from './caller.ts'
 
-const credentials = { accessKeyId: 'AKIALINKS', secretAccessKey: 'a secret of the bucket behind, made for tests' }
-const s3Of = (endpoint: string, delivery: 'direct' | 'proxied') => ({
-  storage: {
-    driver: 's3',
-    delivery,
-    bucket: 'behind',
-    s3: { ...credentials, endpoint, provider: 'aws', region: 'us-east-1', forcePathStyle: true },
-  },
-})
-
-let behind: RunningGateway
+let behind: BucketBehind
 beforeAll(async () => {
-  behind = await startGateway({ keys: [{ ...credentials, owner: 'gateway' }] })
-  const s3 = new S3({
-    endpoint: behind.objectsUrl,
-    region: 'us-east-1',
-    forcePathStyle: true,
-    credentials: { ...credentials },
-  })
-  await s3.createBucket({ Bucket: 'behind' })
-  s3.destroy()
+  behind = await startBucketBehind()
 })
 afterAll(() => behind.close())
 
@@ -34,7 +16,7 @@ describe.each(['disk', 'proxied'] as const)('links: %s', (kind) => {
   let ahead = 0
   beforeAll(async () => {
     const now = () => new Date(Date.now() + ahead * 1000)
-    gateway = await startGateway(kind === 'disk' ? {} : s3Of(behind.objectsUrl, kind), { now })
+    gateway = await (kind === 'disk' ? startGateway({}, { now }) : behind.start(kind, {}, { now }))
     alice = await as(gateway, 'alice', { exp: Math.floor(Date.now() / 1000) + 1e6 })
   })
   afterAll(() => gateway.close())
@@ -171,7 +153,7 @@ describe.each(['disk', 'proxied'] as const)('links: %s', (kind) => {
 })
 
 test('a bucket that serves its own URLs has no links: the answer says what to do', async () => {
-  const gateway = await startGateway(s3Of(behind.objectsUrl, 'direct'))
+  const gateway = await behind.start('direct')
   try {
     const alice = await as(gateway, 'alice')
     const { id } = await store(alice, 'hello')

@@ -119,7 +119,7 @@ export const fileRows: readonly Section[] = [
         rows: [97, 98],
         case: 'HTML, SVG, PDF, lists of types, overrides of the type',
         answer: 'attachment, sandbox, nosniff',
-        tests: ['s3/serving', 'security/rows-content', 'api/invariants-serving'],
+        tests: ['s3/serving', 'security/rows-content', 'api/invariants-serving', 'api/integrity-suite'],
       },
       {
         rows: [99],
@@ -131,7 +131,7 @@ export const fileRows: readonly Section[] = [
         rows: [100, 101, 102],
         case: 'bytes that are not their type; containers; huge images',
         answer: '422; bounded',
-        tests: ['api/content', 'service/type-agreement', 'service/image-size'],
+        tests: ['api/content', 'service/type-agreement', 'service/image-size', 'api/integrity-suite'],
       },
       {
         rows: [103],

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
 import { parseFilename } from '../../src/service/filename.ts'
 import { newSealedKey, newUploadKey } from '../../src/service/keys.ts'
-import { guessType, isListed, parseMediaType } from '../../src/service/media-type.ts'
+import { essenceOf } from '../../src/media-type.ts'
+import { guessType, isListed, parseMediaType, typeOf } from '../../src/service/media-type.ts'
 import { parseMetadata } from '../../src/service/metadata.ts'
 
 const uuid = '[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}'
@@ -14,6 +15,16 @@ test.each([
   ['../../etc/passwd', 'text/plain', '\\.txt'],
   ['.htaccess', 'application/x-made-up', ''],
   ['x.toolongextension', 'application/x-made-up', ''],
+  ['notes.made9up', 'application/x-made-up', '\\.made9up'],
+  ['photo.jpeg', 'image/jpg', '\\.jpeg'],
+  ['voice.m4a', 'audio/x-m4a', '\\.m4a'],
+  ['film.mkv', 'video/x-matroska', '\\.mkv'],
+  ['clip.webm', 'video/webm;codecs=vp9,opus', '\\.webm'],
+  ['page.html', 'text/plain', '\\.txt'],
+  ['shell.php', 'image/png', '\\.png'],
+  ['shell.phtml', 'image/png', '\\.png'],
+  ['photo.png', 'image/jpeg', '\\.jpg'],
+  ['page.html', 'application/x-made-up', ''],
 ])('the key of %s holds a UUID and a harmless extension', (filename, type, extension) => {
   expect(newUploadKey('private', filename, type)).toMatch(new RegExp(`^uploads/${uuid}${extension}$`))
   expect(newUploadKey('public', filename, type)).toMatch(new RegExp(`^public/${uuid}${extension}$`))
@@ -40,14 +51,34 @@ test.each(['', '  ', '..', 'a/', 'x'.repeat(256), 'a\0b', 'a\r\nb', '\ud800'])('
   expect(() => parseFilename(name)).toThrowError(expect.objectContaining({ code: 'InvalidArgument' }))
 })
 
-test.each(['image/png', 'text/plain;charset=utf-8', 'text/plain; charset="utf-8"', 'application/vnd.a+json'])(
-  '%s is a media type',
-  (type) => expect(parseMediaType(` ${type} `)).toBe(type),
-)
+test.each([
+  'image/png',
+  'text/plain;charset=utf-8',
+  'text/plain; charset="utf-8"',
+  'application/vnd.a+json',
+  'image/png; x',
+  'video/webm;',
+  'text/plain; charset=utf-8;',
+  'video/webm;codecs=vp9,opus',
+  'video/mp4;codecs=avc1.64001f,mp4a.40.2',
+  'video/webm; codecs="vp8, opus"',
+])('%s is a media type, and is kept as the client sends it', (type) => expect(parseMediaType(` ${type} `)).toBe(type))
 
-test.each(['png', 'image/', 'image/png\r\nx: y', 'image/png; x', 'a b/c', `image/${'x'.repeat(300)}`])(
-  '%j is no media type',
-  (type) => expect(() => parseMediaType(type)).toThrowError(expect.objectContaining({ code: 'InvalidArgument' })),
+test.each([
+  'png',
+  'image/',
+  'image/*',
+  '*/*',
+  'image/png\r\nx: y',
+  'a b/c',
+  `image/${'x'.repeat(300)}`,
+  'image/png, text/html',
+  // A browser takes the last type of a list.
+  'image/png;a=b,text/html',
+  'text/plain;a=b , text/html;c=d',
+  'text/plain;a="b",image/svg+xml',
+])('%j is no media type', (type) =>
+  expect(() => parseMediaType(type)).toThrowError(expect.objectContaining({ code: 'InvalidArgument' })),
 )
 
 test('allowed types match by type, family, or all', () => {
@@ -55,6 +86,46 @@ test('allowed types match by type, family, or all', () => {
   expect(isListed('imagex/png', ['image/*'])).toBe(false)
   expect(isListed('text/html', ['text/plain'])).toBe(false)
   expect(isListed('text/html', ['*/*'])).toBe(true)
+})
+
+test.each([
+  ['application/x-zip-compressed', 'application/zip'],
+  ['image/jpg', 'image/jpeg'],
+  ['audio/mp3', 'audio/mpeg'],
+  ['audio/x-wav', 'audio/wav'],
+  ['audio/x-m4a', 'audio/mp4'],
+  ['application/x-gzip', 'application/gzip'],
+  ['audio/x-aifc', 'audio/aiff'],
+  ['video/x-f4v', 'video/mp4'],
+])('%s is allowed where %s is, and the other way round', (one, other) => {
+  expect(isListed(one, [other])).toBe(true)
+  expect(isListed(`${other}; a=b`, [one.toUpperCase()])).toBe(true)
+})
+
+test('formats that share a container are allowed one by one', () => {
+  expect(isListed('video/mp4', ['audio/mp4'])).toBe(false)
+  expect(isListed('application/x-msi', ['application/msword'])).toBe(false)
+  expect(isListed('application/java-archive', ['application/zip'])).toBe(false)
+})
+
+test.each([
+  [undefined, 'a.png', { mimeType: 'image/png', declared: false }],
+  ['', 'a.png', { mimeType: 'image/png', declared: false }],
+  ['application/octet-stream', 'a.png', { mimeType: 'image/png', declared: false }],
+  ['application/octet-stream', 'blob', { mimeType: 'application/octet-stream', declared: true }],
+  ['application/vnd.ms-excel', 'a.CSV', { mimeType: 'text/csv', declared: false }],
+  ['application/vnd.ms-excel', 'a.xls', { mimeType: 'application/vnd.ms-excel', declared: true }],
+  ['text/plain', 'a.png', { mimeType: 'text/plain', declared: true }],
+])('the type %j of a file named %s', (declared, filename, type) => {
+  expect(typeOf(declared, filename)).toEqual(type)
+})
+
+test('a header is read as browsers read it', () => {
+  expect(essenceOf('Image/PNG; a="b,text/html"')).toBe('image/png')
+  expect(essenceOf('image/png;a=b,text/html')).toBe('text/html')
+  expect(essenceOf('video/webm;codecs=vp9,opus')).toBe('video/webm')
+  expect(essenceOf('png')).toBe('')
+  expect(essenceOf('"'.repeat(16_000))).toBe('')
 })
 
 test('a type is guessed by the name', () => {

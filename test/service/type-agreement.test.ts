@@ -1,5 +1,6 @@
 import { gzipSync } from 'node:zlib'
 import { expect, test } from 'vitest'
+import { whatIsWrong } from '../../src/service/content-mismatch.ts'
 import { recognise } from '../../src/service/recognise.ts'
 import { agreement } from '../../src/service/type-agreement.ts'
 
@@ -14,6 +15,14 @@ const zip = Buffer.concat([hex('504b0304 14000000 0800'), Buffer.alloc(40)])
 const mp4 = Buffer.concat([hex('00000018'), Buffer.from('ftypisom'), Buffer.alloc(40)])
 const m4a = Buffer.concat([hex('00000018'), Buffer.from('ftypM4A '), Buffer.alloc(40)])
 const webm = Buffer.concat([hex('1a45dfa3 9f4286810142f7810142f2810442f381084282847765626d'), Buffer.alloc(40)])
+const opus = Buffer.concat([
+  Buffer.from('OggS\0\x02', 'latin1'),
+  Buffer.alloc(20),
+  hex('01 13'),
+  Buffer.from('OpusHead'),
+  Buffer.alloc(40, 1),
+])
+const form = '------WebKitFormBoundaryx0\r\nContent-Disposition: form-data; name="file"; filename="a.png"\r\n\r\nhi'
 const exe = Buffer.concat([hex('4d5a9000'), Buffer.alloc(120)])
 const ole = Buffer.concat([hex('d0cf11e0a1b11ae1'), Buffer.alloc(520)])
 
@@ -39,6 +48,30 @@ test.each<[string, string, Uint8Array | string]>([
   ['an SVG as one', 'image/svg+xml', '<?xml version="1.0"?>\n<!-- x -->\n<svg xmlns="http://www.w3.org/2000/svg"/>'],
   ['anything as bytes', 'application/octet-stream', '<html>'],
   ['nothing as text', 'text/plain', ''],
+  ['Ogg Opus', 'audio/ogg', opus],
+  ['Ogg Opus by its own name', 'audio/opus', opus],
+  ['a form as text', 'text/plain', form],
+  ['Monkey’s Audio', 'audio/x-ape', Buffer.concat([Buffer.from('MAC '), Buffer.alloc(60, 1)])],
+  ['WavPack', 'audio/x-wavpack', Buffer.concat([Buffer.from('wvpk'), Buffer.alloc(60, 1)])],
+  [
+    'a Fujifilm raw image',
+    'image/x-fuji-raf',
+    Buffer.concat([Buffer.from('FUJIFILMCCD-RAW 0201'), Buffer.alloc(60, 1)]),
+  ],
+  ['icons of macOS', 'image/x-icns', Buffer.concat([Buffer.from('icns'), Buffer.alloc(60, 1)])],
+  ['Flash video in MP4', 'video/x-f4v', Buffer.concat([hex('00000018'), Buffer.from('ftypF4V '), Buffer.alloc(40)])],
+  ['AIFC', 'audio/x-aifc', Buffer.concat([Buffer.from('FORM\0\0\0\x40AIFC', 'latin1'), Buffer.alloc(60, 1)])],
+  ['a narrow-band recording', 'audio/amr-nb', Buffer.concat([Buffer.from('#!AMR\n'), Buffer.alloc(60, 1)])],
+  [
+    'sound of more than 4 GiB',
+    'audio/wav',
+    Buffer.concat([Buffer.from('RF64\xff\xff\xff\xffWAVEds64', 'latin1'), Buffer.alloc(60)]),
+  ],
+  [
+    'a FLAC behind a long ID3 tag',
+    'audio/flac',
+    Buffer.concat([Buffer.from('ID3'), hex('04000000 007f7f'), Buffer.alloc(4100)]),
+  ],
 ])('%s is what it says', async (_, type, bytes) => {
   expect(await judge(type, bytes)).toBe('agrees')
 })
@@ -71,16 +104,58 @@ test.each<[string, string, Uint8Array | string]>([
   ['an old document as a new one', 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet', ole],
   ['a film as sound of another kind', 'audio/ogg', mp4],
   ['an image of an unknown kind that is a zip', 'image/x-made-up', zip],
+  ['a form as PNG', 'image/png', form],
+  ['a form as sound without a signature', 'audio/mpeg', form],
+  ['a data URL as PDF', 'application/pdf', `data:image/png;base64,${png.toString('base64')}`],
+  ['an object turned into a string as a film', 'video/quicktime', '[object Object]'],
+  ['a missing file as tar', 'application/x-tar', 'undefined'],
 ])('%s is refused', async (_, type, bytes) => {
   expect(await judge(type, bytes)).toBe('contradicts')
 })
 
 test.each<[string, string, Uint8Array | string]>([
-  ['bytes without a signature', 'image/png', Buffer.from([1, 2, 3, 4])],
-  ['a two-byte signature in noise', 'video/mp4', hex('fffb9064 00112233')],
   ['a format of its own that begins like another', 'application/x-made-up', zip],
+  ['sound without a signature', 'audio/mpeg', hex('00112233')],
+  ['a film that begins with an old atom', 'video/quicktime', Buffer.concat([hex('00000008'), Buffer.from('skip')])],
+  ['a playlist', 'audio/x-mpegurl', '#EXTM3U\n'],
+  ['a playlist of Apple', 'application/vnd.apple.mpegurl', '#EXTM3U\n'],
+  ['a bitmap in letters', 'image/x-xbitmap', '#define a_width 8\n'],
+  ['an old workbook that is HTML inside', 'application/vnd.ms-excel', 'a\tb\n'],
 ])('%s is neither proved nor refused', async (_, type, bytes) => {
   expect(await judge(type, bytes)).toBe('unknown')
+})
+
+test.each<[string, string, Uint8Array | string]>([
+  ['two letters as PNG', 'image/png', 'hi'],
+  ['four bytes as PNG', 'image/png', Buffer.from([1, 2, 3, 4])],
+  ['nothing as PNG', 'image/png', ''],
+  ['nothing as sound', 'audio/mpeg', ''],
+  ['a two-byte signature in noise', 'video/mp4', hex('fffb9064 00112233')],
+  ['text as JPEG', 'image/jpg', 'a photograph'],
+  ['text as a Word document', 'application/vnd.openxmlformats-officedocument.wordprocessingml.document', 'Dear Sir'],
+  ['noise as gzip', 'application/x-gzip', Buffer.alloc(64, 7)],
+  ['JSON as WebP', 'image/webp', '{"data":[1,2]}'],
+  ['base64 as JPEG', 'image/jpeg', Buffer.alloc(90, jpeg).toString('base64')],
+  ['text as sound without a signature', 'audio/mpeg', 'la la la'],
+  ['text as an image of an unknown kind', 'image/x-made-up', 'a drawing'],
+  ['text as tar', 'application/x-tar', 'a\nb\n'],
+])('%s lacks what every such file has', async (_, type, bytes) => {
+  expect(await judge(type, bytes)).toBe('missing')
+})
+
+test.each([
+  ['image/png', form, /multipart form.*wrapped in a form; send the bare file/],
+  ['image/png', 'data:image/png;base64,iVBORw0KGgo=', /data URL/],
+  ['image/png', '[object File]', /send the File or Blob itself/],
+  ['image/png', Buffer.alloc(90, jpeg).toString('base64'), /base64/],
+  ['image/png', '{"file":{}}', /JSON/],
+  ['image/png', 'hi', /its bytes are text/],
+  ['image/png', '', /empty \(0 bytes\)/],
+  ['image/png', gif, /its bytes are image\/gif/],
+  ['image/png', Buffer.from([1, 2, 3]), /do not begin as a file of that type does/],
+  ['text/plain', Buffer.from([1, 2, 3]), /binary data/],
+])('the refusal of %s names the usual cause', async (type, bytes, words) => {
+  expect(whatIsWrong(type, await recognise(Buffer.from(bytes as string)))).toMatch(words)
 })
 
 test.each<[string, Uint8Array]>([

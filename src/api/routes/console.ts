@@ -1,6 +1,7 @@
 /** What the console's page shows beside files. */
 import { describeStore } from '../../service/describe-store.ts'
 import { listPending, type PendingUpload } from '../../service/list-pending.ts'
+import { namesOf } from '../../service/type-families.ts'
 import type { Call } from '../deps.ts'
 import { listQuery, parseQuery } from '../input.ts'
 
@@ -14,7 +15,7 @@ export async function showStatus({ ctx, deps, user, admin }: Call): Promise<void
     objectsUrl: deps.objectsOrigin(),
     limits: {
       maxSize: uploads.maxSize,
-      allowedTypes: uploads.allowedTypes,
+      allowedTypes: uploads.allowedTypes.flatMap(namesOf),
       partSize: uploads.partSize,
       expiresIn: uploads.expiresIn,
       maxExpiresIn: uploads.maxExpiresIn,

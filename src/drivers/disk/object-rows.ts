@@ -52,6 +52,7 @@ export class ObjectRows {
   readonly #part
   readonly #parts
   readonly #seal
+  readonly #setSealedHeaders
   readonly #setTags
   readonly #setAcl
 
@@ -91,6 +92,9 @@ export class ObjectRows {
     )
     this.#seal = db.prepare<[string | null, string, string]>(
       'UPDATE objects SET sealed = 1, note = coalesce(?, note) WHERE bucket = ? AND key = ?',
+    )
+    this.#setSealedHeaders = db.prepare<[string, string, string]>(
+      `UPDATE objects SET headers = ?, tags = '{}', acl = 'private' WHERE bucket = ? AND key = ?`,
     )
     this.#setTags = db.prepare<[string, string, string]>('UPDATE objects SET tags = ? WHERE bucket = ? AND key = ?')
     this.#setAcl = db.prepare<[string, string, string]>('UPDATE objects SET acl = ? WHERE bucket = ? AND key = ?')
@@ -161,8 +165,10 @@ export class ObjectRows {
     return row.parts > 0 ? this.#parts.all(row.content, after, max) : []
   }
 
-  seal({ bucket, key }: ObjectRef, note: string | null): void {
+  /** `headers` is JSON of ObjectHeaders and replaces all that the writer set. null keeps what is there. */
+  seal({ bucket, key }: ObjectRef, { note, headers }: { note: string | null; headers: string | null }): void {
     this.#seal.run(note, bucket, key)
+    if (headers !== null) this.#setSealedHeaders.run(headers, bucket, key)
   }
 
   setTags({ bucket, key }: ObjectRef, tags: string): void {

@@ -97,7 +97,8 @@ export function createWrites(ctx: DiskContext): Writes {
             resource: resourceOf(ref),
           })
         const note = o.note === undefined ? null : JSON.stringify(o.note)
-        if (!row.sealed || (note !== null && note !== row.note)) objects.seal(ref, note)
+        const headers = o.headers === undefined || row.sealed ? null : JSON.stringify(pickHeaders(o.headers))
+        if (!row.sealed || (note !== null && note !== row.note)) objects.seal(ref, { note, headers })
       })
       return { ref, etag: o.etag }
     },

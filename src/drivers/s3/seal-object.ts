@@ -1,6 +1,6 @@
 /**
- * What was confirmed stays as it is, whatever a live upload URL still writes: a bucket with versions pins the version,
- * any other gets a copy at a key for which no URL was ever issued.
+ * Confirmed bytes stay as they are, whatever a live upload URL still writes. The store copies them to a key that no URL
+ * can write to. The copy has the given headers and none of the writer's, which nobody verified.
  */
 import type { ObjectStore } from '../driver.ts'
 import { StorageError } from '../../errors.ts'
@@ -23,12 +23,16 @@ export const sealObject =
       })
     }
     const versionId = pinned ?? head.versionId
-    if (versionId !== undefined) return { ref, versionId, etag }
+    if (versionId !== undefined && o.headers === undefined) return { ref, versionId, etag }
 
     const target = { bucket: ref.bucket, key: o.to }
-    const copy = await deps.copyObject(ref, target, { sourceConditions: { ifMatch: etag } })
+    const copy = await deps.copyObject(ref, target, {
+      sourceConditions: { ifMatch: etag },
+      ...present({ sourceVersionId: versionId }),
+      ...(o.headers && { ...o.headers, metadataDirective: 'REPLACE', taggingDirective: 'REPLACE' }),
+    })
     // The collector removes what is left at the key of a grant, so a failed deletion costs no more than some space.
-    if (!o.keepSource) {
+    if (!o.keepSource && o.to !== ref.key) {
       await deps.deleteObject(ref).catch((error: unknown) => {
         deps.log.warn({ err: error, key: ref.key }, 'the source of a sealed object could not be deleted')
       })

@@ -12,6 +12,7 @@ import {
   readWriteConditions,
   refuseUnsupportedHeaders,
 } from '../object-headers.ts'
+import { admitWrite, type Admitted } from '../written-headers.ts'
 import { checksumElements, settleWritten } from '../written.ts'
 import { elements } from '../xml.ts'
 
@@ -30,8 +31,9 @@ export const copyObject: Operation = async (ctx, deps) => {
         'This copy request is illegal because it is trying to copy an object to itself without changing the object’s metadata.',
     })
   }
+  const admitted = await admitWrite(ctx, target, deps)
   const written = await deps.store.copyObject(source.ref, target, {
-    ...options,
+    ...(admitted.isGranted ? granted(options, admitted) : options),
     ...readWriteConditions(ctx.headers),
     ...(source.versionId !== undefined && { sourceVersionId: source.versionId }),
   })
@@ -47,6 +49,15 @@ export const copyObject: Operation = async (ctx, deps) => {
     { 'x-amz-version-id': written.versionId, 'x-amz-copy-source-version-id': source.versionId },
   )
 }
+
+/** Nothing of the source's or the request's headers: the upload that the key was granted to says what they are. */
+const granted = ({ sourceConditions, checksumAlgorithm }: CopyOptions, { headers }: Admitted): CopyOptions => ({
+  metadataDirective: 'REPLACE',
+  taggingDirective: 'REPLACE',
+  ...headers,
+  ...(sourceConditions && { sourceConditions }),
+  ...(checksumAlgorithm && { checksumAlgorithm }),
+})
 
 function readOptions(ctx: S3Context): CopyOptions {
   const { headers } = ctx

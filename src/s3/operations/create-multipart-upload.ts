@@ -1,13 +1,7 @@
 import { answerXml } from '../answer.ts'
 import { objectOf, type Operation } from '../context.ts'
-import {
-  parseAlgorithm,
-  readAcl,
-  readChecksumType,
-  readObjectHeaders,
-  readTagging,
-  refuseUnsupportedHeaders,
-} from '../object-headers.ts'
+import { parseAlgorithm, readChecksumType, refuseUnsupportedHeaders } from '../object-headers.ts'
+import { admitWrite } from '../written-headers.ts'
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateMultipartUpload.html */
 export const createMultipartUpload: Operation = async (ctx, deps) => {
@@ -16,10 +10,9 @@ export const createMultipartUpload: Operation = async (ctx, deps) => {
   refuseUnsupportedHeaders(ctx.headers)
   const algorithm = ctx.headers.get('x-amz-checksum-algorithm')
   const { checksumType } = readChecksumType(ctx.headers)
+  const { headers } = await admitWrite(ctx, ref, deps)
   const { uploadId } = await deps.store.createMultipartUpload(ref, {
-    ...readObjectHeaders(ctx.headers),
-    ...readAcl(ctx.headers),
-    ...readTagging(ctx.headers),
+    ...headers,
     ...(algorithm !== undefined && { checksumAlgorithm: parseAlgorithm(algorithm) }),
     ...(checksumType !== undefined && { checksumType }),
   })

@@ -1,7 +1,7 @@
 import { allowedOrigin } from '../../http/cors.ts'
 import { StorageError } from '../../errors.ts'
 import { checkContentLength, checkPolicyField, verifyPostPolicy, type VerifiedPolicy } from '../../sigv4/post-policy.ts'
-import type { WrittenObject } from '../../drivers/driver.ts'
+import type { BodyExpectation, WrittenObject } from '../../drivers/driver.ts'
 import { answerEmpty, answerText, quoted, setHeaders } from '../answer.ts'
 import { principalOf } from '../authenticate.ts'
 import { bucketOf, type Operation, type OperationDeps, type S3Context } from '../context.ts'
@@ -12,6 +12,7 @@ import { isHeaderName, readAcl, readChecksum, readObjectHeaders, refuseUnsupport
 import { S3Error } from '../s3-error.ts'
 import { assertKey } from '../target.ts'
 import { readTagSet } from './object-tagging.ts'
+import { admit, type WrittenHeaders } from '../written-headers.ts'
 import { settleWritten } from '../written.ts'
 import { xmlDocument } from '../xml.ts'
 
@@ -29,13 +30,16 @@ export const postObject: Operation = async (ctx, deps) => {
   const form = lowerCase(fields)
   const ref = { bucket, key: readKey(form, file, policy) }
   await deps.access.allow(ctx.principal, 'write', ref)
-  const options = readOptions(form)
+  const { headers, expect } = readOptions(form)
+  // The policy signs every field: there is no content coding that nobody signed.
+  const admitted = await admit(ref, headers, deps)
   if (file === null) throw noFile()
   const range = policy.contentLengthRange ?? { min: 0, max: Infinity }
   const body = file.open((size) => checkContentLength(range, size))
   const written = await deps.store.putObject(ref, body, {
-    ...options,
-    maxBytes: Math.min(maxObjectBytes(bucket, deps), range.max),
+    ...admitted.headers,
+    ...expect,
+    maxBytes: Math.min(maxObjectBytes(bucket, deps), range.max, admitted.maxBytes),
   })
   await settleWritten(ref, deps)
   answerForm(ctx, deps, form, ref, written)
@@ -69,7 +73,7 @@ function readKey(form: ReadonlyMap<string, string>, file: Form['file'], policy: 
 const headerText = /^[\t\x20-\x7e\x80-\xff]*$/
 
 /** The fields that say something of the object, read as the headers of a PUT are. */
-function readOptions(form: ReadonlyMap<string, string>): Parameters<OperationDeps['store']['putObject']>[2] {
+function readOptions(form: ReadonlyMap<string, string>): { headers: WrittenHeaders; expect: BodyExpectation } {
   const headers = new Map<string, string>()
   for (const [name, value] of form) {
     if (!/^(acl$|cache-control$|content-|expires$|x-amz-)/.test(name)) continue
@@ -86,10 +90,12 @@ function readOptions(form: ReadonlyMap<string, string>): Parameters<OperationDep
   const checksum = readChecksum(headers)
   const tagging = form.get('tagging')
   return {
-    ...readObjectHeaders(headers),
-    ...readAcl(headers),
-    ...(tagging !== undefined && { tags: readTagSet(Buffer.from(tagging)) }),
-    ...(checksum && { checksum: { algorithm: checksum.algorithm, value: checksum.value } }),
+    headers: {
+      ...readObjectHeaders(headers),
+      ...readAcl(headers),
+      ...(tagging !== undefined && { tags: readTagSet(Buffer.from(tagging)) }),
+    },
+    expect: checksum ? { checksum: { algorithm: checksum.algorithm, value: checksum.value } } : {},
   }
 }
 

@@ -1,13 +1,8 @@
 import { answerEmpty, quoted } from '../answer.ts'
 import { objectOf, type Operation } from '../context.ts'
 import { maxObjectBytes, objectBody } from '../object-body.ts'
-import {
-  readAcl,
-  readObjectHeaders,
-  readTagging,
-  readWriteConditions,
-  refuseUnsupportedHeaders,
-} from '../object-headers.ts'
+import { readWriteConditions, refuseUnsupportedHeaders } from '../object-headers.ts'
+import { admitWrite } from '../written-headers.ts'
 import { checksumHeaders, settleWritten } from '../written.ts'
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html */
@@ -15,13 +10,9 @@ export const putObject: Operation = async (ctx, deps) => {
   const ref = objectOf(ctx)
   await deps.access.allow(ctx.principal, 'write', ref)
   refuseUnsupportedHeaders(ctx.headers)
-  const options = {
-    ...readObjectHeaders(ctx.headers),
-    ...readAcl(ctx.headers),
-    ...readTagging(ctx.headers),
-    ...readWriteConditions(ctx.headers),
-  }
-  const body = objectBody(ctx, maxObjectBytes(ref.bucket, deps))
+  const { headers, maxBytes } = await admitWrite(ctx, ref, deps)
+  const options = { ...headers, ...readWriteConditions(ctx.headers) }
+  const body = objectBody(ctx, Math.min(maxObjectBytes(ref.bucket, deps), maxBytes))
   const written = await deps.store.putObject(ref, body.stream, { ...options, ...body.expect })
   await settleWritten(ref, deps)
   answerEmpty(ctx, 200, {

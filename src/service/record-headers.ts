@@ -1,0 +1,31 @@
+/** The headers of objects and answers that come from the file's record, never from the request that sent the bytes. */
+import { create as contentDisposition } from 'content-disposition'
+import type { FileRecord } from '../catalog/catalog.ts'
+import type { ObjectHeaders } from '../drivers/driver.ts'
+import type { ServiceDeps } from './deps.ts'
+import { isListed } from './media-type.ts'
+
+type Config = Pick<ServiceDeps, 'config'>
+
+/** Whether a browser may show this type in place. */
+export const isInline = ({ config }: Config, mimeType: string): boolean =>
+  isListed(mimeType, config.downloads.inlineTypes)
+
+/**
+ * The headers of a stored object. A bucket or a CDN that serves it without the gateway sends exactly these. The file name
+ * is left out: it can change after the object is sealed.
+ */
+export const storedHeaders = (deps: Config, mimeType: string): ObjectHeaders => ({
+  contentType: mimeType,
+  ...(isInline(deps, mimeType) ? {} : { contentDisposition: 'attachment' }),
+})
+
+/** The headers under which the gateway serves a file. `inline` is granted to types on the inline list only. */
+export function servedAs(
+  deps: Config,
+  file: Pick<FileRecord, 'mimeType' | 'filename'>,
+  wanted?: 'inline' | 'attachment',
+): { contentType: string; contentDisposition: string } {
+  const type = isInline(deps, file.mimeType) && wanted !== 'attachment' ? 'inline' : 'attachment'
+  return { contentType: file.mimeType, contentDisposition: contentDisposition(file.filename, { type }) }
+}

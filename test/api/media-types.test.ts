@@ -1,0 +1,100 @@
+/** Types as browsers and systems name them, on the disk, in a bucket, and in a bucket behind our own endpoint. */
+import { afterAll, beforeAll, describe, expect, it, test } from 'vitest'
+import { startBucketBehind, type BucketBehind } from '../fixtures/bucket-behind.ts'
+import { startGateway, type RunningGateway } from '../fixtures/gateway.ts'
+import { as, download, put, stateOf, store, type Caller } from './caller.ts'
+
+const hex = (text: string) => Buffer.from(text.replaceAll(' ', ''), 'hex')
+const png = hex('89504e470d0a1a0a 0000000d49484452 00000001 00000001 0806000000 1f15c489')
+const webm = hex('1a45dfa3 9f4286810142f7810142f2810442f381084282847765626d 00000000')
+const mp4 = Buffer.concat([hex('00000018'), Buffer.from('ftypisom'), Buffer.alloc(40)])
+const zip = Buffer.concat([hex('504b0304 14000000 0800'), Buffer.alloc(40)])
+const opus = Buffer.concat([
+  Buffer.from('OggS\0\x02', 'latin1'),
+  Buffer.alloc(20),
+  hex('01 13'),
+  Buffer.from('OpusHead'),
+])
+
+let behind: BucketBehind
+beforeAll(async () => {
+  behind = await startBucketBehind()
+})
+afterAll(() => behind.close())
+
+describe.each(['disk', 'direct', 'proxied'] as const)('media types: %s', (kind) => {
+  let gateway: RunningGateway
+  let alice: Caller
+  beforeAll(async () => {
+    gateway = await (kind === 'disk' ? startGateway() : behind.start(kind))
+    alice = await as(gateway, 'alice')
+  })
+  afterAll(() => gateway.close())
+
+  it.each([
+    ['video/webm;codecs=vp9,opus', webm],
+    ['video/webm;', webm],
+    ['video/mp4;codecs=avc1.64001f,mp4a.40.2', mp4],
+    ['audio/ogg; codecs=opus', opus],
+    ['audio/ogg', opus],
+    ['application/x-zip-compressed', zip],
+    ['image/x-png', png],
+  ])('confirms and serves %s', async (mimeType, bytes) => {
+    const file = await store(alice, bytes, { filename: 'a', mimeType })
+    expect(file.mimeType).toBe(mimeType)
+    const served = await download(alice, file.id)
+    expect(served.headers.get('content-type')).toBe(mimeType)
+    expect(Buffer.from(await served.arrayBuffer())).toEqual(bytes)
+  })
+
+  it('confirms text whose type ends in a semicolon', async () => {
+    const file = await store(alice, 'Grüße', { mimeType: 'text/plain; charset=utf-8;' })
+    expect(file.mimeType).toBe('text/plain; charset=utf-8;')
+    expect(await (await download(alice, file.id)).text()).toBe('Grüße')
+  })
+
+  it.each([
+    ['application/octet-stream', 'a.png', png, 'image/png'],
+    ['', 'a.png', png, 'image/png'],
+    ['application/vnd.ms-excel', 'a.csv', Buffer.from('a;b\n'), 'text/csv'],
+  ])('takes the type from the name where a browser says %j of %s', async (type, filename, bytes, mimeType) => {
+    const { status, json: issued } = await alice.post('/files/upload-url', { filename, mimeType: type })
+    expect([status, issued.headers['content-type']]).toEqual([200, mimeType])
+    // The browser sends its own word for the file with the bytes.
+    expect((await put(issued, bytes, type === '' ? {} : { 'content-type': type })).status).toBe(200)
+    const confirmed = await alice.post('/files/confirm', { id: issued.id, mimeType: type })
+    expect(confirmed).toMatchObject({ status: 201, json: { mimeType } })
+    expect((await download(alice, issued.id)).headers.get('content-type')).toContain(mimeType)
+  })
+
+  it('gives a file that is not what its name says the extension of its type', async () => {
+    const { key } = await store(alice, 'not a page', { filename: 'index.html' })
+    expect(key).toMatch(/\.txt$/)
+  })
+
+  it.each([
+    ['image/png;a=b,text/html', 400, 'InvalidArgument', 'is not a media type'],
+    ['text/html', 415, 'TypeNotAllowed', 'uploads.allowedTypes'],
+    ['application/x-msdownload', 415, 'TypeNotAllowed', 'uploads.allowedTypes'],
+  ])('refuses %s and reserves nothing', async (mimeType, status, code, words) => {
+    const before = await stateOf(alice)
+    for (const path of ['/files/upload-url', '/files/multipart']) {
+      const answer = await alice.post(path, { filename: 'a', mimeType })
+      expect(answer).toMatchObject({ status, json: { code, detail: expect.stringContaining(words) } })
+    }
+    expect(await stateOf(alice)).toEqual(before)
+  })
+})
+
+test('bytes of any kind stay so where they are allowed and the type of their name is not', async () => {
+  const gateway = await startGateway({ uploads: { allowedTypes: ['application/octet-stream', 'application/x-gzip'] } })
+  try {
+    const alice = await as(gateway, 'alice')
+    const page = await store(alice, '<html>', { filename: 'a.html', mimeType: 'application/octet-stream' })
+    expect(page).toMatchObject({ mimeType: 'application/octet-stream', key: expect.stringMatching(/\.bin$/) })
+    expect((await alice.post('/files/upload-url', { filename: 'a.html' })).status).toBe(415)
+    expect((await alice.post('/files/upload-url', { filename: 'a', mimeType: 'application/gzip' })).status).toBe(200)
+  } finally {
+    await gateway.close()
+  }
+})
