@@ -16,6 +16,9 @@ import { storedParts } from './stored-parts.ts'
 /** Uploads: confirmed by themselves, expired, rid of what lay at their key, and left to the next pass by an error. */
 export type Collected = { confirmed: number; expired: number; cleared: number; failed: number }
 
+/** Whether it is time to look for the object of an upload that confirms itself. Asking counts as a look. */
+export type IsDue = (fileId: string) => boolean
+
 type Granted = { file: FileRecord; grant: UploadGrant }
 type Outcome = keyof Collected | 'left'
 
@@ -30,7 +33,7 @@ const patience = 10
 /** `limit` is the size of a page, not of the pass. Errors: those of the catalog; the store's are logged and counted. */
 export async function collectExpired(
   deps: ServiceDeps,
-  o: { limit?: number; signal?: AbortSignal } = {},
+  o: { limit?: number; signal?: AbortSignal; isDue?: IsDue } = {},
 ): Promise<Collected> {
   const { catalog, now } = deps
   const limit = o.limit ?? 200
@@ -60,11 +63,38 @@ export async function collectExpired(
   await catalog.forgetDeliveries({ delivered: ago(7 * day), any: ago(30 * day) })
   await each((after) => catalog.overdueUploads(now(), limit, after), expireOverdue)
   await each((after) => catalog.removableGrants(now(), limit, after), clearSettled)
-  await each((after) => catalog.autoConfirmable({ limit, ...(after && { after }) }), settle)
+  await each(
+    (after) => catalog.autoConfirmable({ limit, ...(after && { after }) }),
+    async (at, upload) => (o.isDue?.(upload.file.id) === false ? 'left' : settle(at, upload)),
+  )
   const moved = await removeMoved(deps, { due: now() }, o)
   collected.cleared += moved.removed
   collected.failed += moved.failed
   return collected
+}
+
+/** Only the uploads that confirm themselves. Errors: those of the catalog. */
+export async function collectArrived(
+  deps: ServiceDeps,
+  o: { limit?: number; signal?: AbortSignal; isDue: IsDue },
+): Promise<number> {
+  const limit = o.limit ?? 200
+  let confirmed = 0
+  let failures = 0
+  let uploads = await deps.catalog.autoConfirmable({ limit })
+  while (uploads.length > 0) {
+    const due = uploads.filter(({ file }) => o.isDue(file.id))
+    for (let at = 0; at < due.length; at += atOnce) {
+      if (o.signal?.aborted || failures >= patience) return confirmed
+      const outcomes = await Promise.all(due.slice(at, at + atOnce).map((upload) => attempt(deps, upload, settle)))
+      for (const outcome of outcomes) {
+        failures = outcome === 'failed' ? failures + 1 : 0
+        if (outcome === 'confirmed') confirmed += 1
+      }
+    }
+    uploads = await deps.catalog.autoConfirmable({ limit, after: uploads.at(-1)! })
+  }
+  return confirmed
 }
 
 async function attempt(

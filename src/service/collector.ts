@@ -1,6 +1,7 @@
 /** Runs the collection again and again while the gateway does; of several gateways over one catalog, one at a time. */
-import { collectExpired, type Collected } from './collect-expired.ts'
+import { collectArrived, collectExpired, type Collected } from './collect-expired.ts'
 import type { ServiceDeps } from './deps.ts'
+import { createLookSchedule } from './look-schedule.ts'
 import { createTurn } from './turn.ts'
 
 export type Collector = {
@@ -12,19 +13,27 @@ export type Collector = {
   stop(): Promise<void>
 }
 
+/** Milliseconds between looks for what a bucket received, which tells nobody of it. */
+const lookEvery = 2000
+
 /** `interval` in seconds; each pause is up to a quarter shorter or longer, so that several processes drift apart. */
 export function createCollector(deps: ServiceDeps, o: { interval?: number; limit?: number } = {}): Collector {
   const interval = (o.interval ?? 60) * 1000
   const stopping = new AbortController()
   const { signal } = stopping
   const turn = createTurn(deps, 'collect', { lasts: Math.max(3 * (o.interval ?? 60), 60) })
+  const isDue = createLookSchedule(deps.now)
   let timer: NodeJS.Timeout | undefined
+  let looking: NodeJS.Timeout | undefined
+  let look: Promise<void> | null = null
   let running: Promise<Collected> | null = null
 
   function run(): Promise<Collected> {
-    running ??= collectExpired(deps, { signal, ...(o.limit === undefined ? {} : { limit: o.limit }) }).finally(() => {
-      running = null
-    })
+    running ??= collectExpired(deps, { signal, isDue, ...(o.limit === undefined ? {} : { limit: o.limit }) }).finally(
+      () => {
+        running = null
+      },
+    )
     return running
   }
 
@@ -38,6 +47,23 @@ export function createCollector(deps: ServiceDeps, o: { interval?: number; limit
     schedule(interval)
   }
 
+  /** Whether clients write to a bucket past this server: it settles by itself what passes through it. */
+  const bucketReceives = [deps.driver, deps.other].some(
+    (driver) => driver && !driver.capabilities.has('revocable-reads'),
+  )
+
+  async function lookForArrived(): Promise<void> {
+    try {
+      // Whoever runs the collection does this too.
+      if (turn.isHeld()) await collectArrived(deps, { signal, isDue })
+    } catch (err) {
+      deps.log.error({ err }, 'could not look for uploads that a bucket received: retrying')
+    }
+    if (signal.aborted) return
+    looking = setTimeout(() => (look = lookForArrived()), lookEvery)
+    looking.unref()
+  }
+
   function schedule(pause: number): void {
     if (signal.aborted) return
     timer = setTimeout(() => void pass(), pause * (0.75 + Math.random() / 2))
@@ -47,12 +73,16 @@ export function createCollector(deps: ServiceDeps, o: { interval?: number; limit
   return {
     // Soon, for what came due while the gateway was down, but not while it is starting.
     start: () => {
-      if (timer === undefined) schedule(interval / 10)
+      if (timer !== undefined) return
+      schedule(interval / 10)
+      if (bucketReceives) look = turn.take().then(lookForArrived, lookForArrived)
     },
     run,
     async stop() {
       stopping.abort()
       clearTimeout(timer)
+      clearTimeout(looking)
+      await look
       await running?.catch(() => undefined)
       await turn.giveUp().catch(() => undefined)
     },

@@ -18,7 +18,7 @@ export async function createLink(
   owner: string,
   o: { id: string; maxUses?: number; expiresIn?: number },
 ): Promise<{ link: Link; url: string }> {
-  const file = await getFile(deps, owner, o.id)
+  const file = await getFile(deps, owner, o.id, { settle: true })
   assertRevocable(atStore(deps, file))
   if (file.status !== 'confirmed') {
     throw new StorageError('UploadIncomplete', {

@@ -23,7 +23,7 @@ export async function issueDownload(
   owner: string,
   input: { id: string; disposition?: Disposition; expiresIn?: number },
 ): Promise<IssuedDownload> {
-  const file = await getFile(deps, owner, input.id)
+  const file = await getFile(deps, owner, input.id, { settle: true })
   if (file.status !== 'confirmed') {
     throw new StorageError('UploadIncomplete', {
       resource: `/files/${file.id}`,

@@ -2,7 +2,6 @@ import type { Upload } from '../catalog/catalog.ts'
 import { tryStore } from './at-store.ts'
 import type { ServiceDeps } from './deps.ts'
 import { headOrNull } from './remove-versions.ts'
-import { settleAutoConfirm } from './settle-auto-confirm.ts'
 import { storedParts } from './stored-parts.ts'
 
 /** How far a pending upload has come. */
@@ -17,6 +16,8 @@ export type UploadProgress =
   | { state: 'in-parts'; storedBytes: number; storedParts: number; stored: [first: number, last: number][] }
   /** A multipart upload that the store knows no more: it can only be aborted. */
   | { state: 'lost' }
+  /** The store was not asked. */
+  | { state: 'not-asked' }
   /** The store did not answer, or the upload belongs to the store that the gateway ran with before. */
   | { state: 'unknown' }
 
@@ -26,16 +27,19 @@ export type PendingUpload = Upload & { progress: UploadProgress }
 const atOnce = 5
 
 /**
- * A page of the owner's uploads that are not confirmed, newest first, each with what the store has of it. Costs one
- * request to the store an upload. Errors: InvalidArgument for a cursor that is none; a store in trouble is none.
+ * A page of the owner's uploads that are not confirmed, newest first. With `progress` each has what the store has of it,
+ * which costs a request to the store for each upload; else the store is not asked. Errors: InvalidArgument for a cursor that is none; a store in trouble is none.
  */
 export async function listPending(
   deps: ServiceDeps,
   owner: string,
-  o: { limit: number; cursor?: string },
+  { progress, ...o }: { limit: number; cursor?: string; progress?: boolean },
 ): Promise<{ uploads: PendingUpload[]; nextCursor: string | null }> {
-  await settleAutoConfirm(deps, owner)
   const page = await deps.catalog.pendingUploads(owner, o)
+  if (!progress) {
+    const uploads = page.uploads.map((upload) => ({ ...upload, progress: { state: 'not-asked' as const } }))
+    return { ...page, uploads }
+  }
   const uploads: PendingUpload[] = []
   for (let at = 0; at < page.uploads.length; at += atOnce) {
     const some = page.uploads.slice(at, at + atOnce)

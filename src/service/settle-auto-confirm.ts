@@ -6,16 +6,42 @@ import { atStore } from './at-store.ts'
 import type { ServiceDeps } from './deps.ts'
 import { removeUnneeded, settleUpload } from './settle-upload.ts'
 
-/** Uploads looked at before one read, and how many of them at a time: each costs a request to the store. */
-const batch = 50
-const atOnce = 5
+/**
+ * Milliseconds, and how often a read may look for the object of one pending upload in that time. A read right after the
+ * PUT finds it; a flood of reads of something that was never sent costs the store no more than this.
+ */
+const lookWindow = 5_000
+const mostLooks = 5
+const maxRemembered = 10_000
 
-/** To be called before a read of one owner's files; never throws for what is wrong with a single upload. */
-export async function settleAutoConfirm(deps: ServiceDeps, owner: string): Promise<void> {
-  const uploads = await deps.catalog.autoConfirmable({ owner, limit: batch })
-  for (let at = 0; at < uploads.length; at += atOnce) {
-    await Promise.all(uploads.slice(at, at + atOnce).map((upload) => trySettle(deps, upload)))
+const looks = new WeakMap<ServiceDeps['catalog'], Map<string, { since: number; count: number }>>()
+
+function mayLook({ catalog }: ServiceDeps, id: string): boolean {
+  const known = looks.get(catalog) ?? new Map<string, { since: number; count: number }>()
+  looks.set(catalog, known)
+  const now = performance.now()
+  const window = known.get(id)
+  if (window && now - window.since < lookWindow) return ++window.count <= mostLooks
+  known.delete(id)
+  known.set(id, { since: now, count: 1 })
+  for (const oldest of known.keys()) {
+    if (known.size <= maxRemembered) break
+    known.delete(oldest)
   }
+  return true
+}
+
+/**
+ * For a read of one upload's bytes: `file` as it is now (null if it was refused), and whether the store was asked. Lists
+ * never ask the store: the objects endpoint settles what it writes, the collector what a bucket received.
+ */
+export async function settleForRead(
+  deps: ServiceDeps,
+  upload: Upload,
+): Promise<{ file: FileRecord | null; looked: boolean }> {
+  if (upload.file.status !== 'pending') return { file: upload.file, looked: false }
+  if (!mayLook(deps, upload.file.id)) return { file: upload.file, looked: false }
+  return { file: await trySettle(deps, upload), looked: true }
 }
 
 /**

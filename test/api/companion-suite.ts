@@ -16,6 +16,7 @@ import {
 } from './companion-caller.ts'
 import { withGateway, type Bench, type Start } from './invariants.ts'
 import { letters, minPart, openUploads, writeTinyParts } from './multipart-caller.ts'
+import { whenConfirmed } from './when-confirmed.ts'
 
 export const companionSuite = (name: string, start: Start): void =>
   withGateway(`${name}, for Uppy`, start, (bench) => {
@@ -28,7 +29,7 @@ const note = { filename: 'note.txt', type: 'text/plain' }
 const onlyFile = async (user: Caller): Promise<FileJson> => {
   const { files } = (await user.get('/files')).json
   expect(files).toHaveLength(1)
-  return files[0]!
+  return whenConfirmed(user, files[0]!.id)
 }
 
 function singleUploads({ start, shared, newUser }: Bench): void {

@@ -62,7 +62,7 @@ type Pending = Json & {
   multipart: unknown
 }
 const pending = async (user: Caller, query = ''): Promise<{ uploads: Pending[]; nextCursor: string | null }> =>
-  (await user.get(`/console/uploads${query}`)).json as never
+  (await user.get(`/console/uploads?progress=true${query}`)).json as never
 
 describe('GET /console/uploads', () => {
   it('says of each upload what is missing, to its owner alone', async () => {
@@ -102,9 +102,9 @@ describe('GET /console/uploads', () => {
     expect(Date.parse(uploads[2]!.expiresAt)).toBeGreaterThan(Date.now())
     expect((await pending(bob)).uploads).toEqual([])
 
-    const page = await pending(alice, '?limit=2')
+    const page = await pending(alice, '&limit=2')
     expect(page.uploads).toHaveLength(2)
-    expect((await pending(alice, `?limit=2&cursor=${page.nextCursor}`)).uploads.map(({ id }) => id)).toEqual([never.id])
+    expect((await pending(alice, `&limit=2&cursor=${page.nextCursor}`)).uploads.map(({ id }) => id)).toEqual([never.id])
     expect((await alice.get('/console/uploads?cursor=x')).status).toBe(400)
 
     await alice.delete(`/files/multipart/${inParts.id}`)

@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { call, downloadText, stateOf, textFile, type Answer, type Json } from './caller.ts'
 import { html, withGateway, type Bench, type Start } from './invariants.ts'
+import { whenConfirmed } from './when-confirmed.ts'
 
 const sendForm = ({ uploadUrl, fields }: Json, text: string, changes: Record<string, string> = {}): Promise<Answer> => {
   const form = new FormData()
@@ -90,6 +91,6 @@ function forms({ start, newUser, expectGone }: Bench): void {
     const alice = await newUser()
     const { json: issued } = await alice.post('/files/upload-url', { ...form, autoConfirm: true })
     expect((await sendForm(issued, 'self')).status).toBe(204)
-    expect((await alice.get(`/files/${issued.id}`)).json).toMatchObject({ status: 'confirmed', size: 4 })
+    expect(await whenConfirmed(alice, issued.id)).toMatchObject({ size: 4 })
   })
 }

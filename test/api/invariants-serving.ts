@@ -1,7 +1,8 @@
 /** Promises 6 to 9: what URLs and answers give away. */
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { call, download, downloadText, put, store, textFile, upload } from './caller.ts'
 import { html, type Bench } from './invariants.ts'
+import { whenConfirmed } from './when-confirmed.ts'
 
 export function servingInvariants({ start, shared, newUser, expectGone }: Bench): void {
   describe('6. a URL serves what it was signed for', () => {
@@ -85,6 +86,7 @@ export function servingInvariants({ start, shared, newUser, expectGone }: Bench)
       expect(status).toBe(200)
       expect((await alice.get(`/files/${issued.id}`)).json.status).toBe('pending')
       expect((await put(issued, 'self', { 'content-type': 'text/plain' })).status).toBe(200)
+      await whenConfirmed(alice, issued.id)
       const { json } = await alice.get('/files')
       expect(json.files).toMatchObject([{ id: issued.id, status: 'confirmed', size: 4, visibility: 'public' }])
       expect((await alice.get('/files/usage')).json).toMatchObject({ bytes: 4, files: 1, reservedFiles: 0 })
@@ -96,6 +98,10 @@ export function servingInvariants({ start, shared, newUser, expectGone }: Bench)
       const alice = await newUser()
       const { json: issued } = await alice.post('/api/upload-url', { fileName: 'a.png', fileType: 'image/png' })
       await put(issued, html)
+      await vi.waitFor(async () => expect((await alice.get(`/files/${issued.id}`)).status).toBe(404), {
+        timeout: 20_000,
+        interval: 100,
+      })
       expect((await alice.get('/files')).json.files).toEqual([])
       await expectGone(issued.key)
       expect((await call(issued.publicUrl!)).status).toBeGreaterThanOrEqual(403)
@@ -109,7 +115,7 @@ export function servingInvariants({ start, shared, newUser, expectGone }: Bench)
         expect([short.status, short.json.code]).toEqual([403, 'AccessDenied'])
         expect((await bob.post('/files/upload-url', { ...textFile, visibility: 'public' })).status).toBe(403)
         const { id } = await upload(bob, 'self')
-        expect((await bob.get(`/files/${id}`)).json.status).toBe('confirmed')
+        await whenConfirmed(bob, id)
       } finally {
         await closed.close()
       }

@@ -15,6 +15,7 @@ import {
   storedParts,
   writeTinyParts,
 } from './multipart-caller.ts'
+import { whenConfirmed } from './when-confirmed.ts'
 
 export function multipartFlow({ start, shared, newUser, expectGone }: Bench): void {
   const chunks = [letters('a', minPart + 7), letters('b', minPart), letters('c', 100)]
@@ -94,7 +95,7 @@ export function multipartFlow({ start, shared, newUser, expectGone }: Bench): vo
       const parts = await sendParts(alice, begun.id, [letters('z', 9)])
       expect((await alice.get(`/files/${begun.id}`)).json.status).toBe('pending')
       await joinInStore(shared(), begun, parts)
-      expect((await alice.get(`/files/${begun.id}`)).json).toMatchObject({ status: 'confirmed', size: 9 })
+      expect(await whenConfirmed(alice, begun.id)).toMatchObject({ size: 9 })
       expect((await complete(alice, begun.id)).status).toBe(200)
     })
 

@@ -83,7 +83,7 @@ describe('unfinished uploads', () => {
     await row(page, 'long.mp4').waitFor()
     await expect
       .poll(async () => {
-        const answer = await fetch(`${gateway.apiUrl}/console/uploads`)
+        const answer = await fetch(`${gateway.apiUrl}/console/uploads?progress=true`)
         const { uploads } = (await answer.json()) as { uploads: { storedParts?: number }[] }
         return uploads[0]?.storedParts
       }, patient)

@@ -1,4 +1,5 @@
 /** What the console's page shows beside files. */
+import { z } from 'zod'
 import { describeStore } from '../../service/describe-store.ts'
 import { listPending, type PendingUpload } from '../../service/list-pending.ts'
 import { namesOf } from '../../service/type-families.ts'
@@ -25,7 +26,8 @@ export async function showStatus({ ctx, deps, user, admin }: Call): Promise<void
   }
 }
 
-export const pendingQuery = listQuery.omit({ q: true })
+/** `progress=true` asks the store what it has of each upload. */
+export const pendingQuery = listQuery.omit({ q: true }).extend({ progress: z.stringbool().optional() })
 
 export async function listUploads({ ctx, deps, user }: Call): Promise<void> {
   const { uploads, nextCursor } = await listPending(deps, user, parseQuery(pendingQuery, ctx.query))

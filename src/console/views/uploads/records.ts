@@ -18,7 +18,7 @@ export function usePending() {
   const query = useInfiniteQuery({
     queryKey,
     queryFn: ({ pageParam, signal }) =>
-      request<PendingPage>(`/console/uploads?limit=20${pageParam && `&cursor=${pageParam}`}`, { signal }),
+      request<PendingPage>(`/console/uploads?progress=true&limit=20${pageParam && `&cursor=${pageParam}`}`, { signal }),
     initialPageParam: '',
     getNextPageParam: ({ nextCursor }) => nextCursor ?? undefined,
     refetchInterval: lookEvery,
