@@ -192,6 +192,8 @@ export async function createGateway(config: Config, o: GatewayOptions): Promise<
     version: packageVersion,
     explain: endpointStore === null ? null : explain,
     limit: rates.limit,
+    limitRequests: rates.limitRequests,
+    countFailure: rates.countFailure,
     settings: () => listSettings(config, o.loaded ?? null),
   })
   const objects =

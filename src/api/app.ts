@@ -24,7 +24,7 @@ export function createApi(deps: ApiDeps): Koa {
   app.silent = true
   app.on('error', (err: unknown) => log.warn({ err }, 'an answer could not be sent'))
 
-  const gate = { authenticate: createAuthenticator(deps), limit: deps.limit }
+  const gate = { authenticate: createAuthenticator(deps), limit: deps.limit, limitRequests: deps.limitRequests }
   app.use(requestId('x-request-id'))
   const clientIp = createClientIp(config.server.trustedProxies)
   app.use(reportRequests({ app: 'api', sinks: deps.sinks, clientIp, now: deps.now }, factsOf))

@@ -1,22 +1,33 @@
 import type { Context } from 'koa'
 import type { Config } from '../config/schema.ts'
-import { StorageError } from '../errors.ts'
+import { isStorageError, StorageError } from '../errors.ts'
 import type { ApiDeps, Gate } from './deps.ts'
-import { isForAnonymous, isForeign, isLocal } from './origin.ts'
+import { isForAnonymous, isForeign, isLocal, isOnLoopback } from './origin.ts'
 import { unauthenticated } from './token-refusal.ts'
 
 /** Who asks. Credentials that are sent and wrong are refused, whatever a request without any would be. */
 export function createAuthenticator(deps: ApiDeps): Gate['authenticate'] {
-  const { config, verifyToken: verify } = deps
+  const { config } = deps
+
+  /** A valid token is never refused for the failures of others: what is counted is the refusal. */
+  async function verify(ctx: Context, token: () => string): Promise<string> {
+    try {
+      return await deps.verifyToken(token())
+    } catch (error) {
+      if (isStorageError(error, 'Unauthenticated') && !isOnLoopback(ctx.req, { config, apiUrl: deps.urls.api() }))
+        await deps.countFailure(ctx)
+      throw error
+    }
+  }
 
   return async (ctx, { changes = false } = {}) => {
     const site = { config, apiUrl: deps.urls.api() }
     const header = ctx.get('authorization')
-    if (header !== '') return { user: await verify(bearerOf(header, config.auth)), via: 'bearer' }
+    if (header !== '') return { user: await verify(ctx, () => bearerOf(header, config.auth)), via: 'bearer' }
     const cookie = ctx.cookies.get(config.auth.cookie)
     if (cookie !== undefined && cookie !== '') {
       if (isForeign(ctx.req, { ...site, changes })) throw foreignOrigin(ctx.get('origin'))
-      return { user: await verify(cookie), via: 'cookie' }
+      return { user: await verify(ctx, () => cookie), via: 'cookie' }
     }
     if (deps.dev && isLocal(ctx.req)) return { user: 'dev', via: 'dev' }
     if (config.auth.anonymous !== null) {

@@ -4,7 +4,7 @@ import type { RequestSink } from '../http/request-event.ts'
 import type { RequestLog } from '../http/request-log.ts'
 import type { ServiceDeps } from '../service/deps.ts'
 import type { Readiness } from '../service/readiness.ts'
-import type { RateLimit } from './rate-limit.ts'
+import type { CountFailure, RateLimit } from './rate-limit.ts'
 import type { TokenSecrets, VerifyToken } from './token.ts'
 import type { WatchRequests } from './watch-requests.ts'
 
@@ -24,6 +24,10 @@ export type ApiDeps = ServiceDeps & {
   readiness: Pick<Readiness, 'read'>
   /** Asked before an upload URL is issued. */
   limit: RateLimit
+  /** Asked for every request of a user. */
+  limitRequests: RateLimit
+  /** Told of each credential that is refused. */
+  countFailure: CountFailure
   /** Handed the event of each answered request. */
   sinks: readonly RequestSink[]
   /** The text of GET /metrics. */
@@ -86,6 +90,10 @@ export type Route = {
 }
 
 /** What the router needs beside the routes. */
-export type Gate = { authenticate: (ctx: Context, o?: { changes?: boolean }) => Promise<Identity>; limit: RateLimit }
+export type Gate = {
+  authenticate: (ctx: Context, o?: { changes?: boolean }) => Promise<Identity>
+  limit: RateLimit
+  limitRequests: RateLimit
+}
 
 export type Identity = { user: string; via: 'bearer' | 'cookie' | 'dev' | 'anonymous' }

@@ -96,7 +96,8 @@ const isLoopbackOrigin = (origin: string): boolean =>
  */
 export function isOnLoopback(req: IncomingMessage, o: { config: Config; apiUrl: string }): boolean {
   const { listen, trustedProxies } = o.config.server
-  const servesMachine = isLoopbackHost(listen.host) && isLoopbackHost(new URL(o.apiUrl).host)
+  const host = listen.host.includes(':') ? `[${listen.host.replace(/^\[|\]$/g, '')}]` : listen.host
+  const servesMachine = isLoopbackHost(host) && isLoopbackHost(new URL(o.apiUrl).host)
   return servesMachine && trustedProxies.length === 0 && isLocal(req)
 }
 

@@ -1,4 +1,4 @@
-/** How many upload URLs a user may ask for, counted in one process, in all workers of a gateway, or in Redis for many. */
+/** How often users may ask and clients may fail to sign in, counted in one process, in all its workers, or in Redis. */
 import type { Context } from 'koa'
 import type { Logger } from 'pino'
 import { RateLimiterCluster, RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible'
@@ -10,9 +10,15 @@ import type { Identity } from './deps.ts'
 /** Errors: TooManyRequests, with the seconds to wait. */
 export type RateLimit = (ctx: Context, who: Identity) => Promise<void>
 
+/** Counts a refused credential. Errors: TooManyRequests, in place of the refusal. */
+export type CountFailure = (ctx: Context) => Promise<void>
+
+type Kind = 'issue' | 'request' | 'failure'
+type Allowances = Readonly<Record<Kind, { points: number; duration: number }>>
+
 type Limiter = { consume(key: string): Promise<unknown> }
 /** `reason`: why the store is of no use, where it knows better than the request that failed. */
-type Store = { limiter: Limiter; reason?: () => Error | null; close(): void }
+type Store = { limiters: Readonly<Record<Kind, Limiter>>; reason?: () => Error | null; close(): void }
 
 /** Milliseconds after which a store that does not answer is done without. */
 const patience = 1000
@@ -20,43 +26,73 @@ const patience = 1000
 const longestSilence = 5000
 
 /**
- * One allowance a user; requests without a user share one an address, as far as proxies can be believed. `isWorker`:
+ * Allowances of each user; requests without a user share one an address, as far as proxies can be believed. `isWorker`:
  * other processes share the memory's counts through the primary.
  */
 export async function createRateLimit(
   { limits, server }: Config,
   o: { log: Logger; isWorker: boolean },
-): Promise<{ limit: RateLimit; close(): void }> {
-  const allowance = { points: limits.issuePerMinute, duration: 60 }
-  const store = await openStore(limits.store, allowance, o.isWorker)
-  const consume = insured(store, new RateLimiterMemory(allowance), o.log)
+): Promise<{ limit: RateLimit; limitRequests: RateLimit; countFailure: CountFailure; close(): void }> {
+  const perMinute = (points: number) => ({ points, duration: 60 })
+  const allowances = {
+    issue: perMinute(limits.issuePerMinute),
+    request: perMinute(limits.requestsPerMinute),
+    failure: perMinute(limits.authFailuresPerMinute),
+  }
+  const store = await openStore(limits.store, allowances, o.isWorker)
+  const consume = insured(
+    store,
+    each((kind) => new RateLimiterMemory(allowances[kind])),
+    o.log,
+  )
   const clientIp = createClientIp(server.trustedProxies)
 
-  async function limit(ctx: Context, { user, via }: Identity): Promise<void> {
+  const clientOf = (ctx: Context): string => `ip:${networkOf(clientIp(ctx.req))}`
+
+  async function count(kind: Kind, key: string, message: string): Promise<void> {
     try {
-      await consume(via === 'anonymous' ? `ip:${networkOf(clientIp(ctx.req))}` : `user:${user}`)
+      await consume(kind, key)
     } catch (refused) {
       if (!(refused instanceof RateLimiterRes)) throw refused
       const retryAfter = Math.max(1, Math.ceil(refused.msBeforeNext / 1000))
-      throw new StorageError('TooManyRequests', {
-        message: `${limits.issuePerMinute} upload URLs a minute are allowed. Ask again in ${retryAfter} s.`,
-        retryAfter,
-      })
+      throw new StorageError('TooManyRequests', { message: `${message} Ask again in ${retryAfter} s.`, retryAfter })
     }
   }
-  return { limit, close: () => store.close() }
+  const limiting =
+    (kind: Kind, message: string): RateLimit =>
+    (ctx, { user, via }) =>
+      count(kind, via === 'anonymous' ? clientOf(ctx) : `user:${user}`, message)
+
+  return {
+    limit: limiting('issue', `${limits.issuePerMinute} upload URLs a minute are allowed.`),
+    limitRequests: limiting(
+      'request',
+      `${limits.requestsPerMinute} requests a minute are allowed (limits.requestsPerMinute).`,
+    ),
+    countFailure: (ctx) =>
+      count(
+        'failure',
+        clientOf(ctx),
+        `${limits.authFailuresPerMinute} refused credentials a minute are answered (limits.authFailuresPerMinute).`,
+      ),
+    close: () => store.close(),
+  }
 }
 
-async function openStore(
-  store: string,
-  allowance: { points: number; duration: number },
-  isWorker: boolean,
-): Promise<Store> {
+const each = <T>(make: (kind: Kind) => T): Record<Kind, T> => ({
+  issue: make('issue'),
+  request: make('request'),
+  failure: make('failure'),
+})
+
+async function openStore(store: string, allowances: Allowances, isWorker: boolean): Promise<Store> {
   if (store === 'memory') {
-    const limiter = isWorker
-      ? new RateLimiterCluster({ ...allowance, keyPrefix: 'issue', timeoutMs: patience })
-      : new RateLimiterMemory(allowance)
-    return { limiter, close: () => {} }
+    const limiters = each((kind) =>
+      isWorker
+        ? new RateLimiterCluster({ ...allowances[kind], keyPrefix: kind, timeoutMs: patience })
+        : new RateLimiterMemory(allowances[kind]),
+    )
+    return { limiters, close: () => {} }
   }
   const { Redis } = await import('ioredis')
   const redis = new Redis(store, {
@@ -78,14 +114,20 @@ async function openStore(
   redis.on('ready', () => (failure = null))
   await redis.connect().catch(() => {})
   return {
-    limiter: new RateLimiterRedis({ ...allowance, storeClient: redis, keyPrefix: 'postern:issue' }),
+    limiters: each(
+      (kind) => new RateLimiterRedis({ ...allowances[kind], storeClient: redis, keyPrefix: `postern:${kind}` }),
+    ),
     reason: () => failure,
     close: () => redis.disconnect(),
   }
 }
 
 /** While the store is away this process counts alone: its users may have a little more than is allowed, not without end. */
-function insured({ limiter, reason }: Store, insurance: Limiter, log: Logger): (key: string) => Promise<void> {
+function insured(
+  { limiters, reason }: Store,
+  insurance: Readonly<Record<Kind, Limiter>>,
+  log: Logger,
+): (kind: Kind, key: string) => Promise<void> {
   let away = false
   let isAsking = false
   const tell = (isAway: boolean, err?: unknown): void => {
@@ -95,9 +137,9 @@ function insured({ limiter, reason }: Store, insurance: Limiter, log: Logger): (
     else log.info('limits.store answers again')
   }
   /** Resolves to false where the store did not count. */
-  async function consume(key: string): Promise<boolean> {
+  async function consume(kind: Kind, key: string): Promise<boolean> {
     try {
-      await limiter.consume(key)
+      await limiters[kind].consume(key)
     } catch (error) {
       if (!(error instanceof RateLimiterRes)) {
         tell(true, reason?.() ?? error)
@@ -110,16 +152,16 @@ function insured({ limiter, reason }: Store, insurance: Limiter, log: Logger): (
     return true
   }
   /** One question at a time, for which no request waits: what is asked of a store that hangs would pile up. */
-  function askAgain(key: string): void {
+  function askAgain(kind: Kind, key: string): void {
     if (isAsking) return
     isAsking = true
-    void consume(key)
+    void consume(kind, key)
       .catch(() => {})
       .finally(() => (isAsking = false))
   }
-  return async (key) => {
-    if (away) askAgain(key)
-    else if (await consume(key)) return
-    await insurance.consume(key)
+  return async (kind, key) => {
+    if (away) askAgain(kind, key)
+    else if (await consume(kind, key)) return
+    await insurance[kind].consume(key)
   }
 }

@@ -22,6 +22,7 @@ export function createRouter(routes: readonly Route[], deps: RouteDeps, gate: Ga
       let admin = false
       if (route.access !== 'anyone' && !(route.access === 'operator' && isOperator(ctx.req, deps.config))) {
         const who = await gate.authenticate(ctx, { changes: route.changes ?? false })
+        await gate.limitRequests(ctx, who)
         user = who.user
         ctx.state['user'] = user
         admin = isAdmin(who, deps)

@@ -109,6 +109,10 @@ export const configSchema = z.strictObject({
   }),
   limits: z.strictObject({
     issuePerMinute: z.int().min(1),
+    /** Requests one user may make, of every authenticated route. */
+    requestsPerMinute: z.int().min(1),
+    /** Refused credentials of one client off loopback that are answered with 401. */
+    authFailuresPerMinute: z.int().min(1),
     /** Uploads one user may have pending at a time. */
     pendingUploads: z.int().min(1),
     /** Open connections, of all clients together. */

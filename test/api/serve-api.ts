@@ -29,6 +29,8 @@ export async function serveApi(of: RunningGateway, change: Partial<ApiDeps>): Pr
     dev: false,
     isDraining: () => false,
     limit: async () => {},
+    limitRequests: async () => {},
+    countFailure: async () => {},
     requests: createRequestLog(),
     sinks: [],
     version: () => '0.0.0',

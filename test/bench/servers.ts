@@ -39,7 +39,7 @@ export async function buildGateway(dir: string): Promise<Built> {
     storage: { disk: { path: storage } },
     database: { url: `sqlite:${join(storage, 'catalog.sqlite')}` },
     uploads: { maxSize: '5GiB' },
-    limits: { issuePerMinute: 1_000_000_000, pendingUploads: 100_000_000 },
+    limits: { issuePerMinute: 1_000_000_000, requestsPerMinute: 1_000_000_000, pendingUploads: 100_000_000 },
     log: { level: 'warn' },
   }
   const config = join(home, 'bench.yaml')

@@ -62,7 +62,7 @@ export async function makeSite(o: SiteOptions): Promise<Site> {
     auth: { secret },
     keys: [{ ...keys, owner: 'faults' }],
     uploads: { allowedTypes: ['*/*'], partSize: '5MiB' },
-    limits: { issuePerMinute: 1_000_000, pendingUploads: 1_000_000 },
+    limits: { issuePerMinute: 1_000_000, requestsPerMinute: 1_000_000, pendingUploads: 1_000_000 },
     log: { level: 'warn', format: 'json' },
   }
   await mkdir(o.outside, { recursive: true })

@@ -22,7 +22,7 @@ const MiB = 2 ** 20
 const partSize = 64 * MiB
 const settings = {
   uploads: { partSize: '64MiB', maxSize: '10GB', allowedTypes: ['*/*'] },
-  limits: { issuePerMinute: 1_000_000, pendingUploads: 1000 },
+  limits: { issuePerMinute: 1_000_000, requestsPerMinute: 1_000_000, pendingUploads: 1000 },
 }
 
 type Known = { id: string; sha256: string; url: string }
