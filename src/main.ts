@@ -42,6 +42,8 @@ import { admitPart } from './service/admit-part.ts'
 import { createCollector } from './service/collector.ts'
 import type { ServiceDeps } from './service/deps.ts'
 import { grantedWrite } from './service/granted-write.ts'
+import { publicPrefix } from './service/keys.ts'
+import { publicObject } from './service/public-object.ts'
 import { createReadiness, type Readiness } from './service/readiness.ts'
 import { settleWrittenObject } from './service/settle-auto-confirm.ts'
 import { createStorage, openOtherStore, servesObjects, urlOfBucket } from './storage.ts'
@@ -49,8 +51,6 @@ import type { Dispatcher } from './webhooks/dispatcher.ts'
 
 /** The owner of the gateway's own access key and of its bucket. */
 export const gatewayOwner = 'postern'
-/** Below this prefix of the gateway's bucket anyone may read. */
-export const publicPrefix = 'public/'
 
 export type GatewayOptions = {
   secrets: Secrets
@@ -214,6 +214,7 @@ export async function createGateway(config: Config, o: GatewayOptions): Promise<
           maxGatewayPut: config.uploads.maxSize,
           inlineTypes: config.downloads.inlineTypes,
           sendfile: config.objects.sendfile,
+          publicObject: (ref) => publicObject(service, ref),
           grantedWrite: (ref) => grantedWrite(service, ref),
           onObjectWritten: (ref) => settleWrittenObject(service, ref),
           isOwnToken,

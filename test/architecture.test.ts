@@ -10,13 +10,14 @@ type Rule = { from: RegExp; may: RegExp[] }
 /** First match rules. What a file may import of ours; packages are another matter (below). */
 const rules: Rule[] = [
   { from: /^(main|storage|index)\.ts$/, may: [/./] },
+  { from: /^active-type\.ts$/, may: [/^media-type\.ts$/] },
   { from: /^(errors|media-type|node-version|sqlite-file|user-name)\.ts$/, may: [] },
   { from: /^sqlite-lock\.ts$/, may: [/^sqlite-file\.ts$/] },
   { from: /^circuit-breaker\.ts$/, may: [/^errors\.ts$/] },
   { from: /^supported-node\.ts$/, may: [/^node-version\.ts$/] },
   { from: /^sigv4\//, may: [/^sigv4\//] },
   { from: /^explain\//, may: [/^(explain|sigv4)\//] },
-  { from: /^config\//, may: [/^config\//, /^user-name\.ts$/] },
+  { from: /^config\//, may: [/^config\//, /^(active-type|user-name)\.ts$/] },
   { from: /^drivers\/[^/]+\.ts$/, may: [/^errors\.ts$/, /^drivers\/[^/]+\.ts$/] },
   {
     from: /^drivers\/disk\//,
@@ -45,7 +46,7 @@ const rules: Rule[] = [
       /^service\//,
       /^drivers\/driver\.ts$/,
       /^catalog\/catalog\.ts$/,
-      /^(errors|media-type)\.ts$/,
+      /^(active-type|errors|media-type)\.ts$/,
       /^config\/schema\.ts$/,
     ],
   },

@@ -56,7 +56,12 @@ export type UploadGrant = {
   /** If it is not confirmed by then it expires. Always later than urlExpiresAt. */
   confirmBy: Date
   multipart: { uploadId: string; partSize: number; partCount: number | null } | null
+  /** The object that a public upload has written, as last looked at. Absent until it has been. */
+  written?: WrittenObject
 }
+
+/** `mark` tells one write from another. `isVerified`: the object is what was granted, and may be served. */
+export type WrittenObject = { bytes: number; mark: string; isVerified: boolean }
 
 export type Upload = { file: FileRecord; grant: UploadGrant | null }
 
@@ -64,7 +69,7 @@ export type QuotaLimits = { userBytes: number | null; userFiles: number | null }
 
 export type NewUpload = {
   file: Pick<FileRecord, 'id' | 'owner' | 'store' | 'key' | 'filename' | 'mimeType' | 'visibility' | 'metadata'>
-  grant: Omit<UploadGrant, 'fileId' | 'reservedBytes'>
+  grant: Omit<UploadGrant, 'fileId' | 'reservedBytes' | 'written'>
   /**
    * Bytes to reserve: the declared size, else the most an upload may have. Where `exact` is false the reservation
    * shrinks to what the quota has left, but not to zero.
@@ -114,6 +119,8 @@ export interface Catalog extends LinkCatalog, MoveCatalog, WebhookCatalog {
    * time moves backwards, and `writeOnce` stays false once it was.
    */
   renewUpload(id: string, o: { urlExpiresAt: Date; confirmBy: Date; writeOnce: boolean }): Promise<Upload | null>
+  /** Nothing happens unless the upload is pending. */
+  noteWritten(id: string, written: WrittenObject): Promise<void>
   /** Errors: NotFound unless the upload is pending. */
   setMultipart(id: string, multipart: NonNullable<UploadGrant['multipart']>): Promise<void>
   /**
@@ -148,6 +155,7 @@ export interface Catalog extends LinkCatalog, MoveCatalog, WebhookCatalog {
    * file until `dropGrant` forgets it. Its links are gone at once.
    */
   deleteFile(owner: string, id: string, now: Date): Promise<Upload | null>
+  /** Noted bytes of pending uploads are stored bytes here: see `noteWritten`. */
   usage(owner: string): Promise<Usage>
   /** Of all owners together. */
   totals(): Promise<Usage>

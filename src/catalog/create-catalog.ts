@@ -12,7 +12,15 @@ import { migrate, migrationStatus } from './migrate.ts'
 import { announceCopy, countIn, endLeft, filesIn, forgetMoved, movedObjects, moveFile, takeRemovable } from './moved.ts'
 import { pendingUploads } from './pending.ts'
 import { openDatabase, type OpenDatabase } from './open-database.ts'
-import { confirmUpload, createUpload, expireUpload, findUpload, renewUpload, setMultipart } from './uploads.ts'
+import {
+  confirmUpload,
+  createUpload,
+  expireUpload,
+  findUpload,
+  noteWritten,
+  renewUpload,
+  setMultipart,
+} from './uploads.ts'
 import { getUsage, totalUsage } from './usage.ts'
 import type { Subscriber } from './webhook-catalog.ts'
 import {
@@ -92,6 +100,7 @@ function catalogOver(
     findUpload: (owner, by) => run(() => findUpload(db, { owner, ...by })),
     findUploadByKey: (key) => run(() => findUpload(db, { key })),
     renewUpload: (id, o) => run(() => renewUpload(db, id, o)),
+    noteWritten: (id, written) => run(() => noteWritten(db, id, written)),
     setMultipart: (id, multipart) => run(() => setMultipart(db, id, multipart)),
     confirmUpload: (id, facts) => run(() => confirmUpload(db, id, facts, outbox)),
     expireUpload: (id, now, o) => run(() => expireUpload(db, id, now, o, outbox)),

@@ -47,6 +47,15 @@ export function toGrant(row: GrantFields): UploadGrant {
       row.upload_id === null
         ? null
         : { uploadId: row.upload_id, partSize: Number(row.part_size), partCount: numberOrNull(row.part_count) },
+    ...(row.written_mark === null
+      ? {}
+      : {
+          written: {
+            bytes: Number(row.written_bytes),
+            mark: row.written_mark,
+            isVerified: Number(row.written_verified) === 1,
+          },
+        }),
   }
 }
 
@@ -89,6 +98,12 @@ export const multipartColumns = (multipart: UploadGrant['multipart']) => ({
   part_count: multipart?.partCount ?? null,
 })
 
+export const writtenColumns = (written: UploadGrant['written']) => ({
+  written_bytes: written?.bytes ?? 0,
+  written_mark: written?.mark ?? null,
+  written_verified: written?.isVerified === true ? 1 : 0,
+})
+
 export const grantRow = (grant: UploadGrant, owner: string, settled: boolean): UploadRow => ({
   file_id: grant.fileId,
   grant_owner: owner,
@@ -103,5 +118,6 @@ export const grantRow = (grant: UploadGrant, owner: string, settled: boolean): U
   url_expires_at: grant.urlExpiresAt.getTime(),
   confirm_by: grant.confirmBy.getTime(),
   ...multipartColumns(grant.multipart),
+  ...writtenColumns(grant.written),
   settled: settled ? 1 : 0,
 })

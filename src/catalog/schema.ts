@@ -40,6 +40,9 @@ export type UploadRow = {
   upload_id: string | null
   part_size: number | null
   part_count: number | null
+  written_bytes: number
+  written_mark: string | null
+  written_verified: number
   /** 1 as soon as the file is not pending any more; kept here so that one index answers what is due. */
   settled: number
 }
@@ -136,6 +139,9 @@ export const grantColumns = [
   'upload_id',
   'part_size',
   'part_count',
+  'written_bytes',
+  'written_mark',
+  'written_verified',
 ] as const satisfies (keyof UploadRow)[]
 
 export type FileFields = Pick<FileRow, (typeof fileColumns)[number]>

@@ -1,10 +1,19 @@
 /** Uploads from grant to settlement. Each function is one transaction over the file, its grant and the owner's usage. */
 import type { Kysely, Transaction } from 'kysely'
 import { StorageError } from '../errors.ts'
-import type { ConfirmedFacts, FileRecord, NewUpload, Upload, UploadGrant } from './catalog.ts'
+import type { ConfirmedFacts, FileRecord, NewUpload, Upload, UploadGrant, WrittenObject } from './catalog.ts'
 import { note, type Outbox } from './outbox.ts'
 import { checkGrowth, decideReservation } from './quota.ts'
-import { fileRow, grantRow, multipartColumns, objectColumns, toFile, toGrant, toUpload } from './rows.ts'
+import {
+  fileRow,
+  grantRow,
+  multipartColumns,
+  objectColumns,
+  toFile,
+  toGrant,
+  toUpload,
+  writtenColumns,
+} from './rows.ts'
 import { fileColumns, grantColumns } from './schema.ts'
 import type { Schema } from './schema.ts'
 import { searchable } from './search.ts'
@@ -93,6 +102,15 @@ export async function readGrant(tx: Transaction<Schema>, id: string): Promise<Up
   return toGrant(
     await tx.selectFrom('uploads').select(grantColumns).where('file_id', '=', id).executeTakeFirstOrThrow(),
   )
+}
+
+export async function noteWritten(db: Kysely<Schema>, id: string, written: WrittenObject): Promise<void> {
+  await db
+    .updateTable('uploads')
+    .set(writtenColumns(written))
+    .where('file_id', '=', id)
+    .where('settled', '=', 0)
+    .execute()
 }
 
 export async function setMultipart(

@@ -1,4 +1,5 @@
 /** One row per owner: what is stored and what is reserved. Changed in the transaction that changes the files. */
+import { sql } from 'kysely'
 import type { Kysely, Transaction } from 'kysely'
 import type { Usage } from './catalog.ts'
 import type { Schema, UsageRow } from './schema.ts'
@@ -13,9 +14,26 @@ const toUsage = (row: Omit<UsageRow, 'owner'>): Usage => ({
   reservedFiles: Number(row.reserved_files),
 })
 
+/** Quota counts both, so it does not matter to it whether bytes of a pending upload are stored or still reserved. */
 export async function getUsage(db: Kysely<Schema>, owner: string): Promise<Usage> {
-  const row = await db.selectFrom('usage').select(columns).where('owner', '=', owner).executeTakeFirst()
-  return row === undefined ? { ...nothing } : toUsage(row)
+  const row = await db
+    .selectFrom('usage')
+    .select(columns)
+    .select((eb) =>
+      eb
+        .selectFrom('uploads')
+        .select((sum) => sum.fn.sum<number>('written_bytes').as('written'))
+        .where('grant_owner', '=', owner)
+        .where('settled', '=', sql.lit(0))
+        .where('written_bytes', '>', sql.lit(0))
+        .as('written'),
+    )
+    .where('owner', '=', owner)
+    .executeTakeFirst()
+  if (row === undefined) return { ...nothing }
+  const usage = toUsage(row)
+  const written = Number(row.written ?? 0)
+  return { ...usage, bytes: usage.bytes + written, reservedBytes: Math.max(0, usage.reservedBytes - written) }
 }
 
 export async function totalUsage(db: Kysely<Schema>): Promise<Usage> {

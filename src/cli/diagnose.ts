@@ -4,12 +4,14 @@ import { resolve } from 'node:path'
 import { createCatalog } from '../catalog/create-catalog.ts'
 import { migrations } from '../catalog/migrations/index.ts'
 import type { Config } from '../config/schema.ts'
+import { publicRisks } from '../config/public-files.ts'
 import { loadSecrets, type Secrets } from '../config/secrets.ts'
 import { missingTokenClaims, tokenClaimAdvice } from '../config/token-claims.ts'
 import { createStoreProbe, type StoreProbe } from '../doctor/bucket/store-probe.ts'
 import { reason, runChecks, type Result } from '../doctor/check.ts'
 import { diskChecks } from '../doctor/disk/disk-checks.ts'
 import type { DiskSubject } from '../doctor/disk/disk-subject.ts'
+import { publicChecks } from '../doctor/public/public-checks.ts'
 import { tokenChecks, type TokenSubject } from '../doctor/tokens/token-checks.ts'
 import { urlChecks } from '../doctor/urls/url-checks.ts'
 import type { UrlSubject } from '../doctor/urls/url-subject.ts'
@@ -44,14 +46,17 @@ export async function diagnose(config: Config, o: DiagnoseOptions): Promise<Diag
   const { jwksUrl } = config.auth
   const tokens =
     jwksUrl === null ? [] : await runChecks('tokens', tokenChecks, tokenSubject(config.auth, jwksUrl, o), o)
-  if (o.signal?.aborted) return { results: [...disk, ...urls, ...tokens], left }
+  const risks = { risks: publicRisks(config) }
+  const open = config.uploads.allowPublic ? await runChecks('public', publicChecks, risks, o) : []
+  const before = [...disk, ...urls, ...tokens, ...open]
+  if (o.signal?.aborted) return { results: before, left }
   const running = urls.find(({ check }) => check === 'server')?.outcome === 'ok'
   const store = await examineStore(
     config,
     { secrets: secrets.secrets, running, endpoints: objectsEndpoints(config) },
     o,
   )
-  return { results: [...disk, ...urls, ...tokens, ...store.results], left: [...left, ...store.left] }
+  return { results: [...before, ...store.results], left: [...left, ...store.left] }
 }
 
 async function secretsOf(config: Config, o: DiagnoseOptions): Promise<{ secrets: Secrets } | { failed: Result[] }> {

@@ -76,6 +76,7 @@ const heading: Readonly<Record<string, string>> = {
   disk: 'Disk',
   urls: 'Public URLs',
   tokens: 'Tokens',
+  public: 'Public files',
   bucket: 'Bucket',
   endpoint: 'Objects endpoint',
 }

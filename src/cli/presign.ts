@@ -1,6 +1,8 @@
 import type { Command } from 'commander'
+import { isActiveType } from '../active-type.ts'
 import { loadSecrets } from '../config/secrets.ts'
 import type { ObjectRef, SignedRequest, StorageDriver } from '../drivers/driver.ts'
+import { publicPrefix } from '../service/keys.ts'
 import { CliError } from './cli-error.ts'
 import { addConfigOptions, durationArgument, openConfig, sizeArgument, type ConfigOptions } from './config-options.ts'
 import { printJson, printNote, printResult } from './output.ts'
@@ -16,21 +18,38 @@ export function addPresign(program: Command): void {
     .option('--expires-in <duration>', 'how long the URL works (default: uploads.expiresIn)', durationArgument)
     .option('--content-type <type>', 'bind the content type')
     .option('--size <bytes>', 'bind the length', sizeArgument)
-    .action((key: string, options: PutOptions) =>
-      signOne(key, options, 'uploads', (driver, ref, expiresIn) =>
+    .action((key: string, options: PutOptions) => {
+      if (key.startsWith(publicPrefix)) checkPublicPut(options)
+      return signOne(key, options, 'uploads', (driver, ref, expiresIn) =>
         driver.presignUpload(ref, {
           expiresIn,
           ...(options.contentType === undefined ? {} : { contentType: options.contentType }),
           ...(options.size === undefined ? {} : { contentLength: options.size }),
         }),
-      ),
-    )
+      )
+    })
   addConfigOptions(presign.command('get <key>'))
     .description('a URL that answers with the bytes of an object')
     .option('--expires-in <duration>', 'how long the URL works (default: downloads.expiresIn)', durationArgument)
     .action((key: string, options: PresignOptions) =>
       signOne(key, options, 'downloads', (driver, ref, expiresIn) => driver.presignDownload(ref, { expiresIn })),
     )
+}
+
+/** Anyone can read such a key as soon as the object is there, and no record says what it is to be. */
+function checkPublicPut({ contentType, size }: PutOptions): void {
+  if (contentType === undefined || size === undefined) {
+    const missing = contentType === undefined ? '--content-type' : '--size'
+    throw new CliError(
+      `Anyone can read what is uploaded below ${publicPrefix}, so its URL must bind type and size. Add ${missing}, or use another key.`,
+      2,
+    )
+  }
+  if (!isActiveType(contentType)) return
+  throw new CliError(
+    `${contentType} is not signed for a key below ${publicPrefix}: anyone could open it, and browsers run scripts in it. Use a key outside ${publicPrefix}.`,
+    2,
+  )
 }
 
 type Sign = (driver: StorageDriver, ref: ObjectRef, expiresIn: number) => Promise<SignedRequest>

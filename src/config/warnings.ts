@@ -2,6 +2,7 @@
 import { isLoopback } from './check-safety.ts'
 import type { Source } from './config-error.ts'
 import { ignoredBucketVariable, type Environment } from './environment.ts'
+import { publicRisks } from './public-files.ts'
 import type { Config } from './schema.ts'
 import { missingTokenClaims, tokenClaimAdvice } from './token-claims.ts'
 
@@ -37,6 +38,7 @@ export function findWarnings(config: Config, sources: ReadonlyMap<string, Source
       )
     }
   }
+  for (const { message, advice } of publicRisks(config)) found.push(`${message} ${advice}`)
   if (auth.anonymous !== null) {
     const from = isLoopback(server.listen.host) ? 'from this machine and through its proxies' : 'from the whole network'
     found.push(

@@ -1,6 +1,6 @@
 import { isStorageError, StorageError } from '../errors.ts'
 import type { BucketInfo, ObjectRef, StorageDriver } from '../drivers/driver.ts'
-import type { Principal } from './context.ts'
+import type { ObjectsDeps, Principal, PublicObject } from './context.ts'
 
 /**
  * `read`: one object's bytes and facts. `write`: make, change, delete objects. `list`: what a bucket holds.
@@ -8,23 +8,39 @@ import type { Principal } from './context.ts'
  */
 export type Action = 'read' | 'write' | 'list' | 'inspect' | 'configure' | 'create'
 
-export type AccessOptions = { store: StorageDriver; gatewayBucket: string; publicPrefix: string }
+export type AccessOptions = { store: StorageDriver; gatewayBucket: string; publicPrefix: string } & Pick<
+  ObjectsDeps,
+  'publicObject'
+>
 
 export type Access = {
   /** Resolves when the principal may; else throws AccessDenied, or NoSuchBucket where there is none. */
   allow(principal: Principal, action: Action, on: { bucket: string; key?: string }): Promise<void>
+  /**
+   * The same for reading an object. Resolves to the public file that it is, where the principal may read it as anyone
+   * may: then only an object that it accepts is to be served, under its headers alone.
+   */
+  allowRead(principal: Principal, ref: ObjectRef): Promise<PublicObject | null>
 }
 
-export function createAccess({ store, gatewayBucket, publicPrefix }: AccessOptions): Access {
-  /** Nobody but the gateway's own key writes there; below the public prefix everyone reads, as by a bucket policy. */
-  function allowInGatewayBucket(principal: Principal, action: Action, key: string | undefined): void {
-    const own = principal.kind === 'key' && principal.gateway
-    if (own && action !== 'configure') return
-    if (action === 'read' && key?.startsWith(publicPrefix) === true) return
+export function createAccess({ store, gatewayBucket, publicPrefix, publicObject }: AccessOptions): Access {
+  const isOwn = (principal: Principal): boolean => principal.kind === 'key' && principal.gateway
+
+  /** Nobody but the gateway's own key writes there. Below the public prefix everyone reads what is a public file. */
+  function allowInGatewayBucket(principal: Principal, action: Action): void {
+    if (isOwn(principal) && action !== 'configure') return
     throw denied()
   }
 
-  async function publicObject(ref: ObjectRef, bucket: BucketInfo): Promise<boolean> {
+  async function readInGatewayBucket(principal: Principal, ref: ObjectRef): Promise<PublicObject | null> {
+    if (isOwn(principal)) return null
+    if (!ref.key.startsWith(publicPrefix)) throw denied()
+    const found = publicObject ? await publicObject(ref) : 'nobody'
+    if (found === null) throw denied()
+    return found === 'nobody' ? null : found
+  }
+
+  async function hasPublicAcl(ref: ObjectRef, bucket: BucketInfo): Promise<boolean> {
     try {
       return (await store.headObject(ref)).acl === 'public-read'
     } catch (error) {
@@ -34,10 +50,18 @@ export function createAccess({ store, gatewayBucket, publicPrefix }: AccessOptio
     }
   }
 
-  return {
+  const access: Access = {
+    async allowRead(principal, ref) {
+      if (ref.bucket === gatewayBucket) return readInGatewayBucket(principal, ref)
+      await access.allow(principal, 'read', ref)
+      return null
+    },
+
     async allow(principal, action, { bucket, key }) {
       if (bucket === gatewayBucket) {
-        allowInGatewayBucket(principal, action, key)
+        if (action !== 'read' || key === undefined) return allowInGatewayBucket(principal, action)
+        const found = await readInGatewayBucket(principal, { bucket, key })
+        if (found && !(await found.accepts(await store.headObject({ bucket, key })))) throw denied()
         return
       }
       if (action === 'create') {
@@ -47,10 +71,11 @@ export function createAccess({ store, gatewayBucket, publicPrefix }: AccessOptio
       const info = await store.headBucket(bucket)
       if (principal.kind === 'key' && principal.owner === info.owner) return
       if (action === 'list' && info.acl === 'public-read') return
-      if (action === 'read' && key !== undefined && (await publicObject({ bucket, key }, info))) return
+      if (action === 'read' && key !== undefined && (await hasPublicAcl({ bucket, key }, info))) return
       throw denied()
     },
   }
+  return access
 }
 
 export const denied = (): StorageError => new StorageError('AccessDenied', { message: 'Access Denied' })

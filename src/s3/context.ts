@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { StorageError } from '../errors.ts'
-import type { ObjectHeaders, ObjectRef, StorageDriver } from '../drivers/driver.ts'
+import type { ObjectHead, ObjectHeaders, ObjectRef, StorageDriver } from '../drivers/driver.ts'
 import type { Logger } from '../http/logger.ts'
 import type { RequestSink } from '../http/request-event.ts'
 import type { KeyRing, Verified } from '../sigv4/types.ts'
@@ -35,6 +35,11 @@ export type ObjectsDeps = {
    * have, where the key belongs to an upload; null where it does not.
    */
   grantedWrite?: (ref: ObjectRef) => Promise<{ headers: ObjectHeaders; maxBytes: number } | null>
+  /**
+   * Asked before somebody without rights of their own reads below `publicPrefix`. `nobody`: the key belongs to no upload,
+   * and the object is served as it is stored; null: nothing is served. Without it everything there is served as stored.
+   */
+  publicObject?: (ref: ObjectRef) => Promise<PublicObject | 'nobody' | null>
   /** Awaited before a write to the gateway's bucket is answered. */
   onObjectWritten?: (ref: ObjectRef) => Promise<void>
   /** Awaited before a part for the gateway's bucket is read; rejects to refuse it. */
@@ -49,6 +54,13 @@ export type ObjectsDeps = {
   isOwnToken?: (token: string) => Promise<boolean>
   /** Proxies whose X-Forwarded-For the log believes. */
   trustedProxies?: readonly string[]
+}
+
+/** A public file: what it is served as, and whether the object in the store is the one that was verified. */
+export type PublicObject = {
+  headers: ObjectHeaders
+  versionId?: string
+  accepts(head: ObjectHead): Promise<boolean>
 }
 
 export type Principal = { kind: 'anonymous' } | { kind: 'key'; owner: string; gateway: boolean }

@@ -2,7 +2,7 @@
 import { isStorageError, StorageError } from '../errors.ts'
 import type { ByteRange, GetOptions, ObjectHead, ObjectRef, ResponseOverrides } from '../drivers/driver.ts'
 import { answerEmpty, quoted, type AnswerHeaders } from './answer.ts'
-import { objectOf, type OperationDeps, type S3Context } from './context.ts'
+import { objectOf, type OperationDeps, type PublicObject, type S3Context } from './context.ts'
 import { readConditions } from './object-headers.ts'
 import { parseRange } from './range.ts'
 import { denied } from './access.ts'
@@ -15,9 +15,28 @@ export type ReadInput = {
   range: ByteRange | undefined
   ifRange: string | undefined
   overrides: ResponseOverrides
+  /** Of somebody who reads as anyone may: the public file that this is. */
+  served: PublicObject | null
 }
 
-export function parseRead(ctx: S3Context): ReadInput {
+/** Errors: AccessDenied, and those of what the request asks for. */
+export async function authoriseRead(ctx: S3Context, deps: OperationDeps): Promise<ReadInput> {
+  const input = parseRead(ctx)
+  const served = await deps.access.allowRead(ctx.principal, input.ref)
+  await checkLink(ctx, deps)
+  if (served === null) return { ...input, served }
+  // Of a bucket that keeps versions only the verified one is public, whichever was asked for.
+  const { versionId: _, ...options } = input.options
+  const { versionId } = served
+  return { ...input, served, options: { ...options, ...(versionId !== undefined && { versionId }) } }
+}
+
+/** Throws AccessDenied where this is not the object that was verified. */
+export async function checkServed({ served }: ReadInput, head: ObjectHead): Promise<void> {
+  if (served !== null && !(await served.accepts(head))) throw denied()
+}
+
+function parseRead(ctx: S3Context): Omit<ReadInput, 'served'> {
   const range = parseRange(ctx.headers.get('range'))
   const partNumber = readPartNumber(ctx.query.get('partNumber'))
   if (partNumber !== undefined && range !== undefined) {
@@ -43,7 +62,7 @@ export function parseRead(ctx: S3Context): ReadInput {
  * A URL that came from a link bears its id, signed like the rest: it ends with the link, before its own time. Errors:
  * AccessDenied.
  */
-export async function checkLink(ctx: S3Context, { links }: OperationDeps): Promise<void> {
+async function checkLink(ctx: S3Context, { links }: OperationDeps): Promise<void> {
   const id = ctx.query.get('x-postern-link')
   if (id === undefined || (await links?.isAlive(id)) === true) return
   throw denied()
@@ -81,7 +100,8 @@ export function readAnswer(
   head: ObjectHead,
   sent: Sent,
 ): { status: 200 | 206; headers: AnswerHeaders } {
-  const headers = servingHeaders(ctx, head, input.overrides, policyOf(ctx, deps))
+  const shown = input.served === null ? head : { ...bareHead(head), ...input.served.headers }
+  const headers = servingHeaders(ctx, shown, input.overrides, policyOf(ctx, deps))
   if (input.options.partNumber !== undefined) headers['x-amz-mp-parts-count'] = head.partCount
   if (sent === undefined) return { status: 200, headers: { ...headers, 'content-length': head.contentLength } }
   const part = input.options.partNumber !== undefined
@@ -91,6 +111,16 @@ export function readAnswer(
   headers['content-range'] = `bytes ${sent.start}-${sent.end}/${head.contentLength}`
   return { status: 206, headers }
 }
+
+/** What the store says of the bytes, without what their writer said of them. */
+const bareHead = ({ contentLength, etag, lastModified, checksum, versionId, partCount }: ObjectHead): ObjectHead => ({
+  contentLength,
+  etag,
+  lastModified,
+  ...(checksum && { checksum }),
+  ...(versionId !== undefined && { versionId }),
+  ...(partCount !== undefined && { partCount }),
+})
 
 /** S3 has a code of its own for a part that is not there, and repeats a range that cannot be satisfied. */
 export function rangeError(ctx: S3Context, input: ReadInput, error: unknown): unknown {

@@ -1,10 +1,14 @@
 import type { FileRecord } from '../catalog/catalog.ts'
+import type { ResponseOverrides } from '../drivers/driver.ts'
 import { StorageError } from '../errors.ts'
 import { atStore } from './at-store.ts'
 import type { ServiceDeps } from './deps.ts'
 import { getFile } from './get-file.ts'
 import { boundedLifetime } from './presign-grant.ts'
 import { servedAs } from './record-headers.ts'
+
+/** Seconds for which a URL of an object works whose uploader can still replace it. */
+const pendingLifetime = 60
 
 export type Disposition = 'inline' | 'attachment'
 
@@ -33,19 +37,23 @@ export async function issueDownload(
   return presignFile(deps, file, input)
 }
 
-/** The same for a file that is known to be served. `disposition: inline` is granted to types on the inline list only. */
+/**
+ * The same for a file that is known to be served. `disposition: inline` is granted to types on the inline list only.
+ * `pending`: its uploader can still replace the object, so the URL is short-lived, the answer is kept by no cache, and
+ * browsers do not show it in place.
+ */
 export async function presignFile(
   given: ServiceDeps,
   file: FileRecord,
-  o: { disposition?: Disposition; expiresIn?: number } = {},
+  o: { disposition?: Disposition; expiresIn?: number; pending?: boolean } = {},
 ): Promise<IssuedDownload> {
   const deps = atStore(given, file)
-  const lifetime = downloadLifetime(deps, o.expiresIn)
-  const cacheControl = file.visibility === 'private' ? { cacheControl: `private, max-age=${lifetime.expiresIn}` } : {}
+  const lifetime: Lifetime = o.pending === true ? { expiresIn: pendingLifetime } : downloadLifetime(deps, o.expiresIn)
+  const disposition = o.pending === true ? 'attachment' : o.disposition
   const get = await deps.driver.presignDownload(file.object, {
     ...versionOf(file),
     ...lifetime,
-    response: { ...servedAs(deps, file, o.disposition), ...cacheControl },
+    response: { ...servedAs(deps, file, disposition), ...caching(file, lifetime.expiresIn, o.pending ?? false) },
   })
   const left = (get.expiresAt.getTime() - deps.now().getTime()) / 1000
   const expiresIn = lifetime.signedAt === undefined ? get.expiresIn : Math.max(1, Math.floor(left))
@@ -53,14 +61,21 @@ export async function presignFile(
   return { downloadUrl: get.url, headUrl: head.url, expiresIn, expiresAt: get.expiresAt }
 }
 
+function caching({ visibility }: FileRecord, expiresIn: number, pending: boolean): ResponseOverrides {
+  if (pending) return { cacheControl: 'no-store', expires: new Date(0).toUTCString() }
+  return visibility === 'private' ? { cacheControl: `private, max-age=${expiresIn}` } : {}
+}
+
 export const versionOf = ({ object: { versionId } }: FileRecord): { versionId?: string } =>
   versionId === undefined ? {} : { versionId }
+
+type Lifetime = { expiresIn: number; signedAt?: Date }
 
 /**
  * With downloads.stableFor every URL signed within one window is the same, so that caches can keep what it yields: it
  * is dated at the window's start, and lives longer by the window, as far as the store lets it.
  */
-function downloadLifetime(deps: ServiceDeps, given: number | undefined): { expiresIn: number; signedAt?: Date } {
+function downloadLifetime(deps: ServiceDeps, given: number | undefined): Lifetime {
   const { expiresIn, stableFor } = deps.config.downloads
   const most = deps.driver.limits.maxExpiresIn
   const wanted = boundedLifetime(given, expiresIn, most)

@@ -4,6 +4,9 @@ import type { Visibility } from '../catalog/catalog.ts'
 import { essenceOf } from '../media-type.ts'
 import { canonicalType } from './type-families.ts'
 
+/** Below this prefix of the gateway's bucket anyone may read. */
+export const publicPrefix = 'public/'
+
 /** The key an upload URL writes to. Nothing of the client's goes into it but a harmless extension. */
 export const newUploadKey = (visibility: Visibility, filename: string, mimeType: string): string =>
   `${visibility === 'public' ? 'public' : 'uploads'}/${randomUUID()}${keyExtension(filename, mimeType)}`

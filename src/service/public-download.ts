@@ -4,10 +4,11 @@ import type { ServiceDeps } from './deps.ts'
 import { presignFile } from './issue-download.ts'
 import { headOrNull } from './remove-versions.ts'
 import { settleForRead } from './settle-auto-confirm.ts'
+import { isPending, isVerified } from './written-object.ts'
 
 /**
- * Where anyone may read a public file now. `settled` is false while the upload is pending: the object is served, as a
- * public bucket would, and may still change. Errors: NotFound.
+ * Where anyone may read a public file now. `settled` is false while the upload is pending: the object was verified, but
+ * its uploader can still replace it. Errors: NotFound.
  */
 export async function publicDownload(given: ServiceDeps, key: string): Promise<{ url: string; settled: boolean }> {
   const found = await given.catalog.findUploadByKey(key)
@@ -19,11 +20,14 @@ export async function publicDownload(given: ServiceDeps, key: string): Promise<{
     const direct = deps.driver.publicUrl({ bucket: file.object.bucket, key: file.object.key })
     return { url: direct ?? (await presignFile(deps, file)).downloadUrl, settled: true }
   }
-  if (file.status !== 'pending' || !found.grant || !looked || !(await headOrNull(deps, found.grant.target)))
-    throw noSuchObject()
-  // Nothing is verified yet: not to be shown in place, whatever type it claims.
-  const { downloadUrl } = await presignFile(deps, file, { disposition: 'attachment' })
-  return { url: downloadUrl, settled: false }
+  if (!isPending(found)) throw noSuchObject()
+  // Reads of an object that was never sent are kept from the store. One that was seen there may have been replaced.
+  if (!looked && found.grant.written === undefined) throw noSuchObject()
+  const head = await headOrNull(deps, found.grant.target)
+  if (!head || !(await isVerified(deps, found, head))) throw noSuchObject()
+  const { versionId } = head
+  const seen = versionId === undefined ? file : { ...file, object: { ...file.object, versionId } }
+  return { url: (await presignFile(deps, seen, { pending: true })).downloadUrl, settled: false }
 }
 
 const noSuchObject = () => new StorageError('NotFound', { message: 'There is no such public file.' })

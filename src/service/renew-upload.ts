@@ -1,3 +1,4 @@
+import type { FileRecord } from '../catalog/catalog.ts'
 import { StorageError } from '../errors.ts'
 import { atStore } from './at-store.ts'
 import type { IssuedUpload } from './begin-upload.ts'
@@ -30,7 +31,7 @@ export async function renewUpload(
     size: grant.declaredSize,
     checksum: grant.declaredChecksum,
     writeOnce: grant.writeOnce,
-    expiresIn: uploadLifetime(deps, input.expiresIn),
+    expiresIn: renewedLifetime(deps, file, input.expiresIn),
   })
   const renewed = await deps.catalog.renewUpload(input.id, {
     urlExpiresAt: signed.expiresAt,
@@ -39,6 +40,21 @@ export async function renewUpload(
   })
   if (!renewed) throw noPendingUpload(input.id)
   return { ...signed, file: renewed.file, publicUrl: publicUrl(deps, renewed.file) }
+}
+
+/**
+ * Seconds. All URLs of one upload end `uploads.maxExpiresIn` after it was granted, so that no upload stays unconfirmed for
+ * ever. Errors: NotFound once that time is over, as for an upload that has expired: a client begins a new one.
+ */
+function renewedLifetime(deps: ServiceDeps, { id, createdAt }: FileRecord, given: number | undefined): number {
+  const { maxExpiresIn } = deps.config.uploads
+  const wanted = uploadLifetime(deps, given)
+  const left = Math.floor((createdAt.getTime() - deps.now().getTime()) / 1000 + maxExpiresIn)
+  if (left >= 1) return Math.min(wanted, left)
+  throw new StorageError('NotFound', {
+    resource: `/files/${id}`,
+    message: `This upload was granted at ${createdAt.toISOString()}, and its URLs are renewed for ${maxExpiresIn} seconds (uploads.maxExpiresIn). Begin a new one.`,
+  })
 }
 
 const alreadyConfirmed = (id: string) =>

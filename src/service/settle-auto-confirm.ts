@@ -4,7 +4,9 @@ import type { ObjectRef } from '../drivers/driver.ts'
 import { isStorageError } from '../errors.ts'
 import { atStore } from './at-store.ts'
 import type { ServiceDeps } from './deps.ts'
-import { removeUnneeded, settleUpload } from './settle-upload.ts'
+import { headOrNull } from './remove-versions.ts'
+import { removeUnneeded, settleUpload, type PendingUpload } from './settle-upload.ts'
+import { isPending, isVerified } from './written-object.ts'
 
 /**
  * Milliseconds, and how often a read may look for the object of one pending upload in that time. A read right after the
@@ -54,7 +56,19 @@ export async function settleWrittenObject(deps: ServiceDeps, ref: ObjectRef): Pr
   if (!upload) return
   const { status } = upload.file
   if (status === 'deleted' || status === 'expired') await removeUnneeded(atStore(deps, upload.file), ref)
-  else await trySettle(deps, upload)
+  else if (upload.file.visibility === 'public' && isPending(upload) && !upload.grant.autoConfirm) {
+    await verifyWritten(atStore(deps, upload.file), upload)
+  } else await trySettle(deps, upload)
+}
+
+/** Whoever reads the object later finds the answer in the catalog. What fails now is tried again by the first reader. */
+async function verifyWritten(deps: ServiceDeps, upload: PendingUpload): Promise<void> {
+  try {
+    const head = await headOrNull(deps, upload.grant.target)
+    if (head !== null) await isVerified(deps, upload, head)
+  } catch (err) {
+    deps.log.warn({ err, file: upload.file.id }, 'a public upload could not be verified after it was written')
+  }
 }
 
 /**

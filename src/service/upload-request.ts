@@ -6,6 +6,7 @@ import type { ServiceDeps } from './deps.ts'
 import { parseFilename } from './filename.ts'
 import { isListed, isUnnamed, typeOf, type NamedType } from './media-type.ts'
 import { parseMetadata } from './metadata.ts'
+import { checkPublicUpload } from './public-upload.ts'
 
 /** What a client says of the file that it wants to send, by whatever way. */
 export type RequestedUpload = {
@@ -53,6 +54,9 @@ export function readUploadRequest(deps: ServiceDeps, asked: RequestedUpload, way
   const maxSize = Math.min(uploads.maxSize, way.maxBytes)
   const size = asked.size ?? null
   checkSize(size, maxSize)
+  if (visibility === 'public') {
+    checkPublicUpload(deps, { mimeType, isDeclared: asked.mimeType !== undefined, size })
+  }
   const checksum = asked.checksum === undefined ? null : checkChecksum(asked.checksum, way)
   const metadata = parseMetadata(asked.metadata ?? {})
   const autoConfirm = asked.autoConfirm ?? uploads.autoConfirm

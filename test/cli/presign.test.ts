@@ -58,6 +58,23 @@ it('refuses what no URL can be signed for', async () => {
   })
 })
 
+it('signs a URL for a key that anyone can read with its type and size alone', async () => {
+  const put = (...options: string[]) => bench.run(['presign', 'put', 'public/a.bin', ...options])
+  for (const options of [[], ['--size', '5'], ['--content-type', 'image/png']]) {
+    const { exitCode, stdout, stderr } = await put(...options)
+    expect([exitCode, stdout]).toEqual([2, ''])
+    expect(stderr).toMatch(options.includes('--content-type') ? /Add --size/ : /Add --content-type/)
+  }
+  for (const type of ['text/html', 'image/svg+xml', 'application/xml', 'text/javascript;charset=utf-8']) {
+    const { exitCode, stdout, stderr } = await put('--size', '5', '--content-type', type)
+    expect([exitCode, stdout]).toEqual([2, ''])
+    expect(stderr).toContain('Use a key outside public/')
+  }
+  const signed = await put('--size', '5', '--content-type', 'image/png')
+  expect(signed.exitCode).toBe(0)
+  expect(signed.stdout).toContain('X-Amz-SignedHeaders=content-length%3Bcontent-type%3Bhost')
+})
+
 it('signs for a bucket with the s3 driver, without asking it', async () => {
   const env = {
     POSTERN_STORAGE_DRIVER: 's3',

@@ -73,6 +73,37 @@ describe('off loopback', () => {
   })
 })
 
+describe('public files', () => {
+  const onS3 = {
+    'storage.driver': 's3',
+    'downloads.publicBaseUrl': 'https://files.example.com/public-bucket',
+    'server.publicUrl': 'https://files.example.com',
+    'cors.origins': 'https://app.example.com',
+  }
+
+  it.each([
+    [{ 'uploads.allowedTypes': '["image/*","image/svg+xml"]' }, 'uploads.allowedTypes names image/svg+xml'],
+    [{ 'downloads.inlineTypes': '["text/html"]' }, 'downloads.inlineTypes names text/html'],
+    [onS3, 'https://files.example.com, which is an origin of your application'],
+    [
+      { ...onS3, 'server.publicUrl': 'https://api.example.com', 'cors.origins': 'https://files.example.com' },
+      'https://files.example.com, which is an origin of your application',
+    ],
+  ])('that can run scripts are a warning: %j', (flags, warning) => {
+    expect(folder.load({ flags }).warnings.join('\n')).toContain(warning)
+    expect(folder.load({ flags: { ...flags, 'uploads.allowPublic': 'false' } }).warnings.join('\n')).not.toContain(
+      warning,
+    )
+  })
+
+  it('that cannot are none', () => {
+    const apart = { ...onS3, 'downloads.publicBaseUrl': 'https://cdn.example.net' }
+    for (const flags of [{}, { 'uploads.allowedTypes': '["*/*"]' }, apart]) {
+      expect(folder.load({ flags }).warnings.join('\n')).not.toMatch(/browsers run scripts|origin of your application/)
+    }
+  })
+})
+
 describe('auth.secret', () => {
   it.each([
     ['changeme', 'is an example'],

@@ -60,6 +60,68 @@ describe('types and names', () => {
     expect(got.headers.get('set-cookie')).toBeUndefined()
   })
 
+  describe('100: a content coding that nobody signed', () => {
+    const coded = { 'content-encoding': 'br' }
+
+    test('is refused in the bucket of the gateway', async () => {
+      await rig.signed('gateway', 'PUT', '/postern/uploads/source', { body: 'source' })
+      const send = (path: string, headers: Record<string, string> = {}): Promise<RawAnswer> =>
+        rig.signed('gateway', path.includes('?') ? 'POST' : 'PUT', path, { headers, unsigned: coded })
+      const sent = { ...coded, 'content-length': '4' }
+      await rig.refused(
+        () => rig.raw('PUT', rig.target('gateway', 'PUT', 'postern', 'uploads/y'), sent, 'text'),
+        403,
+        'AccessDenied',
+      )
+      await rig.refused(
+        () => rig.raw('PUT', rig.target('gateway', 'PUT', 'postern', 'public/y'), sent, 'text'),
+        403,
+        'AccessDenied',
+      )
+      await rig.refused(() => send('/postern/uploads/y?uploads='), 403, 'AccessDenied')
+      const copy = { 'x-amz-copy-source': '/postern/uploads/source', 'x-amz-metadata-directive': 'REPLACE' }
+      await rig.refused(() => send('/postern/uploads/y', copy), 403, 'AccessDenied')
+    })
+
+    test('is kept where it is signed, and in the buckets of access keys', async () => {
+      const own = await rig.signed('gateway', 'PUT', '/postern/uploads/z', { body: 'text', headers: coded })
+      expect(own.status).toBe(200)
+      const target = rig.target('alice', 'PUT', 'alice-1', 'coded')
+      expect((await rig.raw('PUT', target, { ...coded, 'content-length': '4' }, 'text')).status).toBe(200)
+      for (const [who, path] of [
+        ['gateway', '/postern/uploads/z'],
+        ['alice', '/alice-1/coded'],
+      ] as const) {
+        expect((await rig.signed(who, 'HEAD', path)).headers.get('content-encoding')).toBe('br')
+      }
+    })
+
+    test('is not kept on an object of an upload, even where it is signed', async () => {
+      const alice = await rig.user('alice')
+      const { key, id } = (await alice.post('/files/upload-url', textFile)).json
+      const headers = { ...coded, 'content-type': 'text/html', 'x-amz-meta-a': 'b', 'cache-control': 'max-age=9' }
+      const sent = await rig.signed('gateway', 'PUT', `/postern/${key}`, { body: 'text', headers })
+      expect(sent.status).toBe(200)
+      const got = await rig.signed('gateway', 'HEAD', `/postern/${key}`)
+      expect(got.headers.get('content-type')).toBe('text/plain')
+      for (const name of ['content-encoding', 'x-amz-meta-a']) expect(got.headers.get(name)).toBeUndefined()
+      expect((await alice.post('/files/confirm', { id })).status).toBe(201)
+    })
+  })
+
+  test('89: an object that is not verified tells nobody its size, and is no source of a copy', async () => {
+    const alice = await rig.user('alice')
+    const { key, uploadUrl } = (await alice.post('/files/upload-url', { filename: 'a.png', visibility: 'public' })).json
+    await fetch(uploadUrl, { method: 'PUT', body: '<!DOCTYPE html><script>alert(1)</script>' })
+    const attributes = { 'x-amz-object-attributes': 'ObjectSize' }
+    const copy = { 'x-amz-copy-source': `/postern/${key}` }
+    await rig.refused(() => rig.raw('GET', `/postern/${key}?attributes=`, attributes), 403, 'AccessDenied')
+    await rig.refused(() => rig.raw('GET', `/postern/${key}?versionId=null`), 403, 'AccessDenied')
+    await rig.refused(() => rig.raw('GET', `/postern/${key}`, { range: 'bytes=0-3' }), 403, 'AccessDenied')
+    await rig.refused(() => rig.signed('alice', 'PUT', '/alice-1/copy', { headers: copy }), 403, 'AccessDenied')
+    await rig.refused(() => rig.signed('alice', 'GET', `/postern/${key}`), 403, 'AccessDenied')
+  })
+
   test.each([
     ['a\u202egpj.exe', 'agpj.exe'],
     ['\u2066a\u2069.txt', 'a.txt'],

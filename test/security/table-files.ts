@@ -119,7 +119,13 @@ export const fileRows: readonly Section[] = [
         rows: [97, 98],
         case: 'HTML, SVG, PDF, lists of types, overrides of the type',
         answer: 'attachment, sandbox, nosniff',
-        tests: ['s3/serving', 'security/rows-content', 'api/invariants-serving', 'api/integrity-suite'],
+        tests: [
+          's3/serving',
+          'security/rows-content',
+          'api/invariants-serving',
+          'api/integrity-suite',
+          'api/public-pending-suite',
+        ],
       },
       {
         rows: [99],

@@ -24,8 +24,9 @@ export async function content({ ctx, deps, user }: Call): Promise<void> {
 
 export async function publicContent({ ctx, deps }: Call): Promise<void> {
   const { key = '' } = ctx['params'] as Record<string, string | undefined>
-  const { url } = await publicDownload(deps, key.startsWith('public/') ? key : `public/${key}`)
+  const { url, settled } = await publicDownload(deps, key.startsWith('public/') ? key : `public/${key}`)
   redirect({ ctx, deps }, url)
+  if (!settled) ctx.set('cache-control', 'no-store')
 }
 
 export function redirect({ ctx, deps }: Pick<Call, 'ctx' | 'deps'>, url: string): void {

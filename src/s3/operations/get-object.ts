@@ -6,9 +6,9 @@ import { exposeMetadata, openToPages } from '../cors-rules.ts'
 import { handOff } from '../hand-off.ts'
 import {
   answerNotModified,
-  checkLink,
+  authoriseRead,
+  checkServed,
   ifRangeHolds,
-  parseRead,
   rangeError,
   readAnswer,
   type ReadInput,
@@ -16,9 +16,7 @@ import {
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html */
 export const getObject: Operation = async (ctx, deps) => {
-  const input = parseRead(ctx)
-  await deps.access.allow(ctx.principal, 'read', input.ref)
-  await checkLink(ctx, deps)
+  const input = await authoriseRead(ctx, deps)
   openToPages(ctx)
   let object: StoredObject
   try {
@@ -26,6 +24,12 @@ export const getObject: Operation = async (ctx, deps) => {
   } catch (error) {
     if (await answerNotModified(ctx, deps, input, error)) return
     throw rangeError(ctx, input, error)
+  }
+  try {
+    await checkServed(input, object.head)
+  } catch (error) {
+    await object.close()
+    throw error
   }
   const { status, headers } = readAnswer(ctx, deps, input, object.head, object.range)
   exposeMetadata(ctx, headers)

@@ -5,9 +5,9 @@ import { exposeMetadata, openToPages } from '../cors-rules.ts'
 import { resolveRange } from '../range.ts'
 import {
   answerNotModified,
-  checkLink,
+  authoriseRead,
+  checkServed,
   ifRangeHolds,
-  parseRead,
   readAnswer,
   type ReadInput,
   type Sent,
@@ -15,12 +15,11 @@ import {
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html */
 export const headObject: Operation = async (ctx, deps) => {
-  const input = parseRead(ctx)
-  await deps.access.allow(ctx.principal, 'read', input.ref)
-  await checkLink(ctx, deps)
+  const input = await authoriseRead(ctx, deps)
   openToPages(ctx)
   try {
     const { head, sent } = await look(input, deps)
+    await checkServed(input, head)
     const { status, headers } = readAnswer(ctx, deps, input, head, sent)
     exposeMetadata(ctx, headers)
     answerEmpty(ctx, status, headers)

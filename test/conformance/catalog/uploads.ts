@@ -44,6 +44,25 @@ export function uploadObligations(make: MakeCatalog): void {
       expect(await usage('bob')).toEqual(idle)
     })
 
+    it('keeps what is known of the object that a pending upload has written, and counts its bytes as stored', async () => {
+      const asked = newUpload({ reserve: { bytes: 70, exact: true } })
+      const { file, grant } = await the.catalog.createUpload(asked)
+      const written = { bytes: 30, mark: 'one write', isVerified: true }
+      await the.catalog.noteWritten(file.id, written)
+      expect((await the.catalog.findUploadByKey(file.key))?.grant).toEqual({ ...grant, written })
+      expect(await usage()).toEqual({ ...idle, bytes: 30, reservedBytes: 40, reservedFiles: 1 })
+      expect(await the.catalog.usageDifferences()).toEqual([])
+
+      await the.catalog.noteWritten(file.id, { bytes: 50, mark: 'another', isVerified: false })
+      expect(await usage()).toEqual({ ...idle, bytes: 50, reservedBytes: 20, reservedFiles: 1 })
+      expect(await usage('bob')).toEqual(idle)
+      await the.catalog.expireUpload(file.id, at(1))
+      expect(await usage()).toEqual(idle)
+      await the.catalog.noteWritten(file.id, written)
+      expect((await the.catalog.findUploadByKey(file.key))?.grant?.written?.bytes).toBe(50)
+      expect(await usage()).toEqual(idle)
+    })
+
     it('refuses what the quota cannot hold, and records nothing', async () => {
       const quota = { userBytes: 100, userFiles: null }
       await the.catalog.createUpload(newUpload({ quota, reserve: { bytes: 60, exact: true } }))

@@ -1,0 +1,55 @@
+/** What a configuration lets public files do to the people who open them. `postern serve` warns of it, and so does doctor. */
+import { isActiveType } from '../active-type.ts'
+import type { Config } from './schema.ts'
+
+export type PublicRisk = { message: string; advice: string }
+
+export function publicRisks(config: Config): PublicRisk[] {
+  const { uploads, downloads, storage } = config
+  if (!uploads.allowPublic) return []
+  const servedByStore = storage.driver === 's3' ? downloads.publicBaseUrl : null
+  return [
+    ...activeTypes(uploads.allowedTypes, servedByStore),
+    ...inlineTypes(downloads.inlineTypes, servedByStore),
+    ...sharedOrigin(config, servedByStore),
+  ]
+}
+
+function activeTypes(allowed: readonly string[], servedByStore: string | null): PublicRisk[] {
+  const named = allowed.filter(isActiveType)
+  // A bucket or a CDN never gets them: such public uploads are refused.
+  if (named.length === 0 || servedByStore !== null) return []
+  return [
+    {
+      message: `uploads.allowedTypes names ${named.join(', ')}: anybody can open such public files, and browsers run scripts in them.`,
+      advice:
+        'Remove these types, or keep the objects endpoint on an origin of its own. A pattern such as image/* allows them for private files only.',
+    },
+  ]
+}
+
+function inlineTypes(inline: readonly string[], servedByStore: string | null): PublicRisk[] {
+  const named = inline.filter(isActiveType)
+  if (named.length === 0) return []
+  const where = servedByStore === null ? 'the objects endpoint' : servedByStore
+  return [
+    {
+      message: `downloads.inlineTypes names ${named.join(', ')}: ${where} shows such files in place, and browsers run scripts in them.`,
+      advice: 'Remove these types from downloads.inlineTypes.',
+    },
+  ]
+}
+
+function sharedOrigin({ server, cors }: Config, servedByStore: string | null): PublicRisk[] {
+  if (servedByStore === null) return []
+  const { origin } = new URL(servedByStore)
+  const api = server.publicUrl === 'auto' ? [] : [new URL(server.publicUrl).origin]
+  const isShared = [...api, ...cors.origins].includes(origin)
+  if (!isShared) return []
+  return [
+    {
+      message: `downloads.publicBaseUrl serves the files of users on ${origin}, which is an origin of your application.`,
+      advice: 'Serve public files from a domain of their own: a script in a file could act as your page.',
+    },
+  ]
+}

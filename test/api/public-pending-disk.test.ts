@@ -1,0 +1,4 @@
+import { startGateway } from '../fixtures/gateway.ts'
+import { publicPendingSuite } from './public-pending-suite.ts'
+
+publicPendingSuite('on disk', startGateway)
