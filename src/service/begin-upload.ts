@@ -15,6 +15,8 @@ export type BeginUpload = RequestedUpload & {
   expiresIn?: number
   /** The client will send extra headers: sign If-None-Match: *, so that the URL can only create. */
   writeOnce?: boolean
+  /** The client never renews: an upload without a size that nothing was sent for expires with its URL. */
+  isNeverRenewed?: boolean
 }
 
 export type IssuedUpload = SignedGrant & { file: FileRecord; publicUrl: string | null }
@@ -44,6 +46,19 @@ export async function beginUpload(deps: ServiceDeps, owner: string, input: Begin
     expiresIn: uploadLifetime(deps, input.expiresIn),
   })
   const { method, writeOnce, expiresAt } = signed
-  const { file } = await grantUpload(deps, owner, request, { method, target, writeOnce, urlExpiresAt: expiresAt })
+  const { file } = await grantUpload(deps, owner, request, {
+    method,
+    target,
+    writeOnce,
+    urlExpiresAt: expiresAt,
+    endsWithUrl: endsWithUrl(deps, input),
+  })
   return { ...signed, file, publicUrl: publicUrl(deps, file) }
 }
+
+/**
+ * Without a size the reservation is large. It ends with the URL where the driver knows of a write in flight, which the
+ * collector never interrupts; with a bucket that clients write to, it stays for `uploads.confirmWithin`.
+ */
+const endsWithUrl = ({ driver }: ServiceDeps, { size, isNeverRenewed = false }: BeginUpload): boolean =>
+  isNeverRenewed && size === undefined && driver.capabilities.has('revocable-reads')

@@ -16,7 +16,10 @@ export async function grantUpload(
   deps: ServiceDeps,
   owner: string,
   { filename, mimeType, size, checksum, visibility, metadata, autoConfirm, maxSize }: UploadRequest,
-  issued: Pick<UploadGrant, 'method' | 'target' | 'writeOnce' | 'urlExpiresAt'>,
+  {
+    endsWithUrl = false,
+    ...issued
+  }: Pick<UploadGrant, 'method' | 'target' | 'writeOnce' | 'urlExpiresAt'> & { endsWithUrl?: boolean },
 ): Promise<PendingUpload> {
   const { quotas, limits } = deps.config
   const { key } = issued.target
@@ -27,7 +30,7 @@ export async function grantUpload(
       declaredSize: size,
       declaredChecksum: checksum,
       autoConfirm,
-      confirmBy: confirmBy(deps, issued.urlExpiresAt),
+      confirmBy: endsWithUrl ? new Date(issued.urlExpiresAt.getTime() + 1000) : confirmBy(deps, issued.urlExpiresAt),
       multipart: null,
     },
     reserve: size === null ? { bytes: maxSize, exact: false } : { bytes: size, exact: true },

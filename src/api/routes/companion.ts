@@ -22,7 +22,7 @@ const partUrlLife = 3600
 export async function uploadParams({ ctx, deps, user }: Call): Promise<void> {
   const input = parseParams(ctx.query)
   const method = takesForm(ctx) && deps.driver.capabilities.has('presign-post') ? 'POST' : 'PUT'
-  const issued = await beginUpload(deps, user, { ...input, method, autoConfirm: true })
+  const issued = await beginUpload(deps, user, { ...input, method, autoConfirm: true, isNeverRenewed: true })
   const { url, headers, expiresIn, file } = issued
   answer(
     ctx,
