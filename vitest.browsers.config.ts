@@ -5,7 +5,7 @@ import { engines, missingEngine } from './test/fixtures/browsers.ts'
 const present = []
 for (const engine of engines) if ((await missingEngine(engine)) === null) present.push(engine)
 
-const suites = ['smoke', 'client-disk', 'console-disk', 'react-disk', 'snippets-disk', 'uppy-page']
+const suites = ['smoke', 'client-disk', 'console-disk', 'react-disk', 'snippets-disk', 'uppy-page', 'redirects']
 
 export default defineConfig({
   test: {
