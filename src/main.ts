@@ -40,6 +40,7 @@ import { createKeyRing } from './s3/key-ring.ts'
 import { plainAnswer } from './s3/plain-answer.ts'
 import { admitPart } from './service/admit-part.ts'
 import { createCollector } from './service/collector.ts'
+import { createNoting } from './service/note-files.ts'
 import type { ServiceDeps } from './service/deps.ts'
 import { grantedWrite } from './service/granted-write.ts'
 import { publicPrefix } from './service/keys.ts'
@@ -129,10 +130,18 @@ export async function createGateway(config: Config, o: GatewayOptions): Promise<
 
   const sweepOnStart = houseKeeping(peers)
   const storage = { ...o, now, objectsUrl: urls.objects, signing: keys.signing, peers, sweepOnStart }
-  const driver = await createStorage(config, storage)
   const { catalog, rates, leave } = await joinOthers(config, { ...o, now, peers, keys })
-
-  const other = await openOtherStore(config, catalog, storage)
+  const open = async (): Promise<{ driver: StorageDriver; other: StorageDriver | null }> => {
+    const driver = await createStorage(config, { ...storage, catalog })
+    return { driver, other: await openOtherStore(config, catalog, storage) }
+  }
+  const { driver, other } = await open().catch(async (error: unknown) => {
+    // Connections that nobody uses would keep the process.
+    await leave().catch(() => {})
+    rates.close()
+    await catalog.close().catch(() => {})
+    throw error
+  })
   const bucketUrl = servesObjects(config) ? null : await urlOfBucket(driver, config)
   const otherUrl = other?.name === 's3' ? await urlOfBucket(other, config) : null
   const endpointStore = bucketUrl === null ? driver : other?.name === 'disk' ? other : null
@@ -226,6 +235,7 @@ export async function createGateway(config: Config, o: GatewayOptions): Promise<
         })
       : null
   const collector = createCollector(service)
+  const noting = createNoting(service)
   const dispatcher = config.webhooks.length === 0 ? null : await openDispatcher(service)
   const servers: HttpServer[] = []
   const connectionLimit = createConnectionLimit({
@@ -245,6 +255,7 @@ export async function createGateway(config: Config, o: GatewayOptions): Promise<
     readiness.start()
     if (peers.index === 0) {
       collector.start()
+      noting.start()
       dispatcher?.start()
     }
     void metrics.start()
@@ -271,7 +282,7 @@ export async function createGateway(config: Config, o: GatewayOptions): Promise<
     draining.value = true
     readiness.stop()
     requests.close()
-    await Promise.all([collector.stop(), dispatcher?.stop(), ...servers.map((server) => server.close())])
+    await Promise.all([collector.stop(), noting.stop(), dispatcher?.stop(), ...servers.map((server) => server.close())])
     await leave()
     rates.close()
     await catalog.close()

@@ -17,6 +17,8 @@ export type StorageOptions = {
   now?: () => Date
   /** Processes that share the disk of this one. Default: there is none. */
   peers?: Peers
+  /** Whose files are in the store: both must belong together. Without one nothing is compared. */
+  catalog?: StoreRecords
 }
 
 /** The storage driver of a configuration, alone. `objectsUrl` is where the disk driver's URLs point. */
@@ -38,7 +40,7 @@ export async function createStorage(
   }
   if (storage.driver === 'disk') {
     const { bucket, disk } = storage
-    return createDiskDriver({
+    const driver = await createDiskDriver({
       ...disk,
       groupReads: objects.sendfile !== 'off',
       ...endpoint,
@@ -46,7 +48,10 @@ export async function createStorage(
       sweepOnStart: o.sweepOnStart ?? false,
       peers: o.peers ?? alone,
       log: o.log,
+      ...(o.catalog && { expected: await expectedOf(o.catalog) }),
     })
+    if (o.catalog) await recordStore(o.catalog, driver)
+    return driver
   }
   const [{ createS3Driver }, { createProxiedDriver }] = await Promise.all([
     import('./drivers/s3/s3-driver.ts'),
@@ -55,6 +60,29 @@ export async function createStorage(
   const { publicBaseUrl } = downloads
   const store = await createS3Driver({ ...storage.s3, bucket: storage.bucket, publicBaseUrl, now, log: o.log })
   return storage.delivery === 'proxied' ? createProxiedDriver(store, { ...endpoint, peers: o.peers ?? alone }) : store
+}
+
+type StoreRecords = Pick<Catalog, 'storeId' | 'recordStore' | 'countIn' | 'filesIn'>
+
+async function expectedOf(catalog: StoreRecords): Promise<NonNullable<DiskDriverOptions['expected']>> {
+  const [storeId, { files, pending, unneeded }] = await Promise.all([catalog.storeId('disk'), catalog.countIn('disk')])
+  return {
+    storeId,
+    files: files + pending + unneeded,
+    async *objects() {
+      for (let after: string | undefined; ;) {
+        const page = await catalog.filesIn('disk', { limit: 500, ...(after !== undefined && { after }) })
+        if (page.length === 0) return
+        yield page.map(({ file }) => file.object)
+        after = page.at(-1)!.file.id
+      }
+    },
+  }
+}
+
+async function recordStore(catalog: StoreRecords, driver: StorageDriver): Promise<void> {
+  const id = driver.storeId
+  if (id !== undefined && (await catalog.storeId('disk')) !== id) await catalog.recordStore('disk', id)
 }
 
 /** The same configuration with the other driver, and what it takes to open it. */
@@ -74,7 +102,7 @@ export function otherStore({ storage, ...rest }: Config): { config: Config; name
  */
 export async function openOtherStore(
   config: Config,
-  catalog: Pick<Catalog, 'countIn'>,
+  catalog: StoreRecords,
   o: Parameters<typeof createStorage>[1],
 ): Promise<StorageDriver | null> {
   const { name, isThere, config: otherwise } = otherStore(config)
@@ -98,7 +126,7 @@ export async function openOtherStore(
       `storage.driver was changed, and files are still in the ${name} store: ${advice}`,
     )
   }
-  return isThere && !isHidden ? createStorage(otherwise, o) : null
+  return isThere && !isHidden ? createStorage(otherwise, { ...o, catalog }) : null
 }
 
 /** Whether URLs point to this process: the disk driver's always, a bucket's where it is proxied. */

@@ -6,6 +6,7 @@
 import type { Checksum, ObjectRef } from '../drivers/driver.ts'
 import type { LinkCatalog } from './link-catalog.ts'
 import type { MoveCatalog } from './move-catalog.ts'
+import type { StoreCatalog } from './store-catalog.ts'
 import type { WebhookCatalog } from './webhook-catalog.ts'
 
 export type { Link, NewLink } from './link-catalog.ts'
@@ -103,7 +104,7 @@ export type UsageDifference = { owner: string; recorded: Usage; counted: Usage }
 /** A name that one process holds until a time. */
 export type Lease = { name: string; holder: string; expiresAt: Date; note: string | null }
 
-export interface Catalog extends LinkCatalog, MoveCatalog, WebhookCatalog {
+export interface Catalog extends LinkCatalog, MoveCatalog, StoreCatalog, WebhookCatalog {
   /** Brings the schema up to date; refuses a schema newer than this program (`Unavailable`, with what to do). */
   migrate(): Promise<{ applied: string[] }>
   migrationStatus(): Promise<{ name: string; appliedAt: Date | null }[]>

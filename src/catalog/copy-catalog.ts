@@ -18,6 +18,7 @@ const tables = {
   webhook_events: ['id'],
   webhook_deliveries: ['event_id', 'url'],
   webhooks_off: ['url'],
+  stores: ['name'],
 } as const satisfies Record<Exclude<Table, 'leases'>, readonly string[]>
 
 /** Rows at a time; their values must stay below SQLite's 32,766 parameters. */

@@ -21,6 +21,7 @@ import {
   renewUpload,
   setMultipart,
 } from './uploads.ts'
+import { recordStore, restoreFile, storeId } from './stores.ts'
 import { getUsage, totalUsage } from './usage.ts'
 import type { Subscriber } from './webhook-catalog.ts'
 import {
@@ -136,6 +137,9 @@ function catalogOver(
     endLeft: (store, removableAt) => run(() => endLeft(db, store, removableAt)),
     forgetMoved: (id) => run(() => forgetMoved(db, id)),
     movedObjects: (o) => run(() => movedObjects(db, o)),
+    storeId: (name) => run(() => storeId(db, name)),
+    recordStore: (name, id) => run(() => recordStore(db, name, id)),
+    restoreFile: (file) => run(() => restoreFile(db, file)),
     dueDeliveries: (url, o) => run(() => dueDeliveries(db, url, o)),
     recordAttempt: (delivery, o) => run(() => recordAttempt(db, delivery, o)),
     listDeliveries: (o) => run(() => listDeliveries(db, o)),

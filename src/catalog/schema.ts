@@ -102,6 +102,7 @@ export type Schema = {
   webhook_events: WebhookEventRow
   webhook_deliveries: WebhookDeliveryRow
   webhooks_off: { url: string; since: number }
+  stores: { name: string; store_id: string }
 }
 
 export const fileColumns = [

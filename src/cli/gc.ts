@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { InvalidArgumentError, type Command } from 'commander'
+import type { Catalog } from '../catalog/catalog.ts'
 import type { Config } from '../config/schema.ts'
 import type { SetAside } from '../drivers/disk/set-aside.ts'
 import type { StorageDriver } from '../drivers/driver.ts'
@@ -45,12 +46,12 @@ function graceArgument(text: string): number {
 }
 
 /** An empty folder in place of the store would do: all is removed from there at once, and nothing from the store itself. */
-async function openStore(config: Config): Promise<StorageDriver> {
+async function openStore(config: Config, catalog: Catalog): Promise<StorageDriver> {
   const { driver, disk } = config.storage
   if (driver === 'disk' && !existsSync(join(disk.path, 'index.sqlite'))) {
     throw new CliError(`There is no store at ${disk.path}: no index.sqlite. Name its folder with --storage.`, 1)
   }
-  return openDriver(config)
+  return openDriver(config, catalog)
 }
 
 type Outcome = {
@@ -76,11 +77,11 @@ async function gc(options: GcOptions, signal: AbortSignal): Promise<number> {
     import('../http/logger.ts'),
   ])
   const catalog = await openCatalog(config)
-  const driver = await openStore(config).catch(async (error: unknown) => {
+  const driver = await openStore(config, catalog).catch(async (error: unknown) => {
     await catalog.close()
     throw error
   })
-  const other = await openOther(config)
+  const other = await openOther(config, catalog)
   try {
     const now = (): Date => new Date()
     const log = createLogger({ ...config.log, level: 'warn' })

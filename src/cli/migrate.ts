@@ -67,7 +67,7 @@ async function migrate(options: MigrateOptions, signal: AbortSignal): Promise<nu
   try {
     const from = driver === 'disk' ? 's3' : 'disk'
     const waiting = await catalog.countIn(from)
-    const other = await openOther(config)
+    const other = await openOther(config, catalog)
     try {
       const end = () => endPublicUrls(options, catalog, from)
       if (waiting.files === 0) return tell(options, { waiting, left: waiting, moved: nothing, ended: await end() })
@@ -105,7 +105,7 @@ async function run(o: MigrateOptions, { config, catalog, other, waiting, signal 
     import('./migrate-turn.ts'),
     import('../http/logger.ts'),
   ])
-  const driver = await openDriver(config)
+  const driver = await openDriver(config, catalog)
   const progress = startProgress('Moving', showBytes)
   progress.total(waiting.bytes)
   try {

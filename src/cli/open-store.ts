@@ -24,21 +24,21 @@ export async function openCatalog(config: Config): Promise<Catalog> {
   throw new CliError('The catalog was made by an older version: start the server of this one once, then try again.', 1)
 }
 
-/** Presigns nothing, so that no secrets have to be there. */
-export async function openDriver(config: Config): Promise<StorageDriver> {
+/** Presigns nothing, so that no secrets have to be there. Errors: Unavailable where store and catalog do not belong together. */
+export async function openDriver(config: Config, catalog: Catalog): Promise<StorageDriver> {
   const [{ createStorage }, { createLogger }] = await Promise.all([
     import('../storage.ts'),
     import('../http/logger.ts'),
   ])
   const secrets = readSecrets(config.storage.disk.path) ?? noSecrets
-  return createStorage(config, { secrets, log: createLogger({ ...config.log, level: 'warn' }) })
+  return createStorage(config, { secrets, catalog, log: createLogger({ ...config.log, level: 'warn' }) })
 }
 
 /** The store that is not in use, of commands that work on both. Null where there is none, or it cannot be opened. */
-export async function openOther(config: Config): Promise<StorageDriver | null> {
+export async function openOther(config: Config, catalog: Catalog): Promise<StorageDriver | null> {
   const { otherStore } = await import('../storage.ts')
   const other = otherStore(config)
-  return other.isThere ? openDriver(other.config) : null
+  return other.isThere ? openDriver(other.config, catalog) : null
 }
 
 const noSecrets: Secrets = { version: 1, jwtSecret: '', signing: { accessKeyId: '', secretAccessKey: '' } }

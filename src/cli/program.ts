@@ -15,6 +15,7 @@ import { addMigrate } from './migrate.ts'
 import { printJson, printNote } from './output.ts'
 import { addPresign } from './presign.ts'
 import { addQuarantine } from './quarantine.ts'
+import { addRebuild } from './rebuild.ts'
 import { addRestore } from './restore.ts'
 import { addServe } from './serve.ts'
 import { addToken } from './token.ts'
@@ -60,6 +61,7 @@ export function createProgram(exit: (code: number) => void): Command {
   addQuarantine(program)
   addBackup(program, exit)
   addRestore(program, exit)
+  addRebuild(program, exit)
   addConfig(program, exit)
   addDb(program, exit)
   addWebhooks(program, exit)

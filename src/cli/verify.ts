@@ -101,8 +101,11 @@ async function verifyAll(config: Config, { progress, grace, ...o }: Run): Promis
         onTotal: ({ blobs, bytes }) => progress.total(o.deep ? bytes : blobs),
       })
     }
-    const [driver, { verifyFiles }] = await Promise.all([openDriver(config), import('../service/verify-files.ts')])
-    const other = await openOther(config)
+    const [driver, { verifyFiles }] = await Promise.all([
+      openDriver(config, catalog),
+      import('../service/verify-files.ts'),
+    ])
+    const other = await openOther(config, catalog)
     try {
       await verifyFiles({
         ...o,

@@ -22,6 +22,7 @@ import type {
   ListOptions,
   ObjectHead,
   ObjectHeaders,
+  ObjectNote,
   ObjectPage,
   ObjectPartPage,
   ObjectRef,
@@ -79,6 +80,12 @@ export interface ObjectStore {
    * answer false.
    */
   isBeingWritten(ref: ObjectRef): boolean | Promise<boolean>
+  /**
+   * Replaces the note of a sealed object. Nothing happens where there is none. Only of stores that keep notes.
+   */
+  noteObject?(ref: ObjectRef, note: ObjectNote): Promise<void>
+  /** Whether a sealed object has no note. */
+  lacksNotes?(): boolean
 }
 
 export type PartInfo = {

@@ -7,6 +7,7 @@ import type { ServiceDeps } from './deps.ts'
 import { newSealedKey } from './keys.ts'
 import { keepsSource, restoreCopy } from './public-copy.ts'
 import { storedHeaders } from './record-headers.ts'
+import { noteOf } from './note-files.ts'
 import { noPendingUpload } from './renew-upload.ts'
 import { removeVersions } from './remove-versions.ts'
 import { verifyObject, type Claims, type VerifiedObject } from './verify-object.ts'
@@ -31,7 +32,7 @@ export async function settleUpload(
   for (let attempt = 1; attempt <= maxTries; attempt++) {
     try {
       const verified = await verifyObject(deps, upload, claims)
-      const sealed = await seal(deps, upload, verified)
+      const sealed = await seal(deps, upload, verified, claims.filename)
       return await commit(deps, upload, verified, sealed, claims.filename)
     } catch (error) {
       if (isStorageError(error, 'PreconditionFailed')) continue
@@ -53,6 +54,7 @@ async function seal(
   deps: ServiceDeps,
   { file, grant }: PendingUpload,
   { head, mimeType }: VerifiedObject,
+  filename: string = file.filename,
 ): Promise<SealedObject> {
   const version = head.versionId === undefined ? {} : { versionId: head.versionId }
   const onS3 = deps.driver.name === 's3'
@@ -67,6 +69,7 @@ async function seal(
     to: inPlace ? grant.target.key : newSealedKey(file.key),
     keepSource: true,
     headers: storedHeaders(deps, mimeType),
+    note: noteOf({ ...file, filename, mimeType }, deps.now()),
   })
 }
 

@@ -1,5 +1,7 @@
 import type { FileRecord } from '../catalog/catalog.ts'
 import type { ServiceDeps } from './deps.ts'
+import { atStore } from './at-store.ts'
+import { noteFile } from './note-files.ts'
 import { parseFilename } from './filename.ts'
 import { getFile, noSuchFile } from './get-file.ts'
 import { parseMetadata } from './metadata.ts'
@@ -16,6 +18,12 @@ export async function updateFile(
   }
   await getFile(deps, owner, id)
   const file = await deps.catalog.updateFile(owner, id, changes)
-  if (file) return file
-  throw noSuchFile(id)
+  if (!file) throw noSuchFile(id)
+  await noteFile(atStore(deps, file).driver, file).catch((err: unknown) => {
+    deps.log.warn(
+      { err, id },
+      'the note of a renamed file could not be stored: postern rebuild-catalog would restore its old name',
+    )
+  })
+  return file
 }

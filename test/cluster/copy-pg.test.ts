@@ -82,6 +82,7 @@ it('takes every row to PostgreSQL, and back', { timeout: 120_000 }, async () => 
     moved_objects: 603,
     webhook_deliveries: 603,
     webhooks_off: 1,
+    stores: 0,
   })
 
   const to = await copy(first, there)

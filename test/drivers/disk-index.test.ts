@@ -132,6 +132,7 @@ describe('the schema', () => {
 
   it('of the first program gains the checksums of parts', () => {
     db.exec('ALTER TABLE segments DROP COLUMN checksum')
+    db.exec('DROP INDEX unnoted_objects')
     db.exec('ALTER TABLE objects DROP COLUMN note')
     db.exec('DROP TABLE applied')
     db.prepare('INSERT INTO segments VALUES (?, 0, 1, 5, ?)').run('old', 'blob')

@@ -8,6 +8,7 @@ import { leases } from './0002-leases.ts'
 import { links } from './0003-links.ts'
 import { webhooks } from './0004-webhooks.ts'
 import { movedObjects } from './0005-moved-objects.ts'
+import { stores } from './0006-stores.ts'
 import { writtenBytes } from './0007-written-bytes.ts'
 
 export const migrations: Readonly<Record<string, Migration>> = {
@@ -16,5 +17,6 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0003-links': links,
   '0004-webhooks': webhooks,
   '0005-moved-objects': movedObjects,
+  '0006-stores': stores,
   '0007-written-bytes': writtenBytes,
 }

@@ -242,6 +242,7 @@ function assemble(o: DiskDriverOptions, ctx: DiskContext, db: Index, background:
   return {
     ...translated(operations, () => closing.signal.throwIfAborted()),
     isBeingWritten: operations.isBeingWritten,
+    lacksNotes: operations.lacksNotes,
     scrubStatus: () => scrub?.status() ?? null,
     publicUrl: operations.publicUrl,
     name: 'disk',

@@ -55,6 +55,7 @@ export class ObjectRows {
   readonly #setSealedHeaders
   readonly #setTags
   readonly #setAcl
+  readonly #unnoted
 
   constructor(db: Index) {
     const columns = 'bucket, key, size, etag, modified_at, acl, sealed, headers, tags, checksum, content, parts, note'
@@ -96,6 +97,7 @@ export class ObjectRows {
     this.#setSealedHeaders = db.prepare<[string, string, string]>(
       `UPDATE objects SET headers = ?, tags = '{}', acl = 'private' WHERE bucket = ? AND key = ?`,
     )
+    this.#unnoted = db.prepare('SELECT 1 FROM objects WHERE sealed = 1 AND note IS NULL LIMIT 1')
     this.#setTags = db.prepare<[string, string, string]>('UPDATE objects SET tags = ? WHERE bucket = ? AND key = ?')
     this.#setAcl = db.prepare<[string, string, string]>('UPDATE objects SET acl = ? WHERE bucket = ? AND key = ?')
   }
@@ -169,6 +171,10 @@ export class ObjectRows {
   seal({ bucket, key }: ObjectRef, { note, headers }: { note: string | null; headers: string | null }): void {
     this.#seal.run(note, bucket, key)
     if (headers !== null) this.#setSealedHeaders.run(headers, bucket, key)
+  }
+
+  hasUnnoted(): boolean {
+    return this.#unnoted.get() !== undefined
   }
 
   setTags({ bucket, key }: ObjectRef, tags: string): void {

@@ -7,6 +7,9 @@ export type Index = Database.Database
 
 export const schemaVersion = 3
 
+/** Milliseconds. Reads never wait in WAL mode; the CommitQueue retries a busy write while the loop goes on. */
+export const busyTimeout = 10
+
 /** `objects.content` names a blob, or where `parts` > 0 the list of blobs in `segments` under that name. */
 const schema = `
 CREATE TABLE buckets (
@@ -56,6 +59,7 @@ CREATE TABLE applied (
   at INTEGER NOT NULL, frame INTEGER NOT NULL, sequence INTEGER NOT NULL, crc INTEGER NOT NULL,
   first_pack INTEGER NOT NULL, unlogged TEXT
 ) STRICT;
+CREATE INDEX unnoted_objects ON objects (id) WHERE sealed = 1 AND note IS NULL;
 `
 
 /**
@@ -76,8 +80,7 @@ export function openIndex(file: string): Index {
     assertPragma(db, 'journal_mode', 'wal')
     assertPragma(db, 'synchronous', 1)
     migrate(db)
-    // Reads wait for nobody in WAL mode; what writes is tried again by the CommitQueue, while the loop goes on.
-    db.pragma('busy_timeout = 10')
+    db.pragma(`busy_timeout = ${busyTimeout}`)
     return db
   } catch (cause) {
     db?.close()

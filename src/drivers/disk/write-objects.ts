@@ -12,7 +12,8 @@ import { writeBody, type BodyOptions, type WrittenBlob } from './write-body.ts'
 type Writes = Pick<
   ObjectStore,
   'putObject' | 'deleteObject' | 'deleteObjects' | 'putObjectTags' | 'sealObject' | 'isBeingWritten'
->
+> &
+  Required<Pick<ObjectStore, 'noteObject' | 'lacksNotes'>>
 
 export function createWrites(ctx: DiskContext): Writes {
   const { buckets, objects, queue, now } = ctx
@@ -102,6 +103,16 @@ export function createWrites(ctx: DiskContext): Writes {
       })
       return { ref, etag: o.etag }
     },
+
+    async noteObject(ref, note) {
+      const text = JSON.stringify(note)
+      await queue.run(() => {
+        const row = objects.find(ref)
+        if (row?.sealed && row.note !== text) objects.seal(ref, text)
+      })
+    },
+
+    lacksNotes: () => objects.hasUnnoted(),
 
     isBeingWritten: (ref) => ctx.writers.has(writtenKey(ref)) || (ctx.peers.count > 1 && isWrittenByPeer(ctx, ref)),
   }

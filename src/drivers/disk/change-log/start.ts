@@ -9,7 +9,7 @@ import type { ObjectRef } from '../../objects.ts'
 import { blobIdPattern } from '../blob-store.ts'
 import type { CommitQueue } from '../commit-queue.ts'
 import { errorCode, type LogCalls } from '../file-calls.ts'
-import type { Index } from '../open-index.ts'
+import { busyTimeout, type Index } from '../open-index.ts'
 import { refusal, type ChangeLog } from './change-log.ts'
 import { decodeHeader, frameHeaderSize } from './frame.ts'
 import { listPacks, newStoreId, packHeaderSize, type Pack } from './pack.ts'
@@ -53,6 +53,8 @@ export async function startLog(o: {
 }): Promise<Position> {
   const { db, root, calls, queue, expected } = o
   const positions = new Positions(db)
+  // Nothing else runs yet: the write of another process is waited for.
+  db.pragma('busy_timeout = 5000')
   if (!positions.read()) {
     const isNew = isWithoutRows(db)
     if (!isNew) await assertAgreement(db, root, expected)
@@ -66,7 +68,20 @@ export async function startLog(o: {
     )
   }
   assertFits(root, position, listPacks(root, calls), calls)
-  return queue.catchUp()
+  const current = queue.catchUp()
+  if (expected?.storeId === null && expected.files === 0) assertCatalogNotLost(db, root)
+  db.pragma(`busy_timeout = ${busyTimeout}`)
+  return current
+}
+
+/** A catalog that has never met a store, next to a store with confirmed files. */
+function assertCatalogNotLost(db: Index, root: string): void {
+  const noted = db.prepare('SELECT count(*) FROM objects WHERE note IS NOT NULL').pluck().get() as number
+  if (noted === 0) return
+  throw refusal(
+    `The catalog is new and has no files, and ${root} holds ${noted} confirmed files.`,
+    'postern rebuild-catalog, which makes their records from the store; or set database.url to the catalog of this store',
+  )
 }
 
 function adopt({ db, root, log, queue, calls, expected }: Parameters<typeof startLog>[0], isNew: boolean): void {
@@ -80,7 +95,7 @@ function adopt({ db, root, log, queue, calls, expected }: Parameters<typeof star
     if (packs.length > 1 || (first && first.size > packHeaderSize)) {
       throw refusal(
         `The object index ${join(root, 'index.sqlite')} follows no log, and ${packs.length} packs are in objects/log: it is older than the log.`,
-        'postern rebuild-index, which makes the index from the log; or, if this index is right, postern rebuild-log',
+        'postern rebuild-index, which makes the index from the log; if this index is right, postern rebuild-log; after an interrupted postern store convert --to 2, that command again',
       )
     }
     const begun = first ? resume(first) : log.create({ store: expected?.storeId ?? newStoreId(), epoch: 1, number: 1 })

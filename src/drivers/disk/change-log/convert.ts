@@ -1,0 +1,48 @@
+/** `postern store convert --to 2`: an index without a log, for the versions before it. */
+import { existsSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import Database from 'better-sqlite3'
+import { StorageError } from '../../../errors.ts'
+import { openOffline, setAside } from './offline.ts'
+import { logFolder } from './pack.ts'
+
+/**
+ * May be interrupted at any moment and run again: the index is changed in one synced transaction, and the log moves to
+ * `quarantine/` after it. Returns where the log lies. Errors: NotFound where there is no index.
+ */
+export async function convertToVersion2(root: string): Promise<{ logAt: string | null }> {
+  const index = join(root, 'index.sqlite')
+  if (!existsSync(index))
+    throw new StorageError('NotFound', { message: `There is no store at ${root}: no index.sqlite.` })
+  if (versionOf(index) > 2) {
+    const { db, queue, close } = await openOffline({ root, index })
+    try {
+      queue.catchUp()
+      db.pragma('synchronous = FULL')
+      queue.fromLog(() =>
+        db
+          .transaction(() => {
+            db.exec('DROP TABLE applied')
+            db.exec('DROP INDEX unnoted_objects')
+            db.exec('ALTER TABLE objects DROP COLUMN note')
+            db.pragma('user_version = 2')
+          })
+          .immediate(),
+      )
+    } finally {
+      close()
+    }
+  }
+  const folder = logFolder(root)
+  const packs = existsSync(folder) ? readdirSync(folder).map((name) => join(folder, name)) : []
+  return { logAt: setAside(root, 'log', packs) }
+}
+
+function versionOf(file: string): number {
+  const db = new Database(file, { readonly: true, timeout: 5000 })
+  try {
+    return Number(db.pragma('user_version', { simple: true }))
+  } finally {
+    db.close()
+  }
+}

@@ -1,0 +1,249 @@
+/** Index, log and catalog that are lost, emptied or replaced by older ones: what the start says, and what the commands bring back. */
+import { cpSync, existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import Database from 'better-sqlite3'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { as, download, store, upload, type FileJson } from '../api/caller.ts'
+import { blobFiles } from '../drivers/disk-fixture.ts'
+import { dumpIndex } from '../drivers/store-log.ts'
+import { startGateway, type RunningGateway } from '../fixtures/gateway.ts'
+import { makeBench, type Bench } from './run-postern.ts'
+
+// Each command is a process of its own: on a machine at work each takes seconds.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 })
+
+let bench: Bench
+beforeEach(() => {
+  bench = makeBench()
+})
+afterEach(() => bench.remove())
+
+const folder = (): string => join(bench.path, 'storage')
+const index = (): string => join(folder(), 'index.sqlite')
+const catalog = (): string => join(bench.path, 'catalog.sqlite')
+const start = (): Promise<RunningGateway> => startGateway({}, { dir: bench.path })
+const postern = async (...args: string[]): Promise<Record<string, any>> => {
+  const { exitCode, stdout } = await bench.run([...args, '--json', '--set', `database.url=sqlite:${catalog()}`])
+  return { exitCode, ...(JSON.parse(stdout) as object) }
+}
+
+type Kept = { file: FileJson; bytes: string }
+
+/** Files of two users, one of them renamed, one public; one deleted; one not confirmed. */
+async function fill(gateway: RunningGateway, round: string): Promise<{ kept: Kept[]; deleted: string }> {
+  const kept: Kept[] = []
+  for (const user of ['alice', 'bob']) {
+    const caller = await as(gateway, user)
+    for (const visibility of ['private', 'public']) {
+      const bytes = `${round}: the ${visibility} bytes of ${user}`
+      const { id } = await store(caller, bytes, { visibility, metadata: { round } })
+      await caller.patch(`/files/${id}`, { filename: `${round}, renamed.txt` })
+      kept.push({ file: (await caller.get(`/files/${id}`)).json, bytes })
+    }
+  }
+  const alice = await as(gateway, 'alice')
+  const { id } = await store(alice, `${round}: deleted`)
+  await alice.delete(`/files/${id}`)
+  await upload(alice, `${round}: never confirmed`)
+  return { kept, deleted: id }
+}
+
+async function expectServed(kept: readonly Kept[], deleted: string[] = []): Promise<void> {
+  const gateway = await start()
+  try {
+    for (const { file, bytes } of kept) {
+      const owner = await as(gateway, bytes.endsWith('alice') ? 'alice' : 'bob')
+      expect((await owner.get(`/files/${file.id}`)).json).toMatchObject({
+        ...file,
+        // Noted just before the catalog says it.
+        confirmedAt: expect.any(String),
+        ...(file.publicUrl !== undefined && { publicUrl: expect.any(String) }),
+      })
+      expect(await (await download(owner, file.id)).text()).toBe(bytes)
+    }
+    const alice = await as(gateway, 'alice')
+    for (const id of deleted) expect((await alice.get(`/files/${id}`)).status).toBe(404)
+  } finally {
+    await gateway.close()
+  }
+}
+
+async function expectRefused(message: RegExp): Promise<void> {
+  const before = (await blobFiles(folder())).toSorted()
+  await expect(start()).rejects.toThrow(message)
+  expect((await blobFiles(folder())).toSorted()).toEqual(before)
+}
+
+const loseIndex = (): void => {
+  for (const end of ['', '-wal', '-shm']) rmSync(index() + end, { force: true })
+}
+const loseCatalog = (): void => {
+  for (const end of ['', '-wal', '-shm']) rmSync(catalog() + end, { force: true })
+}
+
+/** A server beside which the states of a converted store are written to the log. */
+async function untilLogged(): Promise<void> {
+  const gateway = await start()
+  await vi.waitFor(
+    () => {
+      const db = new Database(index(), { readonly: true })
+      try {
+        expect(db.prepare('SELECT unlogged FROM applied').pluck().get()).toBe(null)
+      } finally {
+        db.close()
+      }
+    },
+    { timeout: 20_000 },
+  )
+  await gateway.close()
+}
+
+async function filled(): Promise<Awaited<ReturnType<typeof fill>>> {
+  const gateway = await start()
+  const result = await fill(gateway, 'first')
+  await gateway.close()
+  return result
+}
+
+describe('a store', () => {
+  it.each([
+    ['is gone', loseIndex],
+    [
+      'is empty',
+      () => {
+        loseIndex()
+        writeFileSync(index(), '')
+      },
+    ],
+  ])('whose index %s is refused, and serves everything after rebuild-index', async (_, lose) => {
+    const { kept, deleted } = await filled()
+    lose()
+    await expectRefused(
+      /index\.sqlite is missing or empty.*blobs in objects\/.*files of this store in the catalog.*postern rebuild-index/s,
+    )
+    expect(await postern('rebuild-index')).toMatchObject({ exitCode: 0, ok: true, gaps: [], missingBlobs: [] })
+    await expectServed(kept, [deleted])
+  })
+
+  it('whose catalog is gone is refused, and serves every confirmed file after rebuild-catalog', async () => {
+    const { kept, deleted } = await filled()
+    loseCatalog()
+    await expectRefused(/catalog is new and has no files.*4 confirmed files.*postern rebuild-catalog/s)
+    loseCatalog()
+    expect(await postern('rebuild-catalog')).toMatchObject({ exitCode: 0, restored: 4, known: 0, unnoted: 0 })
+    expect(await postern('rebuild-catalog')).toMatchObject({ exitCode: 0, restored: 0, known: 4 })
+    await expectServed(kept, [deleted])
+  })
+
+  it('that lost both serves every confirmed file after both commands', async () => {
+    const { kept, deleted } = await filled()
+    loseIndex()
+    loseCatalog()
+    await expectRefused(/index\.sqlite is missing or empty/)
+    expect(await postern('rebuild-index')).toMatchObject({ exitCode: 0 })
+    expect(await postern('rebuild-catalog')).toMatchObject({ exitCode: 0, restored: 4 })
+    await expectServed(kept, [deleted])
+  })
+
+  it('whose index comes from an older copy serves what came later too, without a command', async () => {
+    const first = await filled()
+    cpSync(index(), join(bench.path, 'older.sqlite'))
+    const gateway = await start()
+    const second = await fill(gateway, 'second')
+    await gateway.close()
+    loseIndex()
+    cpSync(join(bench.path, 'older.sqlite'), index())
+    await expectServed([...first.kept, ...second.kept], [first.deleted, second.deleted])
+  })
+
+  it('whose log is gone is refused, and serves everything after rebuild-log', async () => {
+    const { kept, deleted } = await filled()
+    rmSync(join(folder(), 'objects/log'), { recursive: true })
+    await expectRefused(/objects\/log is missing or empty.*postern rebuild-log/s)
+    expect(await postern('rebuild-log')).toMatchObject({ exitCode: 0, ok: true, setAside: null })
+    await expectServed(kept, [deleted])
+    // The new log is as good as the old one.
+    const before = dumpIndex(index())
+    loseIndex()
+    expect(await postern('rebuild-index')).toMatchObject({ exitCode: 0 })
+    expect(dumpIndex(index())).toEqual(before)
+  })
+
+  it('whose log is older than the index is refused, and rebuild-log keeps the old one', async () => {
+    const first = await filled()
+    cpSync(join(folder(), 'objects/log'), join(bench.path, 'older'), { recursive: true })
+    const gateway = await start()
+    const second = await fill(gateway, 'second')
+    await gateway.close()
+    rmSync(join(folder(), 'objects/log'), { recursive: true })
+    cpSync(join(bench.path, 'older'), join(folder(), 'objects/log'), { recursive: true })
+    await expectRefused(/the log is older.*postern rebuild-log/s)
+    const { setAside } = await postern('rebuild-log')
+    expect(readdirSync(setAside as string)).toEqual(['0000000001.pack'])
+    await expectServed([...first.kept, ...second.kept])
+  })
+
+  it('with a catalog of another store is refused', async () => {
+    const { kept } = await filled()
+    const other = makeBench()
+    try {
+      const gateway = await startGateway({}, { dir: other.path })
+      await fill(gateway, 'other')
+      await gateway.close()
+      cpSync(catalog(), join(bench.path, 'mine.sqlite'))
+      loseCatalog()
+      cpSync(join(other.path, 'catalog.sqlite'), catalog())
+      await expectRefused(/catalog belongs to the store [0-9a-f]{32}, and .* is the store [0-9a-f]{32}/)
+      loseCatalog()
+      cpSync(join(bench.path, 'mine.sqlite'), catalog())
+      await expectServed(kept)
+    } finally {
+      await other.remove()
+    }
+  })
+
+  it('is converted to format 2 and back, with everything in it', async () => {
+    const { kept, deleted } = await filled()
+    expect(await postern('store', 'convert', '--to', '2')).toMatchObject({ exitCode: 0, ok: true, format: 2 })
+    const db = new Database(index(), { readonly: true })
+    expect(db.pragma('user_version', { simple: true })).toBe(2)
+    expect(db.prepare("SELECT name FROM pragma_table_info('objects') WHERE name = 'note'").all()).toEqual([])
+    db.close()
+    expect(readdirSync(join(folder(), 'objects/log'))).toEqual([])
+    await expectServed(kept, [deleted])
+    // The server writes its log again in the background.
+    await untilLogged()
+    const before = dumpIndex(index())
+    loseIndex()
+    expect(await postern('rebuild-index')).toMatchObject({ exitCode: 0 })
+    expect(dumpIndex(index())).toEqual(before)
+    await expectServed(kept, [deleted])
+    // And so are the notes of the files.
+    loseCatalog()
+    expect(await postern('rebuild-catalog')).toMatchObject({ exitCode: 0, restored: 4, unnoted: 0 })
+    await expectServed(kept, [deleted])
+  })
+
+  it('of an older version whose index lost its rows is not adopted', async () => {
+    await filled()
+    await postern('store', 'convert', '--to', '2')
+    const db = new Database(index())
+    db.exec('DELETE FROM objects; DELETE FROM blobs')
+    db.close()
+    await expectRefused(/blobs are not in the object index/)
+  })
+})
+
+it('refuses to rebuild beside a server, without a log, and from a log that is not complete', async () => {
+  const gateway = await start()
+  await fill(gateway, 'first')
+  const beside = await postern('rebuild-index')
+  expect(beside).toMatchObject({ exitCode: 1, ok: false })
+  expect(beside['error']).toContain('Stop it first')
+  await gateway.close()
+  const log = join(folder(), 'objects/log')
+  cpSync(log, join(bench.path, 'log'), { recursive: true })
+  rmSync(log, { recursive: true })
+  expect((await postern('rebuild-index'))['error']).toContain('There is no log')
+  expect(existsSync(index())).toBe(true)
+})
