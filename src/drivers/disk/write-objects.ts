@@ -108,7 +108,7 @@ export function createWrites(ctx: DiskContext): Writes {
       const text = JSON.stringify(note)
       await queue.run(() => {
         const row = objects.find(ref)
-        if (row?.sealed && row.note !== text) objects.seal(ref, text)
+        if (row?.sealed && row.note !== text) objects.seal(ref, { note: text, headers: null })
       })
     },
 
