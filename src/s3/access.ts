@@ -36,7 +36,7 @@ export function createAccess({ store, gatewayBucket, publicPrefix, publicObject 
     if (isOwn(principal)) return null
     if (!ref.key.startsWith(publicPrefix)) throw denied()
     const found = publicObject ? await publicObject(ref) : 'nobody'
-    if (found === null) throw denied()
+    if (found === null) throw noSuchKey()
     return found === 'nobody' ? null : found
   }
 
@@ -61,7 +61,7 @@ export function createAccess({ store, gatewayBucket, publicPrefix, publicObject 
       if (bucket === gatewayBucket) {
         if (action !== 'read' || key === undefined) return allowInGatewayBucket(principal, action)
         const found = await readInGatewayBucket(principal, { bucket, key })
-        if (found && !(await found.accepts(await store.headObject({ bucket, key })))) throw denied()
+        if (found && !(await found.accepts(await store.headObject({ bucket, key })))) throw noSuchKey()
         return
       }
       if (action === 'create') {
@@ -77,5 +77,9 @@ export function createAccess({ store, gatewayBucket, publicPrefix, publicObject 
   }
   return access
 }
+
+/** Below the public prefix what is not served looks like what is not there. */
+export const noSuchKey = (): StorageError =>
+  new StorageError('NotFound', { message: 'The specified key does not exist.' })
 
 export const denied = (): StorageError => new StorageError('AccessDenied', { message: 'Access Denied' })

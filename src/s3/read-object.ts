@@ -5,7 +5,7 @@ import { answerEmpty, quoted, type AnswerHeaders } from './answer.ts'
 import { objectOf, type OperationDeps, type PublicObject, type S3Context } from './context.ts'
 import { readConditions } from './object-headers.ts'
 import { parseRange } from './range.ts'
-import { denied } from './access.ts'
+import { denied, noSuchKey } from './access.ts'
 import { S3Error } from './s3-error.ts'
 import { readOverrides, servingHeaders, type ServingPolicy } from './serving-headers.ts'
 
@@ -31,9 +31,9 @@ export async function authoriseRead(ctx: S3Context, deps: OperationDeps): Promis
   return { ...input, served, options: { ...options, ...(versionId !== undefined && { versionId }) } }
 }
 
-/** Throws AccessDenied where this is not the object that was verified. */
+/** Throws NotFound where this is not the object that was verified. */
 export async function checkServed({ served }: ReadInput, head: ObjectHead): Promise<void> {
-  if (served !== null && !(await served.accepts(head))) throw denied()
+  if (served !== null && !(await served.accepts(head))) throw noSuchKey()
 }
 
 function parseRead(ctx: S3Context): Omit<ReadInput, 'served'> {

@@ -110,7 +110,7 @@ async function send(world: World, file: Known, step: StepOf<'put'>): Promise<Act
   const expired = url.expiresAt <= world.now()
   const answer = await put(url, text)
   const misfit = file.declared !== null && text.length !== file.declared
-  const whilePending = expired || misfit ? [403] : [200]
+  const whilePending = expired || misfit ? [403] : text.length > file.reserved ? [400] : [200]
   const allowed = { pending: whilePending, confirmed: [403, 409, 412], gone: [200, 403, 404, 409, 412] }[file.status]
   const after = (): void => {
     if (answer.status !== 200 || file.status !== 'pending') return
