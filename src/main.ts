@@ -1,5 +1,6 @@
 /** Composition root: the only file that constructs everything. */
 import type Koa from 'koa'
+import type { Middleware } from 'koa'
 import type { Logger } from 'pino'
 import { createApi, type ApiDeps } from './api/app.ts'
 import { createRateLimit } from './api/rate-limit.ts'
@@ -48,6 +49,8 @@ import { publicObject } from './service/public-object.ts'
 import { createReadiness, type Readiness } from './service/readiness.ts'
 import { settleWrittenObject } from './service/settle-auto-confirm.ts'
 import { createStorage, openOtherStore, servesObjects, urlOfBucket } from './storage.ts'
+import type { TestMode } from './testing/test-mode.ts'
+import type { TestState } from './testing/test-state.ts'
 import type { Dispatcher } from './webhooks/dispatcher.ts'
 
 /** The owner of the gateway's own access key and of its bucket. */
@@ -63,6 +66,8 @@ export type GatewayOptions = {
   tracing?: boolean
   /** Processes that share the ports and the disk of this one. Default: there is none. */
   peers?: Peers
+  /** Journal, snapshots and test routes. */
+  testMode?: TestMode
   /** How the configuration was read: then the console's settings say where each value came from. */
   loaded?: LoadedConfig
 }
@@ -75,6 +80,8 @@ export type Gateway = {
   readonly objects: Koa | null
   readonly driver: StorageDriver
   readonly catalog: Catalog
+  /** null unless in test mode. */
+  readonly testState: TestState | null
   /**
    * One Node request handler for both origins, for a server of yours. The objects endpoint lies below the path of
    * `objects.publicUrl`, as with `objects.listen: shared`; without that setting the handler answers the API alone.
@@ -92,7 +99,10 @@ export type Gateway = {
 
 /** What this process shares with others: the catalog, migrated, and the counts of the rate limit. */
 async function joinOthers(config: Config, o: GatewayOptions & { now: () => Date; peers: Peers; keys: LiveKeys }) {
-  const subscribers = config.webhooks.map(({ url, events }) => ({ url, events }))
+  const subscribers = [
+    ...config.webhooks.map(({ url, events }) => ({ url, events })),
+    ...(o.testMode?.subscribers ?? []),
+  ]
   const catalog = await createCatalog({ url: config.database.url, subscribers })
   try {
     await catalog.migrate()
@@ -130,7 +140,9 @@ export async function createGateway(config: Config, o: GatewayOptions): Promise<
 
   const sweepOnStart = houseKeeping(peers)
   const storage = { ...o, now, objectsUrl: urls.objects, signing: keys.signing, peers, sweepOnStart }
-  const { catalog, rates, leave } = await joinOthers(config, { ...o, now, peers, keys })
+  const { catalog: opened, rates, leave } = await joinOthers(config, { ...o, now, peers, keys })
+  const { testMode } = o
+  const catalog = testMode ? testMode.events.watch(opened) : opened
   const open = async (): Promise<{ driver: StorageDriver; other: StorageDriver | null }> => {
     const driver = await createStorage(config, { ...storage, catalog })
     return { driver, other: await openOtherStore(config, catalog, storage) }
@@ -171,8 +183,10 @@ export async function createGateway(config: Config, o: GatewayOptions): Promise<
     ...(audit ? [audit.note] : []),
     ...(tracing ? [tracing.observe] : []),
     (event) => requests.push(event),
+    ...(testMode ? [testMode.requests.sink] : []),
   ]
-  const keyRing = createKeyRing(keys, now)
+  const keyRing = createKeyRing(testMode ? testMode.withKeys(keys) : keys, now)
+  const testState = testMode ? await openTestState({ mode: testMode, catalog, driver }) : null
   const pathPrefix = createPathPrefix(urls.objects)
   const explain: ApiDeps['explain'] = (request, at) =>
     explainRequest(
@@ -203,6 +217,7 @@ export async function createGateway(config: Config, o: GatewayOptions): Promise<
     limit: rates.limit,
     limitRequests: rates.limitRequests,
     countFailure: rates.countFailure,
+    testRoutes: testMode && testState ? await openTestRoutes(testMode, testState, o.dev ?? false) : null,
     settings: () => listSettings(config, o.loaded ?? null),
   })
   const objects =
@@ -210,6 +225,9 @@ export async function createGateway(config: Config, o: GatewayOptions): Promise<
       ? createObjectsApp({
           store: endpointStore,
           keys: keyRing,
+          ...(testMode && {
+            development: { accessKeys: testMode.accessKeyIds, createsBuckets: testMode.createsBuckets },
+          }),
           region: config.objects.region,
           gatewayBucket: config.storage.bucket,
           gatewayOwner,
@@ -280,9 +298,8 @@ export async function createGateway(config: Config, o: GatewayOptions): Promise<
   let closing: Promise<void> | null = null
   async function shutDown(): Promise<void> {
     draining.value = true
-    readiness.stop()
     requests.close()
-    await Promise.all([collector.stop(), noting.stop(), dispatcher?.stop(), ...servers.map((server) => server.close())])
+    await Promise.all([readiness.stop(), collector.stop(), noting.stop(), dispatcher?.stop(), ...servers.map((server) => server.close())])
     await leave()
     rates.close()
     await catalog.close()
@@ -292,13 +309,24 @@ export async function createGateway(config: Config, o: GatewayOptions): Promise<
   }
 
   const close = (): Promise<void> => (closing ??= shutDown())
-  return { config, api, objects, handler, driver, catalog, readiness, start, listen, close }
+  return { config, api, objects, handler, driver, catalog, testState, readiness, start, listen, close }
 }
 
 /** Loaded where it is wanted: it is large. */
 async function openTracing(): Promise<Tracing> {
   const { startTracing } = await import('./metrics/tracing.ts')
   return startTracing({ version: packageVersion() })
+}
+
+/** Loaded in test mode only. */
+async function openTestState(o: { mode: TestMode; catalog: Catalog; driver: StorageDriver }): Promise<TestState> {
+  const { createTestState } = await import('./testing/test-state.ts')
+  return createTestState(o)
+}
+
+async function openTestRoutes(mode: TestMode, state: TestState, hostChecks: boolean): Promise<Middleware> {
+  const { testRoutes } = await import('./testing/test-routes.ts')
+  return testRoutes(mode, state, { hostChecks })
 }
 
 /** Loaded only where somebody is to be told of something. */

@@ -119,6 +119,7 @@ const rules: Rule[] = [
     from: /^doctor\//,
     may: [/^(doctor|explain|sigv4)\//, /^catalog\/catalog\.ts$/, /^errors\.ts$/, /^http\/instance-proof\.ts$/],
   },
+  { from: /^testing\//, may: [/./] },
   { from: /^cli\//, may: [/./] },
 ]
 

@@ -37,6 +37,7 @@ export function createApi(deps: ApiDeps): Koa {
     guardRequest(ctx.req)
     return next()
   })
+  if (deps.testRoutes) app.use(deps.testRoutes)
   app.use(cors(corsPolicy(config.cors.origins)))
   app.use(refuseOtherMethods(methodsAt))
   app.use(router.routes)

@@ -1,4 +1,4 @@
-import type { Context } from 'koa'
+import type { Context, Middleware } from 'koa'
 import type { Explanation } from '../explain/explanation.ts'
 import type { RequestSink } from '../http/request-event.ts'
 import type { RequestLog } from '../http/request-log.ts'
@@ -40,6 +40,8 @@ export type ApiDeps = ServiceDeps & {
   explain:
     | ((request: { method: string; target: string; rawHeaders: readonly string[] }, at: Date) => Explanation)
     | null
+  /** The `/_test` routes; null unless in test mode. */
+  testRoutes?: Middleware | null
   /** The effective configuration, masked. */
   settings: () => Setting[]
 }

@@ -4,6 +4,7 @@
  * `test/conformance/catalog-suite.ts` holds every obligation written here.
  */
 import type { Checksum, ObjectRef } from '../drivers/driver.ts'
+import type { CatalogDump } from './dump.ts'
 import type { LinkCatalog } from './link-catalog.ts'
 import type { MoveCatalog } from './move-catalog.ts'
 import type { StoreCatalog } from './store-catalog.ts'
@@ -193,6 +194,11 @@ export interface Catalog extends LinkCatalog, MoveCatalog, StoreCatalog, Webhook
   listLeases(prefix: string, now: Date): Promise<Lease[]>
   /** Forgets leases that ended before. */
   forgetLeases(before: Date): Promise<void>
+
+  /** Every row, in memory: for the small catalogs of tests. */
+  dump(): Promise<CatalogDump>
+  /** Replaces every row by those of a dump. */
+  load(dump: CatalogDump): Promise<void>
 
   /** Resolves when the database answers. */
   checkReady(): Promise<void>

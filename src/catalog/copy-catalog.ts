@@ -5,21 +5,9 @@ import { listLeases } from './leases.ts'
 import { migrate } from './migrate.ts'
 import { openDatabase, type OpenDatabase } from './open-database.ts'
 import type { Schema } from './schema.ts'
+import { catalogTables, primaryKeys, type CatalogTable } from './tables.ts'
 
 type Table = keyof Schema
-
-/** With their primary keys, each after those that it refers to. Leases are of processes, and none is running. */
-const tables = {
-  files: ['id'],
-  uploads: ['file_id'],
-  usage: ['owner'],
-  links: ['id'],
-  moved_objects: ['id'],
-  webhook_events: ['id'],
-  webhook_deliveries: ['event_id', 'url'],
-  webhooks_off: ['url'],
-  stores: ['name'],
-} as const satisfies Record<Exclude<Table, 'leases'>, readonly string[]>
 
 /** Rows at a time; their values must stay below SQLite's 32,766 parameters. */
 const page = 500
@@ -27,7 +15,7 @@ const page = 500
 const theCatalog = 'the catalog'
 const theTarget = 'the database of --to'
 
-export type CopiedRows = Record<keyof typeof tables, number>
+export type CopiedRows = Record<CatalogTable, number>
 
 /**
  * Rows by table. Both schemas are brought up to date first; what is in `from` stays as it is, and `to` has everything
@@ -94,14 +82,13 @@ function copyAll(
   to: OpenDatabase,
   o: { now: Date; signal: AbortSignal; progress: (rows: number) => void | Promise<void> },
 ): Promise<CopiedRows> {
-  const names = Object.keys(tables) as (keyof typeof tables)[]
   return from.db.transaction().execute((source) =>
     to.db.transaction().execute(async (target) => {
       await to.migrating.hold(target)
-      for (const name of names) await refuseRows(target, name)
+      for (const name of catalogTables) await refuseRows(target, name)
       const copied = {} as CopiedRows
       let rows = 0
-      for (const name of names) {
+      for (const name of catalogTables) {
         copied[name] = await copyTable(source, target, name, async (more) => {
           o.signal.throwIfAborted()
           await o.progress((rows += more))
@@ -131,10 +118,10 @@ async function refuseRows(target: Transaction<Schema>, name: Table): Promise<voi
 async function copyTable(
   source: Transaction<Schema>,
   target: Transaction<Schema>,
-  name: keyof typeof tables,
+  name: CatalogTable,
   done: (rows: number) => Promise<void>,
 ): Promise<number> {
-  const keys = tables[name]
+  const keys = primaryKeys[name]
   const key = sql`(${sql.join(keys.map((column) => sql.ref(column)))})`
   const order = sql.join(keys.map((column) => sql.ref(column)))
   let rows: Record<string, unknown>[] = []

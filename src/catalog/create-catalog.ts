@@ -4,6 +4,7 @@ import { CircuitBreaker } from '../circuit-breaker.ts'
 import { isStorageError, StorageError } from '../errors.ts'
 import { allUploads, recountUsage, usageDifferences } from './audit.ts'
 import type { Catalog } from './catalog.ts'
+import { dumpCatalog, loadCatalog } from './dump.ts'
 import { autoConfirmable, dropGrant, overdueUploads, removableGrants } from './due.ts'
 import { deleteFile, getFile, listFiles, updateFile } from './files.ts'
 import { dropLease, forgetLeases, listLeases, takeLease } from './leases.ts'
@@ -148,6 +149,8 @@ function catalogOver(
     switchOn: (url) => run(() => switchOn(db, url)),
     switchedOff: () => run(() => switchedOff(db)),
     forgetDeliveries: (before) => run(() => forgetDeliveries(db, before)),
+    dump: () => run(() => dumpCatalog(db)),
+    load: (dump) => run(() => loadCatalog(db, dump)),
     checkReady: () =>
       run(
         async () => {

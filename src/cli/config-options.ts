@@ -23,7 +23,8 @@ export function addConfigOptions(command: Command): Command {
     .option('--json', 'print the result as JSON')
 }
 
-function collectSetting(text: string, before: Record<string, string> = {}): Record<string, string> {
+/** `key=value`, added to those before it. */
+export function collectSetting(text: string, before: Record<string, string> = {}): Record<string, string> {
   const [, key, value] = /^([^=]+)=(.*)$/s.exec(text) ?? []
   if (key === undefined || value === undefined)
     throw new InvalidArgumentError('Write KEY=VALUE, e.g. uploads.maxSize=5GiB.')

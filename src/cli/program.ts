@@ -7,6 +7,7 @@ import { addBackup } from './backup.ts'
 import { addConfig } from './config.ts'
 import { addDb } from './db.ts'
 import { addDoctor } from './doctor.ts'
+import { addExec } from './exec.ts'
 import { addExplain } from './explain.ts'
 import { addGc } from './gc.ts'
 import { addHealth } from './health.ts'
@@ -49,6 +50,7 @@ export function createProgram(exit: (code: number) => void): Command {
     .showSuggestionAfterError()
     .showHelpAfterError('(--help shows what there is)')
   addServe(program, exit)
+  addExec(program, exit)
   addToken(program)
   addPresign(program)
   addExplain(program, exit)

@@ -16,6 +16,9 @@ function isServiceLink(name: string, value: string): boolean {
   return /^POSTERN_(SERVICE_(HOST|PORT(_[A-Z0-9_]+)?)|PORT_\d+_(TCP|UDP)(_(PROTO|PORT|ADDR))?)$/.test(name)
 }
 
+/** What `postern exec` tells the command it runs: a gateway started by that command must not stop at them. */
+const isForChildren = (name: string): boolean => name === 'POSTERN_URL' || name.startsWith('POSTERN_TEST_')
+
 /**
  * The `POSTERN_` variables. `…_FILE` names a file that holds the value. An empty variable counts as not set.
  * Every other `POSTERN_` name is a problem.
@@ -33,7 +36,7 @@ export function readOwnVariables(env: Environment, cwd: string): { settings: Set
     }
     const fileOf = name.endsWith('_FILE') ? byVariable.get(name.slice(0, -'_FILE'.length)) : undefined
     if (fileOf === undefined) {
-      if (isServiceLink(name, value)) continue
+      if (isServiceLink(name, value) || isForChildren(name)) continue
       const near = nearestVariable(name)
       problems.push({ source, key: null, message: 'names no key.', ...(near === undefined ? {} : { nearest: near }) })
     } else if (env[name.slice(0, -'_FILE'.length)]) {

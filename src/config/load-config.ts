@@ -4,6 +4,7 @@ import { isAbsolute, join, relative, resolve } from 'node:path'
 import { checkSafety, type Finding } from './check-safety.ts'
 import { ConfigError, type ConfigProblem, type Source } from './config-error.ts'
 import { derive } from './derive.ts'
+import { devSettings } from './dev-mode.ts'
 import { readOwnVariables, readWellKnownVariables, type Environment } from './environment.ts'
 import { configKeys, nest } from './keys.ts'
 import { createMerge, type Entries, type Entry } from './merge.ts'
@@ -49,6 +50,7 @@ export function loadConfig(o: LoadOptions = {}): LoadedConfig {
   const { entries, invalid, problems } = merge
   problems.push(...defaults.problems, ...local.problems, ...own.problems)
   for (const setting of defaults.settings) merge.apply({ ...setting, source: { from: 'default' } })
+  for (const setting of o.dev ? devSettings : []) merge.apply(setting)
   for (const setting of local.settings) merge.apply(setting)
   for (const setting of otherVariables(env, [...own.settings, ...flags], entries)) merge.apply(setting)
   for (const setting of [...own.settings, ...flags]) merge.apply(setting)

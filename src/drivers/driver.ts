@@ -209,6 +209,13 @@ export type ScrubStatus = {
 /** Orphans that a run may remove or move without being told the number: more look like a lost index or catalog. */
 export const orphanLimit = (outOf: number): number => Math.max(100, Math.floor(outOf / 100))
 
+/** Snapshots of the whole store, kept until the driver closes. */
+export interface DriverSnapshots {
+  take(id: string): Promise<void>
+  /** False when there is no snapshot of this id. */
+  restore(id: string): Promise<boolean>
+}
+
 export interface StorageDriver extends ObjectStore, MultipartStore, Presigner, BucketStore {
   /** `disk` or `s3`: kept in each file's record. */
   readonly name: 'disk' | 's3'
@@ -230,5 +237,7 @@ export interface StorageDriver extends ObjectStore, MultipartStore, Presigner, B
   sweep(): Promise<{ removed: number }>
   /** Null where no such check runs here: the store has its own, or it is off. */
   scrubStatus?(): ScrubStatus | null
+  /** Only stores that can go back to an earlier state have them. */
+  snapshots?: DriverSnapshots
   close(): Promise<void>
 }

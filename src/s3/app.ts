@@ -9,6 +9,7 @@ import { SignatureError } from '../sigv4/types.ts'
 import { createAccess, denied } from './access.ts'
 import { authenticate, identify } from './authenticate.ts'
 import { objectOf, readHeaders, withHoisted, type ObjectsDeps, type OperationDeps, type S3Context } from './context.ts'
+import { createMissingBucket, developmentDeps } from './development.ts'
 import { answerPreflight, applyCors } from './cors-rules.ts'
 import { answerError, errorAnswer, hostId } from './error-response.ts'
 import { refuseUnsupportedHeaders } from './object-headers.ts'
@@ -48,7 +49,7 @@ export function createObjectsApp(objectsDeps: ObjectsDeps): Koa {
     }
     koa.state['s3'] = ctx
     try {
-      await handle(ctx, deps)
+      await handle(ctx, developmentDeps(ctx, deps))
     } catch (error) {
       const { status, code, message } = errorAnswer(error)
       if (status >= 400) koa.state['refusal'] = { code, message }
@@ -96,6 +97,7 @@ async function handle(ctx: S3Context, deps: OperationDeps): Promise<void> {
   if (ctx.verified?.payload.startsWith('STREAMING-') === true && route.body !== 'object') {
     throw new StorageError('InvalidRequest', { message: 'This operation takes no streaming body.' })
   }
+  if (deps.development?.createsBuckets) await createMissingBucket(ctx, route.name, deps)
   await checkExpectedOwner(ctx, deps)
   await applyCors(ctx, deps)
   await route.run(ctx, deps)

@@ -48,6 +48,8 @@ export type ObjectsDeps = {
   links?: { isAlive(id: string): Promise<boolean> }
   /** How a server in front is told to send the bytes itself. Default: off. */
   sendfile?: SendFile
+  /** Development mode: which access keys are limited to a developer's own machine, and whether using a bucket creates it. */
+  development?: { accessKeys: () => readonly string[]; createsBuckets: boolean }
   /** Handed the event of each answered request. */
   sinks?: readonly RequestSink[]
   /** Whether a token is one that the API accepts. Without it every request with two kinds of credentials is refused. */

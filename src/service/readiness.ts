@@ -20,7 +20,8 @@ export type Finding =
 export type Readiness = {
   /** Checks again and again until `stop`. The timer keeps no process alive. */
   start(): void
-  stop(): void
+  /** Resolves when the check that is running has ended, after `patience` at the latest. */
+  stop(): Promise<void>
   /** The last finding while it is fresh, else a new one, which takes `patience` at most. */
   read(): Promise<Finding>
 }
@@ -82,9 +83,10 @@ export function createReadiness(parts: readonly Part[], o: Options): Readiness {
       started = true
       void pass()
     },
-    stop() {
+    async stop() {
       started = false
       clearTimeout(timer)
+      await looking
     },
     async read() {
       if (last === null) return shared()

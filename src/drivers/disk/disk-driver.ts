@@ -34,6 +34,7 @@ import { limits } from '../rules.ts'
 import { toStorageError } from './store-error.ts'
 import { Scrub } from './scrub.ts'
 import { SweepSchedule } from './sweep-schedule.ts'
+import { createSnapshots } from './snapshots.ts'
 import { Sweeper } from './sweep.ts'
 import { Tally } from './tally.ts'
 import { UploadRows } from './upload-rows.ts'
@@ -245,6 +246,7 @@ function assemble(o: DiskDriverOptions, ctx: DiskContext, db: Index, background:
     lacksNotes: operations.lacksNotes,
     scrubStatus: () => scrub?.status() ?? null,
     publicUrl: operations.publicUrl,
+    snapshots: createSnapshots(ctx, db),
     name: 'disk',
     storeId: background.storeId,
     capabilities,

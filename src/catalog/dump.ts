@@ -1,0 +1,35 @@
+/** All rows of a catalog in memory, and back: what snapshots of the test kit are made of. */
+import { sql, type Kysely } from 'kysely'
+import type { Schema } from './schema.ts'
+import { catalogTables, type CatalogTable } from './tables.ts'
+
+export type CatalogDump = ReadonlyMap<CatalogTable, readonly Record<string, unknown>[]>
+
+/** Rows of one INSERT; their values must stay below SQLite's 32,766 parameters. */
+const page = 500
+
+export function dumpCatalog(db: Kysely<Schema>): Promise<CatalogDump> {
+  return db.transaction().execute(async (tx) => {
+    const dump = new Map<CatalogTable, readonly Record<string, unknown>[]>()
+    for (const name of catalogTables) {
+      dump.set(name, (await sql<Record<string, unknown>>`select * from ${sql.table(name)}`.execute(tx)).rows)
+    }
+    return dump
+  })
+}
+
+/** Replaces every row. */
+export function loadCatalog(db: Kysely<Schema>, dump: CatalogDump): Promise<void> {
+  return db.transaction().execute(async (tx) => {
+    for (const name of catalogTables.toReversed()) await tx.deleteFrom(name).execute()
+    for (const name of catalogTables) {
+      const rows = dump.get(name) ?? []
+      for (let at = 0; at < rows.length; at += page) {
+        await tx
+          .insertInto(name)
+          .values(rows.slice(at, at + page) as never)
+          .execute()
+      }
+    }
+  })
+}

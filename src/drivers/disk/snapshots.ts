@@ -1,0 +1,52 @@
+/** The whole index in memory, and back: snapshots of the test kit. Blobs are immutable, so their bytes stay where they are. */
+import type { DriverSnapshots } from '../driver.ts'
+import type { DiskContext } from './context.ts'
+import type { Index } from './open-index.ts'
+
+const tables = ['buckets', 'blobs', 'objects', 'segments', 'uploads', 'parts'] as const
+type Table = (typeof tables)[number]
+type Row = Record<string, unknown> & { id?: string }
+type Rows = Map<Table, Row[]>
+
+/**
+ * Blobs of a snapshot count as being read until the driver closes, so that no sweep removes them. A restore is a job
+ * like any other: the log gets the states it results in.
+ */
+export function createSnapshots({ queue, readers, now }: DiskContext, db: Index): DriverSnapshots {
+  const taken = new Map<string, Rows>()
+
+  function replaceTable(table: Table, rows: readonly Row[]): void {
+    db.exec(`DELETE FROM ${table}`)
+    const [first] = rows
+    if (!first) return
+    const columns = Object.keys(first)
+    const insert = db.prepare<[Row]>(
+      `INSERT INTO ${table} (${columns.join(', ')}) VALUES (${columns.map((name) => `@${name}`).join(', ')})`,
+    )
+    for (const row of rows) insert.run(row)
+  }
+
+  return {
+    take: (id) =>
+      queue.run(() => {
+        const rows: Rows = new Map(tables.map((table) => [table, db.prepare<[], Row>(`SELECT * FROM ${table}`).all()]))
+        for (const { id: blob } of rows.get('blobs')!) readers.add(blob!)
+        taken.set(id, rows)
+      }),
+
+    restore: (id) =>
+      queue.run(() => {
+        const rows = taken.get(id)
+        if (!rows) return false
+        const known = new Set(rows.get('blobs')!.map((row) => row.id))
+        const later = db
+          .prepare<[], Row>('SELECT * FROM blobs')
+          .all()
+          .filter((row) => !known.has(row.id))
+          .map((row) => ({ ...row, garbage_since: row['garbage_since'] ?? now().getTime() }))
+        for (const table of tables)
+          replaceTable(table, table === 'blobs' ? [...rows.get(table)!, ...later] : rows.get(table)!)
+        return true
+      }),
+  }
+}

@@ -1,0 +1,129 @@
+/** What arrived at a gateway in test mode, and why it was refused: `requests` of `startPostern`, `GET /_test/requests`. */
+import { maskTarget, maskText } from '../http/logger.ts'
+import type { Outcome, RequestEvent, RequestSink } from '../http/request-event.ts'
+
+export type TestRequest = {
+  /** Counts up by one from 1. */
+  id: number
+  api: 'api' | 'objects'
+  /** The S3 operation (`PutObject`) or the route template (`/files/:id`). */
+  operation: string
+  method: string
+  /** Path and query as on the wire. Whatever grants access is masked. */
+  target: string
+  bucket: string | null
+  key: string | null
+  /** The user of the token; null where there was none. */
+  user: string | null
+  /** The owner of the access key that signed; null for a URL that the gateway signed, and for unsigned requests. */
+  keyOwner: string | null
+  /** null when the client left before an answer was sent. */
+  status: number | null
+  outcome: Outcome
+  /** The code of a refusal, e.g. `SignatureDoesNotMatch`; null when the request was not refused. */
+  code: string | null
+  /** Why it was refused. */
+  reason: string | null
+  /** The how-many-th request of this operation for this key it was, from 1. */
+  attempt: number
+  /** ISO 8601. */
+  at: string
+  ms: number
+}
+
+/** Every field given must be equal. `operation` takes several. */
+export type RequestMatch = Partial<
+  Pick<
+    TestRequest,
+    'api' | 'method' | 'bucket' | 'key' | 'user' | 'keyOwner' | 'status' | 'outcome' | 'code' | 'attempt'
+  >
+> & { operation?: string | readonly string[] }
+
+/** Requests that are kept. Older ones are dropped. */
+const capacity = 10_000
+/** Requests of the test routes themselves, and the questions of probes and browsers. */
+const uninteresting = /^\/(?:_test|healthz|readyz|metrics|assets\/|console\/|favicon)/
+
+export class RequestJournal implements Iterable<TestRequest> {
+  #requests: TestRequest[] = []
+  #attempts = new Map<string, number>()
+  #last = 0
+
+  readonly sink: RequestSink = (event) => {
+    if (uninteresting.test(event.target)) return
+    if (this.#requests.length === capacity) this.#requests.shift()
+    this.#requests.push(this.#record(event))
+  };
+
+  [Symbol.iterator](): Iterator<TestRequest> {
+    return this.#requests[Symbol.iterator]()
+  }
+
+  /** Oldest first. */
+  list(match: RequestMatch = {}): TestRequest[] {
+    return this.#requests.filter((request) => matches(request, match))
+  }
+
+  /**
+   * Asserts how many requests of a kind arrived: exactly `times`, or at least one where it is left out. Throws an Error
+   * that lists what arrived instead.
+   */
+  expect({ times, ...match }: RequestMatch & { times?: number }): void {
+    const found = this.list(match).length
+    if (times === undefined ? found > 0 : found === times) return
+    const wanted = times === undefined ? 'at least one request' : `${times} ${times === 1 ? 'request' : 'requests'}`
+    const arrived = this.#requests.slice(-20).map((request) => `  ${summaryOf(request)}`)
+    throw new Error(
+      [
+        `Expected ${wanted} matching ${JSON.stringify(match)}, found ${found}.`,
+        arrived.length === 0 ? 'No request arrived.' : `The last ${arrived.length} requests:`,
+        ...arrived,
+      ].join('\n'),
+    )
+  }
+
+  clear(): void {
+    this.#requests = []
+    this.#attempts.clear()
+  }
+
+  #record(event: RequestEvent): TestRequest {
+    const { app, operation, bucket, key } = event
+    const subject = JSON.stringify([app, operation, bucket, key ?? event.file])
+    const attempt = (this.#attempts.get(subject) ?? 0) + 1
+    this.#attempts.set(subject, attempt)
+    return {
+      id: ++this.#last,
+      api: app,
+      operation,
+      method: event.method,
+      target: maskTarget(event.target),
+      bucket,
+      key,
+      user: event.user,
+      keyOwner: event.keyOwner,
+      status: event.status,
+      outcome: event.outcome,
+      code: event.refusal?.code ?? null,
+      reason: event.refusal === null ? null : maskText(event.refusal.message),
+      attempt,
+      at: new Date(event.at).toISOString(),
+      ms: Math.round(event.ms * 10) / 10,
+    }
+  }
+}
+
+/** One line: `PUT /uploads/a.png 403 SignatureDoesNotMatch: …`. */
+export function summaryOf({ method, target, status, code, reason }: TestRequest): string {
+  const path = target.split('?', 1)[0]!
+  const answer = status === null ? 'no answer' : String(status)
+  return `${method} ${path} ${answer}${code === null ? '' : ` ${code}: ${reason ?? ''}`}`
+}
+
+function matches(request: TestRequest, { operation, ...match }: RequestMatch): boolean {
+  const operations = operation === undefined ? null : [operation].flat()
+  if (operations !== null && !operations.includes(request.operation)) return false
+  return Object.entries(match).every(
+    ([field, value]) => value === undefined || request[field as keyof TestRequest] === value,
+  )
+}

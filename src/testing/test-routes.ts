@@ -1,0 +1,86 @@
+/** The `/_test` routes. They exist in test mode only; elsewhere the address is 404. */
+import { timingSafeEqual, createHash } from 'node:crypto'
+import type { Context, Middleware } from 'koa'
+import { StorageError } from '../errors.ts'
+import { isDevelopmentHost, isDevelopmentOrigin } from '../http/development-host.ts'
+import { isLoopbackAddress } from '../http/loopback.ts'
+import type { RequestMatch } from './request-journal.ts'
+import type { TestMode } from './test-mode.ts'
+import type { TestState } from './test-state.ts'
+
+/**
+ * `hostChecks`: requests without the token are accepted when peer, Host and Origin are a developer's own machine, as
+ * in development mode. Without it the token is always needed.
+ */
+export function testRoutes(mode: TestMode, state: TestState, o: { hostChecks: boolean }): Middleware {
+  return async (ctx, next) => {
+    if (!/^\/_test(?:\/|$)/.test(ctx.path)) return next()
+    authorise(ctx, mode, o.hostChecks)
+    const answer = await run(ctx, mode, state)
+    if (answer === undefined)
+      throw new StorageError('NotFound', { message: `There is no test route ${ctx.method} ${ctx.path}.` })
+    ctx.set('cache-control', 'no-store')
+    if (answer === null) ctx.status = 204
+    else ctx.body = answer
+  }
+}
+
+/** undefined: there is no such route; null: done, nothing to say. */
+async function run(ctx: Context, mode: TestMode, state: TestState): Promise<object | null | undefined> {
+  const call = `${ctx.method} ${ctx.path.slice('/_test'.length)}`
+  const restored = /^POST \/snapshots\/([\w-]+)\/restore$/.exec(call)?.[1]
+  if (restored !== undefined) return (await state.restore(restored), null)
+  switch (call) {
+    case 'GET /requests':
+    case 'HEAD /requests':
+      return { requests: mode.requests.list(matchOf(ctx.query)) }
+    case 'DELETE /requests':
+      return (mode.requests.clear(), null)
+    case 'POST /snapshots':
+      ctx.status = 201
+      return state.snapshot()
+    case 'POST /reset':
+      return (await state.reset(), null)
+    default:
+      return undefined
+  }
+}
+
+const textFields = ['api', 'operation', 'method', 'bucket', 'key', 'user', 'keyOwner', 'outcome', 'code'] as const
+
+function matchOf(query: Context['query']): RequestMatch {
+  const match: Record<string, string | number> = {}
+  for (const field of textFields) {
+    const value = query[field]
+    if (typeof value === 'string' && value !== '') match[field] = value
+  }
+  if (typeof query['status'] === 'string' && query['status'] !== '') match['status'] = Number(query['status'])
+  return match as RequestMatch
+}
+
+function authorise(ctx: Context, { token }: TestMode, hostChecks: boolean): void {
+  const given = /^Bearer +(\S+)$/i.exec(ctx.get('authorization'))?.[1] ?? ctx.get('x-postern-test-token')
+  if (given !== '') {
+    if (isSame(given, token)) return
+  } else if (hostChecks && isDevelopmentRequest(ctx)) return
+  throw new StorageError('AccessDenied', {
+    message:
+      'Test routes need the test token: send "Authorization: Bearer $POSTERN_TEST_TOKEN", or call them from this machine without an Origin of another site.',
+  })
+}
+
+function isDevelopmentRequest({ req }: Context): boolean {
+  const { host, origin } = req.headers
+  const site = req.headers['sec-fetch-site']
+  return (
+    isLoopbackAddress(req.socket.remoteAddress ?? '') &&
+    isDevelopmentHost(host) &&
+    isDevelopmentOrigin(origin) &&
+    site !== 'cross-site' &&
+    req.headers['x-forwarded-for'] === undefined &&
+    req.headers['forwarded'] === undefined
+  )
+}
+
+const isSame = (a: string, b: string): boolean => timingSafeEqual(digest(a), digest(b))
+const digest = (text: string): Buffer => createHash('sha256').update(text).digest()

@@ -1,0 +1,59 @@
+/** Snapshots of a whole gateway: its catalog and its store together. */
+import { randomUUID } from 'node:crypto'
+import type { Catalog } from '../catalog/catalog.ts'
+import type { CatalogDump } from '../catalog/dump.ts'
+import type { StorageDriver } from '../drivers/driver.ts'
+import { StorageError } from '../errors.ts'
+import type { TestMode } from './test-mode.ts'
+
+/** State that a test can save and go back to. Snapshots are kept in memory until the gateway closes. */
+export type TestState = {
+  snapshot(): Promise<{ id: string }>
+  /** Errors: NotFound. */
+  restore(id: string): Promise<void>
+  /** Back to the first snapshot, with an empty journal. */
+  reset(): Promise<void>
+}
+
+export function createTestState(o: { mode: TestMode; catalog: Catalog; driver: StorageDriver }): TestState {
+  const dumps = new Map<string, CatalogDump>()
+  let first: string | null = null
+
+  /** The one of this store that can go back. Errors: NotSupported. */
+  const snapshots = (): NonNullable<StorageDriver['snapshots']> => {
+    if (o.driver.snapshots) return o.driver.snapshots
+    throw new StorageError('NotSupported', {
+      message: `The ${o.driver.name} store cannot go back to an earlier state. Use the disk driver for snapshots and reset.`,
+    })
+  }
+
+  async function snapshot(): Promise<{ id: string }> {
+    const id = randomUUID()
+    await snapshots().take(id)
+    dumps.set(id, await o.catalog.dump())
+    first ??= id
+    return { id }
+  }
+
+  async function restore(id: string): Promise<void> {
+    const dump = dumps.get(id)
+    if (!dump || !(await snapshots().restore(id))) {
+      throw new StorageError('NotFound', {
+        message: `There is no snapshot ${id}. Take one with POST /_test/snapshots.`,
+      })
+    }
+    await o.catalog.load(dump)
+  }
+
+  return {
+    snapshot,
+    restore,
+    async reset() {
+      if (first === null)
+        throw new StorageError('NotFound', { message: 'Nothing to go back to: take a snapshot first.' })
+      await restore(first)
+      o.mode.requests.clear()
+      o.mode.events.clear()
+    },
+  }
+}
