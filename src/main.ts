@@ -299,7 +299,13 @@ export async function createGateway(config: Config, o: GatewayOptions): Promise<
   async function shutDown(): Promise<void> {
     draining.value = true
     requests.close()
-    await Promise.all([readiness.stop(), collector.stop(), noting.stop(), dispatcher?.stop(), ...servers.map((server) => server.close())])
+    await Promise.all([
+      readiness.stop(),
+      collector.stop(),
+      noting.stop(),
+      dispatcher?.stop(),
+      ...servers.map((server) => server.close()),
+    ])
     await leave()
     rates.close()
     await catalog.close()
