@@ -1,6 +1,6 @@
 /** Uppy 4, 5 and 6 against the gateway, told its address or given our client's options. Both drivers run this suite. */
 import type { Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import {
   calm,
   MiB,
@@ -57,9 +57,16 @@ export function uppySuite(where: string, backend: Backend): void {
         return all.filter((file) => file['filename'] === filename)
       }
       const expectStored = async (name: string, size: number) => {
-        const files = await stored(name)
-        expect(files).toHaveLength(1)
-        expect(files[0]).toMatchObject({ status: 'confirmed', size, mimeType: 'text/plain', metadata: { album: '7' } })
+        const expected = { status: 'confirmed', size, mimeType: 'text/plain', metadata: { album: '7' } }
+        // What a bucket received, the collector settles soon after.
+        const files = await vi.waitFor(
+          async () => {
+            const found = await stored(name)
+            expect(found).toMatchObject([expected])
+            return found
+          },
+          { timeout: 20_000, interval: 100 },
+        )
         expect(await storedSha256(rig, files[0]!.id)).toBe(sha256(uppyBytes(size)))
         return files[0]!
       }

@@ -197,4 +197,14 @@ describe.runIf(process.platform !== 'win32')('the lines it prints', () => {
     )
     expect(await paste(lines)).toBe('hello, postern')
   })
+
+  it('ask for a token of the identity provider where only its tokens are accepted', async () => {
+    const keySet = ['--set', 'auth.jwksUrl=https://id.example.com/jwks', '--set', 'auth.audience=files']
+    const server = bench.start(['serve', ...anyPort, ...keySet])
+    await server.until(/download-url.*\n\n/)
+    const { stderr } = server.output()
+    expect(linesOf(stderr).split('\n')[0]).toBe("TOKEN='<a token of your identity provider>'")
+    expect(stderr).toContain('auth.issuer is not set')
+    expect(stderr).not.toContain('postern token')
+  })
 })

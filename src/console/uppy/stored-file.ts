@@ -7,9 +7,14 @@ export async function storedFile(
   o: { key: string; name: string; headers: Record<string, string> },
 ): Promise<{ record: FileRecord; url: string } | null> {
   const query = new URLSearchParams({ q: o.name, limit: '100' })
-  const answer = await fetch(`${client.options.baseUrl}/files?${query}`, { headers: o.headers, cache: 'no-store' })
-  if (!answer.ok) return null
-  const { files } = (await answer.json()) as { files: FileRecord[] }
+  const ask = async <T>(path: string): Promise<T | null> => {
+    const answer = await fetch(`${client.options.baseUrl}${path}`, { headers: o.headers, cache: 'no-store' })
+    return answer.ok ? ((await answer.json()) as T) : null
+  }
+  const { files } = (await ask<{ files: FileRecord[] }>(`/files?${query}`)) ?? { files: [] }
   const record = files.find(({ key }) => key === o.key)
-  return record ? { record, url: (await client.getDownloadUrl(record.id)).url } : null
+  if (!record) return null
+  const { url } = await client.getDownloadUrl(record.id)
+  // With a bucket the file may be listed as pending until somebody asks for its bytes.
+  return { record: (await ask<FileRecord>(`/files/${record.id}`)) ?? record, url }
 }
