@@ -22,6 +22,7 @@ import type { Secrets } from './config/secrets.ts'
 import type { DiskDriverOptions } from './drivers/disk/disk-driver.ts'
 import type { StorageDriver } from './drivers/driver.ts'
 import { alone, type Peers } from './drivers/peers.ts'
+import { createRunningWrites } from './drivers/running-writes.ts'
 import { explainRequest } from './explain/explain-request.ts'
 import type { PlainAnswer } from './http/connection-error.ts'
 import { createConnectionLimit } from './http/connection-limit.ts'
@@ -157,7 +158,17 @@ export async function createGateway(config: Config, o: GatewayOptions): Promise<
   const bucketUrl = servesObjects(config) ? null : await urlOfBucket(driver, config)
   const otherUrl = other?.name === 's3' ? await urlOfBucket(other, config) : null
   const endpointStore = bucketUrl === null ? driver : other?.name === 'disk' ? other : null
-  const service = { driver, ...(other && { other }), catalog, config, now, log: o.log, urls: { api: urls.api } }
+  const writes = createRunningWrites(peers)
+  const service = {
+    driver,
+    ...(other && { other }),
+    catalog,
+    config,
+    now,
+    log: o.log,
+    urls: { api: urls.api },
+    endWrites: writes.end,
+  }
   const draining = { value: false }
   const readiness = createReadiness(
     [
@@ -245,6 +256,7 @@ export async function createGateway(config: Config, o: GatewayOptions): Promise<
           grantedWrite: (ref) => grantedWrite(service, ref),
           onObjectWritten: (ref) => settleWrittenObject(service, ref),
           isOwnToken,
+          writes,
           links: { isAlive: (id) => catalog.isLinkAlive(id, now()) },
           admitPart: (ref, part) => admitPart(service, ref, part),
           sinks,

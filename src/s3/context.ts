@@ -52,6 +52,10 @@ export type ObjectsDeps = {
   development?: { accessKeys: () => readonly string[]; createsBuckets: boolean }
   /** Handed the event of each answered request. */
   sinks?: readonly RequestSink[]
+  /** Bounds the writes to the gateway's bucket, and ends those of a deleted upload. */
+  writes?: {
+    run<T>(ref: ObjectRef, partNumber: number | null, write: (signal: AbortSignal) => Promise<T>): Promise<T>
+  }
   /** Whether a token is one that the API accepts. Without it every request with two kinds of credentials is refused. */
   isOwnToken?: (token: string) => Promise<boolean>
   /** Proxies whose X-Forwarded-For the log believes. */
@@ -64,6 +68,17 @@ export type PublicObject = {
   versionId?: string
   accepts(head: ObjectHead): Promise<boolean>
 }
+
+/** Runs a write to the gateway's bucket as `RunningWrites` does, and any other write as it is. */
+export const runWrite = <T>(
+  deps: Pick<ObjectsDeps, 'writes' | 'gatewayBucket'>,
+  ref: ObjectRef,
+  partNumber: number | null,
+  write: (o: { signal?: AbortSignal }) => Promise<T>,
+): Promise<T> =>
+  deps.writes !== undefined && ref.bucket === deps.gatewayBucket
+    ? deps.writes.run(ref, partNumber, (signal) => write({ signal }))
+    : write({})
 
 export type Principal = { kind: 'anonymous' } | { kind: 'key'; owner: string; gateway: boolean }
 

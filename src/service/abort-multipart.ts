@@ -1,4 +1,5 @@
 import type { ServiceDeps } from './deps.ts'
+import { endWrites } from './end-writes.ts'
 import { findMultipart, alreadyComplete, openMultipart } from './multipart.ts'
 import { noPendingUpload } from './renew-upload.ts'
 import { removeParts } from './remove-parts.ts'
@@ -13,6 +14,7 @@ export async function abortMultipart(deps: ServiceDeps, owner: string, id: strin
   if (!(await deps.catalog.expireUpload(id, deps.now()))) {
     throw 'confirmed' in (await findMultipart(deps, owner, id)) ? alreadyComplete(id) : noPendingUpload(id)
   }
+  await endWrites(deps, grant.target, id)
   try {
     await removeParts(deps, grant.target, multipart)
   } catch (err) {

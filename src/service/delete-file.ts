@@ -1,6 +1,7 @@
 import type { ObjectRef } from '../drivers/driver.ts'
 import { tryStore } from './at-store.ts'
 import type { ServiceDeps } from './deps.ts'
+import { endWrites } from './end-writes.ts'
 import { noSuchFile } from './get-file.ts'
 import { removeMoved } from './remove-moved.ts'
 import { removeParts } from './remove-parts.ts'
@@ -16,6 +17,7 @@ export async function deleteFile(given: ServiceDeps, owner: string, id: string):
   const { file, grant } = deleted
   const deps = tryStore(given, file)
   if (!deps) return
+  if (grant) await endWrites(deps, grant.target, id)
   const { versionId } = file.object
   const removals: Promise<unknown>[] =
     versionId === undefined ? [] : [deps.driver.deleteObject(file.object, { versionId })]

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino'
 import type { Catalog } from '../catalog/catalog.ts'
 import type { Config } from '../config/schema.ts'
-import type { StorageDriver } from '../drivers/driver.ts'
+import type { ObjectRef, StorageDriver } from '../drivers/driver.ts'
 
 /** What every use case is handed. */
 export type ServiceDeps = {
@@ -15,4 +15,6 @@ export type ServiceDeps = {
   log: Logger
   /** Public base URLs without a trailing slash; known only once the servers listen. */
   urls: { api: () => string }
+  /** Aborts the writes that are running to a key. Absent where bytes do not pass through this process. */
+  endWrites?: (ref: ObjectRef) => Promise<void>
 }

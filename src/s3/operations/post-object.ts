@@ -4,7 +4,7 @@ import { checkContentLength, checkPolicyField, verifyPostPolicy, type VerifiedPo
 import type { BodyExpectation, WrittenObject } from '../../drivers/driver.ts'
 import { answerEmpty, answerText, quoted, setHeaders } from '../answer.ts'
 import { principalOf } from '../authenticate.ts'
-import { bucketOf, type Operation, type OperationDeps, type S3Context } from '../context.ts'
+import { bucketOf, runWrite, type Operation, type OperationDeps, type S3Context } from '../context.ts'
 import { readBoundary, readForm, type Form } from '../form-parser.ts'
 import { locationOf } from '../multipart.ts'
 import { maxObjectBytes } from '../object-body.ts'
@@ -35,12 +35,18 @@ export const postObject: Operation = async (ctx, deps) => {
   const admitted = await admit(ref, headers, deps)
   if (file === null) throw noFile()
   const range = policy.contentLengthRange ?? { min: 0, max: Infinity }
-  const body = file.open((size) => checkContentLength(range, size))
-  const written = await deps.store.putObject(ref, body, {
-    ...admitted.headers,
-    ...expect,
-    maxBytes: Math.min(maxObjectBytes(bucket, deps), range.max, admitted.maxBytes),
-  })
+  const written = await runWrite(deps, ref, null, (running) =>
+    deps.store.putObject(
+      ref,
+      file.open((size) => checkContentLength(range, size)),
+      {
+        ...admitted.headers,
+        ...expect,
+        ...running,
+        maxBytes: Math.min(maxObjectBytes(bucket, deps), range.max, admitted.maxBytes),
+      },
+    ),
+  )
   await settleWritten(ref, deps)
   answerForm(ctx, deps, form, ref, written)
 }

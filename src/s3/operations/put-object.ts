@@ -1,5 +1,5 @@
 import { answerEmpty, quoted } from '../answer.ts'
-import { objectOf, type Operation } from '../context.ts'
+import { objectOf, runWrite, type Operation } from '../context.ts'
 import { maxObjectBytes, objectBody } from '../object-body.ts'
 import { readWriteConditions, refuseUnsupportedHeaders } from '../object-headers.ts'
 import { admitWrite } from '../written-headers.ts'
@@ -13,7 +13,9 @@ export const putObject: Operation = async (ctx, deps) => {
   const { headers, maxBytes } = await admitWrite(ctx, ref, deps)
   const options = { ...headers, ...readWriteConditions(ctx.headers) }
   const body = objectBody(ctx, Math.min(maxObjectBytes(ref.bucket, deps), maxBytes))
-  const written = await deps.store.putObject(ref, body.stream, { ...options, ...body.expect })
+  const written = await runWrite(deps, ref, null, (running) =>
+    deps.store.putObject(ref, body.stream, { ...options, ...body.expect, ...running }),
+  )
   await settleWritten(ref, deps)
   answerEmpty(ctx, 200, {
     etag: quoted(written.etag),

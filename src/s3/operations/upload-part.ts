@@ -1,5 +1,5 @@
 import { answerEmpty, quoted } from '../answer.ts'
-import { objectOf, type Operation } from '../context.ts'
+import { objectOf, runWrite, type Operation } from '../context.ts'
 import { readPartNumber, readUploadId } from '../multipart.ts'
 import { maxObjectBytes, objectBody } from '../object-body.ts'
 import { refuseUnsupportedHeaders } from '../object-headers.ts'
@@ -16,6 +16,8 @@ export const uploadPart: Operation = async (ctx, deps) => {
   if (ref.bucket === deps.gatewayBucket) {
     await deps.admitPart?.(ref, { uploadId, partNumber, contentLength: body.expect.contentLength })
   }
-  const written = await deps.store.uploadPart(ref, uploadId, partNumber, body.stream, body.expect)
+  const written = await runWrite(deps, ref, partNumber, (running) =>
+    deps.store.uploadPart(ref, uploadId, partNumber, body.stream, { ...body.expect, ...running }),
+  )
   answerEmpty(ctx, 200, { etag: quoted(written.etag), ...checksumHeaders({ ...written }) })
 }
