@@ -1,6 +1,6 @@
 /**
  * Rows 109 to 111 and 116, as the system sees them: the bytes are synced before the rename, the directory after it, the
- * index after that, and only then does an answer of 2xx leave.
+ * log after that, then the index is written, and only then does an answer of 2xx leave.
  */
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
@@ -50,6 +50,8 @@ function after(seen: readonly Call[], before: Call | null, what: string, is: (ca
   return found
 }
 
+const log = /\/objects\/log\/\d+\.pack>/
+
 /** Follows one blob from its temporary file to the answer. */
 function expectDurable(seen: readonly Call[]): void {
   const rename = seen.find((call) => call.name.startsWith('rename') && /\/tmp\/[0-9a-f]{32}"/.test(call.args))
@@ -66,19 +68,20 @@ function expectDurable(seen: readonly Call[]): void {
   )
   expect(synced.ended).toBeLessThan(rename!.begun)
   const named = after(seen, rename!, 'sync of the directory', (call) => isSync(call) && on(folder)(call))
+  const logged = after(seen, named, 'append to the log', (call) => call.name === 'pwrite64' && on(log)(call))
+  const committed = after(seen, logged, 'sync of the log', (call) => isSync(call) && on(log)(call))
   const indexed = after(
     seen,
-    named,
+    committed,
     'commit of the index',
     (call) => call.name === 'pwrite64' && on(/index\.sqlite-wal>/)(call),
   )
-  const committed = after(seen, indexed, 'sync of the index', (call) => isSync(call) && on(/index\.sqlite-wal>/)(call))
-  after(seen, committed, 'answer of 2xx', answered)
+  after(seen, indexed, 'answer of 2xx', answered)
   const early = seen.filter((call) => answered(call) && call.begun > bytes.begun && call.begun < committed.ended)
   expect(early).toEqual([])
 }
 
-/** No 2xx leaves between a database's write and the sync that follows it. */
+/** No 2xx leaves between a write to a database or the log and the sync that follows it. */
 function expectCommitted(seen: readonly Call[], wal: RegExp): void {
   const writes = seen.filter((call) => call.name === 'pwrite64' && wal.test(call.args))
   expect(writes.length).toBeGreaterThan(0)
@@ -92,7 +95,7 @@ function expectCommitted(seen: readonly Call[], wal: RegExp): void {
 it.each([
   ['small', 1000],
   ['large', 3 << 20],
-])('a %s object: bytes, rename, directory, index, answer', async (_, size) => {
+])('a %s object: bytes, rename, directory, log, index, answer', async (_, size) => {
   const body = randomBytes(size)
   expectDurable(await traceOf(async () => expect((await put(rig.caller, 'ordered', body)).status).toBe(200)))
 })
@@ -108,13 +111,13 @@ it('a file: its bytes as any object, grant and confirmation by the catalog’s c
   const seen = await traceOf(async () => expect((await tryFile(rig.caller, randomBytes(1000))).answers).toHaveLength(3))
   expectDurable(seen)
   expectCommitted(seen, /catalog\.sqlite-wal>/)
-  expectCommitted(seen, /index\.sqlite-wal>/)
+  expectCommitted(seen, log)
 })
 
-it('a deletion, by the index’s commit', async () => {
+it('a deletion, by the sync of the log', async () => {
   await put(rig.caller, 'doomed', randomBytes(10))
   const request = await rig.caller.s3('DELETE', 'doomed')
-  expectCommitted(await traceOf(async () => expect((await send(request)).status).toBe(204)), /index\.sqlite-wal>/)
+  expectCommitted(await traceOf(async () => expect((await send(request)).status).toBe(204)), log)
 })
 
 it('a folder that is new: synced in its parent before anything is renamed into it', async () => {
