@@ -7,6 +7,8 @@
 export const problemKinds = {
   // the object index
   'index-damaged': 'damage',
+  'index-differs': 'damage',
+  'log-damaged': 'damage',
   'object-without-blob': 'damage',
   'object-parts': 'damage',
   'object-without-bucket': 'damage',

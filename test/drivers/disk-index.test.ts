@@ -182,6 +182,20 @@ describe('a group of commits', () => {
     await queue.run(() => add.run('later'))
   })
 
+  it('turns writes off when a checkpoint cannot sync, which SQLite itself would not report', async () => {
+    const queue = await startQueue()
+    const pragma = db.pragma.bind(db)
+    Object.assign(db, {
+      pragma: (source: string) => {
+        if (!source.startsWith('wal_checkpoint')) return pragma(source)
+        throw Object.assign(new Error('disk I/O error'), { code: 'SQLITE_IOERR_FSYNC' })
+      },
+    })
+    expect(await queue.run(() => 'before')).toBe('before')
+    queue.checkpoint()
+    expect(await codeOf(queue.run(() => 'after'))).toBe('Unavailable')
+  })
+
   it('takes nothing after its close', async () => {
     const queue = await startQueue()
     const before = queue.run(() => 1)

@@ -9,6 +9,7 @@ import { readLog } from '../../src/drivers/disk/change-log/read-log.ts'
 import { framesAfter, FileWindow } from '../../src/drivers/disk/change-log/read-frames.ts'
 import { rebuildIndex } from '../../src/drivers/disk/change-log/rebuild-index.ts'
 import { fileCalls, type FileCalls } from '../../src/drivers/disk/file-calls.ts'
+import { verifyStore } from '../../src/drivers/disk/verify/verify-store.ts'
 import type { StorageDriver } from '../../src/drivers/driver.ts'
 import { bodyOf, codeOf, collect } from '../conformance/driver/suite-tools.ts'
 import { blobFiles } from './disk-fixture.ts'
@@ -193,6 +194,52 @@ describe('the log', () => {
     )
     expect(batch.end.sequence).toBe(6)
     expect(batch.bytes.length).toBe(align(64 + 128 + 64 + 5056, batchAlignment))
+  })
+})
+
+describe('verify', () => {
+  const find = async (dir: string, o: { deep?: boolean; repair?: boolean } = {}): Promise<string[]> => {
+    const found: string[] = []
+    await verifyStore({
+      path: dir,
+      deep: o.deep ?? false,
+      repair: o.repair ?? false,
+      grace: 0,
+      tempGrace: 0,
+      report: { problem: ({ kind }) => void found.push(kind), count() {} },
+      signal: new AbortController().signal,
+    })
+    return found
+  }
+
+  it('finds nothing in a log and an index that agree, beside a server that writes', async () => {
+    const { driver, dir } = await startDisk({ packSize: 32 * 1024 })
+    await useEverything(driver)
+    expect(await find(dir, { deep: true })).toEqual([])
+  })
+
+  it('finds a pack that was changed, and an index that says something else than the log', async () => {
+    const { driver, dir } = await startDisk()
+    await useEverything(driver)
+    await driver.close()
+    const db = new Database(index(dir))
+    db.exec("UPDATE objects SET acl = 'public-read-write' WHERE key = 'copy'; DELETE FROM objects WHERE key = 'parts'")
+    db.close()
+    const differing = (await find(dir, { deep: true })).filter((kind) => kind === 'index-differs')
+    expect(differing).toHaveLength(2)
+    overwrite(packsOf(dir)[0]!, batchAlignment * 3 + 20, Buffer.from('?'))
+    expect(await find(dir)).toContain('log-damaged')
+  })
+
+  it('repairs rows through the log', async () => {
+    const { driver, dir } = await startDisk()
+    await useEverything(driver)
+    const db = new Database(index(dir))
+    db.exec("UPDATE blobs SET garbage_since = 1 WHERE id IN (SELECT content FROM objects WHERE key = 'copy')")
+    db.close()
+    expect(await find(dir, { repair: true })).toContain('blob-marked-garbage')
+    expect(await find(dir, { deep: true })).toEqual([])
+    expect(await dumpRebuilt(dir)).toEqual(dumpIndex(index(dir)))
   })
 })
 

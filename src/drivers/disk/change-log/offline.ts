@@ -20,6 +20,8 @@ export async function openOffline(o: { root: string; index: string; calls?: LogC
   const guard = new WriteGuard({ calls, root, minFree: 0, log: silent })
   const db = openIndex(o.index)
   try {
+    // Beside a server its writes are waited for.
+    db.pragma('busy_timeout = 5000')
     const log = new ChangeLog({ root, calls, guard, fsync: true })
     const queue = new CommitQueue({ db, guard, log, now: () => new Date() })
     return {

@@ -20,13 +20,13 @@ export type LogReading = {
   end: ChainEnd & { pack: Pack }
 }
 
-/** Null where there is no log. Errors: those of listPacks, and read errors as they are. */
+/** Null where there is no log. `until`: nothing behind it is read, as another process may be writing there. Errors: those of listPacks, and read errors as they are. */
 export function readLog(
   root: string,
   each: (states: State[], frame: Frame, pack: Pack) => void,
-  calls: LogCalls = fileCalls,
+  { calls = fileCalls, until }: { calls?: LogCalls; until?: { pack: number; offset: number } } = {},
 ): LogReading | null {
-  const packs = listPacks(root, calls)
+  const packs = listPacks(root, calls).filter(({ header }) => until === undefined || header.number <= until.pack)
   const [first] = packs
   if (!first) return null
   const gaps: Gap[] = []
@@ -38,7 +38,7 @@ export function readLog(
     end = { ...startOf(pack), sequence: i === 0 ? startOf(pack).sequence : end.sequence, pack }
     const fd = calls.openSync(pack.path, 'r')
     try {
-      const limit = following?.end ?? pack.size
+      const limit = following?.end ?? (pack.header.number === until?.pack ? until.offset : pack.size)
       const window = new FileWindow(calls, fd, limit)
       for (;;) {
         for (const frame of framesAfter(window, end, limit)) {

@@ -120,7 +120,7 @@ function replayAll(
           o.onFrame?.(frames)
         }
       },
-      calls,
+      { calls },
     )
   })
   const reading = run()

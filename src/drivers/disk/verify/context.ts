@@ -1,12 +1,15 @@
 /** What the checks of one run share. */
 import { join } from 'node:path'
 import type { Report } from '../../problem.ts'
+import type { CommitQueue } from '../commit-queue.ts'
 import type { Index } from '../open-index.ts'
 
 export type VerifyContext = {
   /** The store's folder. */
   root: string
   db: Index
+  /** For repairs; null where nothing is written. */
+  queue: CommitQueue | null
   /** Read every byte. */
   deep: boolean
   /** Mend what can be mended. The index is open for writing then. */

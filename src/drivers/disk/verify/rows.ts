@@ -90,7 +90,7 @@ const checks: RowCheck[] = [
   },
 ]
 
-export function verifyRows(ctx: VerifyContext): void {
+export async function verifyRows(ctx: VerifyContext, { logKnowsMore }: { logKnowsMore: boolean }): Promise<void> {
   const { db, report, deep } = ctx
   const state = db.pragma(deep ? 'integrity_check(20)' : 'quick_check(20)', { simple: false }) as object[]
   const said = state.map((row) => String(Object.values(row)[0])).filter((line) => line !== 'ok')
@@ -102,9 +102,9 @@ export function verifyRows(ctx: VerifyContext): void {
   for (const check of checks) {
     ctx.signal.throwIfAborted()
     const found = db.prepare<[], Found>(check.sql).all()
-    const tooMany = isRemoval(check) && ctx.repair ? beyondLimit(ctx, check, found.length) : undefined
+    const tooMany = isRemoval(check) && ctx.repair ? refused(ctx, check, found.length, logKnowsMore) : undefined
     for (const row of found) {
-      const outcome = tooMany === undefined ? mend(ctx, check, row) : { detail: tooMany, repair: 'left' as const }
+      const outcome = tooMany === undefined ? await mend(ctx, check, row) : { detail: tooMany, repair: 'left' as const }
       report.problem({ ...row, ...outcome, kind: check.kind })
     }
   }
@@ -113,6 +113,14 @@ export function verifyRows(ctx: VerifyContext): void {
 /** Repairs after which the bytes of a blob are garbage. */
 const isRemoval = ({ kind, mend: statements }: RowCheck): boolean =>
   statements !== undefined && kind !== 'blob-marked-garbage'
+
+function refused(ctx: VerifyContext, check: RowCheck, found: number, logKnowsMore: boolean): string | undefined {
+  if (!logKnowsMore) return beyondLimit(ctx, check, found)
+  return (
+    `${check.detail}; the log has rows that the index lacks, so nothing was removed. Stop the server, run ` +
+    'postern rebuild-index, then postern verify again'
+  )
+}
 
 /** Rows that lost their objects in large numbers are an index that lost them: nothing is removed then. */
 function beyondLimit({ db, allowed = 0 }: VerifyContext, { detail }: RowCheck, found: number): string | undefined {
@@ -125,12 +133,17 @@ function beyondLimit({ db, allowed = 0 }: VerifyContext, { detail }: RowCheck, f
   )
 }
 
-function mend({ db, repair }: VerifyContext, check: RowCheck, row: Found): Pick<Problem, 'detail' | 'repair'> {
+async function mend(
+  { db, queue }: VerifyContext,
+  check: RowCheck,
+  row: Found,
+): Promise<Pick<Problem, 'detail' | 'repair'>> {
   const { detail } = check
-  if (!repair || !check.mend) return { detail, repair: 'left' }
+  const statements = check.mend
+  if (!queue || !statements) return { detail, repair: 'left' }
   const values = { ...row, now: Date.now() }
-  db.transaction((statements: string[]) => {
+  await queue.run(() => {
     for (const sql of statements) db.prepare(sql).run(values)
-  }).immediate(check.mend)
+  })
   return { detail, repair: check.kind === 'blob-marked-garbage' ? 'corrected' : 'removed' }
 }

@@ -9,11 +9,13 @@ import Database from 'better-sqlite3'
 import { StorageError } from '../../../errors.ts'
 import type { Report } from '../../problem.ts'
 import { fileCalls, type FileCalls } from '../file-calls.ts'
-import { openIndex, schemaVersion, type Index } from '../open-index.ts'
+import { schemaVersion, type Index } from '../open-index.ts'
 import { toStorageError } from '../store-error.ts'
 import { verifyBlobs } from './blobs.ts'
 import type { VerifyContext } from './context.ts'
 import { prepareDigests, verifyDigests } from './digests.ts'
+import { openOffline, type Offline } from '../change-log/offline.ts'
+import { verifyLog } from './log.ts'
 import { verifyLeftovers } from './leftovers.ts'
 import { verifyRows } from './rows.ts'
 
@@ -43,10 +45,15 @@ export async function verifyStore(o: VerifyStoreOptions): Promise<void> {
     })
   }
   let db: Index | undefined
+  let offline: Offline | null = null
   try {
-    db = o.repair ? openIndex(file) : openToRead(file)
-    const ctx: VerifyContext = { ...o, db, root: await realpath(o.path) }
-    verifyRows(ctx)
+    const root = await realpath(o.path)
+    // Repairs go through the log, like every change.
+    offline = o.repair ? await openOffline({ root, index: file }) : null
+    offline?.queue.catchUp()
+    db = offline?.db ?? openToRead(file)
+    const ctx: VerifyContext = { ...o, db, queue: offline?.queue ?? null, root }
+    await verifyRows(ctx, { logKnowsMore: verifyLog(ctx) })
     o.onTotal?.(total(db))
     if (o.deep) prepareDigests(ctx)
     await verifyBlobs(ctx)
@@ -55,7 +62,8 @@ export async function verifyStore(o: VerifyStoreOptions): Promise<void> {
   } catch (cause) {
     throw toStorageError(cause)
   } finally {
-    db?.close()
+    if (offline) offline.close()
+    else db?.close()
   }
 }
 

@@ -1,0 +1,62 @@
+/**
+ * The commands that change the format of a store, killed at random moments while they run: whatever the kill left is
+ * refused or whole, and the same command completes it. Every acknowledged object is served afterwards.
+ */
+import { spawn } from 'node:child_process'
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { send } from './caller.ts'
+import { put, startFaultRig, type FaultRig } from './fault-rig.ts'
+import { noteFigures } from './figures.ts'
+import { judge } from './judge.ts'
+
+const objects = 200
+let rig: FaultRig
+beforeAll(async () => {
+  rig = await startFaultRig()
+  for (let i = 0; i < objects; i++)
+    expect((await put(rig.caller, `key ${i}`, Buffer.from(`bytes ${i}`))).status).toBe(200)
+}, 120_000)
+afterAll(() => rig.close())
+
+/** Resolves to the exit code; null where it was killed after `milliseconds`. */
+function command(args: readonly string[], milliseconds = Infinity): Promise<number | null> {
+  const script = join(import.meta.dirname, '../../src/cli/postern.ts')
+  const child = spawn(process.execPath, [script, ...args, '--storage', rig.site.storage, '--json'], { stdio: 'ignore' })
+  if (milliseconds < Infinity) void sleep(milliseconds).then(() => child.kill('SIGKILL'))
+  return new Promise((resolve) => void child.once('close', resolve))
+}
+
+async function expectEverything(): Promise<void> {
+  await rig.restart()
+  await rig.expectReads()
+  for (let i = 0; i < objects; i++) {
+    expect((await send(await rig.caller.s3('GET', `key ${i}`))).body).toEqual(Buffer.from(`bytes ${i}`))
+  }
+  await rig.server().stop()
+  expect(await judge(rig.site)).toEqual([])
+}
+
+it.each([
+  ['store convert --to 2', ['store', 'convert', '--to', '2'], async () => {}],
+  ['rebuild-log', ['rebuild-log'], () => rm(join(rig.site.storage, 'objects/log'), { recursive: true, force: true })],
+  ['rebuild-index', ['rebuild-index'], () => rm(join(rig.site.storage, 'index.sqlite'), { force: true })],
+] as const)(
+  '%s, killed while it runs',
+  async (name, args, lose) => {
+    let kills = 0
+    for (let round = 0; round < 5; round++) {
+      await rig.server().stop()
+      await lose()
+      for (let tries = 0; tries < 4; tries++) {
+        if ((await command(args, 300 + Math.random() * 500)) === null) kills++
+      }
+      expect(await command(args)).toBe(0)
+      await expectEverything()
+    }
+    noteFigures('store-log', { [`kills of ${name}`]: kills, 'lost or wrong': 0 })
+  },
+  300_000,
+)
