@@ -16,10 +16,15 @@ const objects = 200
 let rig: FaultRig
 beforeAll(async () => {
   rig = await startFaultRig()
-  for (let i = 0; i < objects; i++)
-    expect((await put(rig.caller, `key ${i}`, Buffer.from(`bytes ${i}`))).status).toBe(200)
+  await fill()
 }, 120_000)
 afterAll(() => rig.close())
+
+async function fill(): Promise<void> {
+  for (let i = 0; i < objects; i++) {
+    expect((await put(rig.caller, `key ${i}`, Buffer.from(`bytes ${i}`))).status).toBe(200)
+  }
+}
 
 /** Resolves to the exit code; null where it was killed after `milliseconds`. */
 function command(args: readonly string[], milliseconds = Infinity): Promise<number | null> {
