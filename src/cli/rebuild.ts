@@ -8,7 +8,6 @@ import { interruptible } from './interruptible.ts'
 import { catalogFile } from './open-store.ts'
 import { printJson, printNote, printResult } from './output.ts'
 import { startProgress } from './progress.ts'
-import { isInUse } from './server-lock.ts'
 
 /** Lines that are printed of what is missing; --json has all. */
 const maxListed = 100
@@ -49,7 +48,7 @@ export function addRebuild(program: Command, exit: (code: number) => void): void
 }
 
 /** Errors: CliError where a server uses the store, or objects are in a bucket. */
-function folderOf(config: Config): string {
+async function folderOf(config: Config): Promise<string> {
   const { driver, disk } = config.storage
   if (driver !== 'disk') {
     throw new CliError(
@@ -57,6 +56,7 @@ function folderOf(config: Config): string {
       2,
     )
   }
+  const { isInUse } = await import('./server-lock.ts')
   if (isInUse(disk.path)) throw new CliError(`A server uses ${disk.path}. Stop it first, then run this again.`, 1)
   return resolve(disk.path)
 }
@@ -65,7 +65,7 @@ async function rebuildIndexOf(
   options: ConfigOptions & { acceptIncomplete?: boolean },
   signal: AbortSignal,
 ): Promise<number> {
-  const root = folderOf(openConfig(options).config)
+  const root = await folderOf(openConfig(options).config)
   const { rebuildIndex } = await import('../drivers/disk/change-log/rebuild-index.ts')
   const progress = startProgress('Reading', (frames) => `${frames} changes`)
   let seen = 0
@@ -95,7 +95,7 @@ async function rebuildIndexOf(
 }
 
 async function rebuildLogOf(options: ConfigOptions, signal: AbortSignal): Promise<number> {
-  const root = folderOf(openConfig(options).config)
+  const root = await folderOf(openConfig(options).config)
   const { rebuildLog } = await import('../drivers/disk/change-log/rebuild-log.ts')
   const result = await rebuildLog({ root, signal })
   if (options.json) printJson({ ok: true, ...result })
@@ -108,7 +108,7 @@ async function rebuildLogOf(options: ConfigOptions, signal: AbortSignal): Promis
 
 async function rebuildCatalogOf(options: ConfigOptions, signal: AbortSignal): Promise<number> {
   const { config } = openConfig(options)
-  const root = folderOf(config)
+  const root = await folderOf(config)
   const [{ createCatalog }, { readNotes }, { fileFromNote }] = await Promise.all([
     import('../catalog/create-catalog.ts'),
     import('../drivers/disk/change-log/notes.ts'),
@@ -139,7 +139,7 @@ async function rebuildCatalogOf(options: ConfigOptions, signal: AbortSignal): Pr
 
 async function convert(options: ConfigOptions & { to: string }): Promise<number> {
   if (options.to !== '2') throw new CliError(`There is no format ${options.to} to convert to. Write --to 2.`, 2)
-  const root = folderOf(openConfig(options).config)
+  const root = await folderOf(openConfig(options).config)
   const { convertToVersion2 } = await import('../drivers/disk/change-log/convert.ts')
   const { logAt } = await convertToVersion2(root)
   if (options.json) printJson({ ok: true, format: 2, logAt })

@@ -61,7 +61,7 @@ it.each([
       expect(await command(args)).toBe(0)
       await expectEverything()
     }
-    noteFigures('store-log', { [`kills of ${name}`]: kills, 'lost or wrong': 0 })
+    noteFigures(`store-log ${args[0]}`, { [`kills of ${name}`]: kills, 'lost or wrong': 0 })
   },
   300_000,
 )
