@@ -77,7 +77,8 @@ async function expectLatched(answers: Answer[] | null): Promise<void> {
   expect(answers?.at(-1)?.status).toBe(500)
   expect(await rig.temporary()).toEqual([])
   await rig.expectReads()
-  expect(await rig.readiness()).toBe(503)
+  // Computed in the background.
+  await expect.poll(() => rig.readiness(), { timeout: 15_000 }).toBe(503)
   const { answers: later } = await tryFile(caller, after)
   expect(later.at(-1)!.status).toBe(503)
 }
