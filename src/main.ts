@@ -26,6 +26,7 @@ import { createRunningWrites } from './drivers/running-writes.ts'
 import { explainRequest } from './explain/explain-request.ts'
 import type { PlainAnswer } from './http/connection-error.ts'
 import { createConnectionLimit } from './http/connection-limit.ts'
+import { connectionsHere } from './http/descriptor-limit.ts'
 import { openAuditLog } from './http/audit-log.ts'
 import { createAccessLog } from './http/access-log.ts'
 import type { RequestSink } from './http/request-event.ts'
@@ -48,7 +49,9 @@ import { grantedWrite } from './service/granted-write.ts'
 import { publicPrefix } from './service/keys.ts'
 import { publicObject } from './service/public-object.ts'
 import { createReadiness, type Readiness } from './service/readiness.ts'
+import { watchClock } from './service/steady-clock.ts'
 import { settleWrittenObject } from './service/settle-auto-confirm.ts'
+import { whileBusy } from './sqlite-lock.ts'
 import { createStorage, openOtherStore, servesObjects, urlOfBucket } from './storage.ts'
 import type { TestMode } from './testing/test-mode.ts'
 import type { TestState } from './testing/test-state.ts'
@@ -99,7 +102,16 @@ export type Gateway = {
 }
 
 /** What this process shares with others: the catalog, migrated, and the counts of the rate limit. */
-async function joinOthers(config: Config, o: GatewayOptions & { now: () => Date; peers: Peers; keys: LiveKeys }) {
+function joinOthers(config: Config, o: Joining): ReturnType<typeof join> {
+  // The catalog waits for some seconds by itself. A replacement worker that gave up would only be started again.
+  const patience = o.peers.isReplacement ? Infinity : 0
+  const onWait = (): void => o.log.warn({}, 'another process holds the catalog: the start waits for it')
+  return whileBusy(() => join(config, o), { patience, onWait })
+}
+
+type Joining = GatewayOptions & { now: () => Date; peers: Peers; keys: LiveKeys }
+
+async function join(config: Config, o: Joining) {
   const subscribers = [
     ...config.webhooks.map(({ url, events }) => ({ url, events })),
     ...(o.testMode?.subscribers ?? []),
@@ -110,8 +122,8 @@ async function joinOthers(config: Config, o: GatewayOptions & { now: () => Date;
     const { keys, now } = o
     const ofGateway = () => keys.accepted().filter(({ owner }) => owner === gatewayOwner)
     const agreement = () => agreementOf(config, { tokens: keys.tokens(), urls: ofGateway() }, now())
-    const join = () => joinInstances({ config, catalog, agreement, now, log: o.log })
-    const membership = o.peers.index === 0 ? await join() : null
+    const joined = () => joinInstances({ config, catalog, agreement, now, log: o.log })
+    const membership = o.peers.index === 0 ? await joined() : null
     const rates = await createRateLimit(config, { log: o.log, isWorker: o.peers.count > 1 })
     return { catalog, rates, leave: async () => membership?.leave() }
   } catch (error) {
@@ -140,7 +152,16 @@ export async function createGateway(config: Config, o: GatewayOptions): Promise<
   })
 
   const sweepOnStart = houseKeeping(peers)
-  const storage = { ...o, now, objectsUrl: urls.objects, signing: keys.signing, peers, sweepOnStart }
+  const clock = watchClock({ log: o.log, stableFor: config.server.clockStableFor })
+  const storage = {
+    ...o,
+    now,
+    mayDelete: clock.isSteady,
+    objectsUrl: urls.objects,
+    signing: keys.signing,
+    peers,
+    sweepOnStart,
+  }
   const { catalog: opened, rates, leave } = await joinOthers(config, { ...o, now, peers, keys })
   const { testMode } = o
   const catalog = testMode ? testMode.events.watch(opened) : opened
@@ -264,12 +285,13 @@ export async function createGateway(config: Config, o: GatewayOptions): Promise<
           now,
         })
       : null
-  const collector = createCollector(service)
+  const collector = createCollector(service, { mayDelete: clock.isSteady })
   const noting = createNoting(service)
   const dispatcher = config.webhooks.length === 0 ? null : await openDispatcher(service)
   const servers: HttpServer[] = []
   const connectionLimit = createConnectionLimit({
     total: config.limits.connections,
+    here: connectionsHere(config.limits.connections, { log: o.log }),
     perClient: config.limits.connectionsPerClient,
     trustedProxies: config.server.trustedProxies,
     counts: peers.counts('connections'),
@@ -320,6 +342,7 @@ export async function createGateway(config: Config, o: GatewayOptions): Promise<
     ])
     await leave()
     rates.close()
+    clock.stop()
     await catalog.close()
     await Promise.all([driver.close(), other?.close()])
     await audit?.close()

@@ -3,6 +3,7 @@
  * system drops this lock when its holder ends, however it ends, so no stale lock is left behind.
  */
 import { existsSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
 import Database from 'better-sqlite3'
 import { makePrivate } from './sqlite-file.ts'
 
@@ -42,5 +43,37 @@ export function isLocked(file: string): boolean {
   }
 }
 
-const isBusy = (cause: unknown): boolean =>
-  cause instanceof Database.SqliteError && /^SQLITE_(BUSY|LOCKED)/.test(cause.code)
+/** Whether another process holds a lock of the database, here or in what caused the error. */
+export function isBusy(error: unknown): boolean {
+  for (let cause = error; cause instanceof Error; cause = cause.cause)
+    if (cause instanceof Database.SqliteError && /^SQLITE_(BUSY|LOCKED|PROTOCOL)/.test(cause.code)) return true
+  return false
+}
+
+/** Milliseconds between two attempts, and between two lines that say so. */
+const retryEvery = 50
+const reportEvery = 30_000
+
+/**
+ * Runs `work` until no other process holds a lock that it needs, for `patience` milliseconds at most. `onWait` is called
+ * before the first wait, and again every half minute. Rejects with the last error.
+ */
+export async function whileBusy<T>(
+  work: () => T | Promise<T>,
+  { patience, onWait }: { patience: number; onWait: () => void },
+): Promise<T> {
+  const giveUpAt = performance.now() + patience
+  let reportAt = -Infinity
+  for (;;) {
+    try {
+      return await work()
+    } catch (error) {
+      if (!isBusy(error) || performance.now() >= giveUpAt) throw error
+    }
+    if (performance.now() >= reportAt) {
+      onWait()
+      reportAt = performance.now() + reportEvery
+    }
+    await sleep(retryEvery)
+  }
+}

@@ -28,6 +28,7 @@ export async function createStorage(
     objectsUrl?: () => string
     signing?: () => SigningCredentials
     sweepOnStart?: DiskDriverOptions['sweepOnStart']
+    mayDelete?: DiskDriverOptions['mayDelete']
   },
 ): Promise<StorageDriver> {
   const { storage, objects, downloads } = config
@@ -46,6 +47,7 @@ export async function createStorage(
       ...endpoint,
       bucket,
       sweepOnStart: o.sweepOnStart ?? false,
+      ...(o.mayDelete && { mayDelete: o.mayDelete }),
       peers: o.peers ?? alone,
       log: o.log,
       ...(o.catalog && { expected: await expectedOf(o.catalog) }),

@@ -1,6 +1,6 @@
 /** Where a backup is restored to: nothing may be there, so that nothing can be lost or mixed. */
 import { randomBytes } from 'node:crypto'
-import { existsSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { mkdir, open, readdir, rename, rm, rmdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { rebuildLog } from '../drivers/disk/change-log/rebuild-log.ts'
@@ -34,6 +34,14 @@ export async function assertEmpty({ store, catalog }: Target): Promise<void> {
   if (there !== undefined) {
     throw refuse(`${there} is there already. Move it away first, or name another with --set database.url=sqlite:PATH.`)
   }
+}
+
+const stagingPattern = /^\.restore-[0-9a-f]{12}$/
+
+/** The name of what a restore left that was killed; null where there is none. At its very end it has moved everything. */
+export function unfinishedRestore(store: string): string | null {
+  const names = existsSync(store) ? readdirSync(store).filter((name) => stagingPattern.test(name)) : []
+  return names.find((name) => readdirSync(join(store, name)).length > 0) ?? null
 }
 
 /** Everything is unpacked beside its place and moved there at the end, the index last: without it there is no store. */

@@ -4,8 +4,9 @@ import { dirname, join, resolve } from 'node:path'
 import type { Command } from 'commander'
 import type { BackupResult } from '../backup/create-backup.ts'
 import type { Config } from '../config/schema.ts'
-import { keyFilePath } from '../config/key-file.ts'
-import { secretsPath } from '../config/secrets.ts'
+import { ConfigError } from '../config/config-error.ts'
+import { keyFilePath, readKeyFile } from '../config/key-file.ts'
+import { readSecrets, secretsPath } from '../config/secrets.ts'
 import { CliError } from './cli-error.ts'
 import { addConfigOptions, openConfig, type ConfigOptions } from './config-options.ts'
 import { assertInputFile } from './input-file.ts'
@@ -107,11 +108,27 @@ function whatThereIs(config: Config, withoutSecrets: boolean): Sources {
   else if (!existsSync(catalog)) {
     throw new CliError(`There is no catalog at ${catalog}. Name it with --set database.url=sqlite:PATH.`, 1)
   }
+  if (!withoutSecrets) assertSecretsAreWhole(folder)
   const secrets = [secretsPath(folder), keyFilePath(folder)].filter((path) => !withoutSecrets && existsSync(path))
   return {
     store: isDisk ? folder : null,
     databases: { ...(isDisk && { 'index.sqlite': index }), ...(catalog !== null && { 'catalog.sqlite': catalog }) },
     secrets,
+  }
+}
+
+/** A damaged file in a backup would be found at the restore, when the good one is gone. */
+function assertSecretsAreWhole(folder: string): void {
+  try {
+    readSecrets(folder)
+    readKeyFile(folder)
+  } catch (cause) {
+    if (!(cause instanceof ConfigError)) throw cause
+    throw new CliError(
+      `${cause.message}\nNo backup was made. Mend this file first, or leave secrets.json and keys.json out with --without-secrets.`,
+      1,
+      { cause },
+    )
   }
 }
 

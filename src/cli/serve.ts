@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import type { Command } from 'commander'
 import type { LoadedConfig } from '../config/load-config.ts'
 import { ConfigError } from '../config/config-error.ts'
@@ -36,6 +37,7 @@ async function serve(options: ServeOptions): Promise<number> {
   if (link) return serveAsWorker(link, () => startWorker(options, link.peers), exitCodeOf)
   const loaded = openConfig(options, { dev })
   const { config } = loaded
+  await refuseUnfinishedRestore(config.storage.disk.path)
   const secrets = await loadSecrets(config.storage.disk.path, { authSecret: config.auth.secret })
   const { createLogger } = await import('../http/logger.ts')
   const log = createLogger(config.log)
@@ -48,6 +50,18 @@ async function serve(options: ServeOptions): Promise<number> {
   } finally {
     lock.release()
   }
+}
+
+async function refuseUnfinishedRestore(folder: string): Promise<void> {
+  if (!existsSync(folder)) return
+  const { unfinishedRestore } = await import('../backup/target.ts')
+  const left = unfinishedRestore(folder)
+  if (left === null) return
+  throw new CliError(
+    `${folder} is not a whole store: a restore did not finish (${left}). Delete everything in this folder, then run ` +
+      'postern restore again.',
+    1,
+  )
 }
 
 type Start = {

@@ -19,6 +19,8 @@ export const configSchema = z.strictObject({
     trustedProxies: z.array(addressRange),
     workers: z.union([z.literal('auto'), z.int().min(1).max(64)]),
     shutdownTimeout: duration,
+    /** Seconds for which nothing is deleted for its age after the clock jumped forward by more than an hour. */
+    clockStableFor: duration,
   }),
   objects: z.strictObject({
     listen: z.union([z.literal('shared'), listenAddress]),

@@ -4,6 +4,8 @@ import { createTrustedAddress, networkOf, plainAddress } from './client-ip.ts'
 export type ConnectionLimitOptions = {
   /** Open connections of all clients together. */
   total: number
+  /** Open connections of this process: what its descriptors suffice for. Default: `total`. */
+  here?: number
   /** Open connections of one address; an IPv6 client has a whole /64. */
   perClient: number
   /** Addresses and CIDR ranges that speak for many clients: they count in the total alone, as loopback does. */
@@ -21,15 +23,23 @@ export type ConnectionLimit = {
 export function createConnectionLimit(o: ConnectionLimitOptions): ConnectionLimit {
   const speaksForMany = createTrustedAddress(o.trustedProxies)
   const { counts } = o
+  let here = 0
 
   return {
     admit(socket) {
       const address = plainAddress(socket.remoteAddress ?? '')
       const client = isLoopback(address) || speaksForMany(address) ? null : networkOf(address)
-      if (counts.get(all) >= o.total || (client !== null && counts.get(client) >= o.perClient)) return false
+      if (
+        here >= (o.here ?? o.total) ||
+        counts.get(all) >= o.total ||
+        (client !== null && counts.get(client) >= o.perClient)
+      )
+        return false
       const counted = client === null ? [all] : [all, client]
+      here++
       for (const key of counted) counts.add(key, 1)
       socket.once('close', () => {
+        here--
         for (const key of counted) counts.add(key, -1)
       })
       return true

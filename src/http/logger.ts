@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module'
 import { pino, type DestinationStream, type Logger } from 'pino'
 import type { Config } from '../config/schema.ts'
+import { createExhaustionReport } from './descriptor-limit.ts'
 import { stderrLines } from './stderr-lines.ts'
 
 export type { Logger } from 'pino'
@@ -116,6 +117,7 @@ function maskError(error: Error, depth: number): Record<string, unknown> {
  * written, whatever a caller passes. `destination` stands in for stderr in tests.
  */
 export function createLogger(config: Pick<Config['log'], 'level' | 'format'>, destination?: DestinationStream): Logger {
+  const reportExhaustion = createExhaustionReport()
   const options = {
     level: config.level,
     base: null,
@@ -130,6 +132,7 @@ export function createLogger(config: Pick<Config['log'], 'level' | 'format'>, de
           this,
           all.map((arg) => (typeof arg === 'string' ? maskText(arg) : arg)),
         )
+        reportExhaustion(this, args[0])
       },
     },
   } as const

@@ -166,7 +166,7 @@ export function createServer(listener: RequestListener, o: HttpServerOptions): H
     })
     return closing
   }
-  return { server, listen: (at) => listen(server, at), close }
+  return { server, listen: (at) => listen(server, at, o.log), close }
 }
 
 /**
@@ -183,11 +183,13 @@ function closeAfterReading(req: IncomingMessage): void {
   }
 }
 
-function listen(server: Server, { host, port, reusePort = false }: ListenOptions): Promise<string> {
+function listen(server: Server, { host, port, reusePort = false }: ListenOptions, log: Logger): Promise<string> {
   return new Promise((resolve, reject) => {
     server.once('error', reject)
     server.listen({ host, port, reusePort }, () => {
       server.off('error', reject)
+      // An error that nobody hears ends the process.
+      server.on('error', (err) => log.error({ err }, 'a connection could not be accepted'))
       const bound = server.address() as AddressInfo
       resolve(`http://${host.includes(':') ? `[${host}]` : host}:${bound.port}`)
     })

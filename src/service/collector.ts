@@ -16,8 +16,14 @@ export type Collector = {
 /** Milliseconds between looks for what a bucket received, which tells nobody of it. */
 const lookEvery = 2000
 
-/** `interval` in seconds; each pause is up to a quarter shorter or longer, so that several processes drift apart. */
-export function createCollector(deps: ServiceDeps, o: { interval?: number; limit?: number } = {}): Collector {
+/**
+ * `mayDelete`: whether the clock is steady; while it is not, a pass does nothing. `interval` in seconds; each pause is up
+ * to a quarter shorter or longer, so that several processes drift apart.
+ */
+export function createCollector(
+  deps: ServiceDeps,
+  o: { interval?: number; limit?: number; mayDelete?: () => boolean } = {},
+): Collector {
   const interval = (o.interval ?? 60) * 1000
   const stopping = new AbortController()
   const { signal } = stopping
@@ -38,6 +44,7 @@ export function createCollector(deps: ServiceDeps, o: { interval?: number; limit
   }
 
   async function pass(): Promise<void> {
+    if (o.mayDelete?.() === false) return schedule(interval)
     try {
       const collected = await turn.run(run)
       if (collected && Object.values(collected).some((count) => count > 0)) deps.log.info(collected, 'collected')

@@ -1,6 +1,6 @@
 /** Row 119 and more: a backup of a server that is being written to becomes, in an empty folder, a server that serves it. */
 import { randomBytes } from 'node:crypto'
-import { existsSync, mkdtempSync, readdirSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, readdirSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -190,3 +190,39 @@ it('leaves out secrets on demand, streams to stdout, and overwrites nothing', as
   })
   expect(existsSync(join(bench.path, 'x.tar'))).toBe(false)
 }, 60_000)
+
+it('refuses a damaged secrets.json, names it, and leaves it out on demand', async () => {
+  const dir = emptyFolder()
+  const gateway = await startGateway({}, { dir })
+  await gateway.close()
+  const secrets = join(dir, 'storage', 'secrets.json')
+  writeFileSync(secrets, '{"version":1', { mode: 0o600 })
+  const target = join(dir, 'backup.tar')
+  const refused = await run(dir, 'backup', target)
+  expect(refused.exitCode).toBe(1)
+  expect(refused.stderr).toContain(secrets)
+  expect(refused.stderr).toContain('--without-secrets')
+  expect(readdirSync(dir).filter((name) => name.includes('backup.tar'))).toEqual([])
+  expect(await run(dir, 'backup', target, '--without-secrets')).toMatchObject({ exitCode: 0 })
+})
+
+it('a restore that was killed leaves a folder that serve refuses, and that can be restored to after it is emptied', async () => {
+  const dir = emptyFolder()
+  const backup = join(dir, 'backup.tar')
+  expect(await run(source.dir, 'backup', backup)).toMatchObject({ exitCode: 0 })
+  const half = emptyFolder()
+  const restoring = bench.start(['restore', '-', ...settings(half)], { input: 'pipe' })
+  const bytes = readFileSync(backup)
+  restoring.child.stdin!.on('error', () => {})
+  restoring.child.stdin!.write(bytes.subarray(0, bytes.length - 2048))
+  await expect.poll(() => readdirSync(join(half, 'storage')).length, { timeout: 30_000 }).toBe(1)
+  restoring.child.kill('SIGKILL')
+  await restoring.finished
+  const before = readdirSync(join(half, 'storage'))
+  const served = await bench.run(['serve', ...settings(half), '--set', 'server.listen=127.0.0.1:0'])
+  expect(served).toMatchObject({ exitCode: 1, stdout: '' })
+  expect(served.stderr).toContain('a restore did not finish')
+  expect(readdirSync(join(half, 'storage'))).toEqual(before)
+  await rm(join(half, 'storage'), { recursive: true })
+  expect(await run(half, 'restore', backup)).toMatchObject({ exitCode: 0 })
+})

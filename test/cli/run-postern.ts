@@ -27,20 +27,20 @@ export type Bench = {
   remove(): Promise<void>
 }
 
-type RunOptions = { env?: Record<string, string>; nodeArgs?: readonly string[] }
+type RunOptions = { env?: Record<string, string>; nodeArgs?: readonly string[]; input?: 'pipe' }
 
 export function makeBench(): Bench {
   const path = mkdtempSync(join(tmpdir(), 'postern-cli-'))
   const running = new Set<Started>()
 
-  function start(args: readonly string[], { env = {}, nodeArgs = [] }: RunOptions = {}): Started {
+  function start(args: readonly string[], { env = {}, nodeArgs = [], input }: RunOptions = {}): Started {
     const inherited = Object.entries(process.env).filter(([name]) =>
       /^(PATH|NODE_COMPILE_CACHE|HOME|TMPDIR|TEMP|TMP|SYSTEMROOT)$/i.test(name),
     )
     const child = spawn(process.execPath, [...nodeArgs, script, ...args], {
       cwd: path,
       env: { ...Object.fromEntries(inherited), ...env },
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: [input ?? 'ignore', 'pipe', 'pipe'],
     })
     const started = follow(child, args[0] === 'serve')
     running.add(started)

@@ -5,6 +5,7 @@
 import { mkdir, realpath } from 'node:fs/promises'
 import { join } from 'node:path'
 import { StorageError } from '../../errors.ts'
+import { whileBusy } from '../../sqlite-lock.ts'
 import type { SigningCredentials } from '../../sigv4/types.ts'
 import type { Capability, StorageDriver } from '../driver.ts'
 import { BlobStore } from './blob-store.ts'
@@ -89,6 +90,9 @@ export type DiskDriverOptions = {
   calls?: Partial<FileCalls>
 }
 
+/** Milliseconds for which a start waits while another process writes the index, as every write does. */
+const startPatience = 5000
+
 /** Owner of the bucket that the driver makes by itself. */
 const gatewayOwner = 'postern'
 
@@ -116,7 +120,14 @@ export async function createDiskDriver(o: DiskDriverOptions): Promise<StorageDri
     const blobs = new BlobStore({ root, calls, guard, fsync: o.fsync === 'full', groupReads: o.groupReads ?? false })
     await blobs.prepare(parentsOfMade(made, o.path))
     assertNotLost(root, calls, o.expected)
-    db = openIndex(join(root, 'index.sqlite'))
+    const indexFile = join(root, 'index.sqlite')
+    const waiting = {
+      // A replacement worker that gave up would only be started again.
+      patience: peers.isReplacement ? Infinity : startPatience,
+      onWait: () => log.warn({ file: indexFile }, 'another process holds the object index: the start waits for it'),
+    }
+    const index = await whileBusy(() => openIndex(indexFile, { timeout: 25 }), waiting)
+    db = index
     const { packSize } = o
     changeLog = new ChangeLog({
       root,
@@ -127,7 +138,8 @@ export async function createDiskDriver(o: DiskDriverOptions): Promise<StorageDri
       ...(packSize && { packSize }),
     })
     const queue = new CommitQueue({ db, guard, log: changeLog, now: o.now })
-    const position = await startLog({ root, db, log: changeLog, queue, calls, expected: o.expected })
+    const starting = { root, db: index, log: changeLog, queue, calls, expected: o.expected }
+    const position = await whileBusy(() => startLog(starting), waiting)
     const ctx: DiskContext = {
       buckets: new BucketRows(db),
       objects: new ObjectRows(db),

@@ -2,6 +2,8 @@
 import Database from 'better-sqlite3'
 import { StorageError } from '../../errors.ts'
 import { makePrivate } from '../../sqlite-file.ts'
+import { isBusy } from '../../sqlite-lock.ts'
+import { userName } from '../../user-name.ts'
 
 export type Index = Database.Database
 
@@ -65,13 +67,14 @@ CREATE INDEX unnoted_objects ON objects (id) WHERE sealed = 1 AND note IS NULL;
 /**
  * Commits are not synced: the log is, and after a power cut the index is a prefix that knows its position. Checkpoints are
  * the writer's, because SQLite does not report the error of an automatic one.
+ * `timeout`: milliseconds for which this thread stands still while another process holds the index.
  * Errors: Unavailable when the file is no index, or one of a newer version.
  */
-export function openIndex(file: string): Index {
+export function openIndex(file: string, o: { timeout?: number } = {}): Index {
   let db: Index | undefined
   try {
     makePrivate(file)
-    db = new Database(file, { timeout: 5000 })
+    db = new Database(file, { timeout: o.timeout ?? 5000 })
     db.pragma('journal_mode = WAL')
     db.pragma('synchronous = NORMAL')
     db.pragma('wal_autocheckpoint = 0')
@@ -85,8 +88,22 @@ export function openIndex(file: string): Index {
   } catch (cause) {
     db?.close()
     if (cause instanceof StorageError) throw cause
-    throw new StorageError('Unavailable', { message: 'The object index cannot be opened.', cause })
+    throw new StorageError('Unavailable', { message: unopenable(file, cause), cause })
   }
+}
+
+function unopenable(file: string, cause: unknown): string {
+  const { code = String(cause) } = cause as { code?: string }
+  if (isBusy(cause)) {
+    return (
+      `The object index ${file} is locked by another process. End that one (a tool that copies files or opens the ` +
+      'database), then start again.'
+    )
+  }
+  return (
+    `The object index ${file} cannot be opened by ${userName()} (${code}). ` +
+    'Give the folder and the file to the user that runs the server, or name another folder with --storage.'
+  )
 }
 
 function assertPragma(db: Index, name: string, expected: string | number): void {
