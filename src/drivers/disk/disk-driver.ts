@@ -159,7 +159,9 @@ export async function createDiskDriver(o: DiskDriverOptions): Promise<StorageDri
       now: o.now,
     }
     answerPeers(ctx)
-    if (!ctx.buckets.find(o.bucket)) await queue.run(() => ctx.buckets.add(o.bucket, gatewayOwner, o.now(), 'private'))
+    const addBucket = (): Promise<unknown> =>
+      queue.run(() => ctx.buckets.add(o.bucket, gatewayOwner, o.now(), 'private'))
+    if (!ctx.buckets.find(o.bucket)) await whileBusy(addBucket, waiting)
     const times = {
       grace: o.grace ?? 60,
       abandonedAfter: o.abandonedAfter ?? 86_400,

@@ -9,7 +9,7 @@ import type { ObjectRef } from '../../objects.ts'
 import { blobIdPattern } from '../blob-store.ts'
 import type { CommitQueue } from '../commit-queue.ts'
 import { errorCode, type LogCalls } from '../file-calls.ts'
-import { busyTimeout, type Index } from '../open-index.ts'
+import { type Index } from '../open-index.ts'
 import { refusal, type ChangeLog } from './change-log.ts'
 import { decodeHeader, frameHeaderSize } from './frame.ts'
 import { listPacks, newStoreId, packHeaderSize, type Pack } from './pack.ts'
@@ -53,8 +53,6 @@ export async function startLog(o: {
 }): Promise<Position> {
   const { db, root, calls, queue, expected } = o
   const positions = new Positions(db)
-  // Nothing else runs yet: the write of another process is waited for.
-  db.pragma('busy_timeout = 5000')
   if (!positions.read()) {
     const isNew = isWithoutRows(db)
     if (!isNew) await assertAgreement(db, root, expected)
@@ -70,7 +68,6 @@ export async function startLog(o: {
   assertFits(root, position, listPacks(root, calls), calls)
   const current = queue.catchUp()
   if (expected?.storeId === null && expected.files === 0) assertCatalogNotLost(db, root)
-  db.pragma(`busy_timeout = ${busyTimeout}`)
   return current
 }
 
