@@ -179,6 +179,7 @@ export async function createGateway(config: Config, o: GatewayOptions): Promise<
   const bucketUrl = servesObjects(config) ? null : await urlOfBucket(driver, config)
   const otherUrl = other?.name === 's3' ? await urlOfBucket(other, config) : null
   const endpointStore = bucketUrl === null ? driver : other?.name === 'disk' ? other : null
+  const dev = o.dev ?? false
   const writes = createRunningWrites(peers)
   const service = {
     driver,
@@ -189,6 +190,7 @@ export async function createGateway(config: Config, o: GatewayOptions): Promise<
     log: o.log,
     urls: { api: urls.api },
     endWrites: writes.end,
+    dev,
   }
   const draining = { value: false }
   const readiness = createReadiness(
@@ -238,7 +240,6 @@ export async function createGateway(config: Config, o: GatewayOptions): Promise<
     verifyToken,
     objectsOrigin: () => (bucketUrl === null ? new URL(urls.objects()).origin : new URL(bucketUrl).origin),
     ...(other && { otherOrigin: () => new URL(otherUrl ?? urls.objects()).origin }),
-    dev: o.dev ?? false,
     isDraining: () => draining.value,
     readiness,
     requests,

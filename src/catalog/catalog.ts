@@ -39,6 +39,10 @@ export type FileRecord = {
   status: FileStatus
   createdAt: Date
   confirmedAt: Date | null
+  /** The encoding that the first bytes of a text proved; absent where they proved none. */
+  charset?: 'utf-8'
+  /** Why it would have been refused without `--dev`. */
+  warning?: string
 }
 
 /** An outstanding permission to write; kept after the upload is settled until its URLs can do no harm. */
@@ -89,6 +93,8 @@ export type ConfirmedFacts = {
   mimeType: string
   size: number
   checksum: Checksum | null
+  charset?: 'utf-8'
+  warning?: string
   filename?: string
   quota: QuotaLimits
   now: Date

@@ -15,4 +15,5 @@ export const recordJson = (file: FileRecord): RecordJson => ({
   status: file.status,
   createdAt: file.createdAt.toISOString(),
   confirmedAt: file.confirmedAt?.toISOString() ?? null,
+  ...(file.warning === undefined ? {} : { warning: file.warning }),
 })

@@ -28,6 +28,8 @@ export function toFile(row: FileFields): FileRecord {
     status: row.status,
     createdAt: new Date(Number(row.created_at)),
     confirmedAt: row.confirmed_at === null ? null : new Date(Number(row.confirmed_at)),
+    ...(row.charset === null ? {} : { charset: row.charset }),
+    ...(row.warning === null ? {} : { warning: row.warning }),
   }
 }
 
@@ -83,6 +85,8 @@ export const fileRow = (file: FileRecord): FileRow => ({
   status: file.status,
   created_at: file.createdAt.getTime(),
   confirmed_at: file.confirmedAt?.getTime() ?? null,
+  charset: file.charset ?? null,
+  warning: file.warning ?? null,
 })
 
 export const objectColumns = (object: FileRecord['object']) => ({

@@ -22,6 +22,8 @@ export type FileRow = {
   status: FileStatus
   created_at: number
   confirmed_at: number | null
+  charset: 'utf-8' | null
+  warning: string | null
 }
 
 export type UploadRow = {
@@ -123,6 +125,8 @@ export const fileColumns = [
   'status',
   'created_at',
   'confirmed_at',
+  'charset',
+  'warning',
 ] as const satisfies (keyof FileRow)[]
 
 export const grantColumns = [

@@ -144,6 +144,8 @@ export const confirmUpload = (
         checksum: facts.checksum === null ? null : JSON.stringify(facts.checksum),
         status: 'confirmed',
         confirmed_at: facts.now.getTime(),
+        charset: facts.charset ?? null,
+        warning: facts.warning ?? null,
       })
       .where('id', '=', id)
       .where('status', '=', 'pending')

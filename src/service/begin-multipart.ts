@@ -77,7 +77,7 @@ async function createInStore(
 ): Promise<Multipart> {
   let created: Multipart | null = null
   try {
-    created = { ...plan, ...(await deps.driver.createMultipartUpload(target, storedHeaders(deps, file.mimeType))) }
+    created = { ...plan, ...(await deps.driver.createMultipartUpload(target, storedHeaders(deps, file))) }
     await deps.catalog.setMultipart(file.id, created)
     return created
   } catch (error) {

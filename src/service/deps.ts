@@ -17,4 +17,6 @@ export type ServiceDeps = {
   urls: { api: () => string }
   /** Aborts the writes that are running to a key. Absent where bytes do not pass through this process. */
   endWrites?: (ref: ObjectRef) => Promise<void>
+  /** `serve --dev`: a file whose bytes lack the signature of its type is confirmed with a warning. */
+  dev?: boolean
 }

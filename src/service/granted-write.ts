@@ -18,7 +18,7 @@ export async function grantedWrite(
   // Only a pending upload has a reservation.
   const reserved = file.status === 'pending' ? grant.reservedBytes : deps.config.uploads.maxSize
   return {
-    headers: { ...storedHeaders(deps, file.mimeType), ...cacheControl },
+    headers: { ...storedHeaders(deps, file), ...cacheControl },
     maxBytes: grant.declaredSize ?? reserved,
   }
 }

@@ -24,7 +24,7 @@ export async function restoreCopy(
   const { bucket, key, etag, versionId } = file.object
   const head = await headOrNull(deps, target)
   const isSame = head !== null && head.etag === etag && head.contentLength === file.size
-  if (isSame && hasOnly(head, storedHeaders(deps, file.mimeType))) return
+  if (isSame && hasOnly(head, storedHeaders(deps, file))) return
   await deps.driver.copyObject({ bucket, key }, target, versionId === undefined ? {} : { sourceVersionId: versionId })
 }
 

@@ -5,6 +5,8 @@ import type { ObjectHeaders } from '../drivers/driver.ts'
 import type { ServiceDeps } from './deps.ts'
 import { isListed } from './media-type.ts'
 
+type Typed = Pick<FileRecord, 'mimeType' | 'charset'>
+
 type Config = Pick<ServiceDeps, 'config'>
 
 /** Whether a browser may show this type in place. */
@@ -15,17 +17,21 @@ export const isInline = ({ config }: Config, mimeType: string): boolean =>
  * The headers of a stored object. A bucket or a CDN that serves it without the gateway sends exactly these. The file name
  * is left out: it can change after the object is sealed.
  */
-export const storedHeaders = (deps: Config, mimeType: string): ObjectHeaders => ({
-  contentType: mimeType,
-  ...(isInline(deps, mimeType) ? {} : { contentDisposition: 'attachment' }),
+export const storedHeaders = (deps: Config, file: Typed): ObjectHeaders => ({
+  contentType: contentTypeOf(file),
+  ...(isInline(deps, file.mimeType) ? {} : { contentDisposition: 'attachment' }),
 })
+
+/** With the encoding that the bytes proved: browsers take text without one for windows-1252. */
+const contentTypeOf = ({ mimeType, charset }: Typed): string =>
+  charset === undefined ? mimeType : `${mimeType.replace(/[;\s]+$/, '')}; charset=${charset}`
 
 /** The headers under which the gateway serves a file. `inline` is granted to types on the inline list only. */
 export function servedAs(
   deps: Config,
-  file: Pick<FileRecord, 'mimeType' | 'filename'>,
+  file: Typed & Pick<FileRecord, 'filename'>,
   wanted?: 'inline' | 'attachment',
 ): { contentType: string; contentDisposition: string } {
   const type = isInline(deps, file.mimeType) && wanted !== 'attachment' ? 'inline' : 'attachment'
-  return { contentType: file.mimeType, contentDisposition: contentDisposition(file.filename, { type }) }
+  return { contentType: contentTypeOf(file), contentDisposition: contentDisposition(file.filename, { type }) }
 }

@@ -53,7 +53,7 @@ export async function settleUpload(
 async function seal(
   deps: ServiceDeps,
   { file, grant }: PendingUpload,
-  { head, mimeType }: VerifiedObject,
+  { head, mimeType, charset }: VerifiedObject,
   filename: string = file.filename,
 ): Promise<SealedObject> {
   const version = head.versionId === undefined ? {} : { versionId: head.versionId }
@@ -76,7 +76,7 @@ async function seal(
 async function commit(
   deps: ServiceDeps,
   upload: PendingUpload,
-  { head, mimeType, checksum }: VerifiedObject,
+  { head, mimeType, charset, warning, checksum }: VerifiedObject,
   sealed: SealedObject,
   filename: string | undefined,
 ): Promise<Settled> {
@@ -91,6 +91,8 @@ async function commit(
       mimeType,
       size: head.contentLength,
       checksum,
+      ...(charset && { charset }),
+      ...(warning && { warning }),
       ...(filename === undefined ? {} : { filename }),
       quota: deps.config.quotas,
       now: deps.now(),
@@ -99,6 +101,7 @@ async function commit(
       if (moved && isRefusal(error)) await removeUnneeded(deps, sealed.ref)
       throw error
     })
+  if (settled.created && warning) deps.log.warn({ file: upload.file.id, warning }, 'confirmed because of --dev')
   if (!moved) return settled
   // Whoever was first decided which copy is the file; another one is of no use.
   if (!settled.created && !isSame(sealed.ref, settled.file.object)) await removeUnneeded(deps, sealed.ref)

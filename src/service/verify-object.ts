@@ -1,7 +1,7 @@
 import type { Upload } from '../catalog/catalog.ts'
 import type { Checksum, ChecksumAlgorithm, ObjectHead, ObjectRef } from '../drivers/driver.ts'
 import { StorageError } from '../errors.ts'
-import { checkType } from './check-type.ts'
+import { checkType, type VerifiedType } from './check-type.ts'
 import { storedChecksum } from './checksums.ts'
 import type { ServiceDeps } from './deps.ts'
 
@@ -9,7 +9,7 @@ import type { ServiceDeps } from './deps.ts'
 export type Claims = { mimeType?: string; size?: number; checksum?: Checksum }
 
 /** The store's word on an object that fits its grant. */
-export type VerifiedObject = { head: ObjectHead; mimeType: string; checksum: Checksum | null }
+export type VerifiedObject = VerifiedType & { head: ObjectHead; checksum: Checksum | null }
 
 /**
  * Holds the stored object against what was granted and claimed: length, type, first bytes, digest.
@@ -23,9 +23,9 @@ export async function verifyObject(
   const head = await deps.driver.headObject(grant.target)
   checkSize(deps, head.contentLength, grant.declaredSize, claims.size)
   checkEncoding(head)
-  const mimeType = await checkType(deps, grant.target, head, file, claims.mimeType)
+  const type = await checkType(deps, grant.target, head, file, claims.mimeType)
   const checksum = await checkDigests(deps, grant.target, head, [grant.declaredChecksum, claims.checksum ?? null])
-  return { head, mimeType, checksum }
+  return { head, ...type, checksum }
 }
 
 const mismatch = (message: string) => new StorageError('UploadMismatch', { message })

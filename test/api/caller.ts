@@ -14,6 +14,7 @@ export type FileJson = {
   status: string
   createdAt: string
   confirmedAt: string | null
+  warning?: string
   publicUrl?: string
 }
 

@@ -1,9 +1,10 @@
 /** Rows 100 to 102: bytes that are not what they were granted as, or would hurt whoever opens them. */
 import { deflateSync } from 'node:zlib'
-import { expect, test } from 'vitest'
-import { startGateway } from '../fixtures/gateway.ts'
+import { pino } from 'pino'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { startGateway, type RunningGateway } from '../fixtures/gateway.ts'
 import { alice, gateway, serveAlice } from './alice.ts'
-import { as, stateOf, store, upload } from './caller.ts'
+import { as, stateOf, store, upload, type Caller } from './caller.ts'
 
 serveAlice()
 
@@ -65,6 +66,50 @@ test.each<[string, string, string | Buffer<ArrayBuffer>]>([
   const begun = performance.now()
   expect((await store(alice, bytes, { filename: 'x', mimeType })).mimeType).toBe(mimeType)
   expect(performance.now() - begun).toBeLessThan(3_000)
+})
+
+describe('with --dev', () => {
+  const lines: string[] = []
+  let dev: RunningGateway
+  let bob: Caller
+  beforeAll(async () => {
+    dev = await startGateway(
+      {},
+      { dev: true, log: pino({ level: 'warn' }, { write: (line) => void lines.push(line) }) },
+    )
+    bob = await as(dev, 'bob')
+  })
+  afterAll(() => dev.close())
+
+  test.each([
+    ['letters', 'hi', 'its bytes are text'],
+    ['noise', Buffer.from([1, 2, 3, 4]), 'do not begin'],
+    ['nothing', '', 'empty (0 bytes)'],
+    ['JSON', '{"a":1}', 'JSON'],
+  ])('%s as PNG are confirmed with a warning on the record and in the log', async (_, bytes, words) => {
+    const file = await store(bob, bytes, { filename: 'x.png', mimeType: 'image/png' })
+    expect(file).toMatchObject({ status: 'confirmed', warning: expect.stringContaining(words) })
+    expect((await bob.get(`/files/${file.id}`)).json.warning).toBe(file.warning)
+    expect((await bob.get('/files')).json.files[0]?.warning).toBe(file.warning)
+    const logged = lines.map((line) => JSON.parse(line) as { file?: string; warning?: string })
+    expect(logged.filter((line) => line.file === file.id).map(({ warning }) => warning)).toEqual([file.warning])
+  })
+
+  test('a file that is what it says has no warning', async () => {
+    expect(await store(bob, pngHeader(10), { filename: 'x.png', mimeType: 'image/png' })).not.toHaveProperty('warning')
+  })
+
+  test.each([
+    ['HTML', '<!DOCTYPE html><script>alert(1)</script>'],
+    ['a zip', zipBomb],
+    ['a form', '--x\r\nContent-Disposition: form-data; name="file"\r\n\r\nhi\r\n--x--\r\n'],
+    ['an object turned into a string', '[object Object]'],
+  ])('%s as PNG is still refused, and removed', async (_, bytes) => {
+    const before = await stateOf(bob)
+    const { id } = await upload(bob, bytes, { filename: 'x.png', mimeType: 'image/png' })
+    expect((await bob.post('/files/confirm', { id })).json.code).toBe('UploadMismatch')
+    expect(await stateOf(bob)).toEqual(before)
+  })
 })
 
 test('uploads.sniff: false believes the type that the store was told', async () => {

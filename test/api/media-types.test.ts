@@ -67,6 +67,36 @@ describe.each(['disk', 'direct', 'proxied'] as const)('media types: %s', (kind) 
     expect((await download(alice, issued.id)).headers.get('content-type')).toContain(mimeType)
   })
 
+  it.each([
+    ['UTF-8', 'text/plain', Buffer.from('Grüße, 世界\n'), 'text/plain; charset=utf-8'],
+    ['ASCII', 'text/plain', Buffer.from('hello'), 'text/plain; charset=utf-8'],
+    ['Markdown', 'text/markdown', Buffer.from('# Grüße'), 'text/markdown; charset=utf-8'],
+    ['with a parameter', 'text/plain; format=flowed;', Buffer.from('é'), 'text/plain; format=flowed; charset=utf-8'],
+    [
+      'a character that the sample cuts',
+      'text/plain',
+      Buffer.from(`${'a'.repeat(4099)}é`),
+      'text/plain; charset=utf-8',
+    ],
+    ['ISO 8859-1', 'text/plain', Buffer.from('Gr\xfc\xdfe', 'latin1'), 'text/plain'],
+    ['with an encoding of its own', 'text/plain; charset=us-ascii', Buffer.from('a'), 'text/plain; charset=us-ascii'],
+    ['JSON', 'application/json', Buffer.from('{"a":"é"}'), 'application/json'],
+    ['empty', 'text/plain', Buffer.alloc(0), 'text/plain'],
+  ])('serves text with the encoding that its bytes prove: %s', async (_, mimeType, bytes, served) => {
+    const file = await store(alice, bytes, { mimeType, filename: 'a' })
+    expect(file.mimeType).toBe(mimeType)
+    const got = await download(alice, file.id)
+    expect(got.headers.get('content-type')).toBe(served)
+    expect(Buffer.from(await got.arrayBuffer())).toEqual(bytes)
+    const { json } = await alice.get(`/files/${file.id}/download-url?disposition=attachment`)
+    expect((await fetch(json.downloadUrl)).headers.get('content-type')).toBe(served)
+  })
+
+  it('serves public text with its encoding, to anyone', async () => {
+    const { publicUrl } = await store(alice, 'Grüße', { visibility: 'public' })
+    expect((await fetch(publicUrl!)).headers.get('content-type')).toBe('text/plain; charset=utf-8')
+  })
+
   it('gives a file that is not what its name says the extension of its type', async () => {
     const { key } = await store(alice, 'not a page', { filename: 'index.html' })
     expect(key).toMatch(/\.txt$/)

@@ -97,7 +97,7 @@ describe('86: a confirmed file, against the gateway’s own key', () => {
   ])('%s', async (_, send, status, code) => {
     await rig.refused(() => send(`/postern/${file.key}`), status, code)
     const got = await rig.signed('gateway', 'GET', `/postern/${file.key}`)
-    expect([got.text, got.headers.get('content-type')]).toEqual(['final bytes', 'text/plain'])
+    expect([got.text, got.headers.get('content-type')]).toEqual(['final bytes', 'text/plain; charset=utf-8'])
   })
 })
 

@@ -32,6 +32,10 @@ const file = {
   createdAt: time,
   confirmedAt: time.nullable(),
   publicUrl: url.optional().meta({ description: 'Where anyone may read it; public files only' }),
+  warning: z.string().optional().meta({
+    description:
+      'With `--dev` only: why the file would be refused otherwise, as its bytes lack the signature of its type',
+  }),
 }
 
 export const fileRecord = z.strictObject(file).meta({ id: 'File', description: "A file's record" })

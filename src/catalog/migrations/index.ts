@@ -10,6 +10,7 @@ import { webhooks } from './0004-webhooks.ts'
 import { movedObjects } from './0005-moved-objects.ts'
 import { stores } from './0006-stores.ts'
 import { writtenBytes } from './0007-written-bytes.ts'
+import { contentFacts } from './0008-content-facts.ts'
 
 export const migrations: Readonly<Record<string, Migration>> = {
   '0001-files': files,
@@ -19,4 +20,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0005-moved-objects': movedObjects,
   '0006-stores': stores,
   '0007-written-bytes': writtenBytes,
+  '0008-content-facts': contentFacts,
 }

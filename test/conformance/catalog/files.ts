@@ -25,6 +25,17 @@ export function fileObligations(make: MakeCatalog): void {
       expect(page.nextCursor).toBeNull()
     })
 
+    it('keeps what the bytes told at confirmation, and nothing where they told nothing', async () => {
+      const [text, plain] = [await add('text', 1), await add('plain', 2)]
+      const told = { charset: 'utf-8', warning: 'dummy bytes' } as const
+      await the.catalog.confirmUpload(text.file.id, facts(text, told))
+      await the.catalog.confirmUpload(plain.file.id, facts(plain))
+      const [second, first] = (await the.catalog.listFiles('alice', { limit: 10 })).files
+      expect(first).toMatchObject(told)
+      expect(second).not.toHaveProperty('charset')
+      expect(second).not.toHaveProperty('warning')
+    })
+
     it('pages without gap or repetition, also within one millisecond and while files are added', async () => {
       for (let i = 0; i < 9; i++) await add(`f${i}`, Math.floor(i / 3))
       const seen: string[] = []
