@@ -68,7 +68,7 @@ async function seal(
     ...version,
     to: inPlace ? grant.target.key : newSealedKey(file.key),
     keepSource: true,
-    headers: storedHeaders(deps, mimeType),
+    headers: storedHeaders(deps, { mimeType, ...(charset && { charset }) }),
     note: noteOf({ ...file, filename, mimeType }, deps.now()),
   })
 }
