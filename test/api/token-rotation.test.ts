@@ -48,7 +48,8 @@ test('a token ends at its own end, whatever the overlap', async () => {
   const short = await signed(testSecrets.jwtSecret, 'alice', 60)
   await rotate(hour)
   expect(await statusOf(short)).toBe(200)
-  rotation.pass(61)
+  // auth.clockTolerance adds a minute.
+  rotation.pass(121)
   expect(await statusOf(short)).toBe(401)
 })
 

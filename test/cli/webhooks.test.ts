@@ -69,6 +69,8 @@ it('shows what was not delivered, tries an endpoint, switches it on again and re
 })
 
 it('what was committed is delivered although the server was killed in the middle of it', async () => {
+  // The store and its catalog, which a server must find together.
+  await (await startGateway({}, { dir: bench.path })).close()
   const catalog = await createCatalog({
     url: url(),
     subscribers: [{ url: hooks()[0]!.url, events: ['file.confirmed'] }],
