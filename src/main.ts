@@ -238,6 +238,7 @@ export async function createGateway(config: Config, o: GatewayOptions): Promise<
     ...service,
     tokens,
     verifyToken,
+    objectsUrl: () => bucketUrl ?? urls.objects(),
     objectsOrigin: () => (bucketUrl === null ? new URL(urls.objects()).origin : new URL(bucketUrl).origin),
     ...(other && { otherOrigin: () => new URL(otherUrl ?? urls.objects()).origin }),
     isDraining: () => draining.value,
@@ -259,7 +260,11 @@ export async function createGateway(config: Config, o: GatewayOptions): Promise<
           store: endpointStore,
           keys: keyRing,
           ...(testMode && {
-            development: { accessKeys: testMode.accessKeyIds, createsBuckets: testMode.createsBuckets },
+            development: {
+              accessKeys: testMode.accessKeyIds,
+              createsBuckets: testMode.createsBuckets,
+              anyHost: testMode.anyHost,
+            },
           }),
           region: config.objects.region,
           gatewayBucket: config.storage.bucket,

@@ -3,7 +3,8 @@ import { StorageError } from '../errors.ts'
 import type { IncomingMessage } from 'node:http'
 import type { Config } from '../config/schema.ts'
 import type { ApiDeps, Identity } from './deps.ts'
-import { isLocal, isLoopbackHost } from './origin.ts'
+import { isLoopbackHost } from '../http/loopback.ts'
+import { isLocal } from './origin.ts'
 
 /** Requests without credentials are administrators nowhere but with `--dev`, on this machine alone. */
 export function isAdmin({ user, via }: Identity, { config }: Pick<ApiDeps, 'config'>): boolean {

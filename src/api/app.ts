@@ -11,6 +11,7 @@ import { createAuthenticator } from './auth.ts'
 import { isPage, serveConsole } from './console.ts'
 import type { ApiDeps } from './deps.ts'
 import { problems } from './problem.ts'
+import { redirectS3Clients } from './s3-clients.ts'
 import { createRouter } from './router.ts'
 import { routes } from './routes/table.ts'
 import { securityHeaders } from './security-headers.ts'
@@ -38,6 +39,7 @@ export function createApi(deps: ApiDeps): Koa {
     return next()
   })
   if (deps.testRoutes) app.use(deps.testRoutes)
+  app.use(redirectS3Clients(deps.objectsUrl ?? deps.objectsOrigin))
   app.use(cors(corsPolicy(config.cors.origins)))
   app.use(refuseOtherMethods(methodsAt))
   app.use(router.routes)

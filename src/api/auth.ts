@@ -2,7 +2,7 @@ import type { Context } from 'koa'
 import type { Config } from '../config/schema.ts'
 import { isStorageError, StorageError } from '../errors.ts'
 import type { ApiDeps, Gate } from './deps.ts'
-import { isForAnonymous, isForeign, isLocal, isOnLoopback } from './origin.ts'
+import { isForAnonymous, isDeveloper, isForeign, isOnLoopback } from './origin.ts'
 import { unauthenticated } from './token-refusal.ts'
 
 /** Who asks. Credentials that are sent and wrong are refused, whatever a request without any would be. */
@@ -29,7 +29,7 @@ export function createAuthenticator(deps: ApiDeps): Gate['authenticate'] {
       if (isForeign(ctx.req, { ...site, changes })) throw foreignOrigin(ctx.get('origin'))
       return { user: await verify(ctx, () => cookie), via: 'cookie' }
     }
-    if (deps.dev && isLocal(ctx.req)) return { user: 'dev', via: 'dev' }
+    if (deps.dev && isDeveloper(ctx.req)) return { user: 'dev', via: 'dev' }
     if (config.auth.anonymous !== null) {
       if (!isForAnonymous(ctx.req, site)) throw notForAnonymous(ctx, site.apiUrl)
       return { user: config.auth.anonymous, via: 'anonymous' }

@@ -15,6 +15,8 @@ export type ApiDeps = ServiceDeps & {
   verifyToken: VerifyToken
   /** Where presigned URLs point: the console's page may talk to it. */
   objectsOrigin: () => string
+  /** The S3 endpoint, for clients that came here by mistake. Default: `objectsOrigin`. */
+  objectsUrl?: () => string
   /** Likewise of the store that was in use before, while files are in it. */
   otherOrigin?: () => string
   /** Requests without credentials are the user `dev`, from loopback only. */

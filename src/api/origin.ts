@@ -1,7 +1,8 @@
 /** Which pages may act with a user's cookie, and what counts as this machine. */
 import type { IncomingMessage } from 'node:http'
-import { BlockList, isIP } from 'node:net'
 import type { Config } from '../config/schema.ts'
+import { isDevelopmentHost, isDevelopmentOrigin } from '../http/development-host.ts'
+import { isLoopbackAddress, isLoopbackHost } from '../http/loopback.ts'
 
 const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS'])
 
@@ -71,23 +72,6 @@ function hostOf(origin: string): string | undefined {
   return URL.canParse(origin) ? new URL(origin).host : undefined
 }
 
-const loopback = new BlockList()
-loopback.addSubnet('127.0.0.0', 8, 'ipv4')
-loopback.addAddress('::1', 'ipv6')
-
-const isLoopbackAddress = (address: string): boolean => {
-  const plain = address.replace(/^::ffff:/i, '')
-  const family = isIP(plain)
-  return family !== 0 && loopback.check(plain, family === 6 ? 'ipv6' : 'ipv4')
-}
-
-export function isLoopbackHost(authority: string | undefined): boolean {
-  if (authority === undefined || !URL.canParse(`http://${authority}`)) return false
-  const { hostname, username, password } = new URL(`http://${authority}`)
-  if (username !== '' || password !== '') return false
-  return hostname === 'localhost' || isLoopbackAddress(hostname.replace(/^\[|\]$/g, ''))
-}
-
 const isLoopbackOrigin = (origin: string): boolean =>
   /^https?:\/\//.test(origin) && isLoopbackHost(origin.replace(/^https?:\/\//, ''))
 /**
@@ -105,12 +89,21 @@ export function isOnLoopback(req: IncomingMessage, o: { config: Config; apiUrl: 
 const proxyHeaders = ['forwarded', 'via', 'x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto', 'x-real-ip']
 
 /** Sent from this machine, to a name of this machine, by no page from elsewhere, and passed on by no proxy. */
-export function isLocal(req: IncomingMessage): boolean {
-  const { host, origin } = req.headers
+export const isLocal = (req: IncomingMessage): boolean =>
+  isUnproxied(req) && isLoopbackHost(req.headers.host) && isSentBy(req, isLoopbackOrigin)
+
+/** The same in development mode, where `*.test` and `*.localhost` are names of this machine too. */
+export const isDeveloper = (req: IncomingMessage): boolean =>
+  isUnproxied(req) && isDevelopmentHost(req.headers.host) && isSentBy(req, isDevelopmentOrigin)
+
+function isUnproxied(req: IncomingMessage): boolean {
   // The usual proxy, as it is installed, adds no header and rewrites Host; what it sends on is HTTP/1.0.
   if (req.httpVersion === '1.0') return false
   if (proxyHeaders.some((name) => req.headers[name] !== undefined)) return false
-  if (!isLoopbackAddress(req.socket.remoteAddress ?? '') || !isLoopbackHost(host)) return false
-  if (origin !== undefined) return isLoopbackOrigin(origin)
-  return safeMethods.has(req.method ?? '') || req.headers['sec-fetch-site'] !== 'cross-site'
+  return isLoopbackAddress(req.socket.remoteAddress ?? '')
+}
+
+function isSentBy({ method, headers }: IncomingMessage, isOwnOrigin: (origin: string) => boolean): boolean {
+  if (headers.origin !== undefined) return isOwnOrigin(headers.origin)
+  return safeMethods.has(method ?? '') || headers['sec-fetch-site'] !== 'cross-site'
 }

@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path'
 import { acceptsSecret } from '../api/token-refusal.ts'
 import type { LoadedConfig } from '../config/load-config.ts'
 import type { Config } from '../config/schema.ts'
+import type { TestMode } from '../testing/test-mode.ts'
 import type { ConfigOptions } from './config-options.ts'
 import { shellQuote } from './shell-quote.ts'
 
@@ -45,6 +46,49 @@ export function banner({ addresses: { apiUrl, objectsUrl }, bytes, dev, tokenCom
     '  Upload, confirm and download a first file:',
     '',
     ...curlFlow({ apiUrl, token: dev ? null : setToken(tokenCommand) }),
+    '',
+    '',
+  ].join('\n')
+}
+
+type DevFacts = {
+  addresses: Addresses
+  bytes: BytesGoTo
+  token: string | null
+  mode: TestMode
+  remote: boolean
+  config: Config
+}
+
+/** What `postern dev` prints: addresses, a token, and variables to paste. */
+export function devBanner({ addresses, bytes, token, mode, remote, config }: DevFacts): string {
+  const { apiUrl, objectsUrl } = addresses
+  const [key] = mode.keys()
+  const access = remote
+    ? '  Every request needs the token. Anyone who has it can read and write everything here.'
+    : '  Requests from this machine need no token: they are the user "dev".'
+  return [
+    '',
+    '  Postern is ready for development. Any type and size is accepted.',
+    '',
+    `  API      ${apiUrl}  (JSON API and console)`,
+    `  Objects  ${objectsUrl ?? ''}  (S3 endpoint; presigned URLs point here)`,
+    `  Bytes    ${describeBytes(bytes)}`,
+    '',
+    access,
+    ...(remote ? ['  Warning: this server listens on all interfaces.'] : []),
+    '',
+    ...(key
+      ? [
+          `AWS_ENDPOINT_URL_S3=${objectsUrl ?? ''}`,
+          `AWS_ACCESS_KEY_ID=${key.accessKeyId}`,
+          `AWS_SECRET_ACCESS_KEY=${key.secretAccessKey}`,
+          `AWS_REGION=${config.objects.region}`,
+        ]
+      : []),
+    `POSTERN_URL=${apiUrl}`,
+    ...(token === null ? [] : [`POSTERN_TOKEN=${token}`]),
+    `POSTERN_TEST_TOKEN=${mode.token}`,
     '',
     '',
   ].join('\n')

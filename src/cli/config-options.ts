@@ -34,7 +34,7 @@ export function collectSetting(text: string, before: Record<string, string> = {}
 /** Loads the configuration as the options say, and prints its warnings. Throws `ConfigError`. */
 export function openConfig(
   options: ConfigOptions,
-  { dev = false, quiet = false }: { dev?: boolean; quiet?: boolean } = {},
+  { dev = false, remote = false, quiet = false }: { dev?: boolean; remote?: boolean; quiet?: boolean } = {},
 ): LoadedConfig {
   const flags = {
     ...options.set,
@@ -43,7 +43,7 @@ export function openConfig(
     port: options.port,
   }
   if (options.config === '') throw new CliError('--config is empty: name a file, or leave the option out.', 2)
-  const loaded = loadConfig({ configFile: options.config, flags, dev })
+  const loaded = loadConfig({ configFile: options.config, flags, dev, remote })
   for (const warning of quiet ? [] : loaded.warnings) printNote(`Warning: ${warning}`)
   return loaded
 }

@@ -6,6 +6,7 @@ import { CliError } from './cli-error.ts'
 import { addBackup } from './backup.ts'
 import { addConfig } from './config.ts'
 import { addDb } from './db.ts'
+import { addDev } from './dev.ts'
 import { addDoctor } from './doctor.ts'
 import { addExec } from './exec.ts'
 import { addExplain } from './explain.ts'
@@ -50,6 +51,7 @@ export function createProgram(exit: (code: number) => void): Command {
     .showSuggestionAfterError()
     .showHelpAfterError('(--help shows what there is)')
   addServe(program, exit)
+  addDev(program, exit)
   addExec(program, exit)
   addToken(program)
   addPresign(program)

@@ -7,19 +7,30 @@ import { loadSecrets } from '../config/secrets.ts'
 import { wantsTracing } from '../config/tracing.ts'
 import type { Peers } from '../drivers/peers.ts'
 import type { Logger } from '../http/logger.ts'
-import { banner, commandForToken, whereBytesGo, type Addresses } from './banner.ts'
+import { devUser } from '../config/dev-mode.ts'
+import { servesObjects } from '../storage.ts'
+import type { TestMode } from '../testing/test-mode.ts'
+import { banner, commandForToken, devBanner, whereBytesGo, type Addresses } from './banner.ts'
 import { CliError } from './cli-error.ts'
 import { addConfigOptions, openConfig, type ConfigOptions } from './config-options.ts'
 import { outlastOutput, printJson, printNote } from './output.ts'
 import { untilStopped } from './stop-signal.ts'
 import { serveAsWorker, superviseWorkers, takeLink, workerCount } from './workers.ts'
 
-type ServeOptions = ConfigOptions & { dev?: boolean; takeover?: boolean }
+export type ServeOptions = ConfigOptions & {
+  dev?: boolean
+  takeover?: boolean
+  /** Development on all interfaces: requests need a token. */
+  remote?: boolean
+  /** Whether the fixed access keys of development mode are accepted. Default: yes. */
+  fixedKeys?: boolean
+  open?: boolean
+}
 
 export function addServe(program: Command, exit: (code: number) => void): void {
   addConfigOptions(program.command('serve'))
     .description('start the gateway')
-    .option('--dev', 'requests without credentials are the user "dev"; on loopback only')
+    .option('--dev', 'the same as postern dev')
     .option('--port <port>', 'the port of the API; the host stays')
     .option('--takeover', 'wait until the server that uses this folder has stopped, instead of refusing to start')
     .addHelpText(
@@ -30,12 +41,13 @@ export function addServe(program: Command, exit: (code: number) => void): void {
     .action(async (options: ServeOptions) => exit(await serve(options)))
 }
 
-async function serve(options: ServeOptions): Promise<number> {
+/** Starts the gateway and serves until a signal ends it. Resolves to the exit code. */
+export async function serve(options: ServeOptions): Promise<number> {
   outlastOutput()
   const link = takeLink()
   const dev = options.dev ?? false
   if (link) return serveAsWorker(link, () => startWorker(options, link.peers), exitCodeOf)
-  const loaded = openConfig(options, { dev })
+  const loaded = openConfig(options, { dev, remote: options.remote ?? false })
   const { config } = loaded
   await refuseUnfinishedRestore(config.storage.disk.path)
   const secrets = await loadSecrets(config.storage.disk.path, { authSecret: config.auth.secret })
@@ -75,13 +87,41 @@ async function run(options: ServeOptions, { loaded, secrets, log, signal }: Star
   const { config } = loaded
   const dev = options.dev ?? false
   const count = workerCount(config)
+  const mode = dev && count === 1 && servesObjects(config) ? await developmentMode(options) : null
+  const anonymous = dev && options.remote !== true
   const gateway =
-    count > 1 ? await supervise(count, config, log) : await startGateway(config, { secrets, log, dev, loaded })
+    count > 1
+      ? await supervise(count, config, log)
+      : await startGateway(config, { secrets, log, dev: anonymous, loaded, ...(mode && { testMode: mode }) })
   const bytes = await whereBytesGo(config)
   const { apiUrl, objectsUrl } = gateway.addresses
   if (options.json) printJson({ api: apiUrl, objects: objectsUrl, bytes, dev, pid: process.pid, workers: count })
-  else printNote(banner({ addresses: gateway.addresses, bytes, dev, tokenCommand: commandForToken(options, loaded) }))
+  else if (mode === null) {
+    printNote(banner({ addresses: gateway.addresses, bytes, dev, tokenCommand: commandForToken(options, loaded) }))
+  } else {
+    const token = await tokenOfDeveloper(config, secrets.jwtSecret)
+    printNote(devBanner({ addresses: gateway.addresses, bytes, token, mode, remote: options.remote ?? false, config }))
+  }
+  if (options.open) await openInBrowser(apiUrl)
   return stop(await signal, gateway.close, config.server.shutdownTimeout)
+}
+
+/** The journal, the fixed access keys and the `/_test` routes. */
+async function developmentMode({ remote = false, fixedKeys = true }: ServeOptions): Promise<TestMode> {
+  const { TestMode } = await import('../testing/test-mode.ts')
+  return new TestMode({ createsBuckets: true, fixedKeys, anyHost: remote })
+}
+
+async function tokenOfDeveloper({ auth }: Config, jwtSecret: string): Promise<string | null> {
+  if (auth.jwksUrl !== null) return null
+  const { signToken } = await import('./token.ts')
+  const issuedAt = new Date()
+  return signToken({ sub: devUser, issuedAt, expiresAt: new Date(issuedAt.getTime() + 86_400_000), auth, jwtSecret })
+}
+
+async function openInBrowser(url: string): Promise<void> {
+  const { default: open } = await import('open')
+  await open(url).catch((cause: Error) => printNote(`The browser could not be opened (${cause.message}). Open ${url}`))
 }
 
 const exitCodeOf = (error: unknown): 1 | 2 =>
@@ -101,12 +141,12 @@ async function supervise(count: number, config: Config, log: Logger): ReturnType
 /** One of several processes. The configuration is read again: it is the primary that has said what is odd in it. */
 async function startWorker(options: ServeOptions, peers: Peers): Promise<Running> {
   const dev = options.dev ?? false
-  const loaded = openConfig(options, { dev, quiet: true })
+  const loaded = openConfig(options, { dev, remote: options.remote ?? false, quiet: true })
   const { config } = loaded
   const secrets = await loadSecrets(config.storage.disk.path, { authSecret: config.auth.secret })
   const { createLogger } = await import('../http/logger.ts')
   const log = createLogger(config.log).child({ worker: peers.index })
-  return startGateway(config, { secrets, log, dev, loaded, peers })
+  return startGateway(config, { secrets, log, dev: dev && options.remote !== true, loaded, peers })
 }
 
 type Running = { addresses: Addresses; close: () => Promise<void> }
@@ -119,6 +159,7 @@ async function startGateway(
     dev: boolean
     loaded: LoadedConfig
     peers?: Peers
+    testMode?: TestMode
   },
 ): Promise<Running> {
   const { createGateway } = await import('../main.ts')

@@ -18,9 +18,12 @@ export function isLoopback(host: string): boolean {
   return plain === 'localhost' || plain === '::1' || /^127(\.\d{1,3}){3}$/.test(plain)
 }
 
-export function checkSafety(config: Config, { dev = false }: { dev?: boolean } = {}): Finding[] {
+export function checkSafety(
+  config: Config,
+  { dev = false, remote = false }: { dev?: boolean; remote?: boolean } = {},
+): Finding[] {
   return [
-    ...checkExposure(config, dev),
+    ...checkExposure(config, { dev, remote }),
     ...checkSecrets(config),
     ...checkKeys(config),
     ...checkWebhooks(config),
@@ -40,16 +43,16 @@ function objectsListener({ server, objects, storage }: Config): ListenAddress | 
   return objects.listen === 'shared' ? server.listen : objects.listen
 }
 
-function checkExposure(config: Config, dev: boolean): Finding[] {
+function checkExposure(config: Config, { dev, remote }: { dev: boolean; remote: boolean }): Finding[] {
   const { server, objects, cors, auth } = config
   const objectsAt = objectsListener(config)
   const exposed = [server.listen, objectsAt].find((at) => at !== null && !isLoopback(at.host))
   const found: Finding[] = []
-  if (exposed && dev) {
-    const message = `--dev lets everybody in without credentials, so it listens on loopback only. Write 127.0.0.1:${exposed.port}, or leave --dev out.`
+  if (exposed && dev && !remote) {
+    const message = `development mode needs no credentials, so it listens on loopback only. Write 127.0.0.1:${exposed.port}, or use postern dev --remote, where requests need a token.`
     found.push({ key: exposed === server.listen ? 'server.listen' : 'objects.listen', message })
   }
-  if (exposed && cors.origins.includes('*')) {
+  if (exposed && !remote && cors.origins.includes('*')) {
     const origin = server.publicUrl === 'auto' ? 'https://app.example.com' : new URL(server.publicUrl).origin
     const message = `"*" lets every web site use this server, which listens on ${shown(exposed)}. Name the origins of your pages: cors: { origins: ["${origin}"] }`
     found.push({ key: 'cors.origins', message })

@@ -16,8 +16,9 @@ function isServiceLink(name: string, value: string): boolean {
   return /^POSTERN_(SERVICE_(HOST|PORT(_[A-Z0-9_]+)?)|PORT_\d+_(TCP|UDP)(_(PROTO|PORT|ADDR))?)$/.test(name)
 }
 
-/** What `postern exec` tells the command it runs: a gateway started by that command must not stop at them. */
-const isForChildren = (name: string): boolean => name === 'POSTERN_URL' || name.startsWith('POSTERN_TEST_')
+/** What `postern exec` tells the command it runs, and what `postern dev` reads: no settings, and no mistakes. */
+const isForChildren = (name: string): boolean =>
+  name === 'POSTERN_URL' || name === 'POSTERN_DEV_REMOTE' || name.startsWith('POSTERN_TEST_')
 
 /**
  * The `POSTERN_` variables. `…_FILE` names a file that holds the value. An empty variable counts as not set.

@@ -24,8 +24,10 @@ export type LoadOptions = {
   flags?: Readonly<Record<string, unknown>>
   /** Where relative paths begin. Given, relative paths in the result become absolute; default: the working directory. */
   cwd?: string
-  /** `serve --dev`: refused off loopback. */
+  /** Development mode: its settings, and refused off loopback unless `remote`. */
   dev?: boolean
+  /** Development on all interfaces, where every request needs a token. */
+  remote?: boolean
 }
 
 export type LoadedConfig = {
@@ -63,7 +65,7 @@ export function loadConfig(o: LoadOptions = {}): LoadedConfig {
 
   derive(entries, { cwd: o.cwd === undefined ? null : cwd })
   const config = deepFreeze(nest([...entries].map(([key, { value }]) => [key, value] as const))) as Config
-  for (const finding of checkSafety(config, { dev: o.dev ?? false })) {
+  for (const finding of checkSafety(config, { dev: o.dev ?? false, remote: o.remote ?? false })) {
     if (!invalid.has(keyOf(finding))) problems.push(located(finding, entries, local.settings))
   }
   if (problems.length > 0) throw new ConfigError(problems)

@@ -49,7 +49,7 @@ export type ObjectsDeps = {
   /** How a server in front is told to send the bytes itself. Default: off. */
   sendfile?: SendFile
   /** Development mode: which access keys are limited to a developer's own machine, and whether using a bucket creates it. */
-  development?: { accessKeys: () => readonly string[]; createsBuckets: boolean }
+  development?: { accessKeys: () => readonly string[]; createsBuckets: boolean; anyHost: boolean }
   /** Handed the event of each answered request. */
   sinks?: readonly RequestSink[]
   /** Bounds the writes to the gateway's bucket, and ends those of a deleted upload. */

@@ -11,7 +11,8 @@ import type { OperationDeps, S3Context } from './context.ts'
 export function developmentDeps(ctx: S3Context, deps: OperationDeps): OperationDeps {
   if (!deps.development) return deps
   const { headers } = ctx
-  if (isDevelopmentHost(headers.get('host')) && isDevelopmentOrigin(headers.get('origin'))) return deps
+  const isHost = deps.development.anyHost || isDevelopmentHost(headers.get('host'))
+  if (isHost && isDevelopmentOrigin(headers.get('origin'))) return deps
   return { ...deps, keys: without(deps.keys, deps.development.accessKeys()) }
 }
 

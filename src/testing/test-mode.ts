@@ -13,16 +13,21 @@ export class TestMode {
   readonly events = new FileEvents()
   /** Whether a bucket that does not exist is created when an access key first uses it. */
   readonly createsBuckets: boolean
-  #keys: readonly AcceptedKey[] = [devAccessKey]
+  /** Whether the fixed keys are accepted under any Host, e.g. between containers. */
+  readonly anyHost: boolean
+  #keys: readonly AcceptedKey[]
 
-  constructor(o: { token?: string; createsBuckets?: boolean } = {}) {
+  constructor(o: { token?: string; createsBuckets?: boolean; fixedKeys?: boolean; anyHost?: boolean } = {}) {
     this.token = o.token ?? randomBytes(24).toString('base64url')
     this.createsBuckets = o.createsBuckets ?? false
+    this.anyHost = o.anyHost ?? false
+    this.#keys = o.fixedKeys === false ? [] : [devAccessKey]
   }
 
   /** What the catalog notes events for. */
   readonly subscribers = [testSubscriber]
 
+  readonly keys = (): readonly AcceptedKey[] => this.#keys
   readonly accessKeyIds = (): readonly string[] => this.#keys.map(({ accessKeyId }) => accessKeyId)
 
   /** Those of `source`, then the keys of test mode. The same array until something changes. */

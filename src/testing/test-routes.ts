@@ -1,9 +1,8 @@
 /** The `/_test` routes. They exist in test mode only; elsewhere the address is 404. */
 import { timingSafeEqual, createHash } from 'node:crypto'
 import type { Context, Middleware } from 'koa'
+import { isDeveloper } from '../api/origin.ts'
 import { StorageError } from '../errors.ts'
-import { isDevelopmentHost, isDevelopmentOrigin } from '../http/development-host.ts'
-import { isLoopbackAddress } from '../http/loopback.ts'
 import type { RequestMatch } from './request-journal.ts'
 import type { TestMode } from './test-mode.ts'
 import type { TestState } from './test-state.ts'
@@ -62,24 +61,11 @@ function authorise(ctx: Context, { token }: TestMode, hostChecks: boolean): void
   const given = /^Bearer +(\S+)$/i.exec(ctx.get('authorization'))?.[1] ?? ctx.get('x-postern-test-token')
   if (given !== '') {
     if (isSame(given, token)) return
-  } else if (hostChecks && isDevelopmentRequest(ctx)) return
+  } else if (hostChecks && isDeveloper(ctx.req)) return
   throw new StorageError('AccessDenied', {
     message:
       'Test routes need the test token: send "Authorization: Bearer $POSTERN_TEST_TOKEN", or call them from this machine without an Origin of another site.',
   })
-}
-
-function isDevelopmentRequest({ req }: Context): boolean {
-  const { host, origin } = req.headers
-  const site = req.headers['sec-fetch-site']
-  return (
-    isLoopbackAddress(req.socket.remoteAddress ?? '') &&
-    isDevelopmentHost(host) &&
-    isDevelopmentOrigin(origin) &&
-    site !== 'cross-site' &&
-    req.headers['x-forwarded-for'] === undefined &&
-    req.headers['forwarded'] === undefined
-  )
 }
 
 const isSame = (a: string, b: string): boolean => timingSafeEqual(digest(a), digest(b))
