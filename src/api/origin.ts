@@ -103,7 +103,7 @@ function isUnproxied(req: IncomingMessage): boolean {
   return isLoopbackAddress(req.socket.remoteAddress ?? '')
 }
 
-function isSentBy({ method, headers }: IncomingMessage, isOwnOrigin: (origin: string) => boolean): boolean {
-  if (headers.origin !== undefined) return isOwnOrigin(headers.origin)
+function isSentBy({ method, headers }: IncomingMessage, isOfMachine: (origin: string) => boolean): boolean {
+  if (headers.origin !== undefined) return isOfMachine(headers.origin)
   return safeMethods.has(method ?? '') || headers['sec-fetch-site'] !== 'cross-site'
 }

@@ -60,13 +60,9 @@ type DevFacts = {
   config: Config
 }
 
-/** What `postern dev` prints: addresses, a token, and variables to paste. */
-export function devBanner({ addresses, bytes, token, mode, remote, config }: DevFacts): string {
+/** What `postern dev` says: addresses and first steps. */
+export function devBanner({ addresses, bytes, token, remote }: DevFacts): string {
   const { apiUrl, objectsUrl } = addresses
-  const [key] = mode.keys()
-  const access = remote
-    ? '  Every request needs the token. Anyone who has it can read and write everything here.'
-    : '  Requests from this machine need no token: they are the user "dev".'
   return [
     '',
     '  Postern is ready for development. Any type and size is accepted.',
@@ -75,22 +71,37 @@ export function devBanner({ addresses, bytes, token, mode, remote, config }: Dev
     `  Objects  ${objectsUrl ?? ''}  (S3 endpoint; presigned URLs point here)`,
     `  Bytes    ${describeBytes(bytes)}`,
     '',
-    access,
-    ...(remote ? ['  Warning: this server listens on all interfaces.'] : []),
+    ...(remote
+      ? [
+          '  Warning: this server listens on all interfaces. Every request needs the token, and anyone who has it can read',
+          '  and write everything here.',
+        ]
+      : ['  Requests from this machine need no token: they are the user "dev".']),
     '',
+    '  Upload, confirm and download a first file:',
+    '',
+    ...curlFlow({ apiUrl, token: remote && token !== null ? 'TOKEN=$POSTERN_TOKEN' : null }),
+    '',
+    '  Variables for an application:',
+    '',
+  ].join('\n')
+}
+
+/** Variables to paste into a shell or a file, one a line. They grant access. */
+export function devVariables({ addresses, token, mode, config }: DevFacts): string {
+  const [key] = mode.keys()
+  return [
     ...(key
       ? [
-          `AWS_ENDPOINT_URL_S3=${objectsUrl ?? ''}`,
+          `AWS_ENDPOINT_URL_S3=${addresses.objectsUrl ?? ''}`,
           `AWS_ACCESS_KEY_ID=${key.accessKeyId}`,
           `AWS_SECRET_ACCESS_KEY=${key.secretAccessKey}`,
           `AWS_REGION=${config.objects.region}`,
         ]
       : []),
-    `POSTERN_URL=${apiUrl}`,
+    `POSTERN_URL=${addresses.apiUrl}`,
     ...(token === null ? [] : [`POSTERN_TOKEN=${token}`]),
     `POSTERN_TEST_TOKEN=${mode.token}`,
-    '',
-    '',
   ].join('\n')
 }
 

@@ -10,10 +10,10 @@ import type { Logger } from '../http/logger.ts'
 import { devUser } from '../config/dev-mode.ts'
 import { servesObjects } from '../storage.ts'
 import type { TestMode } from '../testing/test-mode.ts'
-import { banner, commandForToken, devBanner, whereBytesGo, type Addresses } from './banner.ts'
+import { banner, commandForToken, devBanner, devVariables, whereBytesGo, type Addresses } from './banner.ts'
 import { CliError } from './cli-error.ts'
 import { addConfigOptions, openConfig, type ConfigOptions } from './config-options.ts'
-import { outlastOutput, printJson, printNote } from './output.ts'
+import { outlastOutput, printJson, printNote, printResult } from './output.ts'
 import { untilStopped } from './stop-signal.ts'
 import { serveAsWorker, superviseWorkers, takeLink, workerCount } from './workers.ts'
 
@@ -100,7 +100,10 @@ async function run(options: ServeOptions, { loaded, secrets, log, signal }: Star
     printNote(banner({ addresses: gateway.addresses, bytes, dev, tokenCommand: commandForToken(options, loaded) }))
   } else {
     const token = await tokenOfDeveloper(config, secrets.jwtSecret)
-    printNote(devBanner({ addresses: gateway.addresses, bytes, token, mode, remote: options.remote ?? false, config }))
+    const facts = { addresses: gateway.addresses, bytes, token, mode, remote: options.remote ?? false, config }
+    printNote(devBanner(facts))
+    // They grant access, so they must not stand in a log.
+    printResult(devVariables(facts))
   }
   if (options.open) await openInBrowser(apiUrl)
   return stop(await signal, gateway.close, config.server.shutdownTimeout)

@@ -23,8 +23,8 @@ const ports = ['--port', '0', '--set', 'objects.listen=127.0.0.1:0']
 /** The addresses and variables that the banner prints. */
 async function banner(started: Started): Promise<Record<string, string>> {
   await started.until(/POSTERN_TEST_TOKEN=\S+/)
-  const { stderr } = started.output()
-  return Object.fromEntries([...stderr.matchAll(/^([A-Z0-9_]+)=(\S+)$/gm)].map(([, name, value]) => [name!, value!]))
+  const { stdout } = started.output()
+  return Object.fromEntries([...stdout.matchAll(/^([A-Z0-9_]+)=(\S+)$/gm)].map(([, name, value]) => [name!, value!]))
 }
 
 const clientOf = (env: Record<string, string>): S3Client =>

@@ -47,7 +47,7 @@ it('checks a disk whose server does not run, by an endpoint of its own, and leav
 
 it('checks a running server, pages included', async () => {
   const server = bench.start(['serve', '--json'])
-  await server.until(/^\{.*\}$/m)
+  await server.until(/^\{"api".*\}$/m)
   const report = await doctor('--origin', 'http://localhost:5173')
   expect(notOk(report)).toEqual([])
   expect(report.results.map(({ check }) => check)).toContain('cors:http://localhost:5173')

@@ -20,7 +20,7 @@ beforeAll(async () => {
   )
   bench.write('body.txt', 'bytes')
   const server = bench.start(['serve', '--json'])
-  await server.until(/^\{.*\}$/m)
+  await server.until(/^\{"api".*\}$/m)
   const sign = async (...args: string[]) =>
     (JSON.parse((await bench.run(['presign', ...args, '--json'])).stdout) as { url: string }).url
   putUrl = await sign('put', 'a b.txt', '--content-type', 'text/plain', '--size', '5')

@@ -24,7 +24,7 @@ describe('health', () => {
     const env = { PORT: String(port) }
     const settings = ['--set', 'objects.listen=127.0.0.1:0', '--set', 'storage.disk.minFree=1MiB']
     const server = bench.start(['serve', '--json', ...settings], { env })
-    await server.until(/^\{.*\}$/m)
+    await server.until(/^\{"api".*\}$/m)
     expect(await bench.run(['health'], { env })).toMatchObject({ exitCode: 0, stdout: 'ready\n', stderr: '' })
 
     server.child.kill('SIGTERM')

@@ -39,7 +39,7 @@ const local = `keys:
 
 it('makes, replaces and ends keys of a server that runs', async () => {
   const server = bench.start(['serve', '--json', ...anyPort.flatMap((setting) => ['--set', setting])])
-  const [ready] = await server.until(/^\{.*\}$/m)
+  const [ready] = await server.until(/^\{"api".*\}$/m)
   const { objects } = JSON.parse(ready) as { objects: string }
   const run = async (
     { accessKeyId, secretAccessKey = '' }: Key,

@@ -15,7 +15,7 @@ it('signs URLs that the running server takes, for what was bound and nothing els
     `server: { listen: "127.0.0.1:${api}" }\nobjects: { listen: "127.0.0.1:${objects}" }\nstorage: { disk: { minFree: 1MiB } }\n`,
   )
   const server = bench.start(['serve', '--json'])
-  await server.until(/^\{.*\}$/m)
+  await server.until(/^\{"api".*\}$/m)
 
   const put = await bench.run([
     'presign',

@@ -15,7 +15,7 @@ const oldSecret = 'kqX1mB7zD0pWcR5tVn2ykqX1mB7zD0pWcR5tVn2Z'
 
 async function serve(env: Record<string, string> = {}): Promise<{ server: Started; api: string }> {
   const server = bench.start(['serve', '--json', ...anyPort.flatMap((setting) => ['--set', setting])], { env })
-  const [ready] = await server.until(/^\{.*\}$/m)
+  const [ready] = await server.until(/^\{"api".*\}$/m)
   return { server, api: (JSON.parse(ready) as { api: string }).api }
 }
 const tokenOf = async (sub: string, env: Record<string, string> = {}): Promise<string> =>

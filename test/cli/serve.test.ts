@@ -25,7 +25,7 @@ const anyPort = [
 
 type Ready = { api: string; objects: string; bytes: { driver: string; path: string }; dev: boolean; pid: number }
 async function ready(server: Started): Promise<Ready> {
-  const [line] = await server.until(/^\{.*\}$/m)
+  const [line] = await server.until(/^\{"api".*\}$/m)
   return JSON.parse(line) as Ready
 }
 const serveDev = (...more: string[]): Started => bench.start(['serve', '--dev', '--json', ...anyPort, ...more])
@@ -127,7 +127,7 @@ describe('serve refuses', () => {
     }
     const { exitCode, stderr } = await bench.run(['serve', '--dev'], { env })
     expect(exitCode).toBe(2)
-    expect(stderr).toContain('--dev lets everybody in without credentials')
+    expect(stderr).toContain('development mode needs no credentials')
   })
 
   it('an example secret', async () => {

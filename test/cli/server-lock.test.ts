@@ -17,7 +17,7 @@ afterEach(() => bench.remove())
 const ports = ['--set', 'server.listen=127.0.0.1:0', '--set', 'objects.listen=127.0.0.1:0']
 const serve = (...more: string[]): Started =>
   bench.start(['serve', '--dev', '--json', ...ports, '--set', 'storage.disk.minFree=1MiB', ...more])
-const ready = (server: Started) => server.until(/^\{.*\}$/m)
+const ready = (server: Started) => server.until(/^\{"api".*\}$/m)
 const holder = () => JSON.parse(readFileSync(join(bench.path, 'storage/server.lock.json'), 'utf8')) as object
 
 it('refuses a second server on the folder or the catalog, and says who holds it', async () => {

@@ -57,7 +57,7 @@ describe('off loopback', () => {
 
   it('refuses --dev', () => {
     const flags = { ...exposed, 'server.publicUrl': 'https://f.example.com', 'cors.origins': 'https://a.example.com' }
-    expect(folder.problems({ flags, dev: true }).join()).toContain('--dev lets everybody in without credentials')
+    expect(folder.problems({ flags, dev: true }).join()).toContain('development mode needs no credentials')
     expect(folder.load({ flags }).config.server.listen.port).toBe(4000)
   })
 
