@@ -8,6 +8,7 @@ import type { Config } from '../config/schema.ts'
 import type { TestMode } from '../testing/test-mode.ts'
 import type { ConfigOptions } from './config-options.ts'
 import { shellQuote } from './shell-quote.ts'
+import type { Problem } from './unready.ts'
 
 export type Addresses = { apiUrl: string; objectsUrl: string | null }
 
@@ -30,26 +31,43 @@ export async function whereBytesGo({ storage }: Config): Promise<BytesGoTo> {
 /** How the reader gets a token: by this command, or (null) from the identity provider. */
 type TokenCommand = string | null
 
-type BannerFacts = { addresses: Addresses; bytes: BytesGoTo; dev: boolean; tokenCommand: TokenCommand }
+type BannerFacts = {
+  addresses: Addresses
+  bytes: BytesGoTo
+  dev: boolean
+  tokenCommand: TokenCommand
+  /** Why no uploads are accepted; none: they are. */
+  problems: readonly Problem[]
+}
 
-export function banner({ addresses: { apiUrl, objectsUrl }, bytes, dev, tokenCommand }: BannerFacts): string {
+export function banner({ addresses: { apiUrl, objectsUrl }, bytes, dev, tokenCommand, problems }: BannerFacts): string {
   const objects =
     objectsUrl === null ? 'the bucket (URLs point straight to it)' : `${objectsUrl}  (presigned URLs point here)`
   return [
     '',
-    `  Postern is ready${dev ? ' (development: requests without credentials are the user "dev")' : ''}`,
+    `  Postern is ${problems.length === 0 ? 'ready' : 'running, but not ready for uploads'}${dev ? ' (development: requests without credentials are the user "dev")' : ''}`,
     '',
     `  API      ${apiUrl}  (JSON API and console)`,
     `  Objects  ${objects}`,
     `  Bytes    ${describeBytes(bytes)}`,
     '',
-    '  Upload, confirm and download a first file:',
-    '',
-    ...curlFlow({ apiUrl, token: dev ? null : setToken(tokenCommand) }),
+    ...(problems.length > 0 ? unready(problems) : firstFile({ apiUrl, token: dev ? null : setToken(tokenCommand) })),
     '',
     '',
   ].join('\n')
 }
+
+const firstFile = (o: Parameters<typeof curlFlow>[0]): string[] => [
+  '  Upload, confirm and download a first file:',
+  '',
+  ...curlFlow(o),
+]
+
+const unready = (problems: readonly Problem[]): string[] => [
+  ...problems.flatMap(({ message, fix }) => [`  ✖ ${message}`, ...(fix === undefined ? [] : [`    ${fix}`])]),
+  '',
+  '  The server checks again every 2 s. Until it succeeds, /readyz is not 200 and no upload URLs are issued.',
+]
 
 type DevFacts = {
   addresses: Addresses

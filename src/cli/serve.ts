@@ -10,7 +10,10 @@ import type { Logger } from '../http/logger.ts'
 import { devUser } from '../config/dev-mode.ts'
 import { servesObjects } from '../storage.ts'
 import type { TestMode } from '../testing/test-mode.ts'
-import { banner, commandForToken, devBanner, devVariables, whereBytesGo, type Addresses } from './banner.ts'
+import { banner, commandForToken, devBanner, devVariables, whereBytesGo } from './banner.ts'
+import type { Ready } from '../cluster/messages.ts'
+import { isStorageError } from '../errors.ts'
+import { explainUnready } from './unready.ts'
 import { CliError } from './cli-error.ts'
 import { addConfigOptions, openConfig, type ConfigOptions } from './config-options.ts'
 import { outlastOutput, printJson, printNote, printResult } from './output.ts'
@@ -94,14 +97,20 @@ async function run(options: ServeOptions, { loaded, secrets, log, signal }: Star
       ? await supervise(count, config, log)
       : await startGateway(config, { secrets, log, dev: anonymous, loaded, ...(mode && { testMode: mode }) })
   const bytes = await whereBytesGo(config)
-  const { apiUrl, objectsUrl } = gateway.addresses
-  if (options.json) printJson({ api: apiUrl, objects: objectsUrl, bytes, dev, pid: process.pid, workers: count })
-  else if (mode === null) {
-    printNote(banner({ addresses: gateway.addresses, bytes, dev, tokenCommand: commandForToken(options, loaded) }))
+  const { apiUrl, objectsUrl, notReady } = gateway.addresses
+  const problems = notReady === null ? [] : await explainUnready(config, notReady)
+  const plain = (): string =>
+    banner({ addresses: gateway.addresses, bytes, dev, tokenCommand: commandForToken(options, loaded), problems })
+  if (options.json) {
+    const { pid } = process
+    const ready = problems.length === 0
+    printJson({ api: apiUrl, objects: objectsUrl, bytes, dev, pid, workers: count, ready, problems })
+  } else if (mode === null) {
+    printNote(plain())
   } else {
     const token = await tokenOfDeveloper(config, secrets.jwtSecret)
     const facts = { addresses: gateway.addresses, bytes, token, mode, remote: options.remote ?? false, config }
-    printNote(devBanner(facts))
+    printNote(problems.length === 0 ? devBanner(facts) : plain())
     // They grant access, so they must not stand in a log.
     printResult(devVariables(facts))
   }
@@ -152,7 +161,7 @@ async function startWorker(options: ServeOptions, peers: Peers): Promise<Running
   return startGateway(config, { secrets, log, dev: dev && options.remote !== true, loaded, peers })
 }
 
-type Running = { addresses: Addresses; close: () => Promise<void> }
+type Running = { addresses: Ready; close: () => Promise<void> }
 
 async function startGateway(
   config: Config,
@@ -166,13 +175,21 @@ async function startGateway(
   },
 ): Promise<Running> {
   const { createGateway } = await import('../main.ts')
-  const gateway = await createGateway(config, { ...o, tracing: wantsTracing(process.env) })
+  const gateway = await createGateway(config, { ...o, tracing: wantsTracing(process.env) }).catch(asStartFailure)
   try {
-    return { addresses: await gateway.listen(), close: () => gateway.close() }
+    const urls = await gateway.listen()
+    const finding = await gateway.readiness.read()
+    const notReady = finding.ready ? null : finding.reason
+    return { addresses: { ...urls, notReady }, close: () => gateway.close() }
   } catch (cause) {
     await gateway.close().catch(() => {})
     throw listenFailure(cause, config)
   }
+}
+
+/** Settings that do not go together are found when the store or the database is opened. */
+function asStartFailure(cause: unknown): never {
+  throw isStorageError(cause, 'InvalidArgument') ? new CliError(cause.message, 2, { cause }) : cause
 }
 
 /** Says which key to change when an address cannot be had. */

@@ -7,7 +7,12 @@ export type Role = Pick<Peers, 'index' | 'count' | 'isReplacement'>
 /** Of each key that changed: the count, not the difference, so that a word more or less does no harm. */
 export type Changed = [key: string, count: number][]
 
-export type Ready = { apiUrl: string; objectsUrl: string | null }
+export type Ready = {
+  apiUrl: string
+  objectsUrl: string | null
+  /** Why no uploads are accepted, where the worker serves and its store or database cannot be used. */
+  notReady: string | null
+}
 
 export type FromWorker =
   | { postern: 'ready'; addresses: Ready }

@@ -13,19 +13,27 @@ export type Sending = {
   body?: Buffer | Readable | undefined
   /** Ends it: at once where it only reads, and a little later where it writes, so that what has become of that is known. */
   signal?: AbortSignal | undefined
+  /** Milliseconds without a byte. Default 15 s. */
+  patience?: number | undefined
 }
 
 export type Received = { status: number; headers: IncomingHttpHeaders; body: Buffer }
 
-/** Milliseconds without a byte. */
-const patience = 15_000
+const usualPatience = 15_000
 /** Milliseconds that a write is still waited for after the signal. */
 const lastWait = 3000
 /** Bytes of an answer that are read. */
 const longest = 1024 * 1024
 
 /** Errors: those of the connection, and a timeout. */
-export function send({ url, method, headers = {}, body, signal }: Sending): Promise<Received> {
+export function send({
+  url,
+  method,
+  headers = {},
+  body,
+  signal,
+  patience = usualPatience,
+}: Sending): Promise<Received> {
   const { protocol, hostname, port, host } = new URL(url)
   const target = /^https?:\/\/[^/?#]+([^#]*)/i.exec(url)![1]!
   const named = Object.entries(headers).flatMap(([name, value]) =>

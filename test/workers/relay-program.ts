@@ -7,7 +7,7 @@ if (link) {
   const { peers } = link
   peers.answer('who', (word: string) => `${word} ${peers.index}`)
   peers.answer('never', () => new Promise(() => {}))
-  await link.tell({ postern: 'ready', addresses: { apiUrl: `of ${peers.index}`, objectsUrl: null } })
+  await link.tell({ postern: 'ready', addresses: { apiUrl: `of ${peers.index}`, objectsUrl: null, notReady: null } })
   if (peers.index === 0) {
     let who: string[] = []
     while (who.length < 2) {

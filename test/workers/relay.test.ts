@@ -7,7 +7,7 @@ it('workers ask each other through the primary, and a silent one is no answer', 
   const child = fork(join(import.meta.dirname, 'relay-program.ts'), { stdio: ['ignore', 'pipe', 'inherit', 'ipc'] })
   const printed = once(child.stdout!, 'data')
   const [addresses] = await once(child, 'message')
-  expect(addresses).toEqual({ apiUrl: 'of 0', objectsUrl: null })
+  expect(addresses).toEqual({ apiUrl: 'of 0', objectsUrl: null, notReady: null })
   expect(JSON.parse(String((await printed)[0]))).toEqual({
     who: ['worker 1', 'worker 2'],
     unknown: [],

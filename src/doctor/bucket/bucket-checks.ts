@@ -35,6 +35,9 @@ const asked: readonly Check<StoreProbe>[] = [
   multipart,
 ]
 
+/** The least that must work before an upload can be taken. */
+export const startChecks: readonly Check<StoreProbe>[] = [reach, clock, credentials, region, exists, put]
+
 /** What holders of URLs meet: browsers, and those who try what a URL does not allow. */
 const met = (origins: readonly string[]): Check<StoreProbe>[] => [
   publicEndpoint,

@@ -73,7 +73,10 @@ export type StoreProbe = {
 const empty = Buffer.alloc(0)
 
 /** After `signal` every check ends at its next request; see `send` for the one under way. */
-export function createStoreProbe(target: StoreTarget, { signal }: { signal?: AbortSignal } = {}): StoreProbe {
+export function createStoreProbe(
+  target: StoreTarget,
+  { signal, patience }: { signal?: AbortSignal; patience?: number } = {},
+): StoreProbe {
   const folder = `${target.prefix}postern-doctor/${randomUUID()}/`
   const traces = createTraces(folder)
   let ahead = 0
@@ -96,7 +99,7 @@ export function createStoreProbe(target: StoreTarget, { signal }: { signal?: Abo
   }
   const ask = async (sending: Sending): Promise<Answer> => {
     signal?.throwIfAborted()
-    return read(await send({ ...sending, signal }))
+    return read(await send({ ...sending, signal, patience }))
   }
 
   const probe: StoreProbe = {
@@ -120,7 +123,7 @@ export function createStoreProbe(target: StoreTarget, { signal }: { signal?: Abo
     },
     bucketUrl: () => urlOf(target.publicEndpoint, undefined),
     objectUrl: (key) => urlOf(target.publicEndpoint, key),
-    cleanUp: () => traces.remove(async (o) => read(await send(signed(o)))),
+    cleanUp: () => traces.remove(async (o) => read(await send({ ...signed(o), patience }))),
   }
   return probe
 }

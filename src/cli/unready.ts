@@ -1,0 +1,31 @@
+/** What `serve` says where the store cannot be used at the start: the sentence of the check of `postern doctor` that fails. */
+import type { Config } from '../config/schema.ts'
+
+export type Problem = { message: string; fix?: string }
+
+/** Milliseconds: for one request to the bucket, and for all of them. */
+const patience = { request: 3000, all: 15_000 }
+
+/** `reason` is what the readiness check found; it stands where no check of the bucket fails. */
+export async function explainUnready(config: Config, reason: string): Promise<Problem[]> {
+  if (config.storage.driver !== 's3') return [{ message: reason }]
+  const [{ bucketTarget }, { startChecks }, { createStoreProbe }, { runChecks }] = await Promise.all([
+    import('./doctor-store.ts'),
+    import('../doctor/bucket/bucket-checks.ts'),
+    import('../doctor/bucket/store-probe.ts'),
+    import('../doctor/check.ts'),
+  ])
+  try {
+    const o = { signal: AbortSignal.timeout(patience.all), patience: patience.request }
+    const probe = createStoreProbe(await bucketTarget(config, { origins: [], now: () => new Date() }), o)
+    const results = await runChecks('bucket', startChecks, probe, o)
+    await probe.cleanUp()
+    const failed = results.filter(({ outcome }) => outcome === 'failed')
+    return failed.length === 0
+      ? [{ message: reason }]
+      : failed.map(({ message, fix }) => ({ message, ...(fix && { fix }) }))
+  } catch {
+    // Credentials that cannot be had, or a bucket that doctor cannot check.
+    return [{ message: reason }]
+  }
+}

@@ -1,0 +1,124 @@
+/** What `serve` says at its start of a bucket: what was tried, and what to do where it cannot be used. */
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { createOwnBucket, owner } from '../conformance/own-endpoint.ts'
+import { startGateway, type RunningGateway } from '../fixtures/gateway.ts'
+import { startStallingProxy, type StallingProxy } from '../fixtures/stalling-proxy.ts'
+import { makeBench, type Bench, type Started } from './run-postern.ts'
+
+let bench: Bench
+let store: RunningGateway
+let proxy: StallingProxy
+let bucket: string
+beforeEach(async () => {
+  bench = makeBench()
+  store = await startGateway({ keys: [owner] })
+  bucket = await createOwnBucket(store.objectsUrl)
+  proxy = await startStallingProxy({ port: Number(new URL(store.objectsUrl).port) })
+})
+afterEach(async () => {
+  await bench.remove()
+  await proxy.close()
+  await store.close()
+})
+
+function serve(set: Record<string, string> = {}, ...flags: string[]): Started {
+  const settings = {
+    'server.listen': '127.0.0.1:0',
+    'storage.driver': 's3',
+    'storage.bucket': bucket,
+    'storage.s3.endpoint': `http://127.0.0.1:${proxy.port}`,
+    'storage.s3.region': 'us-east-1',
+    'storage.s3.forcePathStyle': 'true',
+    'storage.s3.accessKeyId': owner.accessKeyId,
+    'storage.s3.secretAccessKey': owner.secretAccessKey,
+    ...set,
+  }
+  const args = Object.entries(settings).flatMap(([key, value]) => ['--set', `${key}=${value}`])
+  return bench.start(['serve', '--dev', ...flags, ...args])
+}
+
+type Line = { api: string; ready: boolean; problems: { message: string; fix?: string }[] }
+async function firstLine(server: Started): Promise<Line> {
+  const [line] = await server.until(/^\{"api":.*\}$/m)
+  return JSON.parse(line) as Line
+}
+
+const statusOf = async (url: string, init?: RequestInit): Promise<number> => (await fetch(url, init)).status
+const askForUpload = (api: string): Promise<number> =>
+  statusOf(`${api}/files/upload-url`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ filename: 'a.txt', mimeType: 'text/plain' }),
+  })
+
+describe('serve with the s3 driver', () => {
+  it('says that it is ready once it has written to the bucket', async () => {
+    const { api, ready, problems } = await firstLine(serve({}, '--json'))
+    expect({ ready, problems }).toEqual({ ready: true, problems: [] })
+    const { objects } = await store.gateway.driver.listObjects({ bucket })
+    expect(objects.map(({ key }) => key)).toEqual(['postern-write-check'])
+    expect(await statusOf(`${api}/readyz`)).toBe(200)
+  })
+
+  it.each([
+    [
+      'a wrong secret',
+      { 'storage.s3.secretAccessKey': 'not-the-secret-of-this-key' },
+      /does not accept the signature/,
+      /secretAccessKey/,
+    ],
+    [
+      'an unknown access key',
+      { 'storage.s3.accessKeyId': 'AKIANOBODY' },
+      /does not know the access key/,
+      /accessKeyId/,
+    ],
+    [
+      'a bucket that is not there',
+      { 'storage.bucket': 'nowhere-to-be-found' },
+      /no bucket nowhere-to-be-found/,
+      /storage\.bucket/,
+    ],
+  ])(
+    'says ✖ with the sentence of doctor for %s, and keeps running without issuing URLs',
+    async (_, set, message, fix) => {
+      const server = serve(set)
+      const [, api] = await server.until(/API +(http:\S+)[\s\S]*checks again/)
+      const { stderr } = server.output()
+      expect(stderr).toContain('running, but not ready for uploads')
+      expect(stderr).not.toContain('Upload, confirm and download')
+      const [, said, advice] = /✖ (.*)\n +(.*)/.exec(stderr) ?? []
+      expect(said).toMatch(message)
+      expect(advice).toMatch(fix)
+      expect(await statusOf(`${api}/readyz`)).toBe(503)
+      expect(await askForUpload(api!)).toBe(503)
+      expect(await statusOf(`${api}/healthz`)).toBe(200)
+      expect(server.child.exitCode).toBe(null)
+    },
+  )
+
+  it('says ✖ for a bucket that accepts and never answers, and is ready once it answers', async () => {
+    proxy.change('stall')
+    const { api, ready, problems } = await firstLine(serve({}, '--json'))
+    expect(ready).toBe(false)
+    expect(problems[0]?.message).toContain('does not answer')
+    expect(await statusOf(`${api}/readyz`)).toBe(503)
+    proxy.change('pass')
+    await vi.waitFor(async () => expect(await statusOf(`${api}/readyz`)).toBe(200), { timeout: 30_000 })
+    expect(await askForUpload(api)).toBe(200)
+  })
+
+  it('says ✖ with several workers too', async () => {
+    const set = { 'server.workers': '2', 'storage.s3.secretAccessKey': 'not-the-secret-of-this-key' }
+    const { ready, problems } = await firstLine(serve(set, '--json'))
+    expect(ready).toBe(false)
+    expect(problems[0]?.message).toContain('does not accept the signature')
+  })
+
+  it('ends with 2 where the settings do not go together', async () => {
+    const server = serve({ 'storage.s3.provider': 'r2', 'storage.s3.endpoint': 'null' })
+    const { exitCode, stderr } = await server.finished
+    expect(exitCode).toBe(2)
+    expect(stderr).toContain('storage.s3.endpoint is needed for the provider r2')
+  })
+})
