@@ -1,9 +1,10 @@
 /** What /readyz finds out in the background, and what is refused while it is not 200. */
-import { mkdir, readdir, rename, rm } from 'node:fs/promises'
+import { mkdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pino } from 'pino'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { teeLog } from '../fixtures/captured-log.ts'
+import { blobFiles, tempFiles } from '../drivers/disk-fixture.ts'
 import { startGateway, type RunningGateway } from '../fixtures/gateway.ts'
 import { startOnOwnBucket } from '../fixtures/gateway-on-own-bucket.ts'
 import { as, call, textFile, type Answer } from './caller.ts'
@@ -107,8 +108,8 @@ describe('on the disk driver', () => {
     const gateway = await open()
     const { driver } = gateway.gateway
     for (let i = 0; i < 5; i++) await driver.checkReady({ byWriting: true })
-    expect(await filesBelow(join(gateway.dir, 'storage/objects'))).toEqual([])
-    expect(await readdir(join(gateway.dir, 'storage/tmp'))).toEqual([])
+    expect(await blobFiles(join(gateway.dir, 'storage'))).toEqual([])
+    expect(await tempFiles(join(gateway.dir, 'storage'))).toEqual([])
     expect((await driver.listObjects({ bucket: 'postern' })).objects).toEqual([])
     expect(await driver.sweep()).toEqual({ removed: 0 })
   })
@@ -200,8 +201,3 @@ describe('on the s3 driver', () => {
     expect(json.detail).not.toContain('another secret')
   })
 })
-
-async function filesBelow(folder: string): Promise<string[]> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true })
-  return entries.filter((entry) => entry.isFile()).map(({ name }) => name)
-}
