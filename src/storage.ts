@@ -2,6 +2,8 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Catalog } from './catalog/catalog.ts'
+import { ConfigError } from './config/config-error.ts'
+import type { LoadedConfig } from './config/load-config.ts'
 import type { Config } from './config/schema.ts'
 import type { Secrets } from './config/secrets.ts'
 import { createDiskDriver, type DiskDriverOptions } from './drivers/disk/disk-driver.ts'
@@ -87,15 +89,32 @@ async function recordStore(catalog: StoreRecords, driver: StorageDriver): Promis
   if (id !== undefined && (await catalog.storeId('disk')) !== id) await catalog.recordStore('disk', id)
 }
 
+/** How the configuration was read. */
+type Loaded = Pick<LoadedConfig, 'withDriver'>
+
 /** The same configuration with the other driver, and what it takes to open it. */
-export function otherStore({ storage, ...rest }: Config): { config: Config; name: 'disk' | 's3'; isThere: boolean } {
-  const name = storage.driver === 'disk' ? 's3' : 'disk'
+export function otherStore(
+  config: Config,
+  loaded: Loaded | null,
+): { config: Config; name: 'disk' | 's3'; isThere: boolean } {
+  const name = config.storage.driver === 'disk' ? 's3' : 'disk'
+  const { storage } = name === 's3' && loaded ? asLoaded(loaded, config) : config
   const { region, endpoint, accessKeyId } = storage.s3
   const isThere =
     name === 'disk'
       ? existsSync(join(storage.disk.path, 'index.sqlite'))
       : region !== null || endpoint !== null || accessKeyId !== null
-  return { config: { ...rest, storage: { ...storage, driver: name, delivery: 'direct' } }, name, isThere }
+  return { config: { ...config, storage: { ...storage, driver: name, delivery: 'direct' } }, name, isThere }
+}
+
+/** Variables that mean nothing with the driver in use must not stop the start: then the settings alone count. */
+function asLoaded(loaded: Loaded, config: Config): Config {
+  try {
+    return loaded.withDriver('s3')
+  } catch (error) {
+    if (error instanceof ConfigError) return config
+    throw error
+  }
 }
 
 /**
@@ -105,9 +124,9 @@ export function otherStore({ storage, ...rest }: Config): { config: Config; name
 export async function openOtherStore(
   config: Config,
   catalog: StoreRecords,
-  o: Parameters<typeof createStorage>[1],
+  o: Parameters<typeof createStorage>[1] & { loaded?: Loaded },
 ): Promise<StorageDriver | null> {
-  const { name, isThere, config: otherwise } = otherStore(config)
+  const { name, isThere, config: otherwise } = otherStore(config, o.loaded ?? null)
   const count = await catalog.countIn(name)
   const { files, pending, unneeded } = count
   if (files + pending + unneeded === 0) return null

@@ -67,7 +67,8 @@ type Outcome = {
 }
 
 async function gc(options: GcOptions, signal: AbortSignal): Promise<number> {
-  const { config } = openConfig(options)
+  const loaded = openConfig(options)
+  const { config } = loaded
   const dryRun = options.dryRun ?? false
   const [{ countDue }, { collectExpired }, { collectOrphans }, { createTurn }, { createLogger }] = await Promise.all([
     import('../service/count-due.ts'),
@@ -81,7 +82,7 @@ async function gc(options: GcOptions, signal: AbortSignal): Promise<number> {
     await catalog.close()
     throw error
   })
-  const other = await openOther(config, catalog)
+  const other = await openOther(loaded, catalog)
   try {
     const now = (): Date => new Date()
     const log = createLogger({ ...config.log, level: 'warn' })

@@ -52,7 +52,8 @@ function rateArgument(text: string): number {
 }
 
 async function migrate(options: MigrateOptions, signal: AbortSignal): Promise<number> {
-  const { config } = openConfig(options)
+  const loaded = openConfig(options)
+  const { config } = loaded
   const { driver } = config.storage
   if (driver !== options.to) {
     throw new CliError(
@@ -67,7 +68,7 @@ async function migrate(options: MigrateOptions, signal: AbortSignal): Promise<nu
   try {
     const from = driver === 'disk' ? 's3' : 'disk'
     const waiting = await catalog.countIn(from)
-    const other = await openOther(config, catalog)
+    const other = await openOther(loaded, catalog)
     try {
       const end = () => endPublicUrls(options, catalog, from)
       if (waiting.files === 0) return tell(options, { waiting, left: waiting, moved: nothing, ended: await end() })

@@ -1,6 +1,7 @@
 /** The store and the catalog for a command that works on what is there: nothing is made that is missing. */
 import { existsSync } from 'node:fs'
 import type { Catalog } from '../catalog/catalog.ts'
+import type { LoadedConfig } from '../config/load-config.ts'
 import type { Config } from '../config/schema.ts'
 import { readSecrets, type Secrets } from '../config/secrets.ts'
 import type { StorageDriver } from '../drivers/driver.ts'
@@ -35,9 +36,9 @@ export async function openDriver(config: Config, catalog: Catalog): Promise<Stor
 }
 
 /** The store that is not in use, of commands that work on both. Null where there is none, or it cannot be opened. */
-export async function openOther(config: Config, catalog: Catalog): Promise<StorageDriver | null> {
+export async function openOther(loaded: LoadedConfig, catalog: Catalog): Promise<StorageDriver | null> {
   const { otherStore } = await import('../storage.ts')
-  const other = otherStore(config)
+  const other = otherStore(loaded.config, loaded)
   return other.isThere ? openDriver(other.config, catalog) : null
 }
 

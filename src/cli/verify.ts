@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import type { LoadedConfig } from '../config/load-config.ts'
 import type { Config } from '../config/schema.ts'
 import { problemKinds, type Checked, type Problem, type ProblemKind, type Report } from '../drivers/problem.ts'
 import { CliError } from './cli-error.ts'
@@ -36,7 +37,8 @@ export function addVerify(program: Command, exit: (code: number) => void): void 
 }
 
 async function verify(options: VerifyOptions, signal: AbortSignal): Promise<number> {
-  const { config } = openConfig(options)
+  const loaded = openConfig(options)
+  const { config } = loaded
   if (options.repair) await assertGrace(config, options.grace)
   const run = { deep: options.deep ?? false, repair: options.repair ?? false }
   const startedAt = new Date()
@@ -50,7 +52,7 @@ async function verify(options: VerifyOptions, signal: AbortSignal): Promise<numb
     },
   }
   try {
-    await verifyAll(config, { ...run, grace: options.grace, allowed: options.yesDelete ?? 0, report, progress, signal })
+    await verifyAll(loaded, { ...run, grace: options.grace, allowed: options.yesDelete ?? 0, report, progress, signal })
   } finally {
     progress.end()
   }
@@ -87,7 +89,8 @@ type Run = {
   signal: AbortSignal
 }
 
-async function verifyAll(config: Config, { progress, grace, ...o }: Run): Promise<void> {
+async function verifyAll(loaded: LoadedConfig, { progress, grace, ...o }: Run): Promise<void> {
+  const { config } = loaded
   const isDisk = config.storage.driver === 'disk'
   const catalog = await openCatalog(config)
   try {
@@ -105,7 +108,7 @@ async function verifyAll(config: Config, { progress, grace, ...o }: Run): Promis
       openDriver(config, catalog),
       import('../service/verify-files.ts'),
     ])
-    const other = await openOther(config, catalog)
+    const other = await openOther(loaded, catalog)
     try {
       await verifyFiles({
         ...o,

@@ -77,7 +77,7 @@ const wellKnown: { key: string; names: string[] }[] = [
   { key: 'storage.s3.sessionToken', names: ['AWS_SESSION_TOKEN'] },
 ]
 
-/** `DATABASE_URL`, and with the s3 driver the names of the AWS tools and of guides; with the disk driver they mean nothing to us. */
+/** `DATABASE_URL`, and with the s3 driver the names of the AWS tools and of guides; with the disk driver only `LoadedConfig.withDriver` reads those. */
 export function readWellKnownVariables(env: Environment, driver: unknown): Setting[] {
   const known = [{ key: 'database.url', names: ['DATABASE_URL'] }, ...(driver === 's3' ? wellKnown : [])]
   return known.flatMap(({ key, names }) => {

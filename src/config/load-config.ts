@@ -37,6 +37,11 @@ export type LoadedConfig = {
   readonly entries: ReadonlyMap<string, Entry>
   /** Sentences for the log: nothing that stops the start. */
   readonly warnings: readonly string[]
+  /**
+   * What the same files, variables and flags mean with the other driver, for the files that are still there: with `s3`
+   * the `S3_*` and `AWS_*` variables count. Errors: ConfigError.
+   */
+  withDriver(driver: Config['storage']['driver']): Config
 }
 
 /** Throws `ConfigError` with everything that is wrong, across all files, variables and flags. */
@@ -70,7 +75,9 @@ export function loadConfig(o: LoadOptions = {}): LoadedConfig {
   }
   if (problems.length > 0) throw new ConfigError(problems)
   const sources = new Map([...entries].map(([key, { source }]) => [key, source] as const))
-  return { config, sources, entries, warnings: findWarnings(config, sources, env) }
+  const withDriver = (driver: Config['storage']['driver']): Config =>
+    loadConfig({ ...o, flags: { ...o.flags, 'storage.driver': driver } }).config
+  return { config, sources, entries, warnings: findWarnings(config, sources, env), withDriver }
 }
 
 /**

@@ -29,18 +29,18 @@ export type SignedGrant = {
 
 /**
  * Signs as much of the binding as the store can enforce. What it cannot is not asked for and is verified at confirm
- * instead. Errors: NotSupported for a form upload that nothing could bound.
+ * instead. Errors: NotSupported for a form upload where the store takes none.
  */
 export async function presignGrant(deps: ServiceDeps, o: Binding): Promise<SignedGrant> {
   const can = deps.driver.capabilities
-  if (o.method === 'POST' && can.has('presign-post')) return presignForm(deps, o)
-  if (o.method === 'POST' && !(o.size !== null && can.has('signed-length'))) {
-    throw new StorageError('NotSupported', {
-      message: 'This store takes no form uploads: use method PUT, or send size so that a PUT URL can be bound to it.',
-    })
-  }
-  return presignPut(deps, o)
+  if (o.method === 'PUT') return presignPut(deps, o)
+  if (can.has('presign-post')) return presignForm(deps, o)
+  throw new StorageError('NotSupported', { message: noForms(deps.config) })
 }
+
+const noForms = ({ storage }: ServiceDeps['config']): string =>
+  `The store takes no form uploads (storage.s3.provider: ${storage.s3.provider}). Send method "PUT". If the check "post" of ` +
+  'postern doctor succeeds, set storage.s3.provider to what the store is; or set storage.delivery: proxied.'
 
 async function presignPut(deps: ServiceDeps, o: Binding): Promise<SignedGrant> {
   const can = deps.driver.capabilities

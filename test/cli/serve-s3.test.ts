@@ -115,6 +115,37 @@ describe('serve with the s3 driver', () => {
     expect(problems[0]?.message).toContain('does not accept the signature')
   })
 
+  it('serves its files after storage.driver alone was changed, with credentials in the S3_ variables', async () => {
+    const env = {
+      S3_ENDPOINT: `http://127.0.0.1:${proxy.port}`,
+      S3_BUCKET: bucket,
+      S3_REGION: 'us-east-1',
+      S3_ACCESS_KEY: owner.accessKeyId,
+      S3_SECRET_KEY: owner.secretAccessKey,
+      POSTERN_SERVER_LISTEN: '127.0.0.1:0',
+      POSTERN_OBJECTS_LISTEN: '127.0.0.1:0',
+      POSTERN_STORAGE_DISK_MIN_FREE: '1MiB',
+    }
+    const args = ['serve', '--dev', '--json', '--set']
+    const before = bench.start([...args, 'storage.driver=s3'], { env })
+    const { api } = await firstLine(before)
+    const post = async (path: string, body: object): Promise<Record<string, string>> => {
+      const headers = { 'content-type': 'application/json' }
+      const answer = await fetch(`${api}${path}`, { method: 'POST', headers, body: JSON.stringify(body) })
+      return (await answer.json()) as Record<string, string>
+    }
+    const issued = await post('/files/upload-url', { filename: 'a.txt', mimeType: 'text/plain' })
+    const headers = { 'content-type': 'text/plain' }
+    expect(await statusOf(issued['uploadUrl']!, { method: 'PUT', headers, body: 'in the bucket' })).toBe(200)
+    const { id } = await post('/files/confirm', { key: issued['key'] })
+    before.child.kill('SIGTERM')
+    expect((await before.finished).exitCode).toBe(0)
+
+    const after = await firstLine(bench.start([...args, 'storage.driver=disk'], { env }))
+    const content = await fetch(`${after.api}/files/${id}/content`)
+    expect([content.status, await content.text()]).toEqual([200, 'in the bucket'])
+  })
+
   it('ends with 2 where the settings do not go together', async () => {
     const server = serve({ 'storage.s3.provider': 'r2', 'storage.s3.endpoint': 'null' })
     const { exitCode, stderr } = await server.finished

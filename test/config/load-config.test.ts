@@ -255,6 +255,17 @@ describe('well-known variables', () => {
     expect(withBucket.warnings.join()).toContain('S3_BUCKET is set, but files go to the disk')
   })
 
+  it('count for the files that the s3 driver left, whatever driver is in use', () => {
+    const env = { S3_BUCKET: 'my-app', S3_REGION: 'eu-north-1', S3_ACCESS_KEY: 'minioadmin', S3_SECRET_KEY: 'a-secret' }
+    const loaded = folder.load({ env })
+    expect(loaded.config.storage.driver).toBe('disk')
+    expect(loaded.withDriver('s3').storage).toMatchObject({
+      driver: 's3',
+      bucket: 'my-app',
+      s3: { region: 'eu-north-1', accessKeyId: 'minioadmin', secretAccessKey: 'a-secret' },
+    })
+  })
+
   it('take DATABASE_URL', () => {
     const env = { DATABASE_URL: 'sqlite:/data/catalog.sqlite' }
     expect(folder.load({ env }).config.database.url).toBe(`sqlite:${resolve('/data/catalog.sqlite')}`)

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { MigrateRig, ownBucket, type Sent } from './rig.ts'
+import { keysIn, MigrateRig, ownBucket, type Sent } from './rig.ts'
 
 let rig: MigrateRig
 beforeEach(async () => {
@@ -12,10 +12,7 @@ beforeEach(async () => {
 afterEach(() => rig.close())
 
 const MiB = 2 ** 20
-const inBucket = async (): Promise<string[]> => {
-  const { Contents = [] } = await rig.store.client.listObjectsV2({ Bucket: rig.store.bucket })
-  return Contents.map(({ Key }) => Key!).toSorted()
-}
+const inBucket = (): Promise<string[]> => keysIn(rig.store)
 const filesIn = async (store: 'disk' | 's3'): Promise<string[]> => {
   const uploads = await rig.running.gateway.catalog.filesIn(store, { limit: 100 })
   return uploads.map(({ file }) => file.object.key).toSorted()

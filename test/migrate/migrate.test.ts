@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { pino } from 'pino'
 import { call, downloadText, store, textFile, upload } from '../api/caller.ts'
-import { hashAt, MigrateRig, ownBucket, type Sent } from './rig.ts'
+import { hashAt, keysIn, MigrateRig, ownBucket, type Sent } from './rig.ts'
 
 let rig: MigrateRig
 beforeEach(async () => {
@@ -81,9 +81,8 @@ it('goes on beside uploads that are confirmed and files that are deleted, and ke
   const { catalog } = rig.running.gateway
   expect(await catalog.usageDifferences()).toEqual([])
   // Of the deleted files nothing is left in either store, and in the bucket there is nothing but files.
-  const { Contents = [] } = await rig.store.client.listObjectsV2({ Bucket: rig.store.bucket })
   const known = (await catalog.filesIn('s3', { limit: 100 })).map(({ file }) => file.object.key)
-  expect(Contents.map(({ Key }) => Key).toSorted()).toEqual(known.toSorted())
+  expect(await keysIn(rig.store)).toEqual(known.toSorted())
 })
 
 it('removes what it left in the old store once its time has come, or the file is deleted', async () => {
@@ -98,7 +97,7 @@ it('removes what it left in the old store once its time has come, or the file is
 
   await rig.start('disk')
   expect(await rig.migrate('disk', '--grace', '1s')).toMatchObject({ exitCode: 0, moved: { files: 1 } })
-  const listed = async () => (await rig.store.client.listObjectsV2({ Bucket: rig.store.bucket })).Contents ?? []
+  const listed = (): Promise<string[]> => keysIn(rig.store)
   expect(await listed()).toHaveLength(1)
   // A server that runs does it by itself; without one there is the command.
   await rig.stop()

@@ -32,6 +32,13 @@ export async function ownBucket(): Promise<Bucket> {
   }
 }
 
+/** Sorted; without the object by which a server with the s3 driver sees at its start that the bucket takes a write. */
+export async function keysIn({ client, bucket }: Bucket): Promise<string[]> {
+  const { Contents = [] } = await client.listObjectsV2({ Bucket: bucket })
+  const keys = Contents.map(({ Key }) => Key!).filter((key) => key !== 'postern-write-check')
+  return keys.toSorted()
+}
+
 export type Sent = { file: Json; sha256: string }
 
 export class MigrateRig {
