@@ -22,6 +22,7 @@ export function diskTarget(config: Config, { signing }: Secrets, at: Endpoints, 
     credentials: { accessKeyId: signing.accessKeyId, secretAccessKey: signing.secretAccessKey },
     expiration: null,
     provider: 'postern',
+    signsLength: true,
     longestUrl: longestUrl(config),
   }
 }
@@ -50,6 +51,7 @@ export async function bucketTarget(config: Config, asked: Asked): Promise<StoreT
       credentials: { accessKeyId, secretAccessKey, ...(sessionToken && { sessionToken }) },
       expiration,
       provider,
+      signsLength: settings.preset.capabilities.includes('signed-length'),
       longestUrl: delivery === 'proxied' ? null : longestUrl(config),
       ...asked,
     }

@@ -71,10 +71,12 @@ describe('a bucket behind our endpoint (storage.delivery: proxied)', () => {
     'cors.origins': `["${origin}"]`,
     ...Object.fromEntries(Object.entries(s3()).map(([key, value]) => [`storage.s3.${key}`, String(value)])),
   })
-  const inBucket = async (): Promise<string[]> => [
-    ...(await faulty.store.listObjects({ bucket })).objects.map(({ key }) => key),
-    ...(await faulty.store.listMultipartUploads({ bucket })).uploads.map(({ key }) => key),
-  ]
+  /** Without the object by which a running server saw at its start that the bucket takes a write. */
+  const inBucket = async (): Promise<string[]> => {
+    const { objects } = await faulty.store.listObjects({ bucket })
+    const { uploads } = await faulty.store.listMultipartUploads({ bucket })
+    return [...objects, ...uploads].map(({ key }) => key).filter((key) => key !== 'app/postern-write-check')
+  }
 
   it('is asked for what the server needs; what browsers meet is asked of the endpoint', async () => {
     const report = reported(await bench.run(doctor(settings())))

@@ -102,6 +102,7 @@ export async function startFaultyStore(): Promise<FaultyStore> {
       credentials: owner,
       expiration: null,
       provider: 'other',
+      signsLength: true,
       longestUrl: 3600,
       origins: [],
       now: () => new Date(),

@@ -1,13 +1,16 @@
 /** What the public URLs lead to, with a running server and with proxies that do it wrong. */
-import { createServer, request as forward, type Server } from 'node:http'
+import { createServer, request as forward, type IncomingHttpHeaders, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createSecretKey } from 'node:crypto'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { createStoreProbe } from '../../src/doctor/bucket/store-probe.ts'
+import { put } from '../../src/doctor/bucket/put.ts'
+import { roundTrip } from '../../src/doctor/bucket/round-trip.ts'
+import { createStoreProbe, type StoreTarget } from '../../src/doctor/bucket/store-probe.ts'
 import { runChecks, type Result } from '../../src/doctor/check.ts'
 import { urlChecks } from '../../src/doctor/urls/url-checks.ts'
 import type { UrlSubject } from '../../src/doctor/urls/url-subject.ts'
 import { instanceProof } from '../../src/http/instance-proof.ts'
+import { freePort } from '../cli/free-port.ts'
 import { startGateway, testSecrets, type RunningGateway } from '../fixtures/gateway.ts'
 
 let gateway: RunningGateway
@@ -27,11 +30,12 @@ const proof = (nonce: string): string => instanceProof(createSecretKey(Buffer.fr
 /** A proxy on a port of its own. */
 async function proxyTo(
   target: string,
-  change: { host?: string; path?: (path: string) => string } = {},
+  change: { host?: string; path?: (path: string) => string; dropsLength?: boolean } = {},
 ): Promise<string> {
   const { hostname, port } = new URL(target)
   const server = createServer((req, res) => {
-    const headers = { ...req.headers, ...(change.host !== undefined && { host: change.host }) }
+    const headers: IncomingHttpHeaders = { ...req.headers, ...(change.host !== undefined && { host: change.host }) }
+    if (change.dropsLength) delete headers['content-length']
     const path = change.path?.(req.url ?? '/') ?? req.url
     req.pipe(
       forward({ hostname, port, method: req.method, path, headers, agent: false }, (answer) => {
@@ -45,27 +49,29 @@ async function proxyTo(
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 }
 
+const targetAt = (publicEndpoint: string, endpoint = gateway.objectsUrl): StoreTarget => ({
+  kind: 'disk' as const,
+  endpoint,
+  publicEndpoint,
+  named: { url: '', setting: 'objects.publicUrl' as const },
+  bucket: 'postern',
+  region: 'us-east-1',
+  pathStyle: true,
+  prefix: '',
+  credentials: testSecrets.signing,
+  expiration: null,
+  provider: 'postern',
+  signsLength: true,
+  longestUrl: 60,
+  origins: [],
+  now: () => new Date(),
+})
+
 async function examined(
-  o: { listen?: string; api?: string | null; objects?: string | null } = {},
+  o: { listen?: string; api?: string | null; objects?: string | null; endpoint?: string } = {},
 ): Promise<Record<string, Result>> {
   const publicEndpoint = o.objects === undefined ? gateway.objectsUrl : o.objects
-  const target = {
-    kind: 'disk' as const,
-    endpoint: gateway.objectsUrl,
-    publicEndpoint: publicEndpoint ?? '',
-    named: { url: '', setting: 'objects.publicUrl' as const },
-    bucket: 'postern',
-    region: 'us-east-1',
-    pathStyle: true,
-    prefix: '',
-    credentials: testSecrets.signing,
-    expiration: null,
-    provider: 'postern',
-    longestUrl: 60,
-    origins: [],
-    now: () => new Date(),
-  }
-  const objects = publicEndpoint === null ? null : createStoreProbe(target)
+  const objects = publicEndpoint === null ? null : createStoreProbe(targetAt(publicEndpoint, o.endpoint))
   const subject: UrlSubject = {
     listenUrl: o.listen ?? gateway.apiUrl,
     apiUrl: o.api ?? null,
@@ -143,6 +149,50 @@ it('tells a proxy that changes the path', async () => {
     outcome: 'failed',
     message: expect.stringMatching(/another request arrives/),
   })
+})
+
+/** The checks of the bucket that go through what browsers meet. */
+async function triedAt(publicEndpoint: string, endpoint?: string): Promise<Result> {
+  const probe = createStoreProbe(targetAt(publicEndpoint, endpoint))
+  const checks = [put, roundTrip].map(({ needs: _needs, ...check }) => check)
+  const results = await runChecks('bucket', checks, probe)
+  expect(await probe.cleanUp()).toEqual([])
+  expect(results[0]).toMatchObject({ check: 'put', outcome: 'ok' })
+  return results[1]!
+}
+
+it('leads with the sentence of the store where a proxy strips the path of the public URL', async () => {
+  const port = await freePort()
+  const below = await startGateway({
+    objects: { listen: `127.0.0.1:${port}`, publicUrl: 'https://files.example.com/files' },
+  })
+  try {
+    const direct = `http://127.0.0.1:${port}/files`
+    const strips = await proxyTo(direct, { path: (path) => path.replace(/^\/files/, '') })
+    const keeps = await proxyTo(direct)
+    const expected = {
+      outcome: 'failed',
+      message: expect.stringMatching(
+        /^The store says: "This endpoint is mounted below \/files\/\." .* removes \/files/,
+      ),
+      fix: expect.stringMatching(/without StripPrefix/),
+    }
+    expect((await examined({ objects: `${strips}/files`, endpoint: direct }))['objects-url']).toMatchObject(expected)
+    expect(await triedAt(`${strips}/files`, direct)).toMatchObject(expected)
+    expect(await triedAt(`${keeps}/files`, direct)).toMatchObject({ outcome: 'ok' })
+  } finally {
+    await below.close()
+  }
+})
+
+it('names a proxy that drops Content-Length', async () => {
+  const objects = await proxyTo(gateway.objectsUrl, { dropsLength: true })
+  expect(await triedAt(objects)).toMatchObject({
+    outcome: 'failed',
+    message: expect.stringMatching(/a proxy before .* drops Content-Length/),
+    fix: expect.stringMatching(/proxy_request_buffering off/),
+  })
+  expect(await triedAt(await proxyTo(gateway.objectsUrl))).toMatchObject({ outcome: 'ok' })
 })
 
 it('answers a nonce and nothing else: no proof of what somebody else chooses', async () => {

@@ -1,5 +1,6 @@
-import { failed, ok, reason, type Check } from '../check.ts'
+import { failed, ok, reason, type Check, type Finding } from '../check.ts'
 import { probeBody } from './put.ts'
+import { strippedPrefix } from './stripped-prefix.ts'
 import { hostSeen, said, type Answer, type StoreProbe } from './store-probe.ts'
 
 /** A presigned PUT and GET at the public endpoint, as a browser would use them. */
@@ -20,14 +21,34 @@ export const roundTrip: Check<StoreProbe> = {
         `Set ${name} to the address at which browsers reach the store.`,
       )
     }
+    const stripped = kind === 's3' ? null : strippedPrefix(written, publicEndpoint)
+    if (stripped) return stripped
+    if (written.status === 411 || written.code === 'MissingContentLength') return lengthLost(publicEndpoint, written)
     if (written.status !== 200)
       return failed(`A presigned PUT is answered ${said(written)}.`, fixForSignature(written, name))
     const read = await probe.fetch(probe.presign({ method: 'GET', key }).url, { method: 'GET' })
-    if (read.status === 200 && read.body.equals(probeBody))
-      return ok(`Presigned PUT and GET work at ${publicEndpoint}.`)
-    return failed(`A presigned GET is answered ${said(read)}.`, fixForSignature(read, name))
+    if (read.status !== 200 || !read.body.equals(probeBody))
+      return failed(`A presigned GET is answered ${said(read)}.`, fixForSignature(read, name))
+    const bound = probe.target.signsLength ? await putBoundToLength(probe) : written
+    return bound.status === 200
+      ? ok(`Presigned PUT and GET work at ${publicEndpoint}.`)
+      : lengthLost(publicEndpoint, bound)
   },
 }
+
+/** As URLs for files of a declared size are signed. */
+function putBoundToLength(probe: StoreProbe): Promise<Answer> {
+  const headers = { 'content-type': 'text/plain', 'content-length': String(probeBody.length) }
+  const put = probe.presign({ method: 'PUT', key: probe.key('presigned-length'), headers })
+  return probe.fetch(put.url, { method: 'PUT', headers: { ...put.headers, ...headers }, body: probeBody })
+}
+
+const lengthLost = (endpoint: string, answer: Answer): Finding =>
+  failed(
+    `A presigned PUT whose length is known is refused (${said(answer)}): a proxy before ${endpoint} drops Content-Length. ` +
+      'It sends the body on in chunks.',
+    'Let the proxy pass Content-Length on: nginx "proxy_request_buffering off;" with "proxy_http_version 1.1;", and no filter that rewrites bodies.',
+  )
 
 function fixForSignature(answer: Answer, name: string): string {
   const seen = hostSeen(answer)

@@ -29,6 +29,8 @@ export type StoreTarget = {
   expiration: Date | null
   /** Of `storage.s3.provider`, resolved. */
   provider: string
+  /** Whether URLs are bound to the length of the file: the store compares what arrives. */
+  signsLength: boolean
   /** Seconds that the longest URL is to live; null: these credentials sign none that clients get. */
   longestUrl: number | null
   /** From where pages ask; none: CORS is not checked. */

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { hostSeen, said, type Answer } from '../bucket/store-probe.ts'
+import { strippedPrefix } from '../bucket/stripped-prefix.ts'
 import { failed, ok, reason, unknown } from '../check.ts'
 import type { UrlCheck } from './url-subject.ts'
 
@@ -37,6 +38,8 @@ export const objectsUrl: UrlCheck = {
         'Let the proxy pass path and query on byte for byte: nginx "proxy_pass http://127.0.0.1:4001;" without a path.',
       )
     }
+    const stripped = strippedPrefix(read, url)
+    if (stripped) return stripped
     return failed(
       `${url} leads elsewhere (${said(read)}).`,
       'Let the proxy pass it on to objects.listen, or correct objects.publicUrl.',
