@@ -45,8 +45,8 @@ describe.each([{ versioned: false }, { versioned: true }])('a bucket, versioned:
     // The upload URL of the newest is still good: what lies at its key goes when that has ended.
     const sizes = async () => {
       const { Versions = [] } = await rig.store.client.listObjectVersions({ Bucket: rig.store.bucket })
-      const files = Versions.filter(({ Key }) => Key !== 'postern-write-check')
-      return files.map(({ Size }) => Size).filter((size) => size !== 900)
+      const stored = Versions.filter(({ Key }) => Key !== 'postern-write-check')
+      return stored.map(({ Size }) => Size).filter((size) => size !== 900)
     }
     await expect.poll(async () => (await rig.bench.run(gc)).stdout && (await sizes()), { timeout: 30_000 }).toEqual([])
     await rig.start('disk')
