@@ -1,4 +1,5 @@
 /** The gateway's JSON API, one request a call: trying again is the caller's. */
+import { anySignal } from './signals.ts'
 import type { SignedUrl } from './send.ts'
 import type { Checksum, ClientOptions, FileRecord } from './types.ts'
 import { refused, UploadError } from './upload-error.ts'
@@ -122,7 +123,7 @@ export class Api {
         ...o,
         ...(body ? { body: JSON.stringify(body) } : {}),
         headers: body ? { ...own, 'content-type': 'application/json' } : { ...own },
-        signal: o.signal ? AbortSignal.any([o.signal, late]) : late,
+        signal: o.signal ? anySignal(o.signal, late) : late,
         cache: 'no-store',
         ...(credentials ? { credentials } : {}),
       })

@@ -28,9 +28,7 @@ export function deliver(job: Job, o: Delivery): Promise<void> {
       } catch (error) {
         if (!(error instanceof UploadError) || signal.aborted) throw error
         const isLost = error.code === 'network'
-        // The reason may be that the file can no longer be read,
-        if (isLost) await job.source.check()
-        // or a refusal that the store hides from pages of other origins, as Ceph does: that of an expired URL, perhaps.
+        // The store may hide a refusal from pages of other origins, as Ceph does: that of an expired URL, perhaps.
         if (isLost || error.code === 'expired') o.discard()
         if (isLost || error.code !== 'expired' || ++renewals > maxRenewals) throw error
         o.lane.phase('signing', error)
@@ -44,11 +42,13 @@ export function deliver(job: Job, o: Delivery): Promise<void> {
   })
 }
 
-async function transmit({ signal, timeouts }: Job, { body, lane, sign }: Delivery): Promise<void> {
+async function transmit({ signal, source, timeouts }: Job, { body, lane, sign }: Delivery): Promise<void> {
   // The place before the URL: none grows old in the queue.
   const leave = await sockets.enter(signal)
   try {
     signal.throwIfAborted()
+    // A request that fails because the file cannot be read looks like a lost connection: the next attempt finds out here.
+    await source.check()
     const to = await sign()
     signal.throwIfAborted()
     lane.phase('sending')

@@ -5,6 +5,7 @@ import { maxSockets } from './gate.ts'
 import { begin, call, confirmFailed, isGone, type Job, type OpenParts } from './job.ts'
 import * as records from './resume-records.ts'
 import type { SignedUrl } from './send.ts'
+import { anySignal } from './signals.ts'
 import { addChecksum } from './single.ts'
 import type { FileRecord } from './types.ts'
 import { UploadError } from './upload-error.ts'
@@ -120,7 +121,7 @@ async function sendMissing(job: Job, parts: OpenParts): Promise<void> {
   monitor.stored(bytes, { total, size: partSize, stored })
 
   const stop = new AbortController()
-  const laneJob = { ...job, signal: AbortSignal.any([signal, stop.signal]) }
+  const laneJob = { ...job, signal: anySignal(signal, stop.signal) }
   const urlOf = signer(laneJob, parts, missing)
   const work = async (): Promise<void> => {
     const lane = monitor.lane()

@@ -44,7 +44,7 @@ export async function remember(
     filename: source.name,
     size: source.size,
     mimeType: source.type,
-    fingerprint: await source.fingerprint(),
+    fingerprint: await source.check(),
     startedAt: Date.now(),
   }
   claimed.add(o.id)
@@ -57,7 +57,7 @@ export async function claim(baseUrl: string, source: Source): Promise<ResumeReco
   if (!source.isFile) return null
   const candidates = (await pending(baseUrl)).filter((r) => r.size === source.size && r.filename === source.name)
   if (candidates.length === 0) return null
-  const fingerprint = await source.fingerprint()
+  const fingerprint = await source.check()
   const record = candidates.find((r) => r.fingerprint === fingerprint && !claimed.has(r.id))
   if (record) claimed.add(record.id)
   return record ?? null

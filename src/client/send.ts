@@ -23,14 +23,16 @@ export interface Send {
 
 /**
  * Resolves once the store has the bytes. 412 says that an earlier try had delivered them: what lies there is verified by
- * the server afterwards.
+ * the server afterwards. A browser ends requests by itself at `window.stop()`, a reload, a click on a download link or
+ * when the page sleeps. It then fires `abort`, `error`, both or neither before `loadend`, so only our own signal tells a
+ * cancel from a lost connection.
  */
 export function send({ to, body, signal, timeouts, onProgress, onSent }: Send): Promise<void> {
   return new Promise((resolve, reject) => {
     if (signal.aborted) return reject(aborted())
     const xhr = new XMLHttpRequest()
     let timer: ReturnType<typeof setTimeout> | undefined
-    let failure = aborted()
+    let failure: UploadError | undefined
     const expectWithin = (seconds: number, what: string): void => {
       clearTimeout(timer)
       timer = setTimeout(() => {
@@ -52,16 +54,12 @@ export function send({ to, body, signal, timeouts, onProgress, onSent }: Send): 
       expectWithin(timeouts.answer, 'The store did not answer after the last byte.')
       onSent()
     })
-    xhr.addEventListener('load', () => {
-      const error = refusalOf(xhr)
-      if (error) reject(error)
-      else resolve()
-    })
-    xhr.addEventListener('error', () => reject(lostConnection(to.url)))
-    xhr.addEventListener('abort', () => reject(failure))
     xhr.addEventListener('loadend', () => {
       clearTimeout(timer)
       signal.removeEventListener('abort', abort)
+      const error = xhr.status ? refusalOf(xhr) : signal.aborted ? aborted() : (failure ?? lostConnection(to.url))
+      if (error) reject(error)
+      else resolve()
     })
     signal.addEventListener('abort', abort)
     expectProgress()
@@ -86,7 +84,9 @@ function refusalOf(xhr: XMLHttpRequest): UploadError | null {
       .split('\r\n')
       .map((line) => line.toLowerCase().split(': ', 2) as [string, string]),
   )
-  const isExpired = status === 403 && /expired/i.test(answer.s3Code + answer.message)
+  // S3 answers 403 for a URL that expired, and 400 for one whose temporary credentials did.
+  const isExpired =
+    answer.s3Code === 'ExpiredToken' || (status === 403 && /expired/i.test(answer.s3Code + answer.message))
   if (isExpired) return new UploadError('expired', answer.message, { ...answer, status })
   const requestId = answer.requestId || headers.get('x-amz-request-id')
   return refused('The store', { ...answer, requestId, status, retryAfter: headers.get('retry-after') ?? null })

@@ -1,24 +1,29 @@
 /** The bytes of one upload, held so that a file that changes on disk fails instead of being sent half old, half new. */
 import { UploadError } from './upload-error.ts'
 
-const sampleBytes = 64 * 1024
+/** Spread evenly over the file, from its first bytes to its last. Small files are read whole. */
+const samples = 64
+const sampleBytes = 4096
+/** Milliseconds. A page that is being left cannot read either, and is gone by then. */
+const readAgainAfter = 500
 
 export class Source {
   readonly size: number
   readonly name: string
   readonly type: string
   readonly isFile: boolean
-  /** Only a slice is bound to the state in which the file was; everything is read through this one. */
+  /** Of a Blob that is no File, `lastModified` is undefined. */
+  readonly #file: File
+  /** Chromium and WebKit bind a slice to the state of the file when it was made; everything is read through this one. */
   readonly #blob: Blob
-  readonly #lastModified: number
+  #fingerprint: string | undefined
 
   constructor(file: File | Blob, o: { filename?: string; mimeType?: string } = {}) {
-    const named = file as Partial<File>
+    const named = (this.#file = file as File)
     this.size = file.size
     this.isFile = named.lastModified !== undefined
     this.name = o.filename ?? named.name ?? 'blob'
     this.type = o.mimeType ?? file.type
-    this.#lastModified = named.lastModified ?? 0
     this.#blob = file.slice(0, file.size)
   }
 
@@ -26,26 +31,22 @@ export class Source {
     return this.#blob.slice(start, end)
   }
 
-  /** Throws `file-changed` when the bytes cannot be read any more. */
-  async check(): Promise<void> {
-    if (this.size > 0) await read(this.slice(0, 1))
-  }
-
-  /** Tells this file from others of its name: by size, date, and samples of its bytes. */
-  async fingerprint(): Promise<string> {
-    const { size } = this
-    const middle = Math.floor(size / 2)
-    const starts = [0, middle, Math.max(0, size - sampleBytes)]
-    let high = 0x811c9dc5
-    let low = 0xcbf29ce4
-    for (const start of starts) {
-      for (const byte of new Uint8Array(await read(this.slice(start, Math.min(size, start + sampleBytes))))) {
-        high = Math.imul(high ^ byte, 0x01000193)
-        low = Math.imul(low ^ byte ^ (high >>> 15), 0x5bd1e995)
-      }
-    }
-    const digest = (high >>> 0).toString(36) + (low >>> 0).toString(36)
-    return [this.name, this.type, size, this.#lastModified, digest].join('|')
+  /**
+   * Throws `file-changed` when the file is not what it was at the first call. Firefox keeps size and date of a File and
+   * reads whatever is on disk, so samples of the bytes are compared too. Returns what tells this file from others of its
+   * name.
+   */
+  async check(): Promise<string> {
+    const { name, type, size } = this
+    const step = Math.max(sampleBytes, Math.ceil((size - sampleBytes) / (samples - 1)))
+    const slices: Blob[] = []
+    for (let at = 0; at < size; at += step) slices.push(this.slice(at, at + sampleBytes))
+    // FNV-1a. Firefox reads fewer bytes when the file has become shorter.
+    let hash = 0x811c9dc5
+    for (const byte of new Uint8Array(await read(new Blob(slices)))) hash = Math.imul(hash ^ byte, 0x01000193)
+    const fingerprint = [name, type, this.#file.size, this.#file.lastModified, hash].join('|')
+    if (fingerprint !== (this.#fingerprint ??= fingerprint)) throw fileChanged()
+    return fingerprint
   }
 }
 
@@ -54,10 +55,13 @@ export const fileChanged = (cause?: unknown): UploadError =>
     cause,
   })
 
-async function read(blob: Blob): Promise<ArrayBuffer> {
-  try {
-    return await blob.arrayBuffer()
-  } catch (cause) {
-    throw fileChanged(cause)
-  }
-}
+const read = (blob: Blob): Promise<ArrayBuffer> =>
+  blob
+    .arrayBuffer()
+    .catch(async () => {
+      await new Promise((resolve) => setTimeout(resolve, readAgainAfter))
+      return blob.arrayBuffer()
+    })
+    .catch((cause: unknown) => {
+      throw fileChanged(cause)
+    })

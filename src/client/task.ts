@@ -100,7 +100,7 @@ export class Task implements UploadTask {
   async #accept(file: File, record: ResumeRecord): Promise<void> {
     const source = new Source(file, this.#options)
     try {
-      const isSame = source.size === record.size && (await source.fingerprint()) === record.fingerprint
+      const isSame = source.size === record.size && (await source.check()) === record.fingerprint
       if (!isSame) throw new UploadError('file-changed', `This is not the ${record.filename} that was being uploaded.`)
     } catch (error) {
       return this.#monitor.set({ error: error instanceof UploadError ? error : fileChanged(error) })

@@ -8,6 +8,7 @@ import type {
   UploadState,
   UploadTask,
 } from '../client/index.ts'
+import { metadataOfPath, pathOf } from './relative-path.ts'
 
 export interface UploadItem {
   id: string
@@ -45,7 +46,15 @@ export interface UploadListOptions {
   onError?: (error: UploadError, item: UploadItem) => void
 }
 
-type Entry = { id: string; file: File | null; task: UploadTask | null; stop: () => void; item: UploadItem }
+type Entry = {
+  id: string
+  file: File | null
+  task: UploadTask | null
+  stop: () => void
+  item: UploadItem
+  /** `file` was added and has this entry's name and size: where its bytes differ it becomes an entry of its own. */
+  isOffered?: boolean
+}
 
 const settled: ReadonlySet<UploadState> = new Set(['success', 'error', 'canceled'])
 const resting: ReadonlySet<UploadState> = new Set(['paused', 'needs-file'])
@@ -87,11 +96,14 @@ export class UploadList {
   /** Returns their ids. A file that an earlier visit began goes on in its place. */
   add = (files: Iterable<File>): string[] => {
     return this.#batch(() => {
-      const unfinished = this.#entries.filter(({ item }) => item.state === 'needs-file')
+      const unfinished = this.#entries.filter(({ item, file }) => item.state === 'needs-file' && !file)
       const added = Array.from(files, (file) => {
-        const waiting = unfinished.find(({ item }) => item.name === file.name && item.size === file.size)
-        if (waiting) this.#handIn(waiting, file)
-        return waiting ?? this.#append({ file, name: file.name, size: file.size, state: 'queued', fileId: null })
+        const at = unfinished.findIndex(({ item }) => item.name === file.name && item.size === file.size)
+        const [waiting] = at < 0 ? [] : unfinished.splice(at, 1)
+        if (!waiting) return this.#appendFile(file)
+        waiting.isOffered = true
+        this.#handIn(waiting, file)
+        return waiting
       })
       if (this.options.auto !== false) for (const entry of added) this.#begin(entry)
       return added.map(({ id }) => id)
@@ -120,7 +132,11 @@ export class UploadList {
   cancel = (id?: string): void => this.#each(id, (entry) => this.#cancel(entry))
 
   resume = (id?: string, file?: File): void =>
-    this.#each(id, (entry) => (file ? this.#handIn(entry, file) : entry.task?.resume()))
+    this.#each(id, (entry) => {
+      entry.isOffered = false
+      if (file) this.#handIn(entry, file)
+      else entry.task?.resume()
+    })
 
   /** Takes it out of the list; what is not finished is canceled. */
   remove = (id: string): void => {
@@ -143,10 +159,15 @@ export class UploadList {
     return entry
   }
 
+  #appendFile = (file: File): Entry =>
+    this.#append({ file, name: file.name, size: file.size, state: 'queued', fileId: null })
+
   #begin(entry: Entry): void {
-    if (!entry.task && entry.file && entry.item.state === 'queued') {
-      this.#watch(entry, this.#client.upload(entry.file, this.options.upload))
-    }
+    const { file } = entry
+    if (entry.task || !file || entry.item.state !== 'queued') return
+    const { upload } = this.options
+    const metadata = { ...metadataOfPath(pathOf(file)), ...upload?.metadata }
+    this.#watch(entry, this.#client.upload(file, Object.keys(metadata).length > 0 ? { ...upload, metadata } : upload))
   }
 
   #watch(entry: Entry, task: UploadTask): void {
@@ -158,12 +179,25 @@ export class UploadList {
   #update(entry: Entry, task: UploadTask): void {
     const before = entry.item.state
     const { state, progress, error, why, record, fileId } = task.getSnapshot()
+    if (state === 'needs-file' && error && entry.file) return this.#refuseFile(entry, entry.file, error)
     const known = fileId ?? entry.item.fileId
     entry.item = { ...entry.item, file: entry.file, state, progress, error, why, record, fileId: known }
     this.#changed()
     if (state === before) return
     if (record && state === 'success') this.options.onSuccess?.(record, entry.item)
     if (error && state === 'error') this.options.onError?.(error, entry.item)
+  }
+
+  /** The file is another than the one that an earlier visit began. */
+  #refuseFile(entry: Entry, file: File, error: UploadError): void {
+    const { isOffered } = entry
+    Object.assign(entry, { file: null, isOffered: false })
+    entry.item = { ...entry.item, file: null, error: isOffered ? null : error }
+    if (isOffered) {
+      const own = this.#appendFile(file)
+      if (this.options.auto !== false) this.#begin(own)
+    }
+    this.#changed()
   }
 
   #handIn(entry: Entry, file: File): void {

@@ -6,6 +6,7 @@ import { refusals } from './client-refusals.ts'
 import { type Backend, calm, type Rig, startRig } from './client-rig.ts'
 import { transfers } from './client-transfers.ts'
 import { files } from './client-files.ts'
+import { interruptions } from './client-interruptions.ts'
 
 /** Set before the first test runs. */
 export type Running = { rig: Rig }
@@ -23,6 +24,7 @@ export function clientSuite(where: string, backend: Backend): void {
     refusals(running, backend)
     files(running)
     recovery(running)
+    interruptions(running)
     crowds(running)
   })
 }

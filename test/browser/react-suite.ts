@@ -145,6 +145,41 @@ export function reactSuite(where: string, backend: Backend): void {
       expect(await storedSha256(rig, stored!.id)).toBe(file.sha256)
     })
 
+    it('keeps two files of one name and size apart when an earlier visit left one of them', async () => {
+      const page = await openApp()
+      rig.store.fault = ({ url }) =>
+        Number(url.searchParams.get('partNumber')) > 1 ? { kind: 'hang', afterBytes: 1 } : null
+      const [left, other] = [await textFile(rig, 'same.txt', 24 * MiB), await textFile(rig, 'same.txt', 24 * MiB)]
+      await page.setInputFiles('.postern-dropzone input', left.path)
+      await expect.poll(() => rig.store.seen.filter(({ status }) => status === 200).length, patient).toBe(1)
+      await page.reload()
+      await row(page, 'same.txt').getByText('choose the file again').waitFor()
+      rig.store.fault = null
+      rig.store.dropConnections()
+      await page.setInputFiles('.postern-dropzone input', [other.path, left.path])
+      await expect.poll(() => row(page, 'same.txt').getByText('uploaded').count(), { timeout: 40_000 }).toBe(2)
+      const stored = (await storedFiles(rig)).filter(({ filename }) => filename === 'same.txt')
+      const digests = await Promise.all(stored.map(({ id }) => storedSha256(rig, id)))
+      expect(digests.toSorted()).toEqual([left.sha256, other.sha256].toSorted())
+    })
+
+    it('stores the path of a file that came in a folder', async () => {
+      const page = await openApp()
+      await zone(page).evaluate((element) => {
+        const data = new DataTransfer()
+        data.items.add(new File(['text'], 'page.txt', { type: 'text/plain' }))
+        // As a browser gives the files of a folder that was chosen.
+        const file = data.files[0]!
+        Object.defineProperty(file, 'webkitRelativePath', { value: 'notes/2026/page.txt' })
+        const input = element.querySelector('input')!
+        Object.defineProperty(input, 'files', { value: [file], configurable: true })
+        input.dispatchEvent(new Event('change', { bubbles: true }))
+      })
+      await row(page, 'page.txt').getByText('uploaded').waitFor()
+      const stored = (await storedFiles(rig)).find(({ filename }) => filename === 'page.txt')
+      expect(stored).toMatchObject({ metadata: { relativePath: 'notes/2026/page.txt' } })
+    })
+
     it('gives a page of its own the numbers: useUpload', async () => {
       const page = await openApp('&hand')
       const output = page.locator('output')

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { folderOf, folderOfPath, metadataOfPath } from '../../src/console/relative-path.ts'
+import { folderOf, folderOfPath } from '../../src/console/relative-path.ts'
+import { metadataOfPath } from '../../src/react/relative-path.ts'
 import { parseMetadata } from '../../src/service/metadata.ts'
 
 const bytes = (text: string): number => new TextEncoder().encode(text).length

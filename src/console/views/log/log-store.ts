@@ -1,4 +1,5 @@
 /** The log of this page: it reads while the view is shown, and goes on where it was when it is shown again. */
+import { anySignal } from '../../../client/signals.ts'
 import { ApiError, serverUrl } from '../../api.ts'
 import { session, signInNeeded } from '../../session.ts'
 import { Store } from '../../store.ts'
@@ -109,7 +110,7 @@ class Log extends Store<LogState> {
       const headers = new Headers({ accept: 'text/event-stream' })
       if (this.#token) headers.set('authorization', `Bearer ${this.#token}`)
       if (this.#lastId) headers.set('last-event-id', this.#lastId)
-      const signal = AbortSignal.any([stopped, silent.signal])
+      const signal = anySignal(stopped, silent.signal)
       const response = await fetch(`${serverUrl()}/console/log`, { headers, signal, cache: 'no-store' })
       if (!response.ok || !response.body) throw await refusalOf(response)
       for await (const events of readEvents(response.body)) {

@@ -1,0 +1,174 @@
+/** Requests that the browser ends by itself, files that change while they are sent, credentials that expire. */
+import { readFile, utimes, writeFile } from 'node:fs/promises'
+import type { Page } from 'playwright-core'
+import { describe, expect, it } from 'vitest'
+import { chosenEngine } from '../fixtures/browsers.ts'
+import {
+  choose,
+  type ClientPage,
+  MiB,
+  open,
+  openPage,
+  outcome,
+  partRequests,
+  patient,
+  type Rig,
+  start,
+  statesOf,
+  steps,
+  storedFiles,
+  storedParts,
+  storedSha256,
+  textFile,
+} from './client-rig.ts'
+import type { Running } from './client-suite.ts'
+
+declare const postern: ClientPage
+
+const partOf = (url: URL): number => Number(url.searchParams.get('partNumber'))
+
+/** Holds the first request with bytes that `wanted` matches until it is cut off; resolves once one is held. */
+function holdOnce(rig: Rig, wanted: (url: URL) => boolean): () => Promise<void> {
+  let held = 0
+  rig.store.fault = ({ method, url }) =>
+    method === 'PUT' && wanted(url) && held++ === 0 ? { kind: 'hang', afterBytes: 1 } : null
+  return async () => {
+    await expect.poll(() => held, patient).toBeGreaterThan(0)
+  }
+}
+
+const shapes = [
+  { name: 'in one request', bytes: MiB },
+  { name: 'in parts', bytes: 24 * MiB },
+]
+
+export function interruptions(running: Running): void {
+  describe('interrupted', () => {
+    /** The statuses of the requests with bytes: null for one that was not answered. */
+    const interrupted = async (name: string, bytes: number, interrupt: (page: Page) => Promise<unknown>) => {
+      const { rig } = running
+      const file = await textFile(rig, name, bytes)
+      const isHeld = holdOnce(rig, (url) => partOf(url) === (bytes > 16 * MiB ? 2 : 0))
+      const page = await openPage(rig)
+      await choose(page, file.path)
+      const task = await start(page)
+      await isHeld()
+      await interrupt(page)
+      const { record, error } = await outcome(page, task)
+      const states = statesOf(await steps(page, task))
+      await page.close()
+      expect(error).toBeUndefined()
+      expect(await storedSha256(rig, record!.id)).toBe(file.sha256)
+      expect(states).toContain('success')
+      expect(rig.api.seen.filter(({ method }) => method === 'DELETE')).toEqual([])
+      expect((await storedFiles(rig)).filter(({ filename }) => filename === name)).toHaveLength(1)
+      return { requests: rig.store.seen.filter(({ method }) => method === 'PUT').map(({ status }) => status) }
+    }
+
+    it.for(shapes)('goes on after window.stop(), $name', async ({ name, bytes }) => {
+      const { requests } = await interrupted(`stopped ${name}.txt`, bytes, (page) => page.evaluate(() => window.stop()))
+      expect(requests).toContain(null)
+    })
+
+    it.for(shapes)('goes on after a click on a download link, $name', async ({ name, bytes }) => {
+      const { requests } = await interrupted(`beside a download ${name}.txt`, bytes, async (page) => {
+        const { rig } = running
+        const held = rig.store.fault
+        const headers = { 'content-type': 'application/octet-stream', 'content-disposition': 'attachment' }
+        rig.store.fault = (seen) =>
+          seen.url.pathname === '/download' ? { kind: 'answer', status: 200, headers, body: 'x' } : held!(seen)
+        await page.evaluate((href) => {
+          // Not awaited: the driver would wait for a navigation that never ends.
+          const link = Object.assign(document.createElement('a'), { href })
+          document.body.append(link)
+          setTimeout(() => link.click())
+        }, `${rig.store.url}/download`)
+        const asked = () => rig.store.seen.some(({ url }) => url.pathname === '/download')
+        await expect.poll(asked, patient).toBe(true)
+        // Where the browser kept the request, the network ends it.
+        rig.store.dropConnections()
+      })
+      expect(requests).toContain(null)
+    })
+
+    it('sends only the missing parts when the page was reloaded in the middle of one', async () => {
+      const { rig } = running
+      const file = await textFile(rig, 'left.txt', 24 * MiB)
+      rig.store.fault = ({ method, url }) =>
+        method === 'PUT' && partOf(url) === 3 ? { kind: 'hang', afterBytes: 1 } : null
+      const page = await openPage(rig)
+      await choose(page, file.path)
+      const before = await start(page)
+      await page.waitForFunction((task) => postern.tasks[task]!.getSnapshot().progress.part?.done === 2, before)
+      await page.reload()
+      rig.store.fault = null
+      rig.store.seen.length = 0
+      await open(rig, page)
+      const [pending] = await page.evaluate(() => postern.client.pending())
+      expect(pending).toMatchObject({ filename: 'left.txt', size: 24 * MiB })
+      expect(await storedParts(rig, pending!.id)).toEqual([1, 2])
+      await choose(page, file.path)
+      const { record } = await outcome(page, await start(page))
+      await page.close()
+      expect(record!.id).toBe(pending!.id)
+      expect([...partRequests(rig).keys()]).toEqual([3])
+      expect(await storedSha256(rig, record!.id)).toBe(file.sha256)
+    })
+
+    // The files of WebKitGTK's fixture are in memory: nothing changes them.
+    it.skipIf(chosenEngine() === 'webkit').for([
+      { name: 'in parts', bytes: 24 * MiB, checksum: 'auto' },
+      { name: 'in one request without a checksum', bytes: MiB, checksum: 'never' },
+    ] as const)('confirms no mixture of two versions of a file, $name', async ({ name, bytes, checksum }) => {
+      const { rig } = running
+      const filename = `torn ${name}.txt`
+      const file = await textFile(rig, filename, bytes)
+      const isHeld = holdOnce(rig, (url) => partOf(url) === (bytes > 16 * MiB ? 2 : 0))
+      const page = await openPage(rig)
+      await choose(page, file.path)
+      const task = await start(page, { checksum })
+      await isHeld()
+      // Of the same length, as a program that saves in place may leave it.
+      await writeFile(file.path, (await readFile(file.path)).toReversed())
+      await utimes(file.path, new Date(), new Date())
+      rig.store.dropConnections()
+      const { error } = await outcome(page, task)
+      await page.close()
+      expect(error).toMatchObject({ code: 'file-changed', retryable: false })
+      const stored = async () => (await storedFiles(rig)).filter((other) => other.filename === filename)
+      await expect.poll(stored, patient).toEqual([])
+      expect(rig.api.seen.filter(({ url }) => /\/(complete|confirm)$/.test(url.pathname))).toEqual([])
+    })
+
+    it.for(shapes)('asks for a fresh URL when the store answers ExpiredToken, $name', async ({ name, bytes }) => {
+      const { rig } = running
+      const file = await textFile(rig, `token ${name}.txt`, bytes)
+      const body = '<Error><Code>ExpiredToken</Code><Message>The provided token has expired.</Message></Error>'
+      let times = 1
+      rig.store.fault = ({ method }) => (method === 'PUT' && times-- > 0 ? { kind: 'answer', status: 400, body } : null)
+      const page = await openPage(rig)
+      await choose(page, file.path)
+      const task = await start(page)
+      const { record, error } = await outcome(page, task)
+      const last = (await steps(page, task)).at(-1)!
+      await page.close()
+      expect(error).toBeUndefined()
+      expect(await storedSha256(rig, record!.id)).toBe(file.sha256)
+      expect(last.progress.attempt).toBe(1)
+      const signings = rig.api.seen.filter(({ url }) => /\/(upload-url|parts)$/.test(url.pathname))
+      expect(signings.length).toBeGreaterThan(1)
+    })
+
+    it('works in a browser without AbortSignal.any', async () => {
+      const { rig } = running
+      const file = await textFile(rig, 'older.txt', 24 * MiB)
+      const page = await openPage(rig)
+      await page.evaluate(() => Reflect.deleteProperty(AbortSignal, 'any'))
+      await choose(page, file.path)
+      const { record, error } = await outcome(page, await start(page))
+      await page.close()
+      expect(error).toBeUndefined()
+      expect(await storedSha256(rig, record!.id)).toBe(file.sha256)
+    })
+  })
+}
