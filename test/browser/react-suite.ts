@@ -158,7 +158,7 @@ export function reactSuite(where: string, backend: Backend): void {
       rig.store.dropConnections()
       await page.setInputFiles('.postern-dropzone input', [other.path, left.path])
       await expect.poll(() => row(page, 'same.txt').getByText('uploaded').count(), { timeout: 40_000 }).toBe(2)
-      const stored = (await storedFiles(rig)).filter(({ filename }) => filename === 'same.txt')
+      const stored = (await storedFiles(rig)).filter((f) => f.filename === 'same.txt' && f.status === 'confirmed')
       const digests = await Promise.all(stored.map(({ id }) => storedSha256(rig, id)))
       expect(digests.toSorted()).toEqual([left.sha256, other.sha256].toSorted())
     })
