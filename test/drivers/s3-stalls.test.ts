@@ -160,6 +160,12 @@ describe('a long operation without an answer', () => {
       { timeouts },
     )
     expect(await driver.copyObject(ref, target)).toMatchObject({ etag, contentLength: 5 })
+    // As sealing copies: with headers of its own and no tags.
+    const replaced = { metadataDirective: 'REPLACE', taggingDirective: 'REPLACE' } as const
+    expect(await driver.copyObject(ref, target, { ...replaced, contentType: 'text/plain' })).toMatchObject({ etag })
+    await expect(driver.copyObject(ref, target, { ...replaced, contentType: 'text/html' })).rejects.toMatchObject({
+      code: 'Unavailable',
+    })
     targetEtag = 'ffffffffffffffffffffffffffffffff'
     await expect(driver.copyObject(ref, target)).rejects.toMatchObject({ code: 'Unavailable' })
   })

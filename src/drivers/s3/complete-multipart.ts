@@ -80,15 +80,17 @@ async function completedBefore(
   )
   if (!isStorageError(gone, 'NoSuchUpload')) throw error
   const head = await deps.headObject(ref).catch(() => null)
-  if (head?.etag !== joinedEtag(parts)) throw wasRetried(error) ? unknownOutcome(error) : gone
+  if (head?.etag !== joinedEtag(parts)) throw lostAnswer(error) ? unknownOutcome(error) : gone
   return completed(head, head.etag, head.versionId, head.checksum)
 }
 
-/** An earlier attempt of the same call may have joined the parts, and its answer was lost. */
-function wasRetried(error: unknown): boolean {
-  if (isStorageError(error, 'Unavailable')) return true
-  const { $metadata } = ((error as Error).cause ?? {}) as { $metadata?: { attempts?: number } }
-  return ($metadata?.attempts ?? 1) > 1
+/** This call may have joined the parts: its answer, or that of an earlier attempt, was lost. */
+function lostAnswer(error: unknown): boolean {
+  const { $metadata = {} } = ((error as Error).cause ?? {}) as {
+    $metadata?: { attempts?: number; httpStatusCode?: number }
+  }
+  if (isStorageError(error, 'Unavailable')) return $metadata.httpStatusCode === undefined
+  return ($metadata.attempts ?? 1) > 1
 }
 
 const unknownOutcome = (cause: unknown): StorageError =>

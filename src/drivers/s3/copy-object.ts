@@ -129,13 +129,15 @@ export function copies(deps: CopyDeps): Copies {
     o: CopyOptions & WriteConditions,
   ): Promise<{ ETag: string; LastModified: Date; VersionId?: string }> {
     const isConditional = o.ifMatch !== undefined || o.ifNoneMatch !== undefined
-    if (!isStorageError(error, 'Unavailable') || isConditional || o.taggingDirective === 'REPLACE') throw error
+    const newTags = o.taggingDirective === 'REPLACE' && Object.keys(o.tags ?? {}).length > 0
+    if (!isStorageError(error, 'Unavailable') || isConditional || newTags) throw error
     const found = await deps.headObject(target).catch(() => null)
     const wanted = o.metadataDirective === 'REPLACE' ? o : head
     const isCopy =
       found !== null &&
       found.etag === head.etag &&
       found.contentLength === head.contentLength &&
+      (o.taggingDirective !== 'REPLACE' || !found.tagCount) &&
       isDeepStrictEqual(described(found), described(wanted))
     if (!isCopy) throw error
     return { ETag: found.etag, LastModified: found.lastModified, ...present({ VersionId: found.versionId }) }
