@@ -14,8 +14,6 @@ import { Writer } from './writers.ts'
 
 /** So many blobs go into one folder before another is drawn: uploads at the same time share its sync. */
 const blobsPerFolder = 1024
-/** The folder of probes, always the same one: they come every few seconds. */
-const probePrefix = '0000'
 const noFollow = constants.O_NOFOLLOW ?? 0
 /** Opening a FIFO would wait for a writer. */
 const nonBlocking = constants.O_NONBLOCK ?? 0
@@ -75,14 +73,6 @@ export class BlobStore {
   async create(): Promise<NewBlob> {
     const { prefix, made } = this.#currentFolder()
     return this.#createIn(prefix, made)
-  }
-
-  /** For a write that only proves that writing works. */
-  async createProbe(): Promise<NewBlob> {
-    const made = this.#makeFolders(probePrefix)
-    // Whoever publishes the blob hears of it.
-    made.catch(() => {})
-    return this.#createIn(probePrefix, made)
   }
 
   async #createIn(prefix: string, folderMade: Promise<void>): Promise<NewBlob> {

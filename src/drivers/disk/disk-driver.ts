@@ -218,7 +218,7 @@ function startScrub(
 function assemble(o: DiskDriverOptions, ctx: DiskContext, db: Index, background: Background): StorageDriver {
   const { sweeper, sweeps, scrub, closing, upkeep, changeLog } = background
   const answering = db.prepare('SELECT 1')
-  const proveWrite = createWriteProbe(ctx)
+  const proveWrite = createWriteProbe(ctx, { sync: o.fsync === 'full' })
   const reads = createReads(ctx)
   let closed: Promise<void> | null = null
 

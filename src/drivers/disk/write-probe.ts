@@ -1,43 +1,49 @@
 /**
- * Proves that the disk takes a write now: a small blob is written, synced, renamed into `objects/`, read back and
- * removed, and one transaction of the index is committed. Nothing of it stays, and no list shows it.
+ * Proves that the disk takes a write now: one small file next to `objects/` is overwritten, synced and read back,
+ * `objects/` must be there and writable, and one transaction of the index is committed. No file comes or goes, so that
+ * nobody who looks at the folder sees the check.
  */
 import { randomBytes } from 'node:crypto'
+import { constants } from 'node:fs'
+import { access } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { StorageError } from '../../errors.ts'
 import type { DiskContext } from './context.ts'
+import { syncFolderNow } from './directory-sync.ts'
 
 const size = 64
+/** In the folder of the store. */
+export const probeName = 'write-check'
+const flags = constants.O_RDWR | constants.O_CREAT | (constants.O_NOFOLLOW ?? 0)
 
 type Deps = Pick<DiskContext, 'blobs' | 'calls' | 'guard' | 'objects' | 'queue'>
 
-/** Errors: those of a write. */
-export function createWriteProbe(ctx: Deps): () => Promise<void> {
+/** Errors: those of a write. `sync`: whether the store syncs what it writes. */
+export function createWriteProbe(ctx: Deps, o: { sync: boolean }): () => Promise<void> {
   let running: Promise<void> | null = null
-  return () => (running ??= probe(ctx).finally(() => (running = null)))
+  return () => (running ??= probe(ctx, o).finally(() => (running = null)))
 }
 
-async function probe({ blobs, calls, guard, objects, queue }: Deps): Promise<void> {
+async function probe({ blobs, calls, guard, objects, queue }: Deps, { sync }: { sync: boolean }): Promise<void> {
   await guard.assertWritable(size)
   const content = randomBytes(size)
-  const blob = await blobs.createProbe()
+  const fd = await calls.open(join(dirname(blobs.objects), probeName), flags, 0o600)
   try {
-    await calls.writev(blob.fd, [content], 0)
-    await blob.publish()
-    const fd = await blobs.open(blob.id)
-    try {
-      const read = Buffer.alloc(size)
-      await calls.read(fd, read, 0, size, 0)
-      if (!read.equals(content))
-        throw new StorageError('Unavailable', { message: 'The disk returned other bytes than were written.' })
-    } finally {
-      await calls.close(fd)
-    }
-    // Within one transaction, so that its commit writes to the index and leaves it as it was.
-    await queue.run(() => {
-      objects.addBlob({ id: blob.id, size, sums: Buffer.alloc(0) })
-      objects.forgetBlob(blob.id)
-    })
+    await calls.writev(fd, [content], 0)
+    if (sync) await calls.fdatasync(fd)
+    const read = Buffer.alloc(size)
+    await calls.read(fd, read, 0, size, 0)
+    if (!read.equals(content))
+      throw new StorageError('Unavailable', { message: 'The disk returned other bytes than were written.' })
   } finally {
-    await blob.discard()
+    await calls.close(fd)
   }
+  await access(blobs.objects, constants.W_OK)
+  if (sync) syncFolderNow(blobs.objects)
+  const id = randomBytes(16).toString('hex')
+  // Within one transaction, so that its commit writes to the index and leaves it as it was.
+  await queue.run(() => {
+    objects.addBlob({ id, size, sums: Buffer.alloc(0) })
+    objects.forgetBlob(id)
+  })
 }
