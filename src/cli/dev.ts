@@ -10,7 +10,7 @@ import { serve, type ServeOptions } from './serve.ts'
 type DevOptions = Omit<ServeOptions, 'dev'> & { ephemeral?: boolean; remote?: boolean; open?: boolean }
 
 export function addDev(program: Command, exit: (code: number) => void): void {
-  addConfigOptions(program.command('dev', { isDefault: true }))
+  addConfigOptions(program.command('dev'))
     .description('start the gateway for development: any type and size, no credentials needed on this machine')
     .option('--port <port>', 'the port of the API; the host stays')
     .option('--takeover', 'wait until the server that uses this folder has stopped, instead of refusing to start')

@@ -35,11 +35,18 @@ export async function run(argv: readonly string[]): Promise<number> {
     exitCode = code
   })
   try {
-    await program.parseAsync(argv)
+    await program.parseAsync(withCommand(argv))
     return exitCode
   } catch (error) {
     return report(error, argv.includes('--json'))
   }
+}
+
+/** Without a command it is `dev`; the options of the program itself stay as they are. */
+function withCommand([node = '', script = '', ...args]: readonly string[]): string[] {
+  const [first] = args
+  const isDev = first === undefined || (first.startsWith('-') && !/^(?:-h|--help|--version)$/.test(first))
+  return [node, script, ...(isDev ? ['dev'] : []), ...args]
 }
 
 /** `exit` sets the exit code of a command that ends without an error. */

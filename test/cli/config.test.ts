@@ -80,7 +80,7 @@ it('config schema prints a JSON Schema', async () => {
 
 describe('usage', () => {
   it.each([
-    [[], 'Usage: postern'],
+    [['--no-such-option'], 'unknown option'],
     [['presing'], 'Did you mean presign?'],
     [['serve', '--prot', '1'], 'Did you mean --port?'],
     [['token'], "required option '--sub <user>' not specified"],
