@@ -43,6 +43,7 @@ export async function createStorage(
   }
   if (storage.driver === 'disk') {
     const { bucket, disk } = storage
+    const expected = o.catalog && (await expectedOf(o.catalog).catch(unreadable(o.log)))
     const driver = await createDiskDriver({
       ...disk,
       groupReads: objects.sendfile !== 'off',
@@ -52,9 +53,9 @@ export async function createStorage(
       ...(o.mayDelete && { mayDelete: o.mayDelete }),
       peers: o.peers ?? alone,
       log: o.log,
-      ...(o.catalog && { expected: await expectedOf(o.catalog) }),
+      ...(expected && { expected }),
     })
-    if (o.catalog) await recordStore(o.catalog, driver)
+    if (o.catalog && expected) await recordStore(o.catalog, driver)
     return driver
   }
   const [{ createS3Driver }, { createProxiedDriver }] = await Promise.all([
@@ -83,6 +84,12 @@ async function expectedOf(catalog: StoreRecords): Promise<NonNullable<DiskDriver
     },
   }
 }
+
+/** A damaged catalog is reported and stops no start: what it says is then not compared with the store. */
+const unreadable =
+  (log: Logger) =>
+  (err: unknown): undefined =>
+    void log.error({ err }, 'the catalog cannot be read: it is not compared with the store at this start')
 
 async function recordStore(catalog: StoreRecords, driver: StorageDriver): Promise<void> {
   const id = driver.storeId

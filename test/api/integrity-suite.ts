@@ -151,7 +151,9 @@ function sealedHeaders({ start, shared, newUser }: Bench): void {
       expect([200, 201]).toContain(confirmed.status)
       const owner = (await shared().gateway.catalog.findUploadByKey(json.key))!.file.owner
       const { sealed, issued } = await heads(json.key, owner)
-      const contentType = confirmed.json.mimeType
+      const { mimeType } = confirmed.json
+      // The bytes prove the encoding of a text.
+      const contentType = mimeType === 'text/plain' ? `${mimeType}; charset=utf-8` : mimeType
       const expected = { contentType, ...(contentDisposition === undefined ? {} : { contentDisposition }) }
       expectClean(sealed, expected)
       expectClean(issued ?? sealed, expected)

@@ -24,7 +24,7 @@ import {
 import { buildUppy, majors, openUppy, startUppy, uppyBytes, uppyOutcome } from './uppy-rig.ts'
 
 /** Names that no other test knows; both are this machine, which the page cannot tell. */
-const names = { page: 'app.test', api: 'files.test' }
+const names = { page: 'app.home.arpa', api: 'files.home.arpa' }
 
 export function plainHttpSuite(where: string, backend: Backend): void {
   describe(`on a plain HTTP origin that is not localhost, ${where}`, { timeout: 60_000 }, () => {
@@ -96,8 +96,10 @@ export function plainHttpSuite(where: string, backend: Backend): void {
       page = await openUppy(rig, { major, way: 'client', headers, options })
       await startUppy(page, { name, type: 'text/plain', size })
       expect((await uppyOutcome(page)).failed).toEqual([])
-      const stored = (await storedFiles(rig)).filter(({ filename }) => filename === name)
-      expect(stored).toMatchObject([{ status: 'confirmed' }])
+      const own = async () => (await storedFiles(rig)).filter(({ filename }) => filename === name)
+      // What a bucket received is confirmed by the collector.
+      await expect.poll(own, { timeout: 20_000 }).toMatchObject([{ status: 'confirmed' }])
+      const stored = await own()
       expect(await storedSha256(rig, stored[0]!.id)).toBe(sha256(uppyBytes(size)))
       expect(partRequests(rig).size).toBe(isMultipart ? 3 : 0)
     })

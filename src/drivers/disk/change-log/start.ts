@@ -5,7 +5,7 @@
 import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { orphanLimit } from '../../driver.ts'
-import type { ObjectRef } from '../../objects.ts'
+import type { Expected } from './expected.ts'
 import { blobIdPattern } from '../blob-store.ts'
 import type { CommitQueue } from '../commit-queue.ts'
 import { errorCode, type LogCalls } from '../file-calls.ts'
@@ -14,16 +14,6 @@ import { refusal, type ChangeLog } from './change-log.ts'
 import { decodeHeader, frameHeaderSize } from './frame.ts'
 import { listPacks, newStoreId, packHeaderSize, type Pack } from './pack.ts'
 import { Positions, type Position } from './position.ts'
-
-/** What the catalog says about the store. */
-export type Expected = {
-  /** The store that its files are in; null where it has not met one. */
-  storeId: string | null
-  /** Files, unfinished uploads and objects still to be removed that it has here. */
-  files: number
-  /** Objects of confirmed files, page by page. */
-  objects(): AsyncIterable<readonly ObjectRef[]>
-}
 
 /** Before the index is opened, because opening makes it. Errors: Unavailable. */
 export function assertNotLost(root: string, calls: LogCalls, expected: Expected | undefined): void {
