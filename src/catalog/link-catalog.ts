@@ -21,6 +21,18 @@ export type NewLink = Pick<Link, 'id' | 'fileId' | 'expiresAt' | 'maxUses'> & {
   now: Date
 }
 
+/** One request for a link. Readers are digests, of which several may name the same reader. */
+export type LinkRequest = {
+  /** False: only look, nothing is recorded. */
+  count: boolean
+  /** Digests of the reader that asks. */
+  readers: readonly string[]
+  /** Digests by which this reader is known until `until`, if its use is recorded. */
+  remember: readonly string[]
+  until: Date
+  now: Date
+}
+
 export interface LinkCatalog {
   /**
    * null unless the owner has that file and it is confirmed. Errors: QuotaExceeded when the file has `mostLinks`,
@@ -33,9 +45,10 @@ export interface LinkCatalog {
   deleteLink(owner: string, fileId: string, id: string): Promise<boolean>
   /**
    * The file, or null when there is no such link, it has expired, its uses are spent, or the file is not confirmed.
-   * With `count` one more use is recorded: never more than `maxUses`, however many ask at a time.
+   * With `count` one more use is recorded: never more than `maxUses`, however many ask at a time. A reader that is still
+   * remembered gets the file without another use, also from a link that is spent. `isNew`: a use was recorded.
    */
-  followLink(tokenHash: string, o: { count: boolean; now: Date }): Promise<{ link: Link; file: FileRecord } | null>
+  followLink(tokenHash: string, o: LinkRequest): Promise<{ link: Link; file: FileRecord; isNew: boolean } | null>
   /** Whether the link is there and has not expired. Its uses may be spent: the last of them is still a use. */
   isLinkAlive(id: string, now: Date): Promise<boolean>
   /** Forgets links that expired before; resolves to their number. */

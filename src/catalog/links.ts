@@ -3,7 +3,7 @@ import { sql } from 'kysely'
 import type { Kysely, Transaction } from 'kysely'
 import { StorageError } from '../errors.ts'
 import type { FileRecord } from './catalog.ts'
-import type { Link, NewLink } from './link-catalog.ts'
+import type { Link, LinkRequest, NewLink } from './link-catalog.ts'
 import { toFile } from './rows.ts'
 import { fileColumns } from './schema.ts'
 import type { LinkRow, Schema } from './schema.ts'
@@ -86,38 +86,70 @@ export async function deleteLink(db: Kysely<Schema>, owner: string, fileId: stri
   return Number(numDeletedRows) > 0
 }
 
-const unspent = sql<boolean>`(max_uses is null or uses < max_uses)`
 const unexpired = (now: Date) => sql<boolean>`(expires_at is null or expires_at > ${now.getTime()})`
 
 export const followLink = (
   db: Kysely<Schema>,
   tokenHash: string,
-  { count, now }: { count: boolean; now: Date },
-): Promise<{ link: Link; file: FileRecord } | null> =>
+  o: LinkRequest,
+): Promise<{ link: Link; file: FileRecord; isNew: boolean } | null> =>
   db.transaction().execute(async (tx) => {
-    const query = tx
-      .updateTable('links')
-      .set((eb) => ({ uses: eb('uses', '+', 1) }))
-      .where('token_hash', '=', tokenHash)
-      .where(unspent)
-      .where(unexpired(now))
-      .returning(linkColumns)
-    const look = tx
-      .selectFrom('links')
-      .select(linkColumns)
-      .where('token_hash', '=', tokenHash)
-      .where(unspent)
-      .where(unexpired(now))
-    const row = await (count ? query : look).executeTakeFirst()
-    if (row === undefined) return null
+    const found = await findLink(tx, tokenHash, o)
+    if (found === undefined) return null
+    const isKnown = await isRemembered(tx, found.id, o)
+    if (!isKnown && found.max_uses !== null && Number(found.uses) >= Number(found.max_uses)) return null
+    const isNew = o.count && !isKnown
+    const row = isNew ? await recordUse(tx, found.id, o) : found
     const file = await tx
       .selectFrom('files')
       .select(fileColumns)
       .where('id', '=', row.file_id)
       .where('status', '=', 'confirmed')
       .executeTakeFirst()
-    return file === undefined ? null : { link: toLink(row), file: toFile(file) }
+    return file === undefined ? null : { link: toLink(row), file: toFile(file), isNew }
   })
+
+/** To count, an update of nothing holds the link's row: no other request reads or counts it before this one ends. */
+function findLink(tx: Transaction<Schema>, tokenHash: string, { count, now }: LinkRequest) {
+  const held = tx
+    .updateTable('links')
+    .set((eb) => ({ uses: eb.ref('uses') }))
+    .where('token_hash', '=', tokenHash)
+    .where(unexpired(now))
+    .returning(linkColumns)
+  const seen = tx.selectFrom('links').select(linkColumns).where('token_hash', '=', tokenHash).where(unexpired(now))
+  return (count ? held : seen).executeTakeFirst()
+}
+
+async function isRemembered(tx: Transaction<Schema>, id: string, { readers, now }: LinkRequest): Promise<boolean> {
+  if (readers.length === 0) return false
+  const known = await tx
+    .selectFrom('link_readers')
+    .select('reader')
+    .where('link_id', '=', id)
+    .where('reader', 'in', readers)
+    .where('expires_at', '>', now.getTime())
+    .executeTakeFirst()
+  return known !== undefined
+}
+
+async function recordUse(tx: Transaction<Schema>, id: string, { remember, until, now }: LinkRequest) {
+  await tx.deleteFrom('link_readers').where('link_id', '=', id).where('expires_at', '<=', now.getTime()).execute()
+  for (const reader of remember) {
+    const row = { link_id: id, reader, expires_at: until.getTime() }
+    await tx
+      .insertInto('link_readers')
+      .values(row)
+      .onConflict((c) => c.columns(['link_id', 'reader']).doUpdateSet({ expires_at: row.expires_at }))
+      .execute()
+  }
+  return tx
+    .updateTable('links')
+    .set((eb) => ({ uses: eb('uses', '+', 1) }))
+    .where('id', '=', id)
+    .returning(linkColumns)
+    .executeTakeFirstOrThrow()
+}
 
 export async function isLinkAlive(db: Kysely<Schema>, id: string, now: Date): Promise<boolean> {
   const row = await db.selectFrom('links').select('id').where('id', '=', id).where(unexpired(now)).executeTakeFirst()
@@ -130,6 +162,7 @@ export async function dropLinksOf(tx: Transaction<Schema>, fileId: string): Prom
 }
 
 export async function forgetLinks(db: Kysely<Schema>, before: Date): Promise<number> {
+  await db.deleteFrom('link_readers').where('expires_at', '<', before.getTime()).execute()
   const { numDeletedRows } = await db.deleteFrom('links').where('expires_at', '<', before.getTime()).executeTakeFirst()
   return Number(numDeletedRows)
 }

@@ -69,6 +69,9 @@ export type LinkRow = {
   created_at: number
 }
 
+/** `reader` is a digest: see LinkCatalog.followLink. */
+export type LinkReaderRow = { link_id: string; reader: string; expires_at: number }
+
 export type MovedObjectRow = {
   id: string
   file_id: string
@@ -100,6 +103,7 @@ export type Schema = {
   usage: UsageRow
   leases: LeaseRow
   links: LinkRow
+  link_readers: LinkReaderRow
   moved_objects: MovedObjectRow
   webhook_events: WebhookEventRow
   webhook_deliveries: WebhookDeliveryRow

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { StorageError } from '../errors.ts'
 import { atStore } from './at-store.ts'
 import { hashOf } from './create-link.ts'
@@ -8,15 +9,38 @@ import { servedAs } from './record-headers.ts'
 /** Seconds for which the URL behind a link may be used: to begin, repeat or resume one download. */
 const urlLifetime = 60
 
+/** The request that follows a link. The cookie is the one that an earlier answer set. */
+export type LinkReader = { address: string; agent: string; cookie: string | null }
+
+/** `cookie`: names this reader for `urlLifetime`; null where an earlier answer set one. */
+export type FollowedLink = { url: string; cookie: { value: string; maxAge: number } | null }
+
 /**
- * Counts one use and resolves to a URL of the bytes that ends with the link at the latest. With `head` it is one for
- * HEAD, and nothing is counted. Errors: NotFound, the same for unknown, revoked, expired and spent links.
+ * Counts one use and resolves to a URL of the bytes that ends with the link at the latest. A player asks several times
+ * for one film, so the same reader counts once in `urlLifetime`: the same address and agent, or the same cookie. With
+ * `head` the URL is one for HEAD, and nothing is counted. Errors: NotFound, the same for unknown, revoked, expired and
+ * spent links.
  */
-export async function followLink(deps: ServiceDeps, token: string, { head }: { head: boolean }): Promise<string> {
+export async function followLink(
+  deps: ServiceDeps,
+  token: string,
+  { head, reader }: { head: boolean; reader: LinkReader },
+): Promise<FollowedLink> {
   if (!/^[\w-]{43}$/.test(token)) throw noSuchLink()
   const now = deps.now()
-  const followed = await deps.catalog.followLink(hashOf(token), { count: !head, now })
+  const fresh = randomBytes(16).toString('base64url')
+  // The token is part of each digest and is stored nowhere, so the catalog tells nobody's address.
+  const digest = (...parts: string[]) => hashOf(JSON.stringify([token, ...parts]))
+  const byAddress = digest('address', reader.address, reader.agent)
+  const followed = await deps.catalog.followLink(hashOf(token), {
+    count: !head,
+    readers: [byAddress, ...(reader.cookie === null ? [] : [digest('cookie', reader.cookie)])],
+    remember: [byAddress, digest('cookie', fresh)],
+    until: new Date(now.getTime() + urlLifetime * 1000),
+    now,
+  })
   if (!followed) throw noSuchLink()
+  const cookie = followed.isNew ? { value: fresh, maxAge: urlLifetime } : null
   const { link, file } = followed
   const left = link.expiresAt === null ? Infinity : (link.expiresAt.getTime() - now.getTime()) / 1000
   // In the link's last second the endpoint, which asks whether the link is alive, is the stricter one.
@@ -24,9 +48,9 @@ export async function followLink(deps: ServiceDeps, token: string, { head }: { h
   // A link outlives the move of its file to a bucket; a URL that was followed before it is revoked works to its end there.
   const bound = driver.capabilities.has('revocable-reads') ? { link: link.id } : {}
   const o = { ...versionOf(file), expiresIn: Math.max(1, Math.min(urlLifetime, Math.floor(left))), ...bound }
-  if (head) return (await driver.presignHead(file.object, o)).url
+  if (head) return { url: (await driver.presignHead(file.object, o)).url, cookie }
   const response = { ...servedAs(deps, file), cacheControl: 'private, no-store' }
-  return (await driver.presignDownload(file.object, { ...o, response })).url
+  return { url: (await driver.presignDownload(file.object, { ...o, response })).url, cookie }
 }
 
 const noSuchLink = () =>

@@ -51,15 +51,76 @@ describe.each(['disk', 'proxied'] as const)('links: %s', (kind) => {
     for (let i = 0; i < 3; i++) expect((await call(link.url)).status).toBe(302)
   })
 
-  it('serve exactly maxUses of 50 requests at once', async () => {
+  const reader = (agent: string, headers: Record<string, string> = {}) => ({
+    headers: { 'user-agent': agent, ...headers },
+  })
+  const usesOf = async (file: Json) => (await alice.get(`/files/${file.id}/links`)).json.links.map(({ uses }) => uses)
+
+  it('serve exactly maxUses of 50 readers at once', async () => {
     const { file, link } = await made({ maxUses: 3 })
-    const answers = await Promise.all(Array.from({ length: 50 }, () => call(link.url)))
+    const answers = await Promise.all(Array.from({ length: 50 }, (_, i) => call(link.url, reader(`reader ${i}`))))
     expect(answers.filter(({ status }) => status === 302)).toHaveLength(3)
     expect(answers.filter(({ status }) => status === 404)).toHaveLength(47)
     expect((await alice.get(`/files/${file.id}/links`)).json.links).toMatchObject([{ uses: 3 }])
     // The last use is one, and what it was handed still works.
     const used = answers.find(({ status }) => status === 302)
     expect(await (await fetch(target(used!))).text()).toBe('hello')
+  })
+
+  it('count 50 requests of one reader at once as one use', async () => {
+    const { file, link } = await made({ maxUses: 1 })
+    const answers = await Promise.all(
+      Array.from({ length: 50 }, (_, i) => call(link.url, reader('player', i % 2 ? { range: 'bytes=0-1' } : {}))),
+    )
+    expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 302))
+    expect(await usesOf(file)).toEqual([1])
+    expect((await call(link.url, { ...reader('player'), method: 'HEAD' })).status).toBe(302)
+    expect((await call(link.url, reader('another player'))).status).toBe(404)
+    ahead += 60
+    expect((await call(link.url, reader('player'))).status).toBe(404)
+    expect(await usesOf(file)).toEqual([1])
+  })
+
+  it('know a reader by the cookie of the redirect where address or agent changes', async () => {
+    const { file, link } = await made({ maxUses: 1 })
+    const first = await call(link.url, reader('one'))
+    const set = first.headers.get('set-cookie') ?? ''
+    expect(set).toMatch(/^postern_link=[\w-]{22}; Path=\/l\/[\w-]{43}; Max-Age=60; HttpOnly; SameSite=Lax$/)
+    const cookie = set.split(';')[0]!
+    const again = await call(link.url, reader('two', { cookie }))
+    expect([again.status, again.headers.get('set-cookie')]).toEqual([302, null])
+    expect((await call(link.url, reader('two', { cookie: 'postern_link=AAAAAAAAAAAAAAAAAAAAAA' }))).status).toBe(404)
+    expect(await usesOf(file)).toEqual([1])
+    const { link: other } = await made({ maxUses: 1 })
+    await call(other.url, reader('one'))
+    expect((await call(other.url, reader('two', { cookie }))).status).toBe(404)
+    ahead += 60
+    expect((await call(link.url, reader('two', { cookie }))).status).toBe(404)
+  })
+
+  it('count the same reader again after the minute of its redirect', async () => {
+    const { file, link } = await made({ maxUses: 2 })
+    for (const seconds of [0, 59, 1]) {
+      ahead += seconds
+      expect((await call(link.url, reader('one'))).status).toBe(302)
+    }
+    expect(await usesOf(file)).toEqual([2])
+  })
+
+  it.each([
+    { 'sec-purpose': 'prefetch' },
+    { 'sec-purpose': 'prefetch;prerender' },
+    { purpose: 'prefetch' },
+    { 'x-moz': 'prefetch' },
+  ])('give a prefetch nothing and count nothing: %o', async (headers) => {
+    const { file, link } = await made({ maxUses: 1 })
+    for (const method of ['GET', 'HEAD']) {
+      const answer = await call(link.url, { method, headers: headers as Record<string, string> })
+      expect([answer.status, answer.headers.get('cache-control')]).toEqual([204, 'no-store'])
+      expect([answer.headers.get('location'), answer.headers.get('set-cookie')]).toEqual([null, null])
+    }
+    expect(await usesOf(file)).toEqual([0])
+    expect((await call(link.url)).status).toBe(302)
   })
 
   it('count nothing for HEAD, whose redirect answers HEAD alone', async () => {
@@ -123,7 +184,7 @@ describe.each(['disk', 'proxied'] as const)('links: %s', (kind) => {
   it('answer the same to unknown, revoked, spent and expired tokens', async () => {
     const [revoked, spent, expired] = [await made(), await made({ maxUses: 1 }), await made({ expiresIn: 1 })]
     await alice.delete(`/files/${revoked.file.id}/links/${revoked.link.id}`)
-    await call(spent.link.url)
+    await call(spent.link.url, reader('somebody else'))
     ahead += 2
     const unknown = `${gateway.apiUrl}/l/${'A'.repeat(43)}`
     const urls = [unknown, `${gateway.apiUrl}/l/short`, revoked.link.url, spent.link.url, expired.link.url]

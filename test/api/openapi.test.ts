@@ -141,7 +141,8 @@ describe('the way of a file', () => {
     const link = expectDescribed('createLink', made, 201).json
     expectDescribed('listLinks', await alice.get(`/files/${issued.id}/links`), 200)
     expectDescribed('followLink', await call(link.url), 302)
-    expectDescribed('followLink', await call(link.url), 404)
+    expectDescribed('followLink', await call(link.url, { headers: { 'sec-purpose': 'prefetch' } }), 204)
+    expectDescribed('followLink', await call(link.url, { headers: { 'user-agent': 'another reader' } }), 404)
     expectDescribed('revokeLink', await alice.delete(`/files/${issued.id}/links/${link.id}`), 204)
     expectDescribed('revokeLink', await alice.delete(`/files/${issued.id}/links/${link.id}`), 404)
     expectDescribed('deleteFile', await alice.delete(`/files/${issued.id}`), 204)

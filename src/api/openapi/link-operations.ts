@@ -31,8 +31,12 @@ export const linkOperations: Readonly<Record<string, Operation>> = {
     id: 'followLink',
     tag: 'Files',
     summary: 'Redirect to the bytes that a link leads to, and count the use',
-    description: 'HEAD counts nothing. Unknown, revoked, expired and spent links are answered alike.',
-    answers: { 302: { description: 'A presigned URL of the object', headers: { location: 'Where the bytes are' } } },
+    description:
+      'One reader counts once in 60 seconds: the same address and user agent, or the cookie that the answer sets. HEAD counts nothing. Unknown, revoked, expired and spent links are answered alike.',
+    answers: {
+      204: { description: 'The request is a prefetch (Sec-Purpose): it is not counted and gets no URL' },
+      302: { description: 'A presigned URL of the object', headers: { location: 'Where the bytes are' } },
+    },
     refusals: ['NotFound', 'NotSupported'],
   },
 }

@@ -1,5 +1,6 @@
 import type { Link } from '../../catalog/catalog.ts'
 import { createLink as create } from '../../service/create-link.ts'
+import { createClientIp } from '../../http/client-ip.ts'
 import { followLink as follow } from '../../service/follow-link.ts'
 import { listLinks as listOf } from '../../service/list-links.ts'
 import { revokeLink as revoke } from '../../service/revoke-link.ts'
@@ -26,11 +27,35 @@ export async function revokeLink({ ctx, deps, user }: Call): Promise<void> {
   ctx.status = 204
 }
 
+/** A browser that fetches ahead has no reader yet: it gets nothing, and asks again when somebody opens the link. */
+const isPrefetch = ({ headers }: Call['ctx']['req']): boolean =>
+  [headers['sec-purpose'], headers['purpose'], headers['x-moz']].some((value) => /^\s*prefetch\b/i.test(String(value)))
+
+const cookieName = 'postern_link'
+
 /** Never kept: the next use is to be counted too. */
 export async function followLink({ ctx, deps }: Call): Promise<void> {
   const { token = '' } = ctx['params'] as Record<string, string | undefined>
   ctx.set('cache-control', 'no-store')
-  redirect({ ctx, deps }, await follow(deps, token, { head: ctx.method === 'HEAD' }))
+  if (isPrefetch(ctx.req)) {
+    ctx.status = 204
+    return
+  }
+  const reader = {
+    address: createClientIp(deps.config.server.trustedProxies)(ctx.req),
+    agent: ctx.get('user-agent'),
+    cookie: ctx.cookies.get(cookieName) ?? null,
+  }
+  const { url, cookie } = await follow(deps, token, { head: ctx.method === 'HEAD', reader })
+  if (cookie !== null) {
+    const { pathname, protocol } = new URL(`${deps.urls.api()}/l/${token}`)
+    const secure = protocol === 'https:' ? '; Secure' : ''
+    ctx.append(
+      'set-cookie',
+      `${cookieName}=${cookie.value}; Path=${pathname}; Max-Age=${cookie.maxAge}; HttpOnly; SameSite=Lax${secure}`,
+    )
+  }
+  redirect({ ctx, deps }, url)
 }
 
 const linkJson = ({ id, expiresAt, maxUses, uses }: Link) => ({

@@ -11,6 +11,7 @@ import { movedObjects } from './0005-moved-objects.ts'
 import { stores } from './0006-stores.ts'
 import { writtenBytes } from './0007-written-bytes.ts'
 import { contentFacts } from './0008-content-facts.ts'
+import { linkReaders } from './0009-link-readers.ts'
 
 export const migrations: Readonly<Record<string, Migration>> = {
   '0001-files': files,
@@ -21,4 +22,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0006-stores': stores,
   '0007-written-bytes': writtenBytes,
   '0008-content-facts': contentFacts,
+  '0009-link-readers': linkReaders,
 }

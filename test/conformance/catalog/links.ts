@@ -17,8 +17,14 @@ export function linkObligations(make: MakeCatalog): void {
     ...o,
   })
   const confirmed = async () => (await confirmedFile(the.catalog)).file.id
-  const follow = (link: NewLink, seconds = 200, count = true) =>
-    the.catalog.followLink(link.tokenHash, { count, now: at(seconds) })
+  const follow = (link: NewLink, seconds = 200, count = true, readers: string[] = []) =>
+    the.catalog.followLink(link.tokenHash, {
+      count,
+      readers,
+      remember: readers,
+      until: at(seconds + 60),
+      now: at(seconds),
+    })
 
   describe('links', () => {
     it('are made by the owner of a confirmed file alone, and keep what was asked', async () => {
@@ -63,6 +69,33 @@ export function linkObligations(make: MakeCatalog): void {
       expect(await the.catalog.listLinks('alice', id)).toMatchObject([{ uses: 3 }])
       // The last use is one: what it led to still works.
       expect(await the.catalog.isLinkAlive(link.id, at(200))).toBe(true)
+    })
+
+    it('count a reader once until it is forgotten, however often it asks at once', async () => {
+      const id = await confirmed()
+      const link = newLink(id, { maxUses: 2 })
+      await the.catalog.createLink('alice', link)
+      const same = await Promise.all(Array.from({ length: 20 }, () => follow(link, 200, true, ['a', 'cookie'])))
+      expect(same.map((use) => use?.link.uses)).toEqual(same.map(() => 1))
+      expect(same.filter((use) => use?.isNew)).toHaveLength(1)
+      expect(await follow(link, 259, true, ['other', 'cookie'])).toMatchObject({ isNew: false, link: { uses: 1 } })
+      expect(await follow(link, 201, true, ['b'])).toMatchObject({ isNew: true, link: { uses: 2 } })
+      // The link is spent, and its readers go on until they are forgotten. A look records nobody.
+      expect(await follow(link, 202, false, ['c'])).toBeNull()
+      expect(await follow(link, 202, true, ['c'])).toBeNull()
+      expect(await follow(link, 260, true, ['b'])).toMatchObject({ isNew: false })
+      expect(await follow(link, 260, false, ['b'])).toMatchObject({ isNew: false })
+      expect(await follow(link, 260, true, ['a'])).toBeNull()
+      expect(await follow(link, 261, true, ['b'])).toBeNull()
+      expect(await the.catalog.listLinks('alice', id)).toMatchObject([{ uses: 2 }])
+    })
+
+    it('know a reader on one link alone', async () => {
+      const id = await confirmed()
+      const [one, other] = [newLink(id, { maxUses: 1 }), newLink(id, { maxUses: 1 })]
+      for (const link of [one, other]) await the.catalog.createLink('alice', link)
+      expect(await follow(one, 200, true, ['a'])).toMatchObject({ isNew: true })
+      expect(await follow(other, 200, true, ['a'])).toMatchObject({ isNew: true })
     })
 
     it('end at their time', async () => {
