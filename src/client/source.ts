@@ -2,7 +2,7 @@
 import { UploadError } from './upload-error.ts'
 
 /** Spread evenly over the file, from its first bytes to its last. Small files are read whole. */
-const samples = 64
+const samples = 16
 const sampleBytes = 4096
 /** Milliseconds. A page that is being left cannot read either, and is gone by then. */
 const readAgainAfter = 500

@@ -20,11 +20,14 @@ const question = 'writes.end'
 
 export function createRunningWrites(peers: Peers): RunningWrites {
   const counts = peers.counts('writes')
-  const running = new Map<string, Set<AbortController>>()
+  const running = new Map<string, Map<AbortController, 'object' | 'part'>>()
 
   function abort(key: string): boolean {
-    const reason = new StorageError('AccessDenied', { message: 'The upload was deleted while its bytes were sent.' })
-    for (const controller of running.get(key) ?? []) controller.abort(reason)
+    const message = 'The upload was deleted while its bytes were sent.'
+    for (const [controller, what] of running.get(key) ?? []) {
+      // A part is answered as it would be after the abort, so that a client begins the upload again.
+      controller.abort(new StorageError(what === 'part' ? 'NoSuchUpload' : 'AccessDenied', { message }))
+    }
     return true
   }
   peers.answer(question, abort)
@@ -40,8 +43,8 @@ export function createRunningWrites(peers: Peers): RunningWrites {
         })
       }
       const controller = new AbortController()
-      const controllers = running.get(name) ?? new Set()
-      running.set(name, controllers.add(controller))
+      const controllers = running.get(name) ?? new Map<AbortController, 'object' | 'part'>()
+      running.set(name, controllers.set(controller, partNumber === null ? 'object' : 'part'))
       counts.add(slot, 1)
       try {
         return await write(controller.signal)
