@@ -1,11 +1,12 @@
 /** What /readyz finds out in the background, and what is refused while it is not 200. */
 import { mkdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { paginateListObjectsV2, S3, type ListObjectsCommandOutput } from '@aws-sdk/client-s3'
 import { pino } from 'pino'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { teeLog } from '../fixtures/captured-log.ts'
 import { blobFiles, tempFiles } from '../drivers/disk-fixture.ts'
-import { startGateway, type RunningGateway } from '../fixtures/gateway.ts'
+import { startGateway, testSecrets, type RunningGateway } from '../fixtures/gateway.ts'
 import { startOnOwnBucket } from '../fixtures/gateway-on-own-bucket.ts'
 import { as, call, textFile, type Answer } from './caller.ts'
 import { serveApi } from './serve-api.ts'
@@ -150,6 +151,41 @@ describe('on the s3 driver', () => {
     expect(objects.map(({ key }) => key)).toEqual(['app/postern-write-check'])
     await gateway.gateway.driver.checkReady({ byWriting: true })
     expect((await store.gateway.driver.listObjects({ bucket })).objects).toHaveLength(1)
+  })
+
+  it('leaves the key of the write check out of listings, page by page', async () => {
+    const { gateway, store, bucket } = await openOnOwnBucket({ delivery: 'proxied', s3: { prefix: 'app/' } })
+    expect((await readiness(gateway)).status).toBe(200)
+    const Bucket = bucket
+    const client = new S3({
+      endpoint: gateway.objectsUrl,
+      region: 'us-east-1',
+      forcePathStyle: true,
+      credentials: { ...testSecrets.signing },
+    })
+    closing.push(async () => client.destroy())
+    expect(await client.listObjectsV2({ Bucket })).toMatchObject({ KeyCount: 0, IsTruncated: false })
+    // One sorts before the key of the check, one after it, and one only begins like it.
+    const keys = ['a.txt', 'postern-write-check.txt', 'uploads/z.txt']
+    for (const Key of keys) await client.putObject({ Bucket, Key, Body: Key })
+    const inBucket = (await store.gateway.driver.listObjects({ bucket })).objects.map(({ key }) => key)
+    expect(inBucket).toEqual([...keys, 'postern-write-check'].map((key) => `app/${key}`).toSorted())
+
+    const first: string[] = []
+    for (let Marker: string | undefined = ''; Marker !== undefined;) {
+      const page: ListObjectsCommandOutput = await client.listObjects({ Bucket, MaxKeys: 1, Marker })
+      const { Contents = [], IsTruncated } = page
+      first.push(...Contents.map(({ Key }) => Key!))
+      Marker = IsTruncated ? Contents.at(-1)!.Key : undefined
+    }
+    expect(first).toEqual(keys)
+    const second: string[] = []
+    for await (const { Contents = [] } of paginateListObjectsV2({ client, pageSize: 1 }, { Bucket })) {
+      second.push(...Contents.map(({ Key }) => Key!))
+    }
+    expect(second).toEqual(keys)
+    const { Versions = [] } = await client.listObjectVersions({ Bucket })
+    expect(Versions.map(({ Key }) => Key)).toEqual(keys)
   })
 
   it.each(['direct', 'proxied'] as const)(

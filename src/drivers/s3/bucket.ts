@@ -2,12 +2,11 @@
 import type { BucketInfo, BucketStore, StorageDriver } from '../driver.ts'
 import { isStorageError, StorageError } from '../../errors.ts'
 import type { RunOptions } from './connection.ts'
+import { writeCheckKey } from './keys.ts'
 import type { S3Deps } from './s3-deps.ts'
 
 /** Milliseconds for which the store's last answer counts: checks come from several sides. */
 const readyFor = 1_000
-/** The one key that the check at the start overwrites, below `storage.s3.prefix`. */
-const writeProbe = 'postern-write-check'
 const owner = 'postern'
 
 export function bucketStore({ settings, connection, keys }: S3Deps): BucketStore & Pick<StorageDriver, 'checkReady'> {
@@ -20,8 +19,8 @@ export function bucketStore({ settings, connection, keys }: S3Deps): BucketStore
     )
   const write = () => {
     const Body = Buffer.from('Written by Postern at its start, to see whether the bucket takes a write.\n')
-    const input = { Bucket: bucket, Key: keys.prefix(writeProbe), Body, ContentLength: Body.length }
-    const failed = { operation: 'putObject', ref: { bucket, key: writeProbe } }
+    const input = { Bucket: bucket, Key: keys.prefix(writeCheckKey), Body, ContentLength: Body.length }
+    const failed = { operation: 'putObject', ref: { bucket, key: writeCheckKey } }
     return connection.run(failed, (s3, _sdk, abortSignal) => s3.putObject(input, { abortSignal }), { isProbe: true })
   }
   // HeadBucket tells no date, and ListBuckets, which does, asks for a permission that nothing else needs.

@@ -5,6 +5,9 @@ import { encodePath } from '../../sigv4/encode.ts'
 import { assertKey, assertKeySize } from '../rules.ts'
 import type { S3Settings } from './settings.ts'
 
+/** The one key that the check at the start overwrites, below `storage.s3.prefix`. Listings leave it out. */
+export const writeCheckKey = 'postern-write-check'
+
 export type StoreKeys = {
   /** The key in the bucket. Errors: NoSuchBucket, InvalidKey, KeyTooLong. */
   of(ref: ObjectRef): string

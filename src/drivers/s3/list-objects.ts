@@ -2,6 +2,7 @@
 import type { ListObjectsV2CommandOutput } from '@aws-sdk/client-s3'
 import type { ListOptions, MultipartStore, ObjectPage } from '../driver.ts'
 import { StorageError } from '../../errors.ts'
+import { writeCheckKey } from './keys.ts'
 import { bareEtag, checksumOf, ourAlgorithm, present } from './object-head.ts'
 import type { S3Deps } from './s3-deps.ts'
 
@@ -29,12 +30,19 @@ export function listings({ settings, connection, keys }: S3Deps): Listings {
         }),
       }
       const failed = { operation: 'listObjects', ref: { bucket: o.bucket } }
-      const answer = await connection.run(
-        failed,
-        (s3, _sdk, abortSignal) => s3.listObjectsV2(input, { abortSignal }),
-        o,
-      )
-      return page(answer, keys.strip)
+      for (let token = input.ContinuationToken; ;) {
+        const asked = { ...input, ...present({ ContinuationToken: token }) }
+        const answer = await connection.run(
+          failed,
+          (s3, _sdk, abortSignal) => s3.listObjectsV2(asked, { abortSignal }),
+          o,
+        )
+        const found = page(answer, keys.strip)
+        token = answer.NextContinuationToken
+        const isEmpty = found.objects.length + found.commonPrefixes.length === 0
+        // ListObjects (version 1) continues after the last key of a page, so a page that has a successor is not empty.
+        if (!isEmpty || !found.isTruncated || token === undefined) return found
+      }
     },
 
     async listParts(ref, uploadId, o = {}) {
@@ -125,7 +133,7 @@ function page(answer: ListObjectsV2CommandOutput, strip: (storeKey: string) => s
     .toSorted(byBytes)
     .at(-1)
   return {
-    objects,
+    objects: objects.filter(({ key }) => key !== writeCheckKey),
     commonPrefixes,
     isTruncated: answer.IsTruncated ?? false,
     ...present({ nextContinuationToken: ourToken(answer.NextContinuationToken), nextMarker: last }),
