@@ -98,6 +98,8 @@ export const configSchema = z.strictObject({
     autoConfirm: z.boolean(),
     allowPublic: z.boolean(),
     sniff: z.boolean(),
+    /** Width times height of an image. */
+    maxPixels: nullable(z.int().min(1)),
   }),
   downloads: z.strictObject({
     expiresIn: duration,

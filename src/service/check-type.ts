@@ -5,12 +5,11 @@ import { StorageError } from '../errors.ts'
 import { essenceOf, parseMimeType } from '../media-type.ts'
 import { whatIsWrong } from './content-mismatch.ts'
 import type { ServiceDeps } from './deps.ts'
-import { imageSize, isBomb, maxImageSide } from './image-size.ts'
+import { ByteSource, mostBytes, type ReadRange } from './image-size/byte-source.ts'
 import { isUnnamed, sameType, typeByName } from './media-type.ts'
+import type { Recognised } from './recognise.ts'
 import type { Agreement } from './type-agreement.ts'
-
-/** Metadata before a JPEG's frame header is rarely more than this. */
-const imageHeaderBytes = 512 * 1024
+import { canonicalType } from './type-families.ts'
 
 /** `warning`: the bytes lack the signature of the type, which counts as a mismatch without `--dev`. */
 export type VerifiedType = { mimeType: string; charset?: 'utf-8'; warning?: string }
@@ -58,16 +57,14 @@ async function checkContent(deps: ServiceDeps, ref: ObjectRef, head: ObjectHead,
     import('./recognise.ts'),
     import('./type-agreement.ts'),
   ])
-  const sample = await firstBytes(deps, ref, head, sampleBytes)
+  const readRange = rangesOf(deps, ref, head)
+  const sample = await readRange(0, sampleBytes)
   const found = await recognise(sample)
   const result = agreement(granted, found)
   if (result === 'contradicts' || (result === 'missing' && !deps.dev)) throw mismatch(whatIsWrong(granted, found))
-  let size = imageSize(sample)
-  if (size === 'more' && head.contentLength > sample.length) {
-    size = imageSize(await firstBytes(deps, ref, head, imageHeaderBytes))
-  }
-  if (typeof size === 'object' && isBomb(size)) {
-    throw mismatch(`The image declares ${size.width} × ${size.height} pixels; each side must be below ${maxImageSide}.`)
+  const { maxPixels } = deps.config.uploads
+  if (maxPixels !== null && isRaster(granted, found)) {
+    await checkPixels(new ByteSource(sample, head.contentLength, readRange), maxPixels)
   }
   return {
     result,
@@ -82,16 +79,42 @@ function wantsCharset(mimeType: string): boolean {
   return type?.type === 'text' && !type.parameters.has('charset') && !type.isHTML() && !type.isXML()
 }
 
-async function firstBytes(deps: ServiceDeps, ref: ObjectRef, head: ObjectHead, count: number): Promise<Buffer> {
-  if (head.contentLength === 0) return Buffer.alloc(0)
-  const object = await deps.driver.getObject(ref, {
-    range: { start: 0, end: Math.min(count, head.contentLength) - 1 },
-    ifMatch: `"${head.etag}"`,
-    ...(head.versionId === undefined ? {} : { versionId: head.versionId }),
-  })
-  const chunks: Buffer[] = []
-  for await (const chunk of object.stream()) chunks.push(chunk as Buffer)
-  return Buffer.concat(chunks).subarray(0, count)
+/** Text may begin like an image: `GIF89a` and `BM` are letters. */
+const isRaster = (granted: string, { signature, weak, utf8 }: Recognised): boolean =>
+  canonicalType(essenceOf(granted)).startsWith('image/') ||
+  (signature !== undefined && signature.startsWith('image/') && !weak && !utf8)
+
+/** A small file can hold an image that takes gigabytes to show. */
+async function checkPixels(source: ByteSource, maxPixels: number): Promise<void> {
+  const { imageSize } = await import('./image-size/image-size.ts')
+  const size = await imageSize(source)
+  if (size === 'too-far') {
+    throw mismatch(
+      `The size of the image could not be found in the ${mostBytes / 2 ** 20} MiB that are read. Save it with less metadata, or set uploads.maxPixels to null.`,
+    )
+  }
+  if (size === undefined || size.width * size.height <= maxPixels) return
+  throw mismatch(
+    `The image has ${size.width} × ${size.height} pixels, ${millions(size.width * size.height)} million; uploads.maxPixels allows ${millions(maxPixels)} million. Send a smaller image, or raise uploads.maxPixels.`,
+  )
 }
+
+const millions = (pixels: number): number => Number((pixels / 1e6).toPrecision(3))
+
+/** Errors: PreconditionFailed when the object is replaced meanwhile. */
+const rangesOf =
+  (deps: ServiceDeps, ref: ObjectRef, head: ObjectHead): ReadRange =>
+  async (start, length) => {
+    const end = Math.min(start + length, head.contentLength) - 1
+    if (end < start) return Buffer.alloc(0)
+    const object = await deps.driver.getObject(ref, {
+      range: { start, end },
+      ifMatch: `"${head.etag}"`,
+      ...(head.versionId === undefined ? {} : { versionId: head.versionId }),
+    })
+    const chunks: Buffer[] = []
+    for await (const chunk of object.stream()) chunks.push(chunk as Buffer)
+    return Buffer.concat(chunks).subarray(0, end - start + 1)
+  }
 
 const mismatch = (message: string) => new StorageError('UploadMismatch', { message })

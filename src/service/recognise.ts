@@ -28,7 +28,7 @@ export type Wrapping = 'form' | 'data URL' | 'stringified object' | 'base64' | '
 export async function recognise(sample: Uint8Array): Promise<Recognised> {
   const bytes = Buffer.from(sample.buffer, sample.byteOffset, Math.min(sample.byteLength, sampleBytes))
   const markup = markupOf(bytes)
-  const signature = containerOf(bytes) ?? (await fileTypeOf(bytes))
+  const signature = containerOf(bytes) ?? (await fileTypeOf(bytes)) ?? tiffOf(bytes)
   const textual = isTextual(bytes)
   const utf8 = textual && isUtf8(bytes, sample.byteLength >= sampleBytes)
   const wrapping = utf8 ? wrappingOf(bytes.toString()) : undefined
@@ -68,10 +68,15 @@ function containerOf(bytes: Buffer): string | undefined {
   return undefined
 }
 
+/** file-type gives a TIFF up whose directory lies behind the sample, where most programs write it. */
+const tiffOf = (bytes: Buffer): string | undefined =>
+  /^(?:49492[ab]00|4d4d002[ab])/.test(bytes.toString('hex', 0, 4)) ? 'image/tiff' : undefined
+
 /** Signatures of two bytes or a bit pattern. */
 const weakSignatures = new Set([
   'image/bmp',
   'image/jxl',
+  'image/x-icon',
   'audio/vnd.dolby.dd-raw',
   'audio/mpeg',
   'audio/aac',
@@ -87,6 +92,8 @@ function isWeak(signature: string, bytes: Buffer): boolean {
   if (!weakSignatures.has(signature)) return false
   if (signature === 'audio/mpeg') return bytes.toString('latin1', 0, 3) !== 'ID3'
   if (signature === 'image/jxl') return bytes[0] === 0xff
+  // A cursor begins as an uncompressed TGA does.
+  if (signature === 'image/x-icon') return bytes[2] === 2
   if (signature === 'application/x-msdownload') return !isExecutable(bytes)
   return true
 }

@@ -112,6 +112,22 @@ describe('with --dev', () => {
   })
 })
 
+test.each([
+  [{ maxPixels: 1_000_000 }, 1000, 201],
+  [{ maxPixels: 1_000_000 }, 1001, 422],
+  [{ maxPixels: null }, 60_000, 201],
+  [{ maxPixels: 1, sniff: false }, 60_000, 201],
+])('with %o a PNG of %i pixels a side is answered %i', async (uploads, side, status) => {
+  const limited = await startGateway({ uploads })
+  try {
+    const bob = await as(limited, 'bob')
+    const { id } = await upload(bob, pngHeader(side), { filename: 'a.png', mimeType: 'image/png' })
+    expect((await bob.post('/files/confirm', { id })).status).toBe(status)
+  } finally {
+    await limited.close()
+  }
+})
+
 test('uploads.sniff: false believes the type that the store was told', async () => {
   const trusting = await startGateway({ uploads: { sniff: false } })
   try {

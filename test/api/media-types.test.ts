@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest'
 import { startBucketBehind, type BucketBehind } from '../fixtures/bucket-behind.ts'
 import { startGateway, type RunningGateway } from '../fixtures/gateway.ts'
-import { as, download, put, stateOf, store, type Caller } from './caller.ts'
+import { as, download, put, stateOf, store, upload, type Caller } from './caller.ts'
 
 const hex = (text: string) => Buffer.from(text.replaceAll(' ', ''), 'hex')
 const png = hex('89504e470d0a1a0a 0000000d49484452 00000001 00000001 0806000000 1f15c489')
@@ -15,6 +15,22 @@ const opus = Buffer.concat([
   hex('01 13'),
   Buffer.from('OpusHead'),
 ])
+
+const far = hex('0200 0001 0400 01000000 60ea0000 0101 0400 01000000 50c30000 00000000')
+const huge = {
+  'image/tiff': Buffer.concat([Buffer.from('II*\0'), hex('48e80000'), Buffer.alloc(59_456), far]),
+  'image/avif': hex(
+    '0000001066747970 61766966 00000000 00000034 6d657461 00000000 00000028 69707270 00000020 6970636f ' +
+      '00000014 69737065 00000000 0000ea60 0000c350 00000000',
+  ),
+  'image/bmp': Buffer.concat([
+    Buffer.from('BM'),
+    Buffer.alloc(12),
+    hex('28000000 60ea0000 b03cffff'),
+    Buffer.alloc(28),
+  ]),
+  'image/jxl': hex('ff0a 7c1a067ea9030000 0000'),
+}
 
 let behind: BucketBehind
 beforeAll(async () => {
@@ -95,6 +111,22 @@ describe.each(['disk', 'direct', 'proxied'] as const)('media types: %s', (kind) 
   it('serves public text with its encoding, to anyone', async () => {
     const { publicUrl } = await store(alice, 'Grüße', { visibility: 'public' })
     expect((await fetch(publicUrl!)).headers.get('content-type')).toBe('text/plain; charset=utf-8')
+  })
+
+  it('refuses an image of too many pixels wherever its header lies, and removes it', async () => {
+    const before = await stateOf(alice)
+    for (const [mimeType, bytes] of Object.entries(huge)) {
+      const { id } = await upload(alice, bytes, { filename: 'a', mimeType })
+      const { status, json } = await alice.post('/files/confirm', { id })
+      expect([status, json.code]).toEqual([422, 'UploadMismatch'])
+      expect(json.detail).toContain('60000 × 50000 pixels, 3000 million; uploads.maxPixels allows 100 million')
+    }
+    expect(await stateOf(alice)).toEqual(before)
+  })
+
+  it('takes text for text though it begins like an image', async () => {
+    for (const text of ['GIF89a is how it begins', 'BMW builds cars, and so do others']) await store(alice, text)
+    expect((await alice.get('/files')).status).toBe(200)
   })
 
   it('gives a file that is not what its name says the extension of its type', async () => {

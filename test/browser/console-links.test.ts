@@ -14,7 +14,8 @@ let id: string
 const clipboard = { permissions: ['clipboard-read', 'clipboard-write'] }
 type MadeLink = { id: string; url: string }
 const make = (body: object = {}): Promise<MadeLink> => post(gateway, `/files/${id}/links`, body)
-const status = async (url: string): Promise<number> => (await fetch(url, { redirect: 'manual' })).status
+const status = async (url: string): Promise<number> =>
+  (await fetch(url, { redirect: 'manual', headers: { 'user-agent': 'another reader' } })).status
 
 async function kept(): Promise<{ maxUses: number | null; uses: number; expiresAt: string | null }[]> {
   const answer = await fetch(`${gateway.apiUrl}/files/${id}/links`)

@@ -48,6 +48,16 @@ test.each<[string, string, Uint8Array | string]>([
   ['an SVG as one', 'image/svg+xml', '<?xml version="1.0"?>\n<!-- x -->\n<svg xmlns="http://www.w3.org/2000/svg"/>'],
   ['anything as bytes', 'application/octet-stream', '<html>'],
   ['nothing as text', 'text/plain', ''],
+  [
+    'a TIFF whose directory is at its end',
+    'image/tiff',
+    Buffer.concat([hex('49492a00 00000100'), Buffer.alloc(4092, 1)]),
+  ],
+  [
+    'a DNG whose directory is at its end',
+    'image/dng',
+    Buffer.concat([hex('4d4d002a 00010000'), Buffer.alloc(4092, 1)]),
+  ],
   ['Ogg Opus', 'audio/ogg', opus],
   ['Ogg Opus by its own name', 'audio/opus', opus],
   ['a form as text', 'text/plain', form],
@@ -115,6 +125,11 @@ test.each<[string, string, Uint8Array | string]>([
 
 test.each<[string, string, Uint8Array | string]>([
   ['a format of its own that begins like another', 'application/x-made-up', zip],
+  [
+    'a TGA, which begins like a cursor',
+    'image/x-tga',
+    Buffer.concat([hex('0000 02'), Buffer.alloc(9), hex('40013000 1800')]),
+  ],
   ['sound without a signature', 'audio/mpeg', hex('00112233')],
   ['a film that begins with an old atom', 'video/quicktime', Buffer.concat([hex('00000008'), Buffer.from('skip')])],
   ['a playlist', 'audio/x-mpegurl', '#EXTM3U\n'],
