@@ -108,7 +108,14 @@ export type PutOptions = ObjectHeaders &
 
 /** What joining parts made. */
 export type JoinedObject = Omit<WrittenObject, 'contentLength'> & { contentLength?: number }
-export type WrittenObject = { etag: string; checksum?: Checksum; versionId?: string; contentLength: number }
+export type WrittenObject = {
+  etag: string
+  checksum?: Checksum
+  versionId?: string
+  contentLength: number
+  /** Where the bytes that this write replaced are still stored: resolves when they are deleted. Never rejects. */
+  replacedGone?: Promise<void>
+}
 
 export type CopyOptions = ObjectHeaders & {
   /** `COPY` keeps the source's headers, `REPLACE` takes those given here. */

@@ -1,17 +1,24 @@
 /** The writes to the gateway's bucket that are running now, in this process and its peers. */
 import { StorageError } from '../errors.ts'
-import type { ObjectRef } from './objects.ts'
+import type { ObjectRef, WrittenObject } from './objects.ts'
 import type { Peers } from './peers.ts'
 
 /** A second write replaces one whose connection broke unnoticed. More would let one URL fill the disk. */
 const maxPerKey = 2
 
+type Replacing = Pick<WrittenObject, 'replacedGone'>
+
 export type RunningWrites = {
   /**
-   * Runs a write, of one part where `partNumber` is given. Errors: TooManyRequests where two writes of the same object or
-   * part are running.
+   * Runs a write, of one part where `partNumber` is given. Replaced bytes count as the write that replaced them until they
+   * are deleted, so that one process stores at most three times what was granted. Errors: TooManyRequests where two writes of
+   * the same object or part count.
    */
-  run<T>(ref: ObjectRef, partNumber: number | null, write: (signal: AbortSignal) => Promise<T>): Promise<T>
+  run<T extends Replacing>(
+    ref: ObjectRef,
+    partNumber: number | null,
+    write: (signal: AbortSignal) => Promise<T>,
+  ): Promise<T>
   /** Aborts every write to this key, because its upload was deleted. */
   end(ref: ObjectRef): Promise<void>
 }
@@ -38,7 +45,9 @@ export function createRunningWrites(peers: Peers): RunningWrites {
       const slot = partNumber === null ? name : `${name}?partNumber=${partNumber}`
       if (counts.get(slot) >= maxPerKey) {
         throw new StorageError('TooManyRequests', {
-          message: `${maxPerKey} writes of this ${partNumber === null ? 'object' : 'part'} are running already; ${maxPerKey} is the limit. Wait for one to end.`,
+          message:
+            `${maxPerKey} writes of this ${partNumber === null ? 'object' : 'part'} are running, or the bytes that they ` +
+            `replaced are still being read or backed up; ${maxPerKey} is the limit. Retry later.`,
           retryAfter: 1,
         })
       }
@@ -46,10 +55,14 @@ export function createRunningWrites(peers: Peers): RunningWrites {
       const controllers = running.get(name) ?? new Map<AbortController, 'object' | 'part'>()
       running.set(name, controllers.set(controller, partNumber === null ? 'object' : 'part'))
       counts.add(slot, 1)
+      let replacedGone: Promise<void> | undefined
       try {
-        return await write(controller.signal)
+        const written = await write(controller.signal)
+        replacedGone = written.replacedGone
+        return written
       } finally {
-        counts.add(slot, -1)
+        if (replacedGone === undefined) counts.add(slot, -1)
+        else void replacedGone.then(() => counts.add(slot, -1))
         controllers.delete(controller)
         if (controllers.size === 0 && running.get(name) === controllers) running.delete(name)
       }

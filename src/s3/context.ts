@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { StorageError } from '../errors.ts'
-import type { ObjectHead, ObjectHeaders, ObjectRef, StorageDriver } from '../drivers/driver.ts'
+import type { ObjectHead, ObjectHeaders, ObjectRef, StorageDriver, WrittenObject } from '../drivers/driver.ts'
 import type { Logger } from '../http/logger.ts'
 import type { RequestSink } from '../http/request-event.ts'
 import type { KeyRing, Verified } from '../sigv4/types.ts'
@@ -54,7 +54,11 @@ export type ObjectsDeps = {
   sinks?: readonly RequestSink[]
   /** Bounds the writes to the gateway's bucket, and ends those of a deleted upload. */
   writes?: {
-    run<T>(ref: ObjectRef, partNumber: number | null, write: (signal: AbortSignal) => Promise<T>): Promise<T>
+    run<T extends Pick<WrittenObject, 'replacedGone'>>(
+      ref: ObjectRef,
+      partNumber: number | null,
+      write: (signal: AbortSignal) => Promise<T>,
+    ): Promise<T>
   }
   /** Whether a token is one that the API accepts. Without it every request with two kinds of credentials is refused. */
   isOwnToken?: (token: string) => Promise<boolean>
@@ -70,7 +74,7 @@ export type PublicObject = {
 }
 
 /** Runs a write to the gateway's bucket as `RunningWrites` does, and any other write as it is. */
-export const runWrite = <T>(
+export const runWrite = <T extends Pick<WrittenObject, 'replacedGone'>>(
   deps: Pick<ObjectsDeps, 'writes' | 'gatewayBucket'>,
   ref: ObjectRef,
   partNumber: number | null,

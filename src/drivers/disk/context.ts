@@ -7,6 +7,7 @@ import type { BufferPool } from './buffer-pool.ts'
 import type { CommitQueue } from './commit-queue.ts'
 import type { DescriptorCache } from './descriptor-cache.ts'
 import type { FileCalls } from './file-calls.ts'
+import type { Garbage, HandedOff } from './garbage.ts'
 import type { HashThread } from './hash-thread.ts'
 import type { ObjectRows } from './object-rows.ts'
 import type { Tally } from './tally.ts'
@@ -30,6 +31,11 @@ export type DiskContext = {
   peers: Peers
   /** Blobs that a reader here may still open: not unlinked. */
   readers: Tally<string>
+  /** Blobs that a server in front may still open by their path: not unlinked. */
+  handedOff: HandedOff
+  garbage: Garbage
+  /** The bucket of which replaced bytes are deleted without a grace. */
+  gatewayBucket: string
   /** Keys that are being written here, as `writtenKey` names them. */
   writers: Tally<string>
   /** Aborted when the driver closes. */

@@ -40,6 +40,7 @@ import { createSnapshots } from './snapshots.ts'
 import { Sweeper } from './sweep.ts'
 import { Tally } from './tally.ts'
 import { UploadRows } from './upload-rows.ts'
+import { Garbage, HandedOff } from './garbage.ts'
 import { HashThread } from './hash-thread.ts'
 import { WriteGuard } from './write-guard.ts'
 import { blockSize } from './write-body.ts'
@@ -141,33 +142,39 @@ export async function createDiskDriver(o: DiskDriverOptions): Promise<StorageDri
     const queue = new CommitQueue({ db, guard, log: changeLog, now: o.now })
     const starting = { root, db: index, log: changeLog, queue, calls, expected: o.expected }
     const position = await whileBusy(() => startLog(starting), waiting)
+    const times = {
+      grace: o.grace ?? 60,
+      abandonedAfter: o.abandonedAfter ?? 86_400,
+      keepOrphans: o.keepOrphans ?? 7 * 86_400,
+    }
+    const shared = {
+      queue,
+      blobs,
+      descriptors: new DescriptorCache(blobs, calls),
+      peers,
+      readers: new Tally<string>(),
+      handedOff: new HandedOff(times.grace),
+      closing: closing.signal,
+    }
     const ctx: DiskContext = {
+      ...shared,
+      garbage: new Garbage(shared, db, log),
+      gatewayBucket: o.bucket,
       buckets: new BucketRows(db),
       objects: new ObjectRows(db),
       uploads: new UploadRows(db),
-      queue,
-      blobs,
       calls,
       guard,
-      descriptors: new DescriptorCache(blobs, calls),
       buffers: new BufferPool(),
       hashing: new HashThread({ blockSize }),
       bodies: { running: 0 },
-      peers,
-      readers: new Tally(),
       writers: new Tally(),
-      closing: closing.signal,
       now: o.now,
     }
     answerPeers(ctx)
     const addBucket = (): Promise<unknown> =>
       queue.run(() => ctx.buckets.add(o.bucket, gatewayOwner, o.now(), 'private'))
     if (!ctx.buckets.find(o.bucket)) await whileBusy(addBucket, waiting)
-    const times = {
-      grace: o.grace ?? 60,
-      abandonedAfter: o.abandonedAfter ?? 86_400,
-      keepOrphans: o.keepOrphans ?? 7 * 86_400,
-    }
     const sweeper = new Sweeper(ctx, db, { log, times, mayDelete: o.mayDelete ?? (() => true) })
     const sweeps = new SweepSchedule(sweeper, log)
     const upkeep = new LogUpkeep({ root, db, queue, calls, log })
@@ -187,12 +194,12 @@ export async function createDiskDriver(o: DiskDriverOptions): Promise<StorageDri
 }
 
 /** What other processes need to know of this one. */
-function answerPeers({ peers, writers, readers, descriptors }: DiskContext): void {
+function answerPeers({ peers, writers, readers, handedOff, descriptors }: DiskContext): void {
   peers.answer('disk.writing', (key: string) => writers.has(key))
   // Of garbage that nobody reads here any more not even a descriptor is kept: its space is to be free.
   peers.answer('disk.reading', (blobs: string[]) => {
     for (const blob of blobs) if (!readers.has(blob)) descriptors.forget(blob)
-    return blobs.filter((blob) => readers.has(blob))
+    return blobs.filter((blob) => readers.has(blob) || handedOff.has(blob))
   })
 }
 
@@ -225,7 +232,7 @@ function assemble(o: DiskDriverOptions, ctx: DiskContext, db: Index, background:
 
   async function close(): Promise<void> {
     closing.abort(new StorageError('Unavailable', { message: 'The store is closing.' }))
-    await Promise.all([sweeps.stop(), scrub?.stop(), upkeep.stop(), ctx.hashing.close()])
+    await Promise.all([sweeps.stop(), ctx.garbage.stop(), scrub?.stop(), upkeep.stop(), ctx.hashing.close()])
     ctx.queue.close()
     ctx.descriptors.close()
     changeLog.close()

@@ -19,7 +19,7 @@ import { checkMax } from './list-objects.ts'
 import { parseChecksum } from './object-rows.ts'
 import { assertKey, assertMetadata, assertTags, limits, pickHeaders, resourceOf } from '../rules.ts'
 import type { PartRow, UploadRow } from './upload-rows.ts'
-import { commitBlob, writeFor } from './write-objects.ts'
+import { commitBlob, removeReplaced, writeFor } from './write-objects.ts'
 
 type Uploads = Pick<
   MultipartStore,
@@ -45,7 +45,7 @@ export function createMultipart(ctx: DiskContext, reads: Pick<ObjectStore, 'getO
       refused: () => assertPart(ctx, ref, uploadId, number, o.checksum?.algorithm),
     })
     const { md5: etag, size, checksum } = blob
-    const lastModified = await commitBlob(ctx, blob, () => {
+    const { lastModified, replaced } = await commitBlob(ctx, blob, () => {
       uploads.demandOpen(ref, uploadId)
       const at = now()
       const before = uploads.part(uploadId, number)
@@ -59,9 +59,10 @@ export function createMultipart(ctx: DiskContext, reads: Pick<ObjectStore, 'getO
         checksum: checksum ? JSON.stringify(checksum) : null,
         modified_at: at.getTime(),
       })
-      return at
+      return { lastModified: at, replaced: before ? [before.blob] : [] }
     })
-    return { etag, contentLength: size, lastModified, ...(checksum && { checksum }) }
+    const gone = await removeReplaced(ctx, ref, replaced)
+    return { etag, contentLength: size, lastModified, ...(checksum && { checksum }), ...gone }
   }
 
   return {

@@ -49,6 +49,7 @@ export class ObjectRows {
   readonly #dropSegments
   readonly #blob
   readonly #segments
+  readonly #blobsOfContent
   readonly #part
   readonly #parts
   readonly #seal
@@ -85,6 +86,7 @@ export class ObjectRows {
         AND s.start >= (SELECT max(start) FROM segments WHERE content = @content AND start <= @from)
        ORDER BY s.start`,
     )
+    this.#blobsOfContent = db.prepare<[string], string>('SELECT blob FROM segments WHERE content = ?').pluck()
     this.#part = db.prepare<[string, number], { start: number; size: number }>(
       'SELECT start, size FROM segments WHERE content = ? AND part = ?',
     )
@@ -125,6 +127,12 @@ export class ObjectRows {
     }
     this.#dropBlobs.run(at, content)
     this.#dropSegments.run(content)
+  }
+
+  /** All blobs of an object. */
+  blobsOf(row: ObjectRow | undefined): string[] {
+    if (!row) return []
+    return row.parts === 0 ? [row.content] : this.#blobsOfContent.all(row.content)
   }
 
   addBlob({ id, size, sums }: NewBlobRow): void {

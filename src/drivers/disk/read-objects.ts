@@ -54,7 +54,9 @@ export function createReads(ctx: DiskContext): Pick<ObjectStore, ReadMethods> {
   }
 
   function inOneFile([first]: readonly Segment[], size: number): LyingFile | null {
-    return first?.start === 0 && first.size === size ? ctx.blobs.lyingFile(first.blob) : null
+    if (first?.start !== 0 || first.size !== size) return null
+    ctx.handedOff.add(first.blob)
+    return ctx.blobs.lyingFile(first.blob)
   }
 
   const release = (segments: readonly Segment[]): void => {

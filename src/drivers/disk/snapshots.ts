@@ -9,10 +9,10 @@ type Row = Record<string, unknown> & { id?: string }
 type Rows = Map<Table, Row[]>
 
 /**
- * Blobs of a snapshot count as being read until the driver closes, so that no sweep removes them. A restore is a job
+ * No blob of a snapshot is deleted until the driver closes. A restore is a job
  * like any other: the log gets the states it results in.
  */
-export function createSnapshots({ queue, readers, now }: DiskContext, db: Index): DriverSnapshots {
+export function createSnapshots({ queue, garbage, now }: DiskContext, db: Index): DriverSnapshots {
   const taken = new Map<string, Rows>()
 
   function replaceTable(table: Table, rows: readonly Row[]): void {
@@ -30,7 +30,7 @@ export function createSnapshots({ queue, readers, now }: DiskContext, db: Index)
     take: (id) =>
       queue.run(() => {
         const rows: Rows = new Map(tables.map((table) => [table, db.prepare<[], Row>(`SELECT * FROM ${table}`).all()]))
-        for (const { id: blob } of rows.get('blobs')!) readers.add(blob!)
+        for (const { id: blob } of rows.get('blobs')!) garbage.keep(blob!)
         taken.set(id, rows)
       }),
 

@@ -6,7 +6,6 @@ import { dirname, join } from 'node:path'
 import { orphanLimit } from '../driver.ts'
 import type { DiskContext } from './context.ts'
 import { errorCode } from './file-calls.ts'
-import { isHeld } from './holds.ts'
 import type { DiskLog } from './log.ts'
 import type { Index } from './open-index.ts'
 import {
@@ -40,7 +39,6 @@ export class Sweeper {
   readonly #times: SweepTimes
   readonly #mayDelete: () => boolean
   readonly #garbage
-  readonly #forget
   readonly #known
   #stopped = false
 
@@ -58,7 +56,6 @@ export class Sweeper {
         'SELECT id FROM blobs WHERE garbage_since <= ? AND id > ? ORDER BY id LIMIT ?',
       )
       .pluck()
-    this.#forget = db.prepare<[string]>('DELETE FROM blobs WHERE id = ? AND garbage_since IS NOT NULL')
     this.#known = db.prepare<[string], { known: 1 }>('SELECT 1 AS known FROM blobs WHERE id = ?')
   }
 
@@ -71,26 +68,17 @@ export class Sweeper {
     return temp + (await this.garbage()) + (await this.orphans())
   }
 
-  /** The file first, then its row: after a crash between the two the row is still there to be tried again. */
   async garbage(): Promise<number> {
-    const { queue, uploads, peers, readers, blobs, descriptors, now } = this.#ctx
+    const { queue, uploads, garbage, now } = this.#ctx
     const at = now().getTime()
     await queue.run(() => uploads.forgetCompleted(at - rememberCompleted * 1000))
     let removed = 0
     for (let after = ''; !this.#stopped && this.#mayDelete();) {
       const ids = this.#garbage.all(at - this.#times.grace * 1000, after, batch)
-      // Asked after they were chosen: see holds.ts.
-      if (ids.length === 0 || (await isHeld(dirname(blobs.objects)))) break
+      if (ids.length === 0) break
       after = ids.at(-1)!
-      // No row leads to them any more: who does not read one now will not begin to.
-      const unread = ids.filter((id) => !readers.has(id))
-      const readByPeers = new Set((await peers.ask<string[]>('disk.reading', unread)).flat())
-      const free = unread.filter((id) => !readByPeers.has(id) && !readers.has(id))
-      for (const id of free) {
-        descriptors.forget(id)
-        await blobs.remove(id)
-      }
-      await queue.run(() => free.forEach((id) => this.#forget.run(id)))
+      const free = await garbage.removeUnread(ids)
+      if (free === null) break
       removed += free.length
     }
     return removed

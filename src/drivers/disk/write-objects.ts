@@ -42,8 +42,12 @@ export function createWrites(ctx: DiskContext): Writes {
       parts: 0,
       note: null,
     }
-    await commitBlob(ctx, blob, () => placeObject(ctx, row, o))
-    return { etag, contentLength: size, ...(checksum && { checksum }) }
+    const replaced = await commitBlob(ctx, blob, () => {
+      const blobs = objects.blobsOf(objects.find(ref))
+      placeObject(ctx, row, o)
+      return blobs
+    })
+    return { etag, contentLength: size, ...(checksum && { checksum }), ...(await removeReplaced(ctx, ref, replaced)) }
   }
 
   return {
@@ -130,6 +134,17 @@ export function placeObject(ctx: DiskContext, row: Omit<ObjectRow, 'modified_at'
   const at = ctx.now()
   ctx.objects.put({ ...row, modified_at: at.getTime() }, existing)
   return at
+}
+
+/** To be called with what a committed write replaced, while it is still counted as running by its caller. */
+export async function removeReplaced(
+  { garbage, gatewayBucket }: DiskContext,
+  { bucket }: ObjectRef,
+  blobs: readonly string[],
+): Promise<Pick<WrittenObject, 'replacedGone'>> {
+  if (bucket !== gatewayBucket || blobs.length === 0) return {}
+  const { gone } = await garbage.removeReplaced(blobs)
+  return gone === undefined ? {} : { replacedGone: gone }
 }
 
 /** Of a write that is counted as running: `leave` ends that, and leaves the blob where it is. */

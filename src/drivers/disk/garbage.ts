@@ -1,0 +1,139 @@
+/**
+ * Deletes blobs that no row refers to. The sweep gives it those whose grace is over. A write to the gateway's bucket gives
+ * it what it replaced: that goes at once, or as soon as no reader and no backup needs it.
+ */
+import { dirname } from 'node:path'
+import type { DiskContext } from './context.ts'
+import { isHeld } from './holds.ts'
+import type { DiskLog } from './log.ts'
+import type { Index } from './open-index.ts'
+
+/** Milliseconds between two looks at replaced blobs that were still needed. */
+const lookEvery = 1000
+
+type GarbageContext = Pick<DiskContext, 'queue' | 'peers' | 'readers' | 'blobs' | 'descriptors' | 'closing'> & {
+  handedOff: DiskContext['handedOff']
+}
+
+export class Garbage {
+  readonly #ctx: GarbageContext
+  readonly #log: DiskLog
+  readonly #isGarbage
+  readonly #forget
+  readonly #kept = new Set<string>()
+  readonly #waiting = new Map<string, () => void>()
+  #timer: NodeJS.Timeout | undefined
+  #looking: Promise<void> = Promise.resolve()
+
+  constructor(ctx: GarbageContext, db: Index, log: DiskLog) {
+    this.#ctx = ctx
+    this.#log = log
+    this.#isGarbage = db.prepare<[string], { yes: 1 }>(
+      'SELECT 1 AS yes FROM blobs WHERE id = ? AND garbage_since IS NOT NULL',
+    )
+    this.#forget = db.prepare<[string]>('DELETE FROM blobs WHERE id = ? AND garbage_since IS NOT NULL')
+  }
+
+  /** For a snapshot: this blob is not deleted before the driver closes. */
+  keep(id: string): void {
+    this.#kept.add(id)
+  }
+
+  /**
+   * Deletes those that nobody reads. Resolves to them, or to null where a backup needs all of them. The file goes first,
+   * then its row: after a crash between the two the row is still there, and the next sweep retries.
+   */
+  async removeUnread(ids: readonly string[]): Promise<string[] | null> {
+    const { queue, peers, readers, handedOff, blobs, descriptors } = this.#ctx
+    // Asked after they were chosen: see holds.ts.
+    if (await isHeld(dirname(blobs.objects))) return null
+    const isRead = (id: string): boolean => readers.has(id) || handedOff.has(id) || this.#kept.has(id)
+    // No row leads to them any more: a reader that has not started by now will not find them.
+    const unread = ids.filter((id) => !isRead(id))
+    const readByPeers = new Set((await peers.ask<string[]>('disk.reading', unread)).flat())
+    const free = unread.filter((id) => !readByPeers.has(id) && !isRead(id))
+    for (const id of free) {
+      descriptors.forget(id)
+      await blobs.remove(id)
+    }
+    await queue.run(() => free.forEach((id) => this.#forget.run(id)))
+    return free
+  }
+
+  /**
+   * Deletes what a committed write replaced. Where a reader or a backup still needs some of it, resolves to `gone`, which
+   * resolves when all of it is deleted.
+   */
+  async removeReplaced(ids: readonly string[]): Promise<{ gone?: Promise<void> }> {
+    const left = await this.#remove(ids.filter((id) => !this.#kept.has(id)))
+    if (left.length === 0) return {}
+    const gone = Promise.all(left.map((id) => new Promise<void>((resolve) => this.#waiting.set(id, resolve))))
+    this.#lookLater()
+    return { gone: gone.then(() => {}) }
+  }
+
+  /** Those that wait are left to the sweep of the next start. */
+  async stop(): Promise<void> {
+    clearTimeout(this.#timer)
+    await this.#looking
+    for (const resolve of this.#waiting.values()) resolve()
+    this.#waiting.clear()
+  }
+
+  /** Resolves to those that are still there. A failure fails no write: the blobs are looked at again. */
+  async #remove(ids: readonly string[]): Promise<string[]> {
+    const garbage = ids.filter((id) => this.#isGarbage.get(id))
+    if (garbage.length === 0) return []
+    try {
+      const removed = new Set(await this.removeUnread(garbage))
+      return garbage.filter((id) => !removed.has(id))
+    } catch (err) {
+      if (!this.#ctx.closing.aborted) this.#log.warn({ err }, 'could not delete replaced bytes; retrying')
+      return garbage
+    }
+  }
+
+  #lookLater(): void {
+    this.#timer ??= setTimeout(() => {
+      this.#looking = this.#look()
+    }, lookEvery).unref()
+  }
+
+  async #look(): Promise<void> {
+    const waiting = [...this.#waiting.keys()]
+    const left = new Set(await this.#remove(waiting))
+    for (const id of waiting) {
+      if (left.has(id)) continue
+      this.#waiting.get(id)?.()
+      this.#waiting.delete(id)
+    }
+    this.#timer = undefined
+    if (this.#waiting.size > 0 && !this.#ctx.closing.aborted) this.#lookLater()
+  }
+}
+
+/** Blobs whose path a server in front was given a moment ago: it opens the file by itself. */
+export class HandedOff {
+  /** In the order of time. */
+  readonly #until = new Map<string, number>()
+  readonly #lifetime: number
+
+  /** `lifetime` in seconds. */
+  constructor(lifetime: number) {
+    this.#lifetime = lifetime * 1000
+  }
+
+  add(id: string): void {
+    const now = performance.now()
+    this.#until.delete(id)
+    this.#until.set(id, now + this.#lifetime)
+    for (const [oldest, until] of this.#until) {
+      if (until > now) return
+      this.#until.delete(oldest)
+    }
+  }
+
+  has(id: string): boolean {
+    return (this.#until.get(id) ?? 0) > performance.now()
+  }
+}
