@@ -5,11 +5,12 @@ import type { Setting } from './setting.ts'
 /** The user that requests without credentials are, and the owner of the fixed S3 keys. */
 export const devUser = 'dev'
 
-/** Fixed, so that they can be written into a project's own settings. `s3/dev-keys.ts` limits who may use them. */
+/** Fixed, so that they can be written into a project's own settings. `s3/development.ts` limits who may use them. */
 export const devAccessKey: AcceptedKey = {
   accessKeyId: 'postern',
   secretAccessKey: 'postern-secret',
   owner: devUser,
+  wellKnown: true,
 }
 
 const settings = {

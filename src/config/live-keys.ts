@@ -8,7 +8,14 @@ import { readKeyFile, reservedOwner, type StoredKey } from './key-file.ts'
 import type { Config } from './schema.ts'
 import { readSecrets, type Secrets } from './secrets.ts'
 
-export type AcceptedKey = { accessKeyId: string; secretAccessKey: string; owner: string; validUntil?: Date }
+export type AcceptedKey = {
+  accessKeyId: string
+  secretAccessKey: string
+  owner: string
+  validUntil?: Date
+  /** The secret is published: pages of other origins may not read what it signs. */
+  wellKnown?: boolean
+}
 
 /** `validUntil` is there for one that was replaced. */
 export type TokenSecret = { secret: KeyObject; validUntil?: Date }

@@ -31,6 +31,29 @@ describe('startPostern', () => {
     expect(await Body!.transformToString()).toBe('hello')
   })
 
+  test('opens what the fixed key signs to listed pages alone, never to those of other origins', async () => {
+    const listed = 'http://localhost:5173'
+    const own = await startPostern({ buckets: ['app'], config: { cors: { origins: [listed] } } })
+    try {
+      const s3 = new S3Client(own.s3Config())
+      await s3.send(new PutObjectCommand({ Bucket: 'app', Key: 'page.txt', Body: 'hello' }))
+      const url = await getSignedUrl(s3, new GetObjectCommand({ Bucket: 'app', Key: 'page.txt' }))
+      const allowed = async (method: string, origin: string): Promise<unknown[]> => {
+        const headers = { origin, ...(method === 'OPTIONS' && { 'access-control-request-method': 'GET' }) }
+        const answer = await fetch(url, { method, headers })
+        return [answer.status, answer.headers.get('access-control-allow-origin')]
+      }
+      expect(await allowed('GET', listed)).toEqual([200, listed])
+      expect(await allowed('GET', 'http://localhost:3000')).toEqual([200, null])
+      for (const origin of ['http://localhost:3000', 'https://elsewhere.example', 'null'])
+        expect(await allowed('OPTIONS', origin)).toEqual([403, null])
+      for (const origin of ['https://elsewhere.example', 'null'])
+        expect(await allowed('GET', origin)).toEqual([403, null])
+    } finally {
+      await own.stop()
+    }
+  })
+
   test('answers NoSuchBucket for a bucket that was not named', async () => {
     const s3 = new S3Client(postern.s3Config())
     const put = s3.send(new PutObjectCommand({ Bucket: 'missing', Key: 'a', Body: 'x' }))
