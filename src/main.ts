@@ -39,6 +39,7 @@ import { gaugesOf } from './metrics/gauges.ts'
 import { createMetrics } from './metrics/metrics.ts'
 import type { Tracing } from './metrics/tracing.ts'
 import { createObjectsApp } from './s3/app.ts'
+import { createVersion2Rule } from './s3/accepts-version-2.ts'
 import { createKeyRing } from './s3/key-ring.ts'
 import { plainAnswer } from './s3/plain-answer.ts'
 import { admitPart } from './service/admit-part.ts'
@@ -274,6 +275,7 @@ export async function createGateway(config: Config, o: GatewayOptions): Promise<
           trustedProxies: config.server.trustedProxies,
           pathPrefix,
           virtualHosts: config.objects.virtualHosts,
+          acceptsVersion2: createVersion2Rule(config, { dev: dev || testMode !== undefined, url: urls.objects }),
           // The console uploads from the API's own origin, listed or not.
           corsOrigins: () => [...config.cors.origins, new URL(urls.api()).origin],
           maxGatewayPut: config.uploads.maxSize,

@@ -2,7 +2,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { Config } from '../config/schema.ts'
 import { isDevelopmentHost, isDevelopmentOrigin } from '../http/development-host.ts'
-import { isLoopbackAddress, isLoopbackHost } from '../http/loopback.ts'
+import { isLoopbackHost, isUnproxied, servesLoopbackOnly } from '../http/loopback.ts'
 
 const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS'])
 
@@ -78,15 +78,10 @@ const isLoopbackOrigin = (origin: string): boolean =>
  * Whether only programs of this machine are served, and this request came from one: what is for the operator may be
  * said. A server behind a proxy on the same machine is not on loopback.
  */
-export function isOnLoopback(req: IncomingMessage, o: { config: Config; apiUrl: string }): boolean {
-  const { listen, trustedProxies } = o.config.server
-  const host = listen.host.includes(':') ? `[${listen.host.replace(/^\[|\]$/g, '')}]` : listen.host
-  const servesMachine = isLoopbackHost(host) && isLoopbackHost(new URL(o.apiUrl).host)
-  return servesMachine && trustedProxies.length === 0 && isLocal(req)
+export function isOnLoopback(req: IncomingMessage, { config, apiUrl }: { config: Config; apiUrl: string }): boolean {
+  const { listen, trustedProxies } = config.server
+  return servesLoopbackOnly({ listenHost: listen.host, publicUrl: apiUrl, trustedProxies }) && isLocal(req)
 }
-
-/** What proxies add; Host and peer are then the proxy's own. */
-const proxyHeaders = ['forwarded', 'via', 'x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto', 'x-real-ip']
 
 /** Sent from this machine, to a name of this machine, by no page from elsewhere, and passed on by no proxy. */
 export const isLocal = (req: IncomingMessage): boolean =>
@@ -95,13 +90,6 @@ export const isLocal = (req: IncomingMessage): boolean =>
 /** The same in development mode, where `*.test` and `*.localhost` are names of this machine too. */
 export const isDeveloper = (req: IncomingMessage): boolean =>
   isUnproxied(req) && isDevelopmentHost(req.headers.host) && isSentBy(req, isDevelopmentOrigin)
-
-function isUnproxied(req: IncomingMessage): boolean {
-  // The usual proxy, as it is installed, adds no header and rewrites Host; what it sends on is HTTP/1.0.
-  if (req.httpVersion === '1.0') return false
-  if (proxyHeaders.some((name) => req.headers[name] !== undefined)) return false
-  return isLoopbackAddress(req.socket.remoteAddress ?? '')
-}
 
 function isSentBy({ method, headers }: IncomingMessage, isOfMachine: (origin: string) => boolean): boolean {
   if (headers.origin !== undefined) return isOfMachine(headers.origin)

@@ -26,6 +26,8 @@ export const configSchema = z.strictObject({
     listen: z.union([z.literal('shared'), listenAddress]),
     publicUrl: z.union([z.literal('auto'), url]),
     region: z.string().regex(/^[a-z0-9-]{1,64}$/, 'expects a region such as us-east-1'),
+    /** Signature version 2 in presigned URLs and forms. */
+    sigV2: z.enum(['auto', 'on', 'off']),
     sendfile: z.enum(['off', 'x-accel', 'x-sendfile']),
     /** A domain whose sub-domains are buckets, or null for path style alone. */
     virtualHosts: nullable(z.string().regex(/^[a-z0-9.-]+$/i, 'expects a host name such as s3.example.com')),

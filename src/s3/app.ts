@@ -7,7 +7,7 @@ import { requestId } from '../http/request-id.ts'
 import { isStorageError, StorageError } from '../errors.ts'
 import { SignatureError } from '../sigv4/types.ts'
 import { createAccess, denied } from './access.ts'
-import { authenticate, identify } from './authenticate.ts'
+import { asReceived, authenticate, identify } from './authenticate.ts'
 import { objectOf, readHeaders, withHoisted, type ObjectsDeps, type OperationDeps, type S3Context } from './context.ts'
 import { createMissingBucket, developmentDeps } from './development.ts'
 import { answerPreflight, applyCors } from './cors-rules.ts'
@@ -84,7 +84,7 @@ async function handle(ctx: S3Context, deps: OperationDeps): Promise<void> {
   nameOperation(ctx, route)
   // A form carries its signature in its fields; every other request has it, if any, in its head.
   const form = !(route instanceof S3Error) && route.body === 'form'
-  if (!form) Object.assign(ctx, await identify(ctx.req, deps))
+  if (!form) Object.assign(ctx, await identify(asReceived(ctx.req), deps))
   const hoisted = ctx.verified?.hoisted
   if (hoisted !== undefined && hoisted.size > 0) {
     refuseUnsupportedHeaders(hoisted)
@@ -108,8 +108,7 @@ async function isOpenRead(ctx: S3Context, deps: OperationDeps, method: string): 
   const route = findRoute({ ...ctx, method })
   if (route instanceof S3Error || !['GetObject', 'HeadObject'].includes(route.name)) return false
   try {
-    const { url, rawHeaders } = ctx.req
-    const { principal, verified } = authenticate({ method, url, rawHeaders }, deps)
+    const { principal, verified } = authenticate({ ...asReceived(ctx.req), method }, deps)
     await deps.access.allow(principal, 'read', objectOf(ctx))
     return verified?.wellKnown !== true
   } catch (error) {

@@ -1,8 +1,24 @@
+import type { IncomingMessage } from 'node:http'
 import { verifyRequest } from '../sigv4/verify-request.ts'
 import { SignatureError, type Verified } from '../sigv4/types.ts'
+import { version2Refused } from '../sigv4/version-2/refused.ts'
 import { readHeaders, type ObjectsDeps, type Principal } from './context.ts'
+import { bucketOfHost } from './target.ts'
 
-type SignedHttpRequest = { method?: string | undefined; url?: string | undefined; rawHeaders: readonly string[] }
+type SignedHttpRequest = {
+  method?: string | undefined
+  url?: string | undefined
+  rawHeaders: readonly string[]
+  /** The request itself, where the others are of a variant of it. */
+  received: IncomingMessage
+}
+
+export const asReceived = (req: IncomingMessage): SignedHttpRequest => ({
+  method: req.method,
+  url: req.url,
+  rawHeaders: req.rawHeaders,
+  received: req,
+})
 
 /**
  * Who asks, by the signature alone: nothing has been looked up yet. A request without any signature is anonymous; one
@@ -10,14 +26,38 @@ type SignedHttpRequest = { method?: string | undefined; url?: string | undefined
  */
 export function authenticate(
   req: SignedHttpRequest,
-  deps: Pick<ObjectsDeps, 'keys' | 'region' | 'pathPrefix' | 'gatewayOwner' | 'now'>,
+  deps: Pick<
+    ObjectsDeps,
+    'keys' | 'region' | 'pathPrefix' | 'gatewayOwner' | 'now' | 'virtualHosts' | 'acceptsVersion2'
+  >,
 ): { principal: Principal; verified: Verified | null } {
   const verified = verifyRequest(
     { method: req.method ?? '', target: req.url ?? '', rawHeaders: req.rawHeaders, pathPrefix: deps.pathPrefix() },
-    { region: deps.region, service: 's3', keys: deps.keys, now: deps.now() },
+    {
+      region: deps.region,
+      service: 's3',
+      keys: deps.keys,
+      now: deps.now(),
+      version2: {
+        accepted: () => acceptsVersion2(req.received, deps),
+        hostBucket: bucketOfHost(req.received.headers.host ?? '', deps.virtualHosts),
+      },
+    },
   )
   if (verified === null) return { principal: { kind: 'anonymous' }, verified }
+  refuseVersion2OfGateway(verified, deps)
   return { principal: principalOf(verified.owner, deps.gatewayOwner), verified }
+}
+
+export const acceptsVersion2 = (req: IncomingMessage, deps: Pick<ObjectsDeps, 'acceptsVersion2'>): boolean =>
+  deps.acceptsVersion2?.(req) ?? false
+
+/** The gateway signs with version 4, which binds what a grant binds. */
+export function refuseVersion2OfGateway(
+  { version, owner }: Pick<Verified, 'version' | 'owner'>,
+  { gatewayOwner }: Pick<ObjectsDeps, 'gatewayOwner'>,
+): void {
+  if (version === 2 && owner === gatewayOwner) throw version2Refused('gateway')
 }
 
 type Identified = ReturnType<typeof authenticate>
@@ -49,7 +89,7 @@ function byUrlAlone(req: SignedHttpRequest, deps: IdentifyDeps): Identified | nu
   const isKept = (at: number): boolean => req.rawHeaders[at - (at % 2)]?.toLowerCase() !== 'authorization'
   try {
     const found = authenticate(
-      { method: req.method, url: req.url, rawHeaders: req.rawHeaders.filter((_, at) => isKept(at)) },
+      { ...req, rawHeaders: req.rawHeaders.filter((_, at) => isKept(at)) },
       deps,
     )
     return found.verified?.via === 'query' ? found : null

@@ -22,6 +22,8 @@ export type ObjectsDeps = {
   publicUrl?: () => string
   /** A domain whose sub-domains are buckets, or null for path style alone. */
   virtualHosts: string | null
+  /** Whether this request may be signed with version 2. Without it none may. */
+  acceptsVersion2?: (req: IncomingMessage) => boolean
   /** Origins that may use the gateway's bucket; other buckets have CORS rules of their own. */
   corsOrigins: () => readonly string[]
   /** Bytes an object in the gateway's bucket may have. */

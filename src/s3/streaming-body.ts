@@ -8,7 +8,8 @@ import type { ObjectBody } from './object-body.ts'
 /** A body in aws-chunked encoding. `expect.contentLength` is that of the bytes within. */
 export function streamingBody(ctx: S3Context, payload: string, expect: ObjectBody['expect']): ObjectBody {
   const { verified, req } = ctx
-  if (verified === null || !isStreamingPayload(payload) || expect.contentLength === undefined) {
+  const seed = verified?.seed ?? null
+  if (seed === null || !isStreamingPayload(payload) || expect.contentLength === undefined) {
     throw new StorageError('AccessDenied', { message: 'The kind of payload is not known.' })
   }
   const trailing = payload.endsWith('-TRAILER')
@@ -24,7 +25,7 @@ export function streamingBody(ctx: S3Context, payload: string, expect: ObjectBod
   }
   const decoder = new AwsChunkedDecoder({
     payload,
-    seed: verified.seed,
+    seed,
     decodedLength: expect.contentLength,
     trailerNames,
   })

@@ -57,7 +57,8 @@ export function assertKey(key: string): void {
   }
 }
 
-function bucketOfHost(host: string, domain: string | null): string | null {
+/** The bucket of a virtual-host style Host header, or null in path style. */
+export function bucketOfHost(host: string, domain: string | null): string | null {
   if (domain === null) return null
   const name = host.replace(/:\d+$/, '').toLowerCase()
   const suffix = `.${domain.toLowerCase()}`

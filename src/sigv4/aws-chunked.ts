@@ -12,12 +12,12 @@ import { signatureMismatch } from './check-signature.ts'
 import { equalText } from './credential.ts'
 import type { StreamingPayload } from './payload.ts'
 import { algorithm, hmacHex, sha256Hex } from './string-to-sign.ts'
-import { SignatureError, type Verified } from './types.ts'
+import { SignatureError, type ChunkSeed } from './types.ts'
 
 export type ChunkedDecoderOptions = {
   payload: StreamingPayload
   /** From the request's verification; what it says of the first signature the chunks go on from. */
-  seed: Verified['seed']
+  seed: ChunkSeed
   /** From `parseDecodedLength`: the bytes that must come out. */
   decodedLength: number
   /** From `parseTrailerNames`. */

@@ -3,7 +3,7 @@ import { equalText, type Key } from './credential.ts'
 import { noneHoisted, type HoistedHeaders } from './hoisted-headers.ts'
 import { signingKey } from './signing-key.ts'
 import { formatScope, hmacHex, sha256Hex, stringToSign } from './string-to-sign.ts'
-import { SignatureError, type Verified, type VerifyOptions } from './types.ts'
+import { SignatureError, type VerifiedVersion4, type VerifyOptions } from './types.ts'
 
 /** A signature and all that it is said to cover. */
 export type ClaimedSignature = {
@@ -33,7 +33,7 @@ export type ClaimedSignature = {
 export function checkSignature(
   claimed: ClaimedSignature,
   { region, service }: Pick<VerifyOptions, 'region' | 'service'>,
-): Omit<Verified, 'via' | 'payload' | 'hoisted'> {
+): Omit<VerifiedVersion4, 'via' | 'payload' | 'hoisted'> {
   const { signature, accessKeyId, key, amzDate, method } = claimed
   const scopeParts = { date: amzDate.slice(0, 8), region, service }
   const scope = formatScope(scopeParts)
@@ -51,6 +51,7 @@ export function checkSignature(
     })
   }
   return {
+    version: 4,
     accessKeyId,
     owner: key.owner,
     wellKnown: key.wellKnown === true,

@@ -1,11 +1,17 @@
-/** Verifies a form upload (POST Object): https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-UsingHTTPPOST.html */
+/**
+ * Verifies a form upload (POST Object): https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-UsingHTTPPOST.html
+ * and, for version 2, https://docs.aws.amazon.com/AmazonS3/latest/API/RESTObjectPOST.html
+ */
+import type { KeyObject } from 'node:crypto'
 import { parseAmzDate } from './amz-date.ts'
 import { signatureMismatch } from './check-signature.ts'
 import { checkScope, equalText, findKey, parseCredential } from './credential.ts'
 import { parsePolicyDocument, type FieldCondition, type PolicyCondition } from './policy-document.ts'
 import { signingKey } from './signing-key.ts'
 import { algorithm, hmacHex } from './string-to-sign.ts'
-import { SignatureError, type KeyRing } from './types.ts'
+import { SignatureError, type KeyRing, type VerifyOptions } from './types.ts'
+import { version2Refused } from './version-2/refused.ts'
+import { version2Signature } from './version-2/string-to-sign.ts'
 
 export type VerifyPolicyOptions = {
   region: string
@@ -13,11 +19,14 @@ export type VerifyPolicyOptions = {
   now: Date
   /** The bucket the form was posted to. */
   bucket: string
+  /** Signatures of version 2; without it they are refused. */
+  version2?: Pick<NonNullable<VerifyOptions['version2']>, 'accepted'>
 }
 
 export type ContentLengthRange = { min: number; max: number }
 
 export type VerifiedPolicy = {
+  version: 2 | 4
   accessKeyId: string
   owner: string
   expiresAt: Date
@@ -26,7 +35,8 @@ export type VerifiedPolicy = {
   contentLengthRange?: ContentLengthRange
 }
 
-const signatureFields = ['policy', 'X-Amz-Algorithm', 'X-Amz-Credential', 'X-Amz-Date', 'X-Amz-Signature'] as const
+const version2Fields = ['policy', 'AWSAccessKeyId', 'signature'] as const
+const version4Fields = ['policy', 'X-Amz-Algorithm', 'X-Amz-Credential', 'X-Amz-Date', 'X-Amz-Signature'] as const
 
 /**
  * Verifies signature, expiry and every condition over the fields that came before the file. Names are compared without
@@ -35,13 +45,12 @@ const signatureFields = ['policy', 'X-Amz-Algorithm', 'X-Amz-Credential', 'X-Amz
  */
 export function verifyPostPolicy(sent: ReadonlyMap<string, string>, o: VerifyPolicyOptions): VerifiedPolicy {
   const fields = byLowerCase(sent)
-  const auth = readSignatureFields(fields, o)
+  const auth = readSignature(fields, o)
   const { expiration, conditions } = parsePolicyDocument(auth.policy)
 
-  const { accessKeyId } = auth.credential
+  const { version, accessKeyId } = auth
   const key = findKey(o.keys, accessKeyId, fields.get('x-amz-security-token'), 'InvalidToken')
-  const signing = signingKey(key.secret, { date: auth.credential.date, region: o.region, service: 's3' })
-  if (!/^[0-9a-f]{64}$/.test(auth.signature) || !equalText(hmacHex(signing, auth.policy), auth.signature)) {
+  if (!auth.isSignedWith(key.secret)) {
     throw signatureMismatch({
       AWSAccessKeyId: accessKeyId,
       StringToSign: auth.policy,
@@ -51,8 +60,9 @@ export function verifyPostPolicy(sent: ReadonlyMap<string, string>, o: VerifyPol
 
   if (o.now >= expiration) throw denied('Policy expired.')
   const contentLengthRange = checkConditions(conditions, fields, o.bucket)
-  refuseExtraFields(conditions, fields)
+  refuseExtraFields(conditions, fields, exemptFields[version])
   return {
+    version,
     accessKeyId,
     owner: key.owner,
     expiresAt: expiration,
@@ -99,31 +109,53 @@ function byLowerCase(sent: ReadonlyMap<string, string>): ReadonlyMap<string, str
   return fields
 }
 
-function readSignatureFields(fields: ReadonlyMap<string, string>, o: VerifyPolicyOptions) {
-  if (fields.has('awsaccesskeyid') || fields.has('signature')) {
-    throw new SignatureError(
-      'InvalidRequest',
-      'The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.',
-    )
+type FormSignature = {
+  version: 2 | 4
+  policy: string
+  accessKeyId: string
+  signature: string
+  isSignedWith(secret: KeyObject): boolean
+}
+
+function readSignature(fields: ReadonlyMap<string, string>, o: VerifyPolicyOptions): FormSignature {
+  const has = (name: string): boolean => fields.has(name.toLowerCase())
+  const byVersion2 = version2Fields.slice(1).some(has)
+  const byVersion4 = version4Fields.slice(1).some(has)
+  if (byVersion2 && byVersion4) {
+    throw new SignatureError('InvalidArgument', 'Only one auth mechanism allowed: the form has fields of both versions', {
+      ArgumentName: 'signature',
+    })
   }
-  if (!signatureFields.some((name) => fields.has(name.toLowerCase())))
-    throw new SignatureError('AccessDenied', 'Access Denied')
-  const field = (name: (typeof signatureFields)[number]): string => {
-    const value = fields.get(name.toLowerCase())
-    if (value) return value
-    throw new SignatureError(
-      'InvalidArgument',
-      `Bucket POST must contain a field named '${name}'. If it is specified, please check the order of the fields.`,
-      { ArgumentName: name },
-    )
-  }
-  const [policy, algorithmField, credentialField, amzDate, signature] = signatureFields.map(field) as [
-    string,
-    string,
+  if (byVersion2) return readVersion2(fields, o)
+  if (!byVersion4 && !has('policy')) throw new SignatureError('AccessDenied', 'Access Denied')
+  return readVersion4(fields, o)
+}
+
+function requiredField(fields: ReadonlyMap<string, string>, name: string): string {
+  const value = fields.get(name.toLowerCase())
+  if (value) return value
+  throw new SignatureError(
+    'InvalidArgument',
+    `Bucket POST must contain a field named '${name}'. If it is specified, please check the order of the fields.`,
+    { ArgumentName: name },
+  )
+}
+
+function readVersion2(fields: ReadonlyMap<string, string>, { version2 }: VerifyPolicyOptions): FormSignature {
+  if (version2?.accepted() !== true) throw version2Refused('off')
+  const [policy, accessKeyId, signature] = version2Fields.map((name) => requiredField(fields, name)) as [
     string,
     string,
     string,
   ]
+  const isSignedWith = (secret: KeyObject): boolean => equalText(version2Signature(secret, policy), signature)
+  return { version: 2, policy, accessKeyId, signature, isSignedWith }
+}
+
+function readVersion4(fields: ReadonlyMap<string, string>, o: VerifyPolicyOptions): FormSignature {
+  const [policy, algorithmField, credentialField, amzDate, signature] = version4Fields.map((name) =>
+    requiredField(fields, name),
+  ) as [string, string, string, string, string]
   const refuse = (message: string): never => {
     throw new SignatureError('AuthorizationQueryParametersError', message)
   }
@@ -140,7 +172,11 @@ function readSignatureFields(fields: ReadonlyMap<string, string>, o: VerifyPolic
       prefix,
     },
   )
-  return { policy, credential, signature }
+  const { accessKeyId, date } = credential
+  const isSignedWith = (secret: KeyObject): boolean =>
+    /^[0-9a-f]{64}$/.test(signature) &&
+    equalText(hmacHex(signingKey(secret, { date, region: o.region, service: 's3' }), policy), signature)
+  return { version: 4, policy, accessKeyId, signature, isSignedWith }
 }
 
 function checkConditions(
@@ -180,12 +216,19 @@ function check(condition: FieldCondition, value: string | undefined): void {
   if (!values.every((one) => one.startsWith(condition.value))) throw failed(condition)
 }
 
-const exemptFields = new Set(['policy', 'x-amz-signature', 'file'])
+const exemptFields = {
+  2: new Set(['policy', 'awsaccesskeyid', 'signature', 'file']),
+  4: new Set(['policy', 'x-amz-signature', 'file']),
+} as const
 
-function refuseExtraFields(conditions: readonly PolicyCondition[], fields: ReadonlyMap<string, string>): void {
+function refuseExtraFields(
+  conditions: readonly PolicyCondition[],
+  fields: ReadonlyMap<string, string>,
+  exempt: ReadonlySet<string>,
+): void {
   const covered = new Set(conditions.map((c) => (c.kind === 'content-length-range' ? '' : c.field)))
   const extra = [...fields.keys()].filter(
-    (name) => !exemptFields.has(name) && !name.startsWith('x-ignore-') && !covered.has(name),
+    (name) => !exempt.has(name) && !name.startsWith('x-ignore-') && !covered.has(name),
   )
   if (extra.length > 0) throw denied(`Extra input fields: ${extra.join(', ')}`)
 }

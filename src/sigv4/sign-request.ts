@@ -4,7 +4,7 @@ import { canonicalHeaders, canonicalRequest } from './canonical-request.ts'
 import { canonicalPath, canonicalQuery, splitTarget } from './encode.ts'
 import { signingKey } from './signing-key.ts'
 import { algorithm, formatScope, hmacHex, sha256Hex, stringToSign } from './string-to-sign.ts'
-import type { SigningCredentials, Verified } from './types.ts'
+import type { SigningCredentials, ChunkSeed } from './types.ts'
 
 export type SignRequestOptions = {
   method: string
@@ -23,7 +23,7 @@ export type SignedHeadersRequest = {
   /** To be sent, Authorization and Host included. */
   headers: Record<string, string | string[]>
   /** Where the signatures of a streaming body begin. */
-  seed: Verified['seed']
+  seed: ChunkSeed
 }
 
 export function signRequest(o: SignRequestOptions): SignedHeadersRequest {

@@ -39,10 +39,18 @@ export type VerifyOptions = {
   service: 's3'
   keys: KeyRing
   now: Date
+  /** Signatures of version 2; without it they are refused. */
+  version2?: {
+    /** Asked when a request has one. */
+    accepted: () => boolean
+    /** The bucket that the Host header names, which version 2 signs; null in path style. */
+    hostBucket: string | null
+  }
 }
 
 /** Everything a verification bound, so that nobody checks it again or forgets to. */
 export type Verified = {
+  version: 2 | 4
   via: 'query' | 'header'
   accessKeyId: string
   owner: string
@@ -60,9 +68,14 @@ export type Verified = {
    * Presigned requests: the value of x-amz-content-sha256 where it was sent, else UNSIGNED-PAYLOAD.
    */
   payload: string
-  /** For chunk signatures of streaming bodies. */
-  seed: { signature: string; signingKey: KeyObject; scope: string; amzDate: string }
+  /** null for version 2, which signs no body in chunks. */
+  seed: ChunkSeed | null
 }
+
+export type VerifiedVersion4 = Verified & { version: 4; seed: ChunkSeed }
+
+/** For chunk signatures of streaming bodies. */
+export type ChunkSeed = { signature: string; signingKey: KeyObject; scope: string; amzDate: string }
 
 /**
  * A refused signature. `code` is the S3 error code, `details` what the answer's body carries beside the message

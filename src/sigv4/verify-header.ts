@@ -7,11 +7,11 @@ import { canonicalPath, canonicalQuery, splitTarget } from './encode.ts'
 import { noneHoisted } from './hoisted-headers.ts'
 import { parsePayload } from './payload.ts'
 import { algorithm } from './string-to-sign.ts'
-import { SignatureError, type RawRequest, type Verified, type VerifyOptions } from './types.ts'
+import { SignatureError, type RawRequest, type VerifiedVersion4, type VerifyOptions } from './types.ts'
 import { maxSkew } from './verify-presigned.ts'
 
 /** Verifies a request authenticated by its Authorization header. Throws SignatureError. */
-export function verifyHeader(request: RawRequest, o: VerifyOptions): Verified {
+export function verifyHeader(request: RawRequest, o: VerifyOptions): VerifiedVersion4 {
   const { path, query } = splitTarget(request.target)
   const headers = canonicalHeaders(request.rawHeaders)
   const auth = parseAuthorization(headers.get('authorization') ?? '')

@@ -14,13 +14,13 @@ import {
 import { parsePayload, unsignedPayload } from './payload.ts'
 import { maxExpiresIn } from './presign.ts'
 import { algorithm } from './string-to-sign.ts'
-import { SignatureError, type RawRequest, type Verified, type VerifyOptions } from './types.ts'
+import { SignatureError, type RawRequest, type VerifiedVersion4, type VerifyOptions } from './types.ts'
 
 /** Seconds by which a client's clock may be ahead of ours. */
 export const maxSkew = 900
 
 /** Verifies a request authenticated by its query. Throws SignatureError. */
-export function verifyPresigned(request: RawRequest, o: VerifyOptions): Verified {
+export function verifyPresigned(request: RawRequest, o: VerifyOptions): VerifiedVersion4 {
   const { path, query } = splitTarget(request.target)
   const given = parseQuery(query)
   const parameters = uniqueParameters(given)

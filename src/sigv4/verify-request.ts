@@ -3,6 +3,8 @@ import { queryAuthParameters } from './hoisted-headers.ts'
 import { SignatureError, type RawRequest, type Verified, type VerifyOptions } from './types.ts'
 import { verifyHeader } from './verify-header.ts'
 import { verifyPresigned } from './verify-presigned.ts'
+import { version2Refused } from './version-2/refused.ts'
+import { verifyVersion2 } from './version-2/verify-presigned.ts'
 
 const queryAuth = new Set(queryAuthParameters.map((name) => name.toLowerCase()))
 
@@ -23,16 +25,15 @@ export function verifyRequest(request: RawRequest, o: VerifyOptions): Verified |
     )
   }
   const byQuery = names.some((name) => queryAuth.has(name.toLowerCase()))
-  const byOldQuery = names.some((name) => name === 'AWSAccessKeyId' || name === 'Signature')
+  const byVersion2 = names.some((name) => name === 'AWSAccessKeyId' || name === 'Signature')
   const authorization = authorizationHeader(request.rawHeaders)
 
-  if (authorization !== '' && (byQuery || byOldQuery)) throw onlyOneMechanism()
-  if (byQuery && byOldQuery) throw onlyOneMechanism()
-  if (byOldQuery || /^AWS [^:\s]+:\S+$/.test(authorization)) {
-    throw new SignatureError(
-      'InvalidRequest',
-      'The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.',
-    )
+  if (authorization !== '' && (byQuery || byVersion2)) throw onlyOneMechanism()
+  if (byQuery && byVersion2) throw onlyOneMechanism()
+  if (/^AWS [^:\s]+:\S+$/.test(authorization)) throw version2Refused('header')
+  if (byVersion2) {
+    if (o.version2?.accepted() !== true) throw version2Refused('off')
+    return verifyVersion2(request, { ...o, hostBucket: o.version2.hostBucket })
   }
   if (byQuery) return verifyPresigned(request, o)
   return authorization === '' ? null : verifyHeader(request, o)

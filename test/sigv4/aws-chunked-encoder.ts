@@ -4,11 +4,11 @@ import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import type { AwsChunkedDecoder } from '../../src/sigv4/aws-chunked.ts'
 import type { StreamingPayload } from '../../src/sigv4/payload.ts'
-import type { Verified } from '../../src/sigv4/types.ts'
+import type { ChunkSeed } from '../../src/sigv4/types.ts'
 
 export type EncodeOptions = {
   payload: StreamingPayload
-  seed: Verified['seed']
+  seed: ChunkSeed
   chunkSize: number
   trailers?: readonly (readonly [name: string, value: string])[]
 }

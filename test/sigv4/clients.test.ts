@@ -190,7 +190,7 @@ describe('streamed by @aws-sdk/client-s3 over a socket', () => {
     const header = (name: string): string | undefined => verified.signedHeaders.get(name)
     const decoder = new AwsChunkedDecoder({
       payload: 'STREAMING-UNSIGNED-PAYLOAD-TRAILER',
-      seed: verified.seed,
+      seed: verified.seed!,
       decodedLength: parseDecodedLength(header('x-amz-decoded-content-length')),
       trailerNames: parseTrailerNames(header('x-amz-trailer')),
     })

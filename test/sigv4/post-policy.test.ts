@@ -192,7 +192,7 @@ describe('signature fields', () => {
     ['day', { 'x-amz-date': '20260305T000000Z' }, 'AuthorizationQueryParametersError'],
     ['an unknown key', { 'x-amz-credential': 'NOBODY/20260304/us-east-1/s3/aws4_request' }, 'InvalidAccessKeyId'],
     ['a token never issued', { 'x-amz-security-token': 'made up' }, 'InvalidToken'],
-    ['SigV2', { AWSAccessKeyId: 'a', signature: 'b' }, 'InvalidRequest'],
+    ['fields of version 2 besides', { AWSAccessKeyId: 'a', signature: 'b' }, 'InvalidArgument'],
   ])('%s', (_, changed, code) => {
     refused({ ...fields, ...changed }, code)
   })

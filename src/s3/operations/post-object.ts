@@ -3,7 +3,7 @@ import { StorageError } from '../../errors.ts'
 import { checkContentLength, checkPolicyField, verifyPostPolicy, type VerifiedPolicy } from '../../sigv4/post-policy.ts'
 import type { BodyExpectation, WrittenObject } from '../../drivers/driver.ts'
 import { answerEmpty, answerText, quoted, setHeaders } from '../answer.ts'
-import { principalOf } from '../authenticate.ts'
+import { acceptsVersion2, principalOf, refuseVersion2OfGateway } from '../authenticate.ts'
 import { bucketOf, runWrite, type Operation, type OperationDeps, type S3Context } from '../context.ts'
 import { readBoundary, readForm, type Form } from '../form-parser.ts'
 import { locationOf } from '../multipart.ts'
@@ -25,7 +25,14 @@ export const postObject: Operation = async (ctx, deps) => {
   const boundary = readBoundary(ctx.headers.get('content-type'))
   if (!ctx.headers.has('content-length')) throw new StorageError('MissingContentLength')
   const { fields, file } = await readForm(ctx.req, boundary)
-  const policy = verifyPostPolicy(fields, { region: deps.region, keys: deps.keys, now: deps.now(), bucket })
+  const policy = verifyPostPolicy(fields, {
+    region: deps.region,
+    keys: deps.keys,
+    now: deps.now(),
+    bucket,
+    version2: { accepted: () => acceptsVersion2(ctx.req, deps) },
+  })
+  refuseVersion2OfGateway(policy, deps)
   ctx.principal = principalOf(policy.owner, deps.gatewayOwner)
   const form = lowerCase(fields)
   const ref = { bucket, key: readKey(form, file, policy) }
