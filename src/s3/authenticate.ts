@@ -88,10 +88,7 @@ function bearerToken({ method, rawHeaders }: SignedHttpRequest): string | null {
 function byUrlAlone(req: SignedHttpRequest, deps: IdentifyDeps): Identified | null {
   const isKept = (at: number): boolean => req.rawHeaders[at - (at % 2)]?.toLowerCase() !== 'authorization'
   try {
-    const found = authenticate(
-      { ...req, rawHeaders: req.rawHeaders.filter((_, at) => isKept(at)) },
-      deps,
-    )
+    const found = authenticate({ ...req, rawHeaders: req.rawHeaders.filter((_, at) => isKept(at)) }, deps)
     return found.verified?.via === 'query' ? found : null
   } catch (error) {
     if (error instanceof SignatureError) return null

@@ -122,9 +122,13 @@ function readSignature(fields: ReadonlyMap<string, string>, o: VerifyPolicyOptio
   const byVersion2 = version2Fields.slice(1).some(has)
   const byVersion4 = version4Fields.slice(1).some(has)
   if (byVersion2 && byVersion4) {
-    throw new SignatureError('InvalidArgument', 'Only one auth mechanism allowed: the form has fields of both versions', {
-      ArgumentName: 'signature',
-    })
+    throw new SignatureError(
+      'InvalidArgument',
+      'Only one auth mechanism allowed: the form has fields of both versions',
+      {
+        ArgumentName: 'signature',
+      },
+    )
   }
   if (byVersion2) return readVersion2(fields, o)
   if (!byVersion4 && !has('policy')) throw new SignatureError('AccessDenied', 'Access Denied')

@@ -91,9 +91,10 @@ describe('aws s3api', () => {
 
   test('presigns', async () => {
     const presign = ['s3', 'presign', `s3://${bucket}/k`, '--expires-in', '60']
-    // In us-east-1 its URLs are of signature version 2 unless it is told otherwise; buckets of today take none of those.
-    const old = await rig.run('aws', presign)
-    expect(await (await fetch(old.stdout.trim())).text()).toContain('Please use AWS4-HMAC-SHA256')
+    // In us-east-1 its URLs are of signature version 2 unless it is told otherwise.
+    const byDefault = (await rig.run('aws', presign)).stdout.trim()
+    expect(byDefault).toContain('AWSAccessKeyId=')
+    expect(await (await fetch(byDefault)).text()).toBe('plain\n')
     const AWS_CONFIG_FILE = join(rig.dir, 'config')
     await writeFile(AWS_CONFIG_FILE, '[default]\ns3 =\n  signature_version = s3v4\n')
     const { stdout } = await rig.run('aws', presign, { env: { AWS_CONFIG_FILE } })

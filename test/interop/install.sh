@@ -21,13 +21,17 @@ if ((${#missing[@]})); then
   fi
 fi
 
-# Anew only when the list has changed.
-if ! cmp -s "$here/requirements.txt" "$tools/requirements.txt"; then
-  rm -rf "$tools/python"
-  python3 -m venv "$tools/python"
-  "$tools/python/bin/python" -m pip install --quiet --disable-pip-version-check -r "$here/requirements.txt"
-  cp "$here/requirements.txt" "$tools/requirements.txt"
-fi
+# environment FOLDER LIST: anew only when the list has changed.
+environment() {
+  if ! cmp -s "$here/$2" "$tools/$2"; then
+    rm -rf "${tools:?}/$1"
+    python3 -m venv "$tools/$1"
+    "$tools/$1/bin/python" -m pip install --quiet --disable-pip-version-check -r "$here/$2"
+    cp "$here/$2" "$tools/$2"
+  fi
+}
+environment python requirements.txt
+environment python-frameworks requirements-frameworks.txt
 
 # Which Go it must be is said in go.mod; what distributions package is often older.
 PATH=$PATH:/usr/local/go/bin # where Go's own installer puts it

@@ -11,4 +11,5 @@ const signedBy =
   }
 
 signingSuite('boto3', signedBy('boto3'))
+signingSuite('boto3 by default, with version 2', signedBy('boto3-default'))
 signingSuite('minio-py', signedBy('minio'), { describe: false })

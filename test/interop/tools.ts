@@ -10,6 +10,8 @@ const windows = process.platform === 'win32'
 
 export const toolsDir = process.env['POSTERN_INTEROP_TOOLS'] ?? join(homedir(), '.cache', 'postern-interop')
 const venvBin = join(toolsDir, 'python', windows ? 'Scripts' : 'bin')
+/** s3fs needs another botocore than the other suites. */
+export const frameworksPython = join(toolsDir, 'python-frameworks', windows ? 'Scripts' : 'bin', 'python')
 
 /** Where Go's own installer puts it, which is on no PATH by itself. */
 const goBin = '/usr/local/go/bin'
@@ -25,6 +27,10 @@ const tools = {
   stores: {
     probe: ['python', '-c', 'import obstore, pyarrow, smart_open'],
     needs: 'Python with obstore, pyarrow and smart_open',
+  },
+  frameworks: {
+    probe: [frameworksPython, '-c', 'import s3fs, storages, cloudpathlib'],
+    needs: 'Python with s3fs, django-storages and cloudpathlib',
   },
   aws: { probe: ['aws', '--version'], needs: 'the aws command line' },
   go: {
@@ -48,6 +54,7 @@ const suiteTools: Record<string, readonly ToolName[]> = {
   go: ['go'],
   'presign-go': ['go'],
   'presign-python': ['python'],
+  'python-frameworks': ['frameworks'],
   'python-stores': ['python', 'stores'],
   rclone: ['rclone'],
   restic: ['restic'],

@@ -74,10 +74,16 @@ export const signatureRows: readonly Section[] = [
       },
       { rows: [21], case: 'parameters appended', answer: 'SDNM', tests: ['security/rows-presigned'] },
       {
-        rows: [22, 23],
-        case: 'with Authorization, but for a bearer token of ours on a valid GET or HEAD; the old signature',
-        answer: 'IA; IR',
+        rows: [22],
+        case: 'with Authorization, but for a bearer token of ours on a valid GET or HEAD',
+        answer: 'IA',
         tests: ['security/rows-presigned', 's3/presigned', 'api/redirects'],
+      },
+      {
+        rows: [23],
+        case: 'signature version 2 where `objects.sigV2` does not accept it, or with anything that it does not sign',
+        answer: 'IR; AD or SDNM',
+        tests: ['security/rows-version-2', 's3/version-2', 'sigv4/version-2', 's3/presigned'],
       },
       {
         rows: [24],

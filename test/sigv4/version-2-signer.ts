@@ -32,7 +32,10 @@ const sign = (secret: string, text: string): string => createHmac('sha1', secret
 /** An absolute URL. */
 export function presignVersion2(o: Version2Options): string {
   const { accessKeyId, secretAccessKey, sessionToken } = o.credentials
-  const headers: Record<string, string> = { ...o.headers, ...(sessionToken === undefined ? {} : { 'x-amz-security-token': sessionToken }) }
+  const headers: Record<string, string> = {
+    ...o.headers,
+    ...(sessionToken === undefined ? {} : { 'x-amz-security-token': sessionToken }),
+  }
   const expires = String(Math.floor(o.now.getTime() / 1000) + o.expiresIn)
   const resources = Object.entries(o.query ?? {}).toSorted(([a], [b]) => (a < b ? -1 : 1))
   const subResources = resources.map(([name, value]) => (value === null ? name : `${name}=${value}`)).join('&')

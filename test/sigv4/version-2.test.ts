@@ -100,7 +100,15 @@ describe('a presigned URL', () => {
 
 describe('refuses', () => {
   it('every parameter that version 2 does not sign', () => {
-    for (const added of ['prefix=a', 'list-type=2', 'max-keys=5', 'x-id=GetObject', 'attributes', 'select&b=c', 'Foo=1'])
+    for (const added of [
+      'prefix=a',
+      'list-type=2',
+      'max-keys=5',
+      'x-id=GetObject',
+      'attributes',
+      'select&b=c',
+      'Foo=1',
+    ])
       expect(['AccessDenied', 'SignatureDoesNotMatch']).toContain(
         expectAnyRefusal(arrives('GET', `${url()}&${added}`)).code,
       )

@@ -55,10 +55,7 @@ export function verifyVersion2(request: RawRequest, o: Version2Options): Verifie
     wellKnown: key.wellKnown === true,
     method: request.method,
     signedHeaders: headers,
-    hoisted: new Map([
-      ...[...inQuery].filter(([name]) => !name.startsWith('x-amz-')),
-      ...hoistedHeaders(given),
-    ]),
+    hoisted: new Map([...[...inQuery].filter(([name]) => !name.startsWith('x-amz-')), ...hoistedHeaders(given)]),
     expiresAt,
     payload: payloadOf(headers),
     seed: null,

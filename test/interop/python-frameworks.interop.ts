@@ -1,0 +1,37 @@
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { startRig, type Rig } from './rig.ts'
+import { frameworksPython } from './tools.ts'
+
+type Driven = { version2: boolean; read: string; disposition: string | null; url: string }
+
+let rig: Rig
+beforeAll(async () => {
+  rig = await startRig()
+})
+afterAll(() => rig.close())
+
+async function drive(name: string): Promise<Driven & { bucket: string }> {
+  const bucket = await rig.bucket(`py-${name}`)
+  const { stdout } = await rig.run(frameworksPython, [join(import.meta.dirname, 'python_frameworks.py')], {
+    input: rig.spec({ bucket, with: name }),
+  })
+  expect((await rig.stored(bucket, "a b/ü+'(1).txt")).toString()).toBe('the bytes')
+  return { bucket, ...(JSON.parse(stdout) as Driven) }
+}
+
+const disposition = 'attachment; filename="a&b.txt"'
+
+test('s3fs reads and writes by the URLs that it gives out, which are of version 2', async () => {
+  const driven = await drive('s3fs')
+  expect(driven).toMatchObject({ version2: true, read: 'the bytes', disposition })
+  expect((await rig.stored(driven.bucket, 'put.txt')).toString()).toBe('by URL')
+})
+
+test('django-storages gives out URLs that are served, which are of version 2', async () => {
+  expect(await drive('django')).toMatchObject({ version2: true, read: 'the bytes', disposition })
+})
+
+test('cloudpathlib gives out URLs that are served, which are of version 2', async () => {
+  expect(await drive('cloudpathlib')).toMatchObject({ version2: true, read: 'the bytes' })
+})

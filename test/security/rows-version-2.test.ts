@@ -1,0 +1,112 @@
+/* oxlint-disable vitest/expect-expect -- refused() holds the expectations */
+/** Row 23: which requests may be signed with version 2, by `objects.sigV2` and by where they come from. */
+import { afterEach, describe, expect, test } from 'vitest'
+import type { Overrides } from '../fixtures/gateway.ts'
+import type { RawAnswer } from '../fixtures/raw-http.ts'
+import { freePort } from '../cli/free-port.ts'
+import { formVersion2, presignVersion2 } from '../sigv4/version-2-signer.ts'
+import { keys, startRig, type Headers, type Rig } from './rig.ts'
+
+let rig: Rig
+afterEach(() => rig?.close())
+
+const secret = { bucket: 'alice-1', credentials: keys.alice, expiresIn: 600 }
+
+async function start(overrides: Overrides = {}, o: Parameters<typeof startRig>[1] = {}): Promise<void> {
+  rig = await startRig(overrides, o)
+  await rig.signed('alice', 'PUT', '/alice-1')
+  await rig.signed('alice', 'PUT', '/alice-1/k', { body: 'before' })
+}
+
+function send(method: string, headers: Headers = {}): Promise<RawAnswer> {
+  const endpoint = rig.gateway.objectsUrl.replace(/\/$/, '')
+  const url = presignVersion2({ ...secret, method, endpoint, key: 'k', now: new Date() })
+  const body = method === 'PUT' ? 'after!' : ''
+  const length: Headers = method === 'PUT' ? { 'content-length': '6' } : {}
+  return rig.raw(method, url.slice(new URL(url).origin.length), { ...length, ...headers }, body)
+}
+
+function post(): Promise<RawAnswer> {
+  const fields = formVersion2({ ...secret, key: 'form', now: new Date() })
+  const parts = Object.entries(fields).map(
+    ([name, value]) => `--b\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${value}\r\n`,
+  )
+  const file = '--b\r\nContent-Disposition: form-data; name="file"; filename="f"\r\n\r\ncontent\r\n--b--\r\n'
+  const body = parts.join('') + file
+  const headers = { 'content-type': 'multipart/form-data; boundary=b', 'content-length': String(body.length) }
+  return rig.raw('POST', `${new URL(rig.gateway.objectsUrl).pathname.replace(/\/$/, '')}/alice-1`, headers, body)
+}
+
+async function accepts(headers: Headers = {}): Promise<void> {
+  expect((await send('PUT', headers)).status).toBe(200)
+  expect((await send('GET', headers)).text).toBe('after!')
+  expect((await send('HEAD', headers)).status).toBe(200)
+  expect((await post()).status).toBe(204)
+}
+
+async function refuses(headers: Headers = {}): Promise<void> {
+  for (const method of ['GET', 'PUT', 'DELETE']) {
+    const answer = await rig.refused(() => send(method, headers), 400, 'InvalidRequest')
+    expect(answer.text).toMatch(/Please use AWS4-HMAC-SHA256\..*objects\.sigV2: on/)
+  }
+  await rig.refused(() => send('HEAD', headers), 400)
+  expect((await rig.signed('alice', 'GET', '/alice-1/k')).text).toBe('before')
+}
+
+describe('23: objects.sigV2: auto', () => {
+  test('accepts version 2 on loopback, on a port of its own and on the API’s', async () => {
+    await start()
+    await accepts()
+    await rig.close()
+    await start({ objects: { listen: 'shared' } })
+    await accepts()
+  })
+
+  test.each<Headers>([
+    { 'x-forwarded-for': '127.0.0.1' },
+    { 'x-forwarded-proto': 'https' },
+    { forwarded: 'for=127.0.0.1' },
+    { via: '1.1 proxy' },
+    { host: 'files.example.com' },
+    { host: 'localhost.evil.example' },
+    { host: '192.168.1.2:4001' },
+  ])('refuses it with %j', async (headers) => {
+    await start()
+    await refuses(headers)
+  })
+
+  test('refuses it behind trusted proxies, and under a public URL', async () => {
+    await start({ server: { trustedProxies: ['10.0.0.0/8'] } })
+    await refuses()
+    await rig.refused(post, 400, 'InvalidRequest')
+    await rig.close()
+    const listen = `127.0.0.1:${await freePort()}`
+    const objects = { listen, publicUrl: 'https://files.example.com/objects' }
+    await start({ objects }, { objectsAt: `http://${listen}` })
+    await refuses()
+    await refuses({ host: 'localhost' })
+  })
+
+  test('accepts it in development mode, whatever the name of the server', async () => {
+    await start({}, { dev: true })
+    await accepts({ host: 'files.test' })
+    await accepts({ via: '1.1 proxy' })
+  })
+})
+
+test('23: objects.sigV2: off refuses it on loopback and in development mode', async () => {
+  await start({ objects: { sigV2: 'off' } })
+  await refuses()
+  await rig.refused(post, 400, 'InvalidRequest')
+  await rig.close()
+  await start({ objects: { sigV2: 'off' } }, { dev: true })
+  await refuses()
+})
+
+test('23: objects.sigV2: on accepts it everywhere, below a path as well', async () => {
+  const listen = `127.0.0.1:${await freePort()}`
+  const objects = { listen, publicUrl: 'https://files.example.com/objects', sigV2: 'on' }
+  await start({ objects }, { objectsAt: `http://${listen}` })
+  await accepts()
+  await accepts({ 'x-forwarded-for': '203.0.113.1' })
+})
