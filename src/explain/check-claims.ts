@@ -42,8 +42,18 @@ function scheme({ scheme: found, parameters }: Claims): Difference | null {
     const cut = parameters.length === 0 ? ' Was the URL cut at its "?" or its first "&"? Quote it in a shell.' : ''
     return fault('NotSigned', 'Nothing in this request signs it.', `Ask the gateway for a URL and use it whole.${cut}`)
   }
-  const use = found === 'sigv2' ? "Set the signer to version 4 (signatureVersion: 'v4')." : 'Use it with that service.'
-  return fault('ForeignScheme', `This is ${schemeName[found]}, which this gateway neither makes nor takes.`, use)
+  if (found === 'sigv2') {
+    return fault(
+      'ForeignScheme',
+      `This is ${schemeName[found]}, which cannot be explained. The server accepts it by objects.sigV2.`,
+      "Set the signer to version 4 (boto3: Config(signature_version='s3v4')), or see objects.sigV2.",
+    )
+  }
+  return fault(
+    'ForeignScheme',
+    `This is ${schemeName[found]}, which this gateway neither makes nor takes.`,
+    'Use it with that service.',
+  )
 }
 
 function wellFormed(claims: Claims): Difference | null {
