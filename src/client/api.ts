@@ -2,7 +2,7 @@
 import { anySignal } from './signals.ts'
 import type { SignedUrl } from './send.ts'
 import type { Checksum, ClientOptions, FileRecord } from './types.ts'
-import { refused, UploadError } from './upload-error.ts'
+import { lostConnection, refused, type UploadError } from './upload-error.ts'
 
 export interface Begin {
   filename: string
@@ -115,9 +115,9 @@ export class Api {
 
   async #fetch(path: string, { body, ...o }: Ask): Promise<[Response, string]> {
     const { headers, credentials } = this.#options
-    const own = typeof headers === 'function' ? await headers() : headers
-    const late = AbortSignal.timeout((o.timeout ?? quick) * 1000)
     try {
+      const own = typeof headers === 'function' ? await headers() : headers
+      const late = AbortSignal.timeout((o.timeout ?? quick) * 1000)
       const answer = await fetch(this.baseUrl + path, {
         method: body ? 'POST' : 'GET',
         ...o,
@@ -129,17 +129,12 @@ export class Api {
       })
       return [answer, await answer.text()]
     } catch (cause) {
-      throw unreachable(cause)
+      // `headers` may ask for a token, and lose that connection. What else it throws is the page's own error.
+      const isLost = cause instanceof TypeError || cause instanceof DOMException
+      throw isLost ? lostConnection('the server', cause) : cause
     }
   }
 }
-
-const unreachable = (cause: unknown): UploadError =>
-  new UploadError('network', 'The server cannot be reached, or refuses this page (CORS).', {
-    status: 0,
-    retryable: true,
-    cause,
-  })
 
 function refusalOf(answer: Response, text: string): UploadError {
   let problem: { detail?: string; code?: string; requestId?: string } = {}

@@ -16,18 +16,15 @@ const waiting = new Map<number, Waiting>()
 export async function sha256(blob: Blob, signal: AbortSignal): Promise<string> {
   signal.throwIfAborted()
   try {
-    return await inWorker(blob, signal)
-  } catch (error) {
-    signal.throwIfAborted()
-    if (!isBroken) throw translate(error)
-  }
-  const { sha256Of } = await import('./sha256.ts')
-  try {
-    const value = await sha256Of(blob, () => !signal.aborted)
-    signal.throwIfAborted()
-    return value
+    return await inWorker(blob, signal).catch(async (error: unknown) => {
+      if (!isBroken) throw error
+      const { sha256Of } = await import('./sha256.ts')
+      return sha256Of(blob, () => !signal.aborted)
+    })
   } catch (error) {
     throw translate(error)
+  } finally {
+    signal.throwIfAborted()
   }
 }
 
@@ -92,7 +89,7 @@ function closeLater(): void {
 
 function translate(error: unknown): unknown {
   if (error instanceof UploadError) return error
-  if (error instanceof DOMException && error.name !== 'AbortError') return fileChanged(error)
+  if (error instanceof DOMException) return fileChanged(error)
   return new UploadError('checksum', 'This page cannot compute checksums: WebAssembly is not available.', {
     cause: error,
   })

@@ -27,10 +27,10 @@ export function deliver(job: Job, o: Delivery): Promise<void> {
         return await transmit(job, o)
       } catch (error) {
         if (!(error instanceof UploadError) || signal.aborted) throw error
-        const isLost = error.code === 'network'
+        const { code } = error
         // The store may hide a refusal from pages of other origins, as Ceph does: that of an expired URL, perhaps.
-        if (isLost || error.code === 'expired') o.discard()
-        if (isLost || error.code !== 'expired' || ++renewals > maxRenewals) throw error
+        if (code === 'network' || code === 'expired') o.discard()
+        if (code !== 'expired' || ++renewals > maxRenewals) throw error
         o.lane.phase('signing', error)
       }
     }

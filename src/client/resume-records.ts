@@ -56,7 +56,7 @@ export async function remember(
 export async function claim(baseUrl: string, source: Source): Promise<ResumeRecord | null> {
   if (!source.isFile) return null
   const candidates = (await pending(baseUrl)).filter((r) => r.size === source.size && r.filename === source.name)
-  if (candidates.length === 0) return null
+  if (!candidates[0]) return null
   const fingerprint = await source.check()
   const record = candidates.find((r) => r.fingerprint === fingerprint && !claimed.has(r.id))
   if (record) claimed.add(record.id)

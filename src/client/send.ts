@@ -1,5 +1,5 @@
 /** One request with bytes. XHR: fetch cannot tell what has left, and cannot stream over HTTP/1.1. */
-import { aborted, readErrorDocument, refused, UploadError } from './upload-error.ts'
+import { aborted, lostConnection, readErrorDocument, refused, UploadError } from './upload-error.ts'
 
 export interface SignedUrl {
   method: string
@@ -40,7 +40,7 @@ export function send({ to, body, signal, timeouts, onProgress, onSent }: Send): 
         xhr.abort()
       }, seconds * 1000)
     }
-    const expectProgress = (): void => expectWithin(timeouts.stall, 'No bytes could be sent for too long.')
+    const expectProgress = (): void => expectWithin(timeouts.stall, 'No bytes were sent for too long.')
     const abort = (): void => xhr.abort()
 
     xhr.open(to.method, to.url)
@@ -57,7 +57,11 @@ export function send({ to, body, signal, timeouts, onProgress, onSent }: Send): 
     xhr.addEventListener('loadend', () => {
       clearTimeout(timer)
       signal.removeEventListener('abort', abort)
-      const error = xhr.status ? refusalOf(xhr) : signal.aborted ? aborted() : (failure ?? lostConnection(to.url))
+      const error = xhr.status
+        ? refusalOf(xhr)
+        : signal.aborted
+          ? aborted()
+          : (failure ?? lostConnection(new URL(to.url).host))
       if (error) reject(error)
       else resolve()
     })
@@ -65,11 +69,6 @@ export function send({ to, body, signal, timeouts, onProgress, onSent }: Send): 
     expectProgress()
     xhr.send(body)
   })
-}
-
-function lostConnection(url: string): UploadError {
-  const words = `The connection to ${new URL(url).host} was lost, or it refuses this page (CORS).`
-  return new UploadError('network', words, { status: 0, retryable: true })
 }
 
 function refusalOf(xhr: XMLHttpRequest): UploadError | null {

@@ -38,8 +38,11 @@ function hashAgain({ api, session }: Job): void {
 export async function addChecksum({ monitor, options, session, signal, source }: Job): Promise<void> {
   if (session.checksum) return
   monitor.set({ state: 'hashing' })
+  const digest = (): Promise<string> => sha256(source.slice(0, source.size), signal)
   try {
-    session.checksum = { algorithm: 'sha256', value: await sha256(source.slice(0, source.size), signal) }
+    // A browser that ends the requests of a page ends its reads as well, so the file is checked before it is blamed.
+    const value = await digest().catch(() => source.check().then(digest))
+    session.checksum = { algorithm: 'sha256', value }
   } catch (error) {
     const isUnavailable = error instanceof UploadError && error.code === 'checksum'
     if (!isUnavailable || options.checksum === 'always') throw error

@@ -43,6 +43,14 @@ export class UploadError extends Error {
   }
 }
 
+/** No answer came. A page cannot tell a lost connection from one that CORS forbids. */
+export const lostConnection = (host: string, cause?: unknown): UploadError =>
+  new UploadError('network', `The connection to ${host} was lost, or it refuses this page (CORS).`, {
+    status: 0,
+    retryable: true,
+    cause,
+  })
+
 export const aborted = (): UploadError => new UploadError('aborted', 'The upload was canceled.')
 
 /** Codes with which S3 asks for another try, whatever the status is. */

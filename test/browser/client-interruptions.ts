@@ -37,6 +37,24 @@ function holdOnce(rig: Rig, wanted: (url: URL) => boolean): () => Promise<void> 
   }
 }
 
+/** The page runs no script while `meanwhile` happens: frozen in Chromium, elsewhere kept busy for three seconds. */
+async function asleep(page: Page, meanwhile: () => Promise<void>): Promise<void> {
+  if (chosenEngine() === 'chromium') {
+    const devtools = await page.context().newCDPSession(page)
+    await devtools.send('Page.setWebLifecycleState', { state: 'frozen' })
+    await meanwhile()
+    await devtools.send('Page.setWebLifecycleState', { state: 'active' })
+    return
+  }
+  await page.evaluate(() => {
+    setTimeout(() => {
+      const end = Date.now() + 3000
+      while (Date.now() < end);
+    })
+  })
+  await meanwhile()
+}
+
 const shapes = [
   { name: 'in one request', bytes: MiB },
   { name: 'in parts', bytes: 24 * MiB },
@@ -89,6 +107,60 @@ export function interruptions(running: Running): void {
         rig.store.dropConnections()
       })
       expect(requests).toContain(null)
+    })
+
+    it.for(shapes)('goes on after a sleep in which the connection was lost, $name', async ({ name, bytes }) => {
+      const { requests } = await interrupted(`asleep ${name}.txt`, bytes, (page) =>
+        asleep(page, async () => running.rig.store.dropConnections()),
+      )
+      expect(requests).toContain(null)
+    })
+
+    it('asks for the headers again when the browser ended the request for a token', async () => {
+      const { rig } = running
+      const file = await textFile(rig, 'token.txt', 1000)
+      const headers = { 'access-control-allow-origin': '*' }
+      let asked = 0
+      rig.store.fault = ({ url }) => {
+        if (url.pathname !== '/token') return null
+        return ++asked === 1 ? { kind: 'hang', afterBytes: 0 } : { kind: 'answer', status: 200, headers, body: 'known' }
+      }
+      const page = await openPage(rig)
+      await page.evaluate(
+        ([baseUrl, url]) =>
+          postern.open({ baseUrl, headers: async () => ({ 'x-test': await (await fetch(url)).text() }) }),
+        [rig.api.url, `${rig.store.url}/token`] as const,
+      )
+      await choose(page, file.path)
+      const task = await start(page)
+      await expect.poll(() => asked, patient).toBe(1)
+      await page.evaluate(() => window.stop())
+      const { record, error } = await outcome(page, task)
+      await page.close()
+      expect(error).toBeUndefined()
+      expect(asked).toBeGreaterThan(1)
+      expect(await storedSha256(rig, record!.id)).toBe(file.sha256)
+    })
+
+    it('reads a file again when the browser ended a read, and sends its checksum', async () => {
+      const { rig } = running
+      const file = await textFile(rig, 'read-again.txt', MiB)
+      const page = await openPage(rig)
+      await page.evaluate(() => {
+        // Without a Worker the page itself reads the file for its checksum.
+        Object.assign(window, { Worker: undefined })
+        const read = Blob.prototype.arrayBuffer
+        Blob.prototype.arrayBuffer = function () {
+          Blob.prototype.arrayBuffer = read
+          return Promise.reject(new DOMException('The read was ended.', 'NotReadableError'))
+        }
+      })
+      await choose(page, file.path)
+      const { record, error } = await outcome(page, await start(page))
+      await page.close()
+      expect(error).toBeUndefined()
+      expect(record!.checksum).toMatchObject({ algorithm: 'sha256' })
+      expect(await storedSha256(rig, record!.id)).toBe(file.sha256)
     })
 
     it('sends only the missing parts when the page was reloaded in the middle of one', async () => {
