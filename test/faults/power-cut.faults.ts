@@ -109,7 +109,12 @@ it('loses acknowledged uploads in the same run without fsync', async () => {
     await liveAndCut(rig, lot, { isFirst: true, changes: 60 })
     const server = rig.site.start()
     try {
-      await server.ready
+      // Index and log may have lost so much that they do not belong together any more.
+      const refusal = await server.ready.then(
+        () => null,
+        (error: Error) => error.message,
+      )
+      if (refusal !== null) return [refusal]
       await rig.fleet.verify('all')
       return rig.fleet.violations
     } finally {
@@ -117,7 +122,9 @@ it('loses acknowledged uploads in the same run without fsync', async () => {
     }
   })
   expect(
-    lost.filter((what) => /was stored with|is missing|confirmed and not listed|: (4|5)\d\d /.test(what)),
+    lost.filter((what) =>
+      /was stored with|is missing|confirmed and not listed|The store is not opened|: (4|5)\d\d /.test(what),
+    ),
   ).not.toEqual([])
   noteFigures('power-cuts-without-fsync', { 'power cuts': 1, 'lost or wrong': lost.length })
 }, 60_000)

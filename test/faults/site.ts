@@ -107,7 +107,8 @@ function run(command: string[], cwd: string, env: Record<string, string>): Serve
   const ready = new Promise<void>((resolve, reject) => {
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
       output += text
-      if (output.includes('\n')) resolve()
+      // A refusal to start is JSON too.
+      if (/^\{"api".*\n/.test(output)) resolve()
     })
     void exited.then((code) =>
       reject(new Error(`the server ended with ${code} before it was ready:\n${log.slice(-2000)}`)),

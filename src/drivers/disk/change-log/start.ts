@@ -5,15 +5,17 @@
 import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { orphanLimit } from '../../driver.ts'
-import type { Expected } from './expected.ts'
 import { blobIdPattern } from '../blob-store.ts'
 import type { CommitQueue } from '../commit-queue.ts'
+import { syncFolderNow } from '../directory-sync.ts'
 import { errorCode, type LogCalls } from '../file-calls.ts'
-import { type Index } from '../open-index.ts'
+import type { Index } from '../open-index.ts'
 import { refusal, type ChangeLog } from './change-log.ts'
+import type { Expected } from './expected.ts'
 import { decodeHeader, frameHeaderSize } from './frame.ts'
 import { listPacks, newStoreId, packHeaderSize, type Pack } from './pack.ts'
 import { Positions, type Position } from './position.ts'
+import { startOfStates } from './write-all.ts'
 
 /** Before the index is opened, because opening makes it. Errors: Unavailable. */
 export function assertNotLost(root: string, calls: LogCalls, expected: Expected | undefined): void {
@@ -86,8 +88,21 @@ function adopt({ db, root, log, queue, calls, expected }: Parameters<typeof star
       )
     }
     const begun = first ? resume(first) : log.create({ store: expected?.storeId ?? newStoreId(), epoch: 1, number: 1 })
-    if (!isNew) return { position: { ...begun, unlogged: '' }, states: [] }
-    return { position: begun, states: [{ is: 'whole', from: begun.pack }] }
+    return { position: { ...begun, unlogged: startOfStates }, states: [] }
+  })
+  // The index must know its log before the first frame is acknowledged: a power cut takes what was not synced, and an
+  // index without a position next to a log with frames is refused.
+  queue.syncIndex()
+  syncFolderNow(root, calls)
+  if (isNew) markWhole(queue, positions)
+}
+
+/** The log of a store that was empty holds every state from its first pack on. */
+function markWhole(queue: CommitQueue, positions: Positions): void {
+  queue.adopt(() => {
+    const position = positions.read()!
+    if (position.unlogged !== startOfStates) return { position, states: [] }
+    return { position: { ...position, unlogged: null }, states: [{ is: 'whole', from: position.firstPack }] }
   })
 }
 
