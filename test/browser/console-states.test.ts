@@ -14,7 +14,7 @@ useBrowser()
 
 describe('a server that asks who one is', { timeout: 60_000 }, () => {
   beforeEach(async () => {
-    gateway = await startGateway()
+    gateway = await startGateway({ auth: { clockTolerance: 0 } })
     return () => gateway.close()
   })
 
