@@ -9,7 +9,7 @@ import { makeBench, type Bench } from '../cli/run-postern.ts'
 import { at, confirmedFile, newUpload } from '../conformance/catalog/fixtures.ts'
 import { startPostgres, type Postgres } from '../fixtures/postgres.ts'
 
-const tables = ['files', 'uploads', 'usage', 'links', 'moved_objects']
+const tables = ['files', 'uploads', 'usage', 'links', 'moved_objects', 'stores']
 const webhookTables = ['webhook_events', 'webhook_deliveries', 'webhooks_off']
 
 let server: Postgres

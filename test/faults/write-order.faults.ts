@@ -126,7 +126,7 @@ it('a folder that is new: synced in its parent before anything is renamed into i
     (call) => call.name.startsWith('mkdir') && /\/objects\//.test(call.args) && call.result.startsWith('0'),
   )
   expect(made.length).toBeGreaterThan(0)
-  const rename = seen.find((call) => call.name.startsWith('rename'))!
+  const rename = seen.find((call) => call.name.startsWith('rename') && /\/objects\//.test(call.args))!
   for (const call of made) {
     const [, parent = ''] = /"(.*)\/[0-9a-f]{2}"/.exec(call.args) ?? []
     const synced = after(seen, call, `sync of ${parent}`, (one) => isSync(one) && one.args.includes(`${parent}>`))
