@@ -177,4 +177,9 @@ describe('allowed imports', () => {
     const readers = files.filter((file) => /\bprocess\.env\b/.test(readFileSync(file, 'utf8')))
     expect(readers.map(named).filter((name) => !/^(config|cli)\//.test(name))).toEqual([])
   })
+
+  it('derives the path of a blob in its layout alone', () => {
+    const spelled = files.filter((file) => /slice\(2, 4\)|\bobjects['`], id/.test(readFileSync(file, 'utf8')))
+    expect(spelled.map(named)).toEqual(['drivers/disk/blob-layout.ts'])
+  })
 })

@@ -10,6 +10,7 @@
  * 6. `complete.json`: a `Trailer` of exactly one block. A file without it was cut off.
  */
 import { z } from 'zod'
+import { isBlobId, relativeBlobPath } from '../drivers/disk/blob-layout.ts'
 import { StorageError } from '../errors.ts'
 
 export const blockSize = 512
@@ -66,12 +67,12 @@ export type DocumentName = keyof typeof documents
 export const databases = ['index.sqlite', 'catalog.sqlite'] as const
 export type DatabaseName = (typeof databases)[number]
 
-export const blobName = (id: string): string => `blobs/${id.slice(0, 2)}/${id.slice(2, 4)}/${id}`
+export const blobName = (id: string): string => `blobs/${relativeBlobPath(id)}`
 
 /** The id, or null for a name that is no blob's. */
 export function idOfBlobName(name: string): string | null {
-  const id = /^blobs\/[0-9a-f]{2}\/[0-9a-f]{2}\/([0-9a-f]{32})$/.exec(name)?.[1]
-  return id !== undefined && blobName(id) === name ? id : null
+  const id = name.slice(name.lastIndexOf('/') + 1)
+  return isBlobId(id) && blobName(id) === name ? id : null
 }
 
 /** What cannot be trusted to be a backup of ours; nothing of it is kept. */

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { lstat } from 'node:fs/promises'
-import { blobPath } from '../drivers/disk/verify/context.ts'
+import { BlobLayout } from '../drivers/disk/blob-layout.ts'
 import { readBlob, type BlobState } from '../drivers/disk/verify/read-blob.ts'
 import { blobName, type ManifestLine } from './format.ts'
 import type { TarWriter } from './tar-writer.ts'
@@ -17,7 +17,7 @@ export async function packBlob(
   o: { store: string; at: Date; signal: AbortSignal },
 ): Promise<Omit<ManifestLine, 'in'>> {
   const { id, size } = row
-  const path = blobPath(o.store, id)
+  const path = new BlobLayout(o.store).path(id)
   const there = await lstat(path).catch(() => null)
   if (!there?.isFile() || there.size < size) return { id, size, damaged: there?.isFile() ? 'size' : 'missing' }
   const hash = createHash('sha256')

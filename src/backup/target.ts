@@ -3,8 +3,8 @@ import { randomBytes } from 'node:crypto'
 import { existsSync, readdirSync } from 'node:fs'
 import { mkdir, open, readdir, rename, rm, rmdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { BlobLayout } from '../drivers/disk/blob-layout.ts'
 import { rebuildLog } from '../drivers/disk/change-log/rebuild-log.ts'
-import { blobPath, quarantinePath } from '../drivers/disk/verify/context.ts'
 import { refuse, type DatabaseName } from './format.ts'
 import { syncFolder } from './output.ts'
 
@@ -47,16 +47,18 @@ export function unfinishedRestore(store: string): string | null {
 /** Everything is unpacked beside its place and moved there at the end, the index last: without it there is no store. */
 export class Staging {
   readonly path: string
+  readonly #layout: BlobLayout
   readonly #target: Target
   readonly #folders = new Set<string>()
 
   constructor(target: Target) {
     this.#target = target
     this.path = join(target.store, `.restore-${randomBytes(6).toString('hex')}`)
+    this.#layout = new BlobLayout(this.path)
   }
 
   async prepare(): Promise<void> {
-    await mkdir(join(this.path, 'objects'), { recursive: true })
+    await mkdir(this.#layout.objects, { recursive: true })
   }
 
   file(name: string): string {
@@ -64,36 +66,37 @@ export class Staging {
   }
 
   async blob(id: string): Promise<string> {
-    const path = blobPath(this.path, id)
+    const path = this.#layout.path(id)
     await this.#makeFolder(dirname(path))
     return path
   }
 
   async quarantine(id: string): Promise<void> {
-    const path = quarantinePath(this.path, id)
+    const path = this.#layout.quarantined(id)
     await this.#makeFolder(dirname(path))
-    await rename(blobPath(this.path, id), path)
+    await rename(this.#layout.path(id), path)
   }
 
   async writeLog(): Promise<void> {
     await rebuildLog({ root: this.path })
-    await rm(join(this.path, 'tmp'), { recursive: true })
+    await rm(this.#layout.temp, { recursive: true })
   }
 
   async commit(databases: readonly DatabaseName[], documents: readonly string[]): Promise<void> {
     const { store, catalog } = this.#target
     for (const folder of [...this.#folders, ...[...this.#folders].map(dirname)]) await syncFolder(folder)
-    await assertEmpty({ store: join(store, 'objects'), catalog })
-    const moves: [string, string][] = [['objects', join(store, 'objects')]]
-    if (existsSync(this.file('quarantine'))) moves.push(['quarantine', join(store, 'quarantine')])
+    const to = new BlobLayout(store)
+    await assertEmpty({ store: to.objects, catalog })
+    const moves: [string, string][] = [['objects', to.objects]]
+    if (existsSync(this.#layout.quarantine)) moves.push(['quarantine', to.quarantine])
     for (const name of documents) moves.push([name, join(store, name)])
     if (databases.includes('catalog.sqlite') && catalog !== null) moves.push(['catalog.sqlite', catalog])
-    if (databases.includes('index.sqlite')) moves.push(['index.sqlite', join(store, 'index.sqlite')])
-    for (const [name, to] of moves) {
-      await mkdir(dirname(to), { recursive: true })
+    if (databases.includes('index.sqlite')) moves.push(['index.sqlite', to.index])
+    for (const [name, path] of moves) {
+      await mkdir(dirname(path), { recursive: true })
       await syncFile(this.file(name))
-      await rename(this.file(name), to)
-      await syncFolder(dirname(to))
+      await rename(this.file(name), path)
+      await syncFolder(dirname(path))
     }
     await rmdir(this.path)
   }

@@ -5,7 +5,7 @@ import * as fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { StorageError } from '../../src/errors.ts'
 import { ChangeLog } from '../../src/drivers/disk/change-log/change-log.ts'
-import { logFolder } from '../../src/drivers/disk/change-log/pack.ts'
+import { BlobLayout } from '../../src/drivers/disk/blob-layout.ts'
 import { startLog } from '../../src/drivers/disk/change-log/start.ts'
 import { CommitQueue } from '../../src/drivers/disk/commit-queue.ts'
 import { createDiskDriver } from '../../src/drivers/disk/disk-driver.ts'
@@ -33,7 +33,7 @@ afterEach(async () => {
 
 async function startQueue(): Promise<CommitQueue> {
   const guard = new WriteGuard({ calls: fileCalls, root: dir, minFree: 0, log: silent })
-  await mkdir(logFolder(dir), { recursive: true })
+  await mkdir(new BlobLayout(dir).log, { recursive: true })
   await mkdir(join(dir, 'tmp'))
   const log = new ChangeLog({ root: dir, calls: fileCalls, guard, fsync: false })
   onTestFinished(() => log.close())

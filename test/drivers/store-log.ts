@@ -4,13 +4,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { onTestFinished } from 'vitest'
-import { logFolder } from '../../src/drivers/disk/change-log/pack.ts'
+import { BlobLayout } from '../../src/drivers/disk/blob-layout.ts'
 import { rebuildIndex } from '../../src/drivers/disk/change-log/rebuild-index.ts'
 
 export const packsOf = (dir: string): string[] =>
-  readdirSync(logFolder(dir))
+  readdirSync(new BlobLayout(dir).log)
     .toSorted()
-    .map((name) => join(logFolder(dir), name))
+    .map((name) => join(new BlobLayout(dir).log, name))
 
 /**
  * Every row that says something about what is stored, in order. Garbage marks and the rows of garbage are derived, and the

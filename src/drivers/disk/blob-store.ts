@@ -7,6 +7,7 @@ import { constants } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { StorageError } from '../../errors.ts'
 import type { LyingFile } from '../driver.ts'
+import { BlobLayout, folderDigits, relativeBlobPath } from './blob-layout.ts'
 import { DirectorySync } from './directory-sync.ts'
 import { errorCode, type FileCalls } from './file-calls.ts'
 import type { WriteGuard } from './write-guard.ts'
@@ -17,8 +18,6 @@ const blobsPerFolder = 1024
 const noFollow = constants.O_NOFOLLOW ?? 0
 /** Opening a FIFO would wait for a writer. */
 const nonBlocking = constants.O_NONBLOCK ?? 0
-
-export const blobIdPattern = /^[0-9a-f]{32}$/
 
 /** A blob on its way. `publish` gives it its lasting name; `discard` removes it, published or not. */
 export type NewBlob = {
@@ -33,8 +32,7 @@ export type NewBlob = {
 }
 
 export class BlobStore {
-  readonly objects: string
-  readonly temp: string
+  readonly layout: BlobLayout
   /** Blobs and temporary names of writes that run in this process: never swept. */
   readonly running = new Set<string>()
   readonly writer: Writer
@@ -46,8 +44,7 @@ export class BlobStore {
   #folder: { prefix: string; left: number; made: Promise<void> } | null = null
 
   constructor(o: { root: string; calls: FileCalls; guard: WriteGuard; fsync: boolean; groupReads: boolean }) {
-    this.objects = join(o.root, 'objects')
-    this.temp = join(o.root, 'tmp')
+    this.layout = new BlobLayout(o.root)
     this.writer = new Writer(o.root)
     this.#calls = o.calls
     this.#guard = o.guard
@@ -59,15 +56,16 @@ export class BlobStore {
   /** Makes the folders of blobs, temporary files and the log, and syncs `parents` of the store's own, which may be new. Each must be a real one: a link would lead writes out of the store, or off its mount. */
   async prepare(parents: readonly string[]): Promise<void> {
     for (const parent of parents) await this.#directories.sync(parent)
-    for (const folder of [this.objects, this.temp, join(this.objects, 'log')]) await this.#makeFolder(folder)
+    const { objects, temp, log } = this.layout
+    for (const folder of [objects, temp, log]) await this.#makeFolder(folder)
   }
 
   path(id: string): string {
-    return join(this.objects, id.slice(0, 2), id.slice(2, 4), id)
+    return this.layout.path(id)
   }
 
   lyingFile(id: string): LyingFile {
-    return { file: this.path(id), below: `${id.slice(0, 2)}/${id.slice(2, 4)}/${id}` }
+    return { file: this.path(id), below: relativeBlobPath(id) }
   }
 
   async create(): Promise<NewBlob> {
@@ -76,10 +74,10 @@ export class BlobStore {
   }
 
   async #createIn(prefix: string, folderMade: Promise<void>): Promise<NewBlob> {
-    const id = prefix + randomBytes(14).toString('hex')
+    const id = prefix + randomBytes(16 - prefix.length / 2).toString('hex')
     const name = this.writer.temporaryName()
     this.running.add(id).add(name)
-    const temp = join(this.temp, name)
+    const temp = join(this.layout.temp, name)
     try {
       const fd = await this.#calls.open(temp, 'wx', this.#fileMode)
       return this.#newBlob(id, fd, name, folderMade)
@@ -119,7 +117,7 @@ export class BlobStore {
   }
 
   #newBlob(id: string, fd: number, name: string, folderMade: Promise<void>): NewBlob {
-    const temp = join(this.temp, name)
+    const temp = join(this.layout.temp, name)
     const state = { open: true, at: temp }
     const close = async (): Promise<void> => {
       if (!state.open) return
@@ -178,7 +176,7 @@ export class BlobStore {
 
   #currentFolder(): { prefix: string; made: Promise<void> } {
     if (this.#folder === null || this.#folder.left === 0) {
-      const prefix = randomBytes(2).toString('hex')
+      const prefix = randomBytes(folderDigits / 2).toString('hex')
       const made = this.#makeFolders(prefix)
       const folder = { prefix, left: blobsPerFolder, made }
       // A folder that could not be made must not fail the uploads after it too.
@@ -192,9 +190,7 @@ export class BlobStore {
   }
 
   async #makeFolders(id: string): Promise<void> {
-    const outer = join(this.objects, id.slice(0, 2))
-    await this.#makeFolder(outer)
-    await this.#makeFolder(join(outer, id.slice(2, 4)))
+    for (const folder of this.layout.folders(id)) await this.#makeFolder(folder)
   }
 
   /** A new name is synced in its parent, and so on upwards through what was new. */

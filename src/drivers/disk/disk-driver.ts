@@ -3,7 +3,6 @@
  * the same time (`postern presign` beside `postern serve`); only the one that serves sweeps at its start.
  */
 import { mkdir, realpath } from 'node:fs/promises'
-import { join } from 'node:path'
 import { StorageError } from '../../errors.ts'
 import { whileBusy } from '../../sqlite-lock.ts'
 import type { SigningCredentials } from '../../sigv4/types.ts'
@@ -122,7 +121,7 @@ export async function createDiskDriver(o: DiskDriverOptions): Promise<StorageDri
     const blobs = new BlobStore({ root, calls, guard, fsync: o.fsync === 'full', groupReads: o.groupReads ?? false })
     await blobs.prepare(parentsOfMade(made, o.path))
     assertNotLost(root, calls, o.expected)
-    const indexFile = join(root, 'index.sqlite')
+    const indexFile = blobs.layout.index
     const waiting = {
       // A replacement worker that gave up would only be started again.
       patience: peers.isReplacement ? Infinity : startPatience,

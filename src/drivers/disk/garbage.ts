@@ -2,7 +2,6 @@
  * Deletes blobs that no row refers to. The sweep gives it those whose grace is over. A write to the gateway's bucket gives
  * it what it replaced: that goes at once, or as soon as no reader and no backup needs it.
  */
-import { dirname } from 'node:path'
 import type { DiskContext } from './context.ts'
 import { isHeld } from './holds.ts'
 import type { DiskLog } from './log.ts'
@@ -46,7 +45,7 @@ export class Garbage {
   async removeUnread(ids: readonly string[]): Promise<string[] | null> {
     const { queue, peers, readers, handedOff, blobs, descriptors } = this.#ctx
     // Asked after they were chosen: see holds.ts.
-    if (await isHeld(dirname(blobs.objects))) return null
+    if (await isHeld(blobs.layout.root)) return null
     const isRead = (id: string): boolean => readers.has(id) || handedOff.has(id) || this.#kept.has(id)
     // No row leads to them any more: a reader that has not started by now will not find them.
     const unread = ids.filter((id) => !isRead(id))

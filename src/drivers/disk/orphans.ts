@@ -7,7 +7,7 @@ import { randomBytes } from 'node:crypto'
 import { constants } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { orphanLimit } from '../driver.ts'
-import { blobIdPattern } from './blob-store.ts'
+import { BlobLayout, isBlobAt, isBlobFolder, isBlobId } from './blob-layout.ts'
 import { errorCode, type FileCalls } from './file-calls.ts'
 import { giveToOwner } from './holds.ts'
 
@@ -33,20 +33,20 @@ export const mayTake = ({ blobs, orphans }: OrphanCount, allowed = 0): boolean =
   orphans <= Math.max(orphanLimit(blobs), allowed)
 
 export const tooManyOrphans = ({ blobs, orphans }: OrphanCount, root: string): string =>
-  `${orphans} of ${blobs} blobs in ${join(root, 'objects')} have no row in index.sqlite; the limit is ${orphanLimit(blobs)}. ` +
+  `${orphans} of ${blobs} blobs in ${new BlobLayout(root).objects} have no row in index.sqlite; the limit is ${orphanLimit(blobs)}. ` +
   'Nothing was moved. An index that was lost or replaced looks like this: put back the index of this store. ' +
   `If they are not needed, run: postern gc --orphans --yes-delete ${orphans}`
 
 /** Folder by folder, so that a large store needs little memory. What is no blob by its name is not an orphan. */
 export async function* findOrphans(o: OrphanSearch, count: OrphanCount = noOrphans()): AsyncGenerator<Orphan[]> {
-  const objects = join(o.root, 'objects')
+  const { objects } = new BlobLayout(o.root)
   for (const outer of await subfolders(o, objects)) {
     for (const inner of await subfolders(o, join(objects, outer))) {
       const folder = join(objects, outer, inner)
       const found: Orphan[] = []
       for (const { name } of o.isStopped() ? [] : await entriesOf(o, folder)) {
         if (o.isStopped()) return
-        if (!blobIdPattern.test(name) || !name.startsWith(outer + inner)) {
+        if (!isBlobAt(outer, inner, name)) {
           count.foreign++
           continue
         }
@@ -92,7 +92,7 @@ const subfolders = async (o: OrphanSearch, path: string): Promise<string[]> =>
   o.isStopped()
     ? []
     : (await entriesOf(o, path))
-        .filter((entry) => entry.isDirectory() && /^[0-9a-f]{2}$/.test(entry.name))
+        .filter((entry) => entry.isDirectory() && isBlobFolder(entry.name))
         .map(({ name }) => name)
 
 async function entriesOf({ calls }: Pick<OrphanSearch, 'calls'>, path: string) {
@@ -108,7 +108,7 @@ async function entriesOf({ calls }: Pick<OrphanSearch, 'calls'>, path: string) {
 
 type Place = Pick<OrphanSearch, 'root' | 'calls'>
 
-const quarantineOf = (root: string): string => join(root, 'quarantine')
+const quarantineOf = (root: string): string => new BlobLayout(root).quarantine
 const setPattern = /^orphans-(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z-[0-9a-f]{6}$/
 const manifestName = 'manifest.jsonl'
 const plainFolder = constants.O_RDONLY | (constants.O_DIRECTORY ?? 0) | (constants.O_NOFOLLOW ?? 0)
@@ -227,7 +227,8 @@ export async function putBack(
   wanted: (id: string) => boolean = () => true,
 ): Promise<{ restored: number; left: number }> {
   const { root, calls } = place
-  const from = join(quarantineOf(root), set)
+  const layout = new BlobLayout(root)
+  const from = join(layout.quarantine, set)
   const folders = new Set([from])
   let restored = 0
   let left = 0
@@ -236,13 +237,12 @@ export async function putBack(
       left++
       continue
     }
-    const outer = join(root, 'objects', id.slice(0, 2))
-    const to = join(outer, id.slice(2, 4), id)
+    const to = layout.path(id)
     if (await isThere(calls, to)) {
       left++
       continue
     }
-    for (const folder of [outer, dirname(to)]) await makeBlobFolder(place, folder)
+    for (const folder of layout.folders(id)) await makeBlobFolder(place, folder)
     await calls.rename(join(from, id), to)
     folders.add(dirname(to))
     restored++
@@ -332,9 +332,7 @@ const setNames = async (place: Place): Promise<string[]> =>
     .toSorted()
 
 const idsIn = async (place: Place, set: string): Promise<string[]> =>
-  (await entriesOf(place, join(quarantineOf(place.root), set)))
-    .map(({ name }) => name)
-    .filter((name) => blobIdPattern.test(name))
+  (await entriesOf(place, join(quarantineOf(place.root), set))).map(({ name }) => name).filter((name) => isBlobId(name))
 
 /** The later of what the name and the manifest say: a copy of the folder must not be older than it is. */
 async function timeOf({ root, calls }: Place, name: string): Promise<Date> {

@@ -1,7 +1,7 @@
 /** How far the scrub has come, kept over restarts in `scrub.json`. Losing it costs one pass begun anew. */
 import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { blobIdPattern } from './blob-store.ts'
+import { isBlobId } from './blob-layout.ts'
 
 /** Times are milliseconds. */
 export type ScrubState = {
@@ -24,7 +24,7 @@ export function readScrubState(root: string): ScrubState {
   const found = parse(root)
   const number = (value: unknown): number => (typeof value === 'number' && value >= 0 ? value : 0)
   const time = (value: unknown): number | null => (typeof value === 'number' ? value : null)
-  const isId = (value: unknown): value is string => typeof value === 'string' && blobIdPattern.test(value)
+  const isId = (value: unknown): value is string => typeof value === 'string' && isBlobId(value)
   return {
     cursor: isId(found['cursor']) ? found['cursor'] : '',
     offset: number(found['offset']),

@@ -4,10 +4,10 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ScrubStatus } from '../driver.ts'
+import { BlobLayout } from './blob-layout.ts'
 import type { DiskLog } from './log.ts'
 import type { Index } from './open-index.ts'
 import { readScrubState, writeScrubState, type ScrubState } from './scrub-state.ts'
-import { blobPath } from './verify/context.ts'
 import { readBlob, type BlobState } from './verify/read-blob.ts'
 import { usersOf } from './verify/users.ts'
 
@@ -38,6 +38,7 @@ export type ScrubOptions = {
 
 export class Scrub {
   readonly #o: ScrubOptions
+  readonly #layout: BlobLayout
   readonly #stopping = new AbortController()
   readonly #next
   readonly #isWanted
@@ -49,6 +50,7 @@ export class Scrub {
 
   constructor(o: ScrubOptions) {
     this.#o = o
+    this.#layout = new BlobLayout(o.root)
     this.#next = o.db.prepare<[string], BlobRow>(
       'SELECT id, size, sums FROM blobs WHERE garbage_since IS NULL AND id > ? ORDER BY id LIMIT 1',
     )
@@ -113,7 +115,7 @@ export class Scrub {
 
   async #check(row: BlobRow): Promise<void> {
     const state = this.#state
-    const found = await readBlob(blobPath(this.#o.root, row.id), row, {
+    const found = await readBlob(this.#layout.path(row.id), row, {
       signal: this.#stopping.signal,
       md5: false,
       // Where a restart cut it off: a large blob takes longer than some servers run.

@@ -1,7 +1,6 @@
 /** What `postern gc` and `postern quarantine` do with orphaned blobs, next to a server or without one. */
 import { existsSync } from 'node:fs'
 import { realpath } from 'node:fs/promises'
-import { join } from 'node:path'
 import { StorageError } from '../../errors.ts'
 import { fileCalls } from './file-calls.ts'
 import {
@@ -17,6 +16,7 @@ import {
 } from './orphans.ts'
 import { toStorageError } from './store-error.ts'
 import { openToRead } from './verify/verify-store.ts'
+import { BlobLayout } from './blob-layout.ts'
 
 export type SetAsideOptions = {
   /** The store's folder. */
@@ -36,7 +36,7 @@ export type SetAside = OrphanCount & { moved: number; set: string | null }
 /** Errors: InvalidRequest where there are more than a run may take, and nothing is moved then; Unavailable. */
 export async function setAsideOrphans(o: SetAsideOptions): Promise<SetAside> {
   const root = await realpath(o.path)
-  const db = openToRead(join(root, 'index.sqlite'))
+  const db = openToRead(new BlobLayout(root).index)
   try {
     const known = db.prepare('SELECT 1 FROM blobs WHERE id = ?')
     const isKnown = (id: string): boolean => known.get(id) !== undefined
@@ -78,7 +78,7 @@ export async function putBackSets(path: string, names: readonly string[]): Promi
   const unknown = names.find((name) => !sets.includes(name))
   if (unknown !== undefined) {
     throw new StorageError('NotFound', {
-      message: `There is no set ${unknown} in ${join(path, 'quarantine')}. postern quarantine list shows the names.`,
+      message: `There is no set ${unknown} in ${new BlobLayout(path).quarantine}. postern quarantine list shows the names.`,
     })
   }
   const total = { restored: 0, left: 0 }

@@ -2,7 +2,7 @@
  * Deletes garbage after its grace and abandoned temporary files, and moves orphans to quarantine. Nothing is deleted
  * while the clock is not steady.
  */
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { orphanLimit } from '../driver.ts'
 import type { DiskContext } from './context.ts'
 import { errorCode } from './file-calls.ts'
@@ -87,7 +87,7 @@ export class Sweeper {
   /** Blobs of a crash between rename and commit. Resolves to how many moved to quarantine. */
   async orphans(): Promise<number> {
     const { blobs, calls, now } = this.#ctx
-    const root = dirname(blobs.objects)
+    const root = blobs.layout.root
     const place = { root, calls }
     const isKnown = (id: string): boolean => this.#known.get(id) !== undefined
     const isStopped = (): boolean => this.#stopped
@@ -129,11 +129,11 @@ export class Sweeper {
   /** `olderThan` in seconds: 0 at the start of the one process that writes here. */
   async tempFiles(olderThan: number): Promise<number> {
     const { blobs } = this.#ctx
-    const isOfLiveWriter = liveWriters(dirname(blobs.objects))
+    const isOfLiveWriter = liveWriters(blobs.layout.root)
     let removed = 0
-    for (const entry of await this.#ctx.calls.readdir(blobs.temp)) {
+    for (const entry of await this.#ctx.calls.readdir(blobs.layout.temp)) {
       if (this.#stopped) break
-      const path = join(blobs.temp, entry.name)
+      const path = join(blobs.layout.temp, entry.name)
       if (entry.isDirectory() || blobs.running.has(entry.name)) continue
       if (!entry.name.startsWith(blobs.writer.id) && isOfLiveWriter(entry.name)) continue
       if (!(await this.#isOlder(path, olderThan))) continue

@@ -6,7 +6,7 @@
 import { randomBytes } from 'node:crypto'
 import { constants } from 'node:fs'
 import { access } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { StorageError } from '../../errors.ts'
 import type { DiskContext } from './context.ts'
 import { syncFolderNow } from './directory-sync.ts'
@@ -27,7 +27,7 @@ export function createWriteProbe(ctx: Deps, o: { sync: boolean }): () => Promise
 async function probe({ blobs, calls, guard, objects, queue }: Deps, { sync }: { sync: boolean }): Promise<void> {
   await guard.assertWritable(size)
   const content = randomBytes(size)
-  const fd = await calls.open(join(dirname(blobs.objects), probeName), flags, 0o600)
+  const fd = await calls.open(join(blobs.layout.root, probeName), flags, 0o600)
   try {
     await calls.writev(fd, [content], 0)
     if (sync) await calls.fdatasync(fd)
@@ -38,8 +38,8 @@ async function probe({ blobs, calls, guard, objects, queue }: Deps, { sync }: { 
   } finally {
     await calls.close(fd)
   }
-  await access(blobs.objects, constants.W_OK)
-  if (sync) syncFolderNow(blobs.objects)
+  await access(blobs.layout.objects, constants.W_OK)
+  if (sync) syncFolderNow(blobs.layout.objects)
   const id = randomBytes(16).toString('hex')
   // Within one transaction, so that its commit writes to the index and leaves it as it was.
   await queue.run(() => {

@@ -10,19 +10,11 @@ import { errorCode, type LogCalls } from '../file-calls.ts'
 import { UnknownOutcome } from '../store-error.ts'
 import type { WriteGuard } from '../write-guard.ts'
 import { encodeBatch } from './frame.ts'
-import {
-  encodePackHeader,
-  logFolder,
-  newSalt,
-  packHeaderSize,
-  packPath,
-  packSize,
-  readPack,
-  type PackHeader,
-} from './pack.ts'
+import { encodePackHeader, newSalt, packHeaderSize, packPath, packSize, readPack, type PackHeader } from './pack.ts'
 import type { Position } from './position.ts'
 import { FileWindow, framesAfter, type Frame } from './read-frames.ts'
 import { decodeStates, type State } from './states.ts'
+import { BlobLayout } from '../blob-layout.ts'
 
 export type ChangeLogOptions = {
   root: string
@@ -179,7 +171,7 @@ export class ChangeLog {
   /** Written elsewhere and moved in: a pack has its name only when its header is whole. */
   #write(header: PackHeader, { sequence, firstPack }: { sequence: number; firstPack: number }): Position {
     const { root, calls, fsync } = this.#o
-    const temp = join(root, 'tmp', this.#o.temporaryName?.() ?? randomBytes(16).toString('hex'))
+    const temp = join(new BlobLayout(root).temp, this.#o.temporaryName?.() ?? randomBytes(16).toString('hex'))
     const fd = calls.openSync(temp, 'wx', 0o600)
     try {
       const bytes = encodePackHeader(header)
@@ -192,7 +184,7 @@ export class ChangeLog {
     }
     calls.closeSync(fd)
     calls.renameSync(temp, packPath(root, header.number))
-    if (fsync) this.#synced(() => syncFolderNow(logFolder(root), calls))
+    if (fsync) this.#synced(() => syncFolderNow(new BlobLayout(root).log, calls))
     const { store, epoch, number, salt } = header
     return {
       store,

@@ -4,14 +4,15 @@ import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { StorageError } from '../../../errors.ts'
 import { openOffline, setAside } from './offline.ts'
-import { logFolder } from './pack.ts'
+import { BlobLayout } from '../blob-layout.ts'
 
 /**
  * May be interrupted at any moment and run again: the index is changed in one synced transaction, and the log moves to
  * `quarantine/` after it. Returns where the log lies. Errors: NotFound where there is no index.
  */
 export async function convertToVersion2(root: string): Promise<{ logAt: string | null }> {
-  const index = join(root, 'index.sqlite')
+  const layout = new BlobLayout(root)
+  const { index } = layout
   if (!existsSync(index))
     throw new StorageError('NotFound', { message: `There is no store at ${root}: no index.sqlite.` })
   if (versionOf(index) > 2) {
@@ -33,7 +34,7 @@ export async function convertToVersion2(root: string): Promise<{ logAt: string |
       close()
     }
   }
-  const folder = logFolder(root)
+  const folder = layout.log
   const packs = existsSync(folder) ? readdirSync(folder).map((name) => join(folder, name)) : []
   return { logAt: setAside(root, 'log', packs) }
 }

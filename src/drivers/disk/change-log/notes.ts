@@ -1,8 +1,8 @@
 /** Files as the store remembers them: sealed objects with the notes that were stored when they were confirmed. */
-import { join } from 'node:path'
 import type { Checksum, ObjectNote, ObjectRef } from '../../objects.ts'
 import { parseChecksum } from '../object-rows.ts'
 import { openOffline } from './offline.ts'
+import { BlobLayout } from '../blob-layout.ts'
 
 export type NotedObject = ObjectRef & { etag: string; size: number; checksum: Checksum | null; note: ObjectNote }
 
@@ -13,7 +13,7 @@ export async function readNotes(
   root: string,
   each: (object: NotedObject) => Promise<void>,
 ): Promise<{ storeId: string; unnoted: number }> {
-  const { db, queue, close } = await openOffline({ root, index: join(root, 'index.sqlite') })
+  const { db, queue, close } = await openOffline({ root, index: new BlobLayout(root).index })
   try {
     const { store } = queue.catchUp()
     const page = db.prepare<[string, string], Row>(

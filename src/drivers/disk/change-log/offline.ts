@@ -2,21 +2,21 @@
 import { mkdirSync, renameSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { basename, join } from 'node:path'
+import { BlobLayout } from '../blob-layout.ts'
 import { CommitQueue } from '../commit-queue.ts'
 import { fileCalls, type LogCalls } from '../file-calls.ts'
 import { silent } from '../log.ts'
 import { openIndex, type Index } from '../open-index.ts'
 import { WriteGuard } from '../write-guard.ts'
 import { ChangeLog } from './change-log.ts'
-import { logFolder } from './pack.ts'
 
 export type Offline = { db: Index; log: ChangeLog; queue: CommitQueue; close(): void }
 
 export async function openOffline(o: { root: string; index: string; calls?: LogCalls }): Promise<Offline> {
   const { root } = o
   const calls = { ...fileCalls, ...o.calls }
-  await mkdir(logFolder(root), { recursive: true })
-  await mkdir(join(root, 'tmp'), { recursive: true })
+  const { log: logFolder, temp } = new BlobLayout(root)
+  for (const folder of [logFolder, temp]) await mkdir(folder, { recursive: true })
   const guard = new WriteGuard({ calls, root, minFree: 0, log: silent })
   const db = openIndex(o.index)
   try {
@@ -50,7 +50,7 @@ export function setAside(
 ): string | null {
   const there = paths.filter((path) => calls.statSync(path) !== undefined)
   if (there.length === 0) return null
-  const folder = join(root, 'quarantine', `${name}-${new Date().toISOString().replaceAll(':', '-')}`)
+  const folder = join(new BlobLayout(root).quarantine, `${name}-${new Date().toISOString().replaceAll(':', '-')}`)
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   for (const path of there) renameSync(path, join(folder, basename(path)))
   return folder

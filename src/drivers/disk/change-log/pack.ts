@@ -7,6 +7,7 @@ import { crc32 } from 'node:zlib'
 import { join } from 'node:path'
 import { StorageError } from '../../../errors.ts'
 import { errorCode, type LogCalls } from '../file-calls.ts'
+import { BlobLayout } from '../blob-layout.ts'
 
 export const packHeaderSize = 4096
 /** Bytes after which the next batch goes into a new pack. */
@@ -29,9 +30,8 @@ export type PackHeader = {
 
 export type Pack = { path: string; size: number; header: PackHeader }
 
-export const logFolder = (root: string): string => join(root, 'objects', 'log')
 export const packName = (number: number): string => `${String(number).padStart(10, '0')}.pack`
-export const packPath = (root: string, number: number): string => join(logFolder(root), packName(number))
+export const packPath = (root: string, number: number): string => join(new BlobLayout(root).log, packName(number))
 
 const packNamePattern = /^(\d{10,})\.pack$/
 
@@ -86,9 +86,10 @@ export function listPacks(root: string, calls: LogCalls): Pack[] {
 }
 
 export function packNumbers(root: string, calls: LogCalls): number[] {
+  const folder = new BlobLayout(root).log
   let names: string[]
   try {
-    names = calls.readdirSync(logFolder(root))
+    names = calls.readdirSync(folder)
   } catch (cause) {
     if (errorCode(cause) === 'ENOENT') return []
     throw cause
@@ -97,7 +98,7 @@ export function packNumbers(root: string, calls: LogCalls): number[] {
     .map((name) => {
       const number = packNamePattern.exec(name)?.[1]
       if (number !== undefined) return Number(number)
-      throw unreadable(join(logFolder(root), name), 'it is not a file of the log')
+      throw unreadable(join(folder, name), 'it is not a file of the log')
     })
     .toSorted((a, b) => a - b)
 }

@@ -6,7 +6,7 @@ import { startDigests } from '../digests.ts'
 import { syncFolderNow } from '../directory-sync.ts'
 import { fileCalls, type LogCalls } from '../file-calls.ts'
 import type { Index } from '../open-index.ts'
-import { blobPath } from '../verify/context.ts'
+import { BlobLayout } from '../blob-layout.ts'
 import { openOffline, setAside } from './offline.ts'
 import { readLog, type Gap } from './read-log.ts'
 import { StateWriter } from './states.ts'
@@ -88,7 +88,7 @@ export async function rebuildIndex(o: {
     throw cause
   }
   close()
-  const index = join(root, 'index.sqlite')
+  const index = new BlobLayout(root).index
   const aside = setAside(
     root,
     'index',
@@ -141,7 +141,8 @@ function settle(db: Index, root: string): void {
     db.prepare(`UPDATE blobs SET garbage_since = ? WHERE garbage_since IS NULL AND NOT ${inUse}`).run(Date.now())
     const forget = db.prepare<[string]>('DELETE FROM blobs WHERE id = ?')
     const garbage = db.prepare<[], string>('SELECT id FROM blobs WHERE garbage_since IS NOT NULL').pluck().all()
-    for (const id of garbage) if (!existsSync(blobPath(root, id))) forget.run(id)
+    const layout = new BlobLayout(root)
+    for (const id of garbage) if (!existsSync(layout.path(id))) forget.run(id)
   }).immediate()
 }
 
@@ -152,9 +153,10 @@ function restoreBlobRows(db: Index, root: string): void {
       'SELECT DISTINCT content, etag, size FROM objects WHERE parts = 0 AND content NOT IN (SELECT id FROM blobs)',
     )
     .all()
+  const layout = new BlobLayout(root)
   const add = db.prepare<[string, number, Buffer]>('INSERT OR IGNORE INTO blobs (id, size, sums) VALUES (?, ?, ?)')
   for (const { content, etag, size } of lost) {
-    const path = blobPath(root, content)
+    const path = layout.path(content)
     if (!existsSync(path) || lstatSync(path).size !== size) continue
     const { md5, sums } = digestsOf(path)
     if (md5.toString('hex') === etag) add.run(content, size, sums)
@@ -178,9 +180,10 @@ function missingBlobs(db: Index, root: string): string[] {
   const rows = db
     .prepare<[], { id: string; size: number }>('SELECT id, size FROM blobs WHERE garbage_since IS NULL')
     .all()
+  const layout = new BlobLayout(root)
   return rows
     .filter(({ id, size }) => {
-      const path = blobPath(root, id)
+      const path = layout.path(id)
       return !existsSync(path) || lstatSync(path).size !== size
     })
     .map(({ id }) => id)

@@ -4,9 +4,10 @@ import { join } from 'node:path'
 import { StorageError } from '../../../errors.ts'
 import { fileCalls, type LogCalls } from '../file-calls.ts'
 import { openOffline, setAside } from './offline.ts'
-import { logFolder, newStoreId, readPack } from './pack.ts'
+import { newStoreId, readPack } from './pack.ts'
 import { Positions } from './position.ts'
 import { StatePages, startOfStates } from './write-all.ts'
+import { BlobLayout } from '../blob-layout.ts'
 
 export type RebuiltLog = {
   storeId: string
@@ -26,7 +27,7 @@ export async function rebuildLog(o: {
   signal?: AbortSignal
 }): Promise<RebuiltLog> {
   const { root } = o
-  const index = join(root, 'index.sqlite')
+  const index = new BlobLayout(root).index
   if (!existsSync(index)) {
     throw new StorageError('NotFound', {
       message: `There is no index at ${index}: the log is written from it. postern rebuild-index makes the index from the log.`,
@@ -40,7 +41,7 @@ export async function rebuildLog(o: {
     const epoch = Math.max(before?.epoch ?? 0, ...found.map((pack) => pack.epoch)) + 1
     const number = Math.max(before?.pack ?? 0, ...found.map((pack) => pack.number)) + 1
     const store = before?.store ?? o.storeId ?? newStoreId()
-    const aside = setAside(root, 'log', filesIn(logFolder(root)))
+    const aside = setAside(root, 'log', filesIn(new BlobLayout(root).log))
     queue.adopt(() => ({
       position: { ...log.create({ store, epoch, number }), unlogged: startOfStates },
       states: [],
@@ -56,7 +57,7 @@ export async function rebuildLog(o: {
 
 /** What can be read of the headers: the new log must be later than all of them. */
 function packsIn(root: string): { number: number; epoch: number }[] {
-  return filesIn(logFolder(root)).flatMap((path) => {
+  return filesIn(new BlobLayout(root).log).flatMap((path) => {
     const number = Number(/(\d+)\.pack$/.exec(path)?.[1] ?? 0)
     try {
       return [{ number, epoch: readPack(root, number, fileCalls).header.epoch }]

@@ -5,7 +5,7 @@
 import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { orphanLimit } from '../../driver.ts'
-import { blobIdPattern } from '../blob-store.ts'
+import { BlobLayout, isBlobFolder, isBlobId } from '../blob-layout.ts'
 import type { CommitQueue } from '../commit-queue.ts'
 import { syncFolderNow } from '../directory-sync.ts'
 import { errorCode, type LogCalls } from '../file-calls.ts'
@@ -19,7 +19,7 @@ import { startOfStates } from './write-all.ts'
 
 /** Before the index is opened, because opening makes it. Errors: Unavailable. */
 export function assertNotLost(root: string, calls: LogCalls, expected: Expected | undefined): void {
-  if (!isEmptyFile(join(root, 'index.sqlite'))) return
+  if (!isEmptyFile(new BlobLayout(root).index)) return
   const found: string[] = []
   const packs = listPacks(root, calls)
   if (packs.some(({ size }) => size > packHeaderSize)) found.push(`a log of ${packs.length} packs in objects/log`)
@@ -27,9 +27,9 @@ export function assertNotLost(root: string, calls: LogCalls, expected: Expected 
   if (blobs > 0) found.push(`${blobs === 1000 ? 'at least 1000' : blobs} blobs in objects/`)
   if ((expected?.files ?? 0) > 0) found.push(`${expected!.files} files of this store in the catalog`)
   // Another process may have made the index since it was looked at.
-  if (found.length === 0 || !isEmptyFile(join(root, 'index.sqlite'))) return
+  if (found.length === 0 || !isEmptyFile(new BlobLayout(root).index)) return
   throw refusal(
-    `The object index ${join(root, 'index.sqlite')} is missing or empty, and there are ${found.join(' and ')}.`,
+    `The object index ${new BlobLayout(root).index} is missing or empty, and there are ${found.join(' and ')}.`,
     'postern rebuild-index, which makes the index from objects/',
   )
 }
@@ -83,7 +83,7 @@ function adopt({ db, root, log, queue, calls, expected }: Parameters<typeof star
     const [first] = packs
     if (packs.length > 1 || (first && first.size > packHeaderSize)) {
       throw refusal(
-        `The object index ${join(root, 'index.sqlite')} follows no log, and ${packs.length} packs are in objects/log: it is older than the log.`,
+        `The object index ${new BlobLayout(root).index} follows no log, and ${packs.length} packs are in objects/log: it is older than the log.`,
         'postern rebuild-index, which makes the index from the log; if this index is right, postern rebuild-log; after an interrupted postern store convert --to 2, that command again',
       )
     }
@@ -239,16 +239,16 @@ function countBlobs(root: string, most: number): number {
 
 /** Ids of all blobs below `objects/`. */
 export function* blobFiles(root: string): Generator<string> {
-  const objects = join(root, 'objects')
+  const { objects } = new BlobLayout(root)
   for (const outer of folders(objects))
     for (const inner of folders(join(objects, outer)))
-      for (const name of readdirSync(join(objects, outer, inner))) if (blobIdPattern.test(name)) yield name
+      for (const name of readdirSync(join(objects, outer, inner))) if (isBlobId(name)) yield name
 }
 
 function folders(path: string): string[] {
   try {
     return readdirSync(path, { withFileTypes: true })
-      .filter((entry) => entry.isDirectory() && /^[0-9a-f]{2}$/.test(entry.name))
+      .filter((entry) => entry.isDirectory() && isBlobFolder(entry.name))
       .map(({ name }) => name)
   } catch (cause) {
     if (errorCode(cause) === 'ENOENT') return []

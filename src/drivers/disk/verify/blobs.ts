@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs'
 import type { Problem, ProblemKind } from '../../problem.ts'
 import { errorCode } from '../file-calls.ts'
 import { wholeChecksums } from './digests.ts'
-import { blobPath, forEach, pageSize, quarantinePath, type VerifyContext } from './context.ts'
+import { forEach, pageSize, type VerifyContext } from './context.ts'
 import { quarantine, trimToCopy } from './quarantine.ts'
 import { readBlob, type BlobState } from './read-blob.ts'
 import { usersOf } from './users.ts'
@@ -37,11 +37,11 @@ const intact: BlobState = { is: 'intact', md5: Buffer.alloc(0) }
 async function look(ctx: VerifyContext, row: BlobRow): Promise<BlobState> {
   const { id, size } = row
   try {
-    const stat = await lstat(blobPath(ctx.root, id))
+    const stat = await lstat(ctx.layout.path(id))
     if (!stat.isFile()) return { is: 'missing' }
     if (stat.size === size) return intact
     if (stat.size < size) return { is: 'size', size: stat.size }
-    return await readBlob(blobPath(ctx.root, id), row, { signal: ctx.signal, md5: false })
+    return await readBlob(ctx.layout.path(id), row, { signal: ctx.signal, md5: false })
   } catch (cause) {
     const code = errorCode(cause)
     if (code === 'ENOENT' || code === 'ENOTDIR') return { is: 'missing' }
@@ -51,7 +51,7 @@ async function look(ctx: VerifyContext, row: BlobRow): Promise<BlobState> {
 
 async function readDeep(ctx: VerifyContext, row: BlobRow): Promise<BlobState> {
   const whole = wholeChecksums(ctx, row.id)
-  const state = await readBlob(blobPath(ctx.root, row.id), row, {
+  const state = await readBlob(ctx.layout.path(row.id), row, {
     signal: ctx.signal,
     each(bytes) {
       ctx.report.count('bytes', bytes.length)
@@ -88,7 +88,7 @@ async function repairBlob(ctx: VerifyContext, row: BlobRow, found: Found): Retur
 }
 
 function describe(
-  { root }: VerifyContext,
+  { layout }: VerifyContext,
   { id, size }: BlobRow,
   state: BlobState,
 ): Pick<Problem, 'detail'> & {
@@ -107,7 +107,7 @@ function describe(
     case 'unreadable':
       return { kind: 'blob-unreadable', detail: `the file cannot be read (${state.cause})` }
     default:
-      return existsSync(quarantinePath(root, id))
+      return existsSync(layout.quarantined(id))
         ? { kind: 'blob-quarantined', detail: 'the damaged bytes were moved to quarantine before' }
         : { kind: 'blob-missing', detail: 'there is no file with these bytes' }
   }

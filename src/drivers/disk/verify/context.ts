@@ -1,12 +1,13 @@
 /** What the checks of one run share. */
-import { join } from 'node:path'
 import type { Report } from '../../problem.ts'
+import type { BlobLayout } from '../blob-layout.ts'
 import type { CommitQueue } from '../commit-queue.ts'
 import type { Index } from '../open-index.ts'
 
 export type VerifyContext = {
   /** The store's folder. */
   root: string
+  layout: BlobLayout
   db: Index
   /** For repairs; null where nothing is written. */
   queue: CommitQueue | null
@@ -21,11 +22,6 @@ export type VerifyContext = {
   report: Report
   signal: AbortSignal
 }
-
-export const blobPath = (root: string, id: string): string => join(root, 'objects', id.slice(0, 2), id.slice(2, 4), id)
-
-/** Where damaged blobs are moved, each with a note of what it was. */
-export const quarantinePath = (root: string, id: string): string => join(root, 'quarantine', id)
 
 /** Rows read at a time: no read of the index lasts long enough to hold up its checkpoints. */
 export const pageSize = 500

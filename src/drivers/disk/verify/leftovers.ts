@@ -55,7 +55,7 @@ function tellOrphan({ report }: VerifyContext, { id, path }: Orphan, { repair, f
 }
 
 async function tempFiles(ctx: VerifyContext, { calls, tempGrace }: Options): Promise<void> {
-  const folder = join(ctx.root, 'tmp')
+  const folder = ctx.layout.temp
   const isOfLiveWriter = liveWriters(ctx.root)
   for (const entry of await entries(calls, folder)) {
     ctx.signal.throwIfAborted()

@@ -4,7 +4,8 @@ import { existsSync } from 'node:fs'
 import { copyFile, link, lstat, mkdir, open, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Problem } from '../../problem.ts'
-import { blobPath, quarantinePath, type VerifyContext } from './context.ts'
+import type { BlobLayout } from '../blob-layout.ts'
+import type { VerifyContext } from './context.ts'
 import { readBlob } from './read-blob.ts'
 import type { BlobUser } from './users.ts'
 
@@ -15,14 +16,14 @@ type Found = { kind: string; detail: string; users: BlobUser[] }
  * an error and the bytes are found again if they are put back.
  */
 export async function quarantine(
-  { root }: VerifyContext,
+  { layout }: VerifyContext,
   { id, size }: { id: string; size: number },
   { kind, detail, users }: Found,
 ): Promise<Pick<Problem, 'repair'> & { failure?: string }> {
   try {
-    const free = await notedPlace(root, { id, size }, { kind, detail, users })
-    await rename(blobPath(root, id), free)
-    await syncFolders(dirname(free), dirname(blobPath(root, id)))
+    const free = await notedPlace(layout, { id, size }, { kind, detail, users })
+    await rename(layout.path(id), free)
+    await syncFolders(dirname(free), dirname(layout.path(id)))
     return { repair: 'quarantined' }
   } catch (cause) {
     return { repair: 'failed', failure: `it could not be moved: ${(cause as Error).message}` }
@@ -34,12 +35,12 @@ export async function quarantine(
  * quarantine with all its bytes. Reading the object works at every moment.
  */
 export async function trimToCopy(
-  { root }: VerifyContext,
+  { layout }: VerifyContext,
   row: { id: string; size: number; sums: Buffer },
   found: Found,
 ): Promise<Pick<Problem, 'repair'> & { failure?: string }> {
-  const path = blobPath(root, row.id)
-  const copy = join(root, 'tmp', randomBytes(16).toString('hex'))
+  const path = layout.path(row.id)
+  const copy = join(layout.temp, randomBytes(16).toString('hex'))
   try {
     await copyFile(path, copy)
     const { mode, uid, gid } = await lstat(path)
@@ -54,9 +55,9 @@ export async function trimToCopy(
     }
     const state = await readBlob(copy, row, { md5: false })
     if (state.is !== 'intact') throw new Error('the copy does not have the bytes that were stored')
-    await link(path, await notedPlace(root, row, found))
+    await link(path, await notedPlace(layout, row, found))
     await rename(copy, path)
-    await syncFolders(dirname(quarantinePath(root, row.id)), dirname(path))
+    await syncFolders(dirname(layout.quarantined(row.id)), dirname(path))
     return { repair: 'corrected' }
   } catch (cause) {
     await rm(copy, { force: true }).catch(() => {})
@@ -66,11 +67,11 @@ export async function trimToCopy(
 
 /** A free name in quarantine, and the note that belongs to it. */
 async function notedPlace(
-  root: string,
+  layout: BlobLayout,
   { id, size }: { id: string; size: number },
   { kind, detail, users }: Found,
 ): Promise<string> {
-  const to = quarantinePath(root, id)
+  const to = layout.quarantined(id)
   await mkdir(dirname(to), { recursive: true, mode: 0o700 })
   if (!(await lstat(dirname(to))).isDirectory()) throw new Error('quarantine is a link, which is not followed')
   // A blob that was put back and went bad again: the first one stays too.

@@ -4,7 +4,6 @@
  */
 import { existsSync } from 'node:fs'
 import { realpath } from 'node:fs/promises'
-import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { StorageError } from '../../../errors.ts'
 import type { Report } from '../../problem.ts'
@@ -18,6 +17,7 @@ import { openOffline, type Offline } from '../change-log/offline.ts'
 import { verifyLog } from './log.ts'
 import { verifyLeftovers } from './leftovers.ts'
 import { verifyRows } from './rows.ts'
+import { BlobLayout } from '../blob-layout.ts'
 
 export type VerifyStoreOptions = {
   path: string
@@ -38,7 +38,7 @@ export type VerifyStoreOptions = {
 
 /** Errors: NotFound where there is no store, Unavailable where its index cannot be read. */
 export async function verifyStore(o: VerifyStoreOptions): Promise<void> {
-  const file = join(o.path, 'index.sqlite')
+  const file = new BlobLayout(o.path).index
   if (!existsSync(file)) {
     throw new StorageError('NotFound', {
       message: `There is no store at ${o.path}: no index.sqlite. Name its folder with --storage.`,
@@ -52,7 +52,7 @@ export async function verifyStore(o: VerifyStoreOptions): Promise<void> {
     offline = o.repair ? await openOffline({ root, index: file }) : null
     offline?.queue.catchUp()
     db = offline?.db ?? openToRead(file)
-    const ctx: VerifyContext = { ...o, db, queue: offline?.queue ?? null, root }
+    const ctx: VerifyContext = { ...o, db, queue: offline?.queue ?? null, root, layout: new BlobLayout(root) }
     await verifyRows(ctx, { logKnowsMore: verifyLog(ctx) })
     o.onTotal?.(total(db))
     if (o.deep) prepareDigests(ctx)
