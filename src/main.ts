@@ -47,19 +47,17 @@ import { createCollector } from './service/collector.ts'
 import { createNoting } from './service/note-files.ts'
 import type { ServiceDeps } from './service/deps.ts'
 import { grantedWrite } from './service/granted-write.ts'
-import { publicPrefix } from './service/keys.ts'
 import { publicObject } from './service/public-object.ts'
 import { createReadiness, type Readiness } from './service/readiness.ts'
 import { watchClock } from './service/steady-clock.ts'
 import { settleWrittenObject } from './service/settle-auto-confirm.ts'
 import { whileBusy } from './sqlite-lock.ts'
-import { createStorage, openOtherStore, servesObjects, urlOfBucket } from './storage.ts'
+import { createStorage, openOtherStore, urlOfBucket } from './storage.ts'
 import type { TestMode } from './testing/test-mode.ts'
 import type { TestState } from './testing/test-state.ts'
 import type { Dispatcher } from './webhooks/dispatcher.ts'
-
-/** The owner of the gateway's own access key and of its bucket. */
-export const gatewayOwner = 'postern'
+import { gatewayOwner, publicPrefix } from './gateway-names.ts'
+import { servesObjects } from './config/serves-objects.ts'
 
 export type GatewayOptions = {
   secrets: Secrets

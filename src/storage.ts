@@ -157,10 +157,6 @@ export async function openOtherStore(
   return isThere && !isHidden ? createStorage(otherwise, { ...o, catalog }) : null
 }
 
-/** Whether URLs point to this process: the disk driver's always, a bucket's where it is proxied. */
-export const servesObjects = ({ storage }: Config): boolean =>
-  storage.driver === 'disk' || storage.delivery === 'proxied'
-
 /** Where the browser will go for bytes: whatever host the presigned URLs name. */
 export async function urlOfBucket(driver: StorageDriver, { storage }: Config): Promise<string> {
   try {

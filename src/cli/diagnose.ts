@@ -17,7 +17,7 @@ import { urlChecks } from '../doctor/urls/url-checks.ts'
 import type { UrlSubject } from '../doctor/urls/url-subject.ts'
 import { schemaVersion } from '../drivers/disk/open-index.ts'
 import { instanceProof } from '../http/instance-proof.ts'
-import { servesObjects } from '../storage.ts'
+import { servesObjects } from '../config/serves-objects.ts'
 import { diskTarget, type Endpoints } from './doctor-store.ts'
 import { examineStore } from './examine-store.ts'
 

@@ -5,6 +5,7 @@ import { corsJson } from '../doctor/cors-rules.ts'
 import { addConfigOptions, openConfig, type ConfigOptions } from './config-options.ts'
 import { interruptible } from './interruptible.ts'
 import { printJson, printNote, printResult } from './output.ts'
+import { servesObjects } from '../config/serves-objects.ts'
 
 type DoctorOptions = ConfigOptions & { origin: string[]; fix?: boolean }
 
@@ -34,8 +35,7 @@ function addOrigin(text: string, before: string[]): string[] {
 
 async function doctor(options: DoctorOptions, signal: AbortSignal): Promise<number> {
   const { config } = openConfig(options)
-  const { driver, delivery } = config.storage
-  const hasRules = driver === 's3' && delivery === 'direct'
+  const hasRules = !servesObjects(config)
   const fix = options.fix ?? false
   if (fix && !hasRules)
     printNote(

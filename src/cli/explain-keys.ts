@@ -5,6 +5,7 @@ import { readSecrets } from '../config/secrets.ts'
 import type { AccessKey } from '../s3/key-ring.ts'
 import { CliError } from './cli-error.ts'
 import { assertInputFile } from './input-file.ts'
+import { gatewayOwner } from '../gateway-names.ts'
 
 export type SecretOptions = { secret?: string; secretFile?: string }
 
@@ -34,5 +35,5 @@ export function configuredKeys({ keys, storage }: Config): readonly AccessKey[] 
     : keys
   const { accessKeyId, secretAccessKey } = storage.s3
   if (accessKeyId === null || secretAccessKey === null) return own
-  return [...own, { accessKeyId, secretAccessKey, owner: 'postern' }]
+  return [...own, { accessKeyId, secretAccessKey, owner: gatewayOwner }]
 }

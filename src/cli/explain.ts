@@ -10,6 +10,7 @@ import { answerText, explanationText } from './explanation-text.ts'
 import { assertInputFile } from './input-file.ts'
 import { printJson, printResult } from './output.ts'
 import { sendOnce, type Answer } from './send-once.ts'
+import { servesObjects } from '../config/serves-objects.ts'
 
 type Header = readonly [name: string, value: string]
 type ExplainOptions = ConfigOptions &
@@ -94,12 +95,13 @@ function decode(url: string, now: Date): ReturnType<typeof decodeUrl> {
 }
 
 /** Where presigned URLs of this gateway point to. */
-function ownHosts({ objects, server, storage }: Config): string[] {
+function ownHosts(config: Config): string[] {
+  if (!servesObjects(config)) return []
+  const { objects, server } = config
   const listen = objects.listen === 'shared' ? server.listen : objects.listen
   const published = objects.publicUrl === 'auto' ? [] : [new URL(objects.publicUrl).host]
   const shared = objects.listen === 'shared' && server.publicUrl !== 'auto' ? [new URL(server.publicUrl).host] : []
-  const ours = storage.driver === 'disk' || storage.delivery === 'proxied'
-  return ours ? [...published, ...shared, `${listen.host}:${listen.port}`, `localhost:${listen.port}`] : []
+  return [...published, ...shared, `${listen.host}:${listen.port}`, `localhost:${listen.port}`]
 }
 
 function prefixOf({ objects }: Config): string {

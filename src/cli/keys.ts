@@ -9,6 +9,8 @@ import { addConfigOptions, openConfig, type ConfigOptions } from './config-optio
 import { knownKeys, type KnownKey } from './known-keys.ts'
 import { printJson, printNote, printResult } from './output.ts'
 import { rotateTokenSecret } from './rotate-tokens.ts'
+import { gatewayOwner } from '../gateway-names.ts'
+import { servesObjects } from '../config/serves-objects.ts'
 
 type CreateOptions = ConfigOptions & { owner: string; accessKeyId?: string }
 type RotateOptions = ConfigOptions & { gateway?: boolean; tokens?: boolean; overlap?: number; secretFile?: string }
@@ -94,7 +96,7 @@ async function rotate(accessKeyId: string | undefined, options: RotateOptions): 
     const { signing, replaced } = await rotateSigning(folder, { overlap, now })
     const { createdAt } = signing
     const replaces = { accessKeyId: replaced.accessKeyId, validUntil: replaced.validUntil }
-    if (options.json) printJson({ accessKeyId: signing.accessKeyId, owner: 'postern', createdAt, replaces })
+    if (options.json) printJson({ accessKeyId: signing.accessKeyId, owner: gatewayOwner, createdAt, replaces })
     else printResult(signing.accessKeyId)
     printNote(`URLs are signed with this key from now on. ${ending(replaced, now)}`)
     if (overlap < week) printNote('URLs that were issued to live longer end with it.')
@@ -168,8 +170,8 @@ function printSecret(key: StoredKey, json = false, replaced?: StoredKey): void {
   printNote(`The secret is not shown again. A running server takes the key at once, for the buckets of ${key.owner}.`)
 }
 
-function noteWithoutEndpoint({ config: { storage } }: LoadedConfig): void {
-  if (storage.driver === 's3' && storage.delivery === 'direct') {
+function noteWithoutEndpoint({ config }: LoadedConfig): void {
+  if (!servesObjects(config)) {
     printNote('With the s3 driver and direct delivery there is no objects endpoint that the key could be used at.')
   }
 }

@@ -7,6 +7,7 @@ import { shadowed } from '../config/live-keys.ts'
 import type { LoadedConfig } from '../config/load-config.ts'
 import { readConfigFile } from '../config/read-file.ts'
 import { loadSecrets, secretsPath } from '../config/secrets.ts'
+import { gatewayOwner } from '../gateway-names.ts'
 
 /** Without its secret. */
 export type KnownKey = {
@@ -33,7 +34,7 @@ export async function knownKeys(loaded: LoadedConfig, now: Date): Promise<KnownK
 
   const gateway = [{ ...secrets.signing, validUntil: null }, ...(secrets.previousSigning ?? [])].map((key) => ({
     accessKeyId: key.accessKeyId,
-    owner: 'postern',
+    owner: gatewayOwner,
     source: 'gateway' as const,
     where: secretsPath(folder),
     createdAt: key.createdAt ?? null,

@@ -8,7 +8,7 @@ import { wantsTracing } from '../config/tracing.ts'
 import type { Peers } from '../drivers/peers.ts'
 import type { Logger } from '../http/logger.ts'
 import { devUser } from '../config/dev-mode.ts'
-import { servesObjects } from '../storage.ts'
+import { servesObjects } from '../config/serves-objects.ts'
 import type { TestMode } from '../testing/test-mode.ts'
 import { banner, commandForToken, devBanner, devVariables, whereBytesGo } from './banner.ts'
 import type { Ready } from '../cluster/messages.ts'
@@ -140,9 +140,8 @@ const exitCodeOf = (error: unknown): 1 | 2 =>
   error instanceof ConfigError ? 2 : error instanceof CliError ? error.exitCode : 1
 
 async function supervise(count: number, config: Config, log: Logger): ReturnType<typeof superviseWorkers> {
-  const { server, objects, storage } = config
-  const isBucketDirect = storage.driver === 's3' && storage.delivery === 'direct'
-  const own = objects.listen === 'shared' || isBucketDirect ? [] : [objects.listen]
+  const { server, objects } = config
+  const own = objects.listen === 'shared' || !servesObjects(config) ? [] : [objects.listen]
   try {
     return await superviseWorkers(count, { log, listen: [server.listen, ...own] })
   } catch (cause) {

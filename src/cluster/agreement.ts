@@ -1,6 +1,7 @@
 /** What instances over one catalog must agree on, and whether two of them do. */
 import { createHmac, type KeyObject } from 'node:crypto'
 import type { Config } from '../config/schema.ts'
+import { servesObjects } from '../config/serves-objects.ts'
 
 /** Each with a word that tells two apart and gives nothing away. `accepts`: what is verified beside the current secret. */
 export type Agreement = {
@@ -25,14 +26,14 @@ export type Secrets = {
   urls: readonly { accessKeyId: string; secretAccessKey: string; validUntil?: Date }[]
 }
 
-export function agreementOf({ auth, storage }: Config, secrets: Secrets, now: Date): Agreement {
+export function agreementOf(config: Config, secrets: Secrets, now: Date): Agreement {
+  const { auth, storage } = config
   const { s3, bucket } = storage
-  const isDirect = storage.driver === 's3' && storage.delivery === 'direct'
   const lasts = ({ validUntil }: { validUntil?: Date }): boolean => validUntil === undefined || validUntil > now
   const ofTokens = secrets.tokens.filter(lasts).map(({ secret }) => fingerprint(secret))
   const ofUrls = secrets.urls.filter(lasts).map((key) => fingerprint(key.accessKeyId + key.secretAccessKey))
   const [tokens = '', ...otherTokens] = acceptedTokens(auth, ofTokens)
-  const [urls = '', ...otherUrls] = isDirect ? ['of the bucket'] : ofUrls
+  const [urls = '', ...otherUrls] = servesObjects(config) ? ofUrls : ['of the bucket']
   const store = storage.driver === 'disk' ? `disk ${bucket}` : ['s3', s3.endpoint ?? 'aws', bucket, s3.prefix].join(' ')
   return { tokens, urls, store, accepts: { tokens: otherTokens, urls: otherUrls } }
 }

@@ -4,6 +4,8 @@ import type { ListenAddress } from './values.ts'
 import { checkWebhooks } from './check-webhooks.ts'
 import { missingTokenClaims, publicProvider, tokenClaimAdvice } from './token-claims.ts'
 import { weakness } from './weak-secret.ts'
+import { gatewayOwner } from '../gateway-names.ts'
+import { servesObjects } from './serves-objects.ts'
 
 export type Finding = { key: string; message: string }
 
@@ -38,8 +40,9 @@ export function checkSafety(
 const shown = ({ host, port }: ListenAddress): string => `${host.includes(':') ? `[${host}]` : host}:${port}`
 
 /** Where the objects endpoint will be reached, or null when it is not started. */
-function objectsListener({ server, objects, storage }: Config): ListenAddress | null {
-  if (storage.driver === 's3' && storage.delivery === 'direct') return null
+function objectsListener(config: Config): ListenAddress | null {
+  const { server, objects } = config
+  if (!servesObjects(config)) return null
   return objects.listen === 'shared' ? server.listen : objects.listen
 }
 
@@ -104,7 +107,8 @@ function checkKeys({ keys }: Config): Finding[] {
     if (weak !== null)
       add('secretAccessKey', `the secret ${weak}. Write 40 random characters (openssl rand -base64 30).`)
     if (accessKeyId.includes('EXAMPLE')) add('accessKeyId', 'is the example of a manual. Write a name of your own.')
-    if (owner === 'postern') add('owner', 'is reserved: "postern" is the gateway itself. Write another owner.')
+    if (owner === gatewayOwner)
+      add('owner', `is reserved: "${gatewayOwner}" is the gateway itself. Write another owner.`)
     const first = firstWith.get(accessKeyId)
     if (first === undefined) firstWith.set(accessKeyId, i)
     else add('accessKeyId', `stands twice: keys[${first}] has the same. Each access key needs an id of its own.`)

@@ -12,16 +12,15 @@ import {
 } from './private-file.ts'
 import { randomKey } from './random-key.ts'
 import { configSchema } from './schema.ts'
+import { gatewayOwner } from '../gateway-names.ts'
 
 export const keyFileName = 'keys.json'
-/** The gateway itself: no other key may have this owner. */
-export const reservedOwner = 'postern'
 
 const configured = configSchema.shape.keys.element.shape
 /** The same as in the configuration. */
 export const accessKeyIdSchema = configured.accessKeyId
 export const ownerSchema = configured.owner
-  .refine((owner) => owner !== reservedOwner, '"postern" is the gateway itself. Choose another owner.')
+  .refine((owner) => owner !== gatewayOwner, `"${gatewayOwner}" is the gateway itself. Choose another owner.`)
   .regex(/^[^\p{Cc}]{1,256}$/u, 'expects 1 to 256 characters, none of them a control character')
 
 const storedKeySchema = z.object({

@@ -4,7 +4,8 @@
  */
 import { createSecretKey, type KeyObject } from 'node:crypto'
 import { resolve } from 'node:path'
-import { readKeyFile, reservedOwner, type StoredKey } from './key-file.ts'
+import { gatewayOwner } from '../gateway-names.ts'
+import { readKeyFile, type StoredKey } from './key-file.ts'
 import type { Config } from './schema.ts'
 import { readSecrets, type Secrets } from './secrets.ts'
 
@@ -131,8 +132,8 @@ function isSuccessor(file: Secrets | null, secrets: Secrets): boolean {
 }
 
 function merge(secrets: Secrets, configured: Config['keys'], stored: readonly StoredKey[]): AcceptedKey[] {
-  const own = { ...secrets.signing, owner: reservedOwner, validUntil: null }
-  const previous = (secrets.previousSigning ?? []).map((key) => ({ ...key, owner: reservedOwner }))
+  const own = { ...secrets.signing, owner: gatewayOwner, validUntil: null }
+  const previous = (secrets.previousSigning ?? []).map((key) => ({ ...key, owner: gatewayOwner }))
   const lasting = configured.map((key) => ({ ...key, validUntil: null }))
   return [own, ...previous, ...lasting, ...stored].map(({ accessKeyId, secretAccessKey, owner, validUntil }) => ({
     accessKeyId,

@@ -3,18 +3,16 @@ import { extension as extensionOf, lookup } from 'mime-types'
 import type { Visibility } from '../catalog/catalog.ts'
 import { essenceOf } from '../media-type.ts'
 import { canonicalType } from './type-families.ts'
-
-/** Below this prefix of the gateway's bucket anyone may read. */
-export const publicPrefix = 'public/'
+import { publicPrefix, sealedPrefix, uploadsPrefix } from '../gateway-names.ts'
 
 /** The key an upload URL writes to. Nothing of the client's goes into it but a harmless extension. */
 export const newUploadKey = (visibility: Visibility, filename: string, mimeType: string): string =>
-  `${visibility === 'public' ? 'public' : 'uploads'}/${randomUUID()}${keyExtension(filename, mimeType)}`
+  `${visibility === 'public' ? publicPrefix : uploadsPrefix}${randomUUID()}${keyExtension(filename, mimeType)}`
 
 /** The fresh key to which a confirmed object is copied by stores that have no better way to freeze it. */
 export function newSealedKey(key: string): string {
   const extension = /\.[a-z0-9]{1,10}$/.exec(key)?.[0] ?? ''
-  return `${key.startsWith('public/') ? 'public' : 'files'}/${randomUUID()}${extension}`
+  return `${key.startsWith(publicPrefix) ? publicPrefix : sealedPrefix}${randomUUID()}${extension}`
 }
 
 /**

@@ -6,6 +6,7 @@ import { tryStore } from './at-store.ts'
 import { headOrNull } from './remove-versions.ts'
 import { verifyBytes } from './verify-bytes.ts'
 import { tooManyStrays, verifyStrays, type Strays } from './verify-strays.ts'
+import { issuedPrefixes } from '../gateway-names.ts'
 
 export type VerifyFilesOptions = {
   driver: StorageDriver
@@ -58,9 +59,6 @@ export async function verifyFiles(o: VerifyFilesOptions): Promise<void> {
   await verifyUsage(o)
 }
 
-/** Keys that this gateway issues, and those of sealed copies: see keys.ts. */
-const ownPrefixes = ['uploads/', 'public/', 'files/']
-
 export async function listStrays({
   driver,
   bucket,
@@ -68,7 +66,7 @@ export async function listStrays({
 }: Pick<VerifyFilesOptions, 'driver' | 'bucket' | 'signal'>): Promise<Strays> {
   const objects = new Set<string>()
   const sessions = new Map<string, MultipartInfo>()
-  for (const prefix of ownPrefixes) {
+  for (const prefix of issuedPrefixes) {
     for (let token: string | undefined; ;) {
       const page = await driver.listObjects({
         bucket,

@@ -4,6 +4,7 @@ import { publicDownload } from '../../service/public-download.ts'
 import type { Call } from '../deps.ts'
 import { downloadQuery, parseQuery } from '../input.ts'
 import { fileId } from './file-id.ts'
+import { publicPrefix } from '../../gateway-names.ts'
 
 export async function issueDownloadUrl({ ctx, deps, user }: Call): Promise<void> {
   const { expiresAt, ...issued } = await issueDownload(deps, user, {
@@ -24,7 +25,7 @@ export async function content({ ctx, deps, user }: Call): Promise<void> {
 
 export async function publicContent({ ctx, deps }: Call): Promise<void> {
   const { key = '' } = ctx['params'] as Record<string, string | undefined>
-  const { url, settled } = await publicDownload(deps, key.startsWith('public/') ? key : `public/${key}`)
+  const { url, settled } = await publicDownload(deps, key.startsWith(publicPrefix) ? key : publicPrefix + key)
   redirect({ ctx, deps }, url)
   if (!settled) ctx.set('cache-control', 'no-store')
 }

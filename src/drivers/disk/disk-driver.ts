@@ -45,6 +45,7 @@ import { WriteGuard } from './write-guard.ts'
 import { blockSize } from './write-body.ts'
 import { createWrites } from './write-objects.ts'
 import { createWriteProbe } from './write-probe.ts'
+import { gatewayOwner } from '../../gateway-names.ts'
 
 export type DiskDriverOptions = {
   /** The store's folder; made where it is missing. */
@@ -95,7 +96,6 @@ export type DiskDriverOptions = {
 const startPatience = 5000
 
 /** Owner of the bucket that the driver makes by itself. */
-const gatewayOwner = 'postern'
 
 const capabilities: ReadonlySet<Capability> = new Set<Capability>([
   'presign-post',

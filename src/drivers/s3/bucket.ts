@@ -4,10 +4,10 @@ import { isStorageError, StorageError } from '../../errors.ts'
 import type { RunOptions } from './connection.ts'
 import { writeCheckKey } from './keys.ts'
 import type { S3Deps } from './s3-deps.ts'
+import { gatewayOwner } from '../../gateway-names.ts'
 
 /** Milliseconds for which the store's last answer counts: checks come from several sides. */
 const readyFor = 1_000
-const owner = 'postern'
 
 export function bucketStore({ settings, connection, keys }: S3Deps): BucketStore & Pick<StorageDriver, 'checkReady'> {
   const { bucket } = settings
@@ -24,7 +24,7 @@ export function bucketStore({ settings, connection, keys }: S3Deps): BucketStore
     return connection.run(failed, (s3, _sdk, abortSignal) => s3.putObject(input, { abortSignal }), { isProbe: true })
   }
   // HeadBucket tells no date, and ListBuckets, which does, asks for a permission that nothing else needs.
-  const info: BucketInfo = { bucket, owner, createdAt: new Date(0), acl: 'private', cors: null }
+  const info: BucketInfo = { bucket, owner: gatewayOwner, createdAt: new Date(0), acl: 'private', cors: null }
   const asked = new Map<boolean, { at: number; answer: Promise<void> }>()
   let hasWritten = false
 
@@ -47,7 +47,7 @@ export function bucketStore({ settings, connection, keys }: S3Deps): BucketStore
     },
 
     async listBuckets({ owner: of, prefix = '', after = '', max = 1000 }) {
-      return of === owner && bucket.startsWith(prefix) && bucket > after && max > 0 ? [info] : []
+      return of === gatewayOwner && bucket.startsWith(prefix) && bucket > after && max > 0 ? [info] : []
     },
 
     createBucket: () => unchangeable('created'),

@@ -18,11 +18,9 @@ import {
 } from '../presign-requests.ts'
 import { assertExpiresIn } from '../rules.ts'
 import type { S3Deps } from './s3-deps.ts'
+import { publicPrefix } from '../../gateway-names.ts'
 
 type Bindings = { contentLength?: number; checksum?: unknown; ifNoneMatch?: unknown }
-
-/** Keys below it are those of public files. */
-const publicPrefix = 'public/'
 
 export function presigner(deps: S3Deps): Omit<Presigner, 'presignPost'> {
   const { settings, connection, keys } = deps
