@@ -130,12 +130,10 @@ async function linksOfFile(page: Page): Promise<void> {
   await post(gateway, path, { maxUses: 25, expiresIn: 30 * 86_400 })
   await file.click()
   await page.getByRole('textbox', { name: 'Uses' }).fill('3')
-  await page.getByRole('button', { name: 'Make a QR code' }).click()
+  await page.getByRole('button', { name: 'Create a QR code' }).click()
   await page.getByRole('img', { name: /^QR code/ }).waitFor()
   // What one scans, rather than the form above it.
-  await page
-    .getByRole('list', { name: 'Links that work' })
-    .evaluate((list) => list.scrollIntoView({ block: 'nearest' }))
+  await page.getByRole('list', { name: 'Active links' }).evaluate((list) => list.scrollIntoView({ block: 'nearest' }))
 }
 
 /** Begun by another program, with some of its parts in the store. */

@@ -1,17 +1,17 @@
-/** What can be done with a file, whoever asks for it: a button, a key, the drawer. */
+/** File actions, shared by buttons, keyboard shortcuts and the drawer. */
 import { ApiError, getDownload } from './api.ts'
 import type { FileRecord } from './api.ts'
 import { formatDuration } from './format.ts'
 import { toasts } from './toasts.ts'
 
-/** Types that a browser shows well and that the store, for safety, hands out as attachments. */
-const readHere = new Set(['application/pdf'])
+/** Types that browsers display well but the store serves as attachments for safety. */
+const previewedLocally = new Set(['application/pdf'])
 
-const reason = (error: unknown): string => (error instanceof ApiError ? error.message : 'The browser refused.')
+const reason = (error: unknown): string => (error instanceof ApiError ? error.message : 'The browser blocked it.')
 
 let downloadStartedAt = -Infinity
 
-/** A download is a navigation that stays: the question whether to leave running uploads would be wrong. */
+/** A download navigates without leaving the page, so it must not trigger the warning about running uploads. */
 export const leavingForDownload = (): boolean => performance.now() - downloadStartedAt < 1000
 
 export async function download(file: FileRecord): Promise<void> {
@@ -20,49 +20,49 @@ export async function download(file: FileRecord): Promise<void> {
     const link = document.createElement('a')
     link.href = downloadUrl
     link.rel = 'noreferrer'
-    // The answer says `attachment` and carries the name, so the page stays where it is.
+    // The response is an attachment with a filename, so the browser stays on this page.
     downloadStartedAt = performance.now()
     link.click()
   } catch (error) {
-    toasts.say(`The download could not start. ${reason(error)}`, 'bad')
+    toasts.say(`Could not start the download. ${reason(error)}`, 'bad')
   }
 }
 
-/** Opens the file beside the page; types that are not on the server's inline list are downloaded. */
+/** Opens the file in a new tab. Types that are not on the server's inline list are downloaded. */
 export async function open(file: FileRecord): Promise<void> {
-  // Opened before anything is awaited: later, browsers take it for an unasked pop-up.
+  // Open the tab before awaiting anything. Browsers block it as a pop-up otherwise.
   const tab = window.open('about:blank', '_blank')
   try {
     const { downloadUrl } = await getDownload(file.id, { disposition: 'inline' })
-    const url = readHere.has(file.mimeType) ? await localCopy(downloadUrl, file.mimeType) : downloadUrl
+    const url = previewedLocally.has(file.mimeType) ? await localCopy(downloadUrl, file.mimeType) : downloadUrl
     if (!tab) return location.assign(url)
     tab.opener = null
     tab.location.replace(url)
   } catch (error) {
     tab?.close()
-    toasts.say(`The file could not be opened. ${reason(error)}`, 'bad')
+    toasts.say(`Could not open the file. ${reason(error)}`, 'bad')
   }
 }
 
-/** The bytes as an address that this browser alone knows; it ends with the page. */
+/** Returns a blob URL of the bytes, valid until this page is closed. */
 async function localCopy(url: string, type: string): Promise<string> {
   const answer = await fetch(url)
   if (!answer.ok) throw new ApiError(answer.status, 'Store', `The store answered ${answer.status}.`)
   return URL.createObjectURL(new Blob([await answer.arrayBuffer()], { type }))
 }
 
-/** `expiresIn` in seconds; the server's own choice otherwise. */
+/** `expiresIn` in seconds. Without it the server's default applies. */
 export async function copyLink(file: FileRecord, expiresIn?: number): Promise<void> {
   try {
     const link = getDownload(file.id, { disposition: 'inline', ...(expiresIn ? { expiresIn } : {}) })
     await copyText(link.then((d) => d.downloadUrl))
-    toasts.say(`Link copied. Whoever has it can read the file for ${formatDuration((await link).expiresIn)}.`)
+    toasts.say(`Link copied. Anyone with the link can read the file for ${formatDuration((await link).expiresIn)}.`)
   } catch (error) {
-    toasts.say(`The link could not be copied. ${reason(error)}`, 'bad')
+    toasts.say(`Could not copy the link. ${reason(error)}`, 'bad')
   }
 }
 
-/** The clipboard wants to be asked during the click, so the text may come later; plain HTTP has only the old way. */
+/** The clipboard must be requested during the click, so the text may be a promise. Plain HTTP needs the legacy API. */
 export async function copyText(text: string | Promise<string>): Promise<void> {
   if (window.isSecureContext && navigator.clipboard && typeof ClipboardItem === 'function') {
     const blob = Promise.resolve(text).then((t) => new Blob([t], { type: 'text/plain' }))
@@ -70,7 +70,7 @@ export async function copyText(text: string | Promise<string>): Promise<void> {
     try {
       return await navigator.clipboard.write([new ClipboardItem({ 'text/plain': blob })])
     } catch {
-      await blob // a failed request is the reason, not the clipboard
+      await blob // reports a failed request as such, not as a clipboard error
     }
   }
   copyBySelection(await text)
@@ -81,11 +81,11 @@ function copyBySelection(text: string): void {
   const focused = document.activeElement
   area.value = text
   area.className = 'visually-hidden'
-  // Inside an open dialog, or focus cannot reach it.
+  // Append to the open dialog. Elements outside it cannot take the focus.
   ;(document.querySelector('dialog[open]') ?? document.body).append(area)
   area.select()
   const copied = document.execCommand('copy')
   area.remove()
   if (focused instanceof HTMLElement) focused.focus()
-  if (!copied) throw new Error('The browser refused the clipboard.')
+  if (!copied) throw new Error('The browser blocked access to the clipboard.')
 }

@@ -1,12 +1,12 @@
-/** The JSON API, as the console uses it. Paths are relative to the page, so that a path prefix does no harm. */
+/** The JSON API as the console uses it. Paths are relative to the page, so it works below a path prefix. */
 import type { FileRecord as Uploaded } from '../client/index.ts'
 import { session, signInNeeded } from './session.ts'
 
-/** What is not confirmed yet may have no size. */
+/** A pending file may have no size yet. */
 export type FileRecord = Omit<Uploaded, 'size' | 'url'> & { size: number | null }
 export type FilePage = { files: FileRecord[]; nextCursor: string | null }
 export type Download = { downloadUrl: string; expiresIn: number; expiresAt: string }
-/** Bytes and files; a quota of null is no limit. */
+/** In bytes and files. A quota of null means no limit. */
 export type Usage = {
   bytes: number
   files: number
@@ -16,7 +16,7 @@ export type Usage = {
 }
 
 export class ApiError extends Error {
-  /** 0 when no answer came. */
+  /** 0 if there was no response. */
   readonly status: number
   readonly code: string
   readonly requestId: string | null
@@ -33,7 +33,7 @@ export const serverUrl = (): string => new URL('.', location.href).href.replace(
 
 type RequestOptions = { method?: string; body?: unknown; signal?: AbortSignal; keepalive?: boolean; token?: string }
 
-/** Resolves to the JSON of a 2xx, null when it has no body. A 401 makes the page ask for a token. */
+/** Resolves to the JSON body of a 2xx response, or null without a body. A 401 opens the sign-in form. */
 export async function request<T>(path: string, o: RequestOptions = {}): Promise<T> {
   const headers = new Headers({ accept: 'application/json' })
   const token = o.token ?? session.get().token
@@ -51,7 +51,7 @@ export async function request<T>(path: string, o: RequestOptions = {}): Promise<
     })
   } catch (cause) {
     if (o.signal?.aborted) throw cause
-    throw new ApiError(0, 'Network', `No answer from ${location.host}. Is the server running?`, null, cause)
+    throw new ApiError(0, 'Network', `${location.host} did not respond. Check that the server is running.`, null, cause)
   }
   const json = await readJson(response)
   if (response.ok) return json as T
@@ -60,7 +60,7 @@ export async function request<T>(path: string, o: RequestOptions = {}): Promise<
   throw error
 }
 
-/** What the answer to a request without a valid token says about where tokens come from. */
+/** Reads from a 401 response whether `postern token` on the server creates accepted tokens. */
 function isOwnIssuer(json: unknown): boolean {
   const { details } = (json ?? {}) as { details?: { issuer?: unknown } }
   return details?.issuer === 'this-server'
@@ -74,8 +74,8 @@ async function readJson(response: Response): Promise<unknown> {
 function problem(response: Response, json: unknown): ApiError {
   const { detail, error, code, requestId } = (json ?? {}) as Record<string, string | undefined>
   const wait = response.headers.get('retry-after')
-  const words = detail ?? error ?? `The server answered ${response.status} ${response.statusText}`.trim()
-  const message = wait && response.status === 429 ? `${words} Try again in ${wait} s.` : words
+  const words = detail ?? error ?? `The server responded with ${response.status} ${response.statusText}`.trim()
+  const message = wait && response.status === 429 ? `${words} Retry in ${wait} s.` : words
   return new ApiError(response.status, code ?? String(response.status), message, requestId ?? null)
 }
 
@@ -89,7 +89,7 @@ export const listFiles = (o: { q: string; cursor?: string; signal?: AbortSignal 
 export const getUsage = (token?: string): Promise<Usage> =>
   request('/files/usage', token === undefined ? {} : { token })
 
-/** `expiresIn` in seconds; the server's own choice otherwise. */
+/** `expiresIn` in seconds. Without it the server's default applies. */
 export function getDownload(
   id: string,
   o: { disposition: 'inline' | 'attachment'; expiresIn?: number; signal?: AbortSignal },
@@ -110,5 +110,5 @@ export const changeFile = (
   change: { filename?: string; metadata?: Record<string, string> },
 ): Promise<FileRecord> => request(`/files/${encodeURIComponent(id)}`, { method: 'PATCH', body: change })
 
-/** Where `<img>` finds the bytes when no token is needed: the server redirects to a fresh presigned URL. */
+/** The URL for `<img>` when no token is needed. The server redirects it to a fresh presigned URL. */
 export const contentUrl = (id: string): string => `${serverUrl()}/files/${encodeURIComponent(id)}/content`

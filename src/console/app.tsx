@@ -24,7 +24,7 @@ import { addFiles, uploads } from './uploads.ts'
 import { useFilesFromWindow } from './use-files-from-window.ts'
 import { useKeys } from './use-keys.ts'
 
-/** The file to which Tab would lead, too. */
+/** Focuses the file that Tab would reach. */
 const focusFiles = (): void => document.querySelector<HTMLElement>('.file-open[tabindex="0"]')?.focus()
 const add = (files: FoundFile[]): void => {
   if (files.length > 0) void addFiles(files)
@@ -34,7 +34,7 @@ const add = (files: FoundFile[]): void => {
 export function App() {
   const { token, signInNeeded } = useStore(session)
   useEffect(() => {
-    // Nothing of one user is shown to the next.
+    // Do not show one user's files to the next.
     if (signInNeeded) queryClient.clear()
   }, [signInNeeded])
   return signInNeeded ? <SignIn /> : <Console key={token} />

@@ -1,2 +1,2 @@
-/** Vite takes them out of the scripts that name them. */
+/** Vite extracts the imported styles from the scripts. */
 declare module '*.css'

@@ -1,9 +1,9 @@
-/** Files out of a drop, a paste or a folder that was chosen, with where they lay. */
+/** Files from a drop, a paste or a chosen folder, with their relative paths. */
 
-/** `path` as in `photos/2026/a.jpg`; empty for what came alone. */
+/** `path` such as `photos/2026/a.jpg`. Empty for a file added on its own. */
 export type FoundFile = { file: File; path: string }
 
-/** Must be called while the event is being handled: its items are gone afterwards. */
+/** Must be called during the event. Its items are gone afterwards. */
 export async function filesOf(transfer: DataTransfer): Promise<FoundFile[]> {
   const entries = Array.from(transfer.items)
     .filter((item) => item.kind === 'file')
@@ -14,10 +14,10 @@ export async function filesOf(transfer: DataTransfer): Promise<FoundFile[]> {
   return found.flat()
 }
 
-/** Of an input, which may be one for folders. */
+/** Files of an input, which may be a folder input. */
 export const filesOfInput = (files: FileList | null): FoundFile[] =>
   Array.from(files ?? [], (file) => ({ file, path: file.webkitRelativePath })).filter(
-    ({ file, path }) => path === '' || !isLitter(file.name),
+    ({ file, path }) => path === '' || !isSystemFile(file.name),
   )
 
 async function inside(entry: FileSystemEntry): Promise<FoundFile[]> {
@@ -25,11 +25,11 @@ async function inside(entry: FileSystemEntry): Promise<FoundFile[]> {
     const file = await new Promise<File | null>((resolve) => {
       ;(entry as FileSystemFileEntry).file(resolve, () => resolve(null))
     })
-    return file && !isLitter(file.name) ? [{ file, path: entry.fullPath.replace(/^\//, '') }] : []
+    return file && !isSystemFile(file.name) ? [{ file, path: entry.fullPath.replace(/^\//, '') }] : []
   }
   const reader = (entry as FileSystemDirectoryEntry).createReader()
   const files: FoundFile[] = []
-  // One call yields a hundred entries at most: the end is an empty answer.
+  // Each call returns at most a hundred entries. An empty result marks the end.
   for (;;) {
     const batch = await new Promise<FileSystemEntry[]>((resolve) => reader.readEntries(resolve, () => resolve([])))
     if (batch.length === 0) return files
@@ -37,7 +37,7 @@ async function inside(entry: FileSystemEntry): Promise<FoundFile[]> {
   }
 }
 
-/** What systems leave in folders unseen. */
-const isLitter = (name: string): boolean => ['.DS_Store', 'Thumbs.db', 'desktop.ini'].includes(name)
+/** Hidden files that operating systems create in folders. */
+const isSystemFile = (name: string): boolean => ['.DS_Store', 'Thumbs.db', 'desktop.ini'].includes(name)
 
 export const carriesFiles = (transfer: DataTransfer | null): boolean => transfer?.types.includes('Files') ?? false

@@ -1,8 +1,8 @@
-/** Numbers, times and names as people read them. */
+/** Formats numbers, times and names for people. */
 
 const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB']
 
-/** `0 B`, `48.2 KiB`, `1.5 GiB`: three digits at most, in the units of the configuration. */
+/** `0 B`, `48.2 KiB`, `1.5 GiB`: at most three digits, in the units used by the configuration. */
 export function formatBytes(bytes: number): string {
   const power = bytes < 1 ? 0 : Math.min(units.length - 1, Math.floor(Math.log2(bytes) / 10))
   const value = bytes / 1024 ** power
@@ -54,15 +54,15 @@ export function formatAgo(iso: string, now: Date): string {
   return (then.getFullYear() === now.getFullYear() ? dayMonth : dayMonthYear).format(then)
 }
 
-/** Characters that reorder the text around them could make `exe.gpj` of a program: they are shown as a box. */
+/** Control characters that reorder text could make `exe.gpj` look like `jpg.exe`. They are shown as a box. */
 const reordering = /[\u202a-\u202e\u2066-\u2069\u200e\u200f]/g
 const rightToLeft = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]/
 
 export const displayName = (filename: string): string => filename.replace(reordering, '\u25a1')
 
 /**
- * A name in two pieces, so that a long one loses its middle and keeps its ending. Joined scripts stay in one piece:
- * cutting them changes the letters' shapes.
+ * Splits a name in two so that a long one is shortened in the middle and keeps its ending. Joined scripts are not
+ * split, because cutting them changes the shape of the letters.
  */
 export function splitName(filename: string): { head: string; tail: string } {
   const name = displayName(filename)
@@ -71,7 +71,7 @@ export function splitName(filename: string): { head: string; tail: string } {
   return { head: characters.slice(0, -10).join(''), tail: characters.slice(-10).join('') }
 }
 
-/** Keys, ids and URLs lose their middle: both ends tell them apart. */
+/** Shortens keys, ids and URLs in the middle, because both ends distinguish them. */
 export function shorten(text: string, max = 32): string {
   const characters = Array.from(text)
   if (characters.length <= max) return text
@@ -88,7 +88,7 @@ const plainTypes: Record<string, string> = {
   'image/svg+xml': 'SVG image',
 }
 
-/** `JPEG image`, `PDF`, `MP4 video`; what has no plain name is shown as it is. */
+/** `JPEG image`, `PDF`, `MP4 video`. Types without a common name are shown as they are. */
 export function formatType(mimeType: string): string {
   const known = plainTypes[mimeType]
   if (known) return known

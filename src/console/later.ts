@@ -1,19 +1,19 @@
 import { Store } from './store.ts'
 
-/** Seconds in which it can still be undone. */
+/** Seconds during which an action can be undone. */
 export const undoSeconds = 8
 
-/** `at`, in ms of the page's clock, is when the last of them was added. */
+/** `at` is the time the last item was added, in ms of the page's clock. */
 type Waiting<T> = { waiting: readonly T[]; at: number }
 
 type Doing<T> = {
-  /** Takes them out of the list in which they are shown. */
+  /** Hides the items in the list that shows them. */
   drop: (items: readonly T[]) => void
-  /** `leaving`: the page goes away, and only requests marked so outlive it. */
+  /** `leaving`: the page is closing, so requests must be sent with `keepalive`. */
   carryOut: (items: readonly T[], leaving: boolean) => Promise<void>
 }
 
-/** What the user has ended and the server has not: it is carried out after a while, or undone. */
+/** Delays a deletion so that the user can undo it. Carries it out when the undo period ends. */
 export class Later<T extends { id: string }> extends Store<Waiting<T>> {
   readonly #doing: Doing<T>
   #timer: ReturnType<typeof setTimeout> | undefined
@@ -31,7 +31,7 @@ export class Later<T extends { id: string }> extends Store<Waiting<T>> {
     this.#timer = setTimeout(() => void this.commit(), undoSeconds * 1000)
   }
 
-  /** Returns how many come back. */
+  /** Returns the number of restored items. */
   undo(): number {
     clearTimeout(this.#timer)
     const { length } = this.get().waiting

@@ -1,4 +1,4 @@
-/** The views beside Files: each its own chunk, fetched when it is first shown. */
+/** The views other than Files. Each is a chunk of its own, loaded when first shown. */
 import { lazy } from 'react'
 
 export const besides = {

@@ -1,4 +1,4 @@
-/** What is known of the server's records, shared by all views. */
+/** The cache of server records, shared by all views. */
 import { QueryClient } from '@tanstack/react-query'
 import { ApiError } from './api.ts'
 
@@ -11,7 +11,7 @@ export const queryClient = new QueryClient({
       retryDelay: 600,
       staleTime: 10_000,
       refetchOnWindowFocus: false,
-      // The server may be this very computer, which needs no network.
+      // The server may run on this computer, so a request needs no network connection.
       networkMode: 'always',
     },
   },

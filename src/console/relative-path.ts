@@ -2,7 +2,7 @@
 import { metadataName } from '../react/relative-path.ts'
 import { displayName } from './format.ts'
 
-/** `photos/2026`; empty where it came alone. */
+/** For example `photos/2026`. Empty for a file that was uploaded on its own. */
 export function folderOf({ metadata }: { metadata: Record<string, string> }): string {
   return folderOfPath(metadata[metadataName] ?? '')
 }

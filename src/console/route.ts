@@ -1,4 +1,4 @@
-/** Where in the console one is: the URL's hash, so that every state worth sharing is a link. */
+/** The current view, kept in the URL's hash so that every state can be shared as a link. */
 import { useSyncExternalStore } from 'react'
 
 export const viewNames = { files: 'Files', uploads: 'Uploads', log: 'Log', settings: 'Settings' } as const
@@ -21,7 +21,7 @@ function decoded(segment: string): string {
   try {
     return decodeURIComponent(segment)
   } catch {
-    return segment // written by hand
+    return segment // typed by hand, not valid percent-encoding
   }
 }
 
@@ -30,28 +30,28 @@ const current = (): Route => {
   return known.route
 }
 
-const told = new Set<() => void>()
-const tell = (): void => {
-  for (const listener of told) listener()
+const listeners = new Set<() => void>()
+const notify = (): void => {
+  for (const listener of listeners) listener()
 }
 
 function subscribe(listener: () => void): () => void {
-  if (told.size === 0) addEventListener('hashchange', tell)
-  told.add(listener)
+  if (listeners.size === 0) addEventListener('hashchange', notify)
+  listeners.add(listener)
   return () => {
-    told.delete(listener)
-    if (told.size === 0) removeEventListener('hashchange', tell)
+    listeners.delete(listener)
+    if (listeners.size === 0) removeEventListener('hashchange', notify)
   }
 }
 
 export const useRoute = (): Route => useSyncExternalStore(subscribe, current)
 
-/** `hash` begins with `#/`. `replace` leaves no step to go back to. */
+/** `hash` starts with `#/`. `replace` adds no history entry. */
 export function navigate(hash: string, o: { replace?: boolean } = {}): void {
   if (hash === (location.hash || '#/')) return
   if (o.replace) history.replaceState(history.state, '', hash)
   else history.pushState(null, '', hash)
-  tell()
+  notify()
 }
 
 export const fileHash = (id: string, q = ''): string => `#/files/${encodeURIComponent(id)}${search(q)}`

@@ -1,11 +1,11 @@
-/** Where this server puts bytes and what it takes: for the badge, the drop target and the views. */
+/** The server's store and limits, for the badge, the drop target and the views. */
 import { useQuery } from '@tanstack/react-query'
 import { request } from './api.ts'
 
 export type Limits = {
   /** Bytes. */
   maxSize: number
-  /** Types such as `image/png`, and `image/` with a star for all of a kind. */
+  /** Types such as `image/png`, or `image/*` for all images. */
   allowedTypes: string[]
   partSize: number
   /** Seconds. */
@@ -30,10 +30,10 @@ type Store =
 
 type StatusAnswer = {
   user: string
-  /** Sees the settings and everybody's requests. */
+  /** Administrators see the settings and every user's requests. */
   admin: boolean
   store: Store
-  /** Where presigned URLs point. */
+  /** The base URL of presigned URLs. */
   objectsUrl: string
   limits: Limits
 }
@@ -43,7 +43,7 @@ export type ServerStatus = StatusAnswer & {
   /** `storage`, `my-app @ eu-west-1`. */
   label: string
   freeBytes: number | null
-  /** The store itself answers the URLs: this server does not see those requests. */
+  /** Presigned URLs point to the store itself, so this server does not see those requests. */
   isDirect: boolean
 }
 
@@ -57,7 +57,7 @@ export function describe(answer: StatusAnswer): ServerStatus {
   return { ...answer, driver: 's3', label, freeBytes: null, isDirect: delivery === 'direct' }
 }
 
-/** null until it is known, and where it cannot be had. */
+/** null until loaded, or if loading fails. */
 export function useServerStatus(): ServerStatus | null {
   const { data } = useQuery({
     queryKey: ['status'],

@@ -1,14 +1,17 @@
-/** Who is signed in: a bearer token kept for this tab only, or nobody where the server asks for no token. */
+/** The signed-in user. A bearer token is kept for this tab only. null if the server needs no token. */
 import { Store } from './store.ts'
 
 const storageKey = 'postern.token'
 
 type Session = {
   token: string | null
-  /** The server answered 401: the page asks for a token. `reason` is what it said about the one that was sent. */
+  /**
+   * The server responded with 401, so the page asks for a token. `reason` is the server's message about the last
+   * token.
+   */
   signInNeeded: boolean
   reason: string | null
-  /** Whether `postern token` on the server makes a token that is accepted. */
+  /** Whether `postern token` on the server creates accepted tokens. */
   ownTokens: boolean
 }
 
@@ -16,7 +19,7 @@ const remembered = (): string | null => {
   try {
     return sessionStorage.getItem(storageKey)
   } catch {
-    return null // storage is switched off: the token lives as long as the page
+    return null // storage is disabled: the token lives as long as the page
   }
 }
 
@@ -26,7 +29,7 @@ export function signIn(token: string): void {
   try {
     sessionStorage.setItem(storageKey, token)
   } catch {
-    // see remembered()
+    // Storage is disabled. See remembered().
   }
   session.set({ token, signInNeeded: false, reason: null })
 }
@@ -35,18 +38,18 @@ export function signOut(): void {
   try {
     sessionStorage.removeItem(storageKey)
   } catch {
-    // see remembered()
+    // Storage is disabled. See remembered().
   }
   session.set({ token: null, signInNeeded: true, reason: null })
 }
 
-/** `ownTokens` stays as it was where the caller does not know. */
+/** Without `ownTokens` the previous value is kept. */
 export function signInNeeded(reason: string, ownTokens = session.get().ownTokens): void {
   const hadToken = session.get().token !== null
   session.set({ signInNeeded: true, reason: hadToken ? reason : null, ownTokens })
 }
 
-/** `sub` of a token, for display only: nothing is decided by it. */
+/** The `sub` claim of a token, for display only. Not verified. */
 export function subjectOf(token: string): string | null {
   const payload = token.split('.')[1]
   if (!payload) return null

@@ -1,6 +1,6 @@
 import { useSyncExternalStore } from 'react'
 
-/** State that lives outside React, so that a component mounted twice changes nothing. States are never mutated. */
+/** State outside React, so that mounting a component twice has no effect on it. States are never mutated. */
 export class Store<T extends object> {
   #state: T
   readonly #listeners = new Set<() => void>()

@@ -1,4 +1,4 @@
-/** Follows the system unless the user chose otherwise. */
+/** Colour scheme. Follows the system setting unless the user chose one. */
 import { Store } from './store.ts'
 
 export type Theme = 'system' | 'light' | 'dark'
@@ -9,7 +9,7 @@ const remembered = (): Theme => {
   try {
     return order.find((t) => t === localStorage.getItem(storageKey)) ?? 'system'
   } catch {
-    return 'system' // storage is switched off
+    return 'system' // storage is disabled
   }
 }
 
@@ -28,6 +28,6 @@ export function nextTheme(): void {
   try {
     localStorage.setItem(storageKey, chosen)
   } catch {
-    // see remembered()
+    // Storage is disabled. The choice lasts until the page is closed.
   }
 }

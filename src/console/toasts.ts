@@ -1,4 +1,4 @@
-/** Short messages that go by themselves. Errors are announced at once and stay longer. */
+/** Short messages that disappear on their own. Errors are announced at once and stay longer. */
 import { Store } from './store.ts'
 
 export type Toast = { id: number; text: string; tone: 'plain' | 'bad' }

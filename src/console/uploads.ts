@@ -1,4 +1,4 @@
-/** The uploads of this page, on `postern/client` and `postern/react`: what is done here, any page can do. */
+/** The uploads of this page, built on `postern/client` and `postern/react` alone. */
 import { useSyncExternalStore } from 'react'
 import { createClient } from '../client/index.ts'
 import { UploadList } from '../react/upload-list.ts'
@@ -11,10 +11,10 @@ import { folderOfPath } from './relative-path.ts'
 import { session, signInNeeded } from './session.ts'
 import { Store } from './store.ts'
 
-/** Files handed over between two frames: a folder of thousands must not hold the page up. */
+/** Files added per frame, so that a folder of thousands does not block the page. */
 const step = 100
-/** Ten times a second is all an eye needs, however many uploads tell of themselves. */
-const drawEvery = 100
+/** Milliseconds. The dock is redrawn at most ten times a second, however many uploads report progress. */
+const redrawIntervalMs = 100
 
 const client = createClient({
   baseUrl: serverUrl(),
@@ -31,13 +31,13 @@ export const uploads = new UploadList(client, {
   },
 })
 
-/** Who may read the files that are added next. */
+/** Visibility of files added next. */
 export const newFiles = new Store<{ visibility: 'private' | 'public' }>({ visibility: 'private' })
 
-/** Of files that came in folders. */
+/** Relative paths of files that were added in folders. */
 const paths = new WeakMap<File, string>()
 
-/** `photos/2026` of a file that is being sent; empty where it came alone. */
+/** The folder of a file being uploaded, such as `photos/2026`. Empty for a file added on its own. */
 export const folderOfUpload = (file: File | null): string => (file ? folderOfPath(paths.get(file) ?? '') : '')
 
 export async function addFiles(files: readonly FoundFile[]): Promise<void> {
@@ -55,22 +55,22 @@ export async function addFiles(files: readonly FoundFile[]): Promise<void> {
 let drawn = uploads.getSnapshot()
 let timer: ReturnType<typeof setTimeout> | undefined
 let drawnAt = -Infinity
-const told = new Set<() => void>()
+const listeners = new Set<() => void>()
 
 function draw(): void {
   timer = undefined
   drawnAt = performance.now()
   drawn = uploads.getSnapshot()
-  for (const listener of told) listener()
+  for (const listener of listeners) listener()
 }
 
 uploads.subscribe(() => {
-  timer ??= setTimeout(draw, Math.max(0, drawnAt + drawEvery - performance.now()))
+  timer ??= setTimeout(draw, Math.max(0, drawnAt + redrawIntervalMs - performance.now()))
 })
 
 function subscribe(listener: () => void): () => void {
-  told.add(listener)
-  return () => void told.delete(listener)
+  listeners.add(listener)
+  return () => void listeners.delete(listener)
 }
 
 export const useUploads = (): UploadsSnapshot => useSyncExternalStore(subscribe, () => drawn)
@@ -78,11 +78,11 @@ export const useUploads = (): UploadsSnapshot => useSyncExternalStore(subscribe,
 const unfinished = (fileId: string): UploadItem | undefined =>
   uploads.getSnapshot().items.find((item) => item.fileId === fileId && item.state !== 'success')
 
-/** Whether this page or an earlier visit of this browser began that upload. */
-export const knownHere = (fileId: string): boolean => unfinished(fileId) !== undefined
+/** Whether this browser, now or on an earlier visit, started that upload. */
+export const startedHere = (fileId: string): boolean => unfinished(fileId) !== undefined
 
-/** Goes on with an upload in parts. False where this browser does not remember it. */
-export function chooseAgain(fileId: string, file: File): boolean {
+/** Resumes a multipart upload. Returns false if this browser has no record of it. */
+export function resumeWithFile(fileId: string, file: File): boolean {
   const item = unfinished(fileId)
   if (item) uploads.resume(item.id, file)
   return item !== undefined

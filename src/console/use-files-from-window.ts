@@ -1,11 +1,11 @@
 import { useEffect, useState } from 'react'
 import { carriesFiles, filesOf } from './dropped-files.ts'
 import type { FoundFile } from './dropped-files.ts'
-import type { DraggedItem } from './drop-words.ts'
+import type { DraggedItem } from './describe-drop.ts'
 
 /**
- * Makes the whole window a target for files that are dropped or pasted. Returns what is being dragged over it now,
- * empty where the browser does not tell, null when nothing is.
+ * Accepts files dropped or pasted anywhere in the window. Returns the items being dragged over it: empty if the
+ * browser does not report them, null if nothing is dragged.
  */
 export function useFilesFromWindow(onFiles: (files: FoundFile[]) => void, enabled: boolean): DraggedItem[] | null {
   const [dragged, setDragged] = useState<DraggedItem[] | null>(null)
@@ -20,7 +20,8 @@ export function useFilesFromWindow(onFiles: (files: FoundFile[]) => void, enable
       e.preventDefault()
       e.dataTransfer.dropEffect = 'copy'
     }
-    // Enter and leave come for each element that is crossed: only their sum tells whether the window was left.
+    // Enter and leave events fire for every element crossed. Only their sum tells whether the pointer left the
+    // window.
     const enter = (e: DragEvent): void => {
       if (!carriesFiles(e.dataTransfer)) return
       depth += 1
@@ -55,7 +56,7 @@ export function useFilesFromWindow(onFiles: (files: FoundFile[]) => void, enable
   return dragged
 }
 
-/** Before the drop browsers tell types and mostly no sizes. */
+/** Before the drop, browsers report types and usually no sizes. */
 const draggedItems = (transfer: DataTransfer | null): DraggedItem[] =>
   Array.from(transfer?.items ?? [])
     .filter(({ kind }) => kind === 'file')

@@ -4,7 +4,10 @@ const writesText = (target: EventTarget | null): boolean =>
   target instanceof HTMLElement &&
   (target.isContentEditable || ['INPUT', 'TEXTAREA', 'SELECT'].includes(target.tagName))
 
-/** Single keys of the whole page; they rest while text is written or a dialog is open. Ctrl or Cmd with z undoes. */
+/**
+ * Keyboard shortcuts of the page. Disabled while a text field has the focus or a dialog is open. Ctrl+Z or Cmd+Z
+ * undoes.
+ */
 export function useKeys(keys: Record<string, () => void>, undo: () => void): void {
   const onKey = useEffectEvent((e: KeyboardEvent): void => {
     if (e.defaultPrevented || e.isComposing || writesText(e.target)) return

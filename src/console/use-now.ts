@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'react'
 
-/** One clock for a whole list, which ticks every so many milliseconds. */
+/** The current time, updated every `every` milliseconds. One clock for a whole list. */
 export function useNow(every: number): Date {
   const [now, setNow] = useState(() => new Date())
   useEffect(() => {

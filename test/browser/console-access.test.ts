@@ -79,7 +79,7 @@ describe.each(['light', 'dark'] as const)('axe-core finds nothing serious, %s', 
     const failing = await openConsole(browser, gateway.apiUrl, { colorScheme })
     await failing.route('**/files?**', (route) => route.fulfill({ status: 500, body: '' }))
     await failing.reload()
-    await failing.getByRole('heading', { name: 'The files could not be loaded' }).waitFor()
+    await failing.getByRole('heading', { name: 'Could not load the files' }).waitFor()
     expect(await barriers(failing)).toEqual([])
   })
 })

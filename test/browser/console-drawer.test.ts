@@ -32,7 +32,7 @@ describe('the drawer', { timeout: 60_000 }, () => {
     await page.getByRole('dialog').waitFor({ state: 'detached' })
     expect(new URL(page.url()).hash).toBe('#/files')
     await page.goto(`${gateway.apiUrl}/#/files/not-a-file`)
-    await page.getByRole('heading', { name: 'This file could not be shown' }).waitFor()
+    await page.getByRole('heading', { name: 'Could not show this file' }).waitFor()
   })
 
   it('renames, keeping the ending selected away, and says why a name is refused', async () => {
@@ -79,7 +79,7 @@ describe('the drawer', { timeout: 60_000 }, () => {
     await row(page, 'minutes of may.txt').click()
     await page.getByRole('combobox', { name: 'The link works for' }).selectOption('300')
     await page.getByRole('button', { name: 'Copy link', exact: true }).click()
-    await page.getByText('Link copied. Whoever has it can read the file for 5 minutes.').waitFor()
+    await page.getByText('Link copied. Anyone with the link can read the file for 5 minutes.').waitFor()
     const link = await page.evaluate(() => navigator.clipboard.readText())
     expect(new URL(link).searchParams.get('X-Amz-Expires')).toBe('300')
     expect(await (await fetch(link)).text()).toBe('what was said')

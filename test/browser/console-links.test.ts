@@ -1,4 +1,4 @@
-/** Counted links in the drawer: made, copied, scanned, counted, revoked, and refused. */
+/** Share links in the drawer: made, copied, scanned, counted, revoked, and refused. */
 import type { Page } from 'playwright-core'
 import { encode } from 'uqr'
 import { beforeEach, describe, expect, it } from 'vitest'
@@ -25,7 +25,7 @@ async function kept(): Promise<{ maxUses: number | null; uses: number; expiresAt
 async function openDrawer(o: Parameters<typeof openConsole>[2] = {}): Promise<Page> {
   const page = await openConsole(browser, gateway.apiUrl, o)
   await page.goto(`${gateway.apiUrl}/#/files/${id}`)
-  await page.getByRole('heading', { name: 'Counted links' }).waitFor()
+  await page.getByRole('heading', { name: 'Share links' }).waitFor()
   return page
 }
 
@@ -37,18 +37,18 @@ describe('counted links', { timeout: 60_000 }, () => {
   it('are made with an end and a number of uses, copied, and counted', async () => {
     const page = await openDrawer(clipboard)
     await page.getByText('No links yet.').waitFor()
-    await page.getByRole('combobox', { name: 'Ends after' }).selectOption('3600')
+    await page.getByRole('combobox', { name: 'Expires after' }).selectOption('3600')
     await page.getByRole('textbox', { name: 'Uses' }).fill('2')
-    await page.getByRole('button', { name: 'Make and copy' }).click()
-    await page.getByText('Link made and copied.').waitFor()
+    await page.getByRole('button', { name: 'Create and copy' }).click()
+    await page.getByText('Link created and copied.').waitFor()
     const url = await page.evaluate(() => navigator.clipboard.readText())
     expect(url).toMatch(new RegExp(`^${gateway.apiUrl}/l/[\\w-]{43}$`))
     const [link] = await kept()
     expect(link).toMatchObject({ maxUses: 2, uses: 0 })
     expect(Date.parse(link?.expiresAt ?? '') - Date.now()).toBeGreaterThan(3500_000)
-    const working = page.getByRole('list', { name: 'Links that work' })
+    const working = page.getByRole('list', { name: 'Active links' })
     await working.getByText('2 of 2 uses left').waitFor()
-    await working.getByText('ends in 1 hour').waitFor()
+    await working.getByText('expires in 1 hour').waitFor()
 
     expect(await (await fetch(url)).text()).toBe('what was said')
     // The page looks again by itself.
@@ -56,15 +56,15 @@ describe('counted links', { timeout: 60_000 }, () => {
     expect(await status(url)).toBe(302)
     // And at once when one comes back to it.
     await page.evaluate(() => dispatchEvent(new Event('visibilitychange')))
-    await page.getByText('1 link at an end').click()
-    await page.getByRole('list', { name: 'Links at an end' }).getByText('all 2 uses spent').waitFor()
+    await page.getByText('1 link expired or used up').click()
+    await page.getByRole('list', { name: 'Expired or used up links' }).getByText('all 2 uses spent').waitFor()
     expect(await working.count()).toBe(0)
   })
 
   it('are short codes to be scanned, where a signed URL would be a dense one', async () => {
     const page = await openDrawer(clipboard)
     expect(await page.getByRole('button', { name: 'QR code', exact: true }).count()).toBe(0)
-    await page.getByRole('button', { name: 'Make a QR code' }).click()
+    await page.getByRole('button', { name: 'Create a QR code' }).click()
     const code = page.getByRole('img', { name: 'QR code of a link to minutes of may.txt' })
     await code.waitFor()
     await page.getByRole('button', { name: /^Copy link http/ }).click()
@@ -91,7 +91,7 @@ describe('counted links', { timeout: 60_000 }, () => {
     // The focus goes on to the next, and what can be undone lies within reach.
     expect(await page.evaluate(() => document.activeElement?.getAttribute('aria-label'))).toMatch(/1 of 1 use left$/)
     await page.getByRole('button', { name: 'Undo' }).click()
-    await page.getByText('The link goes on working.').waitFor()
+    await page.getByText('The link stays active.').waitFor()
     await page.getByText('7 of 7 uses left').waitFor()
 
     await page.getByRole('button', { name: /^Revoke.*1 of 1 use left$/ }).press('Enter')
@@ -99,13 +99,13 @@ describe('counted links', { timeout: 60_000 }, () => {
     await page.getByText('1 of 1 use left').waitFor()
     await revoke.first().click()
     expect(await status(other.url)).toBe(302)
-    await page.getByText('The link is revoked.').waitFor()
+    await page.getByText('The link was revoked.').waitFor()
     expect(await status(other.url)).toBe(404)
     expect(await kept()).toHaveLength(1)
 
     await revoke.first().click()
     await page.getByText('No links yet.').waitFor()
-    expect(await page.evaluate(() => document.activeElement?.textContent)).toBe('Counted links')
+    expect(await page.evaluate(() => document.activeElement?.textContent)).toBe('Share links')
     await page.goto('about:blank')
     await expect.poll(() => status(one.url)).toBe(404)
   })
@@ -114,19 +114,19 @@ describe('counted links', { timeout: 60_000 }, () => {
     const page = await openDrawer()
     await page.getByRole('textbox', { name: 'Uses' }).fill('2.5')
     await page.keyboard.press('Enter')
-    await page.getByText('Uses: a whole number from 1 on, or nothing for any number.').waitFor()
+    await page.getByText('Uses must be a whole number of at least 1. Leave it empty for no limit.').waitFor()
     expect(await kept()).toEqual([])
     await page.getByRole('textbox', { name: 'Uses' }).fill('')
     await Promise.all(Array.from({ length: 100 }, () => make()))
-    await page.getByRole('button', { name: 'Make and copy' }).click()
+    await page.getByRole('button', { name: 'Create and copy' }).click()
     await expect.poll(() => page.locator('#link-refusal').textContent()).toMatch(/100/)
 
     await makeUnavailable(page, '**/links', { detail: 'The catalog is away.' })
     await page.reload()
-    await page.getByText('The links could not be loaded. The catalog is away.').waitFor()
+    await page.getByText('Could not load the links. The catalog is away.').waitFor()
     await page.unroute('**/links')
-    await page.getByRole('button', { name: 'Try again' }).click()
-    await page.getByRole('list', { name: 'Links that work' }).waitFor()
+    await page.getByRole('button', { name: 'Retry' }).click()
+    await page.getByRole('list', { name: 'Active links' }).waitFor()
   })
 
   it.each(['light', 'dark'] as const)('have no barriers, and fit on a phone (%s)', async (colorScheme) => {
@@ -135,8 +135,8 @@ describe('counted links', { timeout: 60_000 }, () => {
     await status(spent.url)
     const phone = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true }
     const page = await openDrawer({ colorScheme, reducedMotion: 'reduce', ...phone })
-    await page.getByText('1 link at an end').tap()
-    await page.getByRole('button', { name: 'Make a QR code' }).tap()
+    await page.getByText('1 link expired or used up').tap()
+    await page.getByRole('button', { name: 'Create a QR code' }).tap()
     await page.getByRole('img', { name: /^QR code/ }).waitFor()
     await page.getByRole('button', { name: /^Revoke.*3 of 3/ }).tap()
     await page.getByRole('button', { name: 'Undo' }).waitFor()
@@ -161,9 +161,9 @@ describe('where links cannot be had', { timeout: 60_000 }, () => {
         ? route.fulfill({ status: 422, contentType: 'application/problem+json', body: JSON.stringify(refusal) })
         : route.continue(),
     )
-    await page.getByRole('button', { name: 'Make and copy' }).click()
+    await page.getByRole('button', { name: 'Create and copy' }).click()
     await page.getByText(refusal.detail).waitFor()
-    expect(await page.getByRole('button', { name: 'Make and copy' }).count()).toBe(0)
+    expect(await page.getByRole('button', { name: 'Create and copy' }).count()).toBe(0)
     await page.getByRole('button', { name: 'QR code', exact: true }).click()
     await page.getByText('Opens the file for 1 hour from now.').waitFor()
     await page.getByRole('img', { name: 'QR code of a link to minutes of may.txt' }).waitFor()

@@ -58,7 +58,7 @@ describe('a server that asks who one is', { timeout: 60_000 }, () => {
   it('says why a token is refused, and asks again when one has ended', async () => {
     const page = await openConsole(browser, gateway.apiUrl)
     await submit(page, 'no token at all')
-    await page.getByRole('alert').filter({ hasText: 'This is no token' }).waitFor()
+    await page.getByRole('alert').filter({ hasText: 'This is not a token' }).waitFor()
     await submit(page, await gateway.token('alice', { exp: Math.floor(Date.now() / 1000) - 60 }))
     await expect.poll(() => page.getByRole('alert').textContent()).toMatch(/expired|valid/i)
     await submit(page, await gateway.token('alice', { exp: Math.floor(Date.now() / 1000) + 4 }))
@@ -103,14 +103,18 @@ describe('errors', { timeout: 60_000 }, () => {
         return route.fulfill({
           status: 503,
           contentType: 'application/xml',
-          headers: { 'access-control-allow-origin': '*', 'retry-after': '2' },
+          headers: {
+            'access-control-allow-origin': '*',
+            'access-control-expose-headers': 'retry-after',
+            'retry-after': '2',
+          },
           body: refuse,
         })
       },
     )
     await choose(page, [textFile('again.txt', 'x'.repeat(700_000))])
     await page.getByText('Refused: Please reduce your request rate (SlowDown).').waitFor()
-    await page.getByText('trying again, attempt 2').waitFor()
+    await page.getByText('retrying, attempt 2').waitFor()
     await row(page, 'again.txt').waitFor()
     expect(await storedNames(gateway)).toEqual(['again.txt'])
   })
@@ -161,12 +165,12 @@ describe('errors', { timeout: 60_000 }, () => {
     await row(page, 'there.txt').waitFor()
     await makeUnavailable(page, '**/files?**', { detail: 'The catalog does not answer.', requestId: 'req-7' })
     await page.reload()
-    await page.getByRole('heading', { name: 'The files could not be loaded' }).waitFor()
+    await page.getByRole('heading', { name: 'Could not load the files' }).waitFor()
     await page.getByText('The catalog does not answer.').waitFor()
     await page.getByText('Request req-7').waitFor()
     await page.unroute('**/files?**')
     expect(await page.locator('li.file').count()).toBe(0)
-    await page.getByRole('button', { name: 'Try again' }).click()
+    await page.getByRole('button', { name: 'Retry' }).click()
     await row(page, 'there.txt').waitFor()
   })
 

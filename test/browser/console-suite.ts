@@ -112,7 +112,7 @@ export function consoleSuite(where: string, start: StartGateway): void {
       const page = await openConsole(browser, gateway.apiUrl, { permissions: ['clipboard-read', 'clipboard-write'] })
       await row(page, 'shared.txt').hover()
       await page.getByRole('button', { name: 'Copy link to shared.txt' }).click()
-      await page.getByText('Link copied. Whoever has it can read the file for 1 hour.').waitFor()
+      await page.getByText('Link copied. Anyone with the link can read the file for 1 hour.').waitFor()
       const link = await page.evaluate(() => navigator.clipboard.readText())
       expect(await (await fetch(link)).text()).toBe('for whoever has the link')
     })

@@ -61,7 +61,7 @@ describe('an upload in parts', { timeout: 90_000 }, () => {
     await page.setInputFiles(input, join(folder, 'film.mp4'))
     await expect.poll(() => stored(page), patient).toBeGreaterThan(1)
     await page.reload()
-    await page.getByText('choose the file again to go on').waitFor()
+    await page.getByText('choose the file again to resume').waitFor()
     expect(await storedNames(gateway)).toEqual(['film.mp4'])
     expect(await row(page, 'film.mp4').count()).toBe(0)
 
@@ -100,7 +100,7 @@ describe('the line of the dock', { timeout: 60_000 }, () => {
       [1, 2, 3, 4, 5].map((n) => textFile(`${n}.txt`, 'x'.repeat(200_000))),
     )
     const dock = page.getByRole('region', { name: 'Uploads' })
-    await dock.getByText(/waiting for a turn/).waitFor()
+    await dock.getByText(/waiting in the queue/).waitFor()
     await dock.getByRole('button', { name: /^Uploading 5 files/ }).click()
     expect(await dock.getByRole('listitem').count()).toBe(0)
     await dock.getByRole('button', { name: /^Uploading/ }).click()

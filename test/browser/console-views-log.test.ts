@@ -55,7 +55,7 @@ describe('the log', () => {
     expect(await send({ ...issued, uploadUrl: `${issued.uploadUrl}&versionId=7` }, 'x')).toBe(403)
     await request(page, issued.key, 'refused').click()
     const first = page.getByRole('dialog').getByRole('row', { name: 'First difference' })
-    expect(await first.innerText()).toMatch(/versionId[^]*not there[^]*7/)
+    expect(await first.innerText()).toMatch(/versionId[^]*missing[^]*7/)
   })
 
   it('opens an expired URL into when it ended and what to do', async () => {

@@ -39,7 +39,7 @@ describe('unfinished uploads', () => {
     await sendParts(gateway, { filename: 'film.mp4', size: 22 * mebibyte, parts: [1, 3] })
     await sendParts(gateway, { filename: 'whole.mp4', size: 6 * mebibyte, parts: [1, 2] })
     const page = await openView('uploads')
-    await row(page, 'never.txt').getByText('Nothing sent').waitFor()
+    await row(page, 'never.txt').getByText('No data received').waitFor()
     await row(page, 'film.mp4').getByText('2 of 5 parts stored, 10 MiB of 22 MiB. Missing: 2, 4–5.').waitFor()
     await row(page, 'film.mp4').getByRole('img', { name: 'Parts of film.mp4: 2 of 5 stored' }).waitFor()
     await row(page, 'stored.txt').getByRole('button', { name: 'Confirm' }).click()
@@ -69,7 +69,7 @@ describe('unfinished uploads', () => {
     const uploadUrl = /'(http[^']+)'/.exec(command)![1]!
     const headers = Object.fromEntries([...command.matchAll(/-H '([^:]+): ([^']*)'/g)].map(([, n, v]) => [n!, v!]))
     expect(await send({ uploadUrl, headers }, 'twelve bytes')).toBe(200)
-    await page.getByRole('button', { name: 'Look again' }).click()
+    await page.getByRole('button', { name: 'Refresh' }).click()
     await row(page, "it's.txt").getByText('12 B stored').waitFor()
     expect(id).not.toBe('')
   })
@@ -93,9 +93,9 @@ describe('unfinished uploads', () => {
     await row(page, 'long.mp4').getByText('2 of 3 parts stored').waitFor()
     await page.unrouteAll({ behavior: 'ignoreErrors' })
     const chooser = page.waitForEvent('filechooser')
-    await row(page, 'long.mp4').getByRole('button', { name: 'Choose the file to resume' }).click()
+    await row(page, 'long.mp4').getByRole('button', { name: 'Choose file to resume' }).click()
     await (await chooser).setFiles(file)
-    await page.getByRole('heading', { name: 'Nothing is unfinished' }).waitFor()
+    await page.getByRole('heading', { name: 'No unfinished uploads' }).waitFor()
     expect(await storedNames(gateway)).toContain('long.mp4')
   })
 })
@@ -114,7 +114,7 @@ describe('settings', () => {
     await page.getByText('masked').waitFor()
     expect(await page.content()).not.toContain('hidden-secret')
     await filter.fill('no such key')
-    await page.getByRole('heading', { name: 'No such setting' }).waitFor()
+    await page.getByRole('heading', { name: 'No matching setting' }).waitFor()
   })
 
   it('are for administrators, and others are told the way', async () => {

@@ -35,7 +35,7 @@ describe('/console/uppy', { timeout: 60_000 }, () => {
       expect(faults).toEqual([])
     })
     await page.goto(`${gateway.apiUrl}/console/uppy`)
-    await page.getByLabel('What is run').filter({ hasText: 'uppyOptions' }).waitFor()
+    await page.getByLabel('Code that runs').filter({ hasText: 'uppyOptions' }).waitFor()
     return page
   }
 
@@ -52,12 +52,12 @@ describe('/console/uppy', { timeout: 60_000 }, () => {
   }
 
   it.for([
-    { major: 4, way: 'the options of our client' },
-    { major: 5, way: 'the options of our client' },
-    { major: 6, way: 'the options of our client' },
-    { major: 4, way: 'the address of the server' },
-    { major: 5, way: 'the address of the server' },
-    { major: 6, way: 'the address of the server' },
+    { major: 4, way: 'options from postern/client' },
+    { major: 5, way: 'options from postern/client' },
+    { major: 6, way: 'options from postern/client' },
+    { major: 4, way: "the server's URL" },
+    { major: 5, way: "the server's URL" },
+    { major: 6, way: "the server's URL" },
   ])('Uppy $major with $way: a small file and one in parts, and links to both', async ({ major, way }) => {
     const page = await open()
     await page.getByLabel(`Uppy ${major}`).check()

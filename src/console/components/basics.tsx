@@ -1,4 +1,4 @@
-/** The few parts that everything else is made of. */
+/** Shared building blocks. */
 import { Check, Copy, RotateCw, TriangleAlert } from 'lucide-react'
 import type { LucideIcon } from 'lucide-react'
 import { useEffect, useState } from 'react'
@@ -38,7 +38,7 @@ type IconButtonProps = {
   className?: string
   expanded?: boolean
   pressed?: boolean
-  /** -1 where arrow keys lead to it. */
+  /** -1 for elements reached by arrow keys. */
   tabIndex?: number
 }
 
@@ -56,7 +56,7 @@ export const IconButton = ({ icon: Icon, label, tone, className, expanded, press
   </button>
 )
 
-/** A filename of any length and direction on one line, and the folder it came in; the whole of it is the title. */
+/** A filename and its folder on one line, for any length and text direction. The title holds the full name. */
 export function FileName({ name, folder = '' }: { name: string; folder?: string }) {
   if (folder === '') return <PlainName name={name} title={displayName(name)} />
   return (
@@ -78,7 +78,7 @@ function PlainName({ name, title }: { name: string; title: string }) {
   )
 }
 
-/** A key, id or URL: shortened in the middle, copied whole by a click. `label` says what it is, e.g. `key`. */
+/** A key, id or URL, shortened in the middle. A click copies the full text. `label` names it, e.g. `key`. */
 export function CopyText({ text, label, shown = 32 }: { text: string; label: string; shown?: number }) {
   const [state, setState] = useState<'rest' | 'copied' | 'failed'>('rest')
   useEffect(() => {
@@ -91,7 +91,7 @@ export function CopyText({ text, label, shown = 32 }: { text: string; label: str
       () => setState('copied'),
       () => setState('failed'),
     )
-  const said = state === 'copied' ? 'Copied' : state === 'failed' ? 'The browser refused the clipboard' : ''
+  const said = state === 'copied' ? 'Copied' : state === 'failed' ? 'The browser blocked access to the clipboard' : ''
   return (
     <span className="copy-text">
       <button
@@ -112,11 +112,11 @@ export function CopyText({ text, label, shown = 32 }: { text: string; label: str
 }
 
 type BarProps = {
-  /** 0 to 1; null runs without telling how far. */
+  /** 0 to 1. null shows an indeterminate bar. */
   fraction: number | null
   label: string
   tone?: string
-  /** What of the fraction is only spoken for: it is drawn with gaps. */
+  /** The part of `fraction` that is reserved. It is drawn with gaps. */
   reserved?: number
 }
 
@@ -144,7 +144,7 @@ export const Badge = ({ tone, children }: { tone?: 'good' | 'warn' | 'bad' | und
   <span className={['badge', tone].filter(Boolean).join(' ')}>{children}</span>
 )
 
-/** Inside `<dl className="facts">`. */
+/** Must be inside `<dl className="facts">`. */
 export const Fact = ({ name, children }: { name: string; children: ReactNode }) => (
   <div className="fact">
     <dt>{name}</dt>
@@ -152,7 +152,7 @@ export const Fact = ({ name, children }: { name: string; children: ReactNode }) 
   </div>
 )
 
-/** A state of the page that is not its content: what is so, and what to do. */
+/** Shown instead of content: the state and what to do next. */
 export const Empty = ({ icon: Icon, title, children }: { icon: LucideIcon; title: string; children?: ReactNode }) => (
   <section className="notice">
     <Icon />
@@ -161,9 +161,9 @@ export const Empty = ({ icon: Icon, title, children }: { icon: LucideIcon; title
   </section>
 )
 
-/** What could not be done, why, and the way out. */
+/** What failed, why, and how to recover. */
 export function ErrorNote({ title, error, onRetry }: { title: string; error: unknown; onRetry?: () => void }) {
-  const words = error instanceof Error ? error.message : 'The page failed unexpectedly. Reload it.'
+  const words = error instanceof Error ? error.message : 'Something went wrong on this page. Reload it.'
   const requestId = error instanceof ApiError ? error.requestId : null
   return (
     <section className="notice bad" role="alert">
@@ -177,14 +177,14 @@ export function ErrorNote({ title, error, onRetry }: { title: string; error: unk
       )}
       {onRetry && (
         <Button icon={RotateCw} onClick={onRetry}>
-          Try again
+          Retry
         </Button>
       )}
     </section>
   )
 }
 
-/** Rows of the right height while the content is on its way. */
+/** Placeholder rows of the right height while content loads. */
 export const Skeleton = ({ rows = 5, label }: { rows?: number; label: string }) => (
   <div className="skeleton" role="status" aria-label={label}>
     {Array.from({ length: rows }, (_, i) => (

@@ -4,15 +4,15 @@ import type { MouseEvent, ReactNode } from 'react'
 import { Store } from '../store.ts'
 import { IconButton } from './basics.tsx'
 
-/** What is open, the topmost last. All else on the page is out of reach meanwhile, messages included. */
+/** The open dialogs, topmost last. While one is open, the rest of the page, including messages, is inert. */
 export const openDialogs = new Store<{ dialogs: readonly HTMLDialogElement[] }>({ dialogs: [] })
 
 type DialogProps = { label: string; className: string; onClose: () => void; children: ReactNode }
 
-/** Modal: keeps the focus inside, closes by Escape and by a click beside it, gives the focus back. */
+/** A modal dialog. Traps focus, closes on Escape and on a click outside it, and restores focus when it closes. */
 export function Dialog({ label, className, onClose, children }: DialogProps) {
   const ref = useRef<HTMLDialogElement>(null)
-  // Before the element goes: a dialog that is removed while it is open takes the focus with it.
+  // Close before the element is removed. Removing an open dialog would lose the focus.
   useLayoutEffect(() => {
     const dialog = ref.current
     if (!dialog) return undefined
@@ -32,7 +32,7 @@ export function Dialog({ label, className, onClose, children }: DialogProps) {
       aria-label={label}
       className={className}
       onCancel={(e) => {
-        // A file chooser that is closed tells its input the same.
+        // Closing a file chooser also fires this event, on its input.
         if (e.target !== ref.current) return
         e.preventDefault()
         onClose()

@@ -1,11 +1,11 @@
 import { Ban } from 'lucide-react'
-import { dropWords } from '../drop-words.ts'
-import type { DraggedItem, UploadLimits } from '../drop-words.ts'
+import { describeDrop } from '../describe-drop.ts'
+import type { DraggedItem, UploadLimits } from '../describe-drop.ts'
 import { Mark } from './mark.tsx'
 
-/** While something is dragged over the window: what will happen when it is let go. */
+/** Shown while something is dragged over the window. Says what a drop would do. */
 export function DropOverlay({ items, limits }: { items: readonly DraggedItem[]; limits: UploadLimits | null }) {
-  const { invitation, refusals } = dropWords(items, limits)
+  const { invitation, refusals } = describeDrop(items, limits)
   return (
     <div className={`drop-overlay ${refusals.length > 0 ? 'refuses' : ''}`} role="status">
       <div>

@@ -3,10 +3,10 @@ import type { Ref } from 'react'
 import { filesOfInput } from '../dropped-files.ts'
 import type { FoundFile } from '../dropped-files.ts'
 
-/** Opens the browser's chooser, during a click or a key. */
+/** Opens the browser's file chooser. Browsers allow this only during a click or a key press. */
 export type Pickers = { files: () => void; folder: () => void }
 
-/** Phones mostly choose no folders. */
+/** Most phones cannot pick folders. */
 export const picksFolders = 'webkitdirectory' in HTMLInputElement.prototype
 
 type Props = { ref: Ref<Pickers>; onFiles: (files: FoundFile[]) => void }

@@ -3,22 +3,22 @@ import { Dialog, DialogHead } from './dialog.tsx'
 const keys: [string, string][] = [
   ['u', 'Choose files to upload'],
   ['Shift U', 'Choose a folder'],
-  ['Ctrl V', 'Upload what was copied'],
+  ['Ctrl V', 'Upload copied files'],
   ['/', 'Search'],
-  ['↑ ↓', 'Move in the list'],
+  ['↑ ↓', 'Move through the list'],
   ['Enter', 'Show the file'],
   ['Space', 'Preview it'],
   ['l', 'Copy a link to it'],
   ['d', 'Download'],
   ['Delete', 'Delete'],
   ['Ctrl Z', 'Undo a delete or a revocation'],
-  ['Esc', 'Close what is open'],
-  ['?', 'This list'],
+  ['Esc', 'Close the open panel'],
+  ['?', 'Show this list'],
 ]
 
 export const KeysDialog = ({ onClose }: { onClose: () => void }) => (
   <Dialog label="Keys" className="sheet" onClose={onClose}>
-    <DialogHead onClose={onClose}>Keys</DialogHead>
+    <DialogHead onClose={onClose}>Keyboard shortcuts</DialogHead>
     <dl className="keys">
       {keys.map(([key, does]) => (
         <div key={key}>

@@ -1,4 +1,4 @@
-/** The mark: an arched side gate, its door ajar. */
+/** The logo: an arched side gate with its door ajar. */
 export const Mark = () => (
   <svg className="mark" viewBox="0 0 32 32" aria-hidden="true" focusable="false">
     <path className="mark-arch" d="M6.5 27V14.5a9.5 9.5 0 0 1 19 0V27" />

@@ -11,9 +11,9 @@ import { toasts } from '../toasts.ts'
 import { IconButton } from './basics.tsx'
 import { openDialogs } from './dialog.tsx'
 
-/** `at`: when the eight seconds began, on the page's clock. */
+/** `at` is the time the undo period started, on the page's clock (`performance.now()`). */
 function UndoBar({ at, onUndo, children }: { at: number; onUndo: () => void; children: ReactNode }) {
-  // It may be drawn anew on its way, inside a dialog that opens.
+  // Opening a dialog moves the bar and mounts it again, so the countdown starts at the time already elapsed.
   const [gone] = useState(() => Math.round(performance.now() - at))
   const countdown = { animationDuration: `${undoSeconds}s`, animationDelay: `-${gone}ms` }
   return (
@@ -35,7 +35,7 @@ function Undoable() {
   return (
     <>
       {file && (
-        // A new key starts the countdown anew with each delete.
+        // A new key restarts the countdown with each delete.
         <UndoBar key={`files ${files.at}`} at={files.at} onUndo={undoDeletes}>
           Deleted{' '}
           {files.waiting.length === 1 ? <bdi>{displayName(file.filename)}</bdi> : plural(files.waiting.length, 'file')}
@@ -51,7 +51,10 @@ function Undoable() {
   )
 }
 
-/** Errors are said at once, results when there is a pause. Inside what is open: nothing else can be reached then. */
+/**
+ * Announces errors at once and results politely. Renders into the topmost dialog, because the rest of the page is
+ * inert.
+ */
 export function Messages() {
   const { toasts: all } = useStore(toasts)
   const dialog = useStore(openDialogs).dialogs.at(-1)

@@ -1,9 +1,9 @@
 import { encode } from 'uqr'
 
-/** Characters. What is shorter has room for damage, which cameras forgive then. */
+/** Characters. Shorter texts leave room for error correction, which helps cameras. */
 const short = 200
 
-/** Dark on light in every theme: that is what cameras read. */
+/** Always dark on light, in both themes, because scanners expect it. */
 export function Qr({ text, label }: { text: string; label: string }) {
   const { data, size } = encode(text, { ecc: text.length < short ? 'M' : 'L', border: 3 })
   const dark = data.flatMap((cells, y) => cells.flatMap((isDark, x) => (isDark ? [`M${x} ${y}h1v1h-1z`] : [])))

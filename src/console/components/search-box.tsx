@@ -5,13 +5,13 @@ import { filesHash, navigate, useRoute } from '../route.ts'
 
 const settleMs = 200
 
-/** Search as one types; what was searched for stands in the URL. */
+/** Searches while the user types. The URL holds the query. */
 export function SearchBox({ inputRef }: { inputRef: Ref<HTMLInputElement> }) {
   const { view, query } = useRoute()
   const asked = view === 'files' ? (query.get('q') ?? '') : ''
   const [text, setText] = useState(asked)
   const [known, setKnown] = useState(asked)
-  // A link or the back button changed it; what is being typed comes back here too.
+  // A link or the back button changed the query. The user's own typing also arrives here.
   if (known !== asked) {
     setKnown(asked)
     if (text.trim() !== asked) setText(asked)

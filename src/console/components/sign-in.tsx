@@ -6,7 +6,7 @@ import { useStore } from '../store.ts'
 import { Button } from './basics.tsx'
 import { Mark } from './mark.tsx'
 
-/** Asks for a token and tries it before it is kept. */
+/** Asks for a token and checks it with the server before keeping it. */
 export function SignIn() {
   const { reason, ownTokens } = useStore(session)
   const [token, setToken] = useState('')
@@ -17,14 +17,14 @@ export function SignIn() {
     const trimmed = token.trim().replace(/^Bearer\s+/i, '')
     if (!trimmed) return setRefusal('Paste a token first.')
     if (/[^\x21-\x7e]/.test(trimmed))
-      return setRefusal('This is no token: it holds spaces or letters that no token has.')
+      return setRefusal('This is not a token. Tokens contain no spaces or special characters.')
     setBusy(true)
     setRefusal(null)
     try {
       await getUsage(trimmed)
       signIn(trimmed)
     } catch (error) {
-      setRefusal(error instanceof ApiError ? error.message : 'The token could not be checked.')
+      setRefusal(error instanceof ApiError ? error.message : 'Could not check the token.')
       setBusy(false)
     }
   }
@@ -34,7 +34,7 @@ export function SignIn() {
       <form onSubmit={(e) => void submit(e)}>
         <Mark />
         <h1>Sign in to Postern</h1>
-        <p className="quiet">Sign in to continue. Paste an access token; it is kept in this tab only.</p>
+        <p className="quiet">Sign in to continue. Paste an access token. It is kept in this tab only.</p>
         <label htmlFor="token">Access token</label>
         <input
           id="token"
@@ -55,7 +55,7 @@ export function SignIn() {
         </Button>
         {ownTokens && (
           <p className="quiet">
-            On the server, this prints one: <code>npm run --silent postern token -- --sub alice</code>
+            To create one, run this on the server: <code>npm run --silent postern token -- --sub alice</code>
           </p>
         )}
       </form>

@@ -6,7 +6,7 @@ import { session } from '../session.ts'
 import { useStore } from '../store.ts'
 import { Dialog, DialogHead } from './dialog.tsx'
 
-/** The pair for a shell: one asks for the URL, one sends the bytes to it. */
+/** Two shell commands: the first requests an upload URL, the second sends the bytes to it. */
 export const curlSnippet = (server: string, withToken: boolean): string => {
   const token = withToken ? ` \\\n  -H "authorization: Bearer $TOKEN"` : ''
   return `url=$(curl -s ${server}/files/upload-url${token} \\
@@ -17,7 +17,7 @@ export const curlSnippet = (server: string, withToken: boolean): string => {
 curl -f -X PUT "$url" -H 'content-type: text/plain' --data-binary 'hello'`
 }
 
-/** Twelve lines, to be read at a glance. */
+/** Kept to twelve lines so that it can be read at a glance. */
 export const jsSnippet = (server: string, withToken: boolean): string => `async function upload(file) {
   const post = { method: 'POST', headers: { 'content-type': 'application/json'${withToken ? ', authorization: `Bearer ${token}`' : ''} } }
   const api = async (path, body) => {
@@ -70,7 +70,7 @@ export const CodeDialog = ({ onClose }: { onClose: () => void }) => (
   <Dialog label="Code for this server" className="sheet wide" onClose={onClose}>
     <DialogHead onClose={onClose}>Code for this server</DialogHead>
     <p className="quiet">
-      Ask for a URL, send the bytes straight to it, confirm. It is the same whether the files lie on a disk or in a
+      Request a URL, send the bytes to it, then confirm. The code is the same whether files are stored on disk or in a
       bucket.
     </p>
     <Snippets />

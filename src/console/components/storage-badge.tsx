@@ -2,7 +2,7 @@ import { Cloud, HardDrive } from 'lucide-react'
 import { formatBytes, shorten } from '../format.ts'
 import { useServerStatus } from '../server-status.ts'
 
-/** Where the bytes go: `disk · storage · 212 GiB free`, `s3 · my-app @ eu-west-1`. */
+/** Where files are stored: `disk · storage · 212 GiB free`, `s3 · my-app @ eu-west-1`. */
 export function StorageBadge() {
   const status = useServerStatus()
   if (!status) return null
@@ -11,7 +11,7 @@ export function StorageBadge() {
   const whole = [driver, label, free].filter(Boolean).join(' · ')
   const Icon = driver === 'disk' ? HardDrive : Cloud
   return (
-    <p className="badge storage-badge" title={`Bytes go to ${whole}`}>
+    <p className="badge storage-badge" title={`Files are stored in ${whole}`}>
       <Icon />
       <b>{driver}</b>
       <span className="badge-more">· {shorten(label, 36)}</span>

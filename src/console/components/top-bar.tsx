@@ -30,7 +30,7 @@ export function UsageMeter() {
       <p>
         <b>{formatBytes(bytes)}</b> of {formatBytes(quota.bytes)}
         {fraction >= 0.95 && (
-          <span className="usage-word">{isReserved ? ' · rest reserved by uploads' : ' · nearly full'}</span>
+          <span className="usage-word">{isReserved ? ' · remainder reserved by uploads' : ' · nearly full'}</span>
         )}
       </p>
       <Bar

@@ -2,7 +2,7 @@ import { File, FileArchive, FileText, Film, Image, Music, Sheet } from 'lucide-r
 import type { LucideIcon } from 'lucide-react'
 import { createElement } from 'react'
 
-/** An ornament: the type also stands beside it in words. */
+/** Decorative. The type is also shown as text. */
 export const TypeIcon = ({ mimeType }: { mimeType: string }) => createElement(iconOfType(mimeType))
 
 export function iconOfType(mimeType: string): LucideIcon {

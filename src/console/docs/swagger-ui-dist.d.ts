@@ -1,4 +1,4 @@
-/** The part of the page's library that is used here; it ships no types. */
+/** The part of Swagger UI that is used here. The package ships no types. */
 declare module 'swagger-ui-dist/swagger-ui-es-bundle.js' {
   export default function SwaggerUI(options: {
     dom_id: string

@@ -1,4 +1,4 @@
-/** Deletes that can still be undone: gone from the list, not yet from the server. */
+/** Deletes that can still be undone. The files are hidden in the list but not yet deleted on the server. */
 import { ApiError, deleteFile } from '../api.ts'
 import type { FileRecord } from '../api.ts'
 import { displayName, plural } from '../format.ts'
@@ -13,7 +13,7 @@ export const deletes = new Later<FileRecord>({
     results.forEach((result, i) => {
       if (result.status === 'fulfilled') return
       const error: unknown = result.reason
-      if (error instanceof ApiError && error.status === 404) return // someone else was faster
+      if (error instanceof ApiError && error.status === 404) return // already deleted elsewhere
       const why = error instanceof Error ? error.message : ''
       toasts.say(`${displayName(files[i]?.filename ?? '')} was not deleted. ${why}`, 'bad')
     })
@@ -23,5 +23,5 @@ export const deletes = new Later<FileRecord>({
 
 export function undoDeletes(): void {
   const count = deletes.undo()
-  if (count > 0) toasts.say(count === 1 ? 'The file is back.' : `${plural(count, 'file')} are back.`)
+  if (count > 0) toasts.say(count === 1 ? 'The file was restored.' : `${plural(count, 'file')} were restored.`)
 }

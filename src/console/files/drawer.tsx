@@ -16,14 +16,14 @@ import { Preview } from './preview.tsx'
 import { replaceFile } from './records.ts'
 import { Share } from './share.tsx'
 
-/** Characters; more do not fit in the head. */
+/** Characters that fit in the header. */
 const longName = 32
-/** Of ids, keys and digests beside their names. */
+/** Characters shown of ids, keys and digests. */
 const shown = 27
 
 type Props = { file: FileRecord; actions: FileActions; onClose: () => void }
 
-/** On the right, a sheet from below on a phone: one file, its facts, and what can be done with it. */
+/** One file with its details and actions. On the right, or a bottom sheet on a phone. */
 export function Drawer({ file, actions, onClose }: Props) {
   return (
     <Dialog label={file.filename} className="drawer" onClose={onClose}>
@@ -71,7 +71,7 @@ function Facts({ file }: { file: FileRecord }) {
           </Fact>
         )}
         <Fact name="Size">
-          {file.size === null ? 'not known' : formatBytes(file.size)}
+          {file.size === null ? 'unknown' : formatBytes(file.size)}
           {file.size !== null && file.size > 1023 && (
             <span className="quiet"> · {file.size.toLocaleString('en-GB')} bytes</span>
           )}
@@ -97,7 +97,7 @@ function Facts({ file }: { file: FileRecord }) {
   )
 }
 
-/** The name as a field once it is asked for. Enter keeps it, Escape leaves it as it was. */
+/** The name, which becomes a text field for editing. Enter saves, Escape cancels. */
 function Rename({ file }: { file: FileRecord }) {
   const [name, setName] = useState<string | null>(null)
   const [refusal, setRefusal] = useState<string | null>(null)
@@ -111,7 +111,7 @@ function Rename({ file }: { file: FileRecord }) {
       setRefusal(null)
       toasts.say('Renamed.')
     } catch (error) {
-      setRefusal(error instanceof Error ? error.message : 'It could not be renamed.')
+      setRefusal(error instanceof Error ? error.message : 'Could not rename the file.')
     }
   }
   if (name === null)
@@ -149,7 +149,7 @@ function Rename({ file }: { file: FileRecord }) {
   )
 }
 
-/** What one types over; the ending stays. */
+/** The end of the name without its extension, which stays unselected when editing starts. */
 function endOfStem(filename: string): number {
   const dot = filename.lastIndexOf('.')
   return dot > 0 ? dot : filename.length

@@ -1,4 +1,4 @@
-/** What can be done with a file, by a button, a key, the drawer or the quick look. */
+/** File actions, shared by buttons, keyboard shortcuts, the drawer and the preview. */
 import type { FileRecord } from '../api.ts'
 
 export type FileActions = {
@@ -9,7 +9,7 @@ export type FileActions = {
   remove: (file: FileRecord) => void
 }
 
-/** The action of a key pressed on a file; undefined for all other keys. */
+/** The action for a key pressed on a file. undefined for other keys. */
 export function actionOfKey(e: {
   key: string
   ctrlKey: boolean

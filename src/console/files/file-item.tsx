@@ -11,11 +11,11 @@ import { Thumbnail } from './thumbnail.tsx'
 export type ItemProps = {
   file: FileRecord
   now: Date
-  /** Tab leads to this one; arrow keys to the others. */
+  /** Whether Tab reaches this item. Arrow keys reach the others. */
   active: boolean
   index: number
   count: number
-  /** Pixels from the start of the list, and the part of its width that is this one's. */
+  /** `top` and `height` in pixels from the start of the list. `start` and `width` as fractions of its width. */
   place: { top: number; height: number; start: string; width: string }
   actions: FileActions
 }
@@ -63,7 +63,10 @@ export const FileItem = memo(function FileItem({ file, now, active, index, count
           </span>
         </span>
       </button>
-      <span className="file-access" title={isPublic ? 'Anyone with its URL can read it' : 'You, and who has a link'}>
+      <span
+        className="file-access"
+        title={isPublic ? 'Anyone with its URL can read it' : 'Only you and people with an active link'}
+      >
         {isPublic ? <Globe /> : <Lock />}
         <span>{isPublic ? 'public' : 'private'}</span>
       </span>

@@ -1,4 +1,4 @@
-/** The files as rows or tiles. Only those near the window are in the page, and the one that has the focus. */
+/** Files as rows or tiles. Only those near the viewport and the focused one are rendered. */
 import { defaultRangeExtractor, useWindowVirtualizer } from '@tanstack/react-virtual'
 import { useCallback, useEffect, useLayoutEffect, useRef, useState } from 'react'
 import type { KeyboardEvent } from 'react'
@@ -15,7 +15,7 @@ const tileWidth = 184
 const tileHeight = 208
 const rowHeights = { mouse: 40, touch: 60 }
 
-/** Where the list begins in the page, and how wide it is. */
+/** The list's offset from the top of the page and its width. */
 function useBox(): { ref: (list: HTMLElement | null) => (() => void) | undefined; top: number; width: number } {
   const [box, setBox] = useState({ top: 0, width: 0 })
   const ref = useCallback((list: HTMLElement | null) => {
@@ -40,7 +40,7 @@ type Props = {
   files: readonly FileRecord[]
   layout: Layout
   actions: FileActions
-  /** Called when the end of what is loaded comes near. */
+  /** Called when the user scrolls near the end of the loaded files. */
   onEnd: () => void
 }
 
@@ -60,13 +60,13 @@ export function FileList({ files, layout, actions, onEnd }: Props) {
     files.findIndex((f) => f.id === activeId),
   )
   const activeRow = Math.floor(active / columns)
-  // oxlint-disable-next-line react/incompatible-library -- this page is not compiled to memoize by itself
+  // oxlint-disable-next-line react/incompatible-library -- this page does not use the React compiler
   const virtual = useWindowVirtualizer({
     count: rows,
     estimateSize: () => height,
     overscan: layout === 'grid' ? 2 : 8,
     scrollMargin: top,
-    // The top bar and the dock cover what lies below them.
+    // The top bar and the dock cover the content below them.
     scrollPaddingStart: 72,
     scrollPaddingEnd: 96,
     rangeExtractor: (range) => {
@@ -82,7 +82,7 @@ export function FileList({ files, layout, actions, onEnd }: Props) {
     if (lastShown >= rows - 12) onEnd()
   }, [lastShown, rows, onEnd])
 
-  // The row may only now be in the page.
+  // The row may not be rendered before this point.
   useLayoutEffect(() => {
     if (wanted.current === null) return
     const row = list.current?.querySelector<HTMLElement>(`[data-id="${CSS.escape(wanted.current)}"] .file-open`)
@@ -96,7 +96,7 @@ export function FileList({ files, layout, actions, onEnd }: Props) {
     wanted.current = file.id
     setActiveId(file.id)
     const row = Math.floor(files.indexOf(file) / columns)
-    // With the first row, what stands above the list.
+    // For the first row, also scroll to the header above the list.
     if (row === 0) scrollTo({ top: 0 })
     else virtual.scrollToIndex(row)
   }
@@ -105,7 +105,7 @@ export function FileList({ files, layout, actions, onEnd }: Props) {
     const at = Number((e.target as Element).closest<HTMLElement>('[data-index]')?.dataset['index'] ?? active)
     const file = files[at]
     const action = actionOfKey(e)
-    // Space presses the button that has the focus, unless it is the file itself.
+    // Space activates the focused button, unless it is the file itself.
     const isFile = (e.target as Element).classList.contains('file-open')
     if (file && action && (isFile || action !== 'look')) {
       e.preventDefault()

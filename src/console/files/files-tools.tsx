@@ -12,7 +12,7 @@ export const LayoutSwitch = ({ layout }: { layout: Layout }) => (
   </div>
 )
 
-/** Who may read what is uploaded next. */
+/** The visibility of new uploads. */
 export function Visibility() {
   const { visibility } = useStore(newFiles)
   return (
@@ -27,7 +27,7 @@ export function Visibility() {
   )
 }
 
-/** Above the columns of the table; the rows say the same to who cannot see it. */
+/** Column headings of the table. Hidden from screen readers, because each row carries the same labels. */
 export const TableHead = () => (
   <div className="files-head" aria-hidden="true">
     <span>Name</span>

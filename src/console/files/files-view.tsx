@@ -31,7 +31,7 @@ export function FilesView({ onUpload, onFolder, allowPublic }: Props) {
 
   const pages = listing.data?.pages
   const all = useMemo(() => pages?.flatMap(({ files }) => files) ?? [], [pages])
-  // What is on its way has its place in the dock and in Uploads; what is being deleted has gone.
+  // Unfinished uploads appear in the dock and under Uploads. Files being deleted are hidden.
   const listed = useMemo(() => {
     const gone = new Set(deleting.map((f) => f.id))
     return all.filter((f) => f.status === 'confirmed' && !gone.has(f.id))
@@ -51,7 +51,7 @@ export function FilesView({ onUpload, onFolder, allowPublic }: Props) {
       download: (file) => void download(file),
       copyLink: (file) => void copyLink(file),
       remove: (file) => {
-        // The drawer gives the focus back to its row, which is about to go.
+        // Closing the drawer returns the focus to its row, which is about to be removed.
         flushSync(() => {
           setLooked(null)
           navigate(filesHash(q), { replace: true })
@@ -87,7 +87,7 @@ export function FilesView({ onUpload, onFolder, allowPublic }: Props) {
       {listing.isPending ? (
         <Skeleton label="Loading files" />
       ) : listing.isError && all.length === 0 ? (
-        <ErrorNote title="The files could not be loaded" error={listing.error} onRetry={() => void listing.refetch()} />
+        <ErrorNote title="Could not load the files" error={listing.error} onRetry={() => void listing.refetch()} />
       ) : listed.length > 0 ? (
         <>
           {layout === 'table' && <TableHead />}
@@ -102,14 +102,14 @@ export function FilesView({ onUpload, onFolder, allowPublic }: Props) {
           <p>
             No file has <q dir="auto">{displayName(q)}</q> in its name.
           </p>
-          <p className="quiet">Folders and contents are not searched.</p>
+          <p className="quiet">Folder names and file contents are not searched.</p>
           <Button onClick={() => navigate(filesHash())}>Show all files</Button>
         </Empty>
       ) : (
         deleting.length === 0 && <FirstVisit onUpload={onUpload} onFolder={onFolder} />
       )}
       {shown && <Drawer key={shown.id} file={shown} actions={actions} onClose={() => navigate(filesHash(q))} />}
-      {elsewhere.isError && shownId && <ErrorNote title="This file could not be shown" error={elsewhere.error} />}
+      {elsewhere.isError && shownId && <ErrorNote title="Could not show this file" error={elsewhere.error} />}
       {looked && (
         <QuickLook
           file={looked}
@@ -127,13 +127,13 @@ export function FilesView({ onUpload, onFolder, allowPublic }: Props) {
   )
 }
 
-/** A page without a single confirmed file: the next is asked for. */
+/** Requests the next page when a page contains no confirmed file. */
 function NextPage({ onMount }: { onMount: () => void }) {
   useEffect(onMount, [onMount])
   return <Skeleton label="Loading files" />
 }
 
-/** Focuses what takes the place of one that goes. */
+/** Focuses the item that takes the place of a removed one. */
 function focusNeighbour(id: string): void {
   const here = document.querySelector(`[data-id="${CSS.escape(id)}"]`)
   const next = here?.nextElementSibling ?? here?.previousElementSibling

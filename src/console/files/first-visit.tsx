@@ -4,7 +4,7 @@ import { picksFolders } from '../components/file-pickers.tsx'
 import { Mark } from '../components/mark.tsx'
 import { Snippets } from '../components/snippets.tsx'
 
-/** Nothing is stored yet: how to begin, by hand and from code. */
+/** Shown when nothing is stored: how to upload by hand and from code. */
 export const FirstVisit = ({ onUpload, onFolder }: { onUpload: () => void; onFolder: () => void }) => (
   <div className="empty">
     <section className="drop-target">
@@ -25,7 +25,7 @@ export const FirstVisit = ({ onUpload, onFolder }: { onUpload: () => void; onFol
     </section>
     <section className="from-code">
       <h2>Or from code</h2>
-      <p className="quiet">Ask for a URL, send the bytes straight to it, confirm.</p>
+      <p className="quiet">Request a URL, send the bytes to it, then confirm.</p>
       <Snippets />
     </section>
   </div>

@@ -1,4 +1,4 @@
-/** Table or grid, as chosen last in this browser. */
+/** Table or grid layout, remembered in this browser. */
 import { Store } from '../store.ts'
 import type { Layout } from './file-list.tsx'
 
@@ -8,7 +8,7 @@ const remembered = (): Layout => {
   try {
     return localStorage.getItem(storageKey) === 'grid' ? 'grid' : 'table'
   } catch {
-    return 'table' // storage is switched off
+    return 'table' // storage is disabled
   }
 }
 
@@ -19,6 +19,6 @@ export function chooseLayout(layout: Layout): void {
   try {
     localStorage.setItem(storageKey, layout)
   } catch {
-    // see remembered()
+    // Storage is disabled. The choice lasts until the page is closed.
   }
 }

@@ -1,11 +1,11 @@
-/** Where `<img>`, `<video>` and `<audio>` find the bytes of a file. */
+/** URLs of a file's bytes for `<img>`, `<video>` and `<audio>`. */
 import { useEffect, useState } from 'react'
 import { contentUrl, getDownload } from '../api.ts'
 import type { FileRecord } from '../api.ts'
 import { session } from '../session.ts'
 import { useStore } from '../store.ts'
 
-/** Presigned URLs by file, used until shortly before they end. */
+/** Presigned URLs by file id, reused until shortly before they expire. */
 const signed = new Map<string, { url: Promise<string>; until: number }>()
 
 export function signedUrl(id: string): Promise<string> {
@@ -22,8 +22,8 @@ export function signedUrl(id: string): Promise<string> {
 }
 
 /**
- * Elements send no Authorization header, so with a token they get a presigned URL; without a token (or with a cookie)
- * the server's redirect does. null until it is known.
+ * Media elements send no Authorization header. With a token they get a presigned URL. Without a token (or with a
+ * cookie) they use the server's redirect. null until known.
  */
 export function useMediaUrl(file: FileRecord, wanted: boolean): string | null {
   const { token } = useStore(session)
@@ -33,7 +33,7 @@ export function useMediaUrl(file: FileRecord, wanted: boolean): string | null {
     let current = true
     signedUrl(file.id).then(
       (url) => current && setPresigned({ id: file.id, url }),
-      () => undefined, // the icon stays
+      () => undefined, // on failure the icon stays
     )
     return () => {
       current = false

@@ -12,7 +12,7 @@ let lastId = 0
 const entriesOf = (file: FileRecord): Entry[] =>
   Object.entries(file.metadata).map(([name, value]) => ({ id: ++lastId, name, value }))
 
-/** Names and values kept with the file, editable in place. */
+/** A file's metadata, editable in place. */
 export function Metadata({ file }: { file: FileRecord }) {
   const [entries, setEntries] = useState<Entry[] | null>(null)
   const [refusal, setRefusal] = useState<string | null>(null)
@@ -31,7 +31,7 @@ export function Metadata({ file }: { file: FileRecord }) {
       setRefusal(null)
       toasts.say('Metadata saved.')
     } catch (error) {
-      setRefusal(error instanceof Error ? error.message : 'It could not be saved.')
+      setRefusal(error instanceof Error ? error.message : 'Could not save the metadata.')
     }
   }
   return (

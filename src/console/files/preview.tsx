@@ -8,12 +8,12 @@ import { signedUrl, useMediaUrl } from './media-url.ts'
 
 const previewBytes = 32 * 2 ** 10
 
-/** Beyond this a document is read in a tab of its own. */
+/** Larger documents open in a separate tab. */
 const maxPdfBytes = 32 * 2 ** 20
 
 /**
- * A local copy of a PDF: the store's own answer is sandboxed, which no browser's viewer runs in. Whatever the bytes
- * are, nothing but that viewer is handed them.
+ * A local copy of a PDF. The store sandboxes its responses, and no browser's PDF viewer runs in a sandbox. The blob's
+ * type is fixed to PDF, so the bytes can only reach that viewer.
  */
 function usePdf(file: FileRecord, wanted: boolean): string | null {
   const [url, setUrl] = useState<string | null>(null)
@@ -29,7 +29,7 @@ function usePdf(file: FileRecord, wanted: boolean): string | null {
         made = URL.createObjectURL(new Blob([bytes], { type: 'application/pdf' }))
         setUrl(made)
       })
-      .catch(() => undefined) // no preview is no fault: the file can still be opened
+      .catch(() => undefined) // without a preview the file can still be opened
     return () => {
       abort()
       if (made !== null) URL.revokeObjectURL(made)
@@ -39,7 +39,7 @@ function usePdf(file: FileRecord, wanted: boolean): string | null {
   return url
 }
 
-/** The beginning of a text, fetched as any page would fetch it: across origins, by a presigned URL. */
+/** The beginning of a text file, fetched from the objects origin by a presigned URL. */
 function useText(file: FileRecord, wanted: boolean): string | null {
   const [text, setText] = useState<string | null>(null)
   useEffect(() => {
@@ -48,7 +48,7 @@ function useText(file: FileRecord, wanted: boolean): string | null {
     signedUrl(file.id)
       .then((url) => fetch(url, { signal, headers: { range: `bytes=0-${previewBytes - 1}` } }))
       .then(async (response) => (response.ok ? response.text() : null))
-      .then(setText, () => undefined) // no preview is no fault: the file can still be opened
+      .then(setText, () => undefined) // without a preview the file can still be opened
     return abort.abort
   }, [file.id, wanted])
   return text
@@ -91,7 +91,7 @@ function NoPreview({ file }: { file: FileRecord }) {
       <TypeIcon mimeType={file.mimeType} />
       {isPdf ? (
         <Button icon={ExternalLink} onClick={() => void open(file)}>
-          Read it in a new tab
+          Open in a new tab
         </Button>
       ) : (
         <span>{(file.size ?? 0) === 0 ? 'The file is empty' : 'No preview for this type'}</span>

@@ -8,7 +8,7 @@ import { Preview } from './preview.tsx'
 
 type Props = {
   file: FileRecord
-  /** null at the ends of the list. */
+  /** null at either end of the list. */
   before: FileRecord | null
   after: FileRecord | null
   onMove: (file: FileRecord) => void
@@ -16,10 +16,10 @@ type Props = {
   onClose: () => void
 }
 
-/** One file, large. Space or Escape closes it, arrows go on to the next. */
+/** A large preview. Space or Escape closes it, arrow keys show the previous or next file. */
 export function QuickLook({ file, before, after, onMove, onShow, onClose }: Props) {
   const onKeyDown = (e: KeyboardEvent): void => {
-    // Players, texts and buttons have their own use for these keys.
+    // Players, text and buttons handle these keys themselves.
     const isOwn = e.target instanceof Element && e.target.closest('video, audio, pre, button') !== null
     const to = e.key === 'ArrowLeft' || e.key === 'ArrowUp' ? before : after
     if (e.key === ' ' && !isOwn) onClose()
@@ -39,7 +39,7 @@ export function QuickLook({ file, before, after, onMove, onShow, onClose }: Prop
         <footer>
           <IconButton
             icon={ChevronLeft}
-            label={before ? `Previous: ${before.filename}` : 'This is the first'}
+            label={before ? `Previous: ${before.filename}` : 'First file'}
             onClick={() => before && onMove(before)}
           />
           <div>
@@ -52,7 +52,7 @@ export function QuickLook({ file, before, after, onMove, onShow, onClose }: Prop
           </div>
           <IconButton
             icon={ChevronRight}
-            label={after ? `Next: ${after.filename}` : 'This is the last'}
+            label={after ? `Next: ${after.filename}` : 'Last file'}
             onClick={() => after && onMove(after)}
           />
         </footer>

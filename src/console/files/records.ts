@@ -1,4 +1,4 @@
-/** The list of files as the page knows it: pages of the server's list, and what happened since. */
+/** The list of files: pages of the server's list plus changes made since. */
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import type { InfiniteData } from '@tanstack/react-query'
 import { getFile, getUsage, listFiles } from '../api.ts'
@@ -16,7 +16,7 @@ export const useFiles = (q: string) =>
     getNextPageParam: ({ nextCursor }) => nextCursor ?? undefined,
   })
 
-/** One that may be on no page that is loaded. */
+/** A single file, which may not be on a loaded page. */
 export const useFile = (id: string | null, listed: FileRecord | undefined) =>
   useQuery({
     queryKey: ['file', id],
@@ -26,11 +26,11 @@ export const useFile = (id: string | null, listed: FileRecord | undefined) =>
 
 const usageKey = ['usage']
 
-/** An ornament: where it cannot be had, nothing is shown. */
+/** Optional. If usage cannot be loaded, nothing is shown. */
 export const useUsage = (): Usage | null => useQuery({ queryKey: usageKey, queryFn: () => getUsage() }).data ?? null
 
-/** Many uploads end at about the same time: what follows from them is done for all at once. */
-const gatherFor = 150
+/** Milliseconds. Many uploads end at about the same time, so the list is updated once for all of them. */
+const batchDelayMs = 150
 let inserted: FileRecord[] = []
 let gathering: ReturnType<typeof setTimeout> | undefined
 
@@ -45,7 +45,7 @@ function change(how: (files: FileRecord[], at: number, q: string) => FileRecord[
 
 const matches = (file: FileRecord, q: string): boolean => file.filename.toLowerCase().includes(q.toLowerCase())
 
-/** A file that has just been uploaded stands first. */
+/** Puts a file that has just been uploaded at the top. */
 export function insertFile(file: FileRecord): void {
   inserted.unshift(file)
   gathering ??= setTimeout(() => {
@@ -58,7 +58,7 @@ export function insertFile(file: FileRecord): void {
       return at === 0 ? [...fresh.filter((f) => matches(f, q)), ...others] : others
     })
     refreshUsage()
-  }, gatherFor)
+  }, batchDelayMs)
 }
 
 function refreshUsage(): void {

@@ -9,15 +9,15 @@ import { formatDuration } from '../format.ts'
 import { useNoLinks } from '../links/records.ts'
 import { useQuery } from '@tanstack/react-query'
 
-/** Seconds. S3 signs for a week at most. */
+/** Seconds. S3 signs for seven days at most. */
 const lifetimes = [300, 3600, 86_400, 604_800]
 
-/** How others get at a file: its public URL, or a signed one that ends when it is told to. */
+/** Ways to share a file: its public URL, or a signed URL that expires. */
 export function Share({ file }: { file: FileRecord }) {
   const [expiresIn, setExpiresIn] = useState(3600)
   const [shown, setShown] = useState(false)
   const isPublic = file.publicUrl !== undefined
-  // A signed URL is too long for many cameras: where there are links, those are what is scanned.
+  // A signed URL is too long for many QR scanners. If share links are available, use those for QR codes.
   const scansSigned = useNoLinks(file) !== null && !isPublic
   const qrButton = (
     <IconButton icon={QrCode} className="outlined" label="QR code" expanded={shown} onClick={() => setShown(!shown)} />
@@ -28,7 +28,7 @@ export function Share({ file }: { file: FileRecord }) {
       {file.publicUrl ? (
         <>
           <p className="share-who">
-            <Globe /> <span>Public: anyone with this URL can read it until it is deleted.</span>
+            <Globe /> <span>Public. Anyone with this URL can read the file until it is deleted.</span>
           </p>
           <div className="share-public">
             <CopyText text={file.publicUrl} label="public URL" shown={36} />
@@ -37,7 +37,7 @@ export function Share({ file }: { file: FileRecord }) {
         </>
       ) : (
         <p className="share-who">
-          <Lock /> <span>Private: you, and for a time whoever has a link.</span>
+          <Lock /> <span>Private. Only you and people with an active link can open it.</span>
         </p>
       )}
       {shown && isPublic && <QrOfFile file={file} expiresIn={expiresIn} />}
@@ -70,7 +70,7 @@ function QrOfFile({ file, expiresIn }: { file: FileRecord; expiresIn: number }) 
     staleTime: 60_000,
   })
   if (link.isPending) return <Spinner label="Signing a link" />
-  if (link.isError) return <ErrorNote title="The link could not be signed" error={link.error} />
+  if (link.isError) return <ErrorNote title="Could not sign a link" error={link.error} />
   return (
     <figure className="qr">
       <Qr text={link.data} label={`QR code of a link to ${file.filename}`} />

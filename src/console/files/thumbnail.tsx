@@ -4,10 +4,10 @@ import { TypeIcon } from '../components/type-icon.tsx'
 import { useMediaUrl } from './media-url.ts'
 
 const shown = new Set(['image/png', 'image/jpeg', 'image/gif', 'image/webp', 'image/avif'])
-/** Beyond this a picture costs more than its thumbnail is worth. */
+/** Larger images are not worth downloading for a thumbnail. */
 const maxThumbnailBytes = 12 * 2 ** 20
 
-/** Only what is near the window is mounted, so what is mounted may be loaded. */
+/** Only files near the viewport are mounted, so a mounted thumbnail may load at once. */
 export function Thumbnail({ file }: { file: FileRecord }) {
   const [failed, setFailed] = useState(false)
   const url = useMediaUrl(file, shown.has(file.mimeType) && (file.size ?? 0) <= maxThumbnailBytes)

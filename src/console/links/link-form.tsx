@@ -9,11 +9,11 @@ import { toasts } from '../toasts.ts'
 import { makeLink, noteRefusal } from './records.ts'
 
 const day = 86_400
-/** Seconds; the server takes up to ten years. */
+/** Seconds. The server accepts up to ten years. */
 const lifetimes = [3600, day, 7 * day, 30 * day, 365 * day]
 const mostUses = 1_000_000_000
 
-/** `''` is any number. */
+/** An empty text means no limit. */
 function usesOf(text: string): number | null | undefined {
   const trimmed = text.trim()
   if (trimmed === '') return null
@@ -23,34 +23,36 @@ function usesOf(text: string): number | null | undefined {
 
 type Props = { file: FileRecord; onMade: (linkId: string, o: { withQr: boolean }) => void }
 
-/** When a new link ends and how often it can be used; made and copied, or made to be scanned. */
+/** Creates a link with an expiry and a limit on uses, and copies it or shows its QR code. */
 export function LinkForm({ file, onMade }: Props) {
   const [expiresIn, setExpiresIn] = useState<number | null>(7 * day)
   const [uses, setUses] = useState('')
   const [busy, setBusy] = useState(false)
   const [refusal, setRefusal] = useState<string | null>(null)
-  /** What who sees the code need not be told. */
+  /** The confirmation for screen readers. Sighted users see the code. */
   const [said, setSaid] = useState('')
 
   const make = async (withQr: boolean): Promise<void> => {
     if (busy) return
     const maxUses = usesOf(uses)
-    if (maxUses === undefined) return setRefusal('Uses: a whole number from 1 on, or nothing for any number.')
+    if (maxUses === undefined)
+      return setRefusal('Uses must be a whole number of at least 1. Leave it empty for no limit.')
     setBusy(true)
     setRefusal(null)
     const making = makeLink(file.id, { expiresIn, maxUses })
     try {
-      // Asked for at once: later, browsers do not take it for the wish of who clicked.
+      // Request the clipboard at once. Later, browsers no longer attribute the request to the click.
       const copied = withQr ? null : copyText(making.then(({ url }) => url)).catch(() => 'refused' as const)
       const { id } = await making
       onMade(id, { withQr })
-      setSaid(withQr ? 'Link made. Its QR code is shown below.' : '')
+      setSaid(withQr ? 'Link created. Its QR code is shown below.' : '')
       if (withQr) return
-      if ((await copied) === 'refused') toasts.say('Link made. The browser refused the clipboard: copy it here.')
-      else toasts.say('Link made and copied.')
+      if ((await copied) === 'refused')
+        toasts.say('Link created. The browser blocked access to the clipboard, so copy it here.')
+      else toasts.say('Link created and copied.')
     } catch (error) {
       noteRefusal(file.id, error)
-      setRefusal(error instanceof Error ? error.message : 'The link could not be made.')
+      setRefusal(error instanceof Error ? error.message : 'Could not create the link.')
     } finally {
       setBusy(false)
     }
@@ -62,7 +64,7 @@ export function LinkForm({ file, onMade }: Props) {
   return (
     <form className="link-form" onSubmit={submit} noValidate>
       <label>
-        <span>Ends after</span>
+        <span>Expires after</span>
         <select
           value={expiresIn ?? ''}
           onChange={(e) => setExpiresIn(e.target.value === '' ? null : Number(e.target.value))}
@@ -72,7 +74,7 @@ export function LinkForm({ file, onMade }: Props) {
               {formatDuration(seconds)}
             </option>
           ))}
-          <option value="">no end</option>
+          <option value="">never</option>
         </select>
       </label>
       <label>
@@ -80,7 +82,7 @@ export function LinkForm({ file, onMade }: Props) {
         <input
           inputMode="numeric"
           autoComplete="off"
-          placeholder="any number"
+          placeholder="no limit"
           value={uses}
           aria-invalid={refusal !== null}
           aria-describedby="link-refusal"
@@ -88,10 +90,10 @@ export function LinkForm({ file, onMade }: Props) {
         />
       </label>
       <Button type="submit" icon={LinkIcon} disabled={busy}>
-        Make and copy
+        Create and copy
       </Button>
       <Button icon={QrCode} disabled={busy} onClick={() => void make(true)}>
-        Make a QR code
+        Create a QR code
       </Button>
       <p id="link-refusal" className="form-error" role="alert">
         {refusal}

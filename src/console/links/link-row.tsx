@@ -5,13 +5,13 @@ import { Qr } from '../components/qr.tsx'
 import { formatAgo, formatMoment } from '../format.ts'
 import { urlOfLink } from './records.ts'
 import type { Link } from './records.ts'
-import { endInWords, usesInWords, works } from './words.ts'
+import { formatExpiry, formatUses, isActive } from './describe-link.ts'
 
 type Props = {
   link: Link
   file: FileRecord
   now: Date
-  /** Whether its QR code is shown. */
+  /** Whether the QR code is shown. */
   shown: boolean
   onShow: (shown: boolean) => void
   onRevoke: () => void
@@ -20,27 +20,27 @@ type Props = {
 const bringIntoView = (figure: HTMLElement | null): void => figure?.scrollIntoView({ block: 'nearest' })
 
 export function LinkRow({ link, file, now, shown, onShow, onRevoke }: Props) {
-  const isAlive = works(link, now)
+  const isAlive = isActive(link, now)
   const url = isAlive ? urlOfLink(link.id) : null
-  const made = formatAgo(link.createdAt, now)
+  const created = formatAgo(link.createdAt, now)
   return (
     <li className="link" data-link={link.id}>
       <div className="link-words">
-        <p>{usesInWords(link)}</p>
+        <p>{formatUses(link)}</p>
         <p className="quiet">
           <span title={link.expiresAt === null ? undefined : formatMoment(link.expiresAt)}>
-            {endInWords(link, now)}
+            {formatExpiry(link, now)}
           </span>
-          {' · made '}
+          {' · created '}
           <time dateTime={link.createdAt} title={formatMoment(link.createdAt)}>
-            {made}
+            {created}
           </time>
         </p>
       </div>
       {url !== null && (
         <IconButton
           icon={QrCode}
-          label={`QR code of the link made ${made}`}
+          label={`QR code of the link created ${created}`}
           expanded={shown}
           onClick={() => onShow(!shown)}
         />
@@ -48,7 +48,7 @@ export function LinkRow({ link, file, now, shown, onShow, onRevoke }: Props) {
       <button
         type="button"
         className="text-button link-revoke"
-        aria-label={`${isAlive ? 'Revoke' : 'Remove'} the link made ${made}, ${usesInWords(link)}`}
+        aria-label={`${isAlive ? 'Revoke' : 'Remove'} the link created ${created}, ${formatUses(link)}`}
         onClick={onRevoke}
       >
         {isAlive ? 'Revoke' : 'Remove'}
@@ -58,7 +58,7 @@ export function LinkRow({ link, file, now, shown, onShow, onRevoke }: Props) {
         <figure className="qr" ref={bringIntoView}>
           <Qr text={url} label={`QR code of a link to ${file.filename}`} />
           <figcaption className="quiet">
-            Opens the file: {usesInWords(link)}, {endInWords(link, now)}.
+            Opens the file: {formatUses(link)}, {formatExpiry(link, now)}.
           </figcaption>
         </figure>
       )}

@@ -1,4 +1,4 @@
-/** The links of a file that are counted and can be revoked: how to make one, and those that there are. */
+/** The share links of a file: a form to create one, and the existing ones. */
 import { ChevronDown, Info } from 'lucide-react'
 import { useRef, useState } from 'react'
 import type { FileRecord } from '../api.ts'
@@ -11,7 +11,7 @@ import { LinkRow } from './link-row.tsx'
 import { urlOfLink, useLinks, useNoLinks } from './records.ts'
 import type { Link } from './records.ts'
 import { revocations } from './revocations.ts'
-import { works } from './words.ts'
+import { isActive } from './describe-link.ts'
 
 export function Links({ file }: { file: FileRecord }) {
   const noLinks = useNoLinks(file)
@@ -19,11 +19,11 @@ export function Links({ file }: { file: FileRecord }) {
   return (
     <section className="links" aria-labelledby="links-title">
       <h3 id="links-title" tabIndex={-1}>
-        Counted links
+        Share links
       </h3>
       {noLinks === null ? (
         <>
-          <p className="quiet">Short, for as many uses as you say, and revoked whenever you like.</p>
+          <p className="quiet">Short links with a limit on uses and time. You can revoke them.</p>
           <LinkForm file={file} onMade={(id, { withQr }) => setShownId(withQr ? id : null)} />
         </>
       ) : (
@@ -53,17 +53,17 @@ function LinkList({ file, canMake, shownId, onShow }: ListProps) {
   if (!data)
     return (
       <p className="form-error links-error" role="alert">
-        The links could not be loaded. {error.message}{' '}
+        Could not load the links. {error.message}{' '}
         <button type="button" className="text-button" onClick={() => void refetch()}>
-          Try again
+          Retry
         </button>
       </p>
     )
   const links = data.filter(({ id }) => !waiting.some((w) => w.id === id))
-  const [alive, ended] = [links.filter((link) => works(link, now)), links.filter((link) => !works(link, now))]
+  const [alive, ended] = [links.filter((link) => isActive(link, now)), links.filter((link) => !isActive(link, now))]
 
   const revoke = (link: Link): void => {
-    focusBeside(list.current, link.id)
+    focusNeighbourOf(list.current, link.id)
     revocations.add({ id: link.id, fileId: file.id, filename: file.filename })
   }
   const rows = (of: readonly Link[], label: string) => (
@@ -83,25 +83,27 @@ function LinkList({ file, canMake, shownId, onShow }: ListProps) {
   )
   return (
     <div className="link-lists" ref={list}>
-      {alive.length > 0 && rows(alive, 'Links that work')}
+      {alive.length > 0 && rows(alive, 'Active links')}
       {alive.some(({ id }) => urlOfLink(id) === null) && (
-        <p className="quiet link-note">The URL of a link is shown once, where it is made: the server keeps no copy.</p>
+        <p className="quiet link-note">
+          The URL of a link is shown once, on the page that created it. The server keeps no copy.
+        </p>
       )}
       {links.length === 0 && canMake && <p className="quiet link-note">No links yet.</p>}
       {ended.length > 0 && (
         <details>
           <summary>
-            <ChevronDown /> {plural(ended.length, 'link')} at an end
+            <ChevronDown /> {plural(ended.length, 'link')} expired or used up
           </summary>
-          {rows(ended, 'Links at an end')}
+          {rows(ended, 'Expired or used up links')}
         </details>
       )}
     </div>
   )
 }
 
-/** The row is about to go: its neighbour gets the focus, or what stands above the list. */
-function focusBeside(list: HTMLElement | null, linkId: string): void {
+/** The row is about to be removed. Focuses its neighbour, or the element above the list. */
+function focusNeighbourOf(list: HTMLElement | null, linkId: string): void {
   const row = list?.querySelector(`[data-link="${CSS.escape(linkId)}"]`)
   const beside = row?.nextElementSibling ?? row?.previousElementSibling
   const target = beside?.querySelector<HTMLElement>('.link-revoke') ?? document.getElementById('links-title')

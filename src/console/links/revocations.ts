@@ -1,4 +1,4 @@
-/** Links that are about to be revoked: out of the list, and for some seconds more to be had back. */
+/** Links about to be revoked. They are hidden in the list and can be restored for a few seconds. */
 import { ApiError } from '../api.ts'
 import { plural } from '../format.ts'
 import { Later } from '../later.ts'
@@ -14,17 +14,18 @@ export const revocations = new Later<Revocation>({
     const failed = results.flatMap((result) => {
       if (result.status === 'fulfilled') return []
       const error: unknown = result.reason
-      // Its file was deleted, or someone else was faster.
+      // The file was deleted, or the link was revoked elsewhere.
       return error instanceof ApiError && error.status === 404 ? [] : [error instanceof Error ? error.message : '']
     })
-    if (failed.length > 0) toasts.say(`${plural(failed.length, 'link')} not revoked, and working. ${failed[0]}`, 'bad')
+    if (failed.length > 0)
+      toasts.say(`${plural(failed.length, 'link')} not revoked and still active. ${failed[0]}`, 'bad')
     const revoked = links.length - failed.length
-    if (revoked > 0) toasts.say(revoked === 1 ? 'The link is revoked.' : `${plural(revoked, 'link')} are revoked.`)
+    if (revoked > 0) toasts.say(revoked === 1 ? 'The link was revoked.' : `${plural(revoked, 'link')} were revoked.`)
     for (const fileId of new Set(links.map((link) => link.fileId))) void lookAgain(fileId)
   },
 })
 
 export function undoRevocations(): void {
   const count = revocations.undo()
-  if (count > 0) toasts.say(count === 1 ? 'The link goes on working.' : `${plural(count, 'link')} go on working.`)
+  if (count > 0) toasts.say(count === 1 ? 'The link stays active.' : `${plural(count, 'link')} stay active.`)
 }

@@ -1,15 +1,15 @@
 import { useEffect, useRef, useState } from 'react'
 import type { UploadsSnapshot } from '../../react/upload-list.ts'
 import { displayName, plural } from '../format.ts'
-import { headline, isBusy } from './words.ts'
+import { headline, isBusy } from './describe-transfer.ts'
 
-/** Beyond this many at a time a name each is noise. */
+/** With more uploads than this, names are left out. */
 const named = 2
 
-/** What sighted people see in the dock: begin, each quarter and end politely, failures at once. */
+/** Announces to screen readers what the dock shows: start, each quarter and end politely, failures at once. */
 export function Announcer({ snapshot }: { snapshot: UploadsSnapshot }) {
   const { items, progress } = snapshot
-  const told = useRef(new Set<string>())
+  const announced = useRef(new Set<string>())
   const [urgent, setUrgent] = useState('')
   const quarter = Math.floor(progress.percent / 25) * 25
   const busy = items.filter(isBusy).length
@@ -17,9 +17,9 @@ export function Announcer({ snapshot }: { snapshot: UploadsSnapshot }) {
   const polite = busy > 0 ? `Uploading ${plural(busy, 'file')}` : ''
 
   useEffect(() => {
-    const failed = items.filter(({ id, state }) => state === 'error' && !told.current.has(id))
-    // One that is tried again may fail again.
-    told.current = new Set(items.filter(({ state }) => state === 'error').map(({ id }) => id))
+    const failed = items.filter(({ id, state }) => state === 'error' && !announced.current.has(id))
+    // An upload that is retried may fail again.
+    announced.current = new Set(items.filter(({ state }) => state === 'error').map(({ id }) => id))
     if (failed.length === 0) return
     const words = failed.slice(0, named).map(({ name, error }) => `${displayName(name)}: ${error?.message ?? ''}`)
     const more = failed.length > named ? [`${failed.length - named} more failed.`] : []

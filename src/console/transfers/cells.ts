@@ -1,13 +1,13 @@
-/** What the strip of an upload's parts shows. */
+/** The cells of the part map. */
 import type { PartProgress } from '../../client/index.ts'
 
-/** More would be narrower than a line: then a cell stands for several parts. */
-const mostCells = 240
+/** More cells would be too narrow to see, so a cell then stands for several parts. */
+const maxCells = 240
 
 export type Cell = { state: 'waiting' | 'sending' | 'retrying' | 'stored'; fill: number }
 
 export function cellsOf({ total, size, stored, sending }: PartProgress): Cell[] {
-  const per = Math.ceil(total / mostCells)
+  const per = Math.ceil(total / maxCells)
   const onTheWay = new Map(sending.map((lane) => [lane.part, lane]))
   return Array.from({ length: Math.ceil(total / per) }, (_, i): Cell => {
     let [done, sent, retries, members] = [0, 0, false, 0]
@@ -15,7 +15,7 @@ export function cellsOf({ total, size, stored, sending }: PartProgress): Cell[] 
       members++
       if (stored.has(n)) done++
       const lane = stored.has(n) ? undefined : onTheWay.get(n)
-      // The last part is shorter, and full a little early for it.
+      // The last part is shorter, so its cell fills a little early.
       if (lane && lane.phase !== 'idle') sent += Math.min(1, lane.loaded / size)
       if (lane?.phase === 'retrying' || lane?.phase === 'offline') retries = true
     }

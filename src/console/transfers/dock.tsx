@@ -8,12 +8,12 @@ import { uploads, useUploads } from '../uploads.ts'
 import { useMedia } from '../use-media.ts'
 import { Announcer } from './announcer.tsx'
 import { TransferRow } from './transfer-row.tsx'
-import { canPause, headline, isBusy, isSettled, waits } from './words.ts'
+import { canPause, headline, isBusy, isSettled, waits } from './describe-transfer.ts'
 
-/** All went well: the dock has nothing more to say and goes after this many milliseconds. */
-const goesAfter = 6000
+/** Milliseconds until the dock closes after every upload succeeded. */
+const closeDelayMs = 6000
 
-/** The transfers, at the bottom of every view: a line, and on demand a row a file. */
+/** The transfers at the bottom of every view: a summary line that expands to a row per file. */
 export function TransfersDock() {
   const snapshot = useUploads()
   const { items, progress } = snapshot
@@ -24,7 +24,7 @@ export function TransfersDock() {
 
   useEffect(() => {
     if (!allWell) return undefined
-    const timer = setTimeout(() => uploads.reset(), goesAfter)
+    const timer = setTimeout(() => uploads.reset(), closeDelayMs)
     return () => clearTimeout(timer)
   }, [allWell])
 
@@ -92,7 +92,7 @@ const ranks = new Map([
   ['canceled', 4],
 ])
 
-/** What moves or needs a hand stands on top. */
+/** Running uploads and those that need the user come first. */
 const inOrder = (items: readonly UploadItem[]): UploadItem[] =>
   items.toSorted((a, b) => (ranks.get(a.state) ?? 2) - (ranks.get(b.state) ?? 2))
 
@@ -101,7 +101,7 @@ function Rows({ items }: { items: readonly UploadItem[] }) {
   const box = useRef<HTMLDivElement>(null)
   const ordered = useMemo(() => inOrder(items), [items])
   const height = isPhone ? 84 : 52
-  // oxlint-disable-next-line react/incompatible-library -- this page is not compiled to memoize by itself
+  // oxlint-disable-next-line react/incompatible-library -- this page does not use the React compiler
   const virtual = useVirtualizer({
     count: ordered.length,
     estimateSize: () => height,

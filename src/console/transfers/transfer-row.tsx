@@ -5,11 +5,11 @@ import { Bar, FileName, IconButton } from '../components/basics.tsx'
 import { TypeIcon } from '../components/type-icon.tsx'
 import { folderOfUpload, uploads } from '../uploads.ts'
 import { PartMap } from './part-map.tsx'
-import { canPause, detail, isBusy, isSettled, stateInWords } from './words.ts'
+import { canPause, detail, isBusy, isSettled, stateInWords } from './describe-transfer.ts'
 
 type Props = { item: UploadItem; top: number; index: number; count: number }
 
-/** One upload: its name, state in words, progress or part map, and what can be done with it. */
+/** One upload: its name, state, progress or part map, and actions. */
 export const TransferRow = memo(
   function TransferRow({ item, top, index, count }: Props) {
     const { id, name, state, progress, error } = item
@@ -64,7 +64,7 @@ function Progress({ item }: { item: UploadItem }) {
   return (
     <div className="transfer-progress">
       {progress.part && <PartMap name={name} part={progress.part} moving={isBusy(item)} />}
-      {/* The strip shows it; the bar tells it to who cannot see. */}
+      {/* The strip is decorative. This bar conveys the progress to screen readers. */}
       <div className={progress.part ? 'visually-hidden' : undefined}>
         <Bar fraction={fraction} label={`Upload of ${name}`} tone={state === 'paused' ? 'quiet' : 'accent'} />
       </div>
@@ -81,7 +81,7 @@ function ChooseAgain({ item: { id, name } }: { item: UploadItem }) {
         ref={input}
         type="file"
         hidden
-        aria-label={`${name}, to go on with`}
+        aria-label={`${name}, to resume the upload`}
         onChange={({ target }) => {
           const [file] = target.files ?? []
           if (file) uploads.resume(id, file)

@@ -1,4 +1,4 @@
-/** `/console/uppy`: real Uppy against this server. */
+/** `/console/uppy`: runs Uppy against this server. */
 import { createClient } from '../../client/index.ts'
 import { session } from '../session.ts'
 import { applyTheme } from '../theme.ts'
@@ -13,13 +13,13 @@ const input = find<HTMLInputElement>('files')
 const pause = find<HTMLButtonElement>('pause')
 const cancel = find<HTMLButtonElement>('cancel')
 
-// The page lies two steps below the server's address, whatever path prefix that has.
+// The page is two levels below the server's base URL, whatever its path prefix.
 const baseUrl = new URL('..', location.href).href.replace(/\/$/, '')
 const { token } = session.get()
 const headers: Record<string, string> = token === null ? {} : { authorization: `Bearer ${token}` }
 const client = createClient({ baseUrl, headers })
 
-/** With what becomes of the rows of those that are canceled. */
+/** Running instances, each with a function that marks its rows as canceled. */
 const running = new Map<Uppy, () => void>()
 let isPaused = false
 
@@ -61,7 +61,7 @@ async function upload(files: File[], chosen: Choice): Promise<void> {
     rowOf(file)?.failed(error.message)
     find('refused').textContent = `${file?.name} was not uploaded. ${error.message}`
   })
-  // A run that is canceled may never end.
+  // A canceled run may never settle.
   const canceled = new Promise<void>((resolve) => {
     running.set(uppy, () => {
       for (const row of rows.values()) row.cancel()
@@ -78,12 +78,12 @@ async function upload(files: File[], chosen: Choice): Promise<void> {
   }
 }
 
-/** What the server says it has, and where. */
+/** Shows the server's record of the file and its download URL. */
 async function show(row: Row | undefined, name: string, key: string): Promise<void> {
   row?.say('asking the server')
   const found = await storedFile(client, { key, name, headers }).catch(() => null)
   if (!found) {
-    row?.failed('Uppy calls it done, and the server has no file of this key. Look at the log of the console.')
+    row?.failed('Uppy reports success, but the server has no file with this key. See the request log in the console.')
     return
   }
   const { size, mimeType, status } = found.record

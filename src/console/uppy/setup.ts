@@ -1,4 +1,4 @@
-/** How Uppy is set up here, and the same as the lines that a page of yours would have. */
+/** Sets up Uppy, and shows the same setup as code for the user's own page. */
 import { type Client } from '../../client/index.ts'
 import { uppyOptions } from '../../client/uppy.ts'
 import type { Major } from './uppy-like.ts'

@@ -1,7 +1,7 @@
-/** What the server has of an upload that Uppy calls done. */
+/** Looks up the server's record of an upload that Uppy finished. */
 import type { Client, FileRecord } from '../../client/index.ts'
 
-/** The record and a download URL; null where the server knows no file of this key. */
+/** The record and a download URL. null if the server has no file with this key. */
 export async function storedFile(
   client: Client,
   o: { key: string; name: string; headers: Record<string, string> },
@@ -15,6 +15,6 @@ export async function storedFile(
   const record = files.find(({ key }) => key === o.key)
   if (!record) return null
   const { url } = await client.getDownloadUrl(record.id)
-  // With a bucket the file may be listed as pending until somebody asks for its bytes.
+  // With a bucket the file may be listed as pending until its bytes are requested.
   return { record: (await ask<FileRecord>(`/files/${record.id}`)) ?? record, url }
 }

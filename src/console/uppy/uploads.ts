@@ -1,4 +1,4 @@
-/** One row for each file: what Uppy says of it, and then what the server has. */
+/** One row per file: Uppy's progress, then the server's record. */
 
 export type Row = {
   progress(bytes: number): void
@@ -6,7 +6,7 @@ export type Row = {
   say(words: string): void
   stored(o: { url: string; words: string }): void
   failed(why: string): void
-  /** Leaves alone what has ended already. */
+  /** Has no effect on finished uploads. */
   cancel(): void
 }
 

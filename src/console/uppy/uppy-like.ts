@@ -1,4 +1,4 @@
-/** What this page needs of Uppy: the same in the majors 4, 5 and 6. */
+/** The part of Uppy's API that this page uses. It is the same in versions 4, 5 and 6. */
 export type Major = 4 | 5 | 6
 
 export interface UppyFile {
@@ -29,7 +29,7 @@ export interface UppyModule {
   AwsS3: object
 }
 
-/** Each major is a chunk of its own, fetched when it is first used. */
+/** Each major version is a chunk of its own, loaded when first used. */
 export const load: Readonly<Record<Major, () => Promise<UppyModule>>> = {
   4: () => import('uppy4'),
   5: () => import('uppy5'),

@@ -1,4 +1,4 @@
-/** The three majors under names of their own; see test/browser/uppy. */
+/** The three major versions under aliases. See test/browser/uppy. */
 declare module 'uppy4' {
   export const Uppy: import('./uppy-like.ts').UppyModule['Uppy']
   export const AwsS3: object

@@ -1,4 +1,4 @@
-/** The text field that narrows a view down. */
+/** The text field that filters a view. */
 import { Search } from 'lucide-react'
 import './filter.css'
 

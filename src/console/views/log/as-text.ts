@@ -1,10 +1,10 @@
-/** An entry to be pasted elsewhere: a command that sends it again, or the whole reason. Nothing in it grants access. */
+/** Formats a log entry as a curl command or a report. The output contains no credentials. */
 import { formatBytes } from '../../format.ts'
-import { formatTook, outcomeInWords, subjectOf, type LogEntry } from './entry.ts'
+import { formatTook, formatOutcome, subjectOf, type LogEntry } from './entry.ts'
 
 const quote = (text: string): string => `'${text.replaceAll("'", String.raw`'\''`)}'`
 
-/** For bash and zsh. What was hidden stands as `[hidden]`, tokens come from $TOKEN. */
+/** For bash and zsh. Redacted values appear as `[hidden]`, the token comes from $TOKEN. */
 export function asCurl(entry: LogEntry, bases: { api: string; objects: string }): string {
   const { method, target, app, refusal } = entry
   const origin = new URL(app === 'api' ? bases.api : bases.objects).origin
@@ -21,14 +21,14 @@ export function asCurl(entry: LogEntry, bases: { api: string; objects: string })
   return parts.join(' \\\n  ')
 }
 
-/** The reason in plain text, for a message or an issue. */
+/** The explanation in plain text, for a message or an issue. */
 export function asReport(entry: LogEntry): string {
   const { refusal, method, time, ms, size, requestId } = entry
   const explanation = refusal?.explanation
   const changed = explanation?.rows.filter(({ same }) => !same) ?? []
   const isKnown = changed.some(({ signed }) => signed !== null)
   return [
-    `${method} ${subjectOf(entry)}: ${outcomeInWords(entry)}`,
+    `${method} ${subjectOf(entry)}: ${formatOutcome(entry)}`,
     [time, formatTook(ms), size === null ? '' : formatBytes(size), requestId && `request ${requestId}`]
       .filter(Boolean)
       .join(', '),
@@ -38,8 +38,8 @@ export function asReport(entry: LogEntry): string {
       ? changed.flatMap(({ part, name, signed, sent }) => [
           '',
           name ? `${part} ${name}` : part,
-          `  signed: ${signed ?? '(not there)'}`,
-          `  sent:   ${sent ?? '(not there)'}`,
+          `  signed: ${signed ?? '(missing)'}`,
+          `  sent:   ${sent ?? '(missing)'}`,
         ])
       : []),
   ].join('\n')

@@ -1,9 +1,9 @@
-/** Requests as `GET /console/log` tells them. */
+/** Request records as `GET /console/log` returns them. */
 
 export type SignedRow = {
   part: 'method' | 'host' | 'path' | 'parameter' | 'header' | 'payload'
   name: string | null
-  /** null: it was not there, or is not known. */
+  /** null if it is missing or not known. */
   signed: string | null
   sent: string | null
   same: boolean
@@ -43,7 +43,7 @@ export type Refusal = {
 export type LogEntry = {
   id: string
   time: string
-  /** `store`: what a bucket answered to this page, which the server never saw. */
+  /** `store`: a bucket's response to this page, which the server never saw. */
   app: 'api' | 'objects' | 'store'
   method: string
   path: string
@@ -61,15 +61,15 @@ export type LogEntry = {
   refusal: Refusal | null
 }
 
-/** What the request is about: a key where there is one. */
+/** The key of the request, or its path if there is no key. */
 export const subjectOf = ({ key, path }: LogEntry): string => key ?? path
 
 export const isTrouble = ({ outcome }: LogEntry): boolean => outcome === 'refused' || outcome === 'failed'
 
-const words = { ok: 'ok', refused: 'refused', failed: 'failed', aborted: 'broken off' } as const
+const words = { ok: 'ok', refused: 'refused', failed: 'failed', aborted: 'aborted' } as const
 
-/** `200 ok`, `403 SignatureDoesNotMatch`, `broken off`. */
-export function outcomeInWords({ outcome, status, refusal }: LogEntry): string {
+/** `200 ok`, `403 SignatureDoesNotMatch`, `aborted`. */
+export function formatOutcome({ outcome, status, refusal }: LogEntry): string {
   const what = refusal?.code ?? words[outcome]
   return status === null ? what : `${status} ${what}`
 }
@@ -84,13 +84,13 @@ function isOfKind(entry: LogEntry, kind: Kind): boolean {
   return kind === 'api' ? entry.app === 'api' : entry.app !== 'api'
 }
 
-/** Every word of `text` stands somewhere in the entry. */
+/** Whether the entry contains every word of `text`. */
 export function matches(entry: LogEntry, kind: Kind, text: string): boolean {
   if (!isOfKind(entry, kind)) return false
   const wanted = text.toLowerCase().split(/\s+/).filter(Boolean)
   if (wanted.length === 0) return true
   const { method, target, key, user, keyOwner, requestId } = entry
-  const all = [method, target, key, user, keyOwner, requestId, outcomeInWords(entry)].join(' ').toLowerCase()
+  const all = [method, target, key, user, keyOwner, requestId, formatOutcome(entry)].join(' ').toLowerCase()
   return wanted.every((word) => all.includes(word))
 }
 

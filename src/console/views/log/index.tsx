@@ -1,4 +1,4 @@
-/** Requests as they happen, newest first; a refused one opens into the reason. */
+/** Live request log, newest first. A refused request opens to an explanation. */
 import { Pause, Play, ScrollText, Search, Trash2 } from 'lucide-react'
 import { useEffect, useMemo, useState } from 'react'
 import { Button, Empty, ErrorNote, Skeleton } from '../../components/basics.tsx'
@@ -9,7 +9,7 @@ import { useStore } from '../../store.ts'
 import { Filter } from '../filter.tsx'
 import { kinds, matches, type Kind } from './entry.ts'
 import { log } from './log-store.ts'
-import { takeOwnRefusals } from './own-refusals.ts'
+import { logStoreErrors } from './store-errors.ts'
 import { Reason } from './reason.tsx'
 import { RequestTable } from './request-table.tsx'
 import './log.css'
@@ -33,7 +33,7 @@ export function LogView() {
 
   useEffect(() => log.read(), [])
   const isDirect = status?.isDirect ?? false
-  useEffect(() => (isDirect ? takeOwnRefusals() : undefined), [isDirect])
+  useEffect(() => (isDirect ? logStoreErrors() : undefined), [isDirect])
 
   const found = useMemo(() => entries.filter((entry) => matches(entry, kind, text)), [entries, kind, text])
   const opened = id === null ? undefined : (entries.find((e) => e.id === id) ?? held.find((e) => e.id === id))
@@ -44,7 +44,7 @@ export function LogView() {
       <header className="page-head">
         <h1>Log</h1>
         <p className="quiet">
-          {status?.admin ? 'Every request to this server' : 'Your requests, and those to keys of your uploads'}
+          {status?.admin ? 'Every request to this server' : 'Your requests and requests for your uploads'}
         </p>
         <Connection connection={connection} paused={paused} />
         <div className="page-tools log-tools">
@@ -78,22 +78,22 @@ export function LogView() {
       </header>
       {isDirect && (
         <p className="log-note">
-          Bytes go straight to the bucket, which keeps its own log. Here are the requests to the API, and what the
-          bucket refused to this page.
+          Clients send bytes directly to the bucket, which keeps its own log. This page shows API requests and errors
+          that the bucket returned to this page.
         </p>
       )}
-      {missed > 0 && <p className="log-note">{plural(missed, 'request')} went by while this page was not reading.</p>}
+      {missed > 0 && <p className="log-note">{plural(missed, 'request')} occurred while this page was disconnected.</p>}
       {found.length > 0 ? (
         <RequestTable entries={found} hrefOf={(entry) => hash(entry.id, kind, text)} />
       ) : entries.length > 0 ? (
         <Empty icon={Search} title="Nothing matches">
-          <p>{plural(entries.length, 'request')} in the log, none of them like this.</p>
+          <p>{plural(entries.length, 'request')} in the log, none matches.</p>
         </Empty>
       ) : error && connection !== 'live' ? (
-        <ErrorNote title="The log could not be read" error={error} onRetry={log.retry} />
+        <ErrorNote title="Could not read the log" error={error} onRetry={log.retry} />
       ) : connection === 'live' ? (
         <Empty icon={ScrollText} title="No requests yet">
-          <p>Upload a file, or call the API: each request appears here as it is answered.</p>
+          <p>Upload a file or call the API. Requests appear here as they finish.</p>
         </Empty>
       ) : (
         <Skeleton rows={6} label="Loading the log" />
@@ -101,7 +101,7 @@ export function LogView() {
       {opened && <Reason entry={opened} status={status} onClose={close} />}
       {id !== null && !opened && connection === 'live' && (
         <p className="log-note" role="status">
-          The request of this link is not in the log any more: the last 1000 are kept, until the server stops.{' '}
+          This request is no longer in the log. The log keeps the last 1000 requests until the server stops.{' '}
           <button type="button" className="text-button" onClick={close}>
             Show the log
           </button>
@@ -111,7 +111,7 @@ export function LogView() {
   )
 }
 
-const said = { live: 'Live', connecting: 'Connecting', waiting: 'Connecting again' } as const
+const said = { live: 'Live', connecting: 'Connecting', waiting: 'Reconnecting' } as const
 
 function Connection({ connection, paused }: { connection: keyof typeof said; paused: boolean }) {
   const state = paused ? 'paused' : connection

@@ -1,4 +1,4 @@
-/** The log of this page: it reads while the view is shown, and goes on where it was when it is shown again. */
+/** The log of this page. It reads while the view is shown and continues from the same point when it is shown again. */
 import { anySignal } from '../../../client/signals.ts'
 import { ApiError, serverUrl } from '../../api.ts'
 import { session, signInNeeded } from '../../session.ts'
@@ -9,20 +9,20 @@ import { readEvents, type ServerEvent } from './read-events.ts'
 const mostEntries = 2000
 const mostHeld = 2000
 const mostSeen = 10_000
-/** Milliseconds without a byte after which the connection is taken for dead: the server says something each 15 s. */
+/** Milliseconds without data before the connection counts as lost. The server sends a keep-alive every 15 s. */
 const silence = 40_000
 const longestWait = 15_000
 
 type LogState = {
   /** Newest first. */
   entries: readonly LogEntry[]
-  /** Came while paused, newest first. */
+  /** Received while paused, newest first. */
   held: readonly LogEntry[]
   paused: boolean
   connection: 'connecting' | 'live' | 'waiting'
-  /** Why there is no connection. */
+  /** Why the connection failed. */
   error: ApiError | null
-  /** Requests that went by while nobody read. */
+  /** Requests that occurred while the log was not being read. */
   missed: number
 }
 
@@ -30,7 +30,7 @@ const empty = { entries: [], held: [], paused: false, connection: 'connecting', 
 
 class Log extends Store<LogState> {
   #lastId = ''
-  /** Another process tells all that it keeps, again and again where several take turns in answering. */
+  /** Another server process sends its whole log again, possibly several times. Ids already seen are skipped. */
   readonly #seen = new Set<string>()
   #readers = 0
   #stop = new AbortController()
@@ -38,7 +38,7 @@ class Log extends Store<LogState> {
 
   constructor() {
     super({ ...empty })
-    // What one user saw is not the next one's.
+    // Do not show one user's requests to the next.
     session.subscribe(() => {
       const { token } = session.get()
       if (token === this.#token) return
@@ -70,7 +70,7 @@ class Log extends Store<LogState> {
 
   clear = (): void => this.set({ entries: [], held: [], missed: 0 })
 
-  /** For what the server never saw. */
+  /** Adds entries for requests that the server never saw. */
   add = (entries: readonly LogEntry[]): void => {
     if (entries.length === 0) return
     const newest = entries.toReversed()
@@ -148,11 +148,11 @@ class Log extends Store<LogState> {
 
 async function refusalOf(response: Response): Promise<ApiError> {
   const problem = (await response.json().catch(() => ({}))) as { detail?: string; code?: string; requestId?: string }
-  const words = problem.detail ?? `The server answered ${response.status}.`
+  const words = problem.detail ?? `The server responded with ${response.status}.`
   return new ApiError(response.status, problem.code ?? '', words, problem.requestId ?? null)
 }
 
 const noAnswer = (cause: unknown): ApiError =>
-  new ApiError(0, 'Network', `No answer from ${location.host}. Is the server running?`, null, cause)
+  new ApiError(0, 'Network', `${location.host} did not respond. Check that the server is running.`, null, cause)
 
 export const log = new Log()

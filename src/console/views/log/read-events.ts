@@ -1,8 +1,8 @@
-/** Server-sent events over fetch, which can carry a token where EventSource cannot. */
+/** Server-sent events over fetch. Unlike EventSource, fetch can send a token. */
 
 export type ServerEvent = { name: string; id: string | null; data: unknown }
 
-/** Yields the events of a stream of text as they are complete; comments and what is no JSON are passed over. */
+/** Yields each complete event. Skips comments and invalid JSON. */
 export async function* readEvents(body: ReadableStream<Uint8Array<ArrayBuffer>>): AsyncGenerator<ServerEvent[]> {
   const reader = body.pipeThrough(new TextDecoderStream()).getReader()
   let pending = ''

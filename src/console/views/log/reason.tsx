@@ -1,4 +1,4 @@
-/** One request, opened: why it was refused, what was signed beside what was sent, and what to do. */
+/** Details of one request: why it was refused, signed and sent values next to each other, and what to do. */
 import { ArrowRight, ClipboardCopy, Terminal } from 'lucide-react'
 import { copyText } from '../../actions.ts'
 import { serverUrl } from '../../api.ts'
@@ -8,7 +8,7 @@ import { formatBytes, formatMoment } from '../../format.ts'
 import type { ServerStatus } from '../../server-status.ts'
 import { toasts } from '../../toasts.ts'
 import { asCurl, asReport } from './as-text.ts'
-import { formatTook, outcomeInWords, subjectOf, type Explanation, type LogEntry } from './entry.ts'
+import { formatTook, formatOutcome, subjectOf, type Explanation, type LogEntry } from './entry.ts'
 import { SignedTable } from './signed-table.tsx'
 
 type Props = { entry: LogEntry; status: ServerStatus | null; onClose: () => void }
@@ -21,14 +21,14 @@ export function Reason({ entry, status, onClose }: Props) {
   const copy = (text: string, what: string): void =>
     void copyText(text).then(
       () => toasts.say(`${what} copied.`),
-      () => toasts.say('The browser refused the clipboard.', 'bad'),
+      () => toasts.say('The browser blocked access to the clipboard.', 'bad'),
     )
   const bases = { api: serverUrl(), objects: status?.objectsUrl ?? serverUrl() }
   return (
     <Dialog label={`${method} ${subjectOf(entry)}`} className="drawer reason" onClose={onClose}>
       <DialogHead onClose={onClose}>
         <span className="reason-title">
-          <span className="mono">{method}</span> <Badge tone={tones[entry.outcome]}>{outcomeInWords(entry)}</Badge>
+          <span className="mono">{method}</span> <Badge tone={tones[entry.outcome]}>{formatOutcome(entry)}</Badge>
         </span>
       </DialogHead>
       <div className="drawer-scroll reason-body">
@@ -45,7 +45,7 @@ export function Reason({ entry, status, onClose }: Props) {
               </p>
             )}
             {explanation?.difference && refusal.message !== explanation.difference.message && (
-              <p className="quiet">The answer said: {refusal.message}</p>
+              <p className="quiet">Response: {refusal.message}</p>
             )}
           </div>
         )}
@@ -96,7 +96,7 @@ function Facts({ entry }: { entry: LogEntry }) {
         {app === 'api' ? 'the API' : app === 'objects' ? 'the objects endpoint' : 'the bucket'}
       </Fact>
       {user !== null && <Fact name="User">{user}</Fact>}
-      {keyOwner !== null && <Fact name="Access key of">{keyOwner}</Fact>}
+      {keyOwner !== null && <Fact name="Access key owner">{keyOwner}</Fact>}
       {bucket !== null && <Fact name="Bucket">{bucket}</Fact>}
       {key !== null && (
         <Fact name="Key">
@@ -109,7 +109,7 @@ function Facts({ entry }: { entry: LogEntry }) {
         </Fact>
       )}
       {decoded?.signedAt && <Fact name="Signed">{formatMoment(decoded.signedAt)}</Fact>}
-      {decoded?.expiresAt && <Fact name="URL ends">{formatMoment(decoded.expiresAt)}</Fact>}
+      {decoded?.expiresAt && <Fact name="URL expires">{formatMoment(decoded.expiresAt)}</Fact>}
       {decoded?.credential && <Fact name="Access key">{decoded.credential.accessKeyId}</Fact>}
       {requestId && (
         <Fact name="Request id">

@@ -1,4 +1,4 @@
-/** The requests as rows; only those near the window are in the page. */
+/** The requests as rows. Only rows near the viewport are rendered. */
 import { CircleAlert, CircleCheck, CircleSlash, CircleX } from 'lucide-react'
 import type { LucideIcon } from 'lucide-react'
 import { useWindowVirtualizer } from '@tanstack/react-virtual'
@@ -7,7 +7,7 @@ import type { KeyboardEvent } from 'react'
 import { formatBytes, formatMoment, splitName } from '../../format.ts'
 import { navigate } from '../../route.ts'
 import { useMedia } from '../../use-media.ts'
-import { formatTime, formatTook, outcomeInWords, subjectOf, type LogEntry } from './entry.ts'
+import { formatTime, formatTook, formatOutcome, subjectOf, type LogEntry } from './entry.ts'
 
 const icons: Record<LogEntry['outcome'], LucideIcon> = {
   ok: CircleCheck,
@@ -18,7 +18,7 @@ const icons: Record<LogEntry['outcome'], LucideIcon> = {
 
 type Props = { entries: readonly LogEntry[]; hrefOf: (entry: LogEntry) => string }
 
-/** Where the list begins in the page. */
+/** The list's offset from the top of the page. */
 function useTop(): { ref: (list: HTMLElement | null) => (() => void) | undefined; top: number } {
   const [top, setTop] = useState(0)
   const ref = useCallback((list: HTMLElement | null) => {
@@ -47,11 +47,11 @@ export function RequestTable({ entries, hrefOf }: Props) {
     scrollPaddingEnd: 72,
   })
   useEffect(() => virtual.measure(), [virtual, height])
-  useSteadyReading(entries, height, top)
+  useStableScroll(entries, height, top)
   const wanted = useRef<number | null>(null)
   const table = useRef<HTMLDivElement | null>(null)
 
-  // The row may only now be in the page.
+  // The row may not be rendered before this point.
   useLayoutEffect(() => {
     if (wanted.current === null) return
     const link = table.current?.querySelector<HTMLElement>(`[data-index="${wanted.current}"] a`)
@@ -67,7 +67,7 @@ export function RequestTable({ entries, hrefOf }: Props) {
     e.preventDefault()
     wanted.current = next
     virtual.scrollToIndex(next)
-    // A row that is in the page already is not drawn anew.
+    // A row that is already rendered does not cause another render.
     table.current?.querySelector<HTMLElement>(`[data-index="${next}"] a`)?.focus({ preventScroll: true })
   }
 
@@ -86,7 +86,7 @@ export function RequestTable({ entries, hrefOf }: Props) {
           <span role="columnheader">Method</span>
           <span role="columnheader">Key or path</span>
           <span role="columnheader">Outcome</span>
-          <span role="columnheader">Took</span>
+          <span role="columnheader">Duration</span>
           <span role="columnheader">Size</span>
         </div>
       </div>
@@ -135,7 +135,7 @@ const RequestRow = memo(function RequestRow({ entry, href, index, top, height }:
           href={href}
           className="mono"
           title={subject}
-          aria-label={`${method} ${subject}, ${outcomeInWords(entry)}`}
+          aria-label={`${method} ${subject}, ${formatOutcome(entry)}`}
           onClick={(e) => {
             if (e.ctrlKey || e.metaKey || e.shiftKey) return
             e.preventDefault()
@@ -151,7 +151,7 @@ const RequestRow = memo(function RequestRow({ entry, href, index, top, height }:
       </span>
       <span role="cell" className="request-outcome">
         <Icon />
-        <span>{outcomeInWords(entry)}</span>
+        <span>{formatOutcome(entry)}</span>
       </span>
       <span role="cell" className="request-took quiet">
         {formatTook(ms)}
@@ -164,7 +164,7 @@ const RequestRow = memo(function RequestRow({ entry, href, index, top, height }:
 })
 
 /** Who has scrolled down reads on where they are, while requests come in above. */
-function useSteadyReading(entries: readonly LogEntry[], height: number, top: number): void {
+function useStableScroll(entries: readonly LogEntry[], height: number, top: number): void {
   const first = useRef<string | undefined>(undefined)
   useEffect(() => {
     const before = first.current

@@ -1,4 +1,4 @@
-/** What was signed beside what was sent, in the order in which it is signed; the first difference is marked. */
+/** Signed and sent values next to each other, in canonical order. Marks the first difference. */
 import { Equal, EqualNot } from 'lucide-react'
 import type { Explanation, SignedRow } from './entry.ts'
 
@@ -19,7 +19,7 @@ export function SignedTable({ explanation: { rows } }: { explanation: Explanatio
     return (
       <>
         <h3>What was sent</h3>
-        <p className="quiet">Nothing like it gives this signature: what was signed is not known.</p>
+        <p className="quiet">No similar request produces this signature, so the signed values are not known.</p>
         {table}
       </>
     )
@@ -32,7 +32,7 @@ export function SignedTable({ explanation: { rows } }: { explanation: Explanatio
     )
   return (
     <details className="signed-same">
-      <summary>What was sent is what was signed</summary>
+      <summary>Signed and sent values are equal</summary>
       {table}
     </details>
   )
@@ -77,9 +77,9 @@ function Table({ rows, isKnown, first }: { rows: SignedRow[]; isKnown: boolean; 
   )
 }
 
-/** The text with what the other has not marked: all between the beginning and the end that both share. */
+/** Marks the part of the text between the prefix and the suffix that both values share. */
 function Value({ text, other }: { text: string | null; other: string | null }) {
-  if (text === null) return <span className="quiet">not there</span>
+  if (text === null) return <span className="quiet">missing</span>
   if (text === '') return <span className="quiet">empty</span>
   if (text === other) return <code>{text}</code>
   if (other === null)

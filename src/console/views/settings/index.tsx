@@ -1,4 +1,4 @@
-/** The effective configuration: each key with its value, where that came from, and how to change it. */
+/** The effective configuration: each key with its value, its source and how to change it. */
 import { useQuery } from '@tanstack/react-query'
 import { KeyRound, Search } from 'lucide-react'
 import { Fragment, useMemo, useState } from 'react'
@@ -7,7 +7,7 @@ import { Badge, CopyText, Empty, ErrorNote, Skeleton } from '../../components/ba
 import { navigate, useRoute } from '../../route.ts'
 import { useServerStatus } from '../../server-status.ts'
 import { Filter } from '../filter.tsx'
-import { howToChange, inWords, isChanged, matches, sections, sourceInWords, type Setting } from './setting.ts'
+import { howToChange, formatValue, isChanged, matches, sections, sourceInWords, type Setting } from './setting.ts'
 import './settings.css'
 
 export function SettingsView() {
@@ -34,7 +34,7 @@ export function SettingsView() {
     <section className="page settings">
       <header className="page-head">
         <h1>Settings</h1>
-        <p className="quiet">What is in effect, and where it came from. Changes take a restart.</p>
+        <p className="quiet">Current values and their sources. Changes take effect after a restart.</p>
         {settings && (
           <div className="page-tools settings-tools">
             <Filter
@@ -62,12 +62,13 @@ function Waiting({ error, onRetry }: { error: Error | null; onRetry: () => void 
   const status = useServerStatus()
   if (!error) return <Skeleton rows={8} label="Loading the settings" />
   if (!(error instanceof ApiError) || error.status !== 403)
-    return <ErrorNote title="The settings could not be loaded" error={error} onRetry={onRetry} />
+    return <ErrorNote title="Could not load the settings" error={error} onRetry={onRetry} />
   const line = `auth: { admins: [${JSON.stringify(status?.user ?? 'alice')}] }`
   return (
     <Empty icon={KeyRound} title="For administrators">
       <p>
-        Whoever runs this server can make you one: with this line in <code>config/local.yaml</code>, and a restart.
+        The operator of this server can make you an administrator with this line in <code>config/local.yaml</code>and a
+        restart.
       </p>
       <CopyText text={line} label="line" shown={60} />
     </Empty>
@@ -77,8 +78,8 @@ function Waiting({ error, onRetry }: { error: Error | null; onRetry: () => void 
 function Found({ settings }: { settings: Setting[] }) {
   if (settings.length === 0)
     return (
-      <Empty icon={Search} title="No such setting">
-        <p>No key, value or purpose holds that.</p>
+      <Empty icon={Search} title="No matching setting">
+        <p>No key, value or purpose contains this text.</p>
       </Empty>
     )
   return (
@@ -110,7 +111,7 @@ function Found({ settings }: { settings: Setting[] }) {
 function Row({ setting }: { setting: Setting }) {
   const [open, setOpen] = useState(false)
   const { key, value, description, secret } = setting
-  const words = inWords(value)
+  const words = formatValue(value)
   const details = `setting-${key.replaceAll('.', '-')}`
   return (
     <Fragment>
@@ -140,7 +141,7 @@ function Row({ setting }: { setting: Setting }) {
             <p>{description}</p>
             <p>
               <span className="quiet">Default </span>
-              <code>{inWords(setting.default) ?? 'not set'}</code>
+              <code>{formatValue(setting.default) ?? 'not set'}</code>
             </p>
             <p>{howToChange(setting)}</p>
             <div className="setting-copies">

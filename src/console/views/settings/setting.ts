@@ -1,8 +1,8 @@
-/** What there is to say of one setting. */
+/** How the console words one setting. */
 
 export type Setting = {
   key: string
-  /** As a file would hold it; secrets masked. */
+  /** The value as a configuration file would hold it. Secrets are masked. */
   value: unknown
   default: unknown
   source: { from: 'default' | 'file' | 'variable' | 'flag' | 'derived' | 'program'; text: string }
@@ -11,8 +11,8 @@ export type Setting = {
   description: string
 }
 
-/** null where nothing is set. */
-export function inWords(value: unknown): string | null {
+/** null if nothing is set. */
+export function formatValue(value: unknown): string | null {
   if (value === null || value === undefined || value === '') return null
   if (Array.isArray(value) && value.every((item) => typeof item !== 'object'))
     return value.length === 0 ? 'none' : value.join(', ')
@@ -27,35 +27,35 @@ export function sourceInWords({ source: { from, text } }: Setting): string {
 
 export const isChanged = ({ source }: Setting): boolean => source.from !== 'default'
 
-/** Where to write what, given what is there now. */
+/** Where to set the value, given where it is set now. */
 export function howToChange({ source: { from, text }, key, variable }: Setting): string {
   switch (from) {
     case 'file':
-      return `Set in ${text}: change that line. The variable ${variable} goes before it.`
+      return `Set in ${text}: change that line. The variable ${variable} overrides it.`
     case 'variable':
-      return `The ${text} is set, and goes before every file: change it, or unset it to use a file.`
+      return `The ${text} is set and overrides every file. Change it, or unset it to use a file.`
     case 'flag':
-      return `Given on the command line, which goes before variables and files.`
+      return `Set on the command line, which overrides variables and files.`
     case 'derived':
-      return `It ${text}. To choose otherwise, set ${key} in config/local.yaml, or the variable ${variable}.`
+      return `It ${text}. To change it, set ${key} in config/local.yaml or the variable ${variable}.`
     case 'program':
-      return `The program that runs this gateway hands it over.`
+      return `Set by the program that embeds this gateway.`
     default:
-      return `Set ${key} in config/local.yaml, or the variable ${variable}.`
+      return `Set ${key} in config/local.yaml or the variable ${variable}.`
   }
 }
 
-/** Every word stands somewhere in it. */
+/** Whether the setting contains every word of `text`. */
 export function matches(setting: Setting, text: string): boolean {
   const { key, variable, description, value } = setting
-  const all = [key, variable, description, inWords(value), sourceInWords(setting)].join(' ').toLowerCase()
+  const all = [key, variable, description, formatValue(value), sourceInWords(setting)].join(' ').toLowerCase()
   return text
     .toLowerCase()
     .split(/\s+/)
     .every((word) => all.includes(word))
 }
 
-/** By the first name of the key, in the order of the configuration. */
+/** Settings grouped by the first part of the key, in configuration order. */
 export const sections = (settings: readonly Setting[]): [name: string, Setting[]][] => [
   ...Map.groupBy(settings, ({ key }) => key.split('.', 1)[0] ?? key),
 ]

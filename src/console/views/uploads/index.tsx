@@ -1,4 +1,4 @@
-/** Uploads that are begun and not done: what is missing of each, and how to end or to go on with it. */
+/** Unfinished uploads: what each one is missing, and how to abort or resume it. */
 import { CircleCheckBig, RotateCw } from 'lucide-react'
 import { Button, Empty, ErrorNote, Skeleton } from '../../components/basics.tsx'
 import { useUploads } from '../../uploads.ts'
@@ -14,22 +14,22 @@ export function UploadsView() {
     <section className="page uploads-view">
       <header className="page-head">
         <h1>Uploads</h1>
-        <p className="quiet">Begun and not done. What nobody confirms is removed by itself.</p>
+        <p className="quiet">Unfinished uploads. Unconfirmed ones are deleted automatically.</p>
         <div className="page-tools">
           <Button icon={RotateCw} disabled={isFetching} onClick={() => void query.refetch()}>
-            Look again
+            Refresh
           </Button>
         </div>
       </header>
       {isPending ? (
         <Skeleton rows={4} label="Loading the uploads" />
       ) : error && !data ? (
-        <ErrorNote title="The uploads could not be loaded" error={error} onRetry={() => void query.refetch()} />
+        <ErrorNote title="Could not load the uploads" error={error} onRetry={() => void query.refetch()} />
       ) : pending.length > 0 ? (
         <PendingList pending={pending} />
       ) : (
-        <Empty icon={CircleCheckBig} title="Nothing is unfinished">
-          <p>Every upload that was begun is a file, or has ended. Uploads in parts appear here while they run.</p>
+        <Empty icon={CircleCheckBig} title="No unfinished uploads">
+          <p>Every upload is confirmed or has expired. Multipart uploads appear here while they run.</p>
         </Empty>
       )}
       {hasNextPage && (
@@ -42,7 +42,7 @@ export function UploadsView() {
 }
 
 function PendingList({ pending }: { pending: Pending[] }) {
-  // Often enough for "in 40 s".
+  // Short enough for texts like "in 40 s".
   const now = useNow(5000)
   const { items } = useUploads()
   return (

@@ -10,12 +10,12 @@ import { reloadFiles } from '../../files/records.ts'
 import { formatAgo, formatBytes, formatMoment, formatType } from '../../format.ts'
 import { toasts } from '../../toasts.ts'
 import { PartMap } from '../../transfers/part-map.tsx'
-import { isBusy, stateInWords as liveState } from '../../transfers/words.ts'
-import { chooseAgain, uploads } from '../../uploads.ts'
-import { asFile, formatUntil, partsOf, stateInWords, whatIsMissing, type Pending } from './pending.ts'
+import { isBusy, stateInWords as liveState } from '../../transfers/describe-transfer.ts'
+import { resumeWithFile, uploads } from '../../uploads.ts'
+import { asFile, formatUntil, partsOf, stateInWords, describeMissing, type Pending } from './pending.ts'
 import { lookAgain } from './records.ts'
 
-/** `item` is the upload where this browser began it. */
+/** `item` is set if this browser started the upload. */
 type Props = { upload: Pending; now: Date; item: UploadItem | null }
 
 const tones = {
@@ -47,7 +47,7 @@ export function PendingRow({ upload, now, item }: Props) {
       <p className="quiet pending-facts">
         {formatType(mimeType)}
         {size !== null && ` · ${formatBytes(size)}`}
-        {' · begun '}
+        {' · started '}
         <time dateTime={createdAt} title={formatMoment(createdAt)}>
           {formatAgo(createdAt, now)}
         </time>
@@ -55,13 +55,13 @@ export function PendingRow({ upload, now, item }: Props) {
           <>
             {' · '}
             <time dateTime={expiresAt} title={formatMoment(expiresAt)}>
-              {ends === null ? 'about to be removed' : `removed ${ends}`}
+              {ends === null ? 'about to be deleted' : `deleted ${ends}`}
             </time>
           </>
         )}
       </p>
       <Parts upload={upload} item={item} isLive={isLive} />
-      <p className="pending-missing">{isLive ? 'This page is sending it.' : whatIsMissing(upload, now)}</p>
+      <p className="pending-missing">{isLive ? 'This page is uploading it.' : describeMissing(upload, now)}</p>
       <div className="pending-end">
         <CopyText text={key} label="key" shown={28} />
         <Actions upload={upload} item={item} />
@@ -92,12 +92,12 @@ function Actions({ upload, item }: Omit<Props, 'now'>) {
   }
   const confirm = async (): Promise<void> => {
     await request('/files/confirm', { method: 'POST', body: { id } })
-    toasts.say(`${filename} is a file now.`)
+    toasts.say(`${filename} is confirmed.`)
     reloadFiles()
   }
   const complete = async (): Promise<void> => {
     await request(`/files/multipart/${id}/complete`, { method: 'POST', body: {} })
-    toasts.say(`${filename} is a file now.`)
+    toasts.say(`${filename} is confirmed.`)
     reloadFiles()
   }
   const isWhole =
@@ -115,7 +115,7 @@ function Actions({ upload, item }: Omit<Props, 'now'>) {
           Complete
         </Button>
       )}
-      {!isLive && !isWhole && <GoOn upload={upload} item={item} />}
+      {!isLive && !isWhole && <ResumeUpload upload={upload} item={item} />}
       {state === 'never-sent' && method === 'PUT' && !isLive && (
         <Button
           icon={Terminal}
@@ -132,12 +132,12 @@ function Actions({ upload, item }: Omit<Props, 'now'>) {
   )
 }
 
-/** Only the browser that began it knows which file it is, and what of it was sent. */
-function GoOn({ upload, item }: Omit<Props, 'now'>) {
+/** Only the browser that started the upload knows which file it is and which parts it sent. */
+function ResumeUpload({ upload, item }: Omit<Props, 'now'>) {
   const input = useRef<HTMLInputElement>(null)
   if (!item) {
     const isHere = upload.method !== 'MULTIPART' || upload.state === 'lost'
-    return isHere ? null : <span className="quiet">Begun elsewhere: there it can go on.</span>
+    return isHere ? null : <span className="quiet">Started in another browser. Resume it there.</span>
   }
   if (item.state === 'paused' || item.state === 'error')
     return (
@@ -146,32 +146,32 @@ function GoOn({ upload, item }: Omit<Props, 'now'>) {
         tone="primary"
         onClick={() => (item.state === 'paused' ? uploads.resume(item.id) : uploads.retry(item.id))}
       >
-        {item.state === 'paused' ? 'Resume' : 'Try again'}
+        {item.state === 'paused' ? 'Resume' : 'Retry'}
       </Button>
     )
   if (item.state !== 'needs-file') return null
   return (
     <>
       <Button icon={Play} tone="primary" onClick={() => input.current?.click()}>
-        Choose the file to resume
+        Choose file to resume
       </Button>
       <input
         ref={input}
         type="file"
         hidden
-        aria-label={`The file ${upload.filename}, to go on with it`}
+        aria-label={`Choose ${upload.filename} to resume`}
         onChange={(e) => {
           const file = e.target.files?.[0]
           e.target.value = ''
-          if (file && !chooseAgain(upload.id, file))
-            toasts.say('This browser does not remember that upload: abort it and upload the file again.', 'bad')
+          if (file && !resumeWithFile(upload.id, file))
+            toasts.say('This browser has no record of that upload. Abort it and upload the file again.', 'bad')
         }}
       />
     </>
   )
 }
 
-/** A fresh URL: the one that was issued is not kept. */
+/** Requests a fresh URL, because the page does not keep the one issued first. */
 async function copyCommand({ id, filename }: Pending): Promise<void> {
   type Issued = { uploadUrl: string; headers: Record<string, string> }
   const quote = (text: string): string => `'${text.replaceAll("'", String.raw`'\''`)}'`
@@ -184,14 +184,14 @@ async function copyCommand({ id, filename }: Pending): Promise<void> {
     ].join(' \\\n  '),
   )
   await copyText(command)
-  toasts.say('Command copied, with a fresh URL in it. Whoever has it can send these bytes.')
+  toasts.say('Command copied. It contains a fresh URL. Anyone who has it can upload this file.')
 }
 
-/** What this page sends is canceled at once; what lies on the server can be brought back for eight seconds. */
+/** Cancels an upload of this page at once. An upload stored on the server can be restored for eight seconds. */
 function abort(upload: Pending, item: UploadItem | null): void {
   if (item && item.state !== 'success') {
     uploads.cancel(item.id)
-    toasts.say(`${upload.filename} is aborted.`)
+    toasts.say(`${upload.filename} aborted.`)
     void lookAgain()
   } else deletes.add(asFile(upload))
 }

@@ -1,4 +1,4 @@
-/** Uploads that are not confirmed, as `GET /console/uploads` tells them, and what there is to say of them. */
+/** Unfinished uploads as `GET /console/uploads` returns them, and their descriptions. */
 import type { PartProgress } from '../../../client/index.ts'
 import type { FileRecord } from '../../api.ts'
 import { formatBytes, plural } from '../../format.ts'
@@ -16,10 +16,10 @@ export type Pending = {
   visibility: 'private' | 'public'
   createdAt: string
   method: 'PUT' | 'POST' | 'MULTIPART' | null
-  /** As declared. */
+  /** The declared size. */
   size: number | null
   urlExpiresAt: string | null
-  /** When it is removed, unless it is confirmed. */
+  /** When it will be deleted unless it is confirmed. */
   expiresAt: string | null
   autoConfirm: boolean
   multipart: { partSize: number; partCount: number | null } | null
@@ -30,9 +30,9 @@ export type PendingPage = { uploads: Pending[]; nextCursor: string | null }
 export function stateInWords(upload: Pending): string {
   switch (upload.state) {
     case 'never-sent':
-      return 'Nothing sent'
+      return 'No data received'
     case 'being-sent':
-      return 'Being sent'
+      return 'Receiving data'
     case 'not-confirmed':
       return upload.autoConfirm ? 'Stored' : 'Stored, not confirmed'
     case 'in-parts':
@@ -44,26 +44,24 @@ export function stateInWords(upload: Pending): string {
   }
 }
 
-/** What is missing, and what has to happen. */
-export function whatIsMissing(upload: Pending, now: Date): string {
+/** Describes what is missing and what must happen next. */
+export function describeMissing(upload: Pending, now: Date): string {
   const ended = upload.urlExpiresAt !== null && new Date(upload.urlExpiresAt) < now
   switch (upload.state) {
     case 'never-sent':
-      return ended
-        ? 'No byte has come, and the URL has ended: ask for a new one.'
-        : 'No byte has come. Its URL still works.'
+      return ended ? 'The URL has expired. Request a new one.' : 'The upload URL is still valid.'
     case 'being-sent':
-      return 'Bytes are coming in now.'
+      return 'Receiving data now.'
     case 'not-confirmed':
       return upload.autoConfirm
-        ? `${formatBytes(upload.storedBytes)} stored. It counts as confirmed with the next look at the files.`
-        : `${formatBytes(upload.storedBytes)} stored. POST /files/confirm makes it a file.`
+        ? `${formatBytes(upload.storedBytes)} stored. The server confirms it the next time it checks.`
+        : `${formatBytes(upload.storedBytes)} stored. Confirm it to keep the file.`
     case 'in-parts':
       return missingParts(upload)
     case 'lost':
-      return 'The store does not know this upload any more: abort it and begin a new one.'
+      return 'The store no longer has this upload. Abort it and start a new one.'
     default:
-      return 'The store did not say what it has. The log of the server says why.'
+      return 'The store did not report what it has. See the server log for the reason.'
   }
 }
 
@@ -73,14 +71,14 @@ function missingParts(upload: Pending & { state: 'in-parts' }): string {
   const { storedParts, storedBytes, size } = upload
   const count = partCount(upload)
   const bytes = size === null ? formatBytes(storedBytes) : `${formatBytes(storedBytes)} of ${formatBytes(size)}`
-  if (count === null) return `${plural(storedParts, 'part')} stored, ${bytes}. How many there will be is not known.`
-  if (storedParts === count) return `All ${count} parts stored, ${bytes}. Completing joins them.`
+  if (count === null) return `${plural(storedParts, 'part')} stored, ${bytes}. The total number of parts is not known.`
+  if (storedParts === count) return `All ${count} parts stored, ${bytes}. Complete the upload to create the file.`
   return `${storedParts} of ${count} parts stored, ${bytes}. Missing: ${gaps(upload.stored, count).join(', ')}.`
 }
 
-const mostGaps = 6
+const maxGaps = 6
 
-/** `4–8`, `12`: the runs of part numbers that are not stored. */
+/** `4–8`, `12`: ranges of missing part numbers. */
 export function gaps(stored: readonly [number, number][], count: number): string[] {
   const found: string[] = []
   let next = 1
@@ -88,10 +86,10 @@ export function gaps(stored: readonly [number, number][], count: number): string
     if (first > next) found.push(first - 1 === next ? `${next}` : `${next}–${first - 1}`)
     next = last + 1
   }
-  return found.length > mostGaps ? [...found.slice(0, mostGaps), `${found.length - mostGaps} more runs`] : found
+  return found.length > maxGaps ? [...found.slice(0, maxGaps), `${found.length - maxGaps} more ranges`] : found
 }
 
-/** For the part map; null where the number of parts is not known. */
+/** For the part map. null if the number of parts is not known. */
 export function partsOf(upload: Pending): PartProgress | null {
   const total = partCount(upload)
   if (upload.state !== 'in-parts' || total === null) return null
@@ -100,7 +98,7 @@ export function partsOf(upload: Pending): PartProgress | null {
   return { done: stored.size, total, size: upload.multipart?.partSize ?? 1, stored, sending: [] }
 }
 
-/** As the list of files would have it. */
+/** The upload as a file record, for the list of files. */
 export const asFile = (upload: Pending): FileRecord => ({
   id: upload.id,
   key: upload.key,
@@ -115,7 +113,7 @@ export const asFile = (upload: Pending): FileRecord => ({
   confirmedAt: null,
 })
 
-/** `in 23 h`, `in 4 min`; null once it has passed. */
+/** `in 23 h`, `in 4 min`. null if the time has passed. */
 export function formatUntil(iso: string, now: Date): string | null {
   const seconds = Math.round((new Date(iso).getTime() - now.getTime()) / 1000)
   if (seconds <= 0) return null

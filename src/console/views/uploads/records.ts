@@ -1,4 +1,4 @@
-/** The unfinished uploads as the page knows them: pages of the server's list, less what is being removed. */
+/** Unfinished uploads: the pages of the server's list without those being deleted. */
 import { useInfiniteQuery } from '@tanstack/react-query'
 import { useEffect } from 'react'
 import { request } from '../../api.ts'
@@ -9,8 +9,8 @@ import { uploads } from '../../uploads.ts'
 import type { PendingPage } from './pending.ts'
 
 const queryKey = ['uploads']
-/** Milliseconds. Each look costs the server a request to the store for every upload. */
-const lookEvery = 10_000
+/** Milliseconds. Each refresh costs the server one request to the store per upload. */
+const refreshIntervalMs = 10_000
 
 export const lookAgain = (): Promise<void> => queryClient.invalidateQueries({ queryKey })
 
@@ -21,16 +21,16 @@ export function usePending() {
       request<PendingPage>(`/console/uploads?progress=true&limit=20${pageParam && `&cursor=${pageParam}`}`, { signal }),
     initialPageParam: '',
     getNextPageParam: ({ nextCursor }) => nextCursor ?? undefined,
-    refetchInterval: lookEvery,
+    refetchInterval: refreshIntervalMs,
   })
-  useEffect(lookWhenUploadsEnd, [])
+  useEffect(refreshWhenUploadsEnd, [])
   const { ids } = useStore(hidden)
   const pending = query.data?.pages.flatMap((page) => page.uploads).filter(({ id }) => !ids.has(id)) ?? []
   return { ...query, pending }
 }
 
-/** What this page has begun or ended changes the list. */
-function lookWhenUploadsEnd(): () => void {
+/** Refreshes the list when an upload of this page starts or ends. */
+function refreshWhenUploadsEnd(): () => void {
   const done = (): string =>
     uploads
       .getSnapshot()
@@ -44,7 +44,7 @@ function lookWhenUploadsEnd(): () => void {
   })
 }
 
-/** What is being removed stays out of the list until the server was asked whether it is gone. */
+/** Uploads being deleted stay hidden until the server confirms that they are gone. */
 const hidden = new Store<{ ids: ReadonlySet<string> }>({ ids: new Set() })
 
 deletes.subscribe(() => {

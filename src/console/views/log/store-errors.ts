@@ -1,18 +1,21 @@
-/** With a bucket behind direct URLs the bucket refuses, and this server never hears of it: this page's uploads do. */
+/**
+ * With direct URLs the bucket answers, and this server never sees the request. The page's own uploads report such
+ * errors.
+ */
 import type { UploadItem } from '../../../react/index.ts'
 import { uploads } from '../../uploads.ts'
 import type { LogEntry } from './entry.ts'
 import { log } from './log-store.ts'
 
-const told = new Map<string, unknown>()
+const logged = new Map<string, unknown>()
 
-/** Takes what the bucket refused to this page's uploads into the log; returns how to stop. */
-export function takeOwnRefusals(): () => void {
+/** Adds the bucket's errors for this page's uploads to the log. Returns a function that stops it. */
+export function logStoreErrors(): () => void {
   const look = (): void => {
     const found: LogEntry[] = []
     for (const item of uploads.getSnapshot().items) {
-      if (!item.error?.status || told.get(item.id) === item.error) continue
-      told.set(item.id, item.error)
+      if (!item.error?.status || logged.get(item.id) === item.error) continue
+      logged.set(item.id, item.error)
       if (isTheStores(item)) found.push(entryOf(item))
     }
     log.add(found)
@@ -21,7 +24,7 @@ export function takeOwnRefusals(): () => void {
   return uploads.subscribe(look)
 }
 
-/** What the API refused stands in the server's own log already: there codes of a store are not known. */
+/** The server already logs its own errors. These are codes that only a store returns. */
 const storeCodes =
   /^(AccessDenied|SignatureDoesNotMatch|InvalidAccessKeyId|RequestTimeTooSkewed|ExpiredToken|PreconditionFailed|EntityTooLarge|BadDigest|XAmz\w+|Authorization\w+|NoSuchBucket|NoSuchUpload|InvalidPart\w*|RequestTimeout|SlowDown|InternalError|ServiceUnavailable)$/
 const isTheStores = ({ error, fileId }: UploadItem): boolean => fileId !== null && storeCodes.test(error?.s3Code ?? '')
@@ -48,7 +51,7 @@ function entryOf({ id, name, size, error }: UploadItem): LogEntry {
       code: error?.s3Code ?? '',
       message: error?.message ?? '',
       advice:
-        'The bucket refused this, not this server. `postern doctor` checks its credentials, clock and CORS rules.',
+        'The bucket refused this request, not this server. Run `postern doctor` to check its credentials, clock and CORS rules.',
       headers: [],
       explanation: null,
     },

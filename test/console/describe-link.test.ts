@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Link } from '../../src/console/links/records.ts'
-import { endInWords, usesInWords, works } from '../../src/console/links/words.ts'
+import { formatExpiry, formatUses, isActive } from '../../src/console/links/describe-link.ts'
 
 const now = new Date('2026-11-22T12:00:00Z')
 const link = (o: Partial<Link>): Link => ({
@@ -21,31 +21,31 @@ describe('a link in words', () => {
     [{ maxUses: 3 }, '3 of 3 uses left'],
     [{ maxUses: 3, uses: 2 }, '1 of 3 uses left'],
     [{ maxUses: 1 }, '1 of 1 use left'],
-    [{ maxUses: 1, uses: 1 }, 'its one use spent'],
+    [{ maxUses: 1, uses: 1 }, 'its only use is spent'],
     [{ maxUses: 3, uses: 3 }, 'all 3 uses spent'],
   ])('counts %o as %s', (o, words) => {
-    expect(usesInWords(link(o))).toBe(words)
+    expect(formatUses(link(o))).toBe(words)
   })
 
   it.each([
-    [45, 'ends in 45 seconds'],
-    [3599.5, 'ends in 1 hour'],
-    [3500, 'ends in 58 minutes'],
-    [2 * 3600, 'ends in 2 hours'],
-    [86_399, 'ends in 24 hours'],
-    [7 * 86_400 - 2, 'ends in 7 days'],
-    [0, 'ended just now'],
-    [-7200, 'ended'],
+    [45, 'expires in 45 seconds'],
+    [3599.5, 'expires in 1 hour'],
+    [3500, 'expires in 58 minutes'],
+    [2 * 3600, 'expires in 2 hours'],
+    [86_399, 'expires in 24 hours'],
+    [7 * 86_400 - 2, 'expires in 7 days'],
+    [0, 'expired just now'],
+    [-7200, 'expired'],
   ])('says of one that has %d seconds: %s', (seconds, words) => {
-    expect(endInWords(endingIn(seconds), now)).toContain(words)
+    expect(formatExpiry(endingIn(seconds), now)).toContain(words)
   })
 
   it('knows which still open the file', () => {
-    expect(endInWords(link({}), now)).toBe('until it is revoked')
-    expect(works(link({}), now)).toBe(true)
-    expect(works(endingIn(1), now)).toBe(true)
-    expect(works(endingIn(0), now)).toBe(false)
-    expect(works(link({ maxUses: 2, uses: 1 }), now)).toBe(true)
-    expect(works(link({ maxUses: 2, uses: 2 }), now)).toBe(false)
+    expect(formatExpiry(link({}), now)).toBe('until it is revoked')
+    expect(isActive(link({}), now)).toBe(true)
+    expect(isActive(endingIn(1), now)).toBe(true)
+    expect(isActive(endingIn(0), now)).toBe(false)
+    expect(isActive(link({ maxUses: 2, uses: 1 }), now)).toBe(true)
+    expect(isActive(link({ maxUses: 2, uses: 2 }), now)).toBe(false)
   })
 })

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import { dropWords, isAllowed } from '../../src/console/drop-words.ts'
+import { describeDrop, isAllowed } from '../../src/console/describe-drop.ts'
 
 const limits = { maxSize: 1000, allowedTypes: ['image/*', 'application/pdf'] }
 
-describe('dropWords', () => {
+describe('describeDrop', () => {
   it('counts, sums what is known, and names what will be refused', () => {
-    expect(dropWords([{ type: 'image/png', size: 900 }], limits)).toEqual({
+    expect(describeDrop([{ type: 'image/png', size: 900 }], limits)).toEqual({
       invitation: 'Drop 1 file, 900 B',
       refusals: [],
     })
@@ -14,20 +14,20 @@ describe('dropWords', () => {
       { type: 'video/x-msvideo', size: 10 },
       { type: 'video/x-msvideo', size: 10 },
     ]
-    expect(dropWords(mixed, limits)).toEqual({
+    expect(describeDrop(mixed, limits)).toEqual({
       invitation: 'Drop 3 files, 2.02 KiB',
       refusals: ['video/x-msvideo is not allowed here', '1 file above the limit of 1000 B'],
     })
   })
 
   it('claims nothing that the browser does not tell', () => {
-    expect(dropWords([], limits)).toEqual({ invitation: 'Drop to upload', refusals: [] })
+    expect(describeDrop([], limits)).toEqual({ invitation: 'Drop to upload', refusals: [] })
     const unknown = [
       { type: '', size: null },
       { type: 'image/gif', size: 5 },
     ]
-    expect(dropWords(unknown, limits)).toEqual({ invitation: 'Drop 2 items', refusals: [] })
-    expect(dropWords([{ type: 'text/x', size: null }], null).refusals).toEqual([])
+    expect(describeDrop(unknown, limits)).toEqual({ invitation: 'Drop 2 items', refusals: [] })
+    expect(describeDrop([{ type: 'text/x', size: null }], null).refusals).toEqual([])
   })
 })
 

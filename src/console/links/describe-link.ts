@@ -1,4 +1,4 @@
-/** What the console says of a link. */
+/** How the console describes a share link. */
 import { formatAgo, formatDuration, plural } from '../format.ts'
 import type { Link } from './records.ts'
 
@@ -7,22 +7,22 @@ const secondsLeft = ({ expiresAt }: Link, now: Date): number =>
 
 const isSpent = ({ maxUses, uses }: Link): boolean => maxUses !== null && uses >= maxUses
 
-/** Whether it still opens the file. */
-export const works = (link: Link, now: Date): boolean => !isSpent(link) && secondsLeft(link, now) > 0
+/** Whether the link still opens the file. */
+export const isActive = (link: Link, now: Date): boolean => !isSpent(link) && secondsLeft(link, now) > 0
 
 /** `2 of 3 uses left`, `used 4 times`, `all 3 uses spent`. */
-export function usesInWords(link: Link): string {
+export function formatUses(link: Link): string {
   const { maxUses, uses } = link
   if (maxUses === null) return uses === 0 ? 'not used yet' : `used ${plural(uses, 'time')}`
-  if (isSpent(link)) return maxUses === 1 ? 'its one use spent' : `all ${maxUses} uses spent`
+  if (isSpent(link)) return maxUses === 1 ? 'its only use is spent' : `all ${maxUses} uses spent`
   return `${maxUses - uses} of ${plural(maxUses, 'use')} left`
 }
 
-/** `ends in 7 days`, `ended 14:05`, `until it is revoked`. */
-export function endInWords(link: Link, now: Date): string {
+/** `expires in 7 days`, `expired 14:05`, `until it is revoked`. */
+export function formatExpiry(link: Link, now: Date): string {
   if (link.expiresAt === null) return 'until it is revoked'
   const seconds = secondsLeft(link, now)
-  if (seconds <= 0) return `ended ${formatAgo(link.expiresAt, now)}`
+  if (seconds <= 0) return `expired ${formatAgo(link.expiresAt, now)}`
   const unit = seconds < 90 ? 1 : seconds < 7200 ? 60 : 3600
-  return `ends in ${formatDuration(Math.round(seconds / unit) * unit)}`
+  return `expires in ${formatDuration(Math.round(seconds / unit) * unit)}`
 }

@@ -1,4 +1,4 @@
-/** What the dock says of uploads. */
+/** How the dock describes uploads. */
 import type { UploadError, UploadState } from '../../client/index.ts'
 import type { UploadItem, UploadsSnapshot } from '../../react/upload-list.ts'
 import { formatBytes, formatBytesOf, formatEta, formatSpeed, plural } from '../format.ts'
@@ -10,13 +10,13 @@ const states = {
   uploading: 'uploading',
   paused: 'paused',
   offline: 'waiting for network',
-  retrying: 'trying again',
+  retrying: 'retrying',
   finalizing: 'finishing',
   confirming: 'verifying',
   success: 'done',
   error: 'failed',
   canceled: 'canceled',
-  'needs-file': 'choose the file again to go on',
+  'needs-file': 'choose the file again to resume',
 } satisfies Record<UploadState, string>
 
 export const isSettled = ({ state }: UploadItem): boolean =>
@@ -26,9 +26,9 @@ export const isBusy = (item: UploadItem): boolean => !isSettled(item) && !isRest
 export const canPause = (item: UploadItem): boolean => isBusy(item) && item.state !== 'confirming'
 
 export function stateInWords({ state, progress }: UploadItem): string {
-  // Bytes have left already: the URL has run out, or the next parts need theirs.
+  // Bytes have been sent already, so the URL expired or the next parts need URLs.
   if (state === 'signing' && progress.loaded > 0) return 'signing again'
-  if (state === 'retrying') return `trying again, attempt ${progress.attempt}`
+  if (state === 'retrying') return `retrying, attempt ${progress.attempt}`
   return states[state]
 }
 
@@ -55,7 +55,7 @@ function reasonInWords({ code, message, s3Code }: UploadError): string {
 const count = (items: readonly UploadItem[], ...wanted: UploadState[]): number =>
   items.filter(({ state }) => wanted.includes(state)).length
 
-/** `42 %, 3 of 12 files` while bytes go, and what became of them after. */
+/** `42 %, 3 of 12 files` during an upload, then its result. */
 export function headline({ items, progress }: UploadsSnapshot): string {
   const busy = items.filter(isBusy).length
   if (busy > 0) return `Uploading ${plural(busy, 'file')} · ${progress.percent} %`
@@ -64,21 +64,21 @@ export function headline({ items, progress }: UploadsSnapshot): string {
   const [paused, unfinished] = [count(items, 'paused'), count(items, 'needs-file')]
   return [
     ...(paused > 0 ? [`${plural(paused, 'upload')} paused · ${progress.percent} %`] : []),
-    ...(unfinished > 0 ? [`${plural(unfinished, 'upload')} of an earlier visit unfinished`] : []),
+    ...(unfinished > 0 ? [`${plural(unfinished, 'upload')} from an earlier visit unfinished`] : []),
     ...(done > 0 ? [`${plural(done, 'file')} uploaded`] : []),
     ...(failed > 0 ? [`${failed} failed`] : []),
     ...(canceled > 0 ? [`${canceled} canceled`] : []),
   ].join(' · ')
 }
 
-/** Speed, time left, and what waits for what. */
+/** Speed, time left, and what uploads are waiting for. */
 export function waits({ items, progress }: UploadsSnapshot): string {
   const { bytesPerSecond, etaSeconds } = progress
   const reasons: [string, number][] = [
     ['for network', count(items, 'offline')],
-    ['to try again', count(items, 'retrying')],
-    ['for a turn', count(items, 'queued')],
-    ['for the file', count(items, 'needs-file')],
+    ['to retry', count(items, 'retrying')],
+    ['in the queue', count(items, 'queued')],
+    ['for you to choose the file', count(items, 'needs-file')],
   ]
   const isMoving = bytesPerSecond > 0
   return [

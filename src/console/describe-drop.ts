@@ -1,22 +1,22 @@
-/** What will happen when what is being dragged is let go, as far as the browser tells before. */
+/** Describes what a drop would do, as far as the browser reports it beforehand. */
 import { formatBytes, plural } from './format.ts'
 
-/** Empty type: a folder, or one that the browser does not know. A null size is told after the drop only. */
+/** An empty type means a folder or an unknown type. A null size is known only after the drop. */
 export type DraggedItem = { type: string; size: number | null }
 export type UploadLimits = { maxSize: number; allowedTypes: readonly string[] }
 
-/** `image/*` admits every type that begins with `image/`. */
+/** `image/*` allows every type that starts with `image/`. */
 export const isAllowed = (type: string, allowed: readonly string[]): boolean =>
   allowed.some((a) => a === '*/*' || a === type || (a.endsWith('/*') && type.startsWith(a.slice(0, -1))))
 
-/** `Drop 12 files, 340 MiB` and what of it will be refused, in words. */
-export function dropWords(
+/** `Drop 12 files, 340 MiB`, followed by what will be refused. */
+export function describeDrop(
   items: readonly DraggedItem[],
   limits: UploadLimits | null,
 ): { invitation: string; refusals: string[] } {
   const sizes = items.flatMap(({ size }) => (size === null ? [] : [size]))
   const isWhole = items.length > 0 && sizes.length === items.length
-  // A folder looks like a file of a type that the browser does not know.
+  // A folder looks like a file of unknown type.
   const noun = items.some(({ type, size }) => type === '' && size === null) ? 'item' : 'file'
   const what = items.length === 0 ? 'Drop to upload' : `Drop ${plural(items.length, noun)}`
   const invitation = isWhole ? `${what}, ${formatBytes(sizes.reduce((sum, size) => sum + size, 0))}` : what
