@@ -1,7 +1,6 @@
 /** Composition root: the only file that constructs everything. */
-import type Koa from 'koa'
 import type { Middleware } from 'koa'
-import type { Logger } from 'pino'
+import type { Logger } from './log.ts'
 import { createApi, type ApiDeps } from './api/app.ts'
 import { createRateLimit } from './api/rate-limit.ts'
 import { createTokenVerifier } from './api/token.ts'
@@ -75,12 +74,18 @@ export type GatewayOptions = {
   loaded?: LoadedConfig
 }
 
+/** One origin of the gateway. */
+export type GatewayApp = {
+  /** The request handler for `http.createServer`, or for a server of yours. */
+  callback(): RequestHandler
+}
+
 export type Gateway = {
   readonly config: Config
   /** The JSON API and the console. */
-  readonly api: Koa
+  readonly api: GatewayApp
   /** The S3-compatible endpoint; null where URLs point to a bucket. */
-  readonly objects: Koa | null
+  readonly objects: GatewayApp | null
   readonly driver: StorageDriver
   readonly catalog: Catalog
   /** null unless in test mode. */
@@ -211,7 +216,7 @@ export async function createGateway(config: Config, o: GatewayOptions): Promise<
   ])
   const tracing = o.tracing === true ? await openTracing() : null
   const sinks: RequestSink[] = [
-    createAccessLog(o.log),
+    createAccessLog(o.log, dev ? (requestId) => `${urls.api()}/#/log/${requestId}` : undefined),
     metrics.observe,
     ...(audit ? [audit.note] : []),
     ...(tracing ? [tracing.observe] : []),

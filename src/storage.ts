@@ -9,7 +9,7 @@ import type { Secrets } from './config/secrets.ts'
 import { createDiskDriver, type DiskDriverOptions } from './drivers/disk/disk-driver.ts'
 import type { StorageDriver } from './drivers/driver.ts'
 import { alone, type Peers } from './drivers/peers.ts'
-import type { Logger } from './http/logger.ts'
+import type { Logger } from './log.ts'
 import { objectsBaseUrl } from './http/public-urls.ts'
 import type { SigningCredentials } from './sigv4/types.ts'
 

@@ -1,6 +1,6 @@
 /** Errors as `application/problem+json` (RFC 9457). The only file of the API that knows status numbers. */
 import type { Context, Middleware } from 'koa'
-import type { Logger } from 'pino'
+import type { Logger } from '../log.ts'
 import { StorageError, type StorageErrorCode } from '../errors.ts'
 import { RequestRefused, type RefusalCode } from '../http/guard.ts'
 import { isServerFault, type Refusal } from '../http/request-event.ts'

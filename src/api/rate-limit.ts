@@ -1,6 +1,6 @@
 /** How often users may ask and clients may fail to sign in, counted in one process, in all its workers, or in Redis. */
 import type { Context } from 'koa'
-import type { Logger } from 'pino'
+import type { Logger } from '../log.ts'
 import { RateLimiterCluster, RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible'
 import type { Config } from '../config/schema.ts'
 import { StorageError } from '../errors.ts'

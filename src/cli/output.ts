@@ -1,8 +1,4 @@
-// oxlint-disable-next-line no-control-regex -- they are what is looked for
-const controls = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g
-
-/** Keys of a bucket and words of another server may hold what a terminal obeys. */
-const harmless = (text: string): string => text.replace(controls, '\uFFFD')
+import { printable } from '../http/terminal-lines.ts'
 
 let resultsTo: NodeJS.WriteStream = process.stdout
 
@@ -19,7 +15,7 @@ export function outlastOutput(): void {
 
 /** Results go to stdout, everything else to stderr, so that results can be piped. */
 export function printResult(text: string): void {
-  resultsTo.write(harmless(text.endsWith('\n') ? text : `${text}\n`))
+  resultsTo.write(printable(text.endsWith('\n') ? text : `${text}\n`))
 }
 
 export function printJson(value: unknown): void {
@@ -27,5 +23,5 @@ export function printJson(value: unknown): void {
 }
 
 export function printNote(text: string): void {
-  process.stderr.write(harmless(text.endsWith('\n') ? text : `${text}\n`))
+  process.stderr.write(printable(text.endsWith('\n') ? text : `${text}\n`))
 }

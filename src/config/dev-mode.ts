@@ -14,6 +14,7 @@ export const devAccessKey: AcceptedKey = {
 }
 
 const settings = {
+  'log.format': 'pretty',
   'uploads.allowedTypes': ['*/*'],
   'uploads.maxSize': '5TiB',
   'limits.issuePerMinute': 1_000_000,

@@ -1,9 +1,10 @@
-import { shortTarget, type Logger } from './logger.ts'
+import type { Logger } from '../log.ts'
+import { shortTarget } from './logger.ts'
 import type { RequestSink } from './request-event.ts'
 
-/** One log line per answered request. */
+/** One log line per answered request. `detailsUrl` is the console's page about a refused request. */
 export const createAccessLog =
-  (log: Logger): RequestSink =>
+  (log: Logger, detailsUrl?: (requestId: string) => string): RequestSink =>
   (event) => {
     if (!log.isLevelEnabled('info')) return
     const entry = {
@@ -15,6 +16,9 @@ export const createAccessLog =
       ip: event.ip,
       user: event.user ?? undefined,
       keyOwner: event.keyOwner ?? undefined,
+      code: event.refusal?.code,
+      reason: event.refusal?.message,
+      details: event.refusal === null ? undefined : detailsUrl?.(event.requestId),
       aborted: event.status === null || event.outcome === 'aborted' ? true : undefined,
     }
     if (event.outcome === 'failed') log.error(entry, 'answered')

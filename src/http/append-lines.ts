@@ -4,7 +4,7 @@ import { dirname, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { userName } from '../user-name.ts'
 import { createLineWriter, type LineWriter } from './line-writer.ts'
-import type { Logger } from './logger.ts'
+import type { Logger } from '../log.ts'
 
 export type LineFile = Pick<LineWriter, 'append' | 'close' | 'dropped'>
 

@@ -1,6 +1,6 @@
 /** Who did what to which object, and how it ended: one JSON line a request, for `log.audit`. */
 import { openLineFile } from './append-lines.ts'
-import type { Logger } from './logger.ts'
+import type { Logger } from '../log.ts'
 import type { RequestEvent, RequestSink } from './request-event.ts'
 
 export type AuditLog = { readonly dropped: number; note: RequestSink; close(): Promise<void> }

@@ -1,6 +1,6 @@
 /** How many files and connections the system lets this process have open, and what to say when that is not enough. */
 import { readFileSync } from 'node:fs'
-import type { Logger } from 'pino'
+import type { Logger } from '../log.ts'
 
 /** Descriptors that are no connection: databases, logs, threads, connections to the bucket. */
 const reserve = 256

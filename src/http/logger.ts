@@ -1,10 +1,12 @@
-import { createRequire } from 'node:module'
-import { pino, type DestinationStream, type Logger } from 'pino'
+import { pino } from 'pino'
 import type { Config } from '../config/schema.ts'
+import type { Logger } from '../log.ts'
 import { createExhaustionReport } from './descriptor-limit.ts'
 import { stderrLines } from './stderr-lines.ts'
+import { createTerminalFormat } from './terminal-lines.ts'
 
-export type { Logger } from 'pino'
+/** Takes whole lines. */
+export type LogDestination = { write(line: string): void }
 
 const hidden = '[hidden]'
 const secretNames =
@@ -116,7 +118,7 @@ function maskError(error: Error, depth: number): Record<string, unknown> {
  * One line of JSON per event on stderr, or readable lines where a person watches. Nothing that grants access is ever
  * written, whatever a caller passes. `destination` stands in for stderr in tests.
  */
-export function createLogger(config: Pick<Config['log'], 'level' | 'format'>, destination?: DestinationStream): Logger {
+export function createLogger(config: Pick<Config['log'], 'level' | 'format'>, destination?: LogDestination): Logger {
   const reportExhaustion = createExhaustionReport()
   const options = {
     level: config.level,
@@ -146,14 +148,12 @@ function errorMessage(entry: unknown): string | undefined {
   return inner instanceof Error ? inner.message : undefined
 }
 
-function stderr(format: Config['log']['format']): DestinationStream {
+function stderr(format: Config['log']['format']): LogDestination & { flushSync(): void } {
   const lines = stderrLines()
-  const pretty = format === 'pretty' || (format === 'auto' && process.stderr.isTTY)
-  const plain = { write: (line: string) => lines.append(line), flushSync: () => lines.flushSync() }
-  if (!pretty) return plain
-  // Loaded only where it is used: it costs a noticeable part of the start.
-  const load = createRequire(import.meta.url)
-  const { prettyFactory } = load('pino-pretty') as { prettyFactory: (o: object) => (line: string) => string }
-  const words = prettyFactory({ colorize: process.stderr.isTTY, ignore: 'pid,hostname' })
-  return { ...plain, write: (line: string) => lines.append(words(line)) }
+  const flushSync = (): void => lines.flushSync()
+  if (format === 'json' || (format === 'auto' && !process.stderr.isTTY)) {
+    return { write: (line) => lines.append(line), flushSync }
+  }
+  const readable = createTerminalFormat(process.stderr.isTTY)
+  return { write: (line) => lines.append(readable(line)), flushSync }
 }

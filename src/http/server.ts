@@ -3,7 +3,7 @@ import type { AddressInfo, Socket } from 'node:net'
 import { watchRates, type RateFloor } from './rate-floor.ts'
 import { answerConnectionErrors, refuseConnection, type NoteRefusal, type PlainAnswer } from './connection-error.ts'
 import type { ConnectionLimit } from './connection-limit.ts'
-import type { Logger } from './logger.ts'
+import type { Logger } from '../log.ts'
 import http from './node-http.ts'
 
 export type HttpServerOptions = {

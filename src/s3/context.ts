@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { StorageError } from '../errors.ts'
 import type { ObjectHead, ObjectHeaders, ObjectRef, StorageDriver, WrittenObject } from '../drivers/driver.ts'
-import type { Logger } from '../http/logger.ts'
+import type { Logger } from '../log.ts'
 import type { RequestSink } from '../http/request-event.ts'
 import type { KeyRing, Verified } from '../sigv4/types.ts'
 import type { Access } from './access.ts'

@@ -36,7 +36,9 @@ export function LogView() {
   useEffect(() => (isDirect ? logStoreErrors() : undefined), [isDirect])
 
   const found = useMemo(() => entries.filter((entry) => matches(entry, kind, text)), [entries, kind, text])
-  const opened = id === null ? undefined : (entries.find((e) => e.id === id) ?? held.find((e) => e.id === id))
+  // The server's log links a request by the id that its answer carried.
+  const isAsked = (entry: { id: string; requestId: string }): boolean => entry.id === id || entry.requestId === id
+  const opened = id === null ? undefined : (entries.find(isAsked) ?? held.find(isAsked))
   const close = (): void => navigate(hash(null, kind, text), { replace: true })
 
   return (
