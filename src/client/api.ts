@@ -1,4 +1,4 @@
-/** The gateway's JSON API, one request a call: trying again is the caller's. */
+/** The gateway's JSON API. Each call is one request. Callers retry. */
 import { anySignal } from './signals.ts'
 import type { SignedUrl } from './send.ts'
 import type { Checksum, ClientOptions, FileRecord } from './types.ts'
@@ -40,10 +40,13 @@ export interface IssuedPart {
 }
 
 const quick = 30
-/** Joining and verifying a large file reads it once. */
-const thorough = 600
+/** Seconds. Completing and verifying a large file reads it once. */
+const verifyTimeoutSeconds = 600
 
-/** `askedAt`: performance.now() before the request, so that the URL never lives longer here than there. */
+/**
+ * `askedAt` is performance.now() before the request, so the client never considers the URL valid for longer than the
+ * server does.
+ */
 export function signedUrl(
   o: { method?: string; url: string; headers: Record<string, string>; expiresIn: number },
   askedAt: number,
@@ -63,7 +66,7 @@ interface Ask {
   body?: object
   signal?: AbortSignal
   timeout?: number
-  /** The request outlives the page. */
+  /** Lets the request outlive the page. */
   keepalive?: boolean
 }
 
@@ -82,7 +85,7 @@ export class Api {
     this.#ask(`/files/${id}/upload-url`, { body: {}, signal })
 
   confirm = (id: string, signal: AbortSignal): Promise<FileRecord> =>
-    this.#ask('/files/confirm', { body: { id }, signal, timeout: thorough })
+    this.#ask('/files/confirm', { body: { id }, signal, timeout: verifyTimeoutSeconds })
 
   remove = (id: string): Promise<void> => this.#ask(`/files/${id}`, { method: 'DELETE', keepalive: true })
 
@@ -95,9 +98,9 @@ export class Api {
   issueParts = (id: string, partNumbers: number[], signal: AbortSignal): Promise<{ parts: IssuedPart[] }> =>
     this.#ask(`/files/multipart/${id}/parts`, { body: { partNumbers }, signal })
 
-  /** The parts are those that the store has: no ETag needs to be readable here. */
+  /** Completes from the parts that the store lists, so pages need no access to ETags. */
   complete = (id: string, signal: AbortSignal): Promise<FileRecord> =>
-    this.#ask(`/files/multipart/${id}/complete`, { body: {}, signal, timeout: thorough })
+    this.#ask(`/files/multipart/${id}/complete`, { body: {}, signal, timeout: verifyTimeoutSeconds })
 
   abortParts = (id: string): Promise<void> => this.#ask(`/files/multipart/${id}`, { method: 'DELETE', keepalive: true })
 
@@ -106,7 +109,7 @@ export class Api {
 
   async #ask<T>(path: string, o: Ask): Promise<T> {
     let [answer, text] = await this.#fetch(path, o)
-    // A function may have a fresher token.
+    // A function may return a fresher token.
     if (answer.status === 401 && typeof this.#options.headers === 'function')
       [answer, text] = await this.#fetch(path, o)
     if (!answer.ok) throw refusalOf(answer, text)
@@ -129,7 +132,7 @@ export class Api {
       })
       return [answer, await answer.text()]
     } catch (cause) {
-      // `headers` may ask for a token, and lose that connection. What else it throws is the page's own error.
+      // `headers` may fetch a token and lose that connection. Any other exception is the page's own error.
       const isLost = cause instanceof TypeError || cause instanceof DOMException
       throw isLost ? lostConnection('the server', cause) : cause
     }
@@ -141,7 +144,7 @@ function refusalOf(answer: Response, text: string): UploadError {
   try {
     problem = JSON.parse(text) as typeof problem
   } catch {
-    // A proxy's own page says nothing for us.
+    // The response is not JSON, for example a proxy's error page.
   }
   return refused('The server', {
     status: answer.status,

@@ -1,9 +1,9 @@
-/** The Worker's side of checksum.ts: keeps the page responsive while a file is digested. */
+/** The Worker for checksum.ts. Keeps the page responsive while a file is hashed. */
 import { sha256Of } from './sha256.ts'
 
 export interface Ask {
   id: number
-  /** Absent: this digest is not wanted any more. */
+  /** Without a blob the hash is no longer wanted. */
   blob?: Blob
 }
 export interface Answer {

@@ -1,4 +1,4 @@
-/** Digests of files, in a Worker where the page may have one. `crypto.subtle` is missing on plain HTTP. */
+/** SHA-256 of files, in a Worker if possible. `crypto.subtle` is missing on plain HTTP. */
 import type { Answer, Ask } from './checksum-worker.ts'
 import { fileChanged } from './source.ts'
 import { UploadError } from './upload-error.ts'
@@ -6,13 +6,13 @@ import { UploadError } from './upload-error.ts'
 type Waiting = { resolve(value: string): void; reject(error: unknown): void }
 
 let worker: Worker | null = null
-/** It could not be loaded: a bundler left it out, or the page's policy forbids it. */
+/** The Worker could not be loaded: a bundler left it out, or the page's content security policy forbids it. */
 let isBroken = typeof Worker === 'undefined'
 let idle: ReturnType<typeof setTimeout> | undefined
 let lastId = 0
 const waiting = new Map<number, Waiting>()
 
-/** Base64. Errors: `file-changed`; `checksum` where this browser or page cannot compute one. */
+/** Base64. Errors: `file-changed`, or `checksum` if this browser or page cannot compute one. */
 export async function sha256(blob: Blob, signal: AbortSignal): Promise<string> {
   signal.throwIfAborted()
   try {
@@ -59,7 +59,7 @@ function openWorker(): Worker | null {
   clearTimeout(idle)
   if (worker || isBroken) return worker
   try {
-    // In this very form bundlers find the file and carry it along.
+    // Bundlers recognise this exact expression and include the file.
     worker = new Worker(new URL('./checksum-worker.ts', import.meta.url), { type: 'module' })
   } catch {
     isBroken = true
@@ -90,7 +90,7 @@ function closeLater(): void {
 function translate(error: unknown): unknown {
   if (error instanceof UploadError) return error
   if (error instanceof DOMException) return fileChanged(error)
-  return new UploadError('checksum', 'This page cannot compute checksums: WebAssembly is not available.', {
+  return new UploadError('checksum', 'This page cannot compute checksums because WebAssembly is not available.', {
     cause: error,
   })
 }

@@ -4,13 +4,13 @@ import * as records from './resume-records.ts'
 import { Task, type TaskDeps } from './task.ts'
 import type { Client, ClientOptions } from './types.ts'
 
-/** The client of one gateway. Nothing is asked of the server before the first upload. */
+/** Creates the client of one gateway. Sends no request before the first upload. */
 export function createClient(options: ClientOptions): Client {
   const { concurrency = 3, timeouts = {} } = options
   const api = new Api(options)
   const deps: TaskDeps = {
     api,
-    places: new Gate(Math.max(1, concurrency)),
+    slots: new Gate(Math.max(1, concurrency)),
     timeouts: { stall: 60, answer: 600, offline: 3600, ...timeouts },
   }
   return {

@@ -1,23 +1,23 @@
 import type { Job } from './job.ts'
 import type { Lane } from './monitor.ts'
-import { persist } from './retry.ts'
+import { withRetries } from './retry.ts'
 import { sockets } from './gate.ts'
 import { send, type SignedUrl } from './send.ts'
 import { UploadError } from './upload-error.ts'
 
-/** A URL that is refused as expired as soon as it is signed points to a clock that is wrong. */
+/** If a URL is refused as expired right after signing, a clock is wrong. Stop after this many renewals. */
 const maxRenewals = 5
 
 export interface Delivery {
   body: Blob
   lane: Lane
-  /** A URL that is good for now. */
+  /** Returns a URL that is currently valid. */
   sign(): Promise<SignedUrl>
-  /** The URL was refused as expired. */
+  /** Drops a URL that was refused as expired. */
   discard(): void
 }
 
-/** Brings some bytes to the store, whatever happens on the way. Throws what cannot be helped. */
+/** Uploads bytes to the store. Retries and renews URLs as needed, throws on permanent errors. */
 export function deliver(job: Job, o: Delivery): Promise<void> {
   const { signal, timeouts } = job
   let renewals = 0
@@ -28,14 +28,14 @@ export function deliver(job: Job, o: Delivery): Promise<void> {
       } catch (error) {
         if (!(error instanceof UploadError) || signal.aborted) throw error
         const { code } = error
-        // The store may hide a refusal from pages of other origins, as Ceph does: that of an expired URL, perhaps.
+        // Stores such as Ceph omit CORS headers on refusals, so an expired URL may look like a network error.
         if (code === 'network' || code === 'expired') o.discard()
         if (code !== 'expired' || ++renewals > maxRenewals) throw error
         o.lane.phase('signing', error)
       }
     }
   }
-  return persist(attempt, {
+  return withRetries(attempt, {
     signal,
     offlineTimeout: timeouts.offline,
     report: (what, why) => o.lane.phase(what === 'attempting' ? 'signing' : what, why),
@@ -43,11 +43,12 @@ export function deliver(job: Job, o: Delivery): Promise<void> {
 }
 
 async function transmit({ signal, source, timeouts }: Job, { body, lane, sign }: Delivery): Promise<void> {
-  // The place before the URL: none grows old in the queue.
+  // Wait for a free socket before signing, so that no URL expires in the queue.
   const leave = await sockets.enter(signal)
   try {
     signal.throwIfAborted()
-    // A request that fails because the file cannot be read looks like a lost connection: the next attempt finds out here.
+    // A request that fails because the file cannot be read looks like a lost connection. The next attempt detects it
+    // here.
     await source.check()
     const to = await sign()
     signal.throwIfAborted()
@@ -63,13 +64,13 @@ async function transmit({ signal, source, timeouts }: Job, { body, lane, sign }:
         lane.phase('answer')
       },
     }).catch((error: unknown) => {
-      throw isLate(error, to) ? new UploadError('expired', error.message, error) : error
+      throw isExpiredRefusal(error, to) ? new UploadError('expired', error.message, error) : error
     })
   } finally {
     leave()
   }
 }
 
-/** Some stores refuse an expired URL without saying why. */
-const isLate = (error: unknown, to: SignedUrl): error is UploadError =>
+/** Some stores refuse an expired URL without naming the reason. */
+const isExpiredRefusal = (error: unknown, to: SignedUrl): error is UploadError =>
   error instanceof UploadError && error.status === 403 && performance.now() > to.expiresAt

@@ -1,13 +1,13 @@
-/** So many at a time; the others wait in the order in which they came. */
+/** Limits concurrency. Waiting callers enter in order. */
 export class Gate {
   #free: number
   readonly #waiting: (() => void)[] = []
 
-  constructor(places: number) {
-    this.#free = places
+  constructor(slots: number) {
+    this.#free = slots
   }
 
-  /** Resolves to how to leave, which may be called once. Rejects with the signal's reason. */
+  /** Resolves to a function that leaves, which may be called once. Rejects with the signal's reason. */
   async enter(signal: AbortSignal): Promise<() => void> {
     signal.throwIfAborted()
     if (this.#free > 0) this.#free--
@@ -20,7 +20,7 @@ export class Gate {
       this.#waiting.push(resolve)
       signal.addEventListener('abort', () => {
         const place = this.#waiting.indexOf(resolve)
-        // Whoever has had its turn leaves by itself.
+        // If it already entered, the caller leaves.
         if (place >= 0) this.#waiting.splice(place, 1)
         reject(signal.reason)
       })
@@ -34,7 +34,7 @@ export class Gate {
   }
 }
 
-/** Browsers open 6 connections to a host over HTTP/1.1: two are left to the page. */
+/** Browsers open 6 connections per host over HTTP/1.1. Two are left for the page. */
 export const maxSockets = 4
-/** One for all clients of the page. */
+/** Shared by all clients of the page. */
 export const sockets = new Gate(maxSockets)

@@ -1,4 +1,4 @@
-/** `postern/client`: uploads from a browser. No framework, nothing of Node. */
+/** `postern/client`: uploads from a browser. Uses no framework and no Node APIs. */
 export { createClient } from './client.ts'
 export { UploadError, type UploadErrorCode } from './upload-error.ts'
 export type {

@@ -1,7 +1,7 @@
-/** What the steps of one upload share, over pauses and retries. */
+/** State that the steps of one upload share across pauses and retries. */
 import type { Api, Begin, Grant } from './api.ts'
 import type { Monitor } from './monitor.ts'
-import { persist } from './retry.ts'
+import { withRetries } from './retry.ts'
 import type { SignedUrl } from './send.ts'
 import type { Source } from './source.ts'
 import type { Checksum, ResumeRecord, UploadOptions, UploadState } from './types.ts'
@@ -16,18 +16,18 @@ export interface Timeouts {
 export interface OpenParts {
   id: string
   partSize: number
-  /** Numbers of the parts that the store has. */
+  /** Part numbers that the store has. */
   stored: Set<number>
   urls: Map<number, SignedUrl>
   record: ResumeRecord | null
 }
 
-/** What is known of the upload on the server; survives a pause and an error that may pass. */
+/** The server's state of the upload. Survives a pause and a temporary error. */
 export interface Session {
   checksum?: Checksum
   single?: { grant: Grant; url: SignedUrl | null; isSent: boolean }
   parts?: OpenParts
-  /** What an earlier visit began and is to go on. */
+  /** The unfinished upload of an earlier visit to resume. */
   record?: ResumeRecord
   startedOver?: boolean
   hashedAgain?: boolean
@@ -43,13 +43,13 @@ export interface Job {
   timeouts: Timeouts
 }
 
-/** An API call, until it succeeds or fails for good. */
+/** Calls the API until it succeeds or fails permanently. */
 export function call<T>(job: Job, state: UploadState, request: () => Promise<T>): Promise<T> {
   const { monitor, signal, timeouts } = job
-  // A paused upload keeps saying so.
+  // Keep the state `paused`.
   signal.throwIfAborted()
   monitor.set({ state })
-  return persist(request, {
+  return withRetries(request, {
     signal,
     offlineTimeout: timeouts.offline,
     report: (what, why) => monitor.waits(what, state, why),
@@ -68,11 +68,11 @@ export function begin({ source, options, session }: Job): Begin {
   }
 }
 
-/** The upload is not there any more: it expired, was aborted, or the store lost it. */
+/** The upload no longer exists: it expired, was aborted, or the store lost it. */
 export const isGone = (error: unknown): boolean =>
   error instanceof UploadError && (error.status === 404 || error.s3Code === 'NoSuchUpload')
 
-/** A refusal of the last step is one of the whole file. */
+/** If the last step is refused, the whole file is refused. */
 export function confirmFailed(error: unknown): unknown {
   if (!(error instanceof UploadError) || error.code !== 'server') return error
   return new UploadError('confirm-failed', error.message, { ...error, cause: error })

@@ -1,4 +1,4 @@
-/** How much is sent, how fast, and how long it will take. */
+/** Measures bytes sent, speed and time left. */
 const windowMs = 5000
 const enoughMs = 300
 
@@ -11,22 +11,22 @@ export class Meter {
     this.total = total
   }
 
-  /** `bytes` in all, at `at` ms. What a retry sends a second time does not make it fall. */
+  /** `bytes` is the total at time `at` (ms). Bytes that a retry sends again do not lower it. */
   add(bytes: number, at: number): void {
-    // Some stacks count the request's own head as sent.
+    // Some network stacks count request headers as sent bytes.
     this.#loaded = Math.max(this.#loaded, Math.min(bytes, this.total))
     const samples = this.#samples
     samples.push({ at, bytes: this.#loaded })
     while (samples.length > 2 && at - samples[0]!.at > windowMs) samples.shift()
   }
 
-  /** What is there already, or a pause, is no speed. */
+  /** Bytes that are already stored, and pauses, do not count towards the speed. */
   restart(bytes: number, at: number): void {
     this.#samples = []
     this.add(bytes, at)
   }
 
-  /** From nothing, for a file that is sent anew. */
+  /** Starts at zero for a file that is sent again. */
   clear(): void {
     this.#loaded = 0
   }

@@ -1,18 +1,18 @@
-/** What an upload looks like from outside: an immutable snapshot, replaced at most ten times a second. */
+/** The public state of an upload: an immutable snapshot, replaced at most ten times a second. */
 import { Meter } from './meter.ts'
 import type { UploadError } from './upload-error.ts'
 import type { PartPhase as Phase, PartProgress, Progress, UploadSnapshot, UploadState } from './types.ts'
 
-/** What stays the same of `PartProgress`; `stored` is the set that grows. */
+/** The fixed part of `PartProgress`. `stored` is a growing set. */
 type Parts = Pick<PartProgress, 'total' | 'size' | 'stored'>
 
-/** One of the requests at work. */
+/** One request slot. */
 export interface Lane {
-  /** Which one it carries from here on. */
+  /** The part that this slot sends next. */
   part(number: number): void
   phase(phase: Phase, why?: UploadError): void
   loaded(bytes: number): void
-  /** Its bytes are in the store. */
+  /** Its bytes are stored. */
   done(bytes: number): void
   close(): void
 }
@@ -46,14 +46,14 @@ export class Monitor {
     return this.#snapshot.state
   }
 
-  /** A change of state is told at once. */
+  /** State changes are reported at once. */
   set(change: Partial<Omit<UploadSnapshot, 'progress'>>): void {
     const progress = this.#progress()
     if (change.state === 'success') Object.assign(progress, { percent: 100, loaded: progress.total, etaSeconds: 0 })
     this.#emit({ ...this.#snapshot, ...change, progress })
   }
 
-  /** What the store has already; what is sent from here on makes the speed. */
+  /** Bytes that are already stored. They do not count towards the speed. */
   stored(bytes: number, parts?: Parts): void {
     this.#stored = bytes
     this.#parts = parts
@@ -66,7 +66,7 @@ export class Monitor {
     this.stored(0)
   }
 
-  /** Waits, or goes on, where no bytes are at work. */
+  /** Reports waiting or resuming while no request is sending. */
   waits(what: 'retrying' | 'offline' | 'attempting', otherwise: UploadState, why?: UploadError): void {
     if (what === 'retrying') this.#attempt++
     this.set({ state: what === 'attempting' ? otherwise : what, why })
@@ -103,7 +103,7 @@ export class Monitor {
     return bytes
   }
 
-  /** The state that the requests at work add up to. */
+  /** Derives the state from the requests in flight. */
   #settle(why?: UploadError): void {
     const phases = new Set([...this.#lanes].map(({ phase }) => phase))
     const atEnd = this.#sent() >= this.#meter.total

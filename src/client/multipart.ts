@@ -1,4 +1,4 @@
-/** An upload in parts: each has its own URL and its own tries, and the store's list says which are there. */
+/** Multipart upload. Each part has its own URL and retries, and the store's list decides which parts exist. */
 import { signedUrl, type ListedParts } from './api.ts'
 import { deliver } from './deliver.ts'
 import { maxSockets } from './gate.ts'
@@ -11,20 +11,20 @@ import type { FileRecord } from './types.ts'
 import { UploadError } from './upload-error.ts'
 
 const smallestPart = 8 * 1024 * 1024
-/** S3 allows 10,000; the rest is reserve. */
-const mostParts = 9000
-/** URLs signed at a time. */
+/** S3 allows 10,000. The rest is a reserve. */
+const maxParts = 9000
+/** URLs signed per request. */
 const batch = 8
-/** Rounds in which the store may turn out to lack parts. */
+/** Rounds after which missing parts are an error. */
 const maxRounds = 3
 
-export const partSizeOf = (size: number): number => Math.max(smallestPart, Math.ceil(size / mostParts))
+export const partSizeOf = (size: number): number => Math.max(smallestPart, Math.ceil(size / maxParts))
 
 export async function uploadInParts(job: Job): Promise<FileRecord> {
   const { session } = job
   for (;;) {
     try {
-      // What was at work when it was paused may have arrived.
+      // Parts that were in flight at the pause may have arrived.
       if (session.parts) await adopt(job, session.parts)
       else session.parts = (await findResumable(job)) ?? (await beginParts(job))
       job.signal.throwIfAborted()
@@ -66,13 +66,13 @@ async function beginParts(job: Job): Promise<OpenParts> {
   const { api, options, source } = job
   if (options.checksum === 'always') await addChecksum(job)
   const wanted = partSizeOf(source.size)
-  // Not ended by a pause or cancel: what the server has begun has to be known.
+  // Not stopped by a pause or cancel, because the client must learn the server's id of the upload.
   const { id, partSize } = await call(job, 'signing', () => api.beginParts({ ...begin(job), partSize: wanted }))
   const record = await records.remember(api.baseUrl, source, { id, partSize })
   return { id, partSize, stored: new Set(), urls: new Map(), record }
 }
 
-/** What an earlier visit began with this very file, if the server still has it. */
+/** The unfinished upload of this file from an earlier visit, if the server still has it. */
 async function findResumable(job: Job): Promise<OpenParts | null> {
   const { api, options, session, source } = job
   if (options.resume === false || session.startedOver) return null
@@ -91,7 +91,7 @@ async function findResumable(job: Job): Promise<OpenParts | null> {
   }
 }
 
-/** Takes the store's list for the truth. */
+/** Replaces the local state with the store's list. */
 async function adopt(job: Job, parts: OpenParts): Promise<void> {
   const { api, signal, source } = job
   const listed = await call(job, 'signing', () => api.listParts(parts.id, signal)).catch((error: unknown) => {
@@ -100,7 +100,7 @@ async function adopt(job: Job, parts: OpenParts): Promise<void> {
   })
   const partSize = listed?.partSize ?? parts.partSize
   parts.partSize = partSize
-  // Joined already: an earlier answer was lost.
+  // Already completed. An earlier response was lost.
   parts.stored = listed ? intact(listed, source.size) : new Set(numbers(partCountOf(source.size, partSize)))
 }
 
@@ -141,7 +141,7 @@ async function sendMissing(job: Job, parts: OpenParts): Promise<void> {
         lane.done(body.size)
       }
     } catch (error) {
-      // What fails one part ends the others.
+      // A failed part stops the others.
       stop.abort(error)
       throw error
     } finally {
@@ -152,7 +152,7 @@ async function sendMissing(job: Job, parts: OpenParts): Promise<void> {
   laneJob.signal.throwIfAborted()
 }
 
-/** Signs for the parts that come next as well, so that not each of them asks. */
+/** Also signs the next parts, which saves requests. */
 function signer(job: Job, parts: OpenParts, missing: readonly number[]) {
   const all = [...missing]
   const asked = new Map<number, Promise<void>>()

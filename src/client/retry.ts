@@ -1,30 +1,30 @@
-/** When a failed request is tried again, and what it waits for. */
+/** When to retry a failed request, and what to wait for. */
 import { UploadError } from './upload-error.ts'
 
 export const maxAttempts = 8
 const firstDelay = 0.5
 const longestDelay = 30
-/** A server that asks for longer is asked again after this. */
-const longestRetryAfter = 600
-/** `navigator.onLine` can be wrong both ways: without an event the network is tried again after this. */
+/** Seconds. A server that asks for a longer wait is retried after this. */
+const maxRetryAfter = 600
+/** Seconds. `navigator.onLine` is unreliable, so the client retries after this even without an `online` event. */
 const offlineProbe = 20
 
-/** Full jitter: anything up to twice as long each time. Seconds; `failures` is 1 after the first. */
+/** Exponential backoff with full jitter, in seconds. `failures` is 1 after the first failure. */
 export const backoff = (failures: number, random = Math.random): number =>
   random() * Math.min(longestDelay, firstDelay * 2 ** failures)
 
-export interface Patience {
+export interface RetryOptions {
   signal: AbortSignal
   offlineTimeout: number
-  /** Tells what is waited for, and why; `attempting` once it goes on. */
+  /** Reports what is being waited for and why, and `attempting` when it ends. */
   report(what: 'retrying' | 'offline' | 'attempting', why?: UploadError): void
 }
 
 /**
- * Runs `attempt` until it succeeds or fails for good. Waiting for the network costs no try. Throws the last error, or
- * the signal's reason.
+ * Runs `attempt` until it succeeds or fails permanently. Waiting for the network does not count as an attempt. Throws
+ * the last error or the signal's reason.
  */
-export async function persist<T>(attempt: () => Promise<T>, o: Patience): Promise<T> {
+export async function withRetries<T>(attempt: () => Promise<T>, o: RetryOptions): Promise<T> {
   let failures = 0
   let offlineSince: number | null = null
   for (;;) {
@@ -43,7 +43,7 @@ export async function persist<T>(attempt: () => Promise<T>, o: Patience): Promis
         if (++failures >= maxAttempts) throw error
         o.report('retrying', error)
         const { retryAfter } = error
-        await wait(retryAfter === undefined ? backoff(failures) : Math.min(retryAfter, longestRetryAfter), o.signal)
+        await wait(retryAfter === undefined ? backoff(failures) : Math.min(retryAfter, maxRetryAfter), o.signal)
       }
     }
     o.report('attempting')
@@ -54,9 +54,9 @@ const isOffline = (error: UploadError): boolean =>
   (error.code === 'network' || error.code === 'stalled') && !navigator.onLine
 
 const offlineTooLong = (cause: UploadError): UploadError =>
-  new UploadError('offline-timeout', 'There was no network for too long.', { retryable: true, cause })
+  new UploadError('offline-timeout', 'The network was unavailable for too long.', { retryable: true, cause })
 
-/** Ends early when the network comes back. Rejects with the signal's reason. */
+/** Resolves early when the network returns. Rejects with the signal's reason. */
 export async function wait(seconds: number, signal: AbortSignal): Promise<void> {
   const over = new AbortController()
   let timer: ReturnType<typeof setTimeout> | undefined

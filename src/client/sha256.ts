@@ -2,7 +2,7 @@ import { createSHA256 } from 'hash-wasm'
 
 const chunkBytes = 1024 * 1024
 
-/** Base64. Reads in pieces, so that no more than one is in memory. */
+/** Base64. Reads the blob in chunks, so that only one is in memory. */
 export async function sha256Of(blob: Blob, isWanted: () => boolean): Promise<string> {
   const hash = await createSHA256().catch((cause: unknown) => {
     throw new Error('WebAssembly is not available here.', { cause })

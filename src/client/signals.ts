@@ -1,4 +1,4 @@
-/** Aborts with the first of the two. Safari has `AbortSignal.any` since 17.4 only. */
+/** Aborts with the first of two signals. Safari before 17.4 has no `AbortSignal.any`. */
 export function anySignal(...signals: [AbortSignal, AbortSignal]): AbortSignal {
   const first = new AbortController()
   for (const signal of signals) {

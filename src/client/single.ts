@@ -1,4 +1,4 @@
-/** An upload in one request: grant, bytes, confirmation. */
+/** Upload in one request: grant, bytes, confirmation. */
 import { signedUrl } from './api.ts'
 import { sha256 } from './checksum.ts'
 import { deliver } from './deliver.ts'
@@ -17,7 +17,7 @@ export async function uploadSingle(job: Job): Promise<FileRecord> {
     } catch (error) {
       if (job.signal.aborted) throw error
       if (isGone(error) && !session.startedOver) session.startedOver = true
-      else if (isBadDigest(error) && !session.hashedAgain) hashAgain(job)
+      else if (isBadDigest(error) && !session.hashedAgain) restartWithNewHash(job)
       else throw error
       delete session.single
       job.monitor.restart()
@@ -27,20 +27,20 @@ export async function uploadSingle(job: Job): Promise<FileRecord> {
 
 const isBadDigest = (error: unknown): boolean => error instanceof UploadError && error.code === 'checksum'
 
-/** The grant is bound to the digest, so that goes too. */
-function hashAgain({ api, session }: Job): void {
+/** The grant is bound to the checksum, so a new checksum needs a new grant. */
+function restartWithNewHash({ api, session }: Job): void {
   session.hashedAgain = true
   delete session.checksum
   if (session.single) api.remove(session.single.grant.id).catch(() => undefined)
 }
 
-/** Into the session, where it is wanted and can be had. */
+/** Stores the checksum in the session if it is wanted and can be computed. */
 export async function addChecksum({ monitor, options, session, signal, source }: Job): Promise<void> {
   if (session.checksum) return
   monitor.set({ state: 'hashing' })
   const digest = (): Promise<string> => sha256(source.slice(0, source.size), signal)
   try {
-    // A browser that ends the requests of a page ends its reads as well, so the file is checked before it is blamed.
+    // A browser that ends a page's requests also ends its reads, so check the file before reporting it as changed.
     const value = await digest().catch(() => source.check().then(digest))
     session.checksum = { algorithm: 'sha256', value }
   } catch (error) {
@@ -53,7 +53,7 @@ async function sendBytes(job: Job): Promise<void> {
   const { api, monitor, session, source } = job
   if (!session.single) {
     const askedAt = performance.now()
-    // Not ended by a pause or cancel: what the server has granted has to be known.
+    // Not stopped by a pause or cancel, because the client must learn what the server granted.
     const grant = await call(job, 'signing', () => api.begin(begin(job)))
     session.single = { grant, url: signedUrl({ ...grant, url: grant.uploadUrl }, askedAt), isSent: false }
     monitor.set({ fileId: grant.id })
@@ -70,7 +70,7 @@ async function sendBytes(job: Job): Promise<void> {
       sign: () => signOnce(job, lane.phase),
       discard: () => void (single.url = null),
     }).catch((error: unknown) => {
-      // Confirmed already, or by now in the store: what became of it is for the server to say.
+      // Already confirmed or stored. The server decides what happened to it.
       if (!(error instanceof UploadError && error.status === 409)) throw error
     })
     single.isSent = true

@@ -1,20 +1,20 @@
-/** The bytes of one upload, held so that a file that changes on disk fails instead of being sent half old, half new. */
+/** The bytes of one upload. If the file changes on disk, reading fails instead of mixing old and new bytes. */
 import { UploadError } from './upload-error.ts'
 
-/** Spread evenly over the file, from its first bytes to its last. Small files are read whole. */
+/** Number of samples, spread evenly over the file. Small files are read whole. */
 const samples = 16
 const sampleBytes = 4096
-/** Milliseconds. A page that is being left cannot read either, and is gone by then. */
-const readAgainAfter = 500
+/** Milliseconds before a failed read is retried. Reads also fail while the page is being closed. */
+const rereadDelayMs = 500
 
 export class Source {
   readonly size: number
   readonly name: string
   readonly type: string
   readonly isFile: boolean
-  /** Of a Blob that is no File, `lastModified` is undefined. */
+  /** For a Blob that is not a File, `lastModified` is undefined. */
   readonly #file: File
-  /** Chromium and WebKit bind a slice to the state of the file when it was made; everything is read through this one. */
+  /** Chromium and WebKit bind a slice to the file's state when it is created, so all reads use this slice. */
   readonly #blob: Blob
   #fingerprint: string | undefined
 
@@ -32,16 +32,15 @@ export class Source {
   }
 
   /**
-   * Throws `file-changed` when the file is not what it was at the first call. Firefox keeps size and date of a File and
-   * reads whatever is on disk, so samples of the bytes are compared too. Returns what tells this file from others of its
-   * name.
+   * Throws `file-changed` if the file differs from the first call. Firefox keeps the size and date of a File and
+   * reads whatever is on disk, so samples of the bytes are compared too. Returns a fingerprint of the file.
    */
   async check(): Promise<string> {
     const { name, type, size } = this
     const step = Math.max(sampleBytes, Math.ceil((size - sampleBytes) / (samples - 1)))
     const slices: Blob[] = []
     for (let at = 0; at < size; at += step) slices.push(this.slice(at, at + sampleBytes))
-    // FNV-1a. Firefox reads fewer bytes when the file has become shorter.
+    // FNV-1a. Firefox returns fewer bytes if the file became shorter.
     let hash = 0x811c9dc5
     for (const byte of new Uint8Array(await read(new Blob(slices)))) hash = Math.imul(hash ^ byte, 0x01000193)
     const fingerprint = [name, type, this.#file.size, this.#file.lastModified, hash].join('|')
@@ -51,7 +50,7 @@ export class Source {
 }
 
 export const fileChanged = (cause?: unknown): UploadError =>
-  new UploadError('file-changed', 'The file was changed, moved or deleted while it was read. Choose it again.', {
+  new UploadError('file-changed', 'The file was changed, moved or deleted during the upload. Choose it again.', {
     cause,
   })
 
@@ -59,7 +58,7 @@ const read = (blob: Blob): Promise<ArrayBuffer> =>
   blob
     .arrayBuffer()
     .catch(async () => {
-      await new Promise((resolve) => setTimeout(resolve, readAgainAfter))
+      await new Promise((resolve) => setTimeout(resolve, rereadDelayMs))
       return blob.arrayBuffer()
     })
     .catch((cause: unknown) => {

@@ -4,19 +4,19 @@ import type { Job, Session, Timeouts } from './job.ts'
 import { Monitor } from './monitor.ts'
 import { uploadInParts } from './multipart.ts'
 import * as records from './resume-records.ts'
-import { persist } from './retry.ts'
+import { withRetries } from './retry.ts'
 import { uploadSingle } from './single.ts'
 import { fileChanged, Source } from './source.ts'
 import type { FileRecord, ResumeRecord, UploadOptions, UploadTask } from './types.ts'
 import { aborted, UploadError } from './upload-error.ts'
 
-/** Above this, files are sent in parts. */
+/** Bytes. Larger files are sent in parts. */
 export const multipartAbove = 16 * 1024 * 1024
 
 export interface TaskDeps {
   api: Api
-  /** Places for files that are sent at the same time. */
-  places: Gate
+  /** Limits the number of files uploaded at once. */
+  slots: Gate
   timeouts: Timeouts
 }
 
@@ -25,7 +25,7 @@ type Outcome = { promise: Promise<FileRecord>; resolve(record: FileRecord): void
 function outcome(): Outcome {
   const parts = {} as Outcome
   parts.promise = new Promise((resolve, reject) => Object.assign(parts, { resolve, reject }))
-  // Who only watches the snapshots need not handle it.
+  // Callers that only read snapshots need not handle the rejection.
   parts.promise.catch(() => undefined)
   return parts
 }
@@ -42,8 +42,8 @@ export class Task implements UploadTask {
   #source: Source | null = null
   #session: Session = {}
   #outcome = outcome()
-  #leg = new AbortController()
-  /** Settles when nothing of the upload is at work any more. */
+  #stop = new AbortController()
+  /** Settles once no request of the upload is in flight. */
   #ended: Promise<void> = Promise.resolve()
 
   constructor(deps: TaskDeps, what: { file: File | Blob } | { record: ResumeRecord }, options: UploadOptions) {
@@ -72,7 +72,7 @@ export class Task implements UploadTask {
   pause(): void {
     if (this.#isOver() || this.#monitor.state === 'paused' || this.#monitor.state === 'needs-file') return
     this.#monitor.set({ state: 'paused' })
-    this.#leg.abort(aborted())
+    this.#stop.abort(aborted())
   }
 
   resume(file?: File): void {
@@ -89,19 +89,19 @@ export class Task implements UploadTask {
   cancel(): void {
     if (this.#isOver() && this.#monitor.state !== 'error') return
     this.#monitor.set({ state: 'canceled', error: null })
-    this.#leg.abort(aborted())
+    this.#stop.abort(aborted())
     this.#outcome.reject(aborted())
     this.#ended = this.#ended.then(() => this.#discard())
   }
 
   #isOver = (): boolean => ['success', 'error', 'canceled'].includes(this.#monitor.state)
 
-  /** The file that an earlier visit was sending, or it stays without one. */
+  /** Resumes with the file if it matches the record. Otherwise the task keeps waiting for a file. */
   async #accept(file: File, record: ResumeRecord): Promise<void> {
     const source = new Source(file, this.#options)
     try {
       const isSame = source.size === record.size && (await source.check()) === record.fingerprint
-      if (!isSame) throw new UploadError('file-changed', `This is not the ${record.filename} that was being uploaded.`)
+      if (!isSame) throw new UploadError('file-changed', `This is not the original ${record.filename}.`)
     } catch (error) {
       return this.#monitor.set({ error: error instanceof UploadError ? error : fileChanged(error) })
     }
@@ -112,20 +112,20 @@ export class Task implements UploadTask {
 
   #start(): void {
     this.#monitor.set({ state: 'queued', error: null })
-    const leg = (this.#leg = new AbortController())
-    this.#ended = this.#ended.then(() => this.#run(leg.signal))
+    const stop = (this.#stop = new AbortController())
+    this.#ended = this.#ended.then(() => this.#run(stop.signal))
   }
 
   async #run(signal: AbortSignal): Promise<void> {
     let leave = (): void => {}
     try {
-      leave = await this.#deps.places.enter(signal)
+      leave = await this.#deps.slots.enter(signal)
       const record = await this.#perform(signal)
       if (this.#monitor.state === 'canceled') return
       this.#monitor.set({ state: 'success', record, fileId: record.id })
       this.#outcome.resolve(record)
     } catch (error) {
-      // A pause or cancel has said what there is to say.
+      // A pause or cancel has already reported its state.
       if (!signal.aborted) this.#fail(error)
     } finally {
       leave()
@@ -144,10 +144,10 @@ export class Task implements UploadTask {
     const error =
       cause instanceof UploadError
         ? cause
-        : new UploadError('server', 'The upload stopped unexpectedly.', { retryable: true, cause })
+        : new UploadError('server', 'The upload failed unexpectedly.', { retryable: true, cause })
     this.#monitor.set({ state: 'error', error })
     this.#outcome.reject(error)
-    // The same bytes would be refused again: what is reserved for them is given back.
+    // The server would refuse the same bytes again, so release their reservation.
     if (!error.retryable) this.#ended = this.#ended.then(() => this.#discard())
   }
 
@@ -162,11 +162,11 @@ export class Task implements UploadTask {
       single
         ? api.remove(id)
         : api.abortParts(id).catch((error: unknown) => {
-            // Complete by now: it is a file, and not wanted.
+            // Already complete. Delete the file, because it is not wanted.
             if (error instanceof UploadError && error.status === 409) return api.remove(id)
             throw error
           })
     const { signal } = new AbortController()
-    await persist(remove, { signal, offlineTimeout: timeouts.offline, report: () => {} }).catch(() => undefined)
+    await withRetries(remove, { signal, offlineTimeout: timeouts.offline, report: () => {} }).catch(() => undefined)
   }
 }

@@ -1,4 +1,4 @@
-/** What a page sees of the client. Sizes are bytes, durations seconds. */
+/** Public types of the client. Sizes are in bytes, durations in seconds. */
 import type { UploadError } from './upload-error.ts'
 
 export type UploadState =
@@ -19,30 +19,30 @@ export type UploadState =
 /** `idle`: between two parts. */
 export type PartPhase = 'idle' | 'signing' | 'sending' | 'answer' | 'retrying' | 'offline'
 
-/** Enough to draw each part: what the store has, what is on its way, and what waits. */
+/** State of each part: stored, in flight or waiting. */
 export interface PartProgress {
   done: number
   total: number
-  /** Of each but the last. */
+  /** Size of every part except the last. */
   size: number
-  /** Numbers of the parts that the store has, from 1. The same set all along: it grows. */
+  /** Part numbers, from 1, that the store has. The same growing set in every snapshot. */
   stored: ReadonlySet<number>
-  /** Requests at work. `part` is the one that each carries, 0 before its first. */
+  /** Request slots. `part` is the part being sent, 0 before the first one. */
   sending: readonly { part: number; loaded: number; phase: PartPhase }[]
 }
 
 export interface Progress {
-  /** Never falls while an upload goes on, and counts what an earlier visit had sent. */
+  /** Never decreases during an upload. Includes bytes sent in an earlier visit. */
   loaded: number
   total: number
-  /** Whole percents; 100 only once the server has the file. */
+  /** Whole percents. 100 only once the server has the file. */
   percent: number
   bytesPerSecond: number
-  /** null until there is enough to tell. */
+  /** null until there is enough data for an estimate. */
   etaSeconds: number | null
-  /** Of an upload in parts. */
+  /** Set for multipart uploads. */
   part?: PartProgress
-  /** 1, and one more for each failure that was tried again. */
+  /** Starts at 1 and increases with each retry. */
   attempt: number
 }
 
@@ -63,55 +63,55 @@ export interface FileRecord {
   status: string
   createdAt: string
   confirmedAt: string | null
-  /** The record's path at the API. */
+  /** The path of the record in the API. */
   url: string
-  /** Public files only. */
+  /** Only for public files. */
   publicUrl?: string
 }
 
-/** An upload in parts that an earlier visit left unfinished. */
+/** A multipart upload that an earlier visit left unfinished. */
 export interface ResumeRecord {
-  /** The server's id of the upload. */
+  /** The server's id for the upload. */
   id: string
   baseUrl: string
   filename: string
   size: number
   mimeType: string
   partSize: number
-  /** What the file must be to go on with: its name, size, date and samples of its bytes. */
+  /** Identifies the file: its name, size, date and samples of its bytes. */
   fingerprint: string
   /** Milliseconds since 1970. */
   startedAt: number
 }
 
 export interface UploadOptions {
-  /** The file's own name otherwise. */
+  /** Defaults to the file's own name. */
   filename?: string
-  /** The file's own type otherwise, or what the server makes of the name. */
+  /** Defaults to the file's own type, or to the type the server derives from the name. */
   mimeType?: string
   visibility?: 'private' | 'public'
   metadata?: Record<string, string>
   /**
-   * `auto`: the sha256 of files that are sent in one request, wherever the browser can compute it. `always`: of every
-   * file, which is read twice for it, or the upload fails. `never`: length and type alone are bound.
+   * `auto`: compute the SHA-256 of files sent in one request, if the browser can. `always`: compute it for every
+   * file, which reads the file twice, or fail. `never`: bind only length and type.
    */
   checksum?: 'auto' | 'always' | 'never'
-  /** Whether a file of which an earlier visit sent some parts goes on where it was. Default true. */
+  /** Whether to resume a file that an earlier visit uploaded in part. Default true. */
   resume?: boolean
   /** Cancels the upload. */
   signal?: AbortSignal
 }
 
 export interface ClientOptions {
-  /** Where the API is, e.g. `https://files.example.com`; empty for the page's own origin. */
+  /** The API's base URL, e.g. `https://files.example.com`. Empty for the page's own origin. */
   baseUrl: string
-  /** Sent with every request to the API, never with the bytes. A function is asked each time, and again after a 401. */
+  /** Sent with every API request, never with the bytes. A function is called for each request and again after a 401. */
   headers?: Record<string, string> | (() => Record<string, string> | Promise<Record<string, string>>)
-  /** Whether cookies go to an API of another origin. */
+  /** Whether to send cookies to an API on another origin. */
   credentials?: RequestCredentials
-  /** Files that are sent at the same time. */
+  /** Maximum number of files uploaded at once. */
   concurrency?: number
-  /** Seconds: without progress (60), for the answer after the last byte (600), without a network (3600). */
+  /** Seconds without progress (60), for the response after the last byte (600), without a network (3600). */
   timeouts?: { stall?: number; answer?: number; offline?: number }
 }
 
@@ -120,29 +120,29 @@ export interface UploadSnapshot {
   progress: Progress
   filename: string
   size: number
-  /** Once the server has granted the upload. */
+  /** Set once the server has granted the upload. */
   fileId: string | null
   error: UploadError | null
-  /** While it waits, tries again or signs again: what was refused or lost. */
+  /** The last error, while the upload waits, retries or signs again. */
   why?: UploadError | undefined
   record: FileRecord | null
 }
 
-/** Awaiting it yields the file's record or throws an UploadError. */
+/** Awaiting a task resolves to the file record or throws an UploadError. */
 export interface UploadTask extends PromiseLike<FileRecord> {
-  /** Unique among the tasks of the page. */
+  /** Unique among the page's tasks. */
   readonly id: string
-  /** Keeps the parts that are sent; an upload in one request begins anew at `resume`. */
+  /** Keeps stored parts. An upload in one request starts over at `resume`. */
   pause(): void
-  /** `file` is for the state `needs-file`. */
+  /** `file` is required in the state `needs-file`. */
   resume(file?: File): void
-  /** Ends it here and on the server. */
+  /** Cancels the upload here and on the server. */
   cancel(): void
-  /** After an error: goes on with what is there. */
+  /** After an error, continues with the parts already stored. */
   retry(): void
-  /** Of the same identity until something changed. */
+  /** Returns the same object until something changes. */
   getSnapshot(): UploadSnapshot
-  /** Returns how to stop listening. */
+  /** Returns a function that unsubscribes. */
   subscribe(listener: () => void): () => void
 }
 
@@ -152,13 +152,13 @@ export interface DownloadOptions {
 }
 
 export interface Client {
-  /** As given to createClient. */
+  /** The options passed to createClient. */
   readonly options: ClientOptions
   upload(file: File | Blob, o?: UploadOptions): UploadTask
   uploadAll(files: Iterable<File | Blob>, o?: UploadOptions): UploadTask[]
   /** Uploads that earlier visits left unfinished, oldest first. */
   pending(): Promise<ResumeRecord[]>
-  /** A task in the state `needs-file`: it goes on once `resume(file)` hands it the file again. */
+  /** Returns a task in the state `needs-file`, which continues after `resume(file)`. */
   resume(record: ResumeRecord, o?: UploadOptions): UploadTask
   getDownloadUrl(id: string, o?: DownloadOptions): Promise<{ url: string; expiresAt: string }>
 }

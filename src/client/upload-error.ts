@@ -13,16 +13,16 @@ export type UploadErrorCode =
 
 export interface UploadErrorOptions {
   status?: number | undefined
-  /** The `Code` of a store's error document, or the `code` of the API's. */
+  /** The `Code` of a store's XML error, or the `code` of an API error. */
   s3Code?: string | undefined
   requestId?: string | undefined
   retryable?: boolean | undefined
-  /** Seconds, as the server asked for. */
+  /** Seconds, as requested by the server. */
   retryAfter?: number | undefined
   cause?: unknown
 }
 
-/** Why an upload ended. `retryable` is false where the same file would be refused again. */
+/** Why an upload failed. `retryable` is false if the same file would be refused again. */
 export class UploadError extends Error {
   override readonly name = 'UploadError'
   readonly code: UploadErrorCode
@@ -43,9 +43,9 @@ export class UploadError extends Error {
   }
 }
 
-/** No answer came. A page cannot tell a lost connection from one that CORS forbids. */
+/** No response. A page cannot distinguish a lost connection from a CORS refusal. */
 export const lostConnection = (host: string, cause?: unknown): UploadError =>
-  new UploadError('network', `The connection to ${host} was lost, or it refuses this page (CORS).`, {
+  new UploadError('network', `The connection to ${host} was lost or refused by CORS.`, {
     status: 0,
     retryable: true,
     cause,
@@ -53,7 +53,7 @@ export const lostConnection = (host: string, cause?: unknown): UploadError =>
 
 export const aborted = (): UploadError => new UploadError('aborted', 'The upload was canceled.')
 
-/** Codes with which S3 asks for another try, whatever the status is. */
+/** Codes with which S3 asks for a retry, whatever the status. */
 const temporaryCodes = new Set([
   'RequestTimeout',
   'SlowDown',
@@ -71,7 +71,7 @@ export const isTemporary = (status: number, s3Code = ''): boolean =>
   (status >= 500 && status !== 501 && status !== 507) ||
   temporaryCodes.has(s3Code)
 
-/** The code of a refusal that another try would not change. */
+/** The code of a permanent error. */
 function codeOf(status: number, s3Code: string): UploadErrorCode {
   if (status === 413 || s3Code === 'EntityTooLarge') return 'too-large'
   if (status === 415) return 'type-rejected'
@@ -87,10 +87,10 @@ export interface Refusal {
   retryAfter?: string | null
 }
 
-/** The error for an answer that is no success. */
+/** Creates the error for an unsuccessful response. */
 export function refused(who: string, o: Refusal): UploadError {
   const { status, s3Code = '' } = o
-  const words = o.message?.trim() || `${who} answered ${status}${s3Code && ` ${s3Code}`}.`
+  const words = o.message?.trim() || `${who} responded with ${status}${s3Code && ` ${s3Code}`}.`
   const retryable = isTemporary(status, s3Code)
   const retryAfter = retryAfterSeconds(o.retryAfter ?? null)
   return new UploadError(retryable ? 'server' : codeOf(status, s3Code), words, { ...o, retryable, retryAfter })
@@ -103,7 +103,7 @@ export function retryAfterSeconds(value: string | null, now = Date.now()): numbe
   return Number.isNaN(seconds) ? undefined : Math.max(0, seconds)
 }
 
-/** Code and message of a store's error document; all empty when the text is none. */
+/** Code and message of an XML error. All fields are empty if the text is not one. */
 export function readErrorDocument(text: string): { s3Code: string; message: string; requestId: string } {
   const xml = text.includes('<Error') && new DOMParser().parseFromString(text, 'application/xml')
   const read = (name: string): string => (xml && xml.querySelector(`Error > ${name}`)?.textContent) || ''

@@ -1,6 +1,6 @@
 /**
- * Options for the S3 plugin of Uppy 4, 5 and 6: `uppy.use(AwsS3, uppyOptions(client))`. Majors 4 and 5 call the first
- * six functions; major 6 calls `signRequest` and then speaks S3 itself. Files confirm themselves once they are there.
+ * Options for the S3 plugin of Uppy 4, 5 and 6: `uppy.use(AwsS3, uppyOptions(client))`. Versions 4 and 5 call the
+ * first six functions. Version 6 calls `signRequest` and then speaks S3 itself. Files are confirmed automatically.
  */
 import type { Client } from './types.ts'
 
@@ -12,7 +12,7 @@ export interface UppyFileLike {
   meta?: Record<string, unknown>
 }
 
-/** What the plugin of major 6 wants signed. */
+/** A request that version 6 of the plugin wants signed. */
 export interface UppyRequest {
   method: string
   key: string
@@ -64,8 +64,8 @@ export interface UppyOptions {
 const MiB = 2 ** 20
 
 /**
- * A page with a Content-Security-Policy that sends files in parts by Uppy 6 needs `data:` in its connect-src: the
- * answers to all but the bytes are made here and handed to Uppy as such URLs, whatever store is behind the server.
+ * With Uppy 6, a page with a Content-Security-Policy needs `data:` in connect-src for multipart uploads. The
+ * responses to all requests without bytes are created here and passed to Uppy as data URLs.
  */
 export function uppyOptions(client: Pick<Client, 'options'>): UppyOptions {
   const ask = asker(client.options)
@@ -85,7 +85,7 @@ export function uppyOptions(client: Pick<Client, 'options'>): UppyOptions {
 
     async getUploadParameters(file) {
       const { key, uploadUrl, headers } = await begin(wanted(file))
-      // Uppy tells the page this key, though its types say that a PUT has no fields.
+      // Uppy reports this key to the page, although its types say that a PUT has no fields.
       return { method: 'PUT', url: uploadUrl, headers, fields: { key } as object as Record<string, never> }
     },
     async createMultipartUpload(file) {
@@ -103,7 +103,7 @@ export function uppyOptions(client: Pick<Client, 'options'>): UppyOptions {
       await abort({ key: o.key, ...(o.uploadId === undefined ? {} : { uploadId: o.uploadId }) })
     },
 
-    // The server decides the key. What it must know of the file travels in its place, for Uppy tells nothing else.
+    // The server chooses the key. Uppy passes nothing else on, so the key carries the file's properties.
     generateObjectKey: (file) => JSON.stringify(wanted(file)),
 
     async signRequest({ method, key, uploadId, partNumber }) {
@@ -126,7 +126,7 @@ export function uppyOptions(client: Pick<Client, 'options'>): UppyOptions {
       if (method === 'GET') {
         return { url: answerUrl('ListPartsResult', ...parts.map((part) => ({ Part: { ...part } }))) }
       }
-      // The declared size says whether these are all.
+      // The declared size tells whether the list is complete.
       const { location, bucket } = await join(upload, parts)
       return { url: answerUrl('CompleteMultipartUploadResult', { Location: location, Bucket: bucket, Key: key }) }
     },
@@ -149,7 +149,7 @@ function wanted(file: UppyFileLike): Wanted {
   const { name, type: _, ...meta } = file.meta ?? {}
   return {
     filename: typeof name === 'string' && name !== '' ? name : (file.name ?? 'file'),
-    // Where Uppy knows no type it says this; the server then goes by the name.
+    // Uppy's fallback for an unknown type. Send an empty type so that the server uses the name.
     mimeType: file.type === 'application/octet-stream' ? '' : (file.type ?? ''),
     size: sizeOf(file),
     metadata: Object.fromEntries(
@@ -170,7 +170,7 @@ interface Ask {
   signal?: AbortSignal | undefined
 }
 
-/** One request to the API. A function may have a fresher token after a 401. Errors: what the server says, as a text. */
+/** Sends one API request. Refreshes a token function after a 401. Throws the server's message. */
 function asker({ baseUrl, headers, credentials }: Client['options']): <T>(path: string, o?: Ask) => Promise<T> {
   const send = async (path: string, { method, body, signal }: Ask): Promise<Response> =>
     fetch(baseUrl.replace(/\/+$/, '') + path, {
@@ -189,13 +189,13 @@ function asker({ baseUrl, headers, credentials }: Client['options']): <T>(path: 
     if (answer.status === 401 && typeof headers === 'function') answer = await send(path, o)
     if (answer.ok) return (await answer.json()) as T
     const problem = (await answer.json().catch(() => ({}))) as { detail?: string }
-    throw new Error(problem.detail ?? `The server answered ${answer.status}.`)
+    throw new Error(problem.detail ?? `The server responded with ${answer.status}.`)
   }
 }
 
 type Xml = { [name: string]: string | number | Xml }
 
-/** A URL at which a request of any method finds this document. */
+/** A data URL that answers any request with this document. */
 const answerUrl = (name: string, ...content: Xml[]): string =>
   `data:application/xml,${encodeURIComponent(`<${name}>${content.map(elements).join('')}</${name}>`)}`
 

@@ -5,7 +5,7 @@ import type { UploadItem } from './upload-list.ts'
 
 type Props = { items: readonly UploadItem[]; rejections: readonly FileRejection[]; words: Strings }
 
-/** Results are said politely, errors at once. Refused files are also shown: nothing else tells of them. */
+/** Announces results politely and errors at once. Refused files are also shown, because they are not in the list. */
 export function Announcements({ items, rejections, words }: Props): ReactNode {
   const known = useRef(new Map<string, string>())
   const [said, setSaid] = useState({ polite: '', urgent: '' })

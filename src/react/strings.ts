@@ -1,4 +1,4 @@
-/** Every word that `UploadDropzone` says; any of them can be replaced. */
+/** All texts of `UploadDropzone`. Each can be replaced. */
 import type { UploadState } from '../client/index.ts'
 import { formatBytes, formatSeconds } from './format.ts'
 import type { UploadItem } from './upload-list.ts'
@@ -16,7 +16,7 @@ export interface Strings {
   chooseAgain: (name: string) => string
   progressOf: (name: string) => string
   states: Record<UploadState, string>
-  /** Beside the state while bytes are on their way. */
+  /** Shown next to the state during an upload. */
   detail: (item: UploadItem) => string
   added: (count: number) => string
   uploaded: (name: string) => string
@@ -31,10 +31,10 @@ export const english: Strings = {
   list: 'Uploads',
   pause: (name) => `Pause ${name}`,
   resume: (name) => `Resume ${name}`,
-  retry: (name) => `Try ${name} again`,
+  retry: (name) => `Retry ${name}`,
   cancel: (name) => `Cancel ${name}`,
   remove: (name) => `Remove ${name} from the list`,
-  chooseAgain: (name) => `Choose ${name} again to go on`,
+  chooseAgain: (name) => `Choose ${name} again to resume`,
   progressOf: (name) => `Upload of ${name}`,
   states: {
     queued: 'waiting',
@@ -43,7 +43,7 @@ export const english: Strings = {
     uploading: 'uploading',
     paused: 'paused',
     offline: 'waiting for network',
-    retrying: 'trying again',
+    retrying: 'retrying',
     finalizing: 'finishing',
     confirming: 'verifying',
     success: 'uploaded',

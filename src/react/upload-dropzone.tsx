@@ -7,11 +7,11 @@ import { type UploadDropzoneState, useUploadDropzone, type UseUploadDropzoneOpti
 export type UploadDropzoneProps = UseUploadDropzoneOptions & {
   strings?: Partial<Strings>
   className?: string
-  /** What stands in the zone instead of the label; a function draws everything itself. */
+  /** Replaces the label. A function renders the whole zone. */
   children?: ReactNode | ((state: UploadDropzoneState) => ReactNode)
 }
 
-/** A place for files and the list of their uploads. Looks are in `postern/react/styles.css`, all of it variables. */
+/** A drop zone and the list of its uploads. Styles are in `postern/react/styles.css` and use CSS variables. */
 export function UploadDropzone({ strings, className, children, ...o }: UploadDropzoneProps): ReactNode {
   const state = useUploadDropzone(o)
   const hintId = useId()

@@ -1,4 +1,4 @@
-/** The uploads of one page, outside React: a component that mounts twice changes nothing here. */
+/** The uploads of one page, outside React, so that mounting a component twice has no effect. */
 import type {
   Client,
   FileRecord,
@@ -14,22 +14,22 @@ export interface UploadItem {
   id: string
   name: string
   size: number
-  /** null where an earlier visit began it and the file is still to be chosen again. */
+  /** null for an upload of an earlier visit whose file must be chosen again. */
   file: File | null
-  /** `queued` also before it is started. */
+  /** `queued` also before the upload is started. */
   state: UploadState
   progress: Progress
-  /** The server's id of the file, once it has granted the upload. */
+  /** The server's id for the file, once it has granted the upload. */
   fileId: string | null
   error: UploadError | null
-  /** While it waits, tries again or signs again: what was refused or lost. */
+  /** The last error, while the upload waits, retries or signs again. */
   why?: UploadError | undefined
   record: FileRecord | null
 }
 
 export interface UploadsSnapshot {
   items: readonly UploadItem[]
-  /** Of all that is neither canceled nor refused. */
+  /** Totals of all uploads that are neither canceled nor refused. */
   progress: Progress
   isUploading: boolean
   isSuccess: boolean
@@ -38,9 +38,9 @@ export interface UploadsSnapshot {
 }
 
 export interface UploadListOptions {
-  /** Whether a file is sent as soon as it is added. Default true. */
+  /** Whether adding a file starts its upload. Default true. */
   auto?: boolean
-  /** Handed to the client with each file. */
+  /** Passed to the client with each file. */
   upload?: UploadOptions
   onSuccess?: (record: FileRecord, item: UploadItem) => void
   onError?: (error: UploadError, item: UploadItem) => void
@@ -52,7 +52,7 @@ type Entry = {
   task: UploadTask | null
   stop: () => void
   item: UploadItem
-  /** `file` was added and has this entry's name and size: where its bytes differ it becomes an entry of its own. */
+  /** The file was added and matches this entry's name and size. If its bytes differ it becomes a separate entry. */
   isOffered?: boolean
 }
 
@@ -72,11 +72,11 @@ let lastId = 0
 
 export class UploadList {
   readonly #client: Client
-  /** Replaced with each render: what is called is what was handed in last. */
+  /** Replaced at each render, so that the latest callbacks are called. */
   options: UploadListOptions
   #entries: Entry[] = []
   #isRestored = false
-  /** null: to be made anew by whoever looks. */
+  /** null until it is computed on demand. */
   #snapshot: UploadsSnapshot | null = null
   #isBatching = false
   readonly #listeners = new Set<() => void>()
@@ -93,7 +93,7 @@ export class UploadList {
     return () => void this.#listeners.delete(listener)
   }
 
-  /** Returns their ids. A file that an earlier visit began goes on in its place. */
+  /** Returns the new ids. A file that matches an unfinished upload resumes that entry. */
   add = (files: Iterable<File>): string[] => {
     return this.#batch(() => {
       const unfinished = this.#entries.filter(({ item, file }) => item.state === 'needs-file' && !file)
@@ -110,10 +110,10 @@ export class UploadList {
     })
   }
 
-  /** Starts what was added and not started yet. */
+  /** Starts added files that were not started yet. */
   upload = (): void => this.#batch(() => this.#entries.forEach((entry) => this.#begin(entry)))
 
-  /** Uploads that earlier visits left unfinished, as items that need their file. */
+  /** Lists unfinished uploads of earlier visits as items that need their file. */
   restore = async (): Promise<void> => {
     if (this.#isRestored) return
     this.#isRestored = true
@@ -138,7 +138,7 @@ export class UploadList {
       else entry.task?.resume()
     })
 
-  /** Takes it out of the list; what is not finished is canceled. */
+  /** Removes the item from the list. Cancels it if it is not finished. */
   remove = (id: string): void => {
     this.#each(id, (entry) => this.#drop(entry))
     this.#entries = this.#entries.filter((entry) => entry.id !== id)
@@ -188,7 +188,7 @@ export class UploadList {
     if (error && state === 'error') this.options.onError?.(error, entry.item)
   }
 
-  /** The file is another than the one that an earlier visit began. */
+  /** The file does not match the one that an earlier visit uploaded. */
   #refuseFile(entry: Entry, file: File, error: UploadError): void {
     const { isOffered } = entry
     Object.assign(entry, { file: null, isOffered: false })
@@ -216,12 +216,12 @@ export class UploadList {
   }
 
   #each(id: string | undefined, act: (entry: Entry) => void): void {
-    // Those that wait come first: a place that becomes free would start one of them.
+    // Waiting uploads first, because a slot that becomes free would start one of them.
     const meant = this.#entries.filter((entry) => id === undefined || entry.id === id)
     this.#batch(() => meant.toReversed().forEach(act))
   }
 
-  /** Many changes are told as one. */
+  /** Notifies listeners once for many changes. */
   #batch<T>(work: () => T): T {
     this.#isBatching = true
     try {

@@ -7,7 +7,7 @@ type Props = { item: UploadItem; words: Strings; uploads: Uploads }
 
 const isOver = ({ state }: UploadItem): boolean => state === 'success' || state === 'canceled' || state === 'error'
 
-/** One upload: its picture, name, state in words, progress, and what can be done with it. */
+/** One upload: its preview, name, state, progress and actions. */
 export function UploadRow({ item, words, uploads }: Props): ReactNode {
   const { id, name, state, progress, error } = item
   const button = (label: string, sign: string, act: () => void): ReactNode => (
@@ -76,7 +76,7 @@ function ChooseAgain({ label, onFile }: { label: string; onFile: (file: File) =>
   )
 }
 
-/** Decoration: the name says what it is. */
+/** Decorative. The name identifies the file. */
 function Preview({ file }: { file: File | null }): ReactNode {
   const image = useRef<HTMLImageElement>(null)
   const isImage = file?.type.startsWith('image/')

@@ -7,11 +7,11 @@ export type UseUploadDropzoneOptions = UseUploadOptions &
 
 export type UploadDropzoneState = Uploads &
   Pick<DropzoneState, 'getRootProps' | 'getInputProps' | 'isDragActive' | 'isDragReject' | 'isFocused' | 'open'> & {
-    /** Files of the last drop or choice that do not fit here. */
+    /** Files of the last drop or choice that were refused. */
     rejections: readonly FileRejection[]
   }
 
-/** `useUpload` with what makes any element a place to drop, paste and choose files and folders. */
+/** `useUpload` plus the props that make any element a target for dropped, pasted and chosen files and folders. */
 export function useUploadDropzone(o: UseUploadDropzoneOptions): UploadDropzoneState {
   const uploads = useUpload(o)
   const [rejections, setRejections] = useState<readonly FileRejection[]>([])

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { backoff, maxAttempts, persist } from '../../src/client/retry.ts'
+import { backoff, maxAttempts, withRetries } from '../../src/client/retry.ts'
 import { UploadError } from '../../src/client/upload-error.ts'
 
 const busy = (retryAfter?: number) => new UploadError('server', 'busy', { status: 503, retryable: true, retryAfter })
@@ -13,7 +13,7 @@ describe('backoff', () => {
   })
 })
 
-describe('persist', () => {
+describe('withRetries', () => {
   const network = new EventTarget()
   const reports: string[] = []
   const navigator = { onLine: true }
@@ -34,7 +34,7 @@ describe('persist', () => {
 
   const run = (attempt: () => Promise<string>) => {
     const report = (what: string): void => void reports.push(what)
-    const ended = persist(attempt, { signal: stop.signal, offlineTimeout: 60, report })
+    const ended = withRetries(attempt, { signal: stop.signal, offlineTimeout: 60, report })
     ended.catch(() => undefined)
     return ended
   }

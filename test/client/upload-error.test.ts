@@ -23,7 +23,7 @@ describe('refused', () => {
 
   it('says who answered what where the answer brings no words', () => {
     expect(refused('The store', { status: 403, s3Code: 'AccessDenied', message: ' ' }).message).toBe(
-      'The store answered 403 AccessDenied.',
+      'The store responded with 403 AccessDenied.',
     )
   })
 })
