@@ -1,5 +1,5 @@
 # docker build -t postern .
-# Two ports: 4000 the API and the console, 4001 the objects endpoint. What is kept lies in /data.
+# Ports: 4000 for the API and the console, 4001 for the objects endpoint. All data is in /data.
 
 FROM node:24-slim AS build
 WORKDIR /build
@@ -23,7 +23,7 @@ COPY --from=packages /build/node_modules node_modules
 COPY --from=build /build/dist dist
 COPY package.json LICENSE CHANGELOG.md ./
 COPY config/default.yaml config/default.yaml
-# The application is root's and is not written to; the user has /data alone.
+# The application belongs to root and is read-only. The user can write only to /data.
 RUN chmod 0755 dist/cli/postern.js \
     && ln -s /app/dist/cli/postern.js /usr/local/bin/postern \
     && mkdir -p /data \
@@ -32,7 +32,7 @@ USER node
 VOLUME /data
 EXPOSE 4000 4001
 HEALTHCHECK --interval=10s --timeout=8s --start-period=30s --retries=3 CMD ["postern", "health"]
-# Drains for up to server.shutdownTimeout (30 s): give `docker stop` more than its 10 s.
+# Requests may take up to server.shutdownTimeout (30 s) to finish, so give `docker stop` more than its default 10 s.
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["postern"]
 CMD ["serve"]

@@ -1,6 +1,6 @@
 /**
- * Nothing here knows of Postern: an application on S3, presigning with the AWS SDK. `S3_ENDPOINT` alone sends it to the
- * objects endpoint; without that variable it talks to AWS. Credentials come from AWS_ACCESS_KEY_ID and the like.
+ * An S3 application that presigns URLs with the AWS SDK. No code is specific to Postern: `S3_ENDPOINT` sends it to the
+ * objects endpoint, and without that variable it uses AWS. Credentials come from AWS_ACCESS_KEY_ID and its siblings.
  */
 import { randomUUID } from 'node:crypto'
 import { extname, join } from 'node:path'
@@ -21,7 +21,7 @@ const maxSize = 100 * 2 ** 20
 const s3 = new S3Client({
   region,
   ...(endpoint && { endpoint, forcePathStyle: true }),
-  // The bytes come from the browser later: a checksum made while signing would be that of an empty body.
+  // The browser sends the bytes later. A checksum computed now would be that of an empty body.
   requestChecksumCalculation: 'WHEN_REQUIRED',
 })
 await s3.send(new CreateBucketCommand({ Bucket })).catch((error) => {
@@ -34,7 +34,7 @@ const app = express()
 app.use(express.static(join(import.meta.dirname, 'public')))
 app.use(express.json())
 
-/** A URL that takes one PUT of this type. */
+/** Returns a URL for a PUT with this type. */
 app.post('/upload-url', async ({ body: { name, type } }, res) => {
   const Key = keyFor(name)
   const put = new PutObjectCommand({ Bucket, Key, ContentType: type })
@@ -42,7 +42,7 @@ app.post('/upload-url', async ({ body: { name, type } }, res) => {
   res.json({ url, headers: { 'content-type': type }, download: `/files/${Key}` })
 })
 
-/** A form that takes one POST of this type and of at most so many bytes. */
+/** Returns a form for a POST with this type and a maximum size. */
 app.post('/upload-form', async ({ body: { name, type } }, res) => {
   const Key = keyFor(name)
   const form = await createPresignedPost(s3, {

@@ -1,4 +1,4 @@
-/** Any web server will do. This one serves the page, and the client's modules where its import map looks for them. */
+/** Serves the page, and the client's modules at the address in its import map. Any web server can do this. */
 import { createReadStream, existsSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { dirname, extname, join } from 'node:path'

@@ -1,6 +1,6 @@
 /** @type {import('next').NextConfig} */
 export default {
-  // This folder is an application of its own, whatever lies above it.
+  // This folder is a separate application inside the repository.
   turbopack: { root: import.meta.dirname },
   outputFileTracingRoot: import.meta.dirname,
 }

@@ -26,7 +26,7 @@ function Page() {
   )
 }
 
-/** Everything drawn by hand: `useUpload` brings the numbers and the verbs. */
+/** A custom user interface. `useUpload` provides the state and the actions. */
 function PictureOfMe({ onUploaded }: { onUploaded: (file: FileRecord) => void }) {
   const { add, progress, isUploading, error } = useUpload({ client, onSuccess: onUploaded })
   return (
@@ -40,7 +40,7 @@ function PictureOfMe({ onUploaded }: { onUploaded: (file: FileRecord) => void })
   )
 }
 
-/** Download URLs are short-lived: one is asked for when it is wanted. */
+/** Download URLs expire soon, so request one when the user clicks. */
 function Download({ file }: { file: FileRecord }) {
   async function open(): Promise<void> {
     const { url } = await client.getDownloadUrl(file.id, { disposition: 'attachment' })

@@ -1,4 +1,4 @@
-/** JSON to a route handler of this application. Throws what it says when it refuses. */
+/** Sends JSON to a route handler of this application. Throws its error message. */
 export async function ask(path, body) {
   const response = await fetch(path, {
     method: 'POST',

@@ -14,7 +14,7 @@ export function Upload() {
         mimeType: file.type,
         size: file.size,
       })
-      // Straight to the storage.
+      // Send the bytes straight to storage.
       const sent = await fetch(uploadUrl, { method: 'PUT', headers, body: file })
       if (!sent.ok) throw new Error(await sent.text())
       const record = await ask('/api/confirm', { id })

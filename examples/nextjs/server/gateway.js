@@ -1,11 +1,11 @@
-/** The gateway, asked on behalf of the signed-in user: `sub` of a token of one minute, signed with auth.secret. */
+/** Calls the gateway on behalf of the signed-in user, with a token that is valid for one minute and signed with auth.secret. */
 import { SignJWT } from 'jose'
 import { signedInUser } from './session.js'
 
 const gateway = process.env.POSTERN_URL ?? 'http://127.0.0.1:4000'
 const secret = new TextEncoder().encode(process.env.POSTERN_AUTH_SECRET)
 
-/** What the gateway answers. 401 where nobody is signed in. */
+/** Returns the gateway's response, or 401 if no user is signed in. */
 export async function askGateway(path, init = {}) {
   const sub = await signedInUser()
   if (sub === null) return Response.json({ error: 'Sign in first.' }, { status: 401 })
@@ -21,7 +21,7 @@ export async function askGateway(path, init = {}) {
   })
 }
 
-/** The same for a route handler that passes its JSON body on. */
+/** The same for a route handler that forwards its JSON body. */
 export async function forward(path, request) {
   const answer = await askGateway(path, {
     method: 'POST',

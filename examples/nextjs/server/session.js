@@ -1,4 +1,4 @@
-/** Who is signed in: a signed cookie. Yours will come from your identity provider; only `signedInUser()` is used elsewhere. */
+/** A session in a signed cookie. Replace it with your identity provider. Other files only use `signedInUser()` and `signIn()`. */
 import { jwtVerify, SignJWT } from 'jose'
 import { cookies } from 'next/headers'
 
@@ -15,7 +15,7 @@ export async function signIn(user) {
   jar.set(name, session, { httpOnly: true, sameSite: 'lax', path: '/' })
 }
 
-/** null where nobody is signed in. */
+/** Returns null if no user is signed in. */
 export async function signedInUser() {
   const session = (await cookies()).get(name)?.value
   if (session === undefined) return null

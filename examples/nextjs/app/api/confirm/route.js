@@ -1,4 +1,4 @@
 import { forward } from '../../../server/gateway.js'
 
-/** `{id}`, once the bytes are there → the file's record. */
+/** Takes `{id}` after the upload and returns the file's record. */
 export const POST = (request) => forward('/files/confirm', request)

@@ -1,7 +1,7 @@
 import { redirect } from 'next/navigation'
 import { askGateway } from '../../../server/gateway.js'
 
-/** A link that can be kept: it leads to a fresh download URL, for the file's owner alone. */
+/** A permanent link that redirects the file's owner to a fresh download URL. */
 export async function GET(_, { params }) {
   const { id } = await params
   const answer = await askGateway(`/files/${encodeURIComponent(id)}/download-url?disposition=attachment`)
