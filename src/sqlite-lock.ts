@@ -2,9 +2,9 @@
  * A lock between processes: an SQLite file that its holder keeps in an exclusive transaction. Node has no flock. The
  * system drops this lock when its holder ends, however it ends, so no stale lock is left behind.
  */
-import { existsSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import Database from 'better-sqlite3'
+import { isThere } from './cannot-open.ts'
 import { makePrivate } from './sqlite-file.ts'
 
 export type Lock = { release(): void }
@@ -30,7 +30,7 @@ export function takeLock(file: string, { patience = 0 }: { patience?: number } =
 
 /** Whether a process holds it now. Errors: those of opening the file. */
 export function isLocked(file: string): boolean {
-  if (!existsSync(file)) return false
+  if (!isThere(file)) return false
   const db = new Database(file, { readonly: true, timeout: 0 })
   try {
     db.prepare('SELECT count(*) FROM sqlite_schema').get()

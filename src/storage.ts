@@ -1,6 +1,6 @@
 /** Which driver a configuration means. */
-import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { isThere } from './cannot-open.ts'
 import type { Catalog } from './catalog/catalog.ts'
 import { ConfigError } from './config/config-error.ts'
 import type { LoadedConfig } from './config/load-config.ts'
@@ -107,11 +107,11 @@ export function otherStore(
   const name = config.storage.driver === 'disk' ? 's3' : 'disk'
   const { storage } = name === 's3' && loaded ? asLoaded(loaded, config) : config
   const { region, endpoint, accessKeyId } = storage.s3
-  const isThere =
+  const exists =
     name === 'disk'
-      ? existsSync(join(storage.disk.path, 'index.sqlite'))
+      ? isThere(join(storage.disk.path, 'index.sqlite'))
       : region !== null || endpoint !== null || accessKeyId !== null
-  return { config: { ...config, storage: { ...storage, driver: name, delivery: 'direct' } }, name, isThere }
+  return { config: { ...config, storage: { ...storage, driver: name, delivery: 'direct' } }, name, isThere: exists }
 }
 
 /** Variables that mean nothing with the driver in use must not stop the start: then the settings alone count. */
@@ -133,7 +133,7 @@ export async function openOtherStore(
   catalog: StoreRecords,
   o: Parameters<typeof createStorage>[1] & { loaded?: Loaded },
 ): Promise<StorageDriver | null> {
-  const { name, isThere, config: otherwise } = otherStore(config, o.loaded ?? null)
+  const { name, config: otherwise, ...store } = otherStore(config, o.loaded ?? null)
   const count = await catalog.countIn(name)
   const { files, pending, unneeded } = count
   if (files + pending + unneeded === 0) return null
@@ -146,7 +146,7 @@ export async function openOtherStore(
         : 'storage: { s3: { endpoint: "https://…", region: "…", accessKeyId: "…", secretAccessKey: "…" } }'
     const advice = isHidden
       ? 'they are not served: write storage: { delivery: direct } until postern migrate has moved them'
-      : isThere
+      : store.isThere
         ? `they are served from there; postern migrate --to ${config.storage.driver} moves them`
         : `they are not served: write ${line}, start again, then postern migrate --to ${config.storage.driver}`
     o.log.warn(
@@ -154,7 +154,7 @@ export async function openOtherStore(
       `storage.driver was changed, and files are still in the ${name} store: ${advice}`,
     )
   }
-  return isThere && !isHidden ? createStorage(otherwise, { ...o, catalog }) : null
+  return store.isThere && !isHidden ? createStorage(otherwise, { ...o, catalog }) : null
 }
 
 /** Where the browser will go for bytes: whatever host the presigned URLs name. */

@@ -1,10 +1,10 @@
 /** Where a backup goes: a file that has its name only when it is whole, or a stream. */
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { existsSync } from 'node:fs'
 import { open, rename, unlink } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import type { Writable } from 'node:stream'
+import { isThere } from '../cannot-open.ts'
 import { refuse } from './format.ts'
 
 export type Output = {
@@ -49,7 +49,7 @@ export function openStreamOutput(stream: Writable): Output {
 }
 
 function assertFree(file: string): void {
-  if (existsSync(file)) throw refuse(`${file} is there already: choose another name, or move it away first.`)
+  if (isThere(file)) throw refuse(`${file} is there already: choose another name, or move it away first.`)
 }
 
 /** Makes a new name survive a power cut, where the system can. */

@@ -7,6 +7,7 @@
  */
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
+import { cannotOpen } from '../cannot-open.ts'
 import { StorageError } from '../errors.ts'
 import type { DatabaseName } from './format.ts'
 
@@ -20,11 +21,11 @@ const patience = 10_000
 export async function copyDatabases(files: DatabaseFiles, folder: string): Promise<DatabaseFiles> {
   const open: { name: DatabaseName; db: Database.Database }[] = []
   const catalog = files['catalog.sqlite']
-  const lock = catalog === undefined ? null : new Database(catalog, { timeout: patience, fileMustExist: true })
+  const lock = catalog === undefined ? null : openDatabase(catalog, { fileMustExist: true })
   try {
     lock?.exec('BEGIN IMMEDIATE')
     for (const [name, file] of Object.entries(files) as [DatabaseName, string][]) {
-      const db = new Database(file, { readonly: true, timeout: patience })
+      const db = openDatabase(file, { readonly: true })
       open.push({ name, db })
       db.exec('BEGIN')
       // The transaction begins with its first read.
@@ -42,6 +43,30 @@ export async function copyDatabases(files: DatabaseFiles, folder: string): Promi
     lock?.close()
     for (const { db } of open) db.close()
   }
+}
+
+function openDatabase(file: string, o: Database.Options): Database.Database {
+  let db: Database.Database | undefined
+  try {
+    db = new Database(file, { timeout: patience, ...o })
+    // The file is first read here.
+    db.pragma('schema_version')
+    return db
+  } catch (cause) {
+    db?.close()
+    throw uncopied(file, cause)
+  }
+}
+
+function uncopied(file: string, cause: unknown): unknown {
+  const code = String((cause as { code?: unknown }).code)
+  const why = /^SQLITE_(CORRUPT|NOTADB)/.test(code)
+    ? `${file} is damaged (${code}). postern doctor says what to do. No backup was made.`
+    : /^SQLITE_(CANTOPEN|PERM|READONLY|AUTH|IOERR)/.test(code)
+      ? cannotOpen(file, cause)
+      : null
+  if (why === null) return cause
+  return new StorageError('Unavailable', { message: `A database cannot be copied: ${why}`, cause })
 }
 
 /** One file, without the log that WAL mode would keep beside it; and only if it is sound. */

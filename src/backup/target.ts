@@ -1,8 +1,9 @@
 /** Where a backup is restored to: nothing may be there, so that nothing can be lost or mixed. */
 import { randomBytes } from 'node:crypto'
-import { existsSync, readdirSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import { mkdir, open, readdir, rename, rm, rmdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { isThere } from '../cannot-open.ts'
 import { BlobLayout } from '../drivers/disk/blob-layout.ts'
 import { rebuildLog } from '../drivers/disk/change-log/rebuild-log.ts'
 import { refuse, type DatabaseName } from './format.ts'
@@ -30,7 +31,7 @@ export async function assertEmpty({ store, catalog }: Target): Promise<void> {
     )
   }
   // The log of another catalog beside this one would be played into it.
-  const there = catalog === null ? undefined : besides.map((end) => catalog + end).find((path) => existsSync(path))
+  const there = catalog === null ? undefined : besides.map((end) => catalog + end).find((path) => isThere(path))
   if (there !== undefined) {
     throw refuse(`${there} is there already. Move it away first, or name another with --set database.url=sqlite:PATH.`)
   }
@@ -40,7 +41,7 @@ const stagingPattern = /^\.restore-[0-9a-f]{12}$/
 
 /** The name of what a restore left that was killed; null where there is none. At its very end it has moved everything. */
 export function unfinishedRestore(store: string): string | null {
-  const names = existsSync(store) ? readdirSync(store).filter((name) => stagingPattern.test(name)) : []
+  const names = isThere(store) ? readdirSync(store).filter((name) => stagingPattern.test(name)) : []
   return names.find((name) => readdirSync(join(store, name)).length > 0) ?? null
 }
 
@@ -88,7 +89,7 @@ export class Staging {
     const to = new BlobLayout(store)
     await assertEmpty({ store: to.objects, catalog })
     const moves: [string, string][] = [['objects', to.objects]]
-    if (existsSync(this.#layout.quarantine)) moves.push(['quarantine', to.quarantine])
+    if (isThere(this.#layout.quarantine)) moves.push(['quarantine', to.quarantine])
     for (const name of documents) moves.push([name, join(store, name)])
     if (databases.includes('catalog.sqlite') && catalog !== null) moves.push(['catalog.sqlite', catalog])
     if (databases.includes('index.sqlite')) moves.push(['index.sqlite', to.index])

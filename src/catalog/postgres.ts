@@ -2,6 +2,7 @@
 import { Kysely, PostgresAdapter, PostgresDialect, PostgresDriver, sql } from 'kysely'
 import type { DatabaseConnection, Driver, PostgresDialectConfig, PostgresPoolClient } from 'kysely'
 import type { Pool, PoolClient } from 'pg'
+import { explainFileError } from '../cannot-open.ts'
 import { binaryText } from './binary-text.ts'
 import type { MigrationRules, OpenDatabase } from './open-database.ts'
 import { isLost, isSilence, mayRetry, translatePostgresError, UncertainCommit } from './postgres-error.ts'
@@ -37,7 +38,9 @@ async function openPool(url: string): Promise<Pool> {
     pool.on('connect', (client) => client.on('error', () => {}))
     return pool
   } catch (cause) {
-    throw refused(cause instanceof Error ? cause.message : String(cause), cause)
+    // Of what the URL names, certificates and keys are files.
+    const file = explainFileError(cause, { or: 'name another file in database.url' })
+    throw refused(file ?? (cause instanceof Error ? cause.message : String(cause)), cause)
   }
 }
 

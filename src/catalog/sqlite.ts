@@ -6,6 +6,7 @@ import { mkdirSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import Database from 'better-sqlite3'
 import { Kysely } from 'kysely'
+import { cannotOpen } from '../cannot-open.ts'
 import { StorageError } from '../errors.ts'
 import { makePrivate } from '../sqlite-file.ts'
 import type { MigrationRules, OpenDatabase } from './open-database.ts'
@@ -35,7 +36,7 @@ export function openSqliteDatabase(path: string, { alone = false }: { alone?: bo
   return {
     db,
     mayRetry: isBusy,
-    translate: translateSqliteError,
+    translate: (cause) => translateSqliteError(cause, path),
     migrating,
     checkWritable: () => latch.assertSound(),
     close,
@@ -61,7 +62,7 @@ function openSqlite(path: string, alone: boolean): Database.Database {
     makePrivate(file)
     return configure(new Database(file, { timeout: alone ? 500 : openTimeout }), alone)
   } catch (cause) {
-    throw cause instanceof Database.SqliteError ? translateSqliteError(cause) : unopenable(cause)
+    throw cause instanceof Database.SqliteError ? translateSqliteError(cause, path) : unopenable(cause, path)
   }
 }
 
@@ -117,35 +118,47 @@ function refuseOldVersion(database: Database.Database): void {
 export const isBusy = (cause: unknown): boolean =>
   cause instanceof Database.SqliteError && /^SQLITE_(BUSY|LOCKED|PROTOCOL)/.test(cause.code)
 
-const translations: [RegExp, () => ConstructorParameters<typeof StorageError>][] = [
-  [/^SQLITE_FULL/, () => ['Unavailable', { message: 'no space is left for the catalog', retryAfter: 5 }]],
+/** `it`: the catalog, with its path. */
+const translations: [RegExp, (it: string) => ConstructorParameters<typeof StorageError>][] = [
+  [/^SQLITE_FULL/, (it) => ['Unavailable', { message: `no space is left for ${it}`, retryAfter: 5 }]],
   [
     /^SQLITE_(BUSY|LOCKED|PROTOCOL)/,
-    () => ['Unavailable', { message: 'the catalog is in use by another process', retryAfter: 1 }],
+    (it) => ['Unavailable', { message: `${it} is in use by another process`, retryAfter: 1 }],
   ],
-  [/^SQLITE_(CORRUPT|NOTADB)/, () => ['Unavailable', { message: 'the catalog is damaged: restore it from a backup' }]],
-  [/^SQLITE_IOERR_(DIR_)?FSYNC/, () => ['Internal', { message: 'the catalog could not be made durable' }]],
   [
-    /^SQLITE_(IOERR|CANTOPEN|READONLY|PERM|AUTH)/,
-    () => ['Unavailable', { message: 'the catalog cannot be read or written' }],
+    /^SQLITE_(CORRUPT|NOTADB)/,
+    (it) => [
+      'Unavailable',
+      {
+        message:
+          `${it} is damaged: restore it from a backup. Without one, move it away, and postern rebuild-catalog makes the ` +
+          'records of confirmed files from a store on disk',
+      },
+    ],
   ],
+  [/^SQLITE_IOERR_(DIR_)?FSYNC/, (it) => ['Internal', { message: `${it} could not be made durable` }]],
 ]
 
-export function translateSqliteError(cause: unknown): StorageError {
-  if (cause instanceof Database.SqliteError) {
-    const [, answer] = translations.find(([pattern]) => pattern.test(cause.code)) ?? []
-    if (answer) {
-      const [code, options] = answer()
-      return new StorageError(code, { ...options, cause })
-    }
+/** `path` as `openSqliteDatabase` takes it. */
+export function translateSqliteError(cause: unknown, path: string): StorageError {
+  if (!(cause instanceof Database.SqliteError)) return new StorageError('Internal', { cause })
+  const [, answer] = translations.find(([pattern]) => pattern.test(cause.code)) ?? []
+  if (answer) {
+    const [code, options] = answer(path === ':memory:' ? 'the catalog' : `the catalog ${resolve(path)}`)
+    return new StorageError(code, { ...options, cause })
   }
-  return new StorageError('Internal', { cause })
+  if (!/^SQLITE_(IOERR|CANTOPEN|READONLY|PERM|AUTH)/.test(cause.code)) return new StorageError('Internal', { cause })
+  return new StorageError('Unavailable', { message: unopenableMessage(cause, path), cause })
 }
 
-function unopenable(cause: unknown): StorageError {
+const unopenableMessage = (cause: unknown, path: string): string =>
+  `the catalog ${cannotOpen(path, cause, { to: 'read or written', or: 'name another file with --set database.url=sqlite:PATH' })}`
+
+function unopenable(cause: unknown, path: string): StorageError {
   if (cause instanceof StorageError) return cause
   const full = cause instanceof Error && 'code' in cause && (cause.code === 'ENOSPC' || cause.code === 'EDQUOT')
-  return full
-    ? new StorageError('InsufficientStorage', { message: 'no space is left for the catalog', cause })
-    : new StorageError('Unavailable', { message: 'the catalog cannot be opened: is its folder writable?', cause })
+  return new StorageError(full ? 'InsufficientStorage' : 'Unavailable', {
+    message: full ? `no space is left for the catalog ${resolve(path)}` : unopenableMessage(cause, path),
+    cause,
+  })
 }

@@ -1,7 +1,7 @@
-import { existsSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import type { Command } from 'commander'
+import { isThere } from '../cannot-open.ts'
 import type { BackupResult } from '../backup/create-backup.ts'
 import type { Config } from '../config/schema.ts'
 import { ConfigError } from '../config/config-error.ts'
@@ -48,7 +48,7 @@ async function backup(
   }
   if (options.since !== undefined) assertInputFile(options.since)
   const folder = dirname(resolve(file))
-  if (file !== '-' && !existsSync(folder)) throw new CliError(`There is no folder ${folder} to write it to.`, 2)
+  if (file !== '-' && !isThere(folder)) throw new CliError(`There is no folder ${folder} to write it to.`, 2)
   const [{ createBackup }, { openFileOutput, openStreamOutput }, { readPrevious }] = await Promise.all([
     import('../backup/create-backup.ts'),
     import('../backup/output.ts'),
@@ -96,7 +96,7 @@ function whatThereIs(config: Config, withoutSecrets: boolean): Sources {
   const folder = storage.disk.path
   const isDisk = storage.driver === 'disk'
   const index = join(folder, 'index.sqlite')
-  if (isDisk && !existsSync(index)) {
+  if (isDisk && !isThere(index)) {
     throw new CliError(`There is no store at ${folder}. Name its folder with --storage.`, 1)
   }
   if (!isDisk)
@@ -105,11 +105,11 @@ function whatThereIs(config: Config, withoutSecrets: boolean): Sources {
     )
   const catalog = catalogFile(config)
   if (catalog === null) printNote('The catalog is in PostgreSQL and not in this backup: run pg_dump before it.')
-  else if (!existsSync(catalog)) {
+  else if (!isThere(catalog)) {
     throw new CliError(`There is no catalog at ${catalog}. Name it with --set database.url=sqlite:PATH.`, 1)
   }
   if (!withoutSecrets) assertSecretsAreWhole(folder)
-  const secrets = [secretsPath(folder), keyFilePath(folder)].filter((path) => !withoutSecrets && existsSync(path))
+  const secrets = [secretsPath(folder), keyFilePath(folder)].filter((path) => !withoutSecrets && isThere(path))
   return {
     store: isDisk ? folder : null,
     databases: { ...(isDisk && { 'index.sqlite': index }), ...(catalog !== null && { 'catalog.sqlite': catalog }) },

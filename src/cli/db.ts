@@ -1,6 +1,6 @@
 /** The catalog's schema: what it is, and bringing it up to date before a start does. */
-import { existsSync } from 'node:fs'
 import type { Command } from 'commander'
+import { isThere } from '../cannot-open.ts'
 import type { Catalog } from '../catalog/catalog.ts'
 import { CliError } from './cli-error.ts'
 import { addConfigOptions, openConfig, type ConfigOptions } from './config-options.ts'
@@ -67,8 +67,7 @@ async function status(options: ConfigOptions): Promise<number> {
 async function copy(options: CopyOptions, signal: AbortSignal): Promise<number> {
   const { url } = openConfig(options).config.database
   const file = fileOf(url)
-  if (file !== undefined && !existsSync(file))
-    throw new CliError(`There is no catalog to copy: ${url} does not exist.`, 1)
+  if (file !== undefined && !isThere(file)) throw new CliError(`There is no catalog to copy: ${url} does not exist.`, 1)
   if (url === options.to)
     throw new CliError('--to names the database that the catalog is in. Name another, empty one.', 2)
   const { copyCatalog } = await import('../catalog/copy-catalog.ts')
@@ -94,7 +93,7 @@ const fileOf = (url: string): string | undefined => /^sqlite:(?!:memory:$)(.+)$/
 /** A file that is not there yet is not made by asking. */
 async function readStatus(options: ConfigOptions, known: readonly string[]): Promise<MigrationStatus> {
   const file = fileOf(openConfig(options).config.database.url)
-  if (file !== undefined && !existsSync(file)) return known.map((name) => ({ name, appliedAt: null }))
+  if (file !== undefined && !isThere(file)) return known.map((name) => ({ name, appliedAt: null }))
   return withCatalog(options, (catalog) => catalog.migrationStatus())
 }
 

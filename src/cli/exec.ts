@@ -1,6 +1,7 @@
 import { constants } from 'node:os'
 import type { ChildProcess } from 'node:child_process'
 import { InvalidArgumentError, type Command } from 'commander'
+import { cannotBeOpened } from '../cannot-open.ts'
 import type { Postern } from '../testing/start-postern.ts'
 import { CliError } from './cli-error.ts'
 import { collectSetting } from './config-options.ts'
@@ -83,7 +84,7 @@ function outcomeOf(child: ChildProcess, command: string): Promise<number> {
       reject(
         cause.code === 'ENOENT'
           ? new CliError(`There is no command "${command}". Write it after --, e.g. postern exec -- npm test`, 2)
-          : new CliError(`"${command}" could not be started: ${cause.message}`, 1, { cause }),
+          : new CliError(`"${command}" ${cannotBeOpened(command, cause, { to: 'started' })}`, 1, { cause }),
       )
     })
     child.once('exit', (code, signal) => resolve(code ?? 128 + (signal ? constants.signals[signal] : 0)))

@@ -1,6 +1,6 @@
-import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { InvalidArgumentError, type Command } from 'commander'
+import { isThere } from '../cannot-open.ts'
 import type { Catalog } from '../catalog/catalog.ts'
 import type { Config } from '../config/schema.ts'
 import type { SetAside } from '../drivers/disk/set-aside.ts'
@@ -48,7 +48,7 @@ function graceArgument(text: string): number {
 /** An empty folder in place of the store would do: all is removed from there at once, and nothing from the store itself. */
 async function openStore(config: Config, catalog: Catalog): Promise<StorageDriver> {
   const { driver, disk } = config.storage
-  if (driver === 'disk' && !existsSync(join(disk.path, 'index.sqlite'))) {
+  if (driver === 'disk' && !isThere(join(disk.path, 'index.sqlite'))) {
     throw new CliError(`There is no store at ${disk.path}: no index.sqlite. Name its folder with --storage.`, 1)
   }
   return openDriver(config, catalog)

@@ -1,4 +1,5 @@
 import { accessSync, constants, statSync } from 'node:fs'
+import { cannotOpen } from '../cannot-open.ts'
 import { CliError } from './cli-error.ts'
 
 /** Errors: CliError, a mistake in the call, unless `path` is something that can be read and no folder. */
@@ -8,8 +9,8 @@ export function assertInputFile(path: string): void {
     accessSync(path, constants.R_OK)
   } catch (cause) {
     if (cause instanceof CliError) throw cause
-    const { code, message } = cause as NodeJS.ErrnoException
+    const { code } = cause as NodeJS.ErrnoException
     if (code === 'ENOENT' || code === 'ENOTDIR') throw new CliError(`There is no file ${path}.`, 2, { cause })
-    throw new CliError(`${path} cannot be read: ${message}`, 2, { cause })
+    throw new CliError(cannotOpen(path, cause, { to: 'read' }), 2, { cause })
   }
 }

@@ -1,5 +1,5 @@
 /** The store and the catalog for a command that works on what is there: nothing is made that is missing. */
-import { existsSync } from 'node:fs'
+import { isThere } from '../cannot-open.ts'
 import type { Catalog } from '../catalog/catalog.ts'
 import type { LoadedConfig } from '../config/load-config.ts'
 import type { Config } from '../config/schema.ts'
@@ -14,7 +14,7 @@ export const catalogFile = (config: Config): string | null =>
 /** Errors: CliError where there is none, or its schema is not that of this program. */
 export async function openCatalog(config: Config): Promise<Catalog> {
   const file = catalogFile(config)
-  if (file !== null && !existsSync(file)) {
+  if (file !== null && !isThere(file)) {
     throw new CliError(`There is no catalog at ${file}. Name it with --set database.url=sqlite:PATH.`, 1)
   }
   const { createCatalog } = await import('../catalog/create-catalog.ts')

@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander'
+import { explainFileError } from '../cannot-open.ts'
 import { ConfigError } from '../config/config-error.ts'
 import { packageVersion } from '../config/package-version.ts'
 import { StorageError } from '../errors.ts'
@@ -91,9 +92,11 @@ function report(error: unknown, json: boolean): number {
     if (json) printJson({ ok: false, error: 'the configuration is not valid', problems: error.problems })
     return 2
   }
+  const file = explainFileError(error)
   const known = error instanceof CliError || error instanceof StorageError || isSystemError(error)
-  printNote(known ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error))
-  if (json) printJson({ ok: false, error: error instanceof Error ? error.message : String(error) })
+  const message = file ?? (error instanceof Error ? error.message : String(error))
+  printNote(known ? message : error instanceof Error ? (error.stack ?? message) : message)
+  if (json) printJson({ ok: false, error: message })
   return error instanceof CliError ? error.exitCode : 1
 }
 

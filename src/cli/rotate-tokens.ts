@@ -1,5 +1,6 @@
 /** `postern keys rotate --tokens`: a new secret for bearer tokens, the old one accepted for a while. */
 import { readFileSync } from 'node:fs'
+import { cannotOpen } from '../cannot-open.ts'
 import { acceptsSecret } from '../api/token-refusal.ts'
 import { describeSource } from '../config/config-error.ts'
 import type { LoadedConfig } from '../config/load-config.ts'
@@ -60,7 +61,9 @@ function readChosen(file: string): string {
   try {
     secret = readFileSync(file, 'utf8').replace(/\r?\n$/, '')
   } catch (cause) {
-    throw new CliError(`${file} cannot be read (${(cause as NodeJS.ErrnoException).code}).`, 2, { cause })
+    throw new CliError(cannotOpen(file, cause, { to: 'read', or: 'name another file with --secret-file' }), 2, {
+      cause,
+    })
   }
   const weak = weakness(secret, 32)
   if (weak === null) return secret

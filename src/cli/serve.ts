@@ -1,5 +1,5 @@
-import { existsSync } from 'node:fs'
 import type { Command } from 'commander'
+import { isThere } from '../cannot-open.ts'
 import type { LoadedConfig } from '../config/load-config.ts'
 import { ConfigError } from '../config/config-error.ts'
 import type { Config } from '../config/schema.ts'
@@ -9,6 +9,7 @@ import type { Peers } from '../drivers/peers.ts'
 import type { Logger } from '../log.ts'
 import { devUser } from '../config/dev-mode.ts'
 import { servesObjects } from '../config/serves-objects.ts'
+import { userName } from '../user-name.ts'
 import type { TestMode } from '../testing/test-mode.ts'
 import { banner, commandForToken, devBanner, devVariables, whereBytesGo } from './banner.ts'
 import type { Ready } from '../cluster/messages.ts'
@@ -68,7 +69,7 @@ export async function serve(options: ServeOptions): Promise<number> {
 }
 
 async function refuseUnfinishedRestore(folder: string): Promise<void> {
-  if (!existsSync(folder)) return
+  if (!isThere(folder)) return
   const { unfinishedRestore } = await import('../backup/target.ts')
   const left = unfinishedRestore(folder)
   if (left === null) return
@@ -201,19 +202,28 @@ export function listenFailure(cause: unknown, config: Config): unknown {
   switch (code) {
     case 'EADDRINUSE':
       return new CliError(
-        `${host}:${port} is in use by another program. Stop that one, or choose another port: ${another}`,
+        `${key}: ${host}:${port} is in use by another program, so ${userName()} cannot listen there (EADDRINUSE). ` +
+          `Stop that one (ss -ltnp shows it), or choose another port: ${another}`,
         1,
         { cause },
       )
     case 'EACCES':
-      return new CliError(`This user may not listen on ${host}:${port}. Choose a port above 1023: ${another}`, 1, {
-        cause,
-      })
+      return new CliError(
+        `${key}: ${host}:${port} cannot be listened on by ${userName()} (EACCES). Choose a port above 1023: ${another}; ` +
+          'or allow low ports: AmbientCapabilities=CAP_NET_BIND_SERVICE in the systemd unit, ' +
+          'sysctl net.ipv4.ip_unprivileged_port_start elsewhere.',
+        1,
+        { cause },
+      )
     case 'EADDRNOTAVAIL':
     case 'ENOTFOUND':
-      return new CliError(`This machine has no address ${host ?? config.server.listen.host}. Correct ${key}.`, 1, {
-        cause,
-      })
+      return new CliError(
+        `${key}: this machine has no address ${host ?? config.server.listen.host}. Correct ${key}.`,
+        1,
+        {
+          cause,
+        },
+      )
     default:
       return cause
   }

@@ -6,10 +6,10 @@ import { existsSync, mkdirSync, readFileSync, unlinkSync, writeFileSync } from '
 import { hostname } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { cannotOpen, explainFileError } from '../cannot-open.ts'
 import type { Config } from '../config/schema.ts'
 import { hasLiveWriter } from '../drivers/disk/writers.ts'
 import { isLocked, takeLock, type Lock } from '../sqlite-lock.ts'
-import { userName } from '../user-name.ts'
 import { CliError } from './cli-error.ts'
 import { catalogFile } from './open-store.ts'
 
@@ -69,8 +69,16 @@ async function waitFor(place: Place, note: (text: string) => void, signal: Abort
   }
 }
 
-/** Whether a server, or another process that writes, uses the store. */
-export const isInUse = (folder: string): boolean => isLocked(placeOf(folder).lock) || hasLiveWriter(folder)
+/** Whether a server, or another process that writes, uses the store. Errors: CliError where that cannot be seen. */
+export function isInUse(folder: string): boolean {
+  const { what, lock } = placeOf(folder)
+  try {
+    return isLocked(lock) || hasLiveWriter(folder)
+  } catch (cause) {
+    const reason = explainFileError(cause) ?? cannotOpen(lock, cause)
+    throw new CliError(`whether a server uses ${what} cannot be seen: ${reason}`, 1, { cause })
+  }
+}
 
 function placesOf(config: Config): Place[] {
   const { driver, disk } = config.storage
@@ -95,13 +103,7 @@ function take({ what, lock }: Place, wait = patience): Lock | null {
     mkdirSync(dirname(resolve(lock)), { recursive: true, mode: 0o700 })
     return takeLock(lock, { patience: wait })
   } catch (cause) {
-    const { code = String(cause) } = cause as NodeJS.ErrnoException
-    throw new CliError(
-      `${what} cannot be locked: ${lock} cannot be opened by ${userName()} (${code}). ` +
-        'Give the folder and this file to the user that runs the server, or run as that user.',
-      1,
-      { cause },
-    )
+    throw new CliError(`${what} cannot be locked: ${cannotOpen(lock, cause)}`, 1, { cause })
   }
 }
 

@@ -1,5 +1,6 @@
 /** `serve` with several processes that share its ports: what the primary does, and what makes a process a worker. */
 import { availableParallelism } from 'node:os'
+import { explainFileError } from '../cannot-open.ts'
 import { linkToPrimary, type Link } from '../cluster/link.ts'
 import type { Ready, Role } from '../cluster/messages.ts'
 import { assertFree } from '../cluster/share-port.ts'
@@ -61,7 +62,7 @@ export async function serveAsWorker(
     await Promise.race([signal, link.stopped])
     await close()
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error)
+    const message = explainFileError(error) ?? (error instanceof Error ? error.message : String(error))
     await link.tell({ postern: 'failed', message, exitCode: exitCodeOf(error) })
     process.exit(1)
   }

@@ -1,6 +1,7 @@
 /** Environment variables to settings. Nothing outside this folder reads `process.env`. */
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
+import { cannotOpen } from '../cannot-open.ts'
 import type { ConfigProblem } from './config-error.ts'
 import { configKeys } from './keys.ts'
 import { nearest } from './nearest.ts'
@@ -47,8 +48,8 @@ export function readOwnVariables(env: Environment, cwd: string): { settings: Set
         const content = readFileSync(resolve(cwd, value), 'utf8').replace(/\r?\n$/, '')
         settings.push({ key: fileOf, value: content, text: true, source })
       } catch (cause) {
-        const code = (cause as NodeJS.ErrnoException).code ?? 'unknown error'
-        problems.push({ source, key: fileOf, message: `the file ${value} cannot be read (${code}).` })
+        const file = cannotOpen(resolve(cwd, value), cause, { to: 'read', or: `name another file in ${name}` })
+        problems.push({ source, key: fileOf, message: `the file ${file}` })
       }
     }
   }

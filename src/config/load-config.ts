@@ -1,5 +1,4 @@
 /** Reads the configuration once: default.yaml ← config/local.yaml or --config ← environment ← flags. */
-import { existsSync } from 'node:fs'
 import { isAbsolute, join, relative, resolve } from 'node:path'
 import { checkSafety, type Finding } from './check-safety.ts'
 import { ConfigError, type ConfigProblem, type Source } from './config-error.ts'
@@ -95,9 +94,9 @@ function otherVariables(env: Environment, ours: readonly Setting[], entries: Ent
 
 function readUserFile(configFile: string | undefined, cwd: string): FileSettings {
   const path = resolve(cwd, configFile ?? join('config', 'local.yaml'))
-  if (configFile === undefined && !existsSync(path)) return { settings: [], problems: [] }
   const short = relative(cwd, path)
-  return readConfigFile(path, short.startsWith('..') || isAbsolute(short) ? path : short)
+  const name = short.startsWith('..') || isAbsolute(short) ? path : short
+  return readConfigFile(path, name, { optional: configFile === undefined })
 }
 
 function readFlags(flags: Readonly<Record<string, unknown>>): Setting[] {

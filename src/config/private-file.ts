@@ -17,6 +17,7 @@ import {
 } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import type { z } from 'zod'
+import { cannotBeOpened } from '../cannot-open.ts'
 import { ConfigError } from './config-error.ts'
 
 /** null where there is none. Throws `ConfigError` for a file that other users of the machine may read. */
@@ -122,7 +123,7 @@ export function refused(path: string, message: string): ConfigError {
 /** A failed system call as a `ConfigError` that names the file; others as they are. */
 export function toFileProblem(path: string, cause: unknown): unknown {
   if (cause instanceof ConfigError) return cause
-  return refused(path, `cannot be read or made (${codeOf(cause) ?? String(cause)}).`)
+  return refused(path, cannotBeOpened(path, cause, { to: 'read or written', or: 'name another folder with --storage' }))
 }
 
 const codeOf = (cause: unknown): string | undefined => (cause as NodeJS.ErrnoException).code

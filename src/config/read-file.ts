@@ -11,6 +11,7 @@ import {
   type Pair,
   type YAMLMap,
 } from 'yaml'
+import { cannotBeOpened } from '../cannot-open.ts'
 import type { ConfigProblem } from './config-error.ts'
 import { configKeys, configSections } from './keys.ts'
 import { nearestKey } from './nearest.ts'
@@ -18,14 +19,21 @@ import type { Setting } from './setting.ts'
 
 export type FileSettings = { settings: Setting[]; problems: ConfigProblem[] }
 
-/** `name` is how messages call the file. Unknown keys, broken YAML and a file that cannot be read become problems. */
-export function readConfigFile(path: string, name: string): FileSettings {
+/**
+ * `name` is how messages call the file. Unknown keys, broken YAML and a file that cannot be read become problems, as does
+ * one that is missing unless it is `optional`.
+ */
+export function readConfigFile(path: string, name: string, o: { optional?: boolean } = {}): FileSettings {
   let text: string
   try {
     text = readFileSync(path, 'utf8')
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException
-    const message = code === 'ENOENT' ? 'there is no such file.' : `cannot be read (${code ?? 'unknown error'}).`
+    if (code === 'ENOENT' && o.optional) return { settings: [], problems: [] }
+    const message =
+      code === 'ENOENT'
+        ? 'there is no such file.'
+        : cannotBeOpened(path, cause, { to: 'read', or: 'name another file with --config' })
     return { settings: [], problems: [{ source: { from: 'file', file: name, line: 1 }, key: null, message }] }
   }
   return parseConfigText(text, name)

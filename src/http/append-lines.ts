@@ -1,8 +1,9 @@
 /** A file that lines are appended to while requests are answered. A disk that is full holds up neither them nor the end. */
 import { close, constants, mkdirSync, openSync, write, writeSync } from 'node:fs'
-import { dirname, resolve } from 'node:path'
+import { dirname } from 'node:path'
 import { promisify } from 'node:util'
-import { userName } from '../user-name.ts'
+import { cannotOpen } from '../cannot-open.ts'
+import { StorageError } from '../errors.ts'
 import { createLineWriter, type LineWriter } from './line-writer.ts'
 import type { Logger } from '../log.ts'
 
@@ -54,12 +55,7 @@ function open(path: string, name: string): number {
     mkdirSync(dirname(path), { recursive: true })
     return openSync(path, flags, 0o600)
   } catch (cause) {
-    const { code = String(cause) } = cause as NodeJS.ErrnoException
-    const why = code === 'ENXIO' ? 'it is a pipe that nobody reads' : code
-    throw new Error(
-      `${name}: ${resolve(path)} cannot be opened for writing by ${userName()} (${why}). ` +
-        `Let this user write there, or set ${name} to another file.`,
-      { cause },
-    )
+    const sentence = cannotOpen(path, cause, { to: 'opened for writing', or: `set ${name} to another file` })
+    throw new StorageError('Unavailable', { message: `${name}: ${sentence}`, cause })
   }
 }

@@ -233,7 +233,7 @@ describe('opening', () => {
     ['SQLITE_ERROR', 'Internal'],
   ])('translates %s to %s and keeps the cause', (sqlite, code) => {
     const cause = new Database.SqliteError('as SQLite said it', sqlite)
-    const error = translateSqliteError(cause)
+    const error = translateSqliteError(cause, '/data/catalog.sqlite')
     expect(error).toMatchObject({ code, cause })
     expect(error.message).not.toContain('as SQLite said it')
   })

@@ -77,7 +77,7 @@ describe('faults', () => {
   it('finds a file where a folder is needed', async () => {
     mkdirSync(folder)
     writeFileSync(join(folder, 'tmp'), '')
-    expect((await failures())[0]).toMatchObject({ check: 'writable', fix: expect.stringMatching(/in the way/) })
+    expect((await failures())[0]).toMatchObject({ check: 'writable', fix: expect.stringMatching(/move it away/) })
   })
 
   it('finds a disk that is full', async () => {
@@ -119,7 +119,7 @@ describe('faults', () => {
   it('finds a damaged database', async () => {
     await used()
     writeFileSync(join(folder, 'index.sqlite'), 'this is no database, and it was one yesterday')
-    expect(await failures()).toMatchObject([{ check: 'index', fix: expect.stringMatching(/backup/) }])
+    expect(await failures()).toMatchObject([{ check: 'index', fix: expect.stringMatching(/rebuild-index/) }])
   })
 
   it('finds a database that does not answer', async () => {

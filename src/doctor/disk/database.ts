@@ -1,6 +1,8 @@
-import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
+import { isThere, remedyFor } from '../../cannot-open.ts'
+import { StorageError } from '../../errors.ts'
+import { userName } from '../../user-name.ts'
 import { failed, ok, reason, type Finding } from '../check.ts'
 import type { DiskCheck, DiskSubject } from './disk-subject.ts'
 
@@ -11,7 +13,7 @@ export const objectIndex: DiskCheck = {
   async run({ folder, holdsObjects, indexVersion }) {
     const file = join(folder, 'index.sqlite')
     if (!holdsObjects) return ok('No objects lie there.')
-    if (!existsSync(file)) return ok('There is no object index yet: the first start makes it.')
+    if (!isThere(file)) return ok('There is no object index yet: the first start makes it.')
     return readSqlite(file, (db) => {
       const version = Number(db.pragma('user_version', { simple: true }))
       if (version > indexVersion) {
@@ -30,7 +32,7 @@ export const catalog: DiskCheck = {
   name: 'catalog',
   async run({ catalogFile, catalogVersions, openCatalog }) {
     if (catalogFile !== null) {
-      if (!existsSync(catalogFile)) return ok('There is no catalog yet: the first start makes it.')
+      if (!isThere(catalogFile)) return ok('There is no catalog yet: the first start makes it.')
       const finding = readSqlite(catalogFile, () => null)
       if (finding.outcome !== 'ok') return finding
     }
@@ -42,11 +44,13 @@ export const catalog: DiskCheck = {
         await opened.close()
       }
     } catch (error) {
-      const fix =
-        catalogFile === null
-          ? 'Correct database.url, and look whether the database runs and takes connections from here.'
-          : 'Look at the rights of the file and its folder; or restore a backup.'
-      return failed(`The catalog cannot be opened: ${reason(error)}.`, fix)
+      if (catalogFile === null) {
+        return failed(
+          `The catalog cannot be opened: ${reason(error)}.`,
+          'Correct database.url, and look whether the database runs and takes connections from here.',
+        )
+      }
+      return unreadable(catalogFile, error instanceof StorageError ? (error.cause ?? error) : error)
     }
   },
 }
@@ -67,6 +71,19 @@ async function versionOf(opened: OpenedCatalog, known: readonly string[]): Promi
   const version = status.findLast(({ appliedAt }) => appliedAt !== null)?.name ?? 'none'
   if (waiting.length === 0) return ok(`The catalog answers, at version ${version}.`)
   return ok(`The catalog answers, at version ${version}; the next start brings it to ${waiting.at(-1)!.name}.`)
+}
+
+function unreadable(file: string, error: unknown): Finding {
+  const { code = '' } = error as { code?: string }
+  if (/^SQLITE_(CORRUPT|NOTADB)/.test(code)) {
+    return failed(
+      `${file} is damaged: ${reason(error)}.`,
+      file.endsWith('index.sqlite')
+        ? 'Stop the server and run postern rebuild-index, which makes it from objects/; then postern verify.'
+        : 'Stop the server and restore a backup; then run postern verify.',
+    )
+  }
+  return failed(`${file} cannot be read by ${userName()}: ${reason(error)}.`, remedyFor(file, error))
 }
 
 /** `look` says what is wrong, or null. */
@@ -92,10 +109,7 @@ function readSqlite(file: string, look: (db: Database.Database) => Finding | nul
       )
     return ok(`SQLite ${String(db.prepare('SELECT sqlite_version()').pluck().get())}, WAL, no damage found.`)
   } catch (error) {
-    return failed(
-      `${file} cannot be read: ${reason(error)}.`,
-      'Look at its rights and those of its folder; if it is damaged, restore a backup.',
-    )
+    return unreadable(file, error)
   } finally {
     db?.close()
   }

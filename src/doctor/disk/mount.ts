@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { lstat, mkdir, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { remedyFor } from '../../cannot-open.ts'
+import { userName } from '../../user-name.ts'
 import { failed, ok, reason } from '../check.ts'
 import type { DiskCheck } from './disk-subject.ts'
 
@@ -30,7 +32,11 @@ export const mount: DiskCheck = {
       await rename(from, to)
       return ok('Temporary files and blobs lie on one mount.')
     } catch (error) {
-      return failed(`A file cannot be renamed from ${temp} to ${objects}: ${reason(error)}.`, fix)
+      const { code } = error as NodeJS.ErrnoException
+      return failed(
+        `A file cannot be renamed from ${temp} to ${objects} by ${userName()}: ${reason(error)}.`,
+        code === 'EXDEV' ? fix : remedyFor(objects, error),
+      )
     } finally {
       await Promise.all([from, to].map((path) => rm(path, { force: true })))
     }

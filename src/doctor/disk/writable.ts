@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { mkdir, open, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { remedyFor } from '../../cannot-open.ts'
+import { userName } from '../../user-name.ts'
 import { failed, ok, reason } from '../check.ts'
 import type { DiskCheck } from './disk-subject.ts'
 
@@ -23,19 +25,14 @@ export const writable: DiskCheck = {
         'Check the disk (smartctl, dmesg) before anything else.',
       )
     } catch (error) {
-      return failed(`${folder} cannot be written: ${reason(error)}.`, fixFor(error, folder))
+      return failed(
+        `${folder} cannot be written by ${userName()}: ${reason(error)}.`,
+        remedyFor(pathOf(error) ?? folder, error, { or: 'choose another storage.disk.path' }),
+      )
     } finally {
       await rm(file, { force: true }).catch(() => undefined)
     }
   },
 }
 
-function fixFor(error: unknown, folder: string): string {
-  const { code } = error as NodeJS.ErrnoException
-  if (code === 'ENOSPC' || code === 'EDQUOT') return 'The disk or the quota is full: make room.'
-  if (code === 'EROFS')
-    return 'It is mounted read-only: mount it for writing; after a disk error the system does that by itself (dmesg).'
-  if (code === 'ENOTDIR' || code === 'EEXIST')
-    return `A file is in the way: move it, or choose another storage.disk.path.`
-  return `Let the user that runs the server write there (chown -R postern ${folder}), or choose another storage.disk.path.`
-}
+const pathOf = (error: unknown): string | undefined => (error as NodeJS.ErrnoException).path

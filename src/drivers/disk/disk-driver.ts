@@ -7,6 +7,7 @@ import { StorageError } from '../../errors.ts'
 import { whileBusy } from '../../sqlite-lock.ts'
 import type { SigningCredentials } from '../../sigv4/types.ts'
 import type { Capability, StorageDriver } from '../driver.ts'
+import { BlobLayout } from './blob-layout.ts'
 import { BlobStore } from './blob-store.ts'
 import { BucketRows, createBucketStore } from './bucket-store.ts'
 import { BufferPool } from './buffer-pool.ts'
@@ -188,7 +189,7 @@ export async function createDiskDriver(o: DiskDriverOptions): Promise<StorageDri
   } catch (cause) {
     changeLog?.close()
     db?.close()
-    throw toStorageError(cause)
+    throw toStorageError(cause, { index: new BlobLayout(o.path).index })
   }
 }
 
@@ -262,7 +263,7 @@ function assemble(o: DiskDriverOptions, ctx: DiskContext, db: Index, background:
     },
   }
   return {
-    ...translated(operations, () => closing.signal.throwIfAborted()),
+    ...translated(operations, { assertOpen: () => closing.signal.throwIfAborted(), index: db.name }),
     isBeingWritten: operations.isBeingWritten,
     lacksNotes: operations.lacksNotes,
     scrubStatus: () => scrub?.status() ?? null,
@@ -277,15 +278,15 @@ function assemble(o: DiskDriverOptions, ctx: DiskContext, db: Index, background:
 }
 
 /** The one edge: whatever an operation throws leaves as a StorageError, and after `close` none begins. */
-function translated<T extends object>(operations: T, assertOpen: () => void): T {
+function translated<T extends object>(operations: T, o: { assertOpen: () => void; index: string }): T {
   const wrapped = Object.entries(operations as Record<string, (...args: unknown[]) => unknown>).map(([name, run]) => [
     name,
     async (...args: unknown[]) => {
       try {
-        assertOpen()
+        o.assertOpen()
         return await run(...args)
       } catch (cause) {
-        throw toStorageError(cause)
+        throw toStorageError(cause, o)
       }
     },
   ])

@@ -1,9 +1,10 @@
 /** Opening the object index: its own SQLite file, which follows the log (change-log/). */
 import Database from 'better-sqlite3'
+import { cannotOpen } from '../../cannot-open.ts'
 import { StorageError } from '../../errors.ts'
 import { makePrivate } from '../../sqlite-file.ts'
 import { isBusy } from '../../sqlite-lock.ts'
-import { userName } from '../../user-name.ts'
+import { damagedIndex } from './store-error.ts'
 
 export type Index = Database.Database
 
@@ -93,17 +94,15 @@ export function openIndex(file: string, o: { timeout?: number } = {}): Index {
 }
 
 function unopenable(file: string, cause: unknown): string {
-  const { code = String(cause) } = cause as { code?: string }
   if (isBusy(cause)) {
     return (
       `The object index ${file} is locked by another process. End that one (a tool that copies files or opens the ` +
       'database), then start again.'
     )
   }
-  return (
-    `The object index ${file} cannot be opened by ${userName()} (${code}). ` +
-    'Give the folder and the file to the user that runs the server, or name another folder with --storage.'
-  )
+  const { code = '' } = cause as { code?: string }
+  if (/^SQLITE_(CORRUPT|NOTADB)/.test(code)) return damagedIndex(file)
+  return `The object index ${cannotOpen(file, cause, { or: 'name another folder with --storage' })}`
 }
 
 function assertPragma(db: Index, name: string, expected: string | number): void {

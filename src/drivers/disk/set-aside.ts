@@ -1,6 +1,6 @@
 /** What `postern gc` and `postern quarantine` do with orphaned blobs, next to a server or without one. */
-import { existsSync } from 'node:fs'
 import { realpath } from 'node:fs/promises'
+import { isThere } from '../../cannot-open.ts'
 import { StorageError } from '../../errors.ts'
 import { fileCalls } from './file-calls.ts'
 import {
@@ -65,7 +65,7 @@ export async function setAsideOrphans(o: SetAsideOptions): Promise<SetAside> {
 
 /** The sets of orphans in the quarantine of a store. Errors: NotFound where there is no such folder. */
 export async function quarantinedSets(path: string): Promise<SetOfOrphans[]> {
-  if (!existsSync(path)) throw noFolder(path)
+  if (!isThere(path)) throw noFolder(path)
   return listQuarantine({ root: await realpath(path), calls: fileCalls })
 }
 

@@ -1,4 +1,5 @@
 /** The edge at which errors of the file system and of SQLite become ours. */
+import { cannotOpen, explainFileError } from '../../cannot-open.ts'
 import { StorageError, type StorageErrorCode } from '../../errors.ts'
 import { errorCode } from './file-calls.ts'
 
@@ -8,33 +9,54 @@ const fileErrors: Record<string, [StorageErrorCode, string]> = {
   EFBIG: ['InsufficientStorage', 'The file system cannot hold a file of this size.'],
   EMFILE: ['Unavailable', 'Too many files are open; try again.'],
   ENFILE: ['Unavailable', 'Too many files are open; try again.'],
-  EROFS: ['Unavailable', 'The store is read-only.'],
 }
 
-/** What is not of the file system or SQLite comes back as it is: a body's own error belongs to whoever made the body. */
-export function toStorageError(cause: unknown): unknown {
+/** Errors of the disk itself, after which looking at the path again could wait for it. */
+const ofTheDisk = new Set(['EIO', 'ETIMEDOUT', 'ESTALE', 'EREMOTEIO', 'ENODEV'])
+
+/**
+ * What is not of the file system or SQLite comes back as it is: a body's own error belongs to whoever made the body.
+ * `index`: the path of the object index, for what SQLite reports.
+ */
+export function toStorageError(cause: unknown, { index }: { index?: string } = {}): unknown {
   if (cause instanceof StorageError) return cause
   const code = errorCode(cause)
   if (code === undefined) return cause
-  if (code.startsWith('SQLITE_')) return indexError(code, cause)
+  if (code.startsWith('SQLITE_')) return indexError(code, cause, index)
   if (!isSystemError(cause)) return cause
-  const [mapped, message] = fileErrors[code] ?? ['Unavailable', 'The store cannot be used now.']
+  const [mapped, message] = fileErrors[code] ?? ['Unavailable', unusable(code, cause)]
   return new StorageError(mapped, { message, retryAfter: 5, cause })
+}
+
+function unusable(code: string, cause: Error & { syscall?: unknown }): string {
+  const sentence = ofTheDisk.has(code) ? undefined : explainFileError(cause)
+  return (
+    sentence ??
+    `The store cannot be used now: ${String(cause.syscall)} failed (${code}). Check the disk and its file system (dmesg, smartctl).`
+  )
 }
 
 const indexErrors: [RegExp, StorageErrorCode, string][] = [
   [/^SQLITE_(BUSY|LOCKED)/, 'Unavailable', 'The object index is busy; try again.'],
   [/^SQLITE_FULL/, 'Unavailable', 'No space is left for the object index.'],
-  [/^SQLITE_(CORRUPT|NOTADB)/, 'Unavailable', 'The object index is damaged: restore it from a backup.'],
   [/^SQLITE_IOERR_(DIR_)?FSYNC/, 'Internal', 'The object index could not be made durable.'],
 ]
 
-function indexError(code: string, cause: unknown): StorageError {
+export const damagedIndex = (index: string | undefined): string =>
+  `The object index ${index === undefined ? '' : `${index} `}is damaged. Stop the server and run postern rebuild-index, which makes it from objects/.`
+
+function indexError(code: string, cause: unknown, index: string | undefined): StorageError {
+  if (/^SQLITE_(CORRUPT|NOTADB)/.test(code))
+    return new StorageError('Unavailable', { message: damagedIndex(index), retryAfter: 5, cause })
   const [, mapped, message] = indexErrors.find(([pattern]) => pattern.test(code)) ?? []
   if (mapped === 'Internal') return new StorageError(mapped, { message: message!, cause })
   const retryAfter = /^SQLITE_(BUSY|LOCKED)/.test(code) ? 1 : 5
   return new StorageError('Unavailable', {
-    message: message ?? 'The object index cannot be used now.',
+    message:
+      message ??
+      (index === undefined
+        ? 'The object index cannot be used now.'
+        : `The object index ${cannotOpen(index, cause, { to: 'used' })}`),
     retryAfter,
     cause,
   })
@@ -65,4 +87,5 @@ export const isIndexFailure = (e: unknown): boolean =>
 /** Another process writes; nothing of the transaction has happened. */
 export const isIndexBusy = (e: unknown): boolean => /^SQLITE_(BUSY|LOCKED)/.test(errorCode(e) ?? '')
 
-const isSystemError = (e: unknown): boolean => e instanceof Error && 'errno' in e && 'syscall' in e
+const isSystemError = (e: unknown): e is Error & { syscall: unknown } =>
+  e instanceof Error && 'errno' in e && 'syscall' in e

@@ -3,8 +3,9 @@
  * names of its temporary files begin with the name of that lock. Nothing sweeps them while the lock is held.
  */
 import { randomBytes } from 'node:crypto'
-import { existsSync, mkdirSync, readdirSync, renameSync, unlinkSync } from 'node:fs'
+import { mkdirSync, readdirSync, renameSync, unlinkSync } from 'node:fs'
 import { join } from 'node:path'
+import { isThere } from '../../cannot-open.ts'
 import { isLocked, takeLock, type Lock } from '../../sqlite-lock.ts'
 import { errorCode } from './file-calls.ts'
 
@@ -88,8 +89,16 @@ function isAlive(root: string, id: string): boolean {
     return isLocked(lockOf(root, id))
   } catch (cause) {
     // Removed at this moment, by its holder or by another sweep. One that cannot be looked at counts as held.
-    if (errorCode(cause) === 'SQLITE_CANTOPEN') return existsSync(lockOf(root, id))
+    if (errorCode(cause) === 'SQLITE_CANTOPEN') return mayBeThere(lockOf(root, id))
     throw cause
+  }
+}
+
+function mayBeThere(path: string): boolean {
+  try {
+    return isThere(path)
+  } catch {
+    return true
   }
 }
 

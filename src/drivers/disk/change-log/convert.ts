@@ -1,7 +1,8 @@
 /** `postern store convert --to 2`: an index without a log, for the versions before it. */
-import { existsSync, readdirSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
+import { isThere } from '../../../cannot-open.ts'
 import { StorageError } from '../../../errors.ts'
 import { openOffline, setAside } from './offline.ts'
 import { BlobLayout } from '../blob-layout.ts'
@@ -13,8 +14,7 @@ import { BlobLayout } from '../blob-layout.ts'
 export async function convertToVersion2(root: string): Promise<{ logAt: string | null }> {
   const layout = new BlobLayout(root)
   const { index } = layout
-  if (!existsSync(index))
-    throw new StorageError('NotFound', { message: `There is no store at ${root}: no index.sqlite.` })
+  if (!isThere(index)) throw new StorageError('NotFound', { message: `There is no store at ${root}: no index.sqlite.` })
   if (versionOf(index) > 2) {
     const { db, queue, close } = await openOffline({ root, index })
     try {
@@ -35,7 +35,7 @@ export async function convertToVersion2(root: string): Promise<{ logAt: string |
     }
   }
   const folder = layout.log
-  const packs = existsSync(folder) ? readdirSync(folder).map((name) => join(folder, name)) : []
+  const packs = isThere(folder) ? readdirSync(folder).map((name) => join(folder, name)) : []
   return { logAt: setAside(root, 'log', packs) }
 }
 

@@ -1,6 +1,7 @@
 /** `postern rebuild-index`: the whole index from `objects/` alone. What was deleted stays deleted. */
-import { closeSync, existsSync, lstatSync, openSync, readSync, renameSync, rmSync } from 'node:fs'
+import { closeSync, lstatSync, openSync, readSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { isThere } from '../../../cannot-open.ts'
 import { StorageError } from '../../../errors.ts'
 import { startDigests } from '../digests.ts'
 import { syncFolderNow } from '../directory-sync.ts'
@@ -142,7 +143,7 @@ function settle(db: Index, root: string): void {
     const forget = db.prepare<[string]>('DELETE FROM blobs WHERE id = ?')
     const garbage = db.prepare<[], string>('SELECT id FROM blobs WHERE garbage_since IS NOT NULL').pluck().all()
     const layout = new BlobLayout(root)
-    for (const id of garbage) if (!existsSync(layout.path(id))) forget.run(id)
+    for (const id of garbage) if (!isThere(layout.path(id))) forget.run(id)
   }).immediate()
 }
 
@@ -157,7 +158,7 @@ function restoreBlobRows(db: Index, root: string): void {
   const add = db.prepare<[string, number, Buffer]>('INSERT OR IGNORE INTO blobs (id, size, sums) VALUES (?, ?, ?)')
   for (const { content, etag, size } of lost) {
     const path = layout.path(content)
-    if (!existsSync(path) || lstatSync(path).size !== size) continue
+    if (!isThere(path) || lstatSync(path).size !== size) continue
     const { md5, sums } = digestsOf(path)
     if (md5.toString('hex') === etag) add.run(content, size, sums)
   }
@@ -184,7 +185,7 @@ function missingBlobs(db: Index, root: string): string[] {
   return rows
     .filter(({ id, size }) => {
       const path = layout.path(id)
-      return !existsSync(path) || lstatSync(path).size !== size
+      return !isThere(path) || lstatSync(path).size !== size
     })
     .map(({ id }) => id)
 }

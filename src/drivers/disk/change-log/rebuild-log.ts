@@ -1,6 +1,7 @@
 /** `postern rebuild-log`: a new log with every state of the index, of a new epoch. */
-import { existsSync, readdirSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { isThere } from '../../../cannot-open.ts'
 import { StorageError } from '../../../errors.ts'
 import { fileCalls, type LogCalls } from '../file-calls.ts'
 import { openOffline, setAside } from './offline.ts'
@@ -28,7 +29,7 @@ export async function rebuildLog(o: {
 }): Promise<RebuiltLog> {
   const { root } = o
   const index = new BlobLayout(root).index
-  if (!existsSync(index)) {
+  if (!isThere(index)) {
     throw new StorageError('NotFound', {
       message: `There is no index at ${index}: the log is written from it. postern rebuild-index makes the index from the log.`,
     })
@@ -68,5 +69,5 @@ function packsIn(root: string): { number: number; epoch: number }[] {
 }
 
 function filesIn(folder: string): string[] {
-  return existsSync(folder) ? readdirSync(folder).map((name) => join(folder, name)) : []
+  return isThere(folder) ? readdirSync(folder).map((name) => join(folder, name)) : []
 }

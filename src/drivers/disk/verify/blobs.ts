@@ -1,6 +1,6 @@
 /** Every row of a blob against its file: there, of its size, and with `deep` of its bytes. */
 import { lstat } from 'node:fs/promises'
-import { existsSync } from 'node:fs'
+import { cannotOpen, isThere } from '../../../cannot-open.ts'
 import type { Problem, ProblemKind } from '../../problem.ts'
 import { errorCode } from '../file-calls.ts'
 import { wholeChecksums } from './digests.ts'
@@ -105,9 +105,12 @@ function describe(
     case 'damaged':
       return { kind: 'blob-damaged', detail: `the bytes from ${state.at} on are not those that were stored` }
     case 'unreadable':
-      return { kind: 'blob-unreadable', detail: `the file cannot be read (${state.cause})` }
+      return {
+        kind: 'blob-unreadable',
+        detail: `the file ${cannotOpen(layout.path(id), { code: state.cause }, { to: 'read' })}`,
+      }
     default:
-      return existsSync(layout.quarantined(id))
+      return isThere(layout.quarantined(id))
         ? { kind: 'blob-quarantined', detail: 'the damaged bytes were moved to quarantine before' }
         : { kind: 'blob-missing', detail: 'there is no file with these bytes' }
   }

@@ -1,8 +1,8 @@
 /** Damaged blobs are moved aside, never deleted: most of their bytes are good, and somebody may want them. */
 import { randomBytes } from 'node:crypto'
-import { existsSync } from 'node:fs'
 import { copyFile, link, lstat, mkdir, open, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { explainFileError, isThere } from '../../../cannot-open.ts'
 import type { Problem } from '../../problem.ts'
 import type { BlobLayout } from '../blob-layout.ts'
 import type { VerifyContext } from './context.ts'
@@ -26,7 +26,7 @@ export async function quarantine(
     await syncFolders(dirname(free), dirname(layout.path(id)))
     return { repair: 'quarantined' }
   } catch (cause) {
-    return { repair: 'failed', failure: `it could not be moved: ${(cause as Error).message}` }
+    return { repair: 'failed', failure: `it could not be moved: ${why(cause)}` }
   }
 }
 
@@ -61,9 +61,11 @@ export async function trimToCopy(
     return { repair: 'corrected' }
   } catch (cause) {
     await rm(copy, { force: true }).catch(() => {})
-    return { repair: 'failed', failure: `it could not be trimmed: ${(cause as Error).message}` }
+    return { repair: 'failed', failure: `it could not be trimmed: ${why(cause)}` }
   }
 }
+
+const why = (cause: unknown): string => explainFileError(cause) ?? (cause as Error).message
 
 /** A free name in quarantine, and the note that belongs to it. */
 async function notedPlace(
@@ -75,7 +77,7 @@ async function notedPlace(
   await mkdir(dirname(to), { recursive: true, mode: 0o700 })
   if (!(await lstat(dirname(to))).isDirectory()) throw new Error('quarantine is a link, which is not followed')
   // A blob that was put back and went bad again: the first one stays too.
-  const free = existsSync(to) ? `${to}.${Date.now()}` : to
+  const free = isThere(to) ? `${to}.${Date.now()}` : to
   const note = { blob: id, size, found: kind, detail, at: new Date().toISOString(), usedBy: users }
   // Of a move that was cut off there is a note already; whatever stands there is not written through.
   await rm(`${free}.json`, { force: true })

@@ -2,9 +2,9 @@
  * Whether the store is what its index says, beside a server that runs or without one. Nothing is written unless `repair`
  * is asked for; the folder is not made where it is missing.
  */
-import { existsSync } from 'node:fs'
 import { realpath } from 'node:fs/promises'
 import Database from 'better-sqlite3'
+import { isThere } from '../../../cannot-open.ts'
 import { StorageError } from '../../../errors.ts'
 import type { Report } from '../../problem.ts'
 import { fileCalls, type FileCalls } from '../file-calls.ts'
@@ -39,7 +39,7 @@ export type VerifyStoreOptions = {
 /** Errors: NotFound where there is no store, Unavailable where its index cannot be read. */
 export async function verifyStore(o: VerifyStoreOptions): Promise<void> {
   const file = new BlobLayout(o.path).index
-  if (!existsSync(file)) {
+  if (!isThere(file)) {
     throw new StorageError('NotFound', {
       message: `There is no store at ${o.path}: no index.sqlite. Name its folder with --storage.`,
     })
@@ -60,7 +60,7 @@ export async function verifyStore(o: VerifyStoreOptions): Promise<void> {
     if (o.deep) verifyDigests(ctx)
     await verifyLeftovers(ctx, { ...o, calls: { ...fileCalls, ...o.calls } })
   } catch (cause) {
-    throw toStorageError(cause)
+    throw toStorageError(cause, { index: file })
   } finally {
     if (offline) offline.close()
     else db?.close()
@@ -74,8 +74,7 @@ const total = (db: Index): { blobs: number; bytes: number } =>
 
 /** Errors: Unavailable for an index of another version: bringing it up to date would be a change. */
 export function openToRead(file: string): Index {
-  const db = new Database(file, { readonly: true, timeout: 5000 })
-  const found = Number(db.pragma('user_version', { simple: true }))
+  const { db, found } = openVersioned(file)
   if (found === schemaVersion) return db
   db.close()
   throw new StorageError('Unavailable', {
@@ -83,4 +82,15 @@ export function openToRead(file: string): Index {
       `The object index has schema version ${found}, this program knows ${schemaVersion}. ` +
       'Start the server of this version once, which brings it up to date; or run the version that wrote it.',
   })
+}
+
+function openVersioned(file: string): { db: Index; found: number } {
+  let db: Index | undefined
+  try {
+    db = new Database(file, { readonly: true, timeout: 5000 })
+    return { db, found: Number(db.pragma('user_version', { simple: true })) }
+  } catch (cause) {
+    db?.close()
+    throw toStorageError(cause, { index: file })
+  }
 }
