@@ -1,6 +1,6 @@
 /**
  * What a backup file holds: a tar of plain files, in this order. docs/backup.md describes it for people, and
- * docs/decisions/0010 why it is so.
+ * docs/decisions/0008 why it is so.
  *
  * 1. `postern-backup.json`: a `Header`
  * 2. `index.sqlite`, `catalog.sqlite`: the two databases of one moment, those that there are

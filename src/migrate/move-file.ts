@@ -1,4 +1,4 @@
-/** One file from one store to the other. See docs/decisions/0012 for what happens when it ends in between. */
+/** One file from one store to the other. See docs/decisions/0009 for what happens when it ends in between. */
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Catalog, FileRecord, Upload } from '../catalog/catalog.ts'

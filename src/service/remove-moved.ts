@@ -1,4 +1,4 @@
-/** Removes what moves between stores have left: see decisions/0012. */
+/** Removes what moves between stores have left: see decisions/0009. */
 import type { MovedObject } from '../catalog/catalog.ts'
 import { tryStore } from './at-store.ts'
 import type { ServiceDeps } from './deps.ts'

@@ -1,6 +1,6 @@
 /**
  * Width and height as the headers of raster images declare them. Nothing is decoded. Where a file declares several sizes
- * (pages, a container and its code stream, frames) the largest counts. See docs/decisions/0019-image-sizes.md.
+ * (pages, a container and its code stream, frames) the largest counts. See docs/decisions/0014-image-sizes.md.
  */
 import { boxes } from './boxes.ts'
 import { EndOfBytes, TooFar, type ByteSource } from './byte-source.ts'
