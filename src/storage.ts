@@ -4,6 +4,7 @@ import { isThere } from './cannot-open.ts'
 import type { Catalog } from './catalog/catalog.ts'
 import { ConfigError } from './config/config-error.ts'
 import type { LoadedConfig } from './config/load-config.ts'
+import { ownerLimits } from './config/owner-limits.ts'
 import type { Config } from './config/schema.ts'
 import type { Secrets } from './config/secrets.ts'
 import { createDiskDriver, type DiskDriverOptions } from './drivers/disk/disk-driver.ts'
@@ -46,6 +47,7 @@ export async function createStorage(
     const expected = o.catalog && (await expectedOf(o.catalog).catch(unreadable(o.log)))
     const driver = await createDiskDriver({
       ...disk,
+      ownerLimits: ownerLimits(config),
       groupReads: objects.sendfile !== 'off',
       ...endpoint,
       bucket,

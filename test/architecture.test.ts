@@ -96,6 +96,7 @@ const rules: Rule[] = [
     from: /^metrics\//,
     may: [
       /^metrics\//,
+      /^gateway-names\.ts$/,
       /^http\/request-event\.ts$/,
       /^service\/describe-store\.ts$/,
       /^drivers\/(driver|peers)\.ts$/,

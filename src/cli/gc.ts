@@ -126,10 +126,14 @@ async function orphanedBlobs(
 }
 
 function inWords({ dryRun, due, collected, byServer, orphans, blobs }: Outcome): string {
-  const lines = [`Due: ${due.overdue} uploads never confirmed, ${due.toClear} to clear up after.`]
+  const idle = due.idle === 0 ? '' : `, ${due.idle} multipart uploads of access keys to abort`
+  const lines = [`Due: ${due.overdue} uploads never confirmed, ${due.toClear} to clear up after${idle}.`]
   if (collected) {
-    const { confirmed, expired, cleared, failed } = collected
-    lines.push(`Done: ${expired} expired, ${cleared} cleared, ${confirmed} confirmed by themselves, ${failed} failed.`)
+    const { confirmed, expired, cleared, aborted, failed } = collected
+    const multipart = aborted === 0 ? '' : ` ${aborted} multipart uploads aborted,`
+    lines.push(
+      `Done: ${expired} expired, ${cleared} cleared,${multipart} ${confirmed} confirmed by themselves, ${failed} failed.`,
+    )
   }
   if (byServer) lines.push('A server is running or has ended just now: it does this by itself every minute.')
   const { objects, bytes, uploads, young, removed } = orphans

@@ -2,12 +2,16 @@
 import { InvalidArgumentError, type Command } from 'commander'
 import { accessKeyIdSchema, addKey, ownerSchema, revokeKey, rotateKey, type StoredKey } from '../config/key-file.ts'
 import type { LoadedConfig } from '../config/load-config.ts'
+import { ownerLimits } from '../config/owner-limits.ts'
 import { endPreviousSigning, rotateSigning } from '../config/secrets.ts'
 import { parseDuration } from '../config/values.ts'
+import { readOwnerUsage } from '../drivers/disk/quota/read-usage.ts'
+import type { OwnerUsage } from '../drivers/driver.ts'
 import { CliError } from './cli-error.ts'
 import { addConfigOptions, openConfig, type ConfigOptions } from './config-options.ts'
 import { knownKeys, type KnownKey } from './known-keys.ts'
 import { printJson, printNote, printResult } from './output.ts'
+import { showBytes } from './progress.ts'
 import { rotateTokenSecret } from './rotate-tokens.ts'
 import { gatewayOwner } from '../gateway-names.ts'
 import { servesObjects } from '../config/serves-objects.ts'
@@ -27,7 +31,9 @@ export function addKeys(program: Command): void {
     .option('--access-key-id <id>', 'the id, instead of one that is made', accessKeyIdArgument)
     .action(create)
   addConfigOptions(keys.command('list'))
-    .description('say which keys there are, whose they are and until when; never their secrets')
+    .description(
+      'say which keys there are, whose they are, until when, and what their owners store; never their secrets',
+    )
     .action(list)
   addConfigOptions(keys.command('rotate [accessKeyId]'))
     .description('make a new key for the same owner; the old one ends after the overlap')
@@ -53,15 +59,20 @@ async function create(options: CreateOptions): Promise<void> {
 }
 
 async function list(options: ConfigOptions): Promise<void> {
-  const { known } = await open(options)
+  const { loaded, folder, known } = await open(options)
+  const stored = new Map(readOwnerUsage(folder)?.map(({ owner, ...counts }) => [owner, counts]))
+  const usageOf = ({ owner, source }: KnownKey): Stored | null =>
+    source === 'gateway' ? null : (stored.get(owner) ?? nothingStored)
+  const limits = ownerLimits(loaded.config)
   if (options.json) {
-    printJson(known)
+    printJson(known.map((key) => ({ ...key, usage: usageOf(key), limits: key.source === 'gateway' ? null : limits })))
     return
   }
-  const head = ['ACCESS KEY ID', 'OWNER', 'CREATED', 'VALID UNTIL', 'FROM']
+  const head = ['ACCESS KEY ID', 'OWNER', 'STORED', 'CREATED', 'VALID UNTIL', 'FROM']
   const rows = known.map((key) => [
     key.accessKeyId,
     key.owner,
+    showUsage(usageOf(key), limits),
     key.createdAt ?? '-',
     key.validUntil ?? '-',
     key.source === 'keys.json' ? key.source : `${key.source} (${key.where})`,
@@ -77,6 +88,17 @@ async function list(options: ConfigOptions): Promise<void> {
   for (const { accessKeyId } of known.filter((key) => key.shadowed)) {
     printNote(`The key ${accessKeyId} of keys.json is not used: another key of that id comes first.`)
   }
+}
+
+type Stored = Omit<OwnerUsage, 'owner'>
+const nothingStored: Stored = { buckets: 0, objects: 0, bytes: 0, uploads: 0, partBytes: 0 }
+
+/** As the quota counts, with unfinished multipart uploads. */
+function showUsage(usage: Stored | null, limits: ReturnType<typeof ownerLimits>): string {
+  if (usage === null) return '-'
+  const bytes = showBytes(usage.bytes + usage.partBytes)
+  const objects = `${usage.objects + usage.uploads}${limits.objects === null ? '' : ` of ${limits.objects}`} objects`
+  return `${bytes}${limits.bytes === null ? '' : ` of ${showBytes(limits.bytes)}`} in ${objects}`
 }
 
 async function rotate(accessKeyId: string | undefined, options: RotateOptions): Promise<void> {

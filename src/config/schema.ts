@@ -3,7 +3,7 @@
  * can be. `config/default.yaml` explains each key to people; a test holds the two together.
  */
 import { z } from 'zod'
-import { addressRange, duration, listenAddress, redisUrl, size } from './values.ts'
+import { addressRange, autoOrSize, duration, listenAddress, offOrDuration, redisUrl, size } from './values.ts'
 
 const url = z.url({ protocol: /^https?$/, error: 'expects a URL such as https://files.example.com' })
 const nullable = <T extends z.ZodType>(type: T) => type.nullable()
@@ -36,6 +36,8 @@ export const configSchema = z.strictObject({
     driver: z.enum(['disk', 's3']),
     delivery: z.enum(['direct', 'proxied']),
     bucket: z.string().regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'expects a bucket name: 3 to 63 of a-z 0-9 . -'),
+    /** Seconds from the last part to the abort of an unfinished multipart upload of an access key; null: never. */
+    abortMultipartAfter: offOrDuration,
     disk: z.strictObject({
       path: z.string().min(1),
       fsync: z.enum(['full', 'none']),
@@ -112,6 +114,11 @@ export const configSchema = z.strictObject({
   quotas: z.strictObject({
     userBytes: nullable(size),
     userFiles: nullable(z.int().min(0)),
+    /** Per owner of access keys. `auto`: the quota of a user. */
+    ownerBytes: nullable(autoOrSize),
+    ownerObjects: nullable(
+      z.union([z.literal('auto'), z.int().min(0)], { error: 'expects auto, or a number of objects' }),
+    ),
   }),
   limits: z.strictObject({
     issuePerMinute: z.int().min(1),

@@ -17,6 +17,8 @@ const durationUnits: Record<string, number> = { ms: 0.001, s: 1, m: 60, h: 3600,
 
 const sizeText = 'expects a size such as 100MiB or 5GiB'
 const durationText = 'expects a duration such as 30s, 15m or 7d'
+const autoSizeText = 'expects auto, or a size such as 100MiB or 5GiB'
+const offDurationText = 'expects off, or a duration such as 30s, 15m or 7d'
 const listenText = 'expects HOST:PORT such as 127.0.0.1:4000'
 
 /** Bytes, or null when the text is no size. A bare number is bytes. */
@@ -44,12 +46,32 @@ export const size = z.union([z.string(), z.number()], { error: sizeText }).trans
   return z.NEVER
 })
 
+export const autoOrSize = z.union([z.string(), z.number()], { error: autoSizeText }).transform((value, ctx) => {
+  if (value === 'auto') return value
+  const bytes = parseSize(value)
+  if (bytes !== null) return bytes
+  ctx.addIssue({ code: 'custom', message: autoSizeText })
+  return z.NEVER
+})
+
 export const duration = z.union([z.string(), z.number()], { error: durationText }).transform((value, ctx) => {
   const seconds = parseDuration(value)
   if (seconds !== null) return seconds
   ctx.addIssue({ code: 'custom', message: durationText })
   return z.NEVER
 })
+
+/** `off` is null. */
+export const offOrDuration = z
+  .union([z.string(), z.number()], { error: offDurationText })
+  .nullable()
+  .transform((value, ctx) => {
+    if (value === null || value === 'off') return null
+    const seconds = parseDuration(value)
+    if (seconds !== null) return seconds
+    ctx.addIssue({ code: 'custom', message: offDurationText })
+    return z.NEVER
+  })
 
 export type ListenAddress = { host: string; port: number }
 

@@ -7,7 +7,7 @@ import type { Config } from './schema.ts'
 import { missingTokenClaims, tokenClaimAdvice } from './token-claims.ts'
 
 export function findWarnings(config: Config, sources: ReadonlyMap<string, Source>, env: Environment): string[] {
-  const { server, cors, auth, storage } = config
+  const { server, cors, auth, storage, quotas } = config
   const listen = sources.get('server.listen')
   const found: string[] = []
   if (
@@ -35,6 +35,18 @@ export function findWarnings(config: Config, sources: ReadonlyMap<string, Source
     for (const key of missingTokenClaims(auth)) {
       found.push(
         `auth.${key} is not set: every token that a key of auth.jwksUrl signed is accepted, also those meant for other applications. ${tokenClaimAdvice[key]}`,
+      )
+    }
+  }
+  if (storage.driver === 's3') {
+    const unused = [
+      ['storage.abortMultipartAfter', storage.abortMultipartAfter !== null],
+      ['quotas.ownerBytes', typeof quotas.ownerBytes === 'number'],
+      ['quotas.ownerObjects', typeof quotas.ownerObjects === 'number'],
+    ].flatMap(([key, isSet]) => (isSet ? [key] : []))
+    if (unused.length > 0) {
+      found.push(
+        `${unused.join(' and ')} ${unused.length === 1 ? 'has' : 'have'} no effect with the s3 driver, because owners of access keys have no buckets there. Set a quota or a lifecycle rule for the bucket at its store`,
       )
     }
   }

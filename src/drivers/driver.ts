@@ -146,6 +146,11 @@ export interface MultipartStore {
     o?: WriteConditions & { checksum?: Checksum; contentLength?: number },
   ): Promise<JoinedObject>
   abortMultipartUpload(ref: ObjectRef, uploadId: string): Promise<void>
+  /**
+   * Aborts unfinished uploads outside of the gateway's own bucket that have had no part since a time, or only counts them.
+   * Resolves to their number. Only in drivers whose buckets have several owners.
+   */
+  abortIdleUploads?(o: { idleSince: Date; remove: boolean; signal?: AbortSignal }): Promise<number>
   listMultipartUploads(o: {
     bucket: string
     prefix?: string
@@ -172,6 +177,17 @@ export type CorsRule = {
   maxAgeSeconds?: number
 }
 export type BucketInfo = { bucket: string; owner: string; createdAt: Date; acl: CannedAcl; cors: CorsRule[] | null }
+/** The quota of one owner over all its buckets; null: no limit. */
+export type OwnerLimits = { bytes: number | null; objects: number | null }
+/** `uploads` are unfinished multipart uploads, `partBytes` the bytes of their parts. */
+export type OwnerUsage = {
+  owner: string
+  buckets: number
+  objects: number
+  bytes: number
+  uploads: number
+  partBytes: number
+}
 export interface BucketStore {
   createBucket(bucket: string, o: { owner: string; acl?: CannedAcl }): Promise<BucketInfo>
   /** Errors: NoSuchBucket. */
@@ -184,6 +200,8 @@ export interface BucketStore {
   setBucketCors(bucket: string, cors: CorsRule[] | null): Promise<void>
   setBucketAcl(bucket: string, acl: CannedAcl): Promise<void>
   setObjectAcl(ref: ObjectRef, acl: CannedAcl): Promise<void>
+  /** Of every owner of a bucket. Only in drivers whose buckets have several owners. */
+  usageOfOwners?(): Promise<OwnerUsage[]>
 }
 
 export type Capability =

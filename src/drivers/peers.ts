@@ -16,7 +16,7 @@ export type Peers = {
 export type SharedCounts = {
   /** Of all processes: what this one counts now, and what the others counted a moment ago (see cluster/shared-counts.ts). */
   get(key: string): number
-  add(key: string, by: 1 | -1): void
+  add(key: string, by: number): void
 }
 
 /** The only process there is. */

@@ -1,7 +1,8 @@
 /** Figures that are read when somebody asks for them. */
 import type { Catalog } from '../catalog/catalog.ts'
 import type { Config } from '../config/schema.ts'
-import type { StorageDriver } from '../drivers/driver.ts'
+import type { OwnerUsage, StorageDriver } from '../drivers/driver.ts'
+import { gatewayOwner } from '../gateway-names.ts'
 import { describeStore } from '../service/describe-store.ts'
 import type { Gauge } from './metrics.ts'
 
@@ -15,6 +16,12 @@ export function gaugesOf({
   config: Config
 }): Gauge[] {
   const totals = () => catalog.totals()
+  const ofOwners = async (count: (usage: OwnerUsage) => number) => {
+    const owners = (await driver.usageOfOwners?.()) ?? []
+    return Object.fromEntries(
+      owners.filter(({ owner }) => owner !== gatewayOwner).map((usage) => [usage.owner, count(usage)]),
+    )
+  }
   return [
     {
       name: 'postern_files',
@@ -36,6 +43,18 @@ export function gaugesOf({
     },
     ...(config.storage.driver === 'disk'
       ? [
+          {
+            name: 'postern_owner_bytes',
+            help: 'Bytes in the buckets of an owner of access keys, parts of unfinished multipart uploads included.',
+            label: 'owner',
+            read: () => ofOwners(({ bytes, partBytes }) => bytes + partBytes),
+          },
+          {
+            name: 'postern_owner_objects',
+            help: 'Objects in the buckets of an owner of access keys; an unfinished multipart upload is one.',
+            label: 'owner',
+            read: () => ofOwners(({ objects, uploads }) => objects + uploads),
+          },
           {
             name: 'postern_disk_free_bytes',
             help: 'What the disk of storage.disk.path has left.',

@@ -7,14 +7,18 @@ import type { ObjectRef } from '../drivers/driver.ts'
 import { isStorageError } from '../errors.ts'
 import { tryStore } from './at-store.ts'
 import { clearGrant } from './clear-grant.ts'
+import { collectIdleUploads } from './collect-idle-uploads.ts'
 import type { ServiceDeps } from './deps.ts'
 import { confirmBy } from './grant-upload.ts'
 import { removeMoved } from './remove-moved.ts'
 import { settleUpload } from './settle-upload.ts'
 import { storedParts } from './stored-parts.ts'
 
-/** Uploads: confirmed by themselves, expired, rid of what lay at their key, and left to the next pass by an error. */
-export type Collected = { confirmed: number; expired: number; cleared: number; failed: number }
+/**
+ * Uploads: confirmed by themselves, expired, rid of what lay at their key, and left to the next pass by an error. `aborted`
+ * counts multipart uploads of access keys.
+ */
+export type Collected = { confirmed: number; expired: number; cleared: number; aborted: number; failed: number }
 
 /** Whether it is time to look for the object of an upload that confirms itself. Asking counts as a look. */
 export type IsDue = (fileId: string) => boolean
@@ -37,7 +41,7 @@ export async function collectExpired(
 ): Promise<Collected> {
   const { catalog, now } = deps
   const limit = o.limit ?? 200
-  const collected: Collected = { confirmed: 0, expired: 0, cleared: 0, failed: 0 }
+  const collected: Collected = { confirmed: 0, expired: 0, cleared: 0, aborted: 0, failed: 0 }
 
   async function each(
     page: (after?: Upload) => Promise<Upload[]>,
@@ -70,6 +74,12 @@ export async function collectExpired(
   const moved = await removeMoved(deps, { due: now() }, o)
   collected.cleared += moved.removed
   collected.failed += moved.failed
+  try {
+    collected.aborted = await collectIdleUploads(deps, { remove: true, ...(o.signal && { signal: o.signal }) })
+  } catch (err) {
+    deps.log.warn({ err }, 'could not abort idle multipart uploads; the next pass retries')
+    collected.failed++
+  }
   return collected
 }
 

@@ -1,20 +1,25 @@
 import type { Upload } from '../catalog/catalog.ts'
+import { collectIdleUploads } from './collect-idle-uploads.ts'
 import type { ServiceDeps } from './deps.ts'
 
 /**
  * What waits for the collector. `overdue`: never confirmed and past their time. `toClear`: settled, deleted or expired
- * ones whose URLs have ended, so that what is left at their keys can go.
+ * ones whose URLs have ended, so that what is left at their keys can go. `idle`: multipart uploads of access keys.
  */
-export type Due = { overdue: number; toClear: number }
+export type Due = { overdue: number; toClear: number; idle: number }
 
 const pageSize = 500
 
-/** Errors: those of the catalog. */
-export async function countDue({ catalog, now }: Pick<ServiceDeps, 'catalog' | 'now'>): Promise<Due> {
-  const at = now()
+/** Errors: those of the catalog and the store. */
+export async function countDue(
+  deps: Pick<ServiceDeps, 'catalog' | 'driver' | 'other' | 'config' | 'now'>,
+): Promise<Due> {
+  const { catalog } = deps
+  const at = deps.now()
   return {
     overdue: await count((after) => catalog.overdueUploads(at, pageSize, after)),
     toClear: await count((after) => catalog.removableGrants(at, pageSize, after)),
+    idle: await collectIdleUploads(deps, { remove: false }),
   }
 }
 

@@ -150,7 +150,7 @@ export function multipartEndings({ start, shared, newUser, expectGone }: Bench):
         reservedFiles: 0,
       })
       for (const { id } of [left.sent, left.joined]) expect((await complete(bob, id)).status).toBe(404)
-      expect(await collectExpired(deps)).toEqual({ confirmed: 0, expired: 0, cleared: 0, failed: 0 })
+      expect(await collectExpired(deps)).toEqual({ confirmed: 0, expired: 0, cleared: 0, aborted: 0, failed: 0 })
       ahead = 0
       expect(await downloadText(bob, left.finished.id)).toBe('fffffffff')
     } finally {

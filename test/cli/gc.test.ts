@@ -35,7 +35,7 @@ async function leaveThings(): Promise<void> {
   await gateway.close()
 }
 
-const due = { overdue: 1, toClear: 0 }
+const due = { overdue: 1, toClear: 0, idle: 0 }
 const orphans = { objects: 1, bytes: 1, uploads: 0, young: 0, removed: 0 }
 
 it('tells with --dry-run, leaves the work to a server that has the turn, and else does it', async () => {
@@ -57,7 +57,7 @@ it('tells with --dry-run, leaves the work to a server that has the turn, and els
   await catalog.dropLease('collect', turn.holder)
   await catalog.close()
 
-  const collected = { confirmed: 0, expired: 1, cleared: 1, failed: 0 }
+  const collected = { confirmed: 0, expired: 1, cleared: 1, aborted: 0, failed: 0 }
   expect(await gc()).toMatchObject({ exitCode: 0, due, collected, byServer: false, orphans })
   const { stdout, exitCode } = await run()
   expect([exitCode, stdout]).toEqual([
@@ -85,4 +85,19 @@ it('removes orphans when it is told to, by a catalog that knows some file', asyn
 it('refuses a grace that an upload could be in, and a catalog that is not there', async () => {
   expect(await run('--orphans', '--grace', '5m')).toMatchObject({ exitCode: 2, stdout: '' })
   expect(await run()).toMatchObject({ exitCode: 1, stderr: expect.stringMatching(/no catalog/) })
+})
+
+it('aborts multipart uploads of access keys that have had no part for storage.abortMultipartAfter', async () => {
+  const now = (): Date => new Date(Date.now() - 3 * 86_400_000)
+  const gateway = await startGateway({}, { dir: bench.path, now })
+  await gateway.gateway.driver.createBucket('alice-1', { owner: 'alice' })
+  await gateway.gateway.driver.createMultipartUpload({ bucket: 'alice-1', key: 'left' })
+  await gateway.close()
+  expect(await gc()).toMatchObject({ due: { idle: 0 }, collected: { aborted: 0 } })
+  const after = ['--set', 'storage.abortMultipartAfter=2d']
+  expect(await gc('--dry-run', ...after)).toMatchObject({ due: { idle: 1 }, collected: null })
+  const { stdout } = await run(...after)
+  expect(stdout).toContain('0 to clear up after, 1 multipart uploads of access keys to abort.')
+  expect(stdout).toContain('1 multipart uploads aborted')
+  expect(await gc(...after)).toMatchObject({ due: { idle: 0 }, collected: { aborted: 0 } })
 })

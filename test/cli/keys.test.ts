@@ -1,6 +1,12 @@
 import { existsSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { CreateBucketCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3'
+import {
+  CreateBucketCommand,
+  CreateMultipartUploadCommand,
+  ListObjectsV2Command,
+  PutObjectCommand,
+  S3Client,
+} from '@aws-sdk/client-s3'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { makeBench, type Bench, type Finished } from './run-postern.ts'
 
@@ -156,11 +162,32 @@ describe('list', () => {
 
     const table = (await keys('list')).stdout.trim().split('\n')
     expect(table).toHaveLength(6)
-    expect(table[0]).toMatch(/^ACCESS KEY ID +OWNER +CREATED +VALID UNTIL +FROM$/)
-    expect(table[3]).toMatch(/^backup +carol +- +- +config \(config.local\.yaml:2\)$/)
+    expect(table[0]).toMatch(/^ACCESS KEY ID +OWNER +STORED +CREATED +VALID UNTIL +FROM$/)
+    expect(table[3]).toMatch(/^backup +carol +0 bytes in 0 objects +- +- +config \(config.local\.yaml:2\)$/)
     await json('revoke', made.accessKeyId)
     expect((await keys('list')).stdout).not.toContain(made.accessKeyId)
   })
+
+  it('shows what each owner stores, next to a running server', async () => {
+    bench.write('config/local.yaml', `${local}quotas: { ownerBytes: 2KiB, userFiles: 7 }\n`)
+    const server = bench.start(['serve', '--json', ...anyPort.flatMap((setting) => ['--set', setting])])
+    const { objects } = JSON.parse((await server.until(/^\{"api".*\}$/m))[0]) as { objects: string }
+    const credentials = { accessKeyId: 'backup', secretAccessKey: 'kqX1mB7zD0pWcR5tVn2y' }
+    const client = new S3Client({ endpoint: objects, region: 'us-east-1', forcePathStyle: true, credentials })
+    await client.send(new CreateBucketCommand({ Bucket: 'carol-1' }))
+    await client.send(new PutObjectCommand({ Bucket: 'carol-1', Key: 'k', Body: Buffer.alloc(1536) }))
+    await client.send(new CreateMultipartUploadCommand({ Bucket: 'carol-1', Key: 'm' }))
+    client.destroy()
+    const table = (await keys('list')).stdout
+    expect(table).toMatch(/^backup +carol +1\.5 KiB of 2\.0 KiB in 2 of 7 objects /m)
+    expect(table).toMatch(/^sync +dave +0 bytes of 2\.0 KiB in 0 of 7 objects /m)
+    const [gateway, carol] = await json<object[]>('list')
+    expect(gateway).toMatchObject({ usage: null, limits: null })
+    expect(carol).toMatchObject({
+      usage: { buckets: 1, objects: 1, bytes: 1536, uploads: 1, partBytes: 0 },
+      limits: { bytes: 2048, objects: 7 },
+    })
+  }, 60_000)
 
   it('says which key is not used because the configuration has its id', async () => {
     await keys('create', '--owner', 'alice', '--access-key-id', 'backup')

@@ -168,6 +168,17 @@ describe('keys', () => {
 })
 
 describe('values that do not go together', () => {
+  it('warns about quotas and collection of owners that have no buckets', () => {
+    const flags = { 'storage.driver': 's3', 'quotas.ownerBytes': '5GiB', 'storage.abortMultipartAfter': '7d' }
+    const warning = (more: Record<string, string>) => folder.load({ flags: { ...flags, ...more } }).warnings.join()
+    expect(warning({})).toContain(
+      'storage.abortMultipartAfter and quotas.ownerBytes have no effect with the s3 driver, because owners of access keys have no buckets there',
+    )
+    expect(warning({ 'storage.abortMultipartAfter': 'off' })).toContain('quotas.ownerBytes has no effect')
+    expect(warning({ 'storage.abortMultipartAfter': 'off', 'quotas.ownerBytes': 'auto' })).not.toContain('no effect')
+    expect(warning({ 'storage.driver': 'disk' })).not.toContain('no effect')
+  })
+
   it('warns about a key set of one provider while issuer or audience are not compared', () => {
     const jwksUrl = { 'auth.jwksUrl': 'https://id.example.com/jwks.json' }
     expect(folder.load({ flags: jwksUrl }).warnings).toEqual([

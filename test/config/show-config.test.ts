@@ -92,7 +92,7 @@ describe('config schema', () => {
     expect(schema.properties['server']?.description).toBe('The API origin: JSON API, console page, docs, health.')
     expect(schema.properties['uploads']?.properties['maxSize']).toMatchObject({
       default: '100MiB',
-      description: 'The largest file.',
+      description: 'The maximum size of a file.',
     })
   })
 })

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { listenAddress, parseDuration, parseSize } from '../../src/config/values.ts'
+import { listenAddress, parseDuration, parseSize, autoOrSize, offOrDuration } from '../../src/config/values.ts'
 
 describe('sizes', () => {
   it.each([
@@ -42,6 +42,15 @@ describe('durations', () => {
 
   it.each(['', '0', '-5m', 'soon', '5 min', '1e9', '11y', '99999d'])('%j is none', (text) => {
     expect(parseDuration(text)).toBeNull()
+  })
+})
+
+describe('settings with a word of their own', () => {
+  it('take the word, or a value', () => {
+    expect(['auto', '5GiB', 7].map((text) => autoOrSize.parse(text))).toEqual(['auto', 5 * 1024 ** 3, 7])
+    expect([null, 'off', '7d', '1ms'].map((text) => offOrDuration.parse(text))).toEqual([null, null, 604_800, 0.001])
+    const refused = [autoOrSize.safeParse('off'), offOrDuration.safeParse('auto'), offOrDuration.safeParse('0')]
+    expect(refused.map(({ success }) => success)).toEqual([false, false, false])
   })
 })
 

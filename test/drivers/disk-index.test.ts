@@ -134,7 +134,7 @@ describe('the schema', () => {
     db.exec('ALTER TABLE segments DROP COLUMN checksum')
     db.exec('DROP INDEX unnoted_objects')
     db.exec('ALTER TABLE objects DROP COLUMN note')
-    db.exec('DROP TABLE applied')
+    db.exec('DROP TABLE applied; DROP TABLE bucket_usage; DROP TABLE owner_usage')
     db.prepare('INSERT INTO segments VALUES (?, 0, 1, 5, ?)').run('old', 'blob')
     db.pragma('user_version = 1')
     db.close()

@@ -6,6 +6,7 @@ import Database from 'better-sqlite3'
 import { onTestFinished } from 'vitest'
 import { BlobLayout } from '../../src/drivers/disk/blob-layout.ts'
 import { rebuildIndex } from '../../src/drivers/disk/change-log/rebuild-index.ts'
+import { findMiscounted } from '../../src/drivers/disk/quota/usage.ts'
 
 export const packsOf = (dir: string): string[] =>
   readdirSync(new BlobLayout(dir).log)
@@ -30,6 +31,9 @@ export function dumpIndex(file: string): Record<string, unknown[]> {
       segments: all('SELECT * FROM segments ORDER BY content, start'),
       uploads: all('SELECT * FROM uploads ORDER BY id'),
       parts: all('SELECT * FROM parts ORDER BY upload, number'),
+      bucketUsage: all('SELECT * FROM bucket_usage ORDER BY bucket'),
+      ownerUsage: all('SELECT * FROM owner_usage ORDER BY owner'),
+      miscounted: findMiscounted(db),
     }
   } finally {
     db.close()

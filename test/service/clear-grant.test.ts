@@ -6,7 +6,7 @@ import { deleteFile } from '../../src/service/delete-file.ts'
 import { copyingDriver, createRig, exists, text, type Rig } from './rig.ts'
 
 const day = 86_400
-const nothing = { confirmed: 0, expired: 0, cleared: 0, failed: 0 }
+const nothing = { confirmed: 0, expired: 0, cleared: 0, aborted: 0, failed: 0 }
 
 let rig: Rig
 beforeEach(async () => {

@@ -6,7 +6,7 @@ import { collectExpired } from '../../src/service/collect-expired.ts'
 import { createRig, exists, text, type Rig } from './rig.ts'
 
 const day = 86_400
-const nothing = { confirmed: 0, expired: 0, cleared: 0, failed: 0 }
+const nothing = { confirmed: 0, expired: 0, cleared: 0, aborted: 0, failed: 0 }
 const idle = { bytes: 0, files: 0, reservedBytes: 0, reservedFiles: 0 }
 
 let rig: Rig

@@ -79,7 +79,7 @@ describe('beginning', () => {
 
   it('asks nothing of the store when the quota is used up', async () => {
     const deps = depsWith({ driver: { createMultipartUpload: () => Promise.reject(new Error('was asked')) } })
-    const config = { ...deps.config, quotas: { userBytes: 5, userFiles: null } }
+    const config = { ...deps.config, quotas: { ...deps.config.quotas, userBytes: 5 } }
     await expect(begin({ ...deps, config }, { size: 6 })).rejects.toEqual(isCode('QuotaExceeded'))
   })
 })

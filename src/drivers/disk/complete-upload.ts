@@ -13,7 +13,7 @@ type CompleteOptions = WriteConditions & { checksum?: Checksum; contentLength?: 
 
 /** One transaction that links the parts' blobs; no byte is copied, so a completion of terabytes takes milliseconds. */
 export function createCompletion(ctx: DiskContext): Pick<MultipartStore, 'completeMultipartUpload'> {
-  const { buckets, uploads, queue } = ctx
+  const { buckets, uploads, queue, quota } = ctx
   return {
     async completeMultipartUpload(ref, uploadId, listed, o = {}) {
       assertKey(ref)
@@ -26,7 +26,8 @@ export function createCompletion(ctx: DiskContext): Pick<MultipartStore, 'comple
           if (upload.request !== request) throw noSuchUpload(ref, uploadId)
           return JSON.parse(upload.result) as WrittenObject
         }
-        return complete(ctx, ref, upload, listed, request, o)
+        // Never refused by a quota: the upload and its parts count already.
+        return quota.held(ref, () => complete(ctx, ref, upload, listed, request, o))
       })
     },
   }
@@ -72,7 +73,6 @@ function complete(
     },
     o,
   ).getTime()
-  ctx.uploads.dropParts(upload.id, at)
   const result: WrittenObject = { etag, contentLength, ...(checksum && { checksum }) }
   ctx.uploads.setCompleted(upload.id, at, request, JSON.stringify(result))
   return result

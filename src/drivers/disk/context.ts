@@ -10,6 +10,7 @@ import type { FileCalls } from './file-calls.ts'
 import type { Garbage, HandedOff } from './garbage.ts'
 import type { HashThread } from './hash-thread.ts'
 import type { ObjectRows } from './object-rows.ts'
+import type { OwnerQuota } from './quota/owner-quota.ts'
 import type { Tally } from './tally.ts'
 import type { UploadRows } from './upload-rows.ts'
 import type { WriteGuard } from './write-guard.ts'
@@ -18,6 +19,7 @@ export type DiskContext = {
   buckets: BucketRows
   objects: ObjectRows
   uploads: UploadRows
+  quota: OwnerQuota
   queue: CommitQueue
   blobs: BlobStore
   calls: FileCalls

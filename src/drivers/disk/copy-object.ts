@@ -5,11 +5,11 @@ import { checkSourceConditions } from '../conditions.ts'
 import type { DiskContext } from './context.ts'
 import { notFound, parseChecksum, type ObjectRow } from './object-rows.ts'
 import { assertKey, assertMetadata, assertTags, assertVersion, limits, pickHeaders, resourceOf } from '../rules.ts'
-import { placeObject } from './write-objects.ts'
+import { placeObject, placeOf } from './write-objects.ts'
 
 /** Copies rows, never bytes: blobs are immutable, so that two objects may share them. */
 export function createCopy(ctx: DiskContext, reads: Pick<ObjectStore, 'getObject'>): Pick<ObjectStore, 'copyObject'> {
-  const { buckets, objects, queue } = ctx
+  const { buckets, objects, quota } = ctx
 
   function demandSource(source: ObjectRef, o: CopyOptions): ObjectRow {
     buckets.demand(source.bucket)
@@ -39,7 +39,7 @@ export function createCopy(ctx: DiskContext, reads: Pick<ObjectStore, 'getObject
         o.signal?.throwIfAborted()
         const seen = demandSource(source, o)
         const checksum = await checksumFor(seen, o)
-        const copied = await queue.run(() => {
+        const copied = await quota.commit(placeOf(ctx, target), seen.size, () => {
           const row = demandSource(source, o)
           // The checksum was computed of other bytes: once more.
           if (row.content !== seen.content) return null

@@ -6,7 +6,7 @@ import { mkdir, realpath } from 'node:fs/promises'
 import { StorageError } from '../../errors.ts'
 import { whileBusy } from '../../sqlite-lock.ts'
 import type { SigningCredentials } from '../../sigv4/types.ts'
-import type { Capability, StorageDriver } from '../driver.ts'
+import type { Capability, OwnerLimits, OwnerUsage, StorageDriver } from '../driver.ts'
 import { BlobLayout } from './blob-layout.ts'
 import { BlobStore } from './blob-store.ts'
 import { BucketRows, createBucketStore } from './bucket-store.ts'
@@ -22,12 +22,15 @@ import { createCopy } from './copy-object.ts'
 import { DescriptorCache } from './descriptor-cache.ts'
 import { parentsOfMade } from './directory-sync.ts'
 import { fileCalls, type FileCalls } from './file-calls.ts'
+import { createIdleUploads } from './idle-uploads.ts'
 import { createListing } from './list-objects.ts'
 import { createUploadListing } from './list-uploads.ts'
 import { silent, type DiskLog } from './log.ts'
 import { createMultipart } from './multipart-uploads.ts'
 import { ObjectRows } from './object-rows.ts'
 import { openIndex, type Index } from './open-index.ts'
+import { OwnerQuota } from './quota/owner-quota.ts'
+import { UsageRows } from './quota/usage.ts'
 import { alone, type Peers } from '../peers.ts'
 import { createPostPresigner } from '../endpoint/post-presigner.ts'
 import { createPresigner } from '../endpoint/presigner.ts'
@@ -57,6 +60,8 @@ export type DiskDriverOptions = {
   fsync: 'full' | 'none'
   /** Bytes that stay free: writes that would leave less are InsufficientStorage. */
   minFree: number
+  /** The quota of each owner of buckets, except the gateway. Default: no limits. */
+  ownerLimits?: OwnerLimits
   /** New blobs are readable by the folder's group: for a server in front that sends them itself. Default: by the owner alone. */
   groupReads?: boolean
   /** Base URL of the objects endpoint; asked at each presigning. */
@@ -156,11 +161,20 @@ export async function createDiskDriver(o: DiskDriverOptions): Promise<StorageDri
       handedOff: new HandedOff(times.grace),
       closing: closing.signal,
     }
+    const buckets = new BucketRows(db)
     const ctx: DiskContext = {
       ...shared,
       garbage: new Garbage(shared, db, log),
       gatewayBucket: o.bucket,
-      buckets: new BucketRows(db),
+      buckets,
+      quota: new OwnerQuota({
+        limits: o.ownerLimits ?? { bytes: null, objects: null },
+        exempt: gatewayOwner,
+        buckets,
+        usage: new UsageRows(db),
+        queue,
+        peers,
+      }),
       objects: new ObjectRows(db),
       uploads: new UploadRows(db),
       calls,
@@ -228,6 +242,8 @@ function assemble(o: DiskDriverOptions, ctx: DiskContext, db: Index, background:
   const answering = db.prepare('SELECT 1')
   const proveWrite = createWriteProbe(ctx, { sync: o.fsync === 'full' })
   const reads = createReads(ctx)
+  const writes = createWrites(ctx)
+  const usage = new UsageRows(db)
   let closed: Promise<void> | null = null
 
   async function close(): Promise<void> {
@@ -243,12 +259,13 @@ function assemble(o: DiskDriverOptions, ctx: DiskContext, db: Index, background:
   const operations = {
     ...createBucketStore(ctx),
     ...reads,
-    ...createWrites(ctx),
+    ...writes,
     ...createCopy(ctx, reads),
     ...createListing(ctx, db),
     ...createMultipart(ctx, reads),
     ...createCompletion(ctx),
     ...createUploadListing(ctx),
+    ...createIdleUploads(ctx, db, writes),
     ...createPresigner(o),
     ...createPostPresigner(o),
 
@@ -256,6 +273,10 @@ function assemble(o: DiskDriverOptions, ctx: DiskContext, db: Index, background:
       answering.get()
       if (byWriting) await proveWrite()
       else await ctx.guard.assertWritable(0)
+    },
+
+    async usageOfOwners(): Promise<OwnerUsage[]> {
+      return usage.all()
     },
 
     async sweep(): Promise<{ removed: number }> {

@@ -14,10 +14,11 @@ import type {
 } from '../driver.ts'
 import { checkSourceConditions } from '../conditions.ts'
 import { checkWriteConditions } from './write-conditions.ts'
-import type { DiskContext } from './context.ts'
+import { writtenKey, type DiskContext } from './context.ts'
 import { checkMax } from './list-objects.ts'
 import { parseChecksum } from './object-rows.ts'
 import { assertKey, assertMetadata, assertTags, limits, pickHeaders, resourceOf } from '../rules.ts'
+import type { Place } from './quota/owner-quota.ts'
 import type { PartRow, UploadRow } from './upload-rows.ts'
 import { commitBlob, removeReplaced, writeFor } from './write-objects.ts'
 
@@ -28,7 +29,7 @@ type Uploads = Pick<
 type PartOptions = BodyExpectation & { maxBytes?: number; signal?: AbortSignal }
 
 export function createMultipart(ctx: DiskContext, reads: Pick<ObjectStore, 'getObject' | 'headObject'>): Uploads {
-  const { buckets, objects, uploads, queue, now } = ctx
+  const { buckets, objects, uploads, queue, quota, now } = ctx
 
   async function writePart(
     ref: ObjectRef,
@@ -43,6 +44,12 @@ export function createMultipart(ctx: DiskContext, reads: Pick<ObjectStore, 'getO
       maxBytes: o.maxBytes ?? limits.maxPutSize,
       algorithm: upload?.algorithm ?? undefined,
       refused: () => assertPart(ctx, ref, uploadId, number, o.checksum?.algorithm),
+      place: {
+        bucket: ref.bucket,
+        slot: [writtenKey(ref), uploadId, number].join('\0'),
+        isObject: false,
+        size: () => uploads.part(uploadId, number)?.size ?? null,
+      },
     })
     const { md5: etag, size, checksum } = blob
     const { lastModified, replaced } = await commitBlob(ctx, blob, () => {
@@ -74,7 +81,9 @@ export function createMultipart(ctx: DiskContext, reads: Pick<ObjectStore, 'getO
       const initiated = now().getTime()
       // In the order of their making, so that uploads of one key are listed oldest first.
       const uploadId = initiated.toString(16).padStart(12, '0') + randomBytes(20).toString('hex')
-      await queue.run(() => {
+      // The upload counts as an object from now on, so that completing it never exceeds the quota.
+      const place: Place = { bucket: ref.bucket, slot: uploadId, isObject: true, size: () => null }
+      await quota.commit(place, 0, () => {
         buckets.demand(ref.bucket)
         checkWriteConditions(objects.find(ref), {}, resourceOf(ref))
         uploads.add({
@@ -106,7 +115,8 @@ export function createMultipart(ctx: DiskContext, reads: Pick<ObjectStore, 'getO
         })
       // The etag as seen: what is copied is what the conditions were asked of.
       const object = await reads.getObject(source, { ifMatch: `"${head.etag}"`, ...(o.range && { range: o.range }) })
-      return writePart(ref, uploadId, partNumber, object.stream(), {})
+      const { start, end } = object.range ?? { start: 0, end: head.contentLength - 1 }
+      return writePart(ref, uploadId, partNumber, object.stream(), { contentLength: end - start + 1 })
     },
 
     async listParts(ref, uploadId, o = {}) {
@@ -128,8 +138,7 @@ export function createMultipart(ctx: DiskContext, reads: Pick<ObjectStore, 'getO
       assertKey(ref)
       await queue.run(() => {
         demandOpen(ctx, ref, uploadId)
-        uploads.dropParts(uploadId, now().getTime())
-        uploads.remove(uploadId)
+        uploads.remove(uploadId, now().getTime())
       })
     },
   }

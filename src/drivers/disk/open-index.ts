@@ -4,11 +4,12 @@ import { cannotOpen } from '../../cannot-open.ts'
 import { StorageError } from '../../errors.ts'
 import { makePrivate } from '../../sqlite-file.ts'
 import { isBusy } from '../../sqlite-lock.ts'
+import { countUsage, recountUsage, usageTables } from './quota/usage.ts'
 import { damagedIndex } from './store-error.ts'
 
 export type Index = Database.Database
 
-export const schemaVersion = 3
+export const schemaVersion = 4
 
 /** Milliseconds. Reads never wait in WAL mode; the CommitQueue retries a busy write while the loop goes on. */
 export const busyTimeout = 10
@@ -83,7 +84,7 @@ export function openIndex(file: string, o: { timeout?: number } = {}): Index {
     db.pragma('cache_size = -16000')
     assertPragma(db, 'journal_mode', 'wal')
     assertPragma(db, 'synchronous', 1)
-    migrate(db)
+    if (!migrate(db)) countUsage(db)
     db.pragma(`busy_timeout = ${busyTimeout}`)
     return db
   } catch (cause) {
@@ -113,22 +114,29 @@ function assertPragma(db: Index, name: string, expected: string | number): void 
     })
 }
 
-/** Under one write lock, so that two processes that start together make the schema once. */
-function migrate(db: Index): void {
+/** Under one write lock, so that two processes that start together make the schema once. False: there was nothing to do. */
+function migrate(db: Index): boolean {
   const version = (): number => Number(db.pragma('user_version', { simple: true }))
-  if (version() === schemaVersion) return
-  db.transaction(() => {
-    const found = version()
-    if (found > schemaVersion)
-      throw new StorageError('Unavailable', {
-        message:
-          `The object index has schema version ${found}, this program knows ${schemaVersion}. ` +
-          'It was written by a newer version: run that one, or restore a backup.',
-      })
-    if (found === 0) db.exec(schema)
-    if (found === 1) db.exec('ALTER TABLE segments ADD COLUMN checksum TEXT')
-    if (found === 1 || found === 2) db.exec('ALTER TABLE objects ADD COLUMN note TEXT')
-    db.exec(position)
-    db.pragma(`user_version = ${schemaVersion}`)
-  }).immediate()
+  if (version() === schemaVersion) return false
+  return db
+    .transaction(() => {
+      const found = version()
+      if (found === schemaVersion) return false
+      if (found > schemaVersion)
+        throw new StorageError('Unavailable', {
+          message:
+            `The object index has schema version ${found}, this program knows ${schemaVersion}. ` +
+            'It was written by a newer version: run that one, or restore a backup.',
+        })
+      if (found === 0) db.exec(schema)
+      if (found === 1) db.exec('ALTER TABLE segments ADD COLUMN checksum TEXT')
+      if (found === 1 || found === 2) db.exec('ALTER TABLE objects ADD COLUMN note TEXT')
+      if (found < 3) db.exec(position)
+      db.exec(usageTables)
+      countUsage(db)
+      recountUsage(db)
+      db.pragma(`user_version = ${schemaVersion}`)
+      return true
+    })
+    .immediate()
 }

@@ -15,8 +15,7 @@ type Rows = Map<Table, Row[]>
 export function createSnapshots({ queue, garbage, now }: DiskContext, db: Index): DriverSnapshots {
   const taken = new Map<string, Rows>()
 
-  function replaceTable(table: Table, rows: readonly Row[]): void {
-    db.exec(`DELETE FROM ${table}`)
+  function fillTable(table: Table, rows: readonly Row[]): void {
     const [first] = rows
     if (!first) return
     const columns = Object.keys(first)
@@ -44,8 +43,9 @@ export function createSnapshots({ queue, garbage, now }: DiskContext, db: Index)
           .all()
           .filter((row) => !known.has(row.id))
           .map((row) => ({ ...row, garbage_since: row['garbage_since'] ?? now().getTime() }))
+        for (const table of tables) db.exec(`DELETE FROM ${table}`)
         for (const table of tables)
-          replaceTable(table, table === 'blobs' ? [...rows.get(table)!, ...later] : rows.get(table)!)
+          fillTable(table, table === 'blobs' ? [...rows.get(table)!, ...later] : rows.get(table)!)
         return true
       }),
   }

@@ -64,8 +64,10 @@ export class UploadRows {
     this.#forget = db.prepare<[number]>('DELETE FROM uploads WHERE completed_at < ?')
     this.#part = db.prepare<[string, number], PartRow>('SELECT * FROM parts WHERE upload = ? AND number = ?')
     this.#putPart = db.prepare<[PartRow]>(
-      `INSERT OR REPLACE INTO parts (upload, number, blob, size, etag, checksum, modified_at)
-       VALUES (@upload, @number, @blob, @size, @etag, @checksum, @modified_at)`,
+      `INSERT INTO parts (upload, number, blob, size, etag, checksum, modified_at)
+       VALUES (@upload, @number, @blob, @size, @etag, @checksum, @modified_at)
+       ON CONFLICT (upload, number) DO UPDATE SET blob = excluded.blob, size = excluded.size, etag = excluded.etag,
+         checksum = excluded.checksum, modified_at = excluded.modified_at`,
     )
     this.#parts = db.prepare<[string, number, number], PartRow>(
       'SELECT * FROM parts WHERE upload = ? AND number > ? ORDER BY number LIMIT ?',
@@ -114,26 +116,27 @@ export class UploadRows {
     this.#addSegment.run(uploadId, start, part.number, part.size, part.blob, part.checksum)
   }
 
-  /** The parts go; the blobs of those that became no segment are garbage. */
+  /** For an upload that is not open any more. Blobs of parts that are no segment become garbage. */
   dropParts(uploadId: string, at: number): void {
     this.#garbageParts.run(at, uploadId, uploadId)
     this.#removeParts.run(uploadId)
   }
 
+  /** Also deletes the rows of its parts. Parts that are no segment become garbage. */
   setCompleted(uploadId: string, at: number, request: string, result: string): void {
     this.#complete.run(at, request, result, uploadId)
+    this.dropParts(uploadId, at)
   }
 
-  remove(uploadId: string): void {
+  /** Also deletes its parts. */
+  remove(uploadId: string, at: number): void {
     this.#remove.run(uploadId)
+    this.dropParts(uploadId, at)
   }
 
   /** Aborts what is open in a bucket that goes. */
   removeBucket(bucket: string, at: number): void {
-    for (const { id } of this.#ofBucket.all(bucket)) {
-      this.dropParts(id, at)
-      this.remove(id)
-    }
+    for (const { id } of this.#ofBucket.all(bucket)) this.remove(id, at)
   }
 
   forgetCompleted(before: number): void {

@@ -32,7 +32,9 @@ export type BodyOptions = BodyExpectation & {
   /** Computed also where the body brings none. */
   algorithm?: ChecksumAlgorithm | undefined
   /** Throws where the write has no chance whatever its body is; the body is disposed of as after any failure. */
-  refused: () => void
+  refused: () => void | Promise<void>
+  /** Called with the number of bytes received so far. Throws to refuse the body. */
+  grow?: (size: number) => void
 }
 
 /** On the disk, known to nobody: `settle` once the index has it, `discard` if it never will. */
@@ -57,7 +59,7 @@ export async function writeBody(deps: BodyWriterDeps, body: Readable, o: BodyOpt
   // Between here and the first read nobody else listens. `receiveBody` sees the error later, on the body.
   body.on('error', () => {})
   try {
-    o.refused()
+    await o.refused()
     checkExpectation(o)
     await deps.guard.assertWritable(o.contentLength ?? 0)
   } catch (refused) {
@@ -138,10 +140,11 @@ class BodyWriter {
   }
 
   #assertSize(): void {
-    const { maxBytes, contentLength } = this.#o
+    const { maxBytes, contentLength, grow } = this.#o
     if (this.#size > maxBytes) throw tooLarge(this.#size, maxBytes)
     if (contentLength !== undefined && this.#size > contentLength)
       throw new StorageError('IncompleteBody', { message: 'The body has more bytes than its Content-Length says.' })
+    grow?.(this.#size)
   }
 
   /** Until it is known whether the body is a small one, it is collected. */

@@ -5,6 +5,7 @@ import { fail, matches } from '../conditions.ts'
 import { checkWriteConditions } from './write-conditions.ts'
 import { writtenKey, type DiskContext } from './context.ts'
 import { notFound, type ObjectRow } from './object-rows.ts'
+import type { Place, Reservation } from './quota/owner-quota.ts'
 import { mayHaveHappened } from './store-error.ts'
 import { assertKey, assertMetadata, assertTags, assertVersion, limits, pickHeaders, resourceOf } from '../rules.ts'
 import { writeBody, type BodyOptions, type WrittenBlob } from './write-body.ts'
@@ -27,7 +28,8 @@ export function createWrites(ctx: DiskContext): Writes {
       // Asked again in the transaction; here it spares the client a body that has no chance.
       checkWriteConditions(objects.find(ref), o, resourceOf(ref))
     }
-    const blob = await writeFor(ctx, ref, body, { ...o, maxBytes: o.maxBytes ?? limits.maxPutSize, refused })
+    const place = placeOf(ctx, ref)
+    const blob = await writeFor(ctx, ref, body, { ...o, maxBytes: o.maxBytes ?? limits.maxPutSize, refused, place })
     const { md5: etag, size, checksum } = blob
     const row = {
       ...ref,
@@ -138,32 +140,55 @@ export function placeObject(ctx: DiskContext, row: Omit<ObjectRow, 'modified_at'
 
 /** To be called with what a committed write replaced, while it is still counted as running by its caller. */
 export async function removeReplaced(
-  { garbage, gatewayBucket }: DiskContext,
+  { garbage, gatewayBucket, quota }: DiskContext,
   { bucket }: ObjectRef,
   blobs: readonly string[],
 ): Promise<Pick<WrittenObject, 'replacedGone'>> {
-  if (bucket !== gatewayBucket || blobs.length === 0) return {}
+  if (blobs.length === 0 || (bucket !== gatewayBucket && !quota.applies(bucket))) return {}
   const { gone } = await garbage.removeReplaced(blobs)
   return gone === undefined ? {} : { replacedGone: gone }
 }
 
 /** Of a write that is counted as running: `leave` ends that, and leaves the blob where it is. */
-export type FreshBlob = WrittenBlob & { leave(): void }
+export type FreshBlob = WrittenBlob & { leave(): void; place: Place; reservation: Reservation }
+
+export const placeOf = ({ objects }: Pick<DiskContext, 'objects'>, ref: ObjectRef): Place => ({
+  bucket: ref.bucket,
+  slot: writtenKey(ref),
+  isObject: true,
+  size: () => objects.find(ref)?.size ?? null,
+})
 
 /** Writes a body that is on its way to `ref`, counted as running until its blob is committed or discarded. */
 export async function writeFor(
   ctx: DiskContext,
   ref: ObjectRef,
   body: Readable,
-  o: Omit<BodyOptions, 'signals'> & { signal?: AbortSignal; refused: () => void },
+  o: Omit<BodyOptions, 'signals' | 'grow'> & { signal?: AbortSignal; refused: () => void; place: Place },
 ): Promise<FreshBlob> {
+  const { place } = o
   const key = writtenKey(ref)
+  let reservation: Reservation | undefined
   ctx.writers.add(key)
-  const ended = (): void => ctx.writers.remove(key)
+  const ended = (): void => {
+    ctx.writers.remove(key)
+    reservation?.release()
+  }
+  const refused = async (): Promise<void> => {
+    o.refused()
+    reservation = await ctx.quota.reserve(place, o.contentLength ?? 0)
+  }
   try {
-    const blob = await writeBody(ctx, body, { ...o, signals: [o.signal, ctx.closing] })
+    const blob = await writeBody(ctx, body, {
+      ...o,
+      refused,
+      grow: (size) => reservation?.grow(size),
+      signals: [o.signal, ctx.closing],
+    })
     return {
       ...blob,
+      place,
+      reservation: reservation!,
       settle: () => (ended(), blob.settle()),
       discard: () => (ended(), blob.discard()),
       leave: ended,
@@ -182,8 +207,12 @@ export async function writeFor(
 export async function commitBlob<T>(ctx: DiskContext, blob: FreshBlob, refer: () => T): Promise<T> {
   try {
     const value = await ctx.queue.run(() => {
-      ctx.objects.addBlob(blob)
-      return refer()
+      const referred = ctx.quota.held(blob.place, () => {
+        ctx.objects.addBlob(blob)
+        return refer()
+      })
+      blob.reservation.release()
+      return referred
     })
     blob.settle()
     return value

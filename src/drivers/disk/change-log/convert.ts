@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { isThere } from '../../../cannot-open.ts'
 import { StorageError } from '../../../errors.ts'
+import { dropUsageTables } from '../quota/usage.ts'
 import { openOffline, setAside } from './offline.ts'
 import { BlobLayout } from '../blob-layout.ts'
 
@@ -26,6 +27,8 @@ export async function convertToVersion2(root: string): Promise<{ logAt: string |
             db.exec('DROP TABLE applied')
             db.exec('DROP INDEX unnoted_objects')
             db.exec('ALTER TABLE objects DROP COLUMN note')
+            // Last, because the triggers of this connection use these tables, and ALTER TABLE checks all triggers.
+            db.exec(dropUsageTables)
             db.pragma('user_version = 2')
           })
           .immediate(),

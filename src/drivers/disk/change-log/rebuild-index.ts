@@ -8,6 +8,7 @@ import { syncFolderNow } from '../directory-sync.ts'
 import { fileCalls, type LogCalls } from '../file-calls.ts'
 import type { Index } from '../open-index.ts'
 import { BlobLayout } from '../blob-layout.ts'
+import { recountUsage } from '../quota/usage.ts'
 import { openOffline, setAside } from './offline.ts'
 import { readLog, type Gap } from './read-log.ts'
 import { StateWriter } from './states.ts'
@@ -137,6 +138,7 @@ function settle(db: Index, root: string): void {
   db.transaction(() => {
     db.exec('DELETE FROM segments WHERE content NOT IN (SELECT content FROM objects WHERE parts > 0)')
     db.exec('DELETE FROM parts WHERE upload NOT IN (SELECT id FROM uploads WHERE completed_at IS NULL)')
+    recountUsage(db)
     restoreBlobRows(db, root)
     db.exec(`UPDATE blobs SET garbage_since = NULL WHERE garbage_since IS NOT NULL AND ${inUse}`)
     db.prepare(`UPDATE blobs SET garbage_since = ? WHERE garbage_since IS NULL AND NOT ${inUse}`).run(Date.now())

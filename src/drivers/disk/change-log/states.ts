@@ -138,10 +138,14 @@ export class StateWriter {
     )
     this.#dropBucket = db.prepare<[string]>('DELETE FROM buckets WHERE name = ?')
     this.#putUpload = db.prepare<[UploadRow]>(
-      `INSERT OR REPLACE INTO uploads (id, bucket, key, initiated_at, acl, headers, tags, algorithm, checksum_type,
+      `INSERT INTO uploads (id, bucket, key, initiated_at, acl, headers, tags, algorithm, checksum_type,
           completed_at, request, result)
         VALUES (@id, @bucket, @key, @initiated_at, @acl, @headers, @tags, @algorithm, @checksum_type, @completed_at,
-          @request, @result)`,
+          @request, @result)
+        ON CONFLICT (id) DO UPDATE SET bucket = excluded.bucket, key = excluded.key,
+          initiated_at = excluded.initiated_at, acl = excluded.acl, headers = excluded.headers, tags = excluded.tags,
+          algorithm = excluded.algorithm, checksum_type = excluded.checksum_type,
+          completed_at = excluded.completed_at, request = excluded.request, result = excluded.result`,
     )
     this.#dropPart = db.prepare<[string, number]>('DELETE FROM parts WHERE upload = ? AND number = ?')
   }
@@ -168,9 +172,9 @@ export class StateWriter {
         else this.#dropBucket.run(state.name)
         break
       case 'upload':
-        if (!state.row || state.row.completed_at !== null) this.#uploads.dropParts(state.id, at)
         if (state.row) this.#putUpload.run({ ...state.row, id: state.id })
-        else this.#uploads.remove(state.id)
+        else this.#uploads.remove(state.id, at)
+        if (state.row?.completed_at != null) this.#uploads.dropParts(state.id, at)
         break
       case 'part':
         this.#applyPart(state, at)

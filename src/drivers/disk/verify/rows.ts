@@ -1,6 +1,7 @@
 /** The index against itself. Every check is one statement, so that it sees one moment of a server that is writing. */
 import { orphanLimit } from '../../driver.ts'
 import type { Problem, ProblemKind } from '../../problem.ts'
+import { findMiscounted, recountUsage } from '../quota/usage.ts'
 import type { VerifyContext } from './context.ts'
 
 type Found = Omit<Problem, 'kind' | 'repair' | 'detail'>
@@ -108,6 +109,14 @@ export async function verifyRows(ctx: VerifyContext, { logKnowsMore }: { logKnow
       report.problem({ ...row, ...outcome, kind: check.kind })
     }
   }
+  await verifyUsage(ctx)
+}
+
+async function verifyUsage({ db, queue, report }: VerifyContext): Promise<void> {
+  const found = findMiscounted(db)
+  if (found.length > 0) await queue?.run(() => recountUsage(db))
+  const detail = 'the counts of what is stored here, which the quota compares, are not those of the rows'
+  for (const row of found) report.problem({ kind: 'usage', ...row, detail, repair: queue ? 'corrected' : 'left' })
 }
 
 /** Repairs after which the bytes of a blob are garbage. */

@@ -1,0 +1,18 @@
+import { existsSync } from 'node:fs'
+import Database from 'better-sqlite3'
+import type { OwnerUsage } from '../../driver.ts'
+import { BlobLayout } from '../blob-layout.ts'
+import { schemaVersion } from '../open-index.ts'
+import { UsageRows } from './usage.ts'
+
+/** Works next to a running server. Null if there is no index, or if its version is another. */
+export function readOwnerUsage(folder: string): OwnerUsage[] | null {
+  const file = new BlobLayout(folder).index
+  if (!existsSync(file)) return null
+  const db = new Database(file, { readonly: true, timeout: 5000 })
+  try {
+    return db.pragma('user_version', { simple: true }) === schemaVersion ? new UsageRows(db).all() : null
+  } finally {
+    db.close()
+  }
+}

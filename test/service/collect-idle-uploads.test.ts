@@ -1,0 +1,105 @@
+/** Multipart uploads that access keys began and left: aborted by the collector where `storage.abortMultipartAfter` is set. */
+import { PassThrough } from 'node:stream'
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import type { ObjectRef } from '../../src/drivers/driver.ts'
+import { beginMultipart } from '../../src/service/begin-multipart.ts'
+import { collectExpired } from '../../src/service/collect-expired.ts'
+import { countDue } from '../../src/service/count-due.ts'
+import type { ServiceDeps } from '../../src/service/deps.ts'
+import { bodyOf, codeOf } from '../conformance/driver/suite-tools.ts'
+import { createRig, type Rig } from './rig.ts'
+
+const hour = 3600
+const nothing = { confirmed: 0, expired: 0, cleared: 0, aborted: 0, failed: 0 }
+const ref = (key: string): ObjectRef => ({ bucket: 'alice-1', key })
+
+let rig: Rig
+let deps: ServiceDeps
+beforeEach(async () => {
+  rig = await createRig()
+  const { config } = rig.deps
+  deps = { ...rig.deps, config: { ...config, storage: { ...config.storage, abortMultipartAfter: 24 * hour } } }
+  await rig.deps.driver.createBucket('alice-1', { owner: 'alice' })
+})
+afterEach(() => rig.close())
+
+const begin = async (key: string) => (await rig.deps.driver.createMultipartUpload(ref(key))).uploadId
+const send = (key: string, uploadId: string, number = 1) =>
+  rig.deps.driver.uploadPart(ref(key), uploadId, number, bodyOf('part'))
+const open = async () =>
+  (await rig.deps.driver.listMultipartUploads({ bucket: 'alice-1' })).uploads.map(({ key }) => key)
+
+it('aborts those that got no part for the time, and frees what they held', async () => {
+  const parts = await begin('parts')
+  await begin('no part')
+  await send('parts', parts)
+  rig.pass(20 * hour)
+  await begin('younger')
+  rig.pass(4 * hour + 1)
+  expect(await countDue(deps)).toMatchObject({ idle: 2 })
+  expect(await open()).toEqual(['no part', 'parts', 'younger'])
+  expect(await collectExpired(deps)).toEqual({ ...nothing, aborted: 2 })
+  expect(await open()).toEqual(['younger'])
+  expect(await codeOf(send('parts', parts))).toBe('NoSuchUpload')
+  const usage = (await rig.deps.driver.usageOfOwners!()).find(({ owner }) => owner === 'alice')
+  expect(usage).toMatchObject({ uploads: 1, partBytes: 0 })
+  expect(await collectExpired(deps)).toEqual(nothing)
+})
+
+it('counts from the last part, also one that was sent again', async () => {
+  const again = await begin('again')
+  const first = await send('again', again)
+  for (let i = 0; i < 3; i++) {
+    rig.pass(20 * hour)
+    await send('again', again)
+    expect(await collectExpired(deps)).toEqual(nothing)
+  }
+  const parts = [{ partNumber: 1, etag: first.etag }]
+  await rig.deps.driver.completeMultipartUpload(ref('again'), again, parts)
+  rig.pass(48 * hour)
+  expect(await collectExpired(deps)).toEqual(nothing)
+  expect(await rig.deps.driver.headObject(ref('again'))).toMatchObject({ contentLength: 4 })
+})
+
+it('leaves an upload of which a part is on its way', async () => {
+  const slow = await begin('slow')
+  const body = new PassThrough()
+  const sending = rig.deps.driver.uploadPart(ref('slow'), slow, 1, body)
+  body.write('the first bytes')
+  await expect.poll(() => rig.deps.driver.isBeingWritten(ref('slow'))).toBe(true)
+  rig.pass(25 * hour)
+  expect(await collectExpired(deps)).toEqual(nothing)
+  body.end()
+  await sending
+  expect(await collectExpired(deps)).toEqual(nothing)
+  rig.pass(24 * hour + 1)
+  expect(await collectExpired(deps)).toEqual({ ...nothing, aborted: 1 })
+})
+
+it('does nothing unless it is set, and nothing to uploads of the JSON API', async () => {
+  await begin('left')
+  const { file } = await beginMultipart(deps, 'alice', {
+    filename: 'video.mp4',
+    mimeType: 'video/mp4',
+    size: 9_000_000,
+    expiresIn: 7 * 24 * hour,
+  })
+  await rig.deps.driver.createMultipartUpload({ bucket: 'postern', key: 'uploads/of the gateway itself' })
+  rig.pass(25 * hour)
+  expect(await collectExpired(rig.deps)).toEqual(nothing)
+  expect(await countDue(rig.deps)).toMatchObject({ idle: 0 })
+  expect(await collectExpired(deps)).toEqual({ ...nothing, aborted: 1 })
+  expect(await rig.stored()).toEqual([file.key, 'uploads/of the gateway itself'].toSorted())
+})
+
+it('goes on after an error of the store, and through many', async () => {
+  const down = () => Promise.reject(new Error('the index is gone'))
+  const broken = { ...deps, driver: { ...deps.driver, abortIdleUploads: down } }
+  expect(await collectExpired(broken)).toEqual({ ...nothing, failed: 1 })
+  expect(rig.logged.join('')).toContain('could not abort idle multipart uploads')
+  for (let i = 0; i < 250; i++) await begin(`upload-${i}`)
+  rig.pass(24 * hour + 1)
+  const passes = await Promise.all([collectExpired(deps), collectExpired(deps)])
+  expect(passes.reduce((sum, { aborted }) => sum + aborted, 0)).toBe(250)
+  expect(await open()).toEqual([])
+})
