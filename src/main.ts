@@ -231,7 +231,7 @@ export async function createGateway(config: Config, o: GatewayOptions): Promise<
       { ...request, pathPrefix: pathPrefix() },
       { region: config.objects.region, keys: keyRing, now: at, hosts: [new URL(urls.objects()).host] },
     )
-  const tokens = { accepted: keys.tokens, lookAgain: keys.lookAgain }
+  const tokens = { accepted: keys.tokens, reload: keys.reload }
   const verifyToken = createTokenVerifier({ auth: config.auth, secrets: tokens, now })
   const isOwnToken = (token: string): Promise<boolean> =>
     verifyToken(token).then(

@@ -1,10 +1,10 @@
 import type { Context, Middleware } from 'koa'
 import { RequestRefused } from '../http/guard.ts'
 
-/** What a path takes beside OPTIONS; empty where there is nothing. */
+/** The methods that a path takes besides OPTIONS. Empty for an unknown path. */
 export type MethodsAt = (path: string) => readonly string[]
 
-/** Every 405 says what is allowed there (RFC 9110 §15.5.6), whoever refused the method. */
+/** Sets Allow on every 405 (RFC 9110 §15.5.6). */
 export const nameAllowedMethods =
   (methodsAt: MethodsAt): Middleware =>
   async (ctx, next) => {
@@ -16,7 +16,7 @@ export const nameAllowedMethods =
     }
   }
 
-/** Answers OPTIONS where there is something, and refuses what that does not take. */
+/** Answers OPTIONS for known paths and rejects methods that a path does not take. */
 export const refuseOtherMethods =
   (methodsAt: MethodsAt): Middleware =>
   (ctx, next) => {

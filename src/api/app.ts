@@ -1,4 +1,4 @@
-/** The JSON API as a Koa app: what every request passes, from outside to inside. */
+/** The JSON API as a Koa app: middleware in order, outermost first. */
 import Koa, { type Context } from 'koa'
 import { StorageError } from '../errors.ts'
 import { createClientIp } from '../http/client-ip.ts'
@@ -23,7 +23,7 @@ export function createApi(deps: ApiDeps): Koa {
   const { config, log } = deps
   const app = new Koa({ proxy: false })
   app.silent = true
-  app.on('error', (err: unknown) => log.warn({ err }, 'an answer could not be sent'))
+  app.on('error', (err: unknown) => log.warn({ err }, 'could not send a response'))
 
   const gate = { authenticate: createAuthenticator(deps), limit: deps.limit, limitRequests: deps.limitRequests }
   app.use(requestId('x-request-id'))
@@ -45,7 +45,7 @@ export function createApi(deps: ApiDeps): Koa {
   app.use(router.routes)
   app.use(serveConsole())
   app.use(() => {
-    throw new StorageError('NotFound', { message: 'There is nothing at this address.' })
+    throw new StorageError('NotFound', { message: 'There is no route for this path. /docs lists all routes.' })
   })
   return app
 }
@@ -65,7 +65,7 @@ function factsOf(ctx: Context): RequestFacts {
     answered?: { id?: unknown; key?: unknown }
   }
   const { key } = answered
-  // What is made below a file, a link, has an id of its own.
+  // Objects created below a file, such as links, have their own id.
   const below = route?.startsWith('/files/:id/') ?? false
   const id = below ? params['id'] : (answered.id ?? params['id'])
   return {

@@ -5,11 +5,13 @@ import type { ApiDeps, Gate } from './deps.ts'
 import { isForAnonymous, isDeveloper, isForeign, isOnLoopback } from './origin.ts'
 import { unauthenticated } from './token-refusal.ts'
 
-/** Who asks. Credentials that are sent and wrong are refused, whatever a request without any would be. */
+/**
+ * Identifies the user. Invalid credentials are always rejected, even where requests without credentials are allowed.
+ */
 export function createAuthenticator(deps: ApiDeps): Gate['authenticate'] {
   const { config } = deps
 
-  /** A valid token is never refused for the failures of others: what is counted is the refusal. */
+  /** Counts failures only. A valid token is accepted even after other clients failed. */
   async function verify(ctx: Context, token: () => string): Promise<string> {
     try {
       return await deps.verifyToken(token())
@@ -34,7 +36,7 @@ export function createAuthenticator(deps: ApiDeps): Gate['authenticate'] {
       if (!isForAnonymous(ctx.req, site)) throw notForAnonymous(ctx, site.apiUrl)
       return { user: config.auth.anonymous, via: 'anonymous' }
     }
-    throw unauthenticated(config.auth, 'This needs a user.')
+    throw unauthenticated(config.auth, 'This request needs a signed-in user.')
   }
 }
 
@@ -48,14 +50,14 @@ const foreignOrigin = (origin: string): StorageError =>
   new StorageError('OriginRefused', {
     message:
       origin === ''
-        ? "Nothing shows that no other site made the browser send this request with the user's cookie. Send content-type: application/json, the header x-requested-with, or a bearer token."
-        : `A page at ${origin} may not act with this user's cookie. List its origin in cors.origins, or send a bearer token.`,
+        ? 'This request uses a cookie but could have been sent by another site. Send content-type: application/json, the header x-requested-with, or a bearer token.'
+        : `A page at ${origin} may not use this user's cookie. List its origin in cors.origins, or send a bearer token.`,
   })
 
 function notForAnonymous(ctx: Context, apiUrl: string): StorageError {
   const origin = ctx.get('origin')
   const what = origin === '' ? `The Host ${ctx.get('host') || '(none)'}` : `A page at ${origin}`
   return new StorageError('OriginRefused', {
-    message: `${what} may not use this server without credentials, which ${apiUrl} allows (auth.anonymous). Set server.publicUrl to the address that clients use and list pages in cors.origins, or send a bearer token.`,
+    message: `${what} may not use this server without credentials. Only ${apiUrl} allows that (auth.anonymous). Set server.publicUrl to the URL that clients use and list pages in cors.origins, or send a bearer token.`,
   })
 }

@@ -2,13 +2,13 @@ import type { Context, Middleware } from 'koa'
 import { StorageError } from '../errors.ts'
 import { hasBody } from '../http/server.ts'
 
-/** Bytes of a JSON body, on routes that take no long lists. */
-const usualBytes = 256 * 1024
+/** Bytes. The limit of JSON bodies on routes without long lists. */
+const defaultMaxBytes = 256 * 1024
 const maxDepth = 32
 
-// Refuses __proto__ anywhere, and compressed bodies are refused before: nothing expands beyond the limit.
+// Rejects __proto__ anywhere. Compressed bodies are rejected earlier, so no body can expand beyond the limit.
 async function parserFor(jsonLimit: number): Promise<Middleware> {
-  // With the first body, not at the start, of which it would be a tenth.
+  // Loaded with the first body, because it would take a tenth of the startup time.
   const { koaBody } = await import('koa-body')
   return koaBody({
     json: true,
@@ -23,12 +23,13 @@ async function parserFor(jsonLimit: number): Promise<Middleware> {
 }
 const parsers = new Map<number, Promise<Middleware>>()
 
-/** The JSON of a request, `{}` where it has no body. Errors: UnsupportedMediaType, EntityTooLarge, InvalidRequest. */
-export async function readJson(ctx: Context, maxBytes = usualBytes): Promise<unknown> {
+/** The JSON body, `{}` without a body. Errors: UnsupportedMediaType, EntityTooLarge, InvalidRequest. */
+export async function readJson(ctx: Context, maxBytes = defaultMaxBytes): Promise<unknown> {
   if (!hasBody(ctx.req)) return {}
   if (!ctx.is('application/json') || !/^(?:identity)?$/i.test(ctx.get('content-encoding'))) {
     throw new StorageError('UnsupportedMediaType', {
-      message: 'Send the body as plain JSON, with content-type: application/json and no content-encoding.',
+      message:
+        'The request body must be uncompressed JSON. Send content-type: application/json and no content-encoding.',
     })
   }
   const parse = parsers.get(maxBytes) ?? parserFor(maxBytes)
@@ -42,22 +43,24 @@ export async function readJson(ctx: Context, maxBytes = usualBytes): Promise<unk
   }
   const body: unknown = (ctx.request as { body?: unknown }).body
   if (depthExceeds(body, maxDepth)) {
-    throw new StorageError('InvalidRequest', { message: `The JSON is nested deeper than ${maxDepth} levels.` })
+    throw new StorageError('InvalidRequest', {
+      message: `The JSON body is nested deeper than the limit of ${maxDepth} levels.`,
+    })
   }
   return body
 }
 
-/** The parser's errors carry the body: nothing of them but their kind goes on. */
+/** The parser's errors contain the body, so only their type is used. */
 function bodyError(cause: unknown, maxBytes: number): StorageError {
   const { status, type } = cause as { status?: number; type?: string }
   if (status === 413) {
-    return new StorageError('EntityTooLarge', { message: `The JSON body may have at most ${maxBytes} bytes.` })
+    return new StorageError('EntityTooLarge', { message: `The JSON body is over the limit of ${maxBytes / 1024} KB.` })
   }
   if (type === 'request.aborted' || type === 'request.size.invalid') {
     return new StorageError('IncompleteBody', { message: 'The request ended before its body was complete.' })
   }
   return new StorageError('InvalidRequest', {
-    message: 'The body is no acceptable JSON object: check its syntax, and send no __proto__.',
+    message: 'The request body is not valid JSON.',
   })
 }
 

@@ -1,4 +1,4 @@
-/** What Uppy sends to the routes of its Companion server. */
+/** Input of the Companion routes that Uppy calls. */
 import type { ParsedUrlQuery } from 'node:querystring'
 import { z } from 'zod'
 import { StorageError } from '../errors.ts'
@@ -12,7 +12,7 @@ const filename = z
   .max(4096, 'is too long')
 const type = z.string({ error: 'expects one type such as "image/png"' }).max(255, 'is too long')
 
-// Held against what metadata may be in textOf().
+// textOf() checks the type against the metadata rules.
 const scalar = z.unknown().meta({ override: { type: ['string', 'number', 'boolean', 'null'] } })
 
 export const paramsQuery = z.object({ filename, type: type.optional() })
@@ -23,19 +23,19 @@ export const beginInput = z.strictObject({
 })
 
 const partText = 'expects { "PartNumber": 1, "ETag": "…" }'
-// Held against our own names for them, in parseParts().
+// parseParts() checks it after renaming.
 const partNumber = z.unknown().meta({ override: { type: 'integer', minimum: 1, maximum: 10_000 } })
 const etag = z.unknown().meta({ override: { type: 'string', minLength: 1, maxLength: 256 } })
 export const listedParts = z.strictObject({
   parts: z
     .array(z.object({ PartNumber: partNumber, ETag: etag }, { error: partText }), {
-      error: `is a list of which each part ${partText}`,
+      error: `is a list in which each part ${partText}`,
     })
-    .min(1, 'names no part'),
+    .min(1, 'is empty: send at least one part'),
 })
 
 export const keyQuery = z.object({
-  key: z.string({ error: 'expects the key that the upload was begun with, once' }).max(1024, 'is too long'),
+  key: z.string({ error: 'expects the key of the upload, once' }).max(1024, 'is too long'),
 })
 
 type Wanted = Pick<RequestedUpload, 'filename' | 'mimeType' | 'metadata'>
@@ -55,20 +55,20 @@ export const parseKey = (query: ParsedUrlQuery): string => parseQuery(keyQuery, 
 
 export const parsePartNumber = (text: string): number => parsePartNumbers(text)[0] ?? 0
 
-/** `1,2,3` */
+/** For example `1,2,3`. */
 export function parsePartNumbers(list: unknown): number[] {
   const numbers = typeof list === 'string' && /^\d{1,5}(,\d{1,5})*$/.test(list) ? list.split(',').map(Number) : []
   return parseBody(issuePartsInput, { partNumbers: numbers }).partNumbers
 }
 
-/** As S3 calls them, or fresh from a header and therefore in quotes. */
+/** Parts with S3's names. ETags may be quoted, because Uppy takes fresh ones from a header. */
 export function parseParts(body: unknown): { partNumber: number; etag: string }[] {
   const { parts } = parseBody(listedParts, body)
   const renamed = parts.map(({ PartNumber, ETag }) => ({ partNumber: PartNumber, etag: ETag }))
   return parseBody(completeInput, { parts: renamed }).parts ?? []
 }
 
-/** What Uppy says where it knows no type, or has none. */
+/** Values that Uppy sends for an unknown or missing type. */
 const noType = new Set(['', 'application/octet-stream', 'undefined', 'null'])
 
 function wanted(o: { filename: string; type?: string; metadata?: Record<string, unknown> }): Wanted {
@@ -77,7 +77,8 @@ function wanted(o: { filename: string; type?: string; metadata?: Record<string, 
 }
 
 /**
- * Name and type are among what Uppy sends, a second time. A query spells what is not there as `null` or `undefined`.
+ * The metadata as texts, without the name and type that Uppy sends a second time. In a query, missing values are
+ * spelled `null` or `undefined`.
  */
 function texts(metadata: Record<string, unknown>): Record<string, string> {
   const entries = Object.entries(metadata).flatMap(([name, value]) => {
@@ -91,7 +92,7 @@ function texts(metadata: Record<string, unknown>): Record<string, string> {
 function textOf(name: string, value: unknown): string {
   if (typeof value !== 'object' || value === null) return String(value)
   throw new StorageError('InvalidArgument', {
-    message: `metadata takes texts, numbers and true or false: ${JSON.stringify(name)} is none of them.`,
+    message: `The metadata value ${JSON.stringify(name)} is not a text, a number, true or false.`,
     details: { field: 'metadata' },
   })
 }

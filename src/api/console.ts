@@ -1,4 +1,4 @@
-/** The console's page, as `npm run build:console` left it in dist/console. */
+/** Serves the console that `npm run build:console` builds into dist/console. */
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { extname, join } from 'node:path'
@@ -8,7 +8,7 @@ import type { Context, Middleware } from 'koa'
 
 const compress = promisify(gzip)
 
-// The same two steps up from src/api and from dist/api.
+// Works from src/api and from dist/api.
 const builtPage = join(import.meta.dirname, '..', '..', 'dist', 'console')
 
 const types: Record<string, string> = {
@@ -20,31 +20,31 @@ const types: Record<string, string> = {
 }
 
 type Page = {
-  /** Below the folder. */
+  /** Relative to the folder. */
   file: string
-  /** What its policy allows beside what every page's does. */
+  /** What the page's policy allows in addition to the common one. */
   allows?: { directive: 'connect-src' | 'img-src'; source: string }
 }
 
 const pages = new Map<string, Page>([
   ['/', { file: 'index.html' }],
-  // Uppy 6 sends files in parts by way of `data:` URLs: see docs/uppy.md.
+  // Uppy 6 uses `data:` URLs for multipart uploads. See docs/uppy.md.
   ['/console/uppy', { file: join('uppy', 'index.html'), allows: { directive: 'connect-src', source: 'data:' } }],
-  // Its style sheet has its pictures in itself.
+  // Its style sheet embeds images.
   ['/docs', { file: join('docs', 'index.html'), allows: { directive: 'img-src', source: 'data:' } }],
 ])
 
-/** One segment without a leading dot or a separator: a request never names anything outside the folder. */
+/** One segment without a leading dot or a separator, so a request cannot name a file outside the folder. */
 const assetPath = /^\/assets\/([A-Za-z0-9_-][A-Za-z0-9._-]*)$/
 
-/** A page or one of its parts, there or not. */
+/** Whether the path names a page or an asset, whether or not it exists. */
 export const isPage = (path: string): boolean => pages.has(path) || assetPath.test(path)
 
 type Asset = { plain: Buffer; gzipped: Buffer }
 
 /**
- * Answers GET and HEAD of the pages and of `/assets/<name>`; everything else goes to the next middleware. Names below
- * `/assets/` carry a hash of their content, so they are kept forever; the page itself is asked for anew each time.
+ * Answers GET and HEAD for the pages and for `/assets/<name>`. Other paths go to the next middleware. Asset names
+ * contain a hash of the content, so browsers may cache them for good. Pages are revalidated.
  */
 export function serveConsole(folder: string = builtPage): Middleware {
   const assets = new Map<string, Promise<Asset>>()
@@ -56,7 +56,7 @@ export function serveConsole(folder: string = builtPage): Middleware {
       plain,
       gzipped: await compress(plain),
     }))
-    // What is not there is not remembered: the page may be built while the server runs.
+    // Do not cache a missing file, because the console may be built while the server runs.
     read.catch(() => assets.delete(name))
     assets.set(name, read)
     return read
@@ -87,7 +87,7 @@ async function sendPage(ctx: Context, folder: string, { file, allows }: Page): P
   if (!page) {
     ctx.status = 503
     ctx.type = 'text/plain; charset=utf-8'
-    ctx.body = 'The console has not been built. Run `npm run build:console`, then load this page again.\n'
+    ctx.body = 'The console has not been built. Run `npm run build:console`, then reload this page.\n'
     return
   }
   if (allows) {

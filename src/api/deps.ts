@@ -9,70 +9,70 @@ import type { TokenSecrets, VerifyToken } from './token.ts'
 import type { WatchRequests } from './watch-requests.ts'
 
 export type ApiDeps = ServiceDeps & {
-  /** Verify HS256 tokens; the first one also signs. */
+  /** Secrets that verify HS256 tokens. The first also signs. */
   tokens: TokenSecrets
   /** Shared with the objects endpoint, so that the key set is fetched once. */
   verifyToken: VerifyToken
-  /** Where presigned URLs point: the console's page may talk to it. */
+  /** The origin of presigned URLs. The console may connect to it. */
   objectsOrigin: () => string
-  /** The S3 endpoint, for clients that came here by mistake. Default: `objectsOrigin`. */
+  /** The S3 endpoint, for S3 clients configured with the API's URL. Default: `objectsOrigin`. */
   objectsUrl?: () => string
-  /** Likewise of the store that was in use before, while files are in it. */
+  /** The origin of the previous store's URLs while files remain in it. */
   otherOrigin?: () => string
-  /** Requests without credentials are the user `dev`, from loopback only. */
+  /** Requests without credentials act as the user `dev`, from loopback only. */
   dev: boolean
   isDraining: () => boolean
-  /** Whether uploads can be taken now. */
+  /** Whether the server can accept uploads. */
   readiness: Pick<Readiness, 'read'>
-  /** Asked before an upload URL is issued. */
+  /** Limits upload URLs. */
   limit: RateLimit
-  /** Asked for every request of a user. */
+  /** Limits a user's requests. */
   limitRequests: RateLimit
-  /** Told of each credential that is refused. */
+  /** Counts each rejected credential. */
   countFailure: CountFailure
-  /** Handed the event of each answered request. */
+  /** Receive the event of each answered request. */
   sinks: readonly RequestSink[]
-  /** The text of GET /metrics. */
+  /** Renders GET /metrics. */
   metrics: { expose(): Promise<{ contentType: string; text: string }> }
-  /** Of this program. */
+  /** The version of this program. */
   version: () => string
-  /** What both apps have answered, as it happens. */
+  /** The requests that both apps answered. */
   requests: RequestLog
-  /** Why a signed request to the objects endpoint was refused, worked out anew; null where a bucket answers them. */
+  /** Explains why a signed request to the objects endpoint was refused. null if a bucket answers such requests. */
   explain:
     | ((request: { method: string; target: string; rawHeaders: readonly string[] }, at: Date) => Explanation)
     | null
-  /** The `/_test` routes; null unless in test mode. */
+  /** The `/_test` routes. null unless in test mode. */
   testRoutes?: Middleware | null
-  /** The effective configuration, masked. */
+  /** The effective configuration with masked secrets. */
   settings: () => Setting[]
 }
 
-/** What the routes are handed beside: made once for the app. */
+/** Dependencies of the routes, created once per app. */
 export type RouteDeps = ApiDeps & { watch: WatchRequests }
 
-/** One key of the configuration, fit to be shown. */
+/** One setting with masked secrets, for display. */
 export type Setting = {
   /** Dotted, e.g. `storage.disk.path`. */
   key: string
-  /** As a file would hold it (`5GiB`, `15m`); secrets are masked. */
+  /** The value as a configuration file would hold it (`5GiB`, `15m`). Secrets are masked. */
   value: unknown
-  /** The value of config/default.yaml. */
+  /** The value in config/default.yaml. */
   default: unknown
   source: { from: 'default' | 'file' | 'variable' | 'flag' | 'derived' | 'program'; text: string }
   /** The environment variable that sets it. */
   variable: string
   secret: boolean
-  /** What config/default.yaml says about it. */
+  /** The comment in config/default.yaml. */
   description: string
 }
 
-/** What a route is handed: `user` is the authenticated `sub`, `body` the parsed JSON, `{}` where none was sent. */
+/** The input of a route. `user` is the authenticated `sub`, `body` the parsed JSON (`{}` without a body). */
 export type Call = {
   ctx: Context
   deps: RouteDeps
   user: string
-  /** Named in auth.admins, or the user of `--dev`: sees what concerns everybody. */
+  /** Whether the user is listed in auth.admins or is the user of `--dev`. */
   admin: boolean
   body: unknown
 }
@@ -80,20 +80,20 @@ export type Call = {
 export type Route = {
   method: 'GET' | 'POST' | 'PATCH' | 'DELETE'
   path: string
-  /** `anyone` needs no credentials; `user` is then empty. */
+  /** `anyone` needs no credentials and leaves `user` empty. */
   access: 'user' | 'admin' | 'operator' | 'anyone'
-  /** Counted against limits.issuePerMinute. */
+  /** Counts against limits.issuePerMinute. */
   issues?: true
-  /** Hands out URLs for uploads: refused while the server is not ready. */
+  /** Issues upload URLs. Refused while the server is not ready. */
   grants?: true
-  /** A GET that is not safe: it answers no HEAD, and no page of another site can have it sent by a link or an image. */
+  /** A GET with side effects. It answers no HEAD and cannot be triggered by another site's link or image. */
   changes?: true
-  /** Bytes that the JSON body may have, where it is more than usual. */
+  /** Bytes. The limit of the JSON body, if it differs from the default. */
   maxBody?: number
   run: (call: Call) => Promise<void>
 }
 
-/** What the router needs beside the routes. */
+/** The router's dependencies besides the routes. */
 export type Gate = {
   authenticate: (ctx: Context, o?: { changes?: boolean }) => Promise<Identity>
   limit: RateLimit

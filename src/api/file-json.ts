@@ -1,4 +1,4 @@
-/** The API's JSON of what the services return. */
+/** Converts the services' results to the API's JSON. */
 import type { FileRecord } from '../catalog/catalog.ts'
 import { recordJson, type RecordJson } from '../catalog/record-json.ts'
 import type { IssuedUpload } from '../service/begin-upload.ts'

@@ -1,4 +1,4 @@
-/** Request bodies and queries, checked once. A refusal names the field and what to send instead. */
+/** Validates request bodies and queries. Error messages name the field and what to send instead. */
 import { z } from 'zod'
 import { checksumAlgorithms } from '../drivers/driver.ts'
 import { StorageError } from '../errors.ts'
@@ -19,12 +19,12 @@ const checksum = z.strictObject(
       issue.code === 'unrecognized_keys' ? undefined : 'expects { "algorithm": "sha256", "value": "<base64>" }',
   },
 )
-/** What names of metadata may be is checked with their sizes, by the service. */
+/** The service checks metadata names together with their sizes. */
 export const metadataNames = { propertyNames: { type: 'string', pattern: '^[A-Za-z0-9_.-]{1,128}$' } } as const
 const metadata = z
   .record(z.string(), text('a string'), { error: 'expects a flat object of strings' })
   .meta({ override: metadataNames })
-/** S3's own limit; the server's own (uploads.maxExpiresIn) may be lower. */
+/** S3's limit in seconds. The server's limit (uploads.maxExpiresIn) may be lower. */
 const week = 604_800
 const expiresIn = z.int('expects whole seconds').meta({ override: { minimum: 1, maximum: week } })
 
@@ -89,24 +89,24 @@ export const downloadQuery = z.object({
   expiresIn: queryInt('whole seconds', 999_999_999, week).optional(),
 })
 
-/** Both absent: a link that ends when it is revoked or its file is deleted. */
+/** Without either field, a link works until it is revoked or its file is deleted. */
 export const linkInput = z.strictObject({
   maxUses: z
     .int('expects a whole number, 1 or more')
     .min(1, 'expects a whole number, 1 or more')
-    .max(1_000_000_000, 'expects at most 1000000000')
+    .max(1_000_000_000, 'is over the limit of 1000000000')
     .optional(),
   expiresIn: z
     .int('expects whole seconds, 1 or more')
     .min(1, 'expects whole seconds, 1 or more')
-    .max(315_360_000, 'expects at most 315360000 seconds, which are ten years')
+    .max(315_360_000, 'is over the limit of ten years (315360000 seconds)')
     .optional(),
 })
 
-/** What a schema yields. JSON and queries hold no `undefined`: a field is there or it is not. */
+/** The output of a schema. JSON and queries contain no `undefined`, so a field is present or absent. */
 export type Input<T extends z.ZodObject> = { [K in keyof z.infer<T>]: Exclude<z.infer<T>[K], undefined> }
 
-/** Names by which other clients call our fields. */
+/** Field names that other clients use. */
 const aliases: Record<string, string> = {
   fileName: 'filename',
   fileType: 'mimeType',
@@ -114,8 +114,19 @@ const aliases: Record<string, string> = {
   fileSize: 'size',
 }
 
-/** Only we decide these. */
-const ours = new Set(['owner', 'key', 'status', 'id', 'bucket', 'object', 'createdAt', 'confirmedAt', 'user', 'sub'])
+/** Fields that only the server sets. */
+const serverFields = new Set([
+  'owner',
+  'key',
+  'status',
+  'id',
+  'bucket',
+  'object',
+  'createdAt',
+  'confirmedAt',
+  'user',
+  'sub',
+])
 
 export function parseBody<T extends z.ZodObject>(schema: T, body: unknown): Input<T> {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) throw invalid('The body must be a JSON object.')
@@ -125,10 +136,10 @@ export function parseBody<T extends z.ZodObject>(schema: T, body: unknown): Inpu
     if (!Object.hasOwn(schema.shape, name)) throw unknownField(given, Object.keys(schema.shape))
     if (value === null) continue
     if (Object.hasOwn(fields, name) && fields[name] !== value)
-      throw invalid(`${given} and ${name} differ: send one.`, given)
+      throw invalid(`${given} and ${name} have different values. Send only one of them.`, given)
     fields[name] = value
   }
-  // Browsers say '' of a file whose type they do not know.
+  // Browsers send '' for a file of unknown type.
   if (fields['mimeType'] === '') delete fields['mimeType']
   return parse(schema, fields)
 }
@@ -145,8 +156,8 @@ function parse<T extends z.ZodObject>(schema: T, value: Record<string, unknown>)
 }
 
 function unknownField(name: string, known: readonly string[]): StorageError {
-  const why = ours.has(name) ? 'is decided by the server and cannot be sent' : 'is not known'
-  return invalid(`${JSON.stringify(name)} ${why}. Fields: ${known.join(', ')}.`, name)
+  const why = serverFields.has(name) ? 'is set by the server and cannot be sent' : 'is not a known field'
+  return invalid(`${JSON.stringify(name)} ${why}. Known fields: ${known.join(', ')}.`, name)
 }
 
 const invalid = (message: string, field?: string) =>

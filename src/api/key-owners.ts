@@ -1,12 +1,12 @@
 import type { Catalog } from '../catalog/catalog.ts'
 
-/** Whose upload a key of the gateway's bucket is; null where it is nobody's, or of another bucket. */
+/** The owner of a key in the gateway's bucket. null for unknown keys and other buckets. */
 export type OwnerOfKey = (bucket: string | null, key: string | null) => Promise<string | null>
 
-/** Keys whose owner is remembered: issued once, a key never changes hands. */
+/** Number of cached owners. The owner of an issued key never changes. */
 const maxRemembered = 5000
 
-/** Asks the catalog once a key. What is nobody's yet is asked again. */
+/** Asks the catalog once per key. Unknown keys are looked up again. */
 export function createOwnerOfKey(o: { catalog: Pick<Catalog, 'findUploadByKey'>; bucket: string }): OwnerOfKey {
   const owners = new Map<string, string>()
   return async (bucket, key) => {

@@ -1,4 +1,4 @@
-/** The public keys of the identity provider (`auth.jwksUrl`): fetched, kept, and fetched again when a key is unknown. */
+/** The identity provider's public keys (`auth.jwksUrl`): fetched, cached, and fetched again for an unknown key. */
 import type { JWTPayload, JWTVerifyOptions } from 'jose'
 
 export type KeySet = {
@@ -7,15 +7,15 @@ export type KeySet = {
 }
 
 const asymmetric = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519']
-/** Milliseconds between two fetches, successful or not, that tokens with unknown keys can cause. */
-const pause = 5_000
+/** Milliseconds between two fetches that tokens with unknown keys can cause, successful or not. */
+const fetchIntervalMs = 5_000
 
 export async function openKeySet(url: URL): Promise<KeySet> {
   const { createRemoteJWKSet, customFetch, errors, jwtVerify } = await import('jose')
   let failed: { at: number; error: unknown } | null = null
-  /** jose limits fetches after a success only. A key set that does not answer is not asked for every token either. */
-  const fetchSeldom: typeof fetch = async (...request) => {
-    if (failed && performance.now() - failed.at < pause) throw failed.error
+  /** jose limits fetches only after a success. This limits them after a failure too. */
+  const limitedFetch: typeof fetch = async (...request) => {
+    if (failed && performance.now() - failed.at < fetchIntervalMs) throw failed.error
     failed = null
     try {
       const response = await fetch(...request)
@@ -29,8 +29,8 @@ export async function openKeySet(url: URL): Promise<KeySet> {
   }
   const keySet = createRemoteJWKSet(url, {
     timeoutDuration: 5_000,
-    cooldownDuration: pause,
-    [customFetch]: fetchSeldom,
+    cooldownDuration: fetchIntervalMs,
+    [customFetch]: limitedFetch,
   })
 
   async function attempt(token: string, options: JWTVerifyOptions): Promise<JWTPayload> {
@@ -38,7 +38,7 @@ export async function openKeySet(url: URL): Promise<KeySet> {
       return (await jwtVerify(token, keySet, options)).payload
     } catch (error) {
       if (!(error instanceof errors.JWKSMultipleMatchingKeys)) throw error
-      // A token without `kid`: any key of its algorithm may have signed it.
+      // A token without `kid` may be signed by any key of its algorithm.
       let mismatch: unknown = error
       for await (const key of error) {
         try {
@@ -58,7 +58,7 @@ export async function openKeySet(url: URL): Promise<KeySet> {
       try {
         return await attempt(token, options)
       } catch (error) {
-        // Where keys have no id, or keep it, a new key shows only as a signature that no known key made.
+        // Where keys have no id or reuse one, a new key only shows as a signature that no known key verifies.
         const isUnknownKey = error instanceof errors.JWSSignatureVerificationFailed && !keySet.coolingDown
         if (!isUnknownKey) throw error
         await keySet.reload()

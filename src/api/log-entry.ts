@@ -1,4 +1,4 @@
-/** A request as the console shows it: nothing in it grants access or is computed from a secret. */
+/** A request as the console shows it. Contains no credentials and nothing derived from a secret. */
 import type { Explanation } from '../explain/explanation.ts'
 import { isSecretName, maskTarget, maskText, maskValue } from '../http/logger.ts'
 import { maxTarget, type LoggedRequest } from '../http/request-log.ts'
@@ -9,9 +9,9 @@ export type LogEntry = {
   time: string
   app: 'api' | 'objects'
   method: string
-  /** The path alone, as on the wire. */
+  /** The path as received, without the query. */
   path: string
-  /** Path and query, whatever grants access masked. */
+  /** Path and query with credentials masked. */
   target: string
   bucket: string | null
   key: string | null
@@ -20,9 +20,9 @@ export type LogEntry = {
   ms: number
   /** Bytes. */
   size: number | null
-  /** A user of the JSON API. */
+  /** The user of the JSON API. */
   user: string | null
-  /** The owner of an S3 access key: another namespace than users. */
+  /** The owner of an S3 access key. Owners and users are separate namespaces. */
   keyOwner: string | null
   requestId: string
   refusal: EntryRefusal | null
@@ -31,18 +31,18 @@ export type LogEntry = {
 export type EntryRefusal = {
   code: string
   message: string
-  /** What to do; null where the message says it. */
+  /** What to do. null if the message says it. */
   advice: string | null
-  /** Headers that a signature covers or that change what is done, masked. */
+  /** Headers that are signed or that change the operation, masked. */
   headers: [name: string, value: string][]
-  /** null where no signature was at fault, the request is very long, or too many refusals came at once. */
+  /** null if the signature was valid, the request is very long, or too many refusals came at once. */
   explanation: Explanation | null
 }
 
-/** What of the headers is worth showing again: the rest is the browser's own, or a credential. */
-const telling = /^(?:host|range|if-|content-|x-amz-|origin$|expect$)/i
+/** Headers worth showing. The others are the browser's own or credentials. */
+const shownHeaderPattern = /^(?:host|range|if-|content-|x-amz-|origin$|expect$)/i
 const maxHeaders = 50
-/** Characters of target and headers, beyond what signers make, of which no explanation is kept; the log may have cut it. */
+/** Characters of target and headers. Longer requests are not explained, because the log may have truncated them. */
 const maxExplained = 8192
 
 type Explain = (
@@ -50,7 +50,7 @@ type Explain = (
   at: Date,
 ) => Explanation | null
 
-/** `explain` is asked for refusals with a signature alone, and may decline. */
+/** `explain` is called only for refusals with a signature, and may return null. */
 export function logEntry(request: LoggedRequest, o: { id: string; explain: Explain | null }): LogEntry {
   const target = maskTarget(request.target)
   return {
@@ -61,7 +61,8 @@ export function logEntry(request: LoggedRequest, o: { id: string; explain: Expla
     path: target.split('?', 1)[0]!,
     target,
     bucket: request.bucket,
-    // Of the API a route says what it was about; its key would put a file's upload and its bytes under one name.
+    // API requests have no key here, so that the upload request and the transfer of the bytes are not shown under one
+    // name.
     key: request.app === 'objects' ? request.key : null,
     outcome: request.outcome,
     status: request.status,
@@ -89,7 +90,7 @@ function refusalOf(
   }
 }
 
-/** Of a request that was refused for another reason than its signature there is nothing to explain. */
+/** Only requests refused for their signature are explained. */
 function explained({ method, target, rawHeaders, at }: LoggedRequest, explain: Explain): Explanation | null {
   if (!rawHeaders || !isSigned(target, rawHeaders) || isLong(target, rawHeaders)) return null
   const explanation = explain({ method, target, rawHeaders }, new Date(at))
@@ -102,7 +103,7 @@ const isSigned = (target: string, rawHeaders: readonly string[]): boolean =>
 const isLong = (target: string, rawHeaders: readonly string[]): boolean =>
   target.length >= maxTarget || rawHeaders.reduce((sum, text) => sum + text.length, target.length) > maxExplained
 
-/** Who signs a cookie or a token shows it to nobody by that. */
+/** Removes signed cookies and tokens. */
 const withoutCredentials = (explanation: Explanation): Explanation => ({
   ...explanation,
   rows: explanation.rows.map((row) =>
@@ -114,7 +115,7 @@ function shownHeaders(rawHeaders: readonly string[]): [string, string][] {
   const shown: [string, string][] = []
   for (let i = 0; i + 1 < rawHeaders.length && shown.length < maxHeaders; i += 2) {
     const name = rawHeaders[i]!
-    if (!telling.test(name)) continue
+    if (!shownHeaderPattern.test(name)) continue
     shown.push([name.toLowerCase(), isSecretName(name) ? '…' : maskText(rawHeaders[i + 1]!).slice(0, 1024)])
   }
   return shown

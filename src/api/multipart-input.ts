@@ -1,10 +1,10 @@
-/** Bodies of the multipart routes. What they share with the other routes is checked in the same way. */
+/** Validates bodies of the multipart routes. */
 import { z } from 'zod'
 import { confirmInput, renewInput, uploadInput } from './input.ts'
 
-/** URLs that one call may ask for. */
+/** URLs per call. */
 const maxUrls = 1000
-/** S3's own limit, on both drivers. */
+/** S3's limit, applied to both drivers. */
 const maxParts = 10_000
 
 const partNumberText = `expects part numbers from 1 to ${maxParts}`
@@ -23,15 +23,12 @@ export const issuePartsInput = renewInput.extend({
 const part = z.strictObject(
   {
     partNumber,
-    etag: z
-      .string({ error: 'expects the ETag with which the store answered' })
-      .min(1, 'is empty')
-      .max(256, 'is too long'),
+    etag: z.string({ error: 'expects the ETag that the store returned' }).min(1, 'is empty').max(256, 'is too long'),
   },
   { error: (issue) => (issue.code === 'unrecognized_keys' ? undefined : 'expects { "partNumber": 1, "etag": "…" }') },
 )
-const partsText = 'expects the parts to join, or no such field for all that the store has'
+const partsText = 'expects the parts to join. Leave it out to join all stored parts'
 
 export const completeInput = confirmInput.omit({ id: true, key: true }).extend({
-  parts: z.array(part, { error: partsText }).min(1, partsText).max(maxParts, 'expects at most 10000').optional(),
+  parts: z.array(part, { error: partsText }).min(1, partsText).max(maxParts, 'is over the limit of 10000').optional(),
 })

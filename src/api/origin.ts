@@ -1,4 +1,4 @@
-/** Which pages may act with a user's cookie, and what counts as this machine. */
+/** Which pages may use a user's cookie, and which requests count as local. */
 import type { IncomingMessage } from 'node:http'
 import type { Config } from '../config/schema.ts'
 import { isDevelopmentHost, isDevelopmentOrigin } from '../http/development-host.ts'
@@ -7,9 +7,10 @@ import { isLoopbackHost, isUnproxied, servesLoopbackOnly } from '../http/loopbac
 const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS'])
 
 /**
- * Whether another site may have made the browser send this request with a user's cookie. A page is known by its Origin.
- * A request that changes something needs proof that no other site sent it: browsers send neither `Sec-Fetch-Site` to plain
- * http nor `Origin` with every GET. A program that is no browser sends JSON, or a header that no other site can send.
+ * Whether another site may have made the browser send this request with a user's cookie. A page is identified by its
+ * Origin. A request with side effects needs proof that no other site sent it, because browsers send neither
+ * `Sec-Fetch-Site` to plain HTTP nor `Origin` with every GET. Clients other than browsers send JSON or a header that
+ * no other site can send.
  */
 export function isForeign(
   { method, headers }: IncomingMessage,
@@ -27,14 +28,14 @@ export function isForeign(
 const isAllowedOrigin = (origin: string, host: string | undefined, o: { config: Config; apiUrl: string }): boolean =>
   isOwnOrigin(origin, host, o) || isListedOrigin(origin, o.config)
 
-/** Uppy 6 sends no header of its own. On plain http the page that a script belongs to is known by Referer only. */
+/** Uppy 6 sends no header of its own. On plain HTTP, only Referer identifies the page of a script. */
 const isAllowedReferer = (
   referer: string | undefined,
   host: string | undefined,
   o: { config: Config; apiUrl: string },
 ) => referer !== undefined && URL.canParse(referer) && isAllowedOrigin(new URL(referer).origin, host, o)
 
-/** Headers that a page of another site can send only after a preflight, which CORS refuses it. */
+/** Headers that another site can send only after a preflight, which CORS refuses. */
 const scriptHeaders = ['x-requested-with', 'x-csrf-token', 'x-xsrf-token', 'uppy-versions', 'uppy-auth-token'] as const
 
 const hasHeaderOfOwnScript = (headers: IncomingMessage['headers']): boolean =>
@@ -42,8 +43,8 @@ const hasHeaderOfOwnScript = (headers: IncomingMessage['headers']): boolean =>
   scriptHeaders.some((name) => headers[name] !== undefined)
 
 /**
- * Whether a request without credentials may be the user `auth.anonymous`: sent to a name of this server, so that no page
- * reaches it by a name of its own (DNS rebinding), and by no page of another site.
+ * Whether a request without credentials may act as the user `auth.anonymous`. The Host must be a name of this server,
+ * which prevents DNS rebinding, and no other site may have sent the request.
  */
 export function isForAnonymous(req: IncomingMessage, o: { config: Config; apiUrl: string }): boolean {
   const { host, origin } = req.headers
@@ -54,7 +55,7 @@ export function isForAnonymous(req: IncomingMessage, o: { config: Config; apiUrl
   return safeMethods.has(req.method ?? '') || req.headers['sec-fetch-site'] !== 'cross-site'
 }
 
-/** Sent for a link, an image or a form of another site: what a script fetches from one tells its Origin. */
+/** Sent for another site's link, image or form. Cross-origin scripts send Origin. */
 export function isEmbedded({ headers }: IncomingMessage): boolean {
   const site = headers['sec-fetch-site']
   return headers.origin === undefined && (site === 'cross-site' || site === 'same-site')
@@ -64,7 +65,7 @@ const isListedOrigin = (origin: string, { cors }: Config): boolean => origin !==
 
 function isOwnOrigin(origin: string, host: string | undefined, o: { config: Config; apiUrl: string }): boolean {
   if (origin === new URL(o.apiUrl).origin) return true
-  // Without a configured URL the server answers to whatever name it was reached by.
+  // Without a configured URL, the server accepts the name it was reached by.
   return o.config.server.publicUrl === 'auto' && host !== undefined && hostOf(origin) === host.toLowerCase()
 }
 
@@ -75,19 +76,19 @@ function hostOf(origin: string): string | undefined {
 const isLoopbackOrigin = (origin: string): boolean =>
   /^https?:\/\//.test(origin) && isLoopbackHost(origin.replace(/^https?:\/\//, ''))
 /**
- * Whether only programs of this machine are served, and this request came from one: what is for the operator may be
- * said. A server behind a proxy on the same machine is not on loopback.
+ * Whether the server is reachable only from this machine and the request came from it. Operator details may then be
+ * shown. A server behind a proxy on the same machine is not on loopback.
  */
 export function isOnLoopback(req: IncomingMessage, { config, apiUrl }: { config: Config; apiUrl: string }): boolean {
   const { listen, trustedProxies } = config.server
   return servesLoopbackOnly({ listenHost: listen.host, publicUrl: apiUrl, trustedProxies }) && isLocal(req)
 }
 
-/** Sent from this machine, to a name of this machine, by no page from elsewhere, and passed on by no proxy. */
+/** From a loopback address, with a loopback Host and Origin, and without forwarding headers. */
 export const isLocal = (req: IncomingMessage): boolean =>
   isUnproxied(req) && isLoopbackHost(req.headers.host) && isSentBy(req, isLoopbackOrigin)
 
-/** The same in development mode, where `*.test` and `*.localhost` are names of this machine too. */
+/** The same in development mode, where `*.test` and `*.localhost` also count as loopback names. */
 export const isDeveloper = (req: IncomingMessage): boolean =>
   isUnproxied(req) && isDevelopmentHost(req.headers.host) && isSentBy(req, isDevelopmentOrigin)
 

@@ -1,32 +1,32 @@
-/** The problem document of what is refused before any route runs: too slow, not to be parsed, one connection too many. */
+/** Problem documents for requests rejected before routing: too slow, malformed, or one connection too many. */
 import type { PlainAnswer } from '../http/connection-error.ts'
 import type { ProblemCode } from './problem.ts'
 
-/** Codes that no route has. */
+/** Codes that no route uses. */
 export const plainCodes = ['RequestTimeout', 'HeadersTooLarge', 'TooManyConnections'] as const
 
 type Words = { code: (typeof plainCodes)[number] | ProblemCode; title: string; detail: string }
 
 const words: Readonly<Record<number, Words>> = {
   408: { code: 'RequestTimeout', title: 'Too slow', detail: 'The request did not arrive in time.' },
-  413: { code: 'EntityTooLarge', title: 'Too large', detail: 'A chunk extension is too long.' },
+  413: { code: 'EntityTooLarge', title: 'Too large', detail: 'A chunk extension is over the limit of 16 KB.' },
   431: {
     code: 'HeadersTooLarge',
     title: 'Headers too large',
-    detail: 'The request line and its headers may have 16 KB together.',
+    detail: 'The request line and headers are over the limit of 16 KB.',
   },
   503: {
     code: 'TooManyConnections',
     title: 'Too many connections',
-    detail: 'There are too many connections. Use fewer, or try again in a moment.',
+    detail: 'Too many connections are open. Use fewer connections, or retry later.',
   },
 }
 const notUnderstood: Words = {
   code: 'BadRequest',
   title: 'Bad request',
-  detail: 'The request could not be understood.',
+  detail: 'The request is not valid HTTP.',
 }
-/** Seconds after which a connection that was refused may be tried again. */
+/** Seconds until a rejected connection may be retried. */
 const retryAfter = '5'
 
 export const plainProblem: PlainAnswer = (status, requestId) => {

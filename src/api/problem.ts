@@ -1,4 +1,4 @@
-/** Errors as `application/problem+json` (RFC 9457). The only file of the API that knows status numbers. */
+/** Errors as `application/problem+json` (RFC 9457). The only file of the API that maps errors to status codes. */
 import type { Context, Middleware } from 'koa'
 import type { Logger } from '../log.ts'
 import { StorageError, type StorageErrorCode } from '../errors.ts'
@@ -59,13 +59,13 @@ const kinds = {
   ExpectationFailed: { status: 417, title: 'Expectation failed' },
 } as const satisfies Record<ProblemCode, ProblemKind>
 
-/** For the description of the API. */
+/** Used by the OpenAPI document. */
 export const problemCodes = Object.keys(kinds) as [ProblemCode, ...ProblemCode[]]
 export const problemStatus = (code: ProblemCode): number => kinds[code].status
 
 const defaultRetryAfter = 5
 
-/** Outermost but for the request id: whatever is thrown below becomes a problem document. */
+/** Turns everything thrown below it into a problem document. Only the request id middleware is further out. */
 export function problems(log: Logger): Middleware {
   return async (ctx, next) => {
     try {
@@ -82,11 +82,11 @@ function sendProblem(ctx: Context, error: unknown, log: Logger): void {
   const requestId = String(ctx.state['requestId'] ?? '')
   if (isServerFault(status)) log.error({ err: error, requestId }, 'request failed')
   const told = error instanceof StorageError ? error.publicMessage : undefined
-  // What went wrong on our side is for the log. Where nothing else may be said, the caller learns how to refer to it.
-  const hidden = `The server could not do this now. Request id: ${requestId}.`
+  // Internal errors go to the log. The client gets a request id to refer to, unless the error has a public message.
+  const hidden = `The server failed to process the request. Request id: ${requestId}.`
   const detail = status >= 500 ? (told ?? hidden) : messageOf(error, title)
   const details = error instanceof StorageError && (status < 500 || told !== undefined) ? error.details : {}
-  // For whoever watches the requests: see http/request-event.ts.
+  // Read by the request log. See http/request-event.ts.
   if (status >= 400) ctx.state['refusal'] = { code, message: detail } satisfies Refusal
   setHeaders(ctx, error, status)
   ctx.status = status
@@ -98,7 +98,7 @@ function sendProblem(ctx: Context, error: unknown, log: Logger): void {
     code,
     requestId,
     error: detail,
-    // The name under which Uppy looks for what it shows to people.
+    // Uppy shows the field `message` to users.
     ...(ctx.path.startsWith('/s3/') ? { message: detail } : {}),
     ...(Object.keys(details).length > 0 ? { details } : {}),
   })

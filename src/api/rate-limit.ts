@@ -1,4 +1,4 @@
-/** How often users may ask and clients may fail to sign in, counted in one process, in all its workers, or in Redis. */
+/** Rate limits for users and for failed sign-ins, counted per process, across workers, or in Redis. */
 import type { Context } from 'koa'
 import type { Logger } from '../log.ts'
 import { RateLimiterCluster, RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible'
@@ -10,24 +10,24 @@ import type { Identity } from './deps.ts'
 /** Errors: TooManyRequests, with the seconds to wait. */
 export type RateLimit = (ctx: Context, who: Identity) => Promise<void>
 
-/** Counts a refused credential. Errors: TooManyRequests, in place of the refusal. */
+/** Counts a rejected credential. Errors: TooManyRequests, instead of the original error. */
 export type CountFailure = (ctx: Context) => Promise<void>
 
 type Kind = 'issue' | 'request' | 'failure'
 type Allowances = Readonly<Record<Kind, { points: number; duration: number }>>
 
 type Limiter = { consume(key: string): Promise<unknown> }
-/** `reason`: why the store is of no use, where it knows better than the request that failed. */
+/** `reason` says why the store is unusable, if it knows more than the failed request. */
 type Store = { limiters: Readonly<Record<Kind, Limiter>>; reason?: () => Error | null; close(): void }
 
-/** Milliseconds after which a store that does not answer is done without. */
-const patience = 1000
-/** Milliseconds after which a connection on which nothing is answered is given up for a new one. */
-const longestSilence = 5000
+/** Milliseconds to wait for the store before this process counts alone. */
+const storeTimeoutMs = 1000
+/** Milliseconds without a response before the connection is replaced. */
+const maxSilenceMs = 5000
 
 /**
- * Allowances of each user; requests without a user share one an address, as far as proxies can be believed. `isWorker`:
- * other processes share the memory's counts through the primary.
+ * Limits per user. Requests without a user share one limit per address, taken from trusted proxies only. `isWorker`:
+ * workers count together through the primary.
  */
 export async function createRateLimit(
   { limits, server }: Config,
@@ -40,7 +40,7 @@ export async function createRateLimit(
     failure: perMinute(limits.authFailuresPerMinute),
   }
   const store = await openStore(limits.store, allowances, o.isWorker)
-  const consume = insured(
+  const consume = withFallback(
     store,
     each((kind) => new RateLimiterMemory(allowances[kind])),
     o.log,
@@ -55,7 +55,7 @@ export async function createRateLimit(
     } catch (refused) {
       if (!(refused instanceof RateLimiterRes)) throw refused
       const retryAfter = Math.max(1, Math.ceil(refused.msBeforeNext / 1000))
-      throw new StorageError('TooManyRequests', { message: `${message} Ask again in ${retryAfter} s.`, retryAfter })
+      throw new StorageError('TooManyRequests', { message: `${message} Retry in ${retryAfter} s.`, retryAfter })
     }
   }
   const limiting =
@@ -64,16 +64,16 @@ export async function createRateLimit(
       count(kind, via === 'anonymous' ? clientOf(ctx) : `user:${user}`, message)
 
   return {
-    limit: limiting('issue', `${limits.issuePerMinute} upload URLs a minute are allowed.`),
+    limit: limiting('issue', `The limit is ${limits.issuePerMinute} upload URLs per minute (limits.issuePerMinute).`),
     limitRequests: limiting(
       'request',
-      `${limits.requestsPerMinute} requests a minute are allowed (limits.requestsPerMinute).`,
+      `The limit is ${limits.requestsPerMinute} requests per minute (limits.requestsPerMinute).`,
     ),
     countFailure: (ctx) =>
       count(
         'failure',
         clientOf(ctx),
-        `${limits.authFailuresPerMinute} refused credentials a minute are answered (limits.authFailuresPerMinute).`,
+        `The limit is ${limits.authFailuresPerMinute} failed sign-ins per minute (limits.authFailuresPerMinute).`,
       ),
     close: () => store.close(),
   }
@@ -89,7 +89,7 @@ async function openStore(store: string, allowances: Allowances, isWorker: boolea
   if (store === 'memory') {
     const limiters = each((kind) =>
       isWorker
-        ? new RateLimiterCluster({ ...allowances[kind], keyPrefix: kind, timeoutMs: patience })
+        ? new RateLimiterCluster({ ...allowances[kind], keyPrefix: kind, timeoutMs: storeTimeoutMs })
         : new RateLimiterMemory(allowances[kind]),
     )
     return { limiters, close: () => {} }
@@ -97,19 +97,19 @@ async function openStore(store: string, allowances: Allowances, isWorker: boolea
   const { Redis } = await import('ioredis')
   const redis = new Redis(store, {
     lazyConnect: true,
-    // A request does not wait for Redis to come back.
+    // Requests do not wait for Redis to reconnect.
     enableOfflineQueue: false,
     connectTimeout: 2000,
-    commandTimeout: patience,
-    socketTimeout: longestSilence,
+    commandTimeout: storeTimeoutMs,
+    socketTimeout: maxSilenceMs,
     maxRetriesPerRequest: 0,
-    // After a failover the name leads to another server; this connection stays with what is a replica by now.
+    // After a failover the host name points to another server, and this connection is to a replica.
     reconnectOnError: (error) => error.message.startsWith('READONLY'),
     retryStrategy: (attempt) => Math.min(attempt * 100, 2000),
     connectionName: 'postern',
   })
   let failure: Error | null = null
-  // Told by the request that finds it away; without a listener the library writes to the console.
+  // The failed request reports the error. Without a listener ioredis writes to the console.
   redis.on('error', (error) => (failure = error))
   redis.on('ready', () => (failure = null))
   await redis.connect().catch(() => {})
@@ -122,8 +122,8 @@ async function openStore(store: string, allowances: Allowances, isWorker: boolea
   }
 }
 
-/** While the store is away this process counts alone: its users may have a little more than is allowed, not without end. */
-function insured(
+/** While the store is unavailable, this process counts alone. The limit is then less strict but still bounded. */
+function withFallback(
   { limiters, reason }: Store,
   insurance: Readonly<Record<Kind, Limiter>>,
   log: Logger,
@@ -133,10 +133,10 @@ function insured(
   const tell = (isAway: boolean, err?: unknown): void => {
     if (away === isAway) return
     away = isAway
-    if (isAway) log.error({ err }, 'limits.store does not answer: until it does, each process counts by itself')
-    else log.info('limits.store answers again')
+    if (isAway) log.error({ err }, 'limits.store does not respond, so each process counts separately until it does')
+    else log.info('limits.store responds again')
   }
-  /** Resolves to false where the store did not count. */
+  /** Resolves to false if the store did not count. */
   async function consume(kind: Kind, key: string): Promise<boolean> {
     try {
       await limiters[kind].consume(key)
@@ -151,8 +151,11 @@ function insured(
     tell(false)
     return true
   }
-  /** One question at a time, for which no request waits: what is asked of a store that hangs would pile up. */
-  function askAgain(kind: Kind, key: string): void {
+  /**
+   * Sends one probe at a time in the background. Requests do not wait for it, because they would pile up behind a
+   * hanging store.
+   */
+  function probe(kind: Kind, key: string): void {
     if (isAsking) return
     isAsking = true
     void consume(kind, key)
@@ -160,7 +163,7 @@ function insured(
       .finally(() => (isAsking = false))
   }
   return async (kind, key) => {
-    if (away) askAgain(kind, key)
+    if (away) probe(kind, key)
     else if (await consume(kind, key)) return
     await insurance[kind].consume(key)
   }

@@ -1,11 +1,11 @@
-/** What is said while the server is not ready: why, as far as the client may know, and when it was checked. */
+/** The error while the server is not ready: the reason, as far as the client may see it, and the time of the check. */
 import type { Context } from 'koa'
 import { StorageError } from '../errors.ts'
 import type { Finding } from '../service/readiness.ts'
 import type { ApiDeps } from './deps.ts'
 import { isOnLoopback } from './origin.ts'
 
-/** Seconds after which the next check has run. */
+/** Seconds until the next check has run. */
 const retryAfter = 5
 
 /** Errors: Unavailable and InsufficientStorage, with the reason. */
@@ -24,7 +24,7 @@ export async function demandReady(ctx: Context, deps: ApiDeps): Promise<Extract<
 
 const sentence = (text: string): string => (/[.!?]$/.test(text) ? text : `${text}.`)
 
-/** When the finding was made, and how many seconds ago. */
+/** The time of the check and its age in seconds. */
 export const ageOf = (checkedAt: Date, { now }: Pick<ApiDeps, 'now'>): { checkedAt: string; ageSeconds: number } => ({
   checkedAt: checkedAt.toISOString(),
   ageSeconds: Math.max(0, Math.round((now().getTime() - checkedAt.getTime()) / 1000)),

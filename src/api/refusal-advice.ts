@@ -1,25 +1,25 @@
-/** What to do about answers of the objects endpoint whose words, S3's own, do not say it. */
+/** Advice for errors of the objects endpoint whose S3 message does not say what to do. */
 const advice: Record<string, string> = {
   AccessDenied:
-    'Ask the API for a fresh URL. A file that is confirmed takes no more bytes: upload the new ones as a new file.',
+    'Request a fresh URL from the API. A confirmed file cannot be changed, so upload new content as a new file.',
   NoSuchKey:
-    'Nothing was stored under this key, or it was deleted. Look at the file in the console, then ask for a new URL.',
-  NoSuchUpload: 'The multipart upload was completed, aborted or has expired: begin a new one.',
+    'Nothing was stored under this key, or it was deleted. Check the file in the console, then request a new URL.',
+  NoSuchUpload: 'The multipart upload was completed, aborted or has expired. Start a new one.',
   PreconditionFailed:
-    'This URL can only create its object, which is there already. Confirm the upload, or begin a new one.',
-  EntityTooLarge: 'Send what was announced, or raise uploads.maxSize.',
-  MissingContentLength: 'Send Content-Length: a stream of unknown length cannot be checked against the grant.',
-  IncompleteBody: 'The connection ended before the announced number of bytes. Send the bytes again to the same URL.',
-  BadDigest: 'The bytes that arrived are not those that the digest was made of. Read the file again and send it again.',
-  XAmzContentSHA256Mismatch: 'The bytes that arrived are not those that the digest was made of. Sign and send again.',
-  InvalidDigest: 'Content-MD5 is the base64 of 16 bytes, not hex.',
-  RequestTimeout: 'The bytes came too slowly. Send them again, in parts where the file is large.',
-  SlowDown: 'Wait for the seconds in Retry-After, then send again.',
-  InsufficientStorage: 'The disk has less than storage.disk.minFree left: make room, or lower it.',
-  InvalidURI: 'Percent-encode the key once, as the URL that was issued has it.',
-  NotImplemented: 'This endpoint has no such operation: docs/s3-compatibility.md lists those it has.',
-  InternalError: 'The log of the server says more under this request id.',
-  ServiceUnavailable: 'Wait a moment, then send again. The log of the server says more under this request id.',
+    'This URL can only create its object, which already exists. Confirm the upload or start a new one.',
+  EntityTooLarge: 'Send the declared size, or raise uploads.maxSize.',
+  MissingContentLength: 'Send Content-Length. Without it the size cannot be checked against the grant.',
+  IncompleteBody: 'The connection closed before all bytes arrived. Send them again to the same URL.',
+  BadDigest: 'The bytes do not match the checksum. Read the file again and resend it.',
+  XAmzContentSHA256Mismatch: 'The bytes do not match the signed checksum. Sign and send the request again.',
+  InvalidDigest: 'Content-MD5 must be the base64 form of the 16-byte digest, not hex.',
+  RequestTimeout: 'The upload was too slow. Send it again, and use a multipart upload for a large file.',
+  SlowDown: 'Wait for the time in Retry-After, then retry.',
+  InsufficientStorage: 'The disk has less free space than storage.disk.minFree. Free up space or lower the setting.',
+  InvalidURI: 'Percent-encode the key exactly once, as in the issued URL.',
+  NotImplemented: 'This endpoint does not support the operation. See docs/s3-compatibility.md for the list.',
+  InternalError: 'Search the server log for this request id.',
+  ServiceUnavailable: 'Retry in a moment. For the cause, search the server log for this request id.',
 }
 
 export const adviceFor = (code: string): string | null => (Object.hasOwn(advice, code) ? advice[code]! : null)

@@ -1,10 +1,10 @@
-/** Where a reader is in the logs of one or several processes, and what comes next. */
+/** A reader's position in the request logs of one or several processes. */
 import type { LoggedRequest, RequestSource } from '../http/request-log.ts'
 
-/** By process, the number of the last request that was read. */
+/** The number of the last request read, by process. */
 export type Place = Map<string, number>
 
-/** A place as a text, `run-seq` for each process, and back; what is none is the beginning. */
+/** The position as text, `run-seq` per process. Invalid text is the start of the log. */
 export const placeText = (place: Place): string => [...place].map(([run, seq]) => `${run}-${seq}`).join('.')
 
 export function parsePlace(text: string): Place {
@@ -17,7 +17,7 @@ export function parsePlace(text: string): Place {
   )
 }
 
-/** Forgets processes that are no more; whether the place was of one that is. */
+/** Removes processes that no longer exist. Returns whether the position referred to one. */
 export function keepRuns(place: Place, sources: readonly RequestSource[]): boolean {
   const runs = new Set(sources.map(({ run }) => run))
   for (const run of place.keys()) if (!runs.has(run)) place.delete(run)
@@ -25,10 +25,10 @@ export function keepRuns(place: Place, sources: readonly RequestSource[]): boole
 }
 
 /**
- * What comes after `place`, in the order in which it ended, at most `limit`; each one's place is reached when it is taken.
- * What was gone before the first look at a process is the past, and does not count as missed.
+ * Up to `limit` requests after `place`, in the order in which they ended. Taking a request advances the position.
+ * Requests dropped before the first read of a process do not count as missed.
  */
-export function readOn(
+export function readAfter(
   sources: readonly RequestSource[],
   place: Place,
   limit: number,
@@ -39,7 +39,7 @@ export function readOn(
     const part = source.since(seq, limit)
     const first = part.requests[0]
     if (seq > 0) missed += part.missed
-    // What was missed is told once.
+    // Report missed requests only once.
     if (seq > 0 && part.missed > 0 && first) place.set(source.run, first.seq - 1)
     return part.requests
   })

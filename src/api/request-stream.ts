@@ -1,4 +1,7 @@
-/** Requests as an event stream (https://html.spec.whatwg.org/multipage/server-sent-events.html) to bounded readers. */
+/**
+ * Streams requests as server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html), with
+ * limits on readers.
+ */
 import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -6,19 +9,19 @@ import { StorageError } from '../errors.ts'
 import type { LoggedRequest, RequestLog } from '../http/request-log.ts'
 import type { ApiDeps } from './deps.ts'
 import { logEntry, type LogEntry } from './log-entry.ts'
-import { keepRuns, parsePlace, placeText, readOn } from './request-place.ts'
+import { keepRuns, parsePlace, placeText, readAfter } from './request-place.ts'
 
 export type StreamLimits = {
-  /** Readers at a time, of all users and of one. */
+  /** Concurrent readers in total and per user. */
   readers: number
   readersOfOne: number
-  /** Milliseconds between comments that keep proxies from closing the connection. */
+  /** Milliseconds between comments, which keep proxies from closing the connection. */
   heartbeat: number
-  /** Milliseconds that a reader gets to take what it was sent. */
+  /** Milliseconds for a reader to accept a write. */
   patience: number
-  /** Milliseconds that a stream lasts: then the reader comes again, and with it its credentials. */
+  /** Milliseconds until a stream ends. The reader then reconnects and authenticates again. */
   maxAge: number
-  /** Explanations worked out in one second, for all readers. */
+  /** Explanations per second for all readers together. */
   explanations: number
 }
 
@@ -33,19 +36,19 @@ export const usualLimits: StreamLimits = {
 
 export type Reader = {
   user: string
-  /** `Last-Event-ID`: where the reader's last stream ended; empty for everything that is kept. */
+  /** `Last-Event-ID`: the position where the reader's last stream ended. Empty to read the whole log. */
   lastId: string
   maySee: (request: LoggedRequest) => boolean | Promise<boolean>
-  /** Comes in though all others have taken all places. */
+  /** Administrators may connect even if all other slots are taken. */
   admin?: boolean
 }
 
 export type RequestStreams = {
-  /** Writes to `res` until the reader leaves or is too slow, or the gateway stops. Errors: TooManyRequests. */
+  /** Writes to `res` until the reader disconnects or is too slow, or the gateway stops. Errors: TooManyRequests. */
   open(res: ServerResponse, reader: Reader): void
 }
 
-/** Requests read from the ring at a time, and milliseconds for which they gather. */
+/** Requests read from the ring at once, and the milliseconds between reads. */
 const batch = 100
 const gather = 50
 
@@ -55,11 +58,11 @@ export function createRequestStreams(o: {
   limits?: Partial<StreamLimits>
 }): RequestStreams {
   const limits = { ...usualLimits, ...o.limits }
-  const admit = createDoor(limits)
-  const explain = o.explain && sparing(o.explain, limits.explanations)
+  const admit = createReaderLimit(limits)
+  const explain = o.explain && rateLimited(o.explain, limits.explanations)
   const made = new WeakMap<LoggedRequest, LogEntry>()
 
-  /** Made once for all readers. */
+  /** Built once for all readers. */
   function entryOf(request: LoggedRequest): LogEntry {
     const known = made.get(request)
     if (known) return known
@@ -83,7 +86,7 @@ export function createRequestStreams(o: {
       while (!res.writableEnded && !ended.aborted) {
         woken = Promise.withResolvers()
         keepRuns(place, o.log.sources())
-        const { requests, missed } = readOn(o.log.sources(), place, batch)
+        const { requests, missed } = readAfter(o.log.sources(), place, batch)
         let text = missed > 0 ? event('missed', { count: missed }) : ''
         for (const request of requests) {
           place.set(request.run, request.seq)
@@ -110,7 +113,7 @@ export function createRequestStreams(o: {
         leave()
       })
       res.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'x-accel-buffering': 'no' })
-      // Too slow, or gone: either way this connection takes nothing more.
+      // Too slow or disconnected. The connection accepts no more data.
       send(res, reader, closed.signal).catch(() => res.destroy())
     },
   }
@@ -119,7 +122,7 @@ export function createRequestStreams(o: {
 const event = (name: string, data: unknown, id?: string): string =>
   `event: ${name}\n${id === undefined ? '' : `id: ${id}\n`}data: ${JSON.stringify(data)}\n\n`
 
-/** Whether nothing happened for so many milliseconds. */
+/** Whether nothing happened for this many milliseconds. */
 async function quiet(woken: Promise<void>, milliseconds: number): Promise<boolean> {
   const late = Promise.withResolvers<true>()
   const timer = setTimeout(() => late.resolve(true), milliseconds)
@@ -128,15 +131,16 @@ async function quiet(woken: Promise<void>, milliseconds: number): Promise<boolea
   return isQuiet
 }
 
-/** Counts who reads; returns how to leave. */
-function createDoor({ readers, readersOfOne }: StreamLimits): (reader: Reader) => () => void {
+/** Counts readers. Returns a function that frees the slot. */
+function createReaderLimit({ readers, readersOfOne }: StreamLimits): (reader: Reader) => () => void {
   const inside = new Map<string, number>()
   let all = 0
   return ({ user, admin = false }) => {
     const own = inside.get(user) ?? 0
+    const limit = own >= readersOfOne ? readersOfOne : readers
     if (own >= readersOfOne || (all >= readers && !admin)) {
       throw new StorageError('TooManyRequests', {
-        message: 'The log is open too often. Close it elsewhere, then try again.',
+        message: `Too many log streams are open (limit ${limit}). Close one and retry.`,
         retryAfter: 10,
       })
     }
@@ -153,8 +157,8 @@ function createDoor({ readers, readersOfOne }: StreamLimits): (reader: Reader) =
 
 type Explain = NonNullable<ApiDeps['explain']>
 
-/** Declines what is asked beyond so many times a second: a flood of refusals costs no more than that. */
-function sparing(explain: Explain, perSecond: number): (...of: Parameters<Explain>) => ReturnType<Explain> | null {
+/** Limits calls to `perSecond`, so that a flood of refusals costs no more than that. */
+function rateLimited(explain: Explain, perSecond: number): (...of: Parameters<Explain>) => ReturnType<Explain> | null {
   let second = 0
   let asked = 0
   return (...of) => {

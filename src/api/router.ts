@@ -8,7 +8,7 @@ import type { Gate, Route, RouteDeps } from './deps.ts'
 import { isEmbedded } from './origin.ts'
 import { demandReady } from './ready.ts'
 
-/** Who asks and how often is settled before a byte of the body is read. */
+/** Authenticates and rate-limits before any byte of the body is read. */
 export function createRouter(routes: readonly Route[], deps: RouteDeps, gate: Gate): ApiRouter {
   const router = new Router({ sensitive: true })
   const routeOf = new Map<object, Route>()
@@ -17,7 +17,7 @@ export function createRouter(routes: readonly Route[], deps: RouteDeps, gate: Ga
     const layer = router.register(route.path, methods, async (ctx) => {
       ctx.state['route'] = route.path
       ctx.state['params'] = ctx['params']
-      if (route.changes) refuseUnasked(ctx)
+      if (route.changes) refuseEmbedded(ctx)
       let user = ''
       let admin = false
       if (route.access !== 'anyone' && !(route.access === 'operator' && isOperator(ctx.req, deps.config))) {
@@ -36,7 +36,7 @@ export function createRouter(routes: readonly Route[], deps: RouteDeps, gate: Ga
     })
     routeOf.set(layer, route)
   }
-  /** `/files/confirm` is no file called so: where several paths fit, those with the fewest names in them count. */
+  /** `/files/confirm` is a route, not a file of that name. Where several paths match, the most literal ones count. */
   const methodsAt: MethodsAt = (path) => {
     const layers = router.match(path, 'OPTIONS').path
     const fewest = Math.min(...layers.map(({ paramNames }) => paramNames.length))
@@ -53,8 +53,8 @@ function methodsOf(route: Route | undefined): readonly string[] {
   return route.method === 'GET' && !route.changes ? ['GET', 'HEAD'] : [route.method]
 }
 
-/** What a GET that changes something must not be: sent without any script's doing. */
-function refuseUnasked(ctx: Context): void {
+/** Rejects a GET with side effects that was not sent by a script. */
+function refuseEmbedded(ctx: Context): void {
   if (!isEmbedded(ctx.req)) return
-  throw new StorageError('OriginRefused', { message: 'No link or image of another site may ask for this: use fetch.' })
+  throw new StorageError('OriginRefused', { message: "Another site's link or image may not request this. Use fetch." })
 }

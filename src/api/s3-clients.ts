@@ -1,9 +1,9 @@
-/** S3 clients that were given the address of the API: they learn where the objects endpoint is. */
+/** Tells S3 clients that were configured with the API's URL where the objects endpoint is. */
 import type { Middleware } from 'koa'
 
 const isSigned = /[?&](?:X-Amz-Signature|X-Amz-Credential|AWSAccessKeyId)=/i
 
-/** Answers a request with an AWS signature in the form that SDKs show to their users. */
+/** Answers requests with an AWS signature as an S3 error, which SDKs show to their users. */
 export const redirectS3Clients =
   (objectsOrigin: () => string): Middleware =>
   (ctx, next) => {
@@ -13,6 +13,6 @@ export const redirectS3Clients =
     ctx.type = 'application/xml'
     ctx.body =
       '<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>InvalidRequest</Code>' +
-      `<Message>This is the JSON API. The objects endpoint is ${objectsOrigin()}: use it as the endpoint of your S3 client.</Message></Error>`
+      `<Message>This is the JSON API. Set the endpoint of your S3 client to ${objectsOrigin()}.</Message></Error>`
     return Promise.resolve()
   }

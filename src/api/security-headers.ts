@@ -3,7 +3,7 @@ import type { Middleware } from 'koa'
 import { vary } from '../http/cors.ts'
 import type { ApiDeps } from './deps.ts'
 
-/** For every answer of the API's origin. The page may talk to this server and to the store, and to nothing else. */
+/** Headers for every response of the API's origin. Pages may connect only to this server and the stores. */
 export function securityHeaders(deps: Pick<ApiDeps, 'config' | 'objectsOrigin' | 'otherOrigin' | 'urls'>): Middleware {
   const store = (): string => {
     const other = deps.otherOrigin ? [deps.otherOrigin()] : []
@@ -29,14 +29,14 @@ export function securityHeaders(deps: Pick<ApiDeps, 'config' | 'objectsOrigin' |
       },
     },
     referrerPolicy: { policy: 'no-referrer' },
-    // Only a server that knows itself to be reached by TLS may say so.
+    // Sent only if the public URL is https.
     strictTransportSecurity: deps.config.server.publicUrl.startsWith('https:'),
   })
   return async (ctx, next) => {
     await headers(ctx, async () => {})
     ctx.set('cache-control', 'no-store')
     await next()
-    // A middleware that sets Vary for itself must not make a shared cache mix two origins' answers.
+    // Keeps Origin in Vary even if a middleware sets Vary, so that shared caches keep origins apart.
     if (!ctx.headerSent) vary(ctx.res, 'Origin')
   }
 }

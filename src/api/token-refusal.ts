@@ -1,25 +1,25 @@
-/** Why a token is refused, in words that name the claim, its value, what this server expects, and what to change. */
+/** Errors for rejected tokens. They name the claim, its value, the expected value and the fix. */
 import type { errors as JoseErrors } from 'jose'
 import type { Config } from '../config/schema.ts'
 import { StorageError } from '../errors.ts'
 
 type Auth = Pick<Config['auth'], 'jwksUrl' | 'allowSecretWithJwks' | 'issuer' | 'audience' | 'clockTolerance'>
 
-/** Whether tokens signed with `auth.secret` are accepted, so that `postern token` can make one. */
+/** Whether tokens signed with `auth.secret`, such as those of `postern token`, are accepted. */
 export const acceptsSecret = ({
   jwksUrl,
   allowSecretWithJwks,
 }: Pick<Auth, 'jwksUrl' | 'allowSecretWithJwks'>): boolean => jwksUrl === null || allowSecretWithJwks
 
-/** With the general advice: how to send a token and where to get one. */
+/** Adds advice on how to send a token and where to get one. */
 export function unauthenticated(auth: Auth, message: string, cause?: unknown): StorageError {
   const advice = acceptsSecret(auth)
-    ? 'Send Authorization: Bearer <token>; `postern token --sub alice` makes one to try with.'
-    : 'Send Authorization: Bearer <token>, with a token of the identity provider behind auth.jwksUrl.'
+    ? 'Send Authorization: Bearer <token>; `postern token --sub alice` creates one for testing.'
+    : 'Send Authorization: Bearer <token> with a token from the identity provider of auth.jwksUrl.'
   return refuseToken(auth, message, advice, cause)
 }
 
-/** `details.issuer` lets the console say where tokens come from. */
+/** `details.issuer` tells the console where tokens come from. */
 export const refuseToken = (auth: Auth, message: string, advice: string, cause?: unknown): StorageError =>
   new StorageError('Unauthenticated', {
     message: `${message} ${advice}`,
@@ -27,8 +27,8 @@ export const refuseToken = (auth: Auth, message: string, advice: string, cause?:
     ...(cause === undefined ? {} : { cause }),
   })
 
-/** Problems of the key set rather than of the token. */
-const keySetTroubles = new Set(['ERR_JWKS_TIMEOUT', 'ERR_JWKS_INVALID', 'ERR_JOSE_GENERIC'])
+/** Errors of the key set, not of the token. */
+const keySetErrors = new Set(['ERR_JWKS_TIMEOUT', 'ERR_JWKS_INVALID', 'ERR_JOSE_GENERIC'])
 
 type Facts = { errors: typeof JoseErrors; token: string; now: Date }
 
@@ -45,17 +45,18 @@ export const tokenRefusal = {
       const message = `The token's algorithm ${shown(headerOf(token)['alg'])} is not accepted.`
       return refuseToken(auth, message, `This server accepts ${accepted}.`, error)
     }
-    const trouble = error instanceof errors.JOSEError ? keySetTroubles.has(error.code) : !isMalformed(error)
-    if (trouble) return new StorageError('Unavailable', { message: 'The key set cannot be read.', cause: error })
+    const trouble = error instanceof errors.JOSEError ? keySetErrors.has(error.code) : !isMalformed(error)
+    if (trouble)
+      return new StorageError('Unavailable', { message: 'The key set auth.jwksUrl cannot be read.', cause: error })
     return unauthenticated(auth, 'The token is malformed: it is not a signed JSON Web Token of three parts.', error)
   },
-  /** `nbf` or `iat` lies ahead of our clock by more than the tolerance. */
+  /** `nbf` or `iat` is ahead of the server's clock by more than the tolerance. */
   early(auth: Auth, claim: 'nbf' | 'iat', at: number, now: Date, cause?: unknown): StorageError {
     const ahead = at - seconds(now)
     return refuseToken(
       auth,
-      `The token is not valid yet: its ${claim} is ${ahead} s ahead of this server's clock, and ${auth.clockTolerance} s are tolerated.`,
-      'Set the clocks of this server and of the token issuer by NTP, or raise auth.clockTolerance.',
+      `The token is not valid yet: its ${claim} is ${ahead} s ahead of this server's clock, and the tolerance is ${auth.clockTolerance} s.`,
+      'Synchronise the clocks of this server and the token issuer with NTP, or raise auth.clockTolerance.',
       cause,
     )
   },
@@ -63,7 +64,7 @@ export const tokenRefusal = {
 
 function expired(auth: Auth, error: JoseErrors.JWTExpired, now: Date): StorageError {
   const { exp = 0 } = error.payload
-  return unauthenticated(auth, `The token has expired: ${seconds(now) - exp} s ago.`, error)
+  return unauthenticated(auth, `The token expired ${seconds(now) - exp} s ago.`, error)
 }
 
 function wrongClaim(auth: Auth, error: JoseErrors.JWTClaimValidationFailed, now: Date): StorageError {
@@ -80,20 +81,20 @@ function wrongClaim(auth: Auth, error: JoseErrors.JWTClaimValidationFailed, now:
       ],
       iss: ['The token has no issuer.', `Add the claim \`iss\` with the value ${shown(auth.issuer)} (auth.issuer).`],
     }
-    return refuse(...(missing[claim] ?? [`The token has no claim ${shown(claim)}.`, 'Add it.']))
+    return refuse(...(missing[claim] ?? [`The token has no claim ${shown(claim)}.`, 'Add the claim.']))
   }
   if (claim === 'nbf' && typeof value === 'number') return tokenRefusal.early(auth, 'nbf', value, now, error)
   if (claim === 'aud')
     return refuse(
-      `The token is for another audience: its aud is ${shown(value)}, this server expects ${shown(auth.audience)}.`,
-      'Issue it for that audience, or change auth.audience.',
+      `The token's audience (aud) is ${shown(value)}, but this server expects ${shown(auth.audience)}.`,
+      'Issue the token for that audience, or change auth.audience.',
     )
   if (claim === 'iss')
     return refuse(
-      `The token is of another issuer: its iss is ${shown(value)}, this server expects ${shown(auth.issuer)}.`,
-      'Use a token of that issuer, or change auth.issuer.',
+      `The token's issuer (iss) is ${shown(value)}, but this server expects ${shown(auth.issuer)}.`,
+      'Use a token from that issuer, or change auth.issuer.',
     )
-  return refuse(`The token's claim ${claim} is ${shown(value)}.`, 'It must be a number: seconds since 1970.')
+  return refuse(`The token's claim ${claim} is ${shown(value)}.`, 'It must be a number of seconds since 1970.')
 }
 
 function wrongSignature(auth: Auth, error: unknown, token: string): StorageError {
@@ -101,13 +102,13 @@ function wrongSignature(auth: Auth, error: unknown, token: string): StorageError
     return refuseToken(
       auth,
       "The token's signature does not match `auth.secret`.",
-      'Sign it with the same secret (POSTERN_AUTH_SECRET, or jwtSecret in secrets.json); `postern token --sub alice` makes one to compare with.',
+      'Sign it with the same secret (POSTERN_AUTH_SECRET, or jwtSecret in secrets.json). `postern token --sub alice` creates a token to compare with.',
       error,
     )
   return refuseToken(
     auth,
     "The token's signature does not match the key set auth.jwksUrl.",
-    'Use a token of that identity provider, unchanged.',
+    'Use an unmodified token from that identity provider.',
     error,
   )
 }
@@ -119,7 +120,7 @@ function unknownKey(auth: Auth, error: unknown, token: string): StorageError {
   return refuseToken(
     auth,
     `The key set auth.jwksUrl has ${key}.`,
-    'Use a token of that identity provider. A new key is found within 5 s of being published.',
+    'Use a token from that identity provider. New keys are found within 5 s of being published.',
     error,
   )
 }
@@ -127,10 +128,10 @@ function unknownKey(auth: Auth, error: unknown, token: string): StorageError {
 const isOtherAlgorithm = (error: unknown, errors: typeof JoseErrors): boolean =>
   error instanceof errors.JOSENotSupported && /"?alg"?/.test(error.message)
 
-/** jose reports a token that is no JWT at all as a TypeError without a cause; a failed fetch has one. */
+/** jose reports a malformed token as a TypeError without a cause. A failed fetch has a cause. */
 const isMalformed = (error: unknown): boolean => error instanceof TypeError && error.cause === undefined
 
-/** The header as the token states it: unverified, `{}` where it is malformed. Chooses a key, never grants anything. */
+/** The unverified header, `{}` if malformed. Used only to choose a key. */
 export function headerOf(token: string): Record<string, unknown> {
   try {
     const header: unknown = JSON.parse(Buffer.from(token.split('.')[0] ?? '', 'base64url').toString())
@@ -140,7 +141,7 @@ export function headerOf(token: string): Record<string, unknown> {
   }
 }
 
-/** A value that somebody else wrote, short and on one line. */
+/** Untrusted text, shortened to one line. */
 function shown(value: unknown): string {
   const text = JSON.stringify(value) ?? 'missing'
   return text.length > 100 ? `${text.slice(0, 100)}…` : text

@@ -4,25 +4,25 @@ import type { Config } from '../config/schema.ts'
 import { openKeySet, type KeySet } from './key-set.ts'
 import { headerOf, refuseToken, tokenRefusal, unauthenticated } from './token-refusal.ts'
 
-/** Resolves to the token's `sub`. Errors: Unauthenticated; Unavailable when the key set cannot be read. */
+/** Resolves to the token's `sub`. Errors: Unauthenticated, or Unavailable if the key set cannot be read. */
 export type VerifyToken = (token: string) => Promise<string>
 
 export type TokenSecrets = {
-  /** The current secret first, then those it replaced. The same array until something changes. */
+  /** The current secret, then those it replaced. Returns the same array until something changes. */
   accepted(): readonly { secret: KeyObject; validUntil?: Date }[]
-  /** Reads the secrets again. Called for a token that no known secret signed: its secret may be new. */
-  lookAgain(): void
+  /** Reads the secrets again. Called for a token that no known secret signed, because its secret may be new. */
+  reload(): void
 }
 
 const maxRemembered = 10_000
-/** Seconds after which a token of the key set is verified again: its key may have been withdrawn. */
+/** Seconds until a token of the key set is verified again, because its key may have been withdrawn. */
 const maxRemoteAge = 300
 
 type Verified = { sub: string; until: number }
 
 /**
- * HS256 tokens are verified with our secrets only, all others with the key set only, so a public key is never used as a
- * secret. While a key set is configured, HS256 tokens are refused unless `auth.allowSecretWithJwks` is true.
+ * HS256 tokens are verified only with our secrets, all others only with the key set, so a public key is never used as
+ * a secret. With a key set, HS256 tokens are rejected unless `auth.allowSecretWithJwks` is true.
  */
 export function createTokenVerifier(o: { auth: Config['auth']; secrets: TokenSecrets; now: () => Date }): VerifyToken {
   const { auth } = o
@@ -48,14 +48,14 @@ export function createTokenVerifier(o: { auth: Config['auth']; secrets: TokenSec
     if (auth.allowSecretWithJwks) return verifyOwn(token, options)
     throw refuseToken(
       auth,
-      'The token is signed with HS256, a shared secret. This server accepts tokens of the key set auth.jwksUrl only.',
+      'The token is signed with HS256, a shared secret. This server accepts only tokens signed by the key set auth.jwksUrl.',
       'Get a token from the identity provider, or set auth.allowSecretWithJwks: true to accept both.',
     )
   }
 
-  /** Tries each of our secrets. A token is valid no longer than the secret that signed it. */
+  /** Tries each secret. A token expires no later than the secret that signed it. */
   async function verifyOwn(token: string, options: object): Promise<Verified> {
-    // jose is loaded with the first token, not at startup.
+    // jose is loaded with the first token, which speeds up startup.
     const { errors, jwtVerify } = await import('jose')
     const attempt = async (): Promise<Verified> => {
       let mismatch: unknown
@@ -74,13 +74,13 @@ export function createTokenVerifier(o: { auth: Config['auth']; secrets: TokenSec
     const known = o.secrets.accepted()
     return attempt().catch((error: unknown) => {
       if (!(error instanceof errors.JWSSignatureVerificationFailed)) throw error
-      o.secrets.lookAgain()
+      o.secrets.reload()
       if (o.secrets.accepted() === known) throw error
       return attempt()
     })
   }
 
-  /** Unix seconds from which the token is expired, the tolerance included. */
+  /** Unix seconds from which the token counts as expired, including the tolerance. */
   const endOf = ({ exp = 0 }: JWTPayload): number => exp + clockTolerance
 
   function subjectOf({ sub, iat }: JWTPayload): string {
@@ -88,12 +88,12 @@ export function createTokenVerifier(o: { auth: Config['auth']; secrets: TokenSec
       throw tokenRefusal.early(auth, 'iat', iat, o.now())
     if (typeof sub === 'string' && sub.length >= 1 && sub.length <= 255 && sub.isWellFormed() && !/\p{Cc}/u.test(sub))
       return sub
-    throw unauthenticated(auth, 'The token names no user: sub must be 1 to 255 characters.')
+    throw unauthenticated(auth, 'The token names no user. Set sub to 1 to 255 characters.')
   }
 
   return async (token) => {
     const now = o.secrets.accepted()
-    // A token may have been verified with a secret that has expired since.
+    // A secret may have expired since it verified a token.
     if (now !== trusted) verified.clear()
     trusted = now
     const digest = hash('sha256', token, 'base64')

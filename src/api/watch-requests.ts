@@ -8,13 +8,13 @@ import { createRequestStreams } from './request-stream.ts'
 export type WatchRequests = (res: ServerResponse, who: { user: string; admin: boolean; lastId: string }) => void
 
 /**
- * A user sees the requests that proved to be theirs, and those about keys of their own uploads, whoever sent them: a
- * presigned URL says nothing of who holds it. Administrators see all.
+ * Users see their own authenticated requests and all requests for keys of their uploads, because a presigned URL does
+ * not identify its user. Administrators see all requests.
  */
 export function createWatchRequests(deps: Pick<ApiDeps, 'requests' | 'explain' | 'catalog' | 'config'>): WatchRequests {
   const streams = createRequestStreams({ log: deps.requests, explain: deps.explain })
   const ownerOf = createOwnerOfKey({ catalog: deps.catalog, bucket: deps.config.storage.bucket })
-  // Asked once for all readers: a flood of made-up keys costs one look each.
+  // Cached for all readers, so a flood of invented keys costs one lookup each.
   const asked = new WeakMap<LoggedRequest, Promise<string | null>>()
   const ownerOfRequest = (request: LoggedRequest): Promise<string | null> => {
     const known = asked.get(request)
@@ -25,7 +25,7 @@ export function createWatchRequests(deps: Pick<ApiDeps, 'requests' | 'explain' |
     return asking
   }
   return (res, { user, admin, lastId }) => {
-    // An S3 key's owner of the same name is somebody else.
+    // An access key owner with the same name is not the same user.
     const isTheirs = async (request: LoggedRequest): Promise<boolean> =>
       request.user === user || (await ownerOfRequest(request)) === user
     streams.open(res, { user, admin, lastId, maySee: admin ? () => true : isTheirs })

@@ -29,7 +29,7 @@ export type LiveKeys = {
   /** The secret of HS256 tokens, then those that it replaced. The same array until something changes. */
   tokens(): readonly TokenSecret[]
   /** Reads again, for a key that is not among the accepted ones: it may be new. */
-  lookAgain(): void
+  reload(): void
 }
 
 export type LiveKeysOptions = {
@@ -117,7 +117,7 @@ export function openLiveKeys({ configured, log, ...o }: LiveKeysOptions): LiveKe
       readIfOlder(freshFor.known)
       return tokens
     },
-    lookAgain: () => readIfOlder(freshFor.unknown),
+    reload: () => readIfOlder(freshFor.unknown),
   }
 }
 

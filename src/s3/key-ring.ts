@@ -16,14 +16,14 @@ export type KeySource = {
   /** The same array until something changes. */
   accepted(): readonly AccessKey[]
   /** Asked before a key is refused as unknown: it may have come since. */
-  lookAgain(): void
+  reload(): void
 }
 
 type DatedKey = RingKey & { endsAt: number }
 
 /** The access keys this process accepts now. Of two with one id the first counts. */
 export function createKeyRing(keys: readonly AccessKey[] | KeySource, now: () => Date = () => new Date()): KeyRing {
-  const source: KeySource = 'accepted' in keys ? keys : { accepted: () => keys, lookAgain() {} }
+  const source: KeySource = 'accepted' in keys ? keys : { accepted: () => keys, reload() {} }
   let from: readonly AccessKey[] | undefined
   let known = new Map<string, DatedKey>()
 
@@ -39,7 +39,7 @@ export function createKeyRing(keys: readonly AccessKey[] | KeySource, now: () =>
   function find(accessKeyId: string): RingKey | undefined {
     let key = lookUp(accessKeyId)
     if (key === undefined) {
-      source.lookAgain()
+      source.reload()
       key = lookUp(accessKeyId)
     }
     return key !== undefined && now().getTime() < key.endsAt ? key : undefined

@@ -35,7 +35,7 @@ export class TestMode {
     let from: readonly unknown[] = []
     let all: readonly AcceptedKey[] = []
     return {
-      lookAgain: () => source.lookAgain(),
+      reload: () => source.reload(),
       accepted: () => {
         const accepted = source.accepted()
         if (from[0] !== accepted || from[1] !== this.#keys) {

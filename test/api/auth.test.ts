@@ -137,7 +137,7 @@ test('a key set that cannot be had is our trouble, not the user’s', async () =
       headers: { authorization: `Bearer ${await rs256(good())}` },
     })
     expect([status, json.code]).toEqual([503, 'Unavailable'])
-    expect(json.detail).toBe(`The server could not do this now. Request id: ${json.requestId}.`)
+    expect(json.detail).toBe(`The server failed to process the request. Request id: ${json.requestId}.`)
   } finally {
     keySet.up = true
     await other.close()

@@ -136,7 +136,7 @@ describe('GET /console/settings', () => {
       source: { from: 'program', text: 'the program that runs the gateway' },
       variable: 'POSTERN_UPLOADS_PART_SIZE',
       secret: false,
-      description: 'Size of the parts of a multipart upload, 5MiB to 5GiB.',
+      description: 'The part size of multipart uploads, 5MiB to 5GiB.',
     })
     expect((await byKey('server.listen'))?.value).toBe('127.0.0.1:0')
     for (const { key, description } of await settings()) expect([key, description]).not.toEqual([key, ''])

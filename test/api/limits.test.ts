@@ -91,7 +91,7 @@ test('limits.requestsPerMinute counts every authenticated route of a user, and l
       expect((await alice.get(path)).status).not.toBe(429)
     const refused = await alice.get('/files')
     expect([refused.status, refused.json.code]).toEqual([429, 'TooManyRequests'])
-    expect(refused.json.detail).toContain('6 requests a minute are allowed (limits.requestsPerMinute)')
+    expect(refused.json.detail).toContain('6 requests per minute (limits.requestsPerMinute)')
     expect(Number(refused.headers.get('retry-after'))).toBeGreaterThanOrEqual(1)
     expect((await alice.post('/files/upload-url', textFile)).status).toBe(429)
     expect((await alice.get('/s3/params?filename=a.txt&type=text%2Fplain')).status).toBe(429)

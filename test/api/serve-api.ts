@@ -24,7 +24,7 @@ export async function serveApi(of: RunningGateway, change: Partial<ApiDeps>): Pr
     log,
     readiness: createReadiness([{ name: 'store', check: () => store.checkReady({ byWriting: true }) }], { log, now }),
     urls: { api: () => of.apiUrl },
-    tokens: { accepted: () => secrets, lookAgain: () => {} },
+    tokens: { accepted: () => secrets, reload: () => {} },
     objectsOrigin: () => of.objectsUrl,
     dev: false,
     isDraining: () => false,

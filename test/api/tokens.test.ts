@@ -132,7 +132,7 @@ describe('auth.clockTolerance', () => {
     for (const claim of ['nbf', 'iat']) {
       const { status, detail } = await send(await gateway.token('alice', { ...claims, [claim]: 1_800_000_095 }))
       expect(status).toBe(401)
-      expect(detail).toContain(`its ${claim} is 95 s ahead of this server's clock, and 5 s are tolerated`)
+      expect(detail).toContain(`its ${claim} is 95 s ahead of this server's clock, and the tolerance is 5 s`)
       expect(detail).toMatch(/NTP, or raise auth\.clockTolerance/)
     }
   })
@@ -174,18 +174,14 @@ describe('a refused token is told why', () => {
     [
       'another audience',
       () => gateway.token('alice', { ...good, aud: 'shop' }),
-      /its aud is "shop", this server expects "files"/,
+      /\(aud\) is "shop", but this server expects "files"/,
     ],
     [
       'another issuer',
       () => gateway.token('alice', { ...good, iss: 'https://evil.example.com' }),
       /its iss is "https:\/\/evil/,
     ],
-    [
-      'an expiry in the past',
-      () => gateway.token('alice', { ...good, exp: now() - 3600 }),
-      /has expired: 36\d\d s ago/,
-    ],
+    ['an expiry in the past', () => gateway.token('alice', { ...good, exp: now() - 3600 }), /expired 36\d\d s ago/],
     [
       'a key of a key set',
       () => signWith(one, { sub: 'alice', aud: 'files' }),

@@ -67,7 +67,7 @@ describe('postern dev', () => {
     const env = await banner(bench.start(['dev', ...ports]))
     const s3 = clientOf({ ...env, AWS_ENDPOINT_URL_S3: env['POSTERN_URL']! })
     const put = s3.send(new PutObjectCommand({ Bucket: 'app', Key: 'k', Body: 'x' }))
-    await expect(put).rejects.toThrow(`The objects endpoint is ${env['AWS_ENDPOINT_URL_S3']}`)
+    await expect(put).rejects.toThrow(`Set the endpoint of your S3 client to ${env['AWS_ENDPOINT_URL_S3']}`)
   })
 
   test('takes *.test and *.localhost for this machine, and no other name', async () => {

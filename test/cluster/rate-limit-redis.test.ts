@@ -39,13 +39,13 @@ it('is counted by each alone while Redis is away, which is told once; and togeth
   const meanwhile = await ask(50, 'bob')
   expect(meanwhile.filter((status) => status === 200)).toHaveLength(40)
   expect(meanwhile.filter((status) => status === 429)).toHaveLength(10)
-  expect(told('limits.store does not answer')).toBe(1)
+  expect(told('limits.store does not respond')).toBe(1)
   await redis.start()
   const carol = await as(gateways[0]!, 'carol')
   await vi.waitFor(
     async () => {
       await carol.post('/files/upload-url', textFile)
-      expect(told('limits.store answers again')).toBe(1)
+      expect(told('limits.store responds again')).toBe(1)
     },
     { timeout: 10_000, interval: 200 },
   )

@@ -30,7 +30,7 @@ async function startLimit(issuePerMinute = 1000): Promise<(user?: string) => Pro
 }
 
 const told = (what: string) => logged.filter((line) => line.includes(what))
-const away = 'limits.store does not answer'
+const away = 'limits.store does not respond'
 
 describe('a Redis that hangs', () => {
   it('delays the requests that find it so, and none after them', async () => {
@@ -49,7 +49,7 @@ describe('a Redis that hangs', () => {
     await ask()
     await vi.waitUntil(() => redis.connections > 1, { timeout: 15_000 })
     redis.answer = 'count'
-    await vi.waitUntil(async () => (await ask()) && told('limits.store answers again').length === 1, {
+    await vi.waitUntil(async () => (await ask()) && told('limits.store responds again').length === 1, {
       timeout: 10_000,
       interval: 50,
     })

@@ -1,6 +1,6 @@
 /** The requests of several processes in one of them: asked for while somebody watches, and bounded. */
 import { expect, it, onTestFinished, vi } from 'vitest'
-import { parsePlace, placeText, readOn, type Place } from '../../src/api/request-place.ts'
+import { parsePlace, placeText, readAfter, type Place } from '../../src/api/request-place.ts'
 import { gatherRequests } from '../../src/cluster/gathered-requests.ts'
 import { createRequestLog, type LoggedRequest, type RequestLog } from '../../src/http/request-log.ts'
 import { alone, type Peers } from '../../src/drivers/peers.ts'
@@ -57,7 +57,7 @@ function read(log: RequestLog, place: Place = new Map()) {
   let missed = 0
   const more = (): void => {
     for (;;) {
-      const next = readOn(log.sources(), place, 7)
+      const next = readAfter(log.sources(), place, 7)
       missed += next.missed
       for (const { requestId, run, seq } of next.requests) {
         ids.push(requestId)

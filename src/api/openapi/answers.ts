@@ -1,4 +1,6 @@
-/** What the JSON API answers, as schemas: the source of the API's description, and what tests hold answers against. */
+/**
+ * Response schemas of the JSON API. The OpenAPI document is built from them, and tests check responses against them.
+ */
 import { z } from 'zod'
 import { checksumAlgorithms } from '../../drivers/driver.ts'
 import { plainCodes } from '../plain-problem.ts'
@@ -10,7 +12,7 @@ const url = z.string().meta({ format: 'uri' })
 const seconds = z.int().min(1).meta({ description: 'Seconds from now', example: 600 })
 const headers = z.record(z.string(), z.string())
 const key = z.string().meta({ description: 'The object key', example: 'uploads/0b0c62f5-….jpg' })
-const uploadId = z.string().meta({ description: "The store's own name of the multipart upload" })
+const uploadId = z.string().meta({ description: "The store's id of the multipart upload" })
 
 const checksum = z
   .object({
@@ -24,17 +26,17 @@ const file = {
   key,
   filename: z.string(),
   mimeType: z.string().meta({ example: 'image/jpeg' }),
-  size: bytes.nullable().meta({ description: 'Bytes as the store has them; null until confirmed' }),
+  size: bytes.nullable().meta({ description: 'Bytes, as reported by the store; null until confirmed' }),
   checksum: checksum.nullable(),
   visibility: z.enum(['private', 'public']),
   metadata: z.record(z.string(), z.string()),
   status: z.enum(['pending', 'confirmed']),
   createdAt: time,
   confirmedAt: time.nullable(),
-  publicUrl: url.optional().meta({ description: 'Where anyone may read it; public files only' }),
+  publicUrl: url.optional().meta({ description: 'URL that anyone can read; public files only' }),
   warning: z.string().optional().meta({
     description:
-      'With `--dev` only: why the file would be refused otherwise, as its bytes lack the signature of its type',
+      'With `--dev` only: why a production server would reject the file, because its bytes do not match its type',
   }),
 }
 
@@ -57,11 +59,11 @@ export const issuedUpload = z
     key,
     method: z.enum(['PUT', 'POST']),
     uploadUrl: url,
-    headers: headers.meta({ description: 'To be sent verbatim with the bytes; never content-length' }),
+    headers: headers.meta({ description: 'Send these verbatim with the bytes; never includes content-length' }),
     fields: z
       .record(z.string(), z.string())
       .optional()
-      .meta({ description: 'For POST: form fields, to be sent before `file`' }),
+      .meta({ description: 'For POST: form fields to send before `file`' }),
     expiresIn: seconds,
     expiresAt: time,
     publicUrl: file.publicUrl,
@@ -70,8 +72,8 @@ export const issuedUpload = z
 
 const multipart = {
   uploadId,
-  partSize: bytes.meta({ description: 'Bytes of each part but the last; parts may also differ' }),
-  partCount: z.int().min(0).nullable().meta({ description: 'null where the size is not known' }),
+  partSize: bytes.meta({ description: 'Bytes of each part except the last; other sizes are accepted too' }),
+  partCount: z.int().min(0).nullable().meta({ description: 'null if the size is not known' }),
 }
 
 export const begunMultipart = z
@@ -92,12 +94,12 @@ export const sentParts = z
     expiresAt: time,
     parts: z.array(z.strictObject({ partNumber: z.int().min(1), etag: z.string(), size: bytes })),
   })
-  .meta({ id: 'SentParts', description: 'The parts that the store has: the authority for resuming' })
+  .meta({ id: 'SentParts', description: 'The parts that the store has; resume from this list' })
 
 export const issuedDownload = z
   .strictObject({
     downloadUrl: url,
-    headUrl: url.meta({ description: 'The same object for HEAD: S3 signs the method too' }),
+    headUrl: url.meta({ description: 'URL of the same object for HEAD, because S3 signs the method' }),
     expiresIn: seconds,
     expiresAt: time,
   })
@@ -105,18 +107,21 @@ export const issuedDownload = z
 
 const link = {
   id: z.string(),
-  expiresAt: time.nullable().meta({ description: 'null: it does not end by itself' }),
-  maxUses: z.int().min(1).nullable().meta({ description: 'null: any number' }),
+  expiresAt: time.nullable().meta({ description: 'null: it does not expire' }),
+  maxUses: z.int().min(1).nullable().meta({ description: 'null: no limit' }),
   uses: z.int().min(0),
 }
 
 export const createdLink = z
-  .strictObject({ ...link, url: url.meta({ description: 'Shown this once: the server keeps a digest of its token' }) })
+  .strictObject({
+    ...link,
+    url: url.meta({ description: 'Returned only here, because the server keeps a digest of the token' }),
+  })
   .meta({ id: 'CreatedLink' })
 
 export const linkList = z
   .strictObject({ links: z.array(z.strictObject({ ...link, createdAt: time })) })
-  .meta({ id: 'Links', description: 'Newest first, spent and expired ones too' })
+  .meta({ id: 'Links', description: 'Newest first, including used-up and expired links' })
 
 const limit = z.int().min(0).nullable().meta({ description: 'null is unlimited' })
 
@@ -138,7 +143,7 @@ export const health = z
   })
   .meta({ id: 'Health' })
 
-/** RFC 9457, with `error` for clients that read nothing else. */
+/** RFC 9457, with `error` for clients that read only that. */
 export const problem = z
   .strictObject({
     type: z.string().meta({ example: 'urn:postern:problem:NotFound' }),

@@ -1,4 +1,4 @@
-/** What Uppy reads from the routes of its Companion server. */
+/** Responses of the Companion routes that Uppy calls. */
 import { z } from 'zod'
 
 const url = z.string().meta({ format: 'uri' })

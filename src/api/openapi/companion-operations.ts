@@ -1,4 +1,4 @@
-/** The routes that Uppy calls. */
+/** The Companion routes that Uppy calls. */
 import { z } from 'zod'
 import { beginInput, keyQuery, listedParts, paramsQuery } from '../companion-input.ts'
 import type { ProblemCode } from '../problem.ts'
@@ -55,7 +55,7 @@ export const companionOperations: Readonly<Record<string, Operation>> = {
     summary: 'Issue the URL of one part',
     path: onePart,
     query: keyQuery,
-    answers: { 200: { description: 'Send the part there', schema: answers.signedPart } },
+    answers: { 200: { description: 'The URL to send the part to', schema: answers.signedPart } },
     refusals: ofUpload,
   },
   'GET /s3/multipart/:id': {
@@ -63,7 +63,7 @@ export const companionOperations: Readonly<Record<string, Operation>> = {
     tag: 'Uppy',
     summary: 'List the parts that the store has',
     query: keyQuery,
-    answers: { 200: { description: 'All of them', schema: answers.listedParts } },
+    answers: { 200: { description: 'All stored parts', schema: answers.listedParts } },
     refusals: ofUpload,
   },
   'POST /s3/multipart/:id/complete': {
@@ -72,7 +72,7 @@ export const companionOperations: Readonly<Record<string, Operation>> = {
     summary: 'Complete',
     query: keyQuery,
     body: listedParts,
-    answers: { 200: { description: 'The object is whole', schema: answers.joinedParts } },
+    answers: { 200: { description: 'The object is complete', schema: answers.joinedParts } },
     refusals: [
       ...ofUpload,
       'UploadIncomplete',
@@ -89,7 +89,7 @@ export const companionOperations: Readonly<Record<string, Operation>> = {
     tag: 'Uppy',
     summary: 'Abort',
     query: keyQuery,
-    answers: { 200: { description: 'It is gone', schema: answers.nothing } },
+    answers: { 200: { description: 'The upload was aborted', schema: answers.nothing } },
     refusals: ofUpload,
   },
 }

@@ -1,4 +1,4 @@
-/** What the console's page asks for beside files. */
+/** Routes for the console. */
 import { z } from 'zod'
 import { pendingQuery } from '../routes/console.ts'
 import type { Operation } from './operation.ts'
@@ -32,13 +32,13 @@ export const consoleOperations: Readonly<Record<string, Operation>> = {
   'GET /console/status': {
     id: 'getStatus',
     tag: 'Console',
-    summary: 'Where the bytes go, and what may be sent',
+    summary: 'The store and the upload limits',
     answers: { 200: { description: 'Now', schema: status } },
   },
   'GET /console/uploads': {
     id: 'listPendingUploads',
     tag: 'Console',
-    summary: 'Pending uploads, and what they miss',
+    summary: 'Unfinished uploads and what each one is missing',
     query: pendingQuery,
     answers: { 200: { description: 'One page', schema: uploads } },
     refusals: ['InvalidArgument'],
@@ -46,15 +46,15 @@ export const consoleOperations: Readonly<Record<string, Operation>> = {
   'GET /console/log': {
     id: 'watchRequests',
     tag: 'Console',
-    summary: 'Requests as they happen',
-    description: 'Endless. After a broken connection, send the last id that was seen as `last-event-id`.',
+    summary: 'Live request log',
+    description: 'The stream does not end. After a lost connection, send the last received id as `last-event-id`.',
     answers: { 200: { description: 'Server-sent events', type: 'text/event-stream' } },
     refusals: ['TooManyRequests'],
   },
   'GET /console/settings': {
     id: 'getSettings',
     tag: 'Console',
-    summary: 'The effective configuration, secrets masked',
-    answers: { 200: { description: 'Each key', schema: settings } },
+    summary: 'The effective configuration with masked secrets',
+    answers: { 200: { description: 'All settings', schema: settings } },
   },
 }

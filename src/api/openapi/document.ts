@@ -1,4 +1,4 @@
-/** The description of the API (OpenAPI 3.1), put together from the schemas that validate and the routes table. */
+/** Builds the OpenAPI 3.1 document from the validating schemas and the route table. */
 import { z } from 'zod'
 import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiResponsesObject } from 'zod-openapi'
 import type { Route } from '../deps.ts'
@@ -15,7 +15,10 @@ export const templateOf = (path: string): string => path.replace(/:(\w+)/g, '{$1
 
 export type ApiDescription = ReturnType<typeof createDocument>
 
-/** `url` is the API's public base URL; `anonymous`: who sends no credentials is a user too. A route without an operation is left out: a test forbids it. */
+/**
+ * `url` is the API's public base URL. `anonymous` says whether requests without credentials have a user. Routes
+ * without an operation are left out, which a test forbids.
+ */
 export function describeApi(
   routes: readonly Route[],
   o: { url: string; version: string; cookie: string; anonymous: boolean },
@@ -33,7 +36,7 @@ export function describeApi(
       title: 'Postern',
       version: o.version,
       description:
-        'Ask for an upload URL, send the bytes straight to it, confirm; later ask for a download URL. The bytes go to the store, not through this API.',
+        'Request an upload URL, send the bytes to it, then confirm. Later, request a download URL. The bytes go to the store and do not pass through this API.',
     },
     servers: [{ url: o.url }],
     paths,
@@ -78,7 +81,7 @@ function operationObject(
   }
 }
 
-/** `null` says of a field that need not be there that it is not. */
+/** Adds `null` to optional fields, where it means the same as leaving the field out. */
 function withNulls(body: z.ZodObject): z.ZodObject {
   const shape = mapValues(body.shape as Record<string, z.ZodType>, (field) =>
     field.isOptional() ? field.nullable() : field,
@@ -88,7 +91,7 @@ function withNulls(body: z.ZodObject): z.ZodObject {
   return meta ? nullable.meta(meta) : nullable
 }
 
-/** What is described of the fields together is which of them must be there. */
+/** An override on the object states which of its fields are required. */
 const needsBody = (body: z.ZodObject): boolean => !body.safeParse({}).success || body.meta()?.override !== undefined
 
 function answersOf(answers: Record<number, Answer>): ZodOpenApiResponsesObject {
@@ -104,7 +107,7 @@ function answersOf(answers: Record<number, Answer>): ZodOpenApiResponsesObject {
   return Object.fromEntries(entries) as ZodOpenApiResponsesObject
 }
 
-/** What any request can be refused for, then what this route's can. */
+/** The errors of every request, then those of this route. */
 function refusalsOf(route: Route, operation: Operation): ZodOpenApiResponsesObject {
   const codes = new Set<ProblemCode>(['BadRequest', 'InvalidTarget', 'Internal', 'Unavailable', 'StoreNotOpen'])
   const add = (...more: readonly ProblemCode[]): void => more.forEach((code) => codes.add(code))
@@ -122,11 +125,11 @@ function refusalsOf(route: Route, operation: Operation): ZodOpenApiResponsesObje
     status,
     { description: of.join(', '), content: { 'application/problem+json': { schema: problem } } },
   ])
-  return { ...Object.fromEntries(entries), ...unread } as ZodOpenApiResponsesObject
+  return { ...Object.fromEntries(entries), ...beforeRouting } as ZodOpenApiResponsesObject
 }
 
-/** What is refused before it is known what was asked for. */
-const unread: ZodOpenApiResponsesObject = Object.fromEntries(
+/** Errors that occur before the route is known. */
+const beforeRouting: ZodOpenApiResponsesObject = Object.fromEntries(
   Object.entries({ 408: 'RequestTimeout', 431: 'HeadersTooLarge' }).map(([status, description]) => [
     status,
     { description, content: { 'application/problem+json': { schema: problem } } },

@@ -3,24 +3,24 @@ import type { ProblemCode } from '../problem.ts'
 
 export type Answer = {
   description: string
-  /** JSON, unless `type` names another. Absent: no body. */
+  /** JSON unless `type` names another type. Without a schema there is no body. */
   schema?: z.ZodType
   type?: string
   headers?: Record<string, string>
 }
 
-/** What the description of the API says of one route, beside what the routes table knows already. */
+/** The OpenAPI description of a route, in addition to what the route table contains. */
 export type Operation = {
-  /** Unique: what generated clients call it. */
+  /** Unique. Generated clients use it as the function name. */
   id: string
   tag: 'Uploads' | 'Multipart' | 'Files' | 'Uppy' | 'Console' | 'Server'
   summary: string
   description?: string
-  /** Names of the path that are no plain text. */
+  /** Path parameters that are not plain text. */
   path?: Readonly<Record<string, z.ZodType>>
   query?: z.ZodObject
   body?: z.ZodObject
   answers: Record<number, Answer>
-  /** Refusals of this route's own; `document.ts` adds those that every route shares. */
+  /** Errors of this route. `document.ts` adds the errors that all routes share. */
   refusals?: readonly ProblemCode[]
 }

@@ -1,4 +1,4 @@
-/** What the description of the API says of each route. A test holds it against the routes table, both ways. */
+/** OpenAPI descriptions of the routes. A test checks that this list and the route table match. */
 import { z } from 'zod'
 import { confirmInput, downloadQuery, listQuery, patchInput, renewInput, uploadInput } from '../input.ts'
 import { beginMultipartInput, completeInput, issuePartsInput } from '../multipart-input.ts'
@@ -10,9 +10,9 @@ import { linkOperations } from './link-operations.ts'
 import type { Answer, Operation } from './operation.ts'
 
 const aliases =
-  'Names that other clients use are accepted too: `fileName`, `fileType`, `contentType`, `fileSize`. A URL is good for one object, and for what was declared.'
+  'The aliases `fileName`, `fileType`, `contentType` and `fileSize` are accepted. A URL is valid for one object with the declared properties.'
 
-/** What an upload can be refused for before a URL is issued. */
+/** Errors before an upload URL is issued. */
 const admission = [
   'InvalidArgument',
   'InvalidDigest',
@@ -24,7 +24,7 @@ const admission = [
   'QuotaExceeded',
 ] as const satisfies readonly ProblemCode[]
 
-/** What the stored object can be refused for. */
+/** Errors of the verification of the stored object. */
 const verification = [
   'InvalidArgument',
   'InvalidDigest',
@@ -36,13 +36,16 @@ const verification = [
   'ConditionalConflict',
 ] as const satisfies readonly ProblemCode[]
 
-const issued: Answer = { description: 'Send the bytes there', schema: answers.issuedUpload }
-const location = { location: "The file's address" }
+const issued: Answer = { description: 'The URL to send the bytes to', schema: answers.issuedUpload }
+const location = { location: "The file's URL" }
 const confirmed: Record<number, Answer> = {
-  200: { description: 'It was confirmed before: the same body', schema: answers.confirmedFile, headers: location },
-  201: { description: 'The file is confirmed', schema: answers.confirmedFile, headers: location },
+  200: { description: 'Already confirmed; same body', schema: answers.confirmedFile, headers: location },
+  201: { description: 'The file was confirmed', schema: answers.confirmedFile, headers: location },
 }
-const redirect: Answer = { description: 'A presigned URL of the object', headers: { location: 'Where the bytes are' } }
+const redirect: Answer = {
+  description: 'A presigned URL of the object',
+  headers: { location: 'Location of the bytes' },
+}
 const health: Answer = { description: 'Yes', schema: answers.health }
 
 export const operations: Readonly<Record<string, Operation>> = {
@@ -58,7 +61,7 @@ export const operations: Readonly<Record<string, Operation>> = {
   'POST /api/upload-url': {
     id: 'issuePublicUploadUrl',
     tag: 'Uploads',
-    summary: 'Issue an upload URL for a public file that confirms itself',
+    summary: 'Issue an upload URL for a public file that is confirmed automatically',
     description: `Shorthand for \`visibility: public, autoConfirm: true\`. ${aliases}`,
     body: uploadInput,
     answers: { 200: issued },
@@ -87,7 +90,7 @@ export const operations: Readonly<Record<string, Operation>> = {
     tag: 'Multipart',
     summary: 'Start a multipart upload',
     body: beginMultipartInput,
-    answers: { 200: { description: 'Ask for part URLs next', schema: answers.begunMultipart } },
+    answers: { 200: { description: 'Request part URLs next', schema: answers.begunMultipart } },
     refusals: admission,
   },
   'POST /files/multipart/:id/parts': {
@@ -95,21 +98,21 @@ export const operations: Readonly<Record<string, Operation>> = {
     tag: 'Multipart',
     summary: 'Issue URLs for parts',
     body: issuePartsInput,
-    answers: { 200: { description: 'One URL a part', schema: answers.issuedParts } },
+    answers: { 200: { description: 'One URL per part', schema: answers.issuedParts } },
     refusals: ['InvalidArgument', 'InvalidRequest', 'NotFound', 'NoSuchUpload', 'ConditionalConflict'],
   },
   'GET /files/multipart/:id/parts': {
     id: 'listParts',
     tag: 'Multipart',
     summary: 'List the parts that the store has',
-    answers: { 200: { description: 'All of them', schema: answers.sentParts } },
+    answers: { 200: { description: 'All stored parts', schema: answers.sentParts } },
     refusals: ['InvalidRequest', 'NotFound', 'NoSuchUpload', 'ConditionalConflict'],
   },
   'POST /files/multipart/:id/complete': {
     id: 'completeMultipart',
     tag: 'Multipart',
     summary: 'Complete and confirm; repeatable',
-    description: 'Without `parts`, all that the store has are joined.',
+    description: 'Without `parts`, all stored parts are joined.',
     body: completeInput,
     answers: confirmed,
     refusals: [...verification, 'InvalidPart', 'InvalidPartOrder', 'EntityTooSmall', 'EntityTooLarge', 'NoSuchUpload'],
@@ -117,8 +120,8 @@ export const operations: Readonly<Record<string, Operation>> = {
   'DELETE /files/multipart/:id': {
     id: 'abortMultipart',
     tag: 'Multipart',
-    summary: 'Abort, and remove the parts',
-    answers: { 204: { description: 'It is gone' } },
+    summary: 'Abort and delete the parts',
+    answers: { 204: { description: 'The upload was aborted' } },
     refusals: ['NotFound', 'InvalidRequest', 'ConditionalConflict'],
   },
 
@@ -136,7 +139,7 @@ export const operations: Readonly<Record<string, Operation>> = {
     id: 'getUsage',
     tag: 'Files',
     summary: 'Bytes and files used and reserved, and the quota',
-    answers: { 200: { description: "The caller's", schema: answers.usageReport } },
+    answers: { 200: { description: "The caller's usage", schema: answers.usageReport } },
   },
   'GET /files/:id': {
     id: 'getFile',
@@ -148,16 +151,16 @@ export const operations: Readonly<Record<string, Operation>> = {
   'PATCH /files/:id': {
     id: 'updateFile',
     tag: 'Files',
-    summary: 'Rename a file, or replace its metadata',
+    summary: 'Rename a file or replace its metadata',
     body: patchInput,
-    answers: { 200: { description: 'The record as it is now', schema: answers.fileRecord } },
+    answers: { 200: { description: 'The updated record', schema: answers.fileRecord } },
     refusals: ['InvalidArgument', 'MetadataTooLarge', 'NotFound'],
   },
   'DELETE /files/:id': {
     id: 'deleteFile',
     tag: 'Files',
     summary: 'Delete record and object',
-    answers: { 204: { description: 'It is gone' } },
+    answers: { 204: { description: 'The file was deleted' } },
     refusals: ['NotFound'],
   },
   'GET /files/:id/download-url': {
@@ -165,13 +168,13 @@ export const operations: Readonly<Record<string, Operation>> = {
     tag: 'Files',
     summary: 'Issue a download URL',
     query: downloadQuery,
-    answers: { 200: { description: 'Good for GET, and for HEAD', schema: answers.issuedDownload } },
+    answers: { 200: { description: 'URLs for GET and HEAD', schema: answers.issuedDownload } },
     refusals: ['InvalidArgument', 'NotFound', 'UploadIncomplete'],
   },
   'GET /files/:id/content': {
     id: 'getContent',
     tag: 'Files',
-    summary: 'Redirect to the bytes, so that an <img> can show them',
+    summary: 'Redirect to the bytes, for use in <img>',
     query: downloadQuery,
     answers: { 302: redirect },
     refusals: ['InvalidArgument', 'NotFound', 'UploadIncomplete'],
@@ -198,27 +201,28 @@ export const operations: Readonly<Record<string, Operation>> = {
     tag: 'Server',
     summary: 'Can it take an upload now?',
     description:
-      'The answer comes from a check in the background, at most a few seconds old: the store is written, read and synced, and the catalog is asked. On a server that serves its own machine alone the answer names the reason.',
+      'The result is at most a few seconds old. A background check writes, reads and syncs the store and queries the catalog. A server that is reachable only from its own machine includes the reason.',
     answers: { 200: health },
     refusals: ['Unavailable', 'InsufficientStorage'],
   },
   'GET /metrics': {
     id: 'getMetrics',
     tag: 'Server',
-    summary: 'Figures for Prometheus',
-    description: 'For administrators; on a server that serves its own machine alone, for every program there.',
-    answers: { 200: { description: 'The exposition format', type: 'text/plain' } },
+    summary: 'Metrics for Prometheus',
+    description:
+      'For administrators. A server that is reachable only from its own machine also answers requests without credentials.',
+    answers: { 200: { description: 'Prometheus text format', type: 'text/plain' } },
   },
   'GET /openapi.json': {
     id: 'getDescription',
     tag: 'Server',
-    summary: 'This description',
+    summary: 'This document',
     answers: { 200: { description: 'OpenAPI 3.1', schema: z.looseObject({ openapi: z.string() }) } },
   },
   'GET /docs': {
     id: 'getDocs',
     tag: 'Server',
-    summary: 'This description as a page',
-    answers: { 200: { description: 'The page; it needs no other server', type: 'text/html' } },
+    summary: 'API reference page',
+    answers: { 200: { description: 'The page, which works offline', type: 'text/html' } },
   },
 }

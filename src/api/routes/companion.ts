@@ -1,6 +1,6 @@
 /**
- * The routes of Uppy's Companion server, as its S3 plugin calls them in its majors 4, 5 and 6. Uppy never confirms:
- * what it sends confirms itself. An upload in parts is named by the store's own uploadId, with its key.
+ * The Companion routes that Uppy's S3 plugin calls, in versions 4, 5 and 6. Uppy never confirms, so these uploads are
+ * confirmed automatically. A multipart upload is identified by the store's uploadId and its key.
  */
 import type { Context } from 'koa'
 import { abortMultipart } from '../../service/abort-multipart.ts'
@@ -14,9 +14,7 @@ import { publicUrl } from '../../service/public-url.ts'
 import { parseBegin, parseKey, parseParams, parsePartNumber, parsePartNumbers, parseParts } from '../companion-input.ts'
 import type { ApiDeps, Call } from '../deps.ts'
 
-/**
- * Seconds. Uppy 6 signs a part once and sends it again by the same URL, and it lets parts wait for each other.
- */
+/** Seconds. Uppy 6 signs a part once, reuses the URL for retries, and queues parts. */
 const partUrlLife = 3600
 
 export async function uploadParams({ ctx, deps, user }: Call): Promise<void> {
@@ -33,8 +31,8 @@ export async function uploadParams({ ctx, deps, user }: Call): Promise<void> {
 }
 
 /**
- * Uppy 6 sends forms alone. Uppy 4 and 5 send either, but wait forever for an ETag, which some stores do not tell of
- * a form: they are known by asking for JSON and nothing else.
+ * Whether the client accepts a form. Uppy 6 sends only forms. Uppy 4 and 5 send either, but hang without an ETag,
+ * which some stores do not return for a form. They are recognised by an Accept header of JSON alone.
  */
 function takesForm(ctx: Context): boolean {
   const accept = ctx.get('accept')
@@ -51,7 +49,7 @@ export async function signPart(call: Call): Promise<void> {
   const [part] = await sign(call, [parsePartNumber(n)])
   if (!part) return
   const { url, headers, expiresIn } = part
-  // Uppy takes `expires` for the time that sending the part may last, which no short-lived URL is to cut.
+  // Uppy uses `expires` as the time limit for sending the part. A short URL lifetime must not shorten it.
   answer(call.ctx, { url, headers, ...(expiresIn < partUrlLife ? {} : { expires: expiresIn }) })
 }
 
@@ -81,7 +79,7 @@ export async function joinParts(call: Call): Promise<void> {
   answer(ctx, { location, key: file.key, bucket: deps.config.storage.bucket })
 }
 
-/** `{}`, for Uppy reads every answer as JSON. */
+/** Answers `{}`, because Uppy parses every response as JSON. */
 export async function cancelMultipart(call: Call): Promise<void> {
   const { id } = await uploadOf(call)
   await abortMultipart(call.deps, call.user, id)

@@ -1,4 +1,4 @@
-/** What the console's page shows beside files. */
+/** Routes for the console. */
 import { z } from 'zod'
 import { describeStore } from '../../service/describe-store.ts'
 import { listPending, type PendingUpload } from '../../service/list-pending.ts'
@@ -6,7 +6,7 @@ import { namesOf } from '../../service/type-families.ts'
 import type { Call } from '../deps.ts'
 import { listQuery, parseQuery } from '../input.ts'
 
-/** Where the bytes go and what may be sent, for the badge and the drop target. */
+/** The store and the upload limits, for the badge and the drop target. */
 export async function showStatus({ ctx, deps, user, admin }: Call): Promise<void> {
   const { uploads, quotas } = deps.config
   ctx.body = {
@@ -26,7 +26,7 @@ export async function showStatus({ ctx, deps, user, admin }: Call): Promise<void
   }
 }
 
-/** `progress=true` asks the store what it has of each upload. */
+/** `progress=true` asks the store for the progress of each upload. */
 export const pendingQuery = listQuery.omit({ q: true }).extend({ progress: z.stringbool().optional() })
 
 export async function listUploads({ ctx, deps, user }: Call): Promise<void> {
@@ -42,7 +42,7 @@ const pendingJson = ({ file, grant, progress }: PendingUpload): Record<string, u
   visibility: file.visibility,
   createdAt: file.createdAt.toISOString(),
   method: grant?.method ?? null,
-  /** As declared; null where nobody said. */
+  /** The declared size. null if none was declared. */
   size: grant?.declaredSize ?? null,
   urlExpiresAt: grant?.urlExpiresAt.toISOString() ?? null,
   expiresAt: grant?.confirmBy.toISOString() ?? null,
@@ -55,7 +55,7 @@ export async function showSettings({ ctx, deps }: Call): Promise<void> {
   ctx.body = { settings: deps.settings() }
 }
 
-/** Requests as an event stream, until the reader leaves; the answer is out of Koa's hands. */
+/** Streams requests until the reader disconnects. Writes the response without Koa. */
 export async function streamLog({ ctx, deps, user, admin }: Call): Promise<void> {
   if (ctx.method === 'HEAD') {
     ctx.type = 'text/event-stream'

@@ -1,8 +1,8 @@
 import type { Call, Route } from '../deps.ts'
 
-/** `routes` is the table that the server goes by. */
+/** `routes` is the route table of the server. */
 export const describe = (routes: () => readonly Route[]): ((call: Call) => Promise<void>) => {
-  // Anyone may ask, and it takes long to put together. Its text depends on what it is made of alone.
+  // Cached, because anyone may request it and building it is slow. The text depends only on the inputs in `madeOf`.
   let last = { madeOf: '', text: '' }
   return async ({ ctx, deps }) => {
     const { config, urls, version } = deps
@@ -10,7 +10,7 @@ export const describe = (routes: () => readonly Route[]): ((call: Call) => Promi
     const from = { url: urls.api(), version: version(), cookie: config.auth.cookie, anonymous }
     const madeOf = JSON.stringify(from)
     if (madeOf !== last.madeOf) {
-      // With the first caller: most servers never describe themselves.
+      // Loaded on first use, because most servers never need it.
       const { describeApi } = await import('../openapi/document.ts')
       last = { madeOf, text: JSON.stringify(describeApi(routes(), from)) }
     }

@@ -14,12 +14,12 @@ export async function issueDownloadUrl({ ctx, deps, user }: Call): Promise<void>
   ctx.body = { ...issued, expiresAt: expiresAt.toISOString() }
 }
 
-/** So that `<img src>` works: a redirect that a browser may keep while its target is still good. */
+/** Redirects to the bytes, so that `<img src>` works. Browsers may cache the redirect while the target is valid. */
 export async function content({ ctx, deps, user }: Call): Promise<void> {
   const issued = await issueDownload(deps, user, { id: fileId(ctx), ...parseQuery(downloadQuery, ctx.query) })
   redirect({ ctx, deps }, ctx.method === 'HEAD' ? issued.headUrl : issued.downloadUrl)
   ctx.set('cache-control', `private, max-age=${Math.floor(issued.expiresIn / 2)}`)
-  // One browser, two users in turn: the second must not get the first one's redirect.
+  // If two users share a browser, the second must not get the first one's redirect.
   ctx.append('vary', 'Authorization, Cookie')
 }
 
@@ -33,7 +33,7 @@ export async function publicContent({ ctx, deps }: Call): Promise<void> {
 export function redirect({ ctx, deps }: Pick<Call, 'ctx' | 'deps'>, url: string): void {
   ctx.status = 302
   ctx.set('location', url)
-  // Pages of other origins may show what the user lets them: the bytes' own origin decides about the rest.
+  // Lets pages of other origins embed the redirect. The objects origin decides about the bytes.
   ctx.set('cross-origin-resource-policy', 'cross-origin')
   allowRedirectedPage(ctx.res, deps.config.cors.origins, ctx.req.headers.origin)
   ctx.body = ''

@@ -1,7 +1,7 @@
 import type { Context } from 'koa'
 import { noSuchFile } from '../../service/get-file.ts'
 
-/** The `:id` of the path; what cannot be one is not looked up. */
+/** The `:id` of the path. An invalid id is NotFound without a lookup. */
 export function fileId(ctx: Context): string {
   const { id = '' } = ctx['params'] as Record<string, string | undefined>
   if (/^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(id)) return id

@@ -21,7 +21,9 @@ export async function read({ ctx, deps, user }: Call): Promise<void> {
 export async function update({ ctx, deps, user, body }: Call): Promise<void> {
   const patch = parseBody(patchInput, body)
   if (patch.filename === undefined && patch.metadata === undefined) {
-    throw new StorageError('InvalidArgument', { message: 'Nothing to change: send filename, metadata or both.' })
+    throw new StorageError('InvalidArgument', {
+      message: 'The request changes nothing. Send filename, metadata or both.',
+    })
   }
   ctx.body = fileJson(deps, await updateFile(deps, user, { id: fileId(ctx), ...patch }))
 }

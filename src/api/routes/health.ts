@@ -3,7 +3,9 @@ import { instanceProof, noncePattern } from '../../http/instance-proof.ts'
 import type { Call } from '../deps.ts'
 import { ageOf, demandReady } from '../ready.ts'
 
-/** With `?nonce=` (32 hex digits) it also proves which installation answers, and tells the Host that arrived. */
+/**
+ * With `?nonce=` (32 hex digits) the response also proves the installation's identity and returns the received Host.
+ */
 export async function live({ ctx, deps }: Call): Promise<void> {
   const { nonce } = ctx.query
   const asked = typeof nonce === 'string' && noncePattern.test(nonce)
@@ -14,7 +16,7 @@ export async function live({ ctx, deps }: Call): Promise<void> {
   }
 }
 
-/** Ready to take an upload now: store and catalog have just worked, and the server is not about to stop. */
+/** 200 if store and catalog passed the last check and the server is not stopping. */
 export async function ready({ ctx, deps }: Call): Promise<void> {
   if (deps.isDraining()) {
     const message = 'The server is stopping.'

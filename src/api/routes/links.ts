@@ -27,13 +27,13 @@ export async function revokeLink({ ctx, deps, user }: Call): Promise<void> {
   ctx.status = 204
 }
 
-/** A browser that fetches ahead has no reader yet: it gets nothing, and asks again when somebody opens the link. */
+/** A browser prefetches before anyone opens the link. It gets no URL and sends a new request later. */
 const isPrefetch = ({ headers }: Call['ctx']['req']): boolean =>
   [headers['sec-purpose'], headers['purpose'], headers['x-moz']].some((value) => /^\s*prefetch\b/i.test(String(value)))
 
 const cookieName = 'postern_link'
 
-/** Never kept: the next use is to be counted too. */
+/** Not cacheable, so that every use is counted. */
 export async function followLink({ ctx, deps }: Call): Promise<void> {
   const { token = '' } = ctx['params'] as Record<string, string | undefined>
   ctx.set('cache-control', 'no-store')

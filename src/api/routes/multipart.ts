@@ -9,7 +9,7 @@ import { beginMultipartInput, completeInput, issuePartsInput } from '../multipar
 import { fileId } from './file-id.ts'
 import { answerSettled } from './uploads.ts'
 
-/** Room for 10,000 part numbers and ETags. */
+/** Bytes. Enough for 10,000 part numbers and ETags. */
 export const partListBytes = 2 * 1024 * 1024
 
 export async function begin({ ctx, deps, user, body }: Call): Promise<void> {

@@ -18,7 +18,7 @@ import { showMetrics } from './metrics.ts'
 import { abort, begin, complete, issuePartUrls, listParts, partListBytes } from './multipart.ts'
 import { confirm, issuePublicUploadUrl, issueUploadUrl, renewUploadUrl } from './uploads.ts'
 
-/** Every route, in the order in which they are tried. GET answers HEAD too, unless it changes something. */
+/** Every route, in matching order. GET also answers HEAD, unless the route changes something. */
 export const routes: readonly Route[] = [
   { method: 'POST', path: '/files/upload-url', access: 'user', issues: true, grants: true, run: issueUploadUrl },
   { method: 'POST', path: '/api/upload-url', access: 'user', issues: true, grants: true, run: issuePublicUploadUrl },

@@ -10,7 +10,7 @@ import { fileId } from './file-id.ts'
 
 export const issueUploadUrl = (call: Call): Promise<void> => issue(call, {})
 
-/** The shorthand of clients that never confirm and want a URL that anyone can read. */
+/** A shorthand for clients that never confirm and want a public URL. */
 export const issuePublicUploadUrl = (call: Call): Promise<void> =>
   issue(call, { visibility: 'public', autoConfirm: true })
 
@@ -27,13 +27,15 @@ export async function renewUploadUrl({ ctx, deps, user, body }: Call): Promise<v
 export async function confirm({ ctx, deps, user, body }: Call): Promise<void> {
   const { id, key, ...claims } = parseBody(confirmInput, body)
   if ((id === undefined) === (key === undefined)) {
-    throw new StorageError('InvalidArgument', { message: 'Send either the key or the id that upload-url answered.' })
+    throw new StorageError('InvalidArgument', {
+      message: 'Send either the key or the id from the upload-url response.',
+    })
   }
   const by = id === undefined ? { key: key ?? '' } : { id }
   answerSettled({ ctx, deps }, await confirmUpload(deps, user, { by, ...claims }))
 }
 
-/** 201 to the call that made the upload a file, 200 and the same body to every other. */
+/** 201 for the call that confirmed the file, 200 with the same body afterwards. */
 export function answerSettled({ ctx, deps }: Pick<Call, 'ctx' | 'deps'>, { file, created }: Settled): void {
   ctx.status = created ? 201 : 200
   ctx.set('location', `/files/${file.id}`)

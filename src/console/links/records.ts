@@ -39,7 +39,7 @@ export async function makeLink(fileId: string, { expiresIn, maxUses }: LinkTerms
   await queryClient.cancelQueries({ queryKey: keyOf(fileId) })
   queryClient.setQueryData(urlKey(link.id), url)
   queryClient.setQueryData<Link[]>(keyOf(fileId), (links = []) => [link, ...links])
-  void lookAgain(fileId)
+  void reload(fileId)
   return { ...link, url }
 }
 
@@ -51,7 +51,7 @@ export function dropLinks(ids: ReadonlySet<string>): void {
   for (const id of ids) queryClient.removeQueries({ queryKey: urlKey(id) })
 }
 
-export const lookAgain = (fileId: string): Promise<void> => queryClient.invalidateQueries({ queryKey: keyOf(fileId) })
+export const reload = (fileId: string): Promise<void> => queryClient.invalidateQueries({ queryKey: keyOf(fileId) })
 
 const refusalKey = (fileId: string): string[] => ['links-refused', fileId]
 

@@ -3,7 +3,7 @@ import { ApiError } from '../api.ts'
 import { plural } from '../format.ts'
 import { Later } from '../later.ts'
 import { toasts } from '../toasts.ts'
-import { dropLinks, lookAgain, revokeLink } from './records.ts'
+import { dropLinks, reload, revokeLink } from './records.ts'
 
 export type Revocation = { id: string; fileId: string; filename: string }
 
@@ -21,7 +21,7 @@ export const revocations = new Later<Revocation>({
       toasts.say(`${plural(failed.length, 'link')} not revoked and still active. ${failed[0]}`, 'bad')
     const revoked = links.length - failed.length
     if (revoked > 0) toasts.say(revoked === 1 ? 'The link was revoked.' : `${plural(revoked, 'link')} were revoked.`)
-    for (const fileId of new Set(links.map((link) => link.fileId))) void lookAgain(fileId)
+    for (const fileId of new Set(links.map((link) => link.fileId))) void reload(fileId)
   },
 })
 

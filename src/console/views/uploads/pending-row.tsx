@@ -13,7 +13,7 @@ import { PartMap } from '../../transfers/part-map.tsx'
 import { isBusy, stateInWords as liveState } from '../../transfers/describe-transfer.ts'
 import { resumeWithFile, uploads } from '../../uploads.ts'
 import { asFile, formatUntil, partsOf, stateInWords, describeMissing, type Pending } from './pending.ts'
-import { lookAgain } from './records.ts'
+import { reload } from './records.ts'
 
 /** `item` is set if this browser started the upload. */
 type Props = { upload: Pending; now: Date; item: UploadItem | null }
@@ -88,7 +88,7 @@ function Actions({ upload, item }: Omit<Props, 'now'>) {
       toasts.say(`${failed} ${error instanceof Error ? error.message : ''}`, 'bad')
     }
     setBusy(false)
-    void lookAgain()
+    void reload()
   }
   const confirm = async (): Promise<void> => {
     await request('/files/confirm', { method: 'POST', body: { id } })
@@ -192,6 +192,6 @@ function abort(upload: Pending, item: UploadItem | null): void {
   if (item && item.state !== 'success') {
     uploads.cancel(item.id)
     toasts.say(`${upload.filename} aborted.`)
-    void lookAgain()
+    void reload()
   } else deletes.add(asFile(upload))
 }

@@ -12,7 +12,7 @@ const queryKey = ['uploads']
 /** Milliseconds. Each refresh costs the server one request to the store per upload. */
 const refreshIntervalMs = 10_000
 
-export const lookAgain = (): Promise<void> => queryClient.invalidateQueries({ queryKey })
+export const reload = (): Promise<void> => queryClient.invalidateQueries({ queryKey })
 
 export function usePending() {
   const query = useInfiniteQuery({
@@ -39,7 +39,7 @@ function refreshWhenUploadsEnd(): () => void {
   let before = done()
   return uploads.subscribe(() => {
     const now = done()
-    if (now !== before) void lookAgain()
+    if (now !== before) void reload()
     before = now
   })
 }
@@ -52,5 +52,5 @@ deletes.subscribe(() => {
   const { ids } = hidden.get()
   if (deleting.some((id) => !ids.has(id))) hidden.set({ ids: new Set([...ids, ...deleting]) })
   if (deleting.length > 0) return
-  setTimeout(() => void lookAgain().then(() => hidden.set({ ids: new Set() })), 500)
+  setTimeout(() => void reload().then(() => hidden.set({ ids: new Set() })), 500)
 })
