@@ -61,7 +61,7 @@ export async function startFaultRig(o: Partial<SiteOptions> = {}): Promise<Fault
         to: join(dir, 'trace'),
         inject: fault,
         oneThread: thread !== null,
-        ...('path' in fault && { path: fault.path }),
+        ...('path' in fault && { paths: [fault.path] }),
       })
       try {
         return await act()

@@ -63,9 +63,12 @@ export async function startFleet(site: Site, o: { uploaders: number; mix: Mix; l
     async workFor(changes) {
       const enough = ledger.acknowledged + changes
       gate.open()
-      const giveUpAt = performance.now() + 20_000
+      let last = { acknowledged: ledger.acknowledged, at: performance.now() }
       while (ledger.acknowledged < enough && violations.length === 0) {
-        if (performance.now() > giveUpAt) throw new Error('the server acknowledges nothing')
+        if (ledger.acknowledged > last.acknowledged) {
+          last = { acknowledged: ledger.acknowledged, at: performance.now() }
+        }
+        if (performance.now() > last.at + 60_000) throw new Error('the server acknowledges nothing')
         await sleep(1)
       }
     },

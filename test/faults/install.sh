@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what the suites of this folder need beside Node: strace, mkfs.ext4 and xfs_io. By apt-get, as root; elsewhere
+# Installs what the suites of this folder need beside Node: strace, xfs_io, and the mkfs of ext4, xfs and btrfs. By apt-get, as root; elsewhere
 # it says what is missing. Repeatable.
 set -euo pipefail
 
@@ -7,6 +7,8 @@ missing=()
 need() { command -v "$1" > /dev/null || [[ -x /usr/sbin/$1 || -x /sbin/$1 ]] || missing+=("$2"); }
 need strace strace
 need mkfs.ext4 e2fsprogs
+need mkfs.btrfs btrfs-progs
+need losetup mount
 need xfs_io xfsprogs
 need mount mount
 ((${#missing[@]})) || exit 0

@@ -6,7 +6,10 @@ import { join } from 'node:path'
 
 export type Injection = {
   calls: readonly string[]
-  /** The errno with which they fail instead of being done, or KILL: the process ends there. */
+  /**
+   * The errno with which they fail instead of being done. KILL: the process ends there. NOTHING: they do nothing and
+   * report success.
+   */
   fault: string
   /** Which of the matching calls of each thread; every one where it is not given. */
   when?: string
@@ -17,8 +20,8 @@ export type TraceOptions = {
   /** File of the trace. */
   to: string
   inject?: Injection
-  /** Only calls on this path or a descriptor of it. */
-  path?: string
+  /** Only calls on one of these paths or a descriptor of it. */
+  paths?: readonly string[]
   /** The id is a thread's, and it alone is traced. */
   oneThread?: boolean
 }
@@ -28,9 +31,10 @@ export type Trace = { detach(): Promise<void> }
 export async function attach(id: number, o: TraceOptions): Promise<Trace> {
   const { inject } = o
   const args = [...(o.oneThread ? [] : ['-f']), '-y', '-s', '64', '-o', o.to, '-e', `trace=${o.calls.join(',')}`]
-  if (o.path !== undefined) args.push('-P', o.path)
+  for (const path of o.paths ?? []) args.push('-P', path)
   if (inject) {
-    const fault = inject.fault === 'KILL' ? 'signal=KILL' : `error=${inject.fault}`
+    const others: Record<string, string> = { KILL: 'signal=KILL', NOTHING: 'retval=0' }
+    const fault = others[inject.fault] ?? `error=${inject.fault}`
     const when = inject.when === undefined ? '' : `:when=${inject.when}`
     args.push('-e', `inject=${inject.calls.join(',')}:${fault}${when}`)
   }

@@ -5,12 +5,18 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onMount } from './mounts.ts'
 import { attach } from './strace.ts'
+import { drawLot } from './lot.ts'
+import { fileSystems, hasFileSystem, makeCachedMount } from './write-cache/mount.ts'
 
 /** Each by an attempt at the thing itself: containers often have the programs and not the right to use them. */
 const abilities = {
   'power cuts': {
     probe: () => onMount({ kind: 'ext4', size: '16M' }, async (mount) => (await mount.preparePowerCut())()),
     needs: 'root, mkfs.ext4, a loop device to mount, and xfs_io that may shut the file system down',
+  },
+  'write caches': {
+    probe: tryWriteCaches,
+    needs: 'root, FUSE, loop devices, and the mkfs of each file system that the kernel has (ext4, xfs, btrfs)',
   },
   tmpfs: { probe: () => onMount({ kind: 'tmpfs', size: '1M' }, async () => {}), needs: 'root, to mount a tmpfs' },
   strace: { probe: traceSomething, needs: 'strace, and the right to trace processes' },
@@ -20,6 +26,7 @@ export type Ability = keyof typeof abilities
 
 const suiteAbilities: Record<string, readonly Ability[]> = {
   'power-cut': ['power cuts'],
+  'torn-writes': ['write caches', 'strace'],
   'sync-failures': ['strace'],
   'system-calls': ['strace'],
   'write-order': ['strace'],
@@ -49,6 +56,20 @@ async function attempt(probe: () => Promise<unknown>): Promise<string | null> {
   } catch (error) {
     const { message } = error as Error
     return message.trim().split('\n').at(-1) ?? message
+  }
+}
+
+async function tryWriteCaches(): Promise<void> {
+  for (const kind of fileSystems) {
+    if (!(await hasFileSystem(kind))) continue
+    const mount = await makeCachedMount({ kind, lot: drawLot(1), size: 2 ** 29 })
+    try {
+      const cut = await mount.preparePowerCut()
+      await cut()
+      await mount.remount()
+    } finally {
+      await mount.remove()
+    }
   }
 }
 
