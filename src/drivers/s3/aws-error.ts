@@ -116,6 +116,12 @@ export const isSilence = (cause: unknown): boolean => {
   return name === 'TimeoutError' || code === 'ETIMEDOUT'
 }
 
+/** How often the call was sent that ended in this error of ours. */
+export function attemptsOf(error: unknown): number {
+  const { $metadata = {} } = ((error as Error).cause ?? {}) as { $metadata?: { attempts?: number } }
+  return $metadata.attempts ?? 1
+}
+
 type Foreign = {
   name?: string
   Code?: string

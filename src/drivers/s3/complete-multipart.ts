@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import type { CompleteMultipartUploadCommandOutput } from '@aws-sdk/client-s3'
 import type { JoinedObject, MultipartStore, ObjectHead, ObjectRef } from '../driver.ts'
 import { isStorageError, StorageError } from '../../errors.ts'
+import { attemptsOf } from './aws-error.ts'
 import { bareEtag, checksumField, checksumOf, present, quotedEtag } from './object-head.ts'
 import { assertPartNumber } from '../rules.ts'
 import type { S3Deps } from './s3-deps.ts'
@@ -86,11 +87,9 @@ async function completedBefore(
 
 /** This call may have joined the parts: its answer, or that of an earlier attempt, was lost. */
 function lostAnswer(error: unknown): boolean {
-  const { $metadata = {} } = ((error as Error).cause ?? {}) as {
-    $metadata?: { attempts?: number; httpStatusCode?: number }
-  }
+  const { $metadata = {} } = ((error as Error).cause ?? {}) as { $metadata?: { httpStatusCode?: number } }
   if (isStorageError(error, 'Unavailable')) return $metadata.httpStatusCode === undefined
-  return ($metadata.attempts ?? 1) > 1
+  return attemptsOf(error) > 1
 }
 
 const unknownOutcome = (cause: unknown): StorageError =>

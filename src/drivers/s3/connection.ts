@@ -8,6 +8,7 @@ import type { SigningCredentials } from '../../sigv4/types.ts'
 import { StorageError } from '../../errors.ts'
 import { isSilence, mapAwsError, type FailedOperation } from './aws-error.ts'
 import { patienceFor, Silence } from './patience.ts'
+import { isChange, onlyWhenNotBegun } from './retries.ts'
 import type { S3Settings } from './settings.ts'
 
 export type Sdk = typeof import('@aws-sdk/client-s3')
@@ -49,6 +50,13 @@ export function createConnection(settings: S3Settings): Connection {
     const sdk = await import('@aws-sdk/client-s3')
     return { sdk, s3: new sdk.S3(clientConfig(settings, endpoint)) }
   }
+  let careful: Promise<S3> | undefined
+  /** On the same connections and credentials, for what must not be done twice. */
+  const openCareful = async ({ s3, sdk }: { s3: S3; sdk: Sdk }) => {
+    const { credentials, requestHandler } = s3.config
+    const retryStrategy = onlyWhenNotBegun(await s3.config.retryStrategy())
+    return new sdk.S3({ ...clientConfig(settings, settings.endpoint), credentials, requestHandler, retryStrategy })
+  }
   const opening = async () => {
     if (closed) throw new StorageError('Unavailable', { message: 'The store is closed' })
     return (opened ??= open(settings.endpoint))
@@ -64,7 +72,8 @@ export function createConnection(settings: S3Settings): Connection {
     try {
       const result = await within(o.isWatched ? null : patience, o.signal, async (abortSignal) => {
         const { s3, sdk } = await opening()
-        return operation(s3, sdk, abortSignal)
+        const client = isChange(failed.operation) ? await (careful ??= openCareful({ s3, sdk })) : s3
+        return operation(client, sdk, abortSignal)
       })
       if (!o.isLocal) breaker.answered()
       return result

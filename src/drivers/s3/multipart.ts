@@ -3,6 +3,7 @@ import type { Readable } from 'node:stream'
 import type { MultipartStore, ObjectRef, WrittenObject } from '../driver.ts'
 import { isStorageError, StorageError } from '../../errors.ts'
 import { assertExpectation, collect, collectedUpTo, streamThrough, type Expected } from './expected-body.ts'
+import { attemptsOf } from './aws-error.ts'
 import { headerFields, present, sdkAlgorithm, bodyChecksum, tagging, written } from './object-head.ts'
 import { dispose } from '../receive-body.ts'
 import { assertPartNumber, limits } from '../rules.ts'
@@ -56,7 +57,12 @@ export function multipartUploads({ settings, connection, keys }: S3Deps): Multip
   async function abortMultipartUpload(ref: ObjectRef, uploadId: string): Promise<void> {
     const input = { ...target(ref), UploadId: uploadId }
     const failed = { operation: 'abortMultipartUpload', ref }
-    await connection.run(failed, (s3, _sdk, abortSignal) => s3.abortMultipartUpload(input, { abortSignal }))
+    try {
+      await connection.run(failed, (s3, _sdk, abortSignal) => s3.abortMultipartUpload(input, { abortSignal }))
+    } catch (e) {
+      // Of several attempts an earlier one may have done it, its answer lost.
+      if (!isStorageError(e, 'NoSuchUpload') || attemptsOf(e) === 1) throw e
+    }
   }
 
   return {
