@@ -21,55 +21,34 @@ export type EmptyProject = {
   remove(): void
 }
 
-/** Packs one of the three packages of dist/packages into `folder`. */
-async function pack(name: 'postern' | 'client' | 'react', folder: string): Promise<Packed> {
-  const args = ['pack', '--json', '--loglevel=error', '--pack-destination', folder]
-  const said = await runNpm(args, { cwd: join(root, 'dist', 'packages', name) })
-  const [packed] = Object.values(JSON.parse(said) as object) as [Packed]
-  return packed
-}
-
-type Packed = { filename: string; files: { path: string }[] }
-
-async function install(folder: string, dependencies: Record<string, string>): Promise<void> {
-  const devDependencies = Object.fromEntries([...beside, ...tools].map((name) => [name, versions[name]]))
-  const project = { name: 'an-empty-project', private: true, type: 'module', dependencies, devDependencies }
-  writeFileSync(join(folder, 'package.json'), JSON.stringify(project))
-  await runNpm(['install', '--prefer-offline', '--no-audit', '--no-fund'], { cwd: folder })
-}
-
-const pageFiles = ['index.html', 'main.tsx', 'styles.css', 'vite-env.d.ts', 'vite.config.ts']
-
-/** A project with `postern` alone, and the example page that uses its browser modules. */
 export async function makeProject(): Promise<EmptyProject> {
   const folder = realpathSync(mkdtempSync(join(tmpdir(), 'postern-package-')))
-  const { filename, files } = await pack('postern', folder)
-  await install(folder, { postern: `file:./${filename}` })
-  for (const name of pageFiles) cpSync(join(root, 'examples', 'react', name), join(folder, name))
+  const [{ filename, files }] = Object.values(
+    JSON.parse(
+      await runNpm(['pack', '--json', '--ignore-scripts', '--loglevel=error', '--pack-destination', folder], {
+        cwd: root,
+      }),
+    ) as object,
+  ) as [{ filename: string; files: { path: string }[] }]
+  const write = (name: string, content: string): void => writeFileSync(join(folder, name), content)
+  write(
+    'package.json',
+    JSON.stringify({
+      name: 'an-empty-project',
+      private: true,
+      type: 'module',
+      dependencies: { postern: `file:./${filename}` },
+      devDependencies: Object.fromEntries([...beside, ...tools].map((name) => [name, versions[name]])),
+    }),
+  )
+  await runNpm(['install', '--prefer-offline', '--no-audit', '--no-fund'], { cwd: folder })
+  for (const name of ['index.html', 'main.tsx', 'styles.css', 'vite-env.d.ts', 'vite.config.ts']) {
+    cpSync(join(root, 'examples', 'react', name), join(folder, name))
+  }
   return {
     folder,
     packed: files.map(({ path }) => path),
-    write: (name, content) => writeFileSync(join(folder, name), content),
-    remove: () => rmSync(folder, { recursive: true, force: true }),
-  }
-}
-
-/** A front end with `@postern/client` and `@postern/react` alone, and the same page. */
-export async function makeFrontEnd(): Promise<Omit<EmptyProject, 'packed'>> {
-  const folder = realpathSync(mkdtempSync(join(tmpdir(), 'postern-front-end-')))
-  const client = await pack('client', folder)
-  const react = await pack('react', folder)
-  await install(folder, {
-    '@postern/client': `file:./${client.filename}`,
-    '@postern/react': `file:./${react.filename}`,
-  })
-  for (const name of pageFiles) {
-    const text = readFileSync(join(root, 'examples', 'react', name), 'utf8')
-    writeFileSync(join(folder, name), text.replaceAll("'postern/react", "'@postern/react"))
-  }
-  return {
-    folder,
-    write: (name, content) => writeFileSync(join(folder, name), content),
+    write,
     remove: () => rmSync(folder, { recursive: true, force: true }),
   }
 }
@@ -79,7 +58,6 @@ export const everyEntry = `
 import { createClient, UploadError, type FileRecord } from 'postern/client'
 import { uppyOptions } from 'postern/client/uppy'
 import { useUpload, UploadDropzone, type UploadDropzoneProps } from 'postern/react'
-import { startPostern, type Postern } from 'postern/testing'
 import { createGateway, createLogger, createStorage, loadConfig, loadSecrets, StorageError, type Gateway } from 'postern'
 
 export async function send(file: File): Promise<FileRecord | UploadError['code']> {
@@ -94,7 +72,6 @@ export async function send(file: File): Promise<FileRecord | UploadError['code']
     throw error
   }
 }
-export const kit = (): Promise<Postern> => startPostern({ buckets: ['uploads'] })
 export const parts: [typeof useUpload, typeof UploadDropzone, UploadDropzoneProps?] = [useUpload, UploadDropzone]
 
 export async function open(): Promise<Gateway> {

@@ -1,7 +1,0 @@
-/** The command and the console alone, without types, packages and the browser modules: what `npm start` runs. */
-import { join } from 'node:path'
-import { buildServer } from './build-server.ts'
-import { runBin } from './run-suite.ts'
-
-await buildServer(join(import.meta.dirname, '..', 'dist'))
-process.exit(runBin('vite', 'bin/vite.js', ['build', '--config', 'src/console/vite.config.ts', '--logLevel', 'warn']))
