@@ -197,8 +197,10 @@ describe('on the s3 driver', () => {
       const multipart = (await alice.post('/files/multipart', { ...textFile, size: 12 })).json.id
       expect((await readiness(gateway)).status).toBe(200)
       proxy.change('stall')
-      const { json } = await untilReadinessIs(gateway, 503)
-      expect(json.detail).toContain('does not answer')
+      await untilReadinessIs(gateway, 503)
+      // The first finding may be that a running request failed.
+      const detail = async (): Promise<unknown> => (await readiness(gateway)).json.detail
+      await expect.poll(detail, { timeout: 30_000 }).toContain('does not answer')
       for (const answer of await askForUploadUrls(gateway, id, multipart)) {
         expect(answer).toMatchObject({ status: 503, json: { code: 'Unavailable' } })
       }

@@ -104,7 +104,7 @@ describe('settings', () => {
   it('are found by key, value or purpose, with how to change them, and secrets masked', async () => {
     const page = await openView('settings')
     const filter = page.getByRole('searchbox', { name: /Filter by key/ })
-    await filter.fill('parts of a multipart')
+    await filter.fill('part size of multipart')
     const found = page.locator('.setting')
     await expect.poll(() => found.count()).toBe(1)
     await page.getByRole('button', { name: 'uploads.partSize', exact: true }).click()
