@@ -1,4 +1,5 @@
 /** One file: its link, its name, its metadata, its code to scan, and its own address. */
+import type { Page } from 'playwright-core'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { startGateway } from '../fixtures/gateway.ts'
 import { landscape, scenes } from '../fixtures/sample-image.ts'
@@ -15,6 +16,18 @@ const record = async (): Promise<Record<string, unknown>> =>
 beforeEach(async () => {
   id = (await storeFile(gateway, textFile('minutes of may.txt', 'what was said'))).id
 })
+
+/** A headless shell has no PDF viewer. The console then offers a tab instead of a frame that would stay empty. */
+async function previewPdf(page: Page): Promise<void> {
+  if (!(await page.evaluate(() => navigator.pdfViewerEnabled))) {
+    await page.getByRole('button', { name: 'Open in a new tab' }).waitFor()
+    return
+  }
+  await page.locator('iframe[title="Preview of lease.pdf"][src^="blob:"]').waitFor()
+  const tab = page.waitForEvent('popup')
+  await page.getByRole('button', { name: 'Open', exact: true }).click()
+  await (await tab).waitForURL(/^blob:/)
+}
 
 describe('the drawer', { timeout: 60_000 }, () => {
   it('has an address, which opens it and is left with it', async () => {
@@ -91,18 +104,7 @@ describe('the drawer', { timeout: 60_000 }, () => {
     await storeFile(gateway, { name: 'lease.pdf', mimeType: 'application/pdf', buffer: pdf })
     const page = await openConsole(browser, gateway.apiUrl)
     await row(page, 'lease.pdf').click()
-    // A headless shell has no PDF viewer; the console then offers a tab instead of a frame that stays empty.
-    if (await page.evaluate(() => navigator.pdfViewerEnabled)) {
-      const shown = page.locator('iframe[title="Preview of lease.pdf"]')
-      await shown.waitFor()
-      expect(await shown.getAttribute('src')).toMatch(/^blob:/)
-      const tab = page.waitForEvent('popup')
-      await page.getByRole('button', { name: 'Open', exact: true }).click()
-      await (await tab).waitForURL(/^blob:/)
-    } else {
-      await page.getByRole('button', { name: 'Open in a new tab' }).waitFor()
-      expect(await page.locator('iframe').count()).toBe(0)
-    }
+    await previewPdf(page)
     await page.keyboard.press('Escape')
     await row(page, 'dusk.png').locator('.file-open').focus()
     await page.keyboard.press('Space')
