@@ -9,7 +9,7 @@ import { build, type Plugin } from 'vite'
 const root = join(import.meta.dirname, '..')
 
 /** Left where npm puts them: they hold binaries, find files of theirs by path, or are seldom used and large. */
-const external = [/^@aws-sdk\//, /^@smithy\//, 'better-sqlite3', 'pino-pretty']
+const external = [/^@aws-sdk\//, /^@smithy\//, 'better-sqlite3']
 
 /** As in src/http/node-http.ts, for the packages too. */
 const leanHttp: Plugin = {

@@ -93,7 +93,7 @@ function remedy(path: string, code: string): string {
     case 'EISDIR':
       return 'It is a folder, and a file is expected'
     case 'ENXIO':
-      return 'It is a pipe that nobody reads: start its reader first'
+      return 'It is a pipe without a reader. Start the reader first'
     case 'EROFS':
       return 'It is mounted read-only: mount it for writing. After a disk error the system does that by itself (dmesg)'
     case 'ENOSPC':

@@ -200,7 +200,7 @@ describe('other causes', () => {
     ['ENOSPC', /is full: make room/],
     ['EMFILE', /raise the limit \(LimitNOFILE/],
     ['EIO', /Check the disk and its file system/],
-  ])('%s has a remedy of its own', (code, remedy) => {
+  ])('%s has a specific remedy', (code, remedy) => {
     const message = cannotOpen('/data/x', Object.assign(new Error('said'), { code }), { or: 'name another path' })
     expect(message).toMatch(new RegExp(`^/data/x cannot be opened by (?:user|uid) .* \\(${code}\\)\\. `))
     expect(message).toMatch(remedy)

@@ -28,7 +28,7 @@ export function isForeign(
 const isAllowedOrigin = (origin: string, host: string | undefined, o: { config: Config; apiUrl: string }): boolean =>
   isOwnOrigin(origin, host, o) || isListedOrigin(origin, o.config)
 
-/** Uppy 6 sends no header of its own. On plain HTTP, only Referer identifies the page of a script. */
+/** Uppy 6 sends no custom header. On plain HTTP, only Referer identifies the page of a script. */
 const isAllowedReferer = (
   referer: string | undefined,
   host: string | undefined,

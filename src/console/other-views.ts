@@ -1,4 +1,4 @@
-/** The views other than Files. Each is a chunk of its own, loaded when first shown. */
+/** The views other than Files. Each is a separate chunk, loaded when first shown. */
 import { lazy } from 'react'
 
 export const besides = {

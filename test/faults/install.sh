@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what the suites of this folder need beside Node: strace, xfs_io, and the mkfs of ext4, xfs and btrfs. By apt-get, as root; elsewhere
+# Installs what the suites in this folder need in addition to Node: strace, xfs_io, and the mkfs of ext4, xfs and btrfs. By apt-get, as root; elsewhere
 # it says what is missing. Repeatable.
 set -euo pipefail
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what the suites of this folder need beside Node: nginx, Apache, Caddy, openssl and systemd's tools. By apt-get, as
+# Installs what the suites in this folder need in addition to Node: nginx, Apache, Caddy, openssl and systemd's tools. By apt-get, as
 # root; elsewhere it says what is missing. Nothing is started. Repeatable.
 set -euo pipefail
 

@@ -92,7 +92,7 @@ it('does nothing unless it is set, and nothing to uploads of the JSON API', asyn
   expect(await rig.stored()).toEqual([file.key, 'uploads/of the gateway itself'].toSorted())
 })
 
-it('goes on after an error of the store, and through many', async () => {
+it('continues after a store error, and through several pages', async () => {
   const down = () => Promise.reject(new Error('the index is gone'))
   const broken = { ...deps, driver: { ...deps.driver, abortIdleUploads: down } }
   expect(await collectExpired(broken)).toEqual({ ...nothing, failed: 1 })

@@ -17,7 +17,7 @@ beforeAll(async () => {
     quotas: { ownerBytes: limit },
     keys: [{ ...credentials, owner: 'alice' }],
   })
-  // Each with connections of its own, which the system deals out to the workers.
+  // Separate connections, which the system distributes to the workers.
   for (let i = 0; i < 8; i++) {
     const endpoint = gateway.objectsUrl
     clients.push(

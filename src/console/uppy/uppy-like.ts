@@ -29,7 +29,7 @@ export interface UppyModule {
   AwsS3: object
 }
 
-/** Each major version is a chunk of its own, loaded when first used. */
+/** Each major version is a separate chunk, loaded when first used. */
 export const load: Readonly<Record<Major, () => Promise<UppyModule>>> = {
   4: () => import('uppy4'),
   5: () => import('uppy5'),

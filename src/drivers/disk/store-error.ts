@@ -15,7 +15,7 @@ const fileErrors: Record<string, [StorageErrorCode, string]> = {
 const ofTheDisk = new Set(['EIO', 'ETIMEDOUT', 'ESTALE', 'EREMOTEIO', 'ENODEV'])
 
 /**
- * What is not of the file system or SQLite comes back as it is: a body's own error belongs to whoever made the body.
+ * Returns every other error unchanged: an error of a request body belongs to its sender.
  * `index`: the path of the object index, for what SQLite reports.
  */
 export function toStorageError(cause: unknown, { index }: { index?: string } = {}): unknown {

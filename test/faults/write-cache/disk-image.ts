@@ -89,7 +89,7 @@ export class DiskImage {
     for (const write of this.#cache.splice(0)) this.#apply(this.#durable, write)
   }
 
-  /** The disk as it is after a power failure at this moment. This one goes on as if nothing had happened. */
+  /** The disk as it is after a power failure at this moment. This image is not changed. */
   failPower(lot: Lot, mode: LossMode): { image: DiskImage; loss: CacheLoss } {
     const sectorSize = this.#sectorSize
     const image = new DiskImage({ base: this.#base, size: this.size, sectorSize }, new Map(this.#durable))

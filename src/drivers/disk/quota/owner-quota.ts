@@ -19,7 +19,7 @@ export type Place = {
   bucket: string
   /** Writes with the same slot replace each other. */
   slot: string
-  /** False for a part, which is no object of its own. */
+  /** False for a part, which is not an object. */
   isObject: boolean
   /** Stored bytes that the write would replace; null if there is no object or part yet. */
   size: () => number | null
