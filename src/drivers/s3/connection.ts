@@ -72,7 +72,8 @@ export function createConnection(settings: S3Settings): Connection {
     try {
       const result = await within(o.isWatched ? null : patience, o.signal, async (abortSignal) => {
         const { s3, sdk } = await opening()
-        const client = isChange(failed.operation) ? await (careful ??= openCareful({ s3, sdk })) : s3
+        // The write check may run twice: nothing else writes its key.
+        const client = isChange(failed.operation) && !o.isProbe ? await (careful ??= openCareful({ s3, sdk })) : s3
         return operation(client, sdk, abortSignal)
       })
       if (!o.isLocal) breaker.answered()
