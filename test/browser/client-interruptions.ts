@@ -205,10 +205,11 @@ export function interruptions(running: Running): void {
       await utimes(file.path, new Date(), new Date())
       rig.store.dropConnections()
       const { error } = await outcome(page, task)
-      await page.close()
       expect(error).toMatchObject({ code: 'file-changed', retryable: false })
       const stored = async () => (await storedFiles(rig)).filter((other) => other.filename === filename)
+      // The client deletes the upload after it has reported the error, so the page stays open.
       await expect.poll(stored, patient).toEqual([])
+      await page.close()
       expect(rig.api.seen.filter(({ url }) => /\/(complete|confirm)$/.test(url.pathname))).toEqual([])
     })
 
