@@ -11,14 +11,14 @@ type Rule = { from: RegExp; may: RegExp[] }
 const rules: Rule[] = [
   { from: /^(main|storage|index)\.ts$/, may: [/./] },
   { from: /^active-type\.ts$/, may: [/^media-type\.ts$/] },
-  { from: /^(errors|gateway-names|log|media-type|node-version|sqlite-file|user-name)\.ts$/, may: [] },
+  { from: /^(errors|gateway-names|lock-files|log|media-type|node-version|sqlite-file|user-name)\.ts$/, may: [] },
   { from: /^cannot-open\.ts$/, may: [/^user-name\.ts$/] },
   { from: /^sqlite-lock\.ts$/, may: [/^(sqlite-file|cannot-open)\.ts$/] },
   { from: /^circuit-breaker\.ts$/, may: [/^errors\.ts$/] },
   { from: /^supported-node\.ts$/, may: [/^node-version\.ts$/] },
   { from: /^sigv4\//, may: [/^sigv4\//] },
   { from: /^explain\//, may: [/^(explain|sigv4)\//] },
-  { from: /^config\//, may: [/^config\//, /^(active-type|gateway-names|cannot-open)\.ts$/] },
+  { from: /^config\//, may: [/^config\//, /^(active-type|gateway-names|cannot-open|lock-files)\.ts$/] },
   { from: /^drivers\/[^/]+\.ts$/, may: [/^errors\.ts$/, /^drivers\/[^/]+\.ts$/] },
   {
     from: /^drivers\/disk\//,
@@ -41,7 +41,7 @@ const rules: Rule[] = [
   { from: /^drivers\/proxied\//, may: [/^drivers\/(endpoint\/|(driver|peers)\.ts$)/] },
   { from: /^drivers\/endpoint\//, may: [/^drivers\/(endpoint\/|[^/]+\.ts$)/, /^errors\.ts$/, /^sigv4\//] },
   { from: /^drivers\/checksums\//, may: [/^drivers\/(checksums\/|driver\.ts$)/, /^errors\.ts$/] },
-  { from: /^backup\//, may: [/^backup\//, /^drivers\/disk\//, /^(errors|cannot-open)\.ts$/] },
+  { from: /^backup\//, may: [/^backup\//, /^drivers\/disk\//, /^(errors|cannot-open|lock-files)\.ts$/] },
   {
     from: /^catalog\//,
     may: [/^catalog\//, /^drivers\/driver\.ts$/, /^(errors|circuit-breaker|sqlite-file|cannot-open)\.ts$/],

@@ -2,10 +2,12 @@
 import { randomBytes } from 'node:crypto'
 import { readdirSync } from 'node:fs'
 import { mkdir, open, readdir, rename, rm, rmdir } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { isThere } from '../cannot-open.ts'
 import { BlobLayout } from '../drivers/disk/blob-layout.ts'
 import { rebuildLog } from '../drivers/disk/change-log/rebuild-log.ts'
+import { isLocksOfWriters } from '../drivers/disk/writers.ts'
+import { catalogLock, keyLock, lockHolder, serverLock } from '../lock-files.ts'
 import { refuse, type DatabaseName } from './format.ts'
 import { syncFolder } from './output.ts'
 
@@ -23,7 +25,10 @@ export async function assertEmpty({ store, catalog }: Target): Promise<void> {
     if (cause.code === 'ENOENT') return []
     throw cause
   })
-  const found = entries.find((name) => !harmless.has(name))
+  const locks = locksOf({ store, catalog })
+  const holdsNothing = (name: string): boolean =>
+    harmless.has(name) || locks.has(resolve(store, name)) || isLocksOfWriters(store, name)
+  const found = entries.find((name) => !holdsNothing(name))
   if (found !== undefined) {
     throw refuse(
       `${store} is not empty (it holds ${found}), and a restore mixes with nothing. ` +
@@ -35,6 +40,12 @@ export async function assertEmpty({ store, catalog }: Target): Promise<void> {
   if (there !== undefined) {
     throw refuse(`${there} is there already. Move it away first, or name another with --set database.url=sqlite:PATH.`)
   }
+}
+
+/** What servers and commands lock in the folder. These files stay after their process has ended. */
+function locksOf({ store, catalog }: Target): Set<string> {
+  const servers = [serverLock(store), ...(catalog === null ? [] : [catalogLock(catalog)])]
+  return new Set([keyLock(store), ...servers, ...servers.map(lockHolder)].map((path) => resolve(path)))
 }
 
 const stagingPattern = /^\.restore-[0-9a-f]{12}$/

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import type { RestoreResult } from '../backup/restore-backup.ts'
+import type { Config } from '../config/schema.ts'
 import { CliError } from './cli-error.ts'
 import { addConfigOptions, openConfig, type ConfigOptions } from './config-options.ts'
 import { assertInputFile } from './input-file.ts'
@@ -27,6 +28,7 @@ async function restore(files: string[], options: ConfigOptions, signal: AbortSig
   for (const file of files) if (file !== '-') assertInputFile(file)
   const { restoreBackup } = await import('../backup/restore-backup.ts')
   const store = config.storage.disk.path
+  await refuseInUse(config)
   const progress = startProgress('Restoring', showBytes)
   let result: RestoreResult
   try {
@@ -47,6 +49,15 @@ async function restore(files: string[], options: ConfigOptions, signal: AbortSig
   if (options.json) printJson(facts)
   else printResult(`Restored the backup of ${header.createdAt} to ${store}: ${blobs} blobs.`)
   return 0
+}
+
+/** A server that runs would write into what is restored, or keep the files that it has open. */
+async function refuseInUse(config: Config): Promise<void> {
+  const { isCatalogInUse, isInUse } = await import('./server-lock.ts')
+  const { path } = config.storage.disk
+  const catalog = catalogFile(config)
+  const used = isInUse(path) ? path : catalog !== null && isCatalogInUse(catalog) ? catalog : null
+  if (used !== null) throw new CliError(`A server uses ${used}. Stop it first, then restore again.`, 1)
 }
 
 function notes({ header, damaged, secrets }: RestoreResult, storage: { bucket: string; driver: string }): string[] {

@@ -4,11 +4,12 @@
  */
 import { existsSync, mkdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
-import { dirname, join, resolve } from 'node:path'
+import { dirname, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { cannotOpen, explainFileError } from '../cannot-open.ts'
 import type { Config } from '../config/schema.ts'
 import { hasLiveWriter } from '../drivers/disk/writers.ts'
+import { catalogLock, lockHolder, serverLock } from '../lock-files.ts'
 import { isLocked, takeLock, type Lock } from '../sqlite-lock.ts'
 import { CliError } from './cli-error.ts'
 import { catalogFile } from './open-store.ts'
@@ -71,9 +72,17 @@ async function waitFor(place: Place, note: (text: string) => void, signal: Abort
 
 /** Whether a server, or another process that writes, uses the store. Errors: CliError where that cannot be seen. */
 export function isInUse(folder: string): boolean {
-  const { what, lock } = placeOf(folder)
+  return looksInUse(placeOf(folder), (lock) => isLocked(lock) || hasLiveWriter(folder))
+}
+
+/** Whether a server uses the catalog in this file. Errors: CliError where that cannot be seen. */
+export function isCatalogInUse(file: string): boolean {
+  return looksInUse(placeAt(`the catalog ${file}`, catalogLock(file)), isLocked)
+}
+
+function looksInUse({ what, lock }: Place, look: (lock: string) => boolean): boolean {
   try {
-    return isLocked(lock) || hasLiveWriter(folder)
+    return look(lock)
   } catch (cause) {
     const reason = explainFileError(cause) ?? cannotOpen(lock, cause)
     throw new CliError(`whether a server uses ${what} cannot be seen: ${reason}`, 1, { cause })
@@ -86,17 +95,13 @@ function placesOf(config: Config): Place[] {
   return [
     // With the s3 driver the folder holds secrets alone, which several servers may share.
     ...(driver === 'disk' ? [placeOf(disk.path)] : []),
-    ...(catalog === null
-      ? []
-      : [{ what: `the catalog ${catalog}`, lock: `${catalog}.lock`, holder: `${catalog}.lock.json` }]),
+    ...(catalog === null ? [] : [placeAt(`the catalog ${catalog}`, catalogLock(catalog))]),
   ]
 }
 
-const placeOf = (folder: string): Place => ({
-  what: `the folder ${folder}`,
-  lock: join(folder, 'server.lock'),
-  holder: join(folder, 'server.lock.json'),
-})
+const placeOf = (folder: string): Place => placeAt(`the folder ${folder}`, serverLock(folder))
+
+const placeAt = (what: string, lock: string): Place => ({ what, lock, holder: lockHolder(lock) })
 
 function take({ what, lock }: Place, wait = patience): Lock | null {
   try {

@@ -1,8 +1,7 @@
 import { closeSync, mkdirSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { dirname } from 'node:path'
+import { keyLock } from '../lock-files.ts'
 import { openPrivate, refused, toFileProblem } from './private-file.ts'
-
-export const lockFileName = 'keys.lock'
 
 /**
  * Runs `change` while no other process changes the keys of this folder. The lock is SQLite's, on a file that stays
@@ -11,7 +10,7 @@ export const lockFileName = 'keys.lock'
  */
 export async function withKeyLock<T>(folder: string, change: () => T, patience = 10_000): Promise<T> {
   const { default: Database } = await import('better-sqlite3')
-  const path = join(folder, lockFileName)
+  const path = keyLock(folder)
   const locked = takeLock()
   try {
     return change()

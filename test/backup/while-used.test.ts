@@ -90,3 +90,21 @@ it('is restored to nothing but an empty folder', async () => {
   await restoreTo(folder, file)
   await expect(restoreTo(folder, file)).rejects.toThrow('is not empty')
 })
+
+it('is restored to a folder that holds nothing but the locks of processes that have ended', async () => {
+  const { driver, file, backup } = await startSource()
+  await put(driver, 'a')
+  await backup()
+  const folder = emptyFolder()
+  const store = join(folder, 'storage')
+  mkdirSync(join(store, 'writers'), { recursive: true })
+  const locks = ['server.lock', 'server.lock.json', 'keys.lock', 'writers/0123456789abcdef.lock']
+  for (const name of locks) writeFileSync(join(store, name), '')
+  for (const name of ['catalog.sqlite.lock', 'catalog.sqlite.lock.json']) writeFileSync(join(folder, name), '')
+  for (const name of ['writers/note.txt', 'other.lock', 'catalog.sqlite.lock']) {
+    writeFileSync(join(store, name), 'mine')
+    await expect(restoreTo(folder, file)).rejects.toThrow('is not empty')
+    await unlink(join(store, name))
+  }
+  expect((await restoreTo(folder, file)).blobs).toBe(1)
+})

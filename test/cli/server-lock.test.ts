@@ -1,5 +1,5 @@
 /** One server per folder and per SQLite catalog, next to which every other command works. */
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
@@ -91,4 +91,35 @@ it('--takeover waits until the first server has drained', async () => {
   expect(await third.finished).toMatchObject({ exitCode: 0, stdout: '' })
   second.child.kill('SIGTERM')
   await second.finished
+})
+
+it('restores a backup where a server has run before, and not while one runs', async () => {
+  const server = serve('--set', 'database.url=sqlite:storage/catalog.sqlite')
+  await ready(server)
+  expect(await bench.run(['backup', 'backup.tar'])).toMatchObject({ exitCode: 0 })
+  const names = (folder: string): string[] => readdirSync(join(bench.path, folder))
+  const isLock = (name: string): boolean => /\.lock(\.json)?$|^writers$/.test(name)
+  for (const name of names('storage').filter((each) => !isLock(each)))
+    renameSync(join(bench.path, 'storage', name), join(bench.path, `away-${name}`))
+  const besides = await bench.run(['restore', 'backup.tar'])
+  expect(besides).toMatchObject({ exitCode: 1 })
+  expect(besides.stderr).toContain('A server uses')
+  const catalog = await bench.run([
+    'restore',
+    'backup.tar',
+    '--storage',
+    'other',
+    '--set',
+    'database.url=sqlite:storage/catalog.sqlite',
+  ])
+  expect(catalog).toMatchObject({ exitCode: 1 })
+  expect(catalog.stderr).toMatch(/A server uses .*catalog\.sqlite/)
+  // A kill leaves every lock file behind.
+  server.child.kill('SIGKILL')
+  await server.finished
+  expect(names('storage')).toContain('server.lock')
+  for (const name of names('storage').filter((each) => !isLock(each)))
+    rmSync(join(bench.path, 'storage', name), { recursive: true })
+  expect(await bench.run(['restore', 'backup.tar'])).toMatchObject({ exitCode: 0 })
+  expect(await bench.run(['verify', '--deep'])).toMatchObject({ exitCode: 0 })
 })

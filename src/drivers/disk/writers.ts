@@ -3,7 +3,7 @@
  * names of its temporary files begin with the name of that lock. Nothing sweeps them while the lock is held.
  */
 import { randomBytes } from 'node:crypto'
-import { mkdirSync, readdirSync, renameSync, unlinkSync } from 'node:fs'
+import { mkdirSync, readdirSync, renameSync, statSync, unlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { isThere } from '../../cannot-open.ts'
 import { isLocked, takeLock, type Lock } from '../../sqlite-lock.ts'
@@ -73,6 +73,15 @@ export const hasLiveWriter = (root: string): boolean => writerIds(root).some((id
 /** Removes the locks of processes that have ended. */
 export function forgetDeadWriters(root: string): void {
   for (const id of writerIds(root)) if (!isAlive(root, id)) removeQuietly(lockOf(root, id))
+}
+
+/** Whether `name`, in the folder of a store, is the folder of these locks and holds nothing else. */
+export function isLocksOfWriters(root: string, name: string): boolean {
+  const folder = folderOf(root)
+  if (!statSync(join(root, name)).isDirectory()) return false
+  return (
+    join(root, name) === folder && readdirSync(folder).every((file) => lockPattern.test(file.replace(/\.new$/, '')))
+  )
 }
 
 function writerIds(root: string): string[] {
