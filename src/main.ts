@@ -32,7 +32,7 @@ import type { RequestSink } from './http/request-event.ts'
 import { createPathPrefix, publicUrls } from './http/public-urls.ts'
 import { createRequestLog } from './http/request-log.ts'
 import { createServer, type HttpServer } from './http/server.ts'
-import { droppedLogLines } from './http/stderr-lines.ts'
+import { countDroppedLogLines, droppedLogLines } from './http/stderr-lines.ts'
 import { sharedPort, type RequestHandler } from './http/shared-port.ts'
 import { gaugesOf } from './metrics/gauges.ts'
 import { createMetrics } from './metrics/metrics.ts'
@@ -206,12 +206,14 @@ export async function createGateway(config: Config, o: GatewayOptions): Promise<
   )
   const requests = peers.count > 1 ? gatherRequests(createRequestLog(), peers) : createRequestLog()
   const audit = config.log.audit === null ? null : openAuditLog(config.log.audit, o.log)
+  // One worker adds what the primary has dropped.
+  const dropped = peers.index === 0 ? countDroppedLogLines(peers) : async () => droppedLogLines()
   const metrics = createMetrics(gaugesOf({ catalog, driver, config }), peers, [
     {
       name: 'postern_log_lines_dropped_total',
       help: 'Log lines that were dropped because the disk was full or the reader too slow.',
       label: 'log',
-      read: () => ({ server: droppedLogLines(), audit: audit?.dropped ?? 0 }),
+      read: async () => ({ server: await dropped(), audit: audit?.dropped ?? 0 }),
     },
   ])
   const tracing = o.tracing === true ? await openTracing() : null

@@ -144,7 +144,8 @@ async function supervise(count: number, config: Config, log: Logger): ReturnType
   const { server, objects } = config
   const own = objects.listen === 'shared' || !servesObjects(config) ? [] : [objects.listen]
   try {
-    return await superviseWorkers(count, { log, listen: [server.listen, ...own] })
+    const { answerDroppedLogLines } = await import('../http/stderr-lines.ts')
+    return await superviseWorkers(count, { log, listen: [server.listen, ...own], answers: answerDroppedLogLines })
   } catch (cause) {
     throw listenFailure(cause, config)
   }

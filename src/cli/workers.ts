@@ -5,7 +5,7 @@ import { linkToPrimary, type Link } from '../cluster/link.ts'
 import type { Ready, Role } from '../cluster/messages.ts'
 import { assertFree } from '../cluster/share-port.ts'
 import { StartFailure } from '../cluster/start-failure.ts'
-import type { SupervisorLog } from '../cluster/supervisor.ts'
+import type { SupervisorOptions } from '../cluster/supervisor.ts'
 import type { Config } from '../config/schema.ts'
 import type { ListenAddress } from '../config/values.ts'
 import { CliError } from './cli-error.ts'
@@ -31,7 +31,7 @@ export function takeLink(): Link | null {
  */
 export async function superviseWorkers(
   count: number,
-  { log, listen }: { log: SupervisorLog; listen: readonly ListenAddress[] },
+  { log, listen, answers }: Pick<SupervisorOptions, 'log' | 'answers'> & { listen: readonly ListenAddress[] },
 ): Promise<{ addresses: Ready; close: (milliseconds: number) => Promise<void> }> {
   for (const at of listen) await assertFree(at, count)
   const [{ createSupervisor }, { RateLimiterClusterMaster }] = await Promise.all([
@@ -40,7 +40,7 @@ export async function superviseWorkers(
   ])
   // Counts for all workers: see api/rate-limit.ts.
   void new RateLimiterClusterMaster()
-  const supervisor = createSupervisor({ count, log, roleVariable })
+  const supervisor = createSupervisor({ count, log, roleVariable, ...(answers && { answers }) })
   try {
     return { addresses: await supervisor.start(), close: (milliseconds) => supervisor.stop(milliseconds) }
   } catch (error) {

@@ -6,13 +6,21 @@ import { CountsOfAll } from './shared-counts.ts'
 /** Milliseconds in which every worker must have answered. */
 const patience = 5000
 
+/** What the primary itself answers. What is asked and answered is JSON. */
+export type Answers = Readonly<Record<string, () => unknown>>
+
 type Open = { asker: Worker; askerId: number; waiting: Set<Worker>; values: unknown[]; timer: NodeJS.Timeout }
 
 export class Relay {
   readonly #workers = new Set<Worker>()
   readonly #open = new Map<number, Open>()
   readonly #counts = new CountsOfAll<Worker>((worker, changed) => send(worker, { postern: 'counts', changed }))
+  readonly #answers: Answers
   #lastId = 0
+
+  constructor(answers: Answers = {}) {
+    this.#answers = answers
+  }
 
   /** From now on the worker is asked, and told what the others count. */
   add(worker: Worker): void {
@@ -40,7 +48,8 @@ export class Relay {
     const id = ++this.#lastId
     const waiting = new Set([...this.#workers].filter((worker) => worker !== asker))
     const timer = setTimeout(() => this.#settle(id, null), patience)
-    const open = { asker, askerId, waiting, values: [], timer }
+    const own = Object.hasOwn(this.#answers, question) ? [this.#answers[question]!()] : []
+    const open = { asker, askerId, waiting, values: own, timer }
     this.#open.set(id, open)
     for (const worker of waiting) send(worker, { postern: 'question', id, question, about })
     this.#settleIfDone(id, open)

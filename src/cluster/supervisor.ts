@@ -2,7 +2,7 @@
 import cluster, { type Worker } from 'node:cluster'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isOurs, type FromWorker, type Ready, type Role } from './messages.ts'
-import { Relay, send } from './relay.ts'
+import { Relay, send, type Answers } from './relay.ts'
 import { StartFailure } from './start-failure.ts'
 
 export type SupervisorLog = { info(facts: object, message: string): void; error(facts: object, message: string): void }
@@ -12,6 +12,8 @@ export type SupervisorOptions = {
   log: SupervisorLog
   /** The name of the variable that tells a worker its role. */
   roleVariable: string
+  /** Questions of the workers that this process answers too. */
+  answers?: Answers
   /** Milliseconds before a worker that died is started again: doubled each time, until one has lived for `steadyAfter`. */
   backoff?: { first: number; most: number; steadyAfter: number }
 }
@@ -27,7 +29,7 @@ type Started = { worker: Worker; ready: Promise<Ready>; ended: Promise<{ code: n
 
 export function createSupervisor({ count, log, roleVariable, ...o }: SupervisorOptions): Supervisor {
   const backoff = o.backoff ?? { first: 100, most: 30_000, steadyAfter: 30_000 }
-  const relay = new Relay()
+  const relay = new Relay(o.answers)
   const running = new Set<Started>()
   const stopping = new AbortController()
   const kept: Promise<void>[] = []

@@ -29,6 +29,20 @@ export function stderrLines(): LineWriter {
 /** Log lines of this process that were dropped. */
 export const droppedLogLines = (): number => opened?.dropped ?? 0
 
+const question = 'log.dropped'
+
+/** What the primary answers its workers: it has a log too, and serves no metrics. */
+export const answerDroppedLogLines = { [question]: droppedLogLines }
+
+/** Log lines of this process and of the primary that were dropped. The last answer counts while there is none. */
+export function countDroppedLogLines(peers: { ask: (question: string) => Promise<number[]> }): () => Promise<number> {
+  let ofPrimary = 0
+  return async () => {
+    const [answer = ofPrimary] = await peers.ask(question).catch(() => [])
+    return droppedLogLines() + (ofPrimary = answer)
+  }
+}
+
 const recoveryLine = (dropped: number): string =>
   `${JSON.stringify({ level: 40, time: Date.now(), dropped, msg: `the log is written again: ${dropped} lines were dropped` })}\n`
 

@@ -19,7 +19,12 @@ export type Gauge = {
 }
 
 /** A count that each process keeps by itself; it never goes down. */
-export type ProcessCount = { name: string; help: string; label: string; read: () => Readonly<Record<string, number>> }
+export type ProcessCount = {
+  name: string
+  help: string
+  label: string
+  read: () => Promise<Readonly<Record<string, number>>>
+}
 
 export type Metrics = {
   observe(request: MeasuredRequest): void

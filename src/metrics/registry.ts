@@ -75,9 +75,10 @@ function registerCount({ name, help, label, read }: ProcessCount, registers: Reg
     help,
     labelNames: [label],
     registers,
-    collect() {
+    async collect() {
+      const values = await read()
       this.reset()
-      for (const [key, value] of Object.entries(read())) this.inc({ [label]: key }, value)
+      for (const [key, value] of Object.entries(values)) this.inc({ [label]: key }, value)
     },
   })
 }

@@ -16,7 +16,9 @@ afterEach(() => bench.remove())
 
 type Served = { child: ChildProcess; api: string; stop(): Promise<number | null> }
 
-async function serveTo(output: number | 'pipe', ...more: string[]): Promise<Served> {
+type Run = { set?: readonly string[]; nodeArgs?: readonly string[] }
+
+async function serveTo(output: number | 'pipe', { set: more = [], nodeArgs = [] }: Run = {}): Promise<Served> {
   const api = `127.0.0.1:${await freePort()}`
   const objects = `127.0.0.1:${await freePort()}`
   const set = [
@@ -28,7 +30,7 @@ async function serveTo(output: number | 'pipe', ...more: string[]): Promise<Serv
   ]
   const args = ['serve', '--dev', ...set.flatMap((one) => ['--set', one])]
   const { PATH, HOME } = process.env
-  const child = spawn(process.execPath, [script, ...args], {
+  const child = spawn(process.execPath, [...nodeArgs, script, ...args], {
     cwd: bench.path,
     env: { PATH, HOME },
     stdio: ['ignore', output, output],
@@ -76,7 +78,7 @@ const linux = process.platform === 'linux'
 
 it.runIf(linux).each([1, 2])('a full disk under stdout, stderr and the audit log; workers: %i', async (workers) => {
   const full = openSync('/dev/full', 'w')
-  const { api, stop } = await serveTo(full, 'log.audit=/dev/full', `server.workers=${workers}`)
+  const { api, stop } = await serveTo(full, { set: ['log.audit=/dev/full', `server.workers=${workers}`] })
   closeSync(full)
   await askMuch(api, 20)
   expect(Object.keys(await droppedLines(api)).toSorted()).toEqual(['audit', 'server'])
@@ -107,6 +109,15 @@ it.runIf(linux)('a pipe that nobody reads: lines are dropped, counted, and repor
     )
     .toMatch(/"dropped":\d+,"msg":"the log is written again: \d+ lines were dropped"/)
   expect(text.match(/the log is written again/g)).toHaveLength(1)
+  expect(await stop()).toBe(0)
+})
+
+it.runIf(linux)('counts the lines that the primary of several workers drops', async () => {
+  const full = openSync('/dev/full', 'w')
+  const noisy = join(import.meta.dirname, 'noisy-primary.ts')
+  const { api, stop } = await serveTo(full, { set: ['server.workers=2'], nodeArgs: ['--import', noisy] })
+  closeSync(full)
+  await expect.poll(async () => (await droppedLines(api))['server'], { timeout: 30_000 }).toBeGreaterThanOrEqual(1000)
   expect(await stop()).toBe(0)
 })
 
