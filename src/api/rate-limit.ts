@@ -17,11 +17,21 @@ type Kind = 'issue' | 'request' | 'failure'
 type Allowances = Readonly<Record<Kind, { points: number; duration: number }>>
 
 type Limiter = { consume(key: string): Promise<unknown> }
-/** `reason` says why the store is unusable, if it knows more than the failed request. */
-type Store = { limiters: Readonly<Record<Kind, Limiter>>; reason?: () => Error | null; close(): void }
+/**
+ * `reason` says why the store is unusable, if it knows more than the failed request. `isAway`: it did not answer when it
+ * was opened.
+ */
+type Store = {
+  limiters: Readonly<Record<Kind, Limiter>>
+  isAway?: boolean
+  reason?: () => Error | null
+  close(): void
+}
 
 /** Milliseconds to wait for the store before this process counts alone. */
 const storeTimeoutMs = 1000
+/** Milliseconds for which the start waits for the store. */
+const connectPatienceMs = 3000
 /** Milliseconds without a response before the connection is replaced. */
 const maxSilenceMs = 5000
 
@@ -112,8 +122,15 @@ async function openStore(store: string, allowances: Allowances, isWorker: boolea
   // The failed request reports the error. Without a listener ioredis writes to the console.
   redis.on('error', (error) => (failure = error))
   redis.on('ready', () => (failure = null))
-  await redis.connect().catch(() => {})
+  // A Redis that accepts and never answers must not hold up the start.
+  const late = new Promise<false>((resolve) => setTimeout(() => resolve(false), connectPatienceMs).unref())
+  const answers = redis.connect().then(
+    () => true,
+    () => false,
+  )
+  const isAway = !(await Promise.race([answers, late]))
   return {
+    isAway,
     limiters: each(
       (kind) => new RateLimiterRedis({ ...allowances[kind], storeClient: redis, keyPrefix: `postern:${kind}` }),
     ),
@@ -122,9 +139,13 @@ async function openStore(store: string, allowances: Allowances, isWorker: boolea
   }
 }
 
+const absent =
+  'limits.store does not respond, so each process counts separately until it does. Check that it runs and accepts ' +
+  'connections from here, or correct limits.store'
+
 /** While the store is unavailable, this process counts alone. The limit is then less strict but still bounded. */
 function withFallback(
-  { limiters, reason }: Store,
+  { limiters, reason, isAway: isAwayAtStart = false }: Store,
   insurance: Readonly<Record<Kind, Limiter>>,
   log: Logger,
 ): (kind: Kind, key: string) => Promise<void> {
@@ -133,9 +154,10 @@ function withFallback(
   const tell = (isAway: boolean, err?: unknown): void => {
     if (away === isAway) return
     away = isAway
-    if (isAway) log.error({ err }, 'limits.store does not respond, so each process counts separately until it does')
+    if (isAway) log.error({ err }, absent)
     else log.info('limits.store responds again')
   }
+  if (isAwayAtStart) tell(true, reason?.() ?? new Error('no answer'))
   /** Resolves to false if the store did not count. */
   async function consume(kind: Kind, key: string): Promise<boolean> {
     try {

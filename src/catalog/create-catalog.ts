@@ -13,6 +13,7 @@ import { migrate, migrationStatus } from './migrate.ts'
 import { announceCopy, countIn, endLeft, filesIn, forgetMoved, movedObjects, moveFile, takeRemovable } from './moved.ts'
 import { pendingUploads } from './pending.ts'
 import { openDatabase, type OpenDatabase } from './open-database.ts'
+import { databaseAway } from './postgres-error.ts'
 import {
   confirmUpload,
   createUpload,
@@ -169,8 +170,7 @@ async function within<T>(milliseconds: number, work: Promise<T>): Promise<T> {
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {
       const cause = Object.assign(new Error(`no answer within ${milliseconds / 1000} s`), { code: 'ETIMEDOUT' })
-      const message = "the catalog's database does not answer"
-      reject(new StorageError('Unavailable', { message, retryAfter: 5, cause }))
+      reject(databaseAway("the catalog's database does not answer", { cause, retryAfter: 5 }))
     }, milliseconds)
   })
   work.catch(() => {})

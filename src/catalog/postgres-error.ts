@@ -83,6 +83,19 @@ const answers: [RegExp, Answer][] = [
   ],
 ]
 
+/** Whether the catalog's database cannot be reached, and may be in a moment. */
+export const isDatabaseAway = (error: unknown): error is StorageError =>
+  error instanceof StorageError && error.code === 'Unavailable' && away.has(error)
+
+const away = new WeakSet<StorageError>()
+
+/** Notes that the error says that the database cannot be reached. */
+export function databaseAway(message: string, o: { cause: unknown; retryAfter: number }): StorageError {
+  const error = new StorageError('Unavailable', { message, ...o })
+  away.add(error)
+  return error
+}
+
 export function translatePostgresError(cause: unknown): StorageError {
   const code = codeOf(cause)
   const found = answers.find(([pattern]) => pattern.test(code))?.[1]
@@ -94,7 +107,7 @@ export function translatePostgresError(cause: unknown): StorageError {
     )
   }
   if (cause instanceof UncertainCommit || isLost(cause)) {
-    return answer(['Unavailable', "the catalog's database cannot be reached"], cause)
+    return databaseAway("the catalog's database cannot be reached", { cause, retryAfter: 1 })
   }
   return new StorageError('Internal', { cause })
 }

@@ -13,7 +13,11 @@ import { userName } from '../user-name.ts'
 import type { TestMode } from '../testing/test-mode.ts'
 import { banner, commandForToken, devBanner, devVariables, whereBytesGo } from './banner.ts'
 import type { Ready } from '../cluster/messages.ts'
+import { hasOwnSocket } from '../cluster/share-port.ts'
+import type { ListenAddress } from '../config/values.ts'
+import type { Gateway } from '../main.ts'
 import { isStorageError } from '../errors.ts'
+import { awaitDatabase } from './await-database.ts'
 import { explainUnready } from './unready.ts'
 import { CliError } from './cli-error.ts'
 import { addConfigOptions, openConfig, type ConfigOptions } from './config-options.ts'
@@ -50,7 +54,7 @@ export async function serve(options: ServeOptions): Promise<number> {
   outlastOutput()
   const link = takeLink()
   const dev = options.dev ?? false
-  if (link) return serveAsWorker(link, () => startWorker(options, link.peers), exitCodeOf)
+  if (link) return serveAsWorker(link, (stopped) => startWorker(options, { peers: link.peers, stopped }), exitCodeOf)
   const loaded = openConfig(options, { dev, remote: options.remote ?? false })
   const { config } = loaded
   await refuseUnfinishedRestore(config.storage.disk.path)
@@ -95,8 +99,21 @@ async function run(options: ServeOptions, { loaded, secrets, log, signal }: Star
   const anonymous = dev && options.remote !== true
   const gateway =
     count > 1
-      ? await supervise(count, config, log)
-      : await startGateway(config, { secrets, log, dev: anonymous, loaded, ...(mode && { testMode: mode }) })
+      ? await supervise(count, config, { log, stopped: signal })
+      : await startGateway(config, {
+          secrets,
+          log,
+          dev: anonymous,
+          loaded,
+          stopped: signal,
+          ...(mode && { testMode: mode }),
+        })
+  if (gateway === null) {
+    const exitCode = (await signal) === 'SIGINT' ? 130 : 0
+    // A connection to the database that does not answer would keep the process.
+    setTimeout(() => process.exit(exitCode), 1000).unref()
+    return exitCode
+  }
   const bytes = await whereBytesGo(config)
   const { apiUrl, objectsUrl, notReady } = gateway.addresses
   const problems = notReady === null ? [] : await explainUnready(config, notReady)
@@ -140,26 +157,33 @@ async function openInBrowser(url: string): Promise<void> {
 const exitCodeOf = (error: unknown): 1 | 2 =>
   error instanceof ConfigError ? 2 : error instanceof CliError ? error.exitCode : 1
 
-async function supervise(count: number, config: Config, log: Logger): ReturnType<typeof superviseWorkers> {
+async function supervise(
+  count: number,
+  config: Config,
+  o: { log: Logger; stopped: Promise<unknown> },
+): ReturnType<typeof superviseWorkers> {
   const { server, objects } = config
   const own = objects.listen === 'shared' || !servesObjects(config) ? [] : [objects.listen]
   try {
     const { answerDroppedLogLines } = await import('../http/stderr-lines.ts')
-    return await superviseWorkers(count, { log, listen: [server.listen, ...own], answers: answerDroppedLogLines })
+    return await superviseWorkers(count, { ...o, listen: [server.listen, ...own], answers: answerDroppedLogLines })
   } catch (cause) {
     throw listenFailure(cause, config)
   }
 }
 
 /** One of several processes. The configuration is read again: it is the primary that has said what is odd in it. */
-async function startWorker(options: ServeOptions, peers: Peers): Promise<Running> {
+async function startWorker(
+  options: ServeOptions,
+  { peers, stopped }: { peers: Peers; stopped: Promise<unknown> },
+): Promise<Running | null> {
   const dev = options.dev ?? false
   const loaded = openConfig(options, { dev, remote: options.remote ?? false, quiet: true })
   const { config } = loaded
   const secrets = await loadSecrets(config.storage.disk.path, { authSecret: config.auth.secret })
   const { createLogger } = await import('../http/logger.ts')
   const log = createLogger(config.log).child({ worker: peers.index })
-  return startGateway(config, { secrets, log, dev: dev && options.remote !== true, loaded, peers })
+  return startGateway(config, { secrets, log, dev: dev && options.remote !== true, loaded, peers, stopped })
 }
 
 type Running = { addresses: Ready; close: () => Promise<void> }
@@ -171,12 +195,23 @@ async function startGateway(
     log: Logger
     dev: boolean
     loaded: LoadedConfig
+    /** Resolves when the server is to stop. */
+    stopped: Promise<unknown>
     peers?: Peers
     testMode?: TestMode
   },
-): Promise<Running> {
+): Promise<Running | null> {
   const { createGateway } = await import('../main.ts')
-  const gateway = await createGateway(config, { ...o, tracing: wantsTracing(process.env) }).catch(asStartFailure)
+  const open = (): Promise<Gateway> => createGateway(config, { ...o, tracing: wantsTracing(process.env) })
+  const workers = o.peers?.count ?? 1
+  const waiting = {
+    config,
+    log: o.log,
+    stopped: o.stopped,
+    reusePort: (at: ListenAddress) => hasOwnSocket(at, workers),
+  }
+  const gateway = await awaitDatabase(open, waiting).catch(asStartFailure)
+  if (gateway === null) return null
   try {
     const urls = await gateway.listen()
     const finding = await gateway.readiness.read()

@@ -12,6 +12,8 @@ import { CliError } from './cli-error.ts'
 import { untilStopped } from './stop-signal.ts'
 
 const roleVariable = 'POSTERN_WORKER'
+/** Milliseconds in which workers that do not serve yet must end. */
+const stopPatience = 5000
 
 export const workerCount = ({ server }: Config): number =>
   server.workers === 'auto' ? availableParallelism() : server.workers
@@ -27,12 +29,19 @@ export function takeLink(): Link | null {
 
 /**
  * Starts the workers, each with the command line of this process; `listen` is where they will. `close` takes the
- * milliseconds it may last. Errors: those of listening, and what a worker says that cannot start.
+ * milliseconds it may last. Null where `stopped` resolves before they serve. Errors: those of listening, and what a worker says that cannot start.
  */
 export async function superviseWorkers(
   count: number,
-  { log, listen, answers }: Pick<SupervisorOptions, 'log' | 'answers'> & { listen: readonly ListenAddress[] },
-): Promise<{ addresses: Ready; close: (milliseconds: number) => Promise<void> }> {
+  {
+    listen,
+    stopped,
+    ...o
+  }: Pick<SupervisorOptions, 'log' | 'answers'> & {
+    listen: readonly ListenAddress[]
+    stopped: Promise<unknown>
+  },
+): Promise<{ addresses: Ready; close: (milliseconds: number) => Promise<void> } | null> {
   for (const at of listen) await assertFree(at, count)
   const [{ createSupervisor }, { RateLimiterClusterMaster }] = await Promise.all([
     import('../cluster/supervisor.ts'),
@@ -40,10 +49,20 @@ export async function superviseWorkers(
   ])
   // Counts for all workers: see api/rate-limit.ts.
   void new RateLimiterClusterMaster()
-  const supervisor = createSupervisor({ count, log, roleVariable, ...(answers && { answers }) })
+  const supervisor = createSupervisor({ count, roleVariable, ...o })
+  let isStopped = false
+  let isStarted = false
+  void stopped.then(async () => {
+    isStopped = true
+    // A worker whose database does not answer would wait for it.
+    if (!isStarted) await supervisor.stop(stopPatience)
+  })
   try {
-    return { addresses: await supervisor.start(), close: (milliseconds) => supervisor.stop(milliseconds) }
+    const addresses = await supervisor.start()
+    isStarted = true
+    return { addresses, close: (milliseconds) => supervisor.stop(milliseconds) }
   } catch (error) {
+    if (isStopped) return null
     throw error instanceof StartFailure ? new CliError(error.message, error.exitCode) : error
   }
 }
@@ -51,16 +70,19 @@ export async function superviseWorkers(
 /** Serves until the primary or a signal says stop. What cannot start is told to the primary, which says it once. */
 export async function serveAsWorker(
   link: Link,
-  start: () => Promise<{ addresses: Ready; close: () => Promise<void> }>,
+  start: (stopped: Promise<unknown>) => Promise<{ addresses: Ready; close: () => Promise<void> } | null>,
   exitCodeOf: (error: unknown) => 1 | 2,
 ): Promise<never> {
   // Heard from the beginning: Ctrl-C and service managers tell every process.
   const signal = untilStopped()
   try {
-    const { addresses, close } = await start()
-    await link.tell({ postern: 'ready', addresses })
-    await Promise.race([signal, link.stopped])
-    await close()
+    const stopped = Promise.race([signal, link.stopped])
+    const started = await start(stopped)
+    if (started !== null) {
+      await link.tell({ postern: 'ready', addresses: started.addresses })
+      await stopped
+      await started.close()
+    }
   } catch (error) {
     const message = explainFileError(error) ?? (error instanceof Error ? error.message : String(error))
     await link.tell({ postern: 'failed', message, exitCode: exitCodeOf(error) })

@@ -8,6 +8,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import type { Catalog } from '../../src/catalog/catalog.ts'
 import { createCatalog } from '../../src/catalog/create-catalog.ts'
 import { as, textFile } from '../api/caller.ts'
+import { freePort } from '../cli/free-port.ts'
 import { makeBench } from '../cli/run-postern.ts'
 import { facts, newUpload } from '../conformance/catalog/fixtures.ts'
 import { startGateway } from '../fixtures/gateway.ts'
@@ -81,6 +82,25 @@ describe('a database that goes away', () => {
       await proxy.close()
     },
   )
+
+  it('starts by itself once a database answers that was silent at the start', { timeout: 90_000 }, async () => {
+    const url = new URL(await server.place())
+    const proxy = await startStallingProxy({ port: Number(url.port) })
+    proxy.change('stall')
+    url.port = String(proxy.port)
+    const bench = makeBench()
+    const api = `127.0.0.1:${await freePort()}`
+    const set = [`database.url=${url.href}`, `server.listen=${api}`, 'objects.listen=127.0.0.1:0']
+    const args = [...set, 'storage.disk.minFree=1MiB'].flatMap((one) => ['--set', one])
+    const serving = bench.start(['serve', '--dev', '--json', ...args])
+    await serving.until(/not ready: the database at/)
+    expect((await fetch(`http://${api}/readyz`)).status).toBe(503)
+    proxy.change('pass')
+    await serving.until(/^\{"api".*"ready":true/m)
+    expect((await fetch(`http://${api}/readyz`)).status).toBe(200)
+    await bench.remove()
+    await proxy.close()
+  })
 
   it('for a moment is waited for: what was asked meanwhile is done once', { timeout: 60_000 }, async () => {
     const catalog = await open()

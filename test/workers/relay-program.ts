@@ -25,6 +25,7 @@ if (link) {
   process.exit(0)
 }
 const log = { info: () => {}, error: () => {} }
-const { addresses, close } = await superviseWorkers(3, { log, listen: [] })
+const stopped = new Promise(() => {})
+const { addresses, close } = (await superviseWorkers(3, { log, listen: [], stopped }))!
 process.once('message', () => void close(5000).then(() => process.disconnect()))
 process.send!(addresses)
