@@ -176,7 +176,30 @@ export type CorsRule = {
   exposeHeaders: string[]
   maxAgeSeconds?: number
 }
-export type BucketInfo = { bucket: string; owner: string; createdAt: Date; acl: CannedAcl; cors: CorsRule[] | null }
+export type ObjectOwnership = 'BucketOwnerEnforced' | 'BucketOwnerPreferred' | 'ObjectWriter'
+export type PublicAccessBlock = {
+  blockPublicAcls: boolean
+  ignorePublicAcls: boolean
+  blockPublicPolicy: boolean
+  restrictPublicBuckets: boolean
+}
+/** What the owner has configured besides ACL and CORS rules. A field that is absent is not configured. */
+export type BucketConfiguration = {
+  tags?: Record<string, string>
+  ownership?: ObjectOwnership
+  publicAccessBlock?: PublicAccessBlock
+  acceleration?: 'Suspended'
+}
+/** The fields to set; `null` removes one. */
+export type BucketChange = { [Name in keyof BucketConfiguration]?: BucketConfiguration[Name] | null }
+export type BucketInfo = {
+  bucket: string
+  owner: string
+  createdAt: Date
+  acl: CannedAcl
+  cors: CorsRule[] | null
+  configuration: BucketConfiguration
+}
 /** The quota of one owner over all its buckets; null: no limit. */
 export type OwnerLimits = { bytes: number | null; objects: number | null }
 /** `uploads` are unfinished multipart uploads, `partBytes` the bytes of their parts. */
@@ -189,7 +212,10 @@ export type OwnerUsage = {
   partBytes: number
 }
 export interface BucketStore {
-  createBucket(bucket: string, o: { owner: string; acl?: CannedAcl }): Promise<BucketInfo>
+  createBucket(
+    bucket: string,
+    o: { owner: string; acl?: CannedAcl; configuration?: BucketConfiguration },
+  ): Promise<BucketInfo>
   /** Errors: NoSuchBucket. */
   headBucket(bucket: string): Promise<BucketInfo>
   /** Errors: NoSuchBucket, BucketNotEmpty. */
@@ -199,6 +225,8 @@ export interface BucketStore {
   /** `null` removes the configuration. */
   setBucketCors(bucket: string, cors: CorsRule[] | null): Promise<void>
   setBucketAcl(bucket: string, acl: CannedAcl): Promise<void>
+  /** What is not named stays as it is. Errors: NoSuchBucket, InvalidTag. */
+  configureBucket(bucket: string, change: BucketChange): Promise<void>
   setObjectAcl(ref: ObjectRef, acl: CannedAcl): Promise<void>
   /** Of every owner of a bucket. Only in drivers whose buckets have several owners. */
   usageOfOwners?(): Promise<OwnerUsage[]>

@@ -5,6 +5,7 @@ import type { ObjectHeaders, ObjectRef } from './driver.ts'
 export const maxKeyBytes = 1024
 export const maxMetadataBytes = 2048
 export const maxTags = 10
+export const maxBucketTags = 50
 
 export const limits = {
   minPartSize: 5 * 1024 * 1024,
@@ -65,12 +66,18 @@ export function assertMetadata({ metadata = {} }: ObjectHeaders): void {
 
 const tagText = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$/u
 
-export function assertTags(tags: Record<string, string>): void {
+export const assertTags = (tags: Record<string, string>): void =>
+  assertTagSet(tags, maxTags, 'Object tags cannot be greater than 10')
+
+export const assertBucketTags = (tags: Record<string, string>): void =>
+  assertTagSet(tags, maxBucketTags, 'Bucket tag count cannot be greater than 50')
+
+function assertTagSet(tags: Record<string, string>, max: number, tooMany: string): void {
   const entries = Object.entries(tags)
   const refuse = (message: string): never => {
     throw new StorageError('InvalidTag', { message })
   }
-  if (entries.length > maxTags) refuse('Object tags cannot be greater than 10')
+  if (entries.length > max) refuse(tooMany)
   for (const [name, value] of entries) {
     if (name.length === 0 || name.length > 128 || !tagText.test(name)) refuse('The TagKey you have provided is invalid')
     if (value.length > 256 || !tagText.test(value)) refuse('The TagValue you have provided is invalid')

@@ -1,6 +1,7 @@
 import { isStorageError, StorageError } from '../errors.ts'
 import type { BucketInfo, ObjectRef, StorageDriver } from '../drivers/driver.ts'
 import type { ObjectsDeps, Principal, PublicObject } from './context.ts'
+import { effectiveAcl } from './object-ownership.ts'
 
 /**
  * `read`: one object's bytes and facts. `write`: make, change, delete objects. `list`: what a bucket holds.
@@ -42,10 +43,10 @@ export function createAccess({ store, gatewayBucket, publicPrefix, publicObject 
 
   async function hasPublicAcl(ref: ObjectRef, bucket: BucketInfo): Promise<boolean> {
     try {
-      return (await store.headObject(ref)).acl === 'public-read'
+      return effectiveAcl(bucket, (await store.headObject(ref)).acl ?? 'private') === 'public-read'
     } catch (error) {
       // Who may list the bucket may learn that a key is absent; to others absent and forbidden look alike.
-      if (isStorageError(error, 'NotFound')) return bucket.acl === 'public-read'
+      if (isStorageError(error, 'NotFound')) return effectiveAcl(bucket, bucket.acl) === 'public-read'
       throw error
     }
   }
@@ -70,7 +71,7 @@ export function createAccess({ store, gatewayBucket, publicPrefix, publicObject 
       }
       const info = await store.headBucket(bucket)
       if (principal.kind === 'key' && principal.owner === info.owner) return
-      if (action === 'list' && info.acl === 'public-read') return
+      if (action === 'list' && effectiveAcl(info, info.acl) === 'public-read') return
       if (action === 'read' && key !== undefined && (await hasPublicAcl({ bucket, key }, info))) return
       throw denied()
     },

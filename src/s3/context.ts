@@ -146,6 +146,8 @@ export function bucketOf(ctx: S3Context): string {
   return ctx.bucket
 }
 
+export const arnOf = (bucket: string): string => `arn:aws:s3:::${bucket}`
+
 /** For what the store keeps per object and not per version: any version but `null` is one that is not there. */
 export function refuseVersion(ctx: S3Context): void {
   const versionId = ctx.query.get('versionId')

@@ -89,8 +89,10 @@ const storageAnswers = {
 } as const satisfies Record<StorageErrorCode, S3Answer>
 
 const s3Status = {
+  AccessControlListNotSupported: 400,
   AccessForbidden: 403,
   IllegalLocationConstraintException: 400,
+  InvalidBucketAclWithObjectOwnership: 400,
   InvalidPartNumber: 416,
   InvalidRequestBody: 400,
   InvalidStorageClass: 400,
@@ -101,10 +103,19 @@ const s3Status = {
   MethodNotAllowed: 405,
   MissingAttachment: 400,
   MissingRequestBodyError: 400,
+  NoSuchBucketPolicy: 404,
+  NoSuchConfiguration: 404,
+  NoSuchLifecycleConfiguration: 404,
+  NoSuchPublicAccessBlockConfiguration: 404,
   NoSuchVersion: 404,
+  NoSuchWebsiteConfiguration: 404,
   NotImplemented: 501,
   NotMultipart: 412,
+  ObjectLockConfigurationNotFoundError: 404,
+  OwnershipControlsNotFoundError: 404,
+  ReplicationConfigurationNotFoundError: 404,
   RequestTimeout: 408,
+  ServerSideEncryptionConfigurationNotFoundError: 404,
 } as const satisfies Record<S3ErrorCode, number>
 
 /** Codes that are ours alone and are said in S3's words. */

@@ -3,8 +3,10 @@
  * maps each to its answer.
  */
 export const s3ErrorCodes = [
+  'AccessControlListNotSupported',
   'AccessForbidden',
   'IllegalLocationConstraintException',
+  'InvalidBucketAclWithObjectOwnership',
   'InvalidPartNumber',
   'InvalidRequestBody',
   'InvalidStorageClass',
@@ -15,10 +17,19 @@ export const s3ErrorCodes = [
   'MethodNotAllowed',
   'MissingAttachment',
   'MissingRequestBodyError',
+  'NoSuchBucketPolicy',
+  'NoSuchConfiguration',
+  'NoSuchLifecycleConfiguration',
+  'NoSuchPublicAccessBlockConfiguration',
   'NoSuchVersion',
+  'NoSuchWebsiteConfiguration',
   'NotImplemented',
   'NotMultipart',
+  'ObjectLockConfigurationNotFoundError',
+  'OwnershipControlsNotFoundError',
+  'ReplicationConfigurationNotFoundError',
   'RequestTimeout',
+  'ServerSideEncryptionConfigurationNotFoundError',
 ] as const
 
 export type S3ErrorCode = (typeof s3ErrorCodes)[number]

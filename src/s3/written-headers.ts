@@ -3,6 +3,7 @@ import { SignatureError } from '../sigv4/types.ts'
 import type { CannedAcl, ObjectHeaders, ObjectRef } from '../drivers/driver.ts'
 import type { OperationDeps, S3Context } from './context.ts'
 import { readAcl, readObjectHeaders, readTagging } from './object-headers.ts'
+import { checkAclOfWrite } from './object-ownership.ts'
 
 export type WrittenHeaders = ObjectHeaders & { acl?: CannedAcl; tags?: Record<string, string> }
 export type Admitted = { headers: WrittenHeaders; maxBytes: number; isGranted: boolean }
@@ -14,6 +15,7 @@ export type Admitted = { headers: WrittenHeaders; maxBytes: number; isGranted: b
 export async function admitWrite(ctx: S3Context, ref: ObjectRef, deps: OperationDeps): Promise<Admitted> {
   const { headers } = ctx
   const said = readObjectHeaders(headers)
+  await checkAclOfWrite(headers, ref.bucket, deps)
   if (ref.bucket === deps.gatewayBucket) refuseUnsignedEncoding(ctx, said)
   return admit(ref, { ...said, ...readAcl(headers), ...readTagging(headers) }, deps)
 }

@@ -1,6 +1,7 @@
 /** Index, log and catalog that are lost, emptied or replaced by older ones: what the start says, and what the commands bring back. */
 import { cpSync, existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { Readable } from 'node:stream'
 import Database from 'better-sqlite3'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { as, download, store, upload, type FileJson } from '../api/caller.ts'
@@ -219,6 +220,27 @@ describe('a store', () => {
     loseCatalog()
     expect(await postern('rebuild-catalog')).toMatchObject({ exitCode: 0, restored: 4, unnoted: 0 })
     expect(await served(kept, [deleted])).toBe(kept.length)
+  })
+
+  it('is private in format 2 where its configuration closed it', async () => {
+    const gateway = await start()
+    const { driver } = gateway.gateway
+    const ref = { bucket: 'alice-1', key: 'open' }
+    await driver.createBucket('alice-1', { owner: 'alice', acl: 'public-read' })
+    await driver.createBucket('alice-2', { owner: 'alice', acl: 'public-read' })
+    await driver.putObject(ref, Readable.from(['x']), { contentLength: 1, acl: 'public-read' })
+    await driver.configureBucket('alice-1', { ownership: 'BucketOwnerEnforced' })
+    await gateway.close()
+    await postern('store', 'convert', '--to', '2')
+    const db = new Database(index(), { readonly: true })
+    const acls = db.prepare("SELECT name, acl FROM buckets WHERE name LIKE 'alice-%'").all()
+    const objects = db.prepare("SELECT acl FROM objects WHERE bucket = 'alice-1'").all()
+    db.close()
+    expect(acls).toEqual([
+      { name: 'alice-1', acl: 'private' },
+      { name: 'alice-2', acl: 'public-read' },
+    ])
+    expect(objects).toEqual([{ acl: 'private' }])
   })
 
   it('of an older version whose index lost its rows is not adopted', async () => {

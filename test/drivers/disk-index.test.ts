@@ -134,6 +134,7 @@ describe('the schema', () => {
     db.exec('ALTER TABLE segments DROP COLUMN checksum')
     db.exec('DROP INDEX unnoted_objects')
     db.exec('ALTER TABLE objects DROP COLUMN note')
+    db.exec('ALTER TABLE buckets DROP COLUMN configuration')
     db.exec('DROP TABLE applied; DROP TABLE bucket_usage; DROP TABLE owner_usage')
     db.prepare('INSERT INTO segments VALUES (?, 0, 1, 5, ?)').run('old', 'blob')
     db.pragma('user_version = 1')
@@ -157,7 +158,7 @@ describe('the schema', () => {
 describe('a group of commits', () => {
   it('is one transaction, in which a refused one undoes its own changes alone', async () => {
     const queue = await startQueue()
-    const add = db.prepare("INSERT INTO buckets VALUES (?, 'o', 0, 'private', NULL)")
+    const add = db.prepare("INSERT INTO buckets VALUES (?, 'o', 0, 'private', NULL, NULL)")
     const outcomes = await Promise.allSettled([
       queue.run(() => add.run('one').changes),
       queue.run(() => {
@@ -172,7 +173,7 @@ describe('a group of commits', () => {
 
   it('fails as a whole when the index does, and answers nothing that is not there', async () => {
     const queue = await startQueue()
-    const add = db.prepare("INSERT INTO buckets VALUES (?, 'o', 0, 'private', NULL)")
+    const add = db.prepare("INSERT INTO buckets VALUES (?, 'o', 0, 'private', NULL, NULL)")
     const outcomes = await Promise.allSettled([
       queue.run(() => add.run('one').changes),
       queue.run(() => db.prepare('INSERT INTO buckets (name) VALUES (NULL)').run()),

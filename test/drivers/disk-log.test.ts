@@ -33,6 +33,7 @@ async function useEverything(driver: StorageDriver): Promise<void> {
   await driver.createBucket('removed', { owner: 'alice' })
   await driver.deleteBucket('removed')
   await driver.setBucketAcl('another', 'public-read')
+  await driver.configureBucket('another', { tags: { colour: 'green' }, ownership: 'BucketOwnerPreferred' })
   const { uploadId } = await driver.createMultipartUpload(ref('parts'))
   const parts = []
   for (const partNumber of [1, 2]) {

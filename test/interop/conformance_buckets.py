@@ -147,12 +147,12 @@ def not_implemented():
     """What is not there says so by name, and never does something else"""
     name = fresh_bucket(["k"])
     for method, path in [
-        ("GET", target(name, query={"lifecycle": ""})),
+        ("PUT", target(name, query={"lifecycle": ""})),
         ("PUT", target(name, query={"policy": ""})),
         ("PUT", target(name, query={"versioning": ""})),
         ("PUT", target(name, query={"website": ""})),
         ("PUT", target(name, query={"object-lock": ""})),
-        ("DELETE", target(name, query={"encryption": ""})),
+        ("PUT", target(name, query={"encryption": ""})),
         ("GET", target(name, "k", {"torrent": ""})),
         ("PUT", target(name, "k", {"retention": ""})),
         ("POST", target(name, "k", {"restore": ""})),
@@ -160,6 +160,75 @@ def not_implemented():
         answer = signed(method, path)
         equal((answer.status, answer.code), (501, "NotImplemented"), f"{method} {path}")
     equal(read(name, "k"), b"x")
+
+
+@check
+def nothing_configured():
+    """What nobody configured is read as on AWS, by its code, and is removed without an error"""
+    name = fresh_bucket()
+    for code, call in [
+        ("NoSuchTagSet", alice.get_bucket_tagging),
+        ("OwnershipControlsNotFoundError", alice.get_bucket_ownership_controls),
+        ("NoSuchPublicAccessBlockConfiguration", alice.get_public_access_block),
+        ("ServerSideEncryptionConfigurationNotFoundError", alice.get_bucket_encryption),
+        ("NoSuchLifecycleConfiguration", alice.get_bucket_lifecycle_configuration),
+        ("NoSuchBucketPolicy", alice.get_bucket_policy),
+        ("NoSuchBucketPolicy", alice.get_bucket_policy_status),
+        ("ReplicationConfigurationNotFoundError", alice.get_bucket_replication),
+        ("NoSuchWebsiteConfiguration", alice.get_bucket_website),
+        ("ObjectLockConfigurationNotFoundError", alice.get_object_lock_configuration),
+    ]:
+        refused(code, 404, call, Bucket=name)
+    for call in [
+        alice.delete_bucket_tagging,
+        alice.delete_bucket_ownership_controls,
+        alice.delete_public_access_block,
+        alice.delete_bucket_encryption,
+        alice.delete_bucket_lifecycle,
+        alice.delete_bucket_policy,
+        alice.delete_bucket_replication,
+        alice.delete_bucket_website,
+    ]:
+        equal(call(Bucket=name)["ResponseMetadata"]["HTTPStatusCode"], 204, call.__name__)
+    equal(alice.get_bucket_request_payment(Bucket=name)["Payer"], "BucketOwner")
+    for call, field in [
+        (alice.get_bucket_logging, "LoggingEnabled"),
+        (alice.get_bucket_accelerate_configuration, "Status"),
+        (alice.get_bucket_notification_configuration, "QueueConfigurations"),
+        (alice.list_bucket_inventory_configurations, "InventoryConfigurationList"),
+        (alice.list_bucket_metrics_configurations, "MetricsConfigurationList"),
+        (alice.list_bucket_analytics_configurations, "AnalyticsConfigurationList"),
+        (alice.list_bucket_intelligent_tiering_configurations, "IntelligentTieringConfigurationList"),
+    ]:
+        equal(field in call(Bucket=name), False, call.__name__)
+
+
+@check
+def configured():
+    """Tags, ownership controls and the public access block of a bucket are set, read and removed"""
+    name = fresh_bucket()
+    tags = [{"Key": "team", "Value": "storage"}]
+    alice.put_bucket_tagging(Bucket=name, Tagging={"TagSet": tags})
+    equal(alice.get_bucket_tagging(Bucket=name)["TagSet"], tags)
+    controls = {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}
+    alice.put_bucket_ownership_controls(Bucket=name, OwnershipControls=controls)
+    equal(alice.get_bucket_ownership_controls(Bucket=name)["OwnershipControls"], controls)
+    refused(
+        "AccessControlListNotSupported", 400, alice.put_object, Bucket=name, Key="k", Body=b"x", ACL="public-read"
+    )
+    alice.delete_bucket_ownership_controls(Bucket=name)
+    block = {
+        "BlockPublicAcls": True,
+        "IgnorePublicAcls": True,
+        "BlockPublicPolicy": True,
+        "RestrictPublicBuckets": True,
+    }
+    alice.put_public_access_block(Bucket=name, PublicAccessBlockConfiguration=block)
+    equal(alice.get_public_access_block(Bucket=name)["PublicAccessBlockConfiguration"], block)
+    refused("AccessDenied", 403, alice.put_bucket_acl, Bucket=name, ACL="public-read")
+    alice.delete_public_access_block(Bucket=name)
+    alice.put_bucket_acl(Bucket=name, ACL="public-read")
+    alice.delete_bucket(Bucket=name)
 
 
 @check

@@ -27,7 +27,8 @@ describe('the page on S3 compatibility', () => {
 
   test('has a row for every operation', () => {
     const folder = join(root, 'src/s3/operations')
-    const operations = readdirSync(folder).flatMap((file) =>
+    const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'))
+    const operations = files.flatMap((file) =>
       [...readFileSync(join(folder, file), 'utf8').matchAll(/export const (\w+): Operation\b/g)].map(
         ([, name]) => name!,
       ),

@@ -8,14 +8,12 @@ serveAlice()
 describe('what is not there', () => {
   test.each([
     ['PUT', '/alice-1', 'policy'],
-    ['GET', '/alice-1', 'policy'],
-    ['DELETE', '/alice-1', 'policy'],
     ['PUT', '/alice-1', 'lifecycle'],
     ['PUT', '/alice-1', 'versioning'],
     ['PUT', '/alice-1', 'object-lock'],
     ['PUT', '/alice-1', 'website'],
-    ['DELETE', '/alice-1', 'website'],
-    ['PUT', '/alice-1', 'tagging'],
+    ['PUT', '/alice-1', 'replication'],
+    ['PUT', '/alice-1', 'inventory'],
     ['PUT', '/alice-3', 'encryption'],
     ['PUT', '/alice-1/there', 'retention'],
     ['PUT', '/alice-1/there', 'legal-hold'],

@@ -1,12 +1,20 @@
 import { StorageError } from '../../errors.ts'
-import type { BucketInfo, BucketStore, CannedAcl, CorsRule } from '../driver.ts'
+import type { BucketChange, BucketConfiguration, BucketInfo, BucketStore, CannedAcl, CorsRule } from '../driver.ts'
 import type { DiskContext } from './context.ts'
 import type { Index } from './open-index.ts'
 import { notFound } from './object-rows.ts'
-import { assertBucketName, assertKey, resourceOf } from '../rules.ts'
+import { assertBucketName, assertBucketTags, assertKey, resourceOf } from '../rules.ts'
 import { compareText, textAfter, textRightAfter } from './text-order.ts'
 
-type BucketRow = { name: string; owner: string; created_at: number; acl: CannedAcl; cors: string | null }
+export type BucketRow = {
+  name: string
+  owner: string
+  created_at: number
+  acl: CannedAcl
+  cors: string | null
+  /** JSON of a BucketConfiguration; null where nothing is configured. */
+  configuration: string | null
+}
 
 export class BucketRows {
   readonly #find
@@ -14,17 +22,19 @@ export class BucketRows {
   readonly #remove
   readonly #setCors
   readonly #setAcl
+  readonly #setConfiguration
   readonly #list
   readonly #hasObjects
 
   constructor(db: Index) {
     this.#find = db.prepare<[string], BucketRow>('SELECT * FROM buckets WHERE name = ?')
-    this.#add = db.prepare<[string, string, number, string]>(
-      'INSERT OR IGNORE INTO buckets (name, owner, created_at, acl) VALUES (?, ?, ?, ?)',
+    this.#add = db.prepare<[string, string, number, string, string | null]>(
+      'INSERT OR IGNORE INTO buckets (name, owner, created_at, acl, configuration) VALUES (?, ?, ?, ?, ?)',
     )
     this.#remove = db.prepare<[string]>('DELETE FROM buckets WHERE name = ?')
     this.#setCors = db.prepare<[string | null, string]>('UPDATE buckets SET cors = ? WHERE name = ?')
     this.#setAcl = db.prepare<[string, string]>('UPDATE buckets SET acl = ? WHERE name = ?')
+    this.#setConfiguration = db.prepare<[string | null, string]>('UPDATE buckets SET configuration = ? WHERE name = ?')
     this.#list = db.prepare<[string, string, string | Buffer, number], BucketRow>(
       'SELECT * FROM buckets WHERE owner = ? AND name >= ? AND name < ? ORDER BY name LIMIT ?',
     )
@@ -47,8 +57,8 @@ export class BucketRows {
   }
 
   /** False where there is one of this name. */
-  add(name: string, owner: string, at: Date, acl: CannedAcl): boolean {
-    return this.#add.run(name, owner, at.getTime(), acl).changes === 1
+  add(name: string, owner: string, at: Date, acl: CannedAcl, configuration: BucketConfiguration = {}): boolean {
+    return this.#add.run(name, owner, at.getTime(), acl, toJson(configuration)).changes === 1
   }
 
   remove(name: string): void {
@@ -67,6 +77,10 @@ export class BucketRows {
     this.#setAcl.run(acl, name)
   }
 
+  setConfiguration(name: string, configuration: BucketConfiguration): void {
+    this.#setConfiguration.run(toJson(configuration), name)
+  }
+
   list(owner: string, from: string, below: string | Buffer, max: number): BucketRow[] {
     return this.#list.all(owner, from, below, max)
   }
@@ -77,8 +91,9 @@ export function createBucketStore(ctx: DiskContext): BucketStore {
   return {
     createBucket: async (bucket, o) => {
       assertBucketName(bucket)
+      assertBucketTags(o.configuration?.tags ?? {})
       return queue.run(() => {
-        const added = buckets.add(bucket, o.owner, now(), o.acl ?? 'private')
+        const added = buckets.add(bucket, o.owner, now(), o.acl ?? 'private', o.configuration)
         const row = buckets.demand(bucket)
         if (added) return toInfo(row)
         const mine = row.owner === o.owner
@@ -126,6 +141,14 @@ export function createBucketStore(ctx: DiskContext): BucketStore {
         buckets.setAcl(bucket, acl)
       }),
 
+    configureBucket: async (bucket, change) => {
+      assertBucketTags(change.tags ?? {})
+      await queue.run(() => {
+        const { configuration } = toInfo(buckets.demand(bucket))
+        buckets.setConfiguration(bucket, changed(configuration, change))
+      })
+    },
+
     setObjectAcl: async (ref, acl) => {
       assertKey(ref)
       await queue.run(() => {
@@ -143,4 +166,11 @@ const toInfo = (row: BucketRow): BucketInfo => ({
   createdAt: new Date(row.created_at),
   acl: row.acl,
   cors: row.cors === null ? null : (JSON.parse(row.cors) as CorsRule[]),
+  configuration: row.configuration === null ? {} : (JSON.parse(row.configuration) as BucketConfiguration),
 })
+
+const changed = (before: BucketConfiguration, change: BucketChange): BucketConfiguration =>
+  Object.fromEntries(Object.entries({ ...before, ...change }).filter(([, value]) => value !== null))
+
+const toJson = (configuration: BucketConfiguration): string | null =>
+  Object.keys(configuration).length === 0 ? null : JSON.stringify(configuration)

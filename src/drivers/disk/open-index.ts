@@ -9,7 +9,7 @@ import { damagedIndex } from './store-error.ts'
 
 export type Index = Database.Database
 
-export const schemaVersion = 4
+export const schemaVersion = 6
 
 /** Milliseconds. Reads never wait in WAL mode; the CommitQueue retries a busy write while the loop goes on. */
 export const busyTimeout = 10
@@ -17,7 +17,8 @@ export const busyTimeout = 10
 /** `objects.content` names a blob, or where `parts` > 0 the list of blobs in `segments` under that name. */
 const schema = `
 CREATE TABLE buckets (
-  name TEXT PRIMARY KEY, owner TEXT NOT NULL, created_at INTEGER NOT NULL, acl TEXT NOT NULL, cors TEXT
+  name TEXT PRIMARY KEY, owner TEXT NOT NULL, created_at INTEGER NOT NULL, acl TEXT NOT NULL, cors TEXT,
+  configuration TEXT
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX buckets_of_owner ON buckets (owner, name);
 
@@ -132,6 +133,7 @@ function migrate(db: Index): boolean {
       if (found === 1) db.exec('ALTER TABLE segments ADD COLUMN checksum TEXT')
       if (found === 1 || found === 2) db.exec('ALTER TABLE objects ADD COLUMN note TEXT')
       if (found < 3) db.exec(position)
+      if (found > 0 && found < 6) db.exec('ALTER TABLE buckets ADD COLUMN configuration TEXT')
       db.exec(usageTables)
       countUsage(db)
       recountUsage(db)

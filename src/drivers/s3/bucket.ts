@@ -24,7 +24,14 @@ export function bucketStore({ settings, connection, keys }: S3Deps): BucketStore
     return connection.run(failed, (s3, _sdk, abortSignal) => s3.putObject(input, { abortSignal }), { isProbe: true })
   }
   // HeadBucket tells no date, and ListBuckets, which does, asks for a permission that nothing else needs.
-  const info: BucketInfo = { bucket, owner: gatewayOwner, createdAt: new Date(0), acl: 'private', cors: null }
+  const info: BucketInfo = {
+    bucket,
+    owner: gatewayOwner,
+    createdAt: new Date(0),
+    acl: 'private',
+    cors: null,
+    configuration: {},
+  }
   const asked = new Map<boolean, { at: number; answer: Promise<void> }>()
   let hasWritten = false
 
@@ -54,6 +61,7 @@ export function bucketStore({ settings, connection, keys }: S3Deps): BucketStore
     deleteBucket: () => unchangeable('deleted'),
     setBucketCors: () => unchangeable('changed'),
     setBucketAcl: () => unchangeable('changed'),
+    configureBucket: () => unchangeable('changed'),
     async setObjectAcl(ref, acl) {
       const input = { Bucket: ref.bucket, Key: keys.of(ref), ACL: acl }
       const failed = { operation: 'setObjectAcl', ref }

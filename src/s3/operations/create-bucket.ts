@@ -1,9 +1,12 @@
 import { isStorageError, StorageError } from '../../errors.ts'
+import type { BucketConfiguration } from '../../drivers/driver.ts'
 import { answerEmpty } from '../answer.ts'
-import { bucketOf, type Operation, type OperationDeps, type S3Context } from '../context.ts'
+import { arnOf, bucketOf, type Operation, type OperationDeps, type S3Context } from '../context.ts'
 import { readDocument } from '../document.ts'
 import { readAcl, refuseUnsupportedHeaders } from '../object-headers.ts'
+import { assertPrivateForOwner, objectOwnership } from '../object-ownership.ts'
 import { S3Error } from '../s3-error.ts'
+import { readTags } from '../tag-set.ts'
 import { parseXml } from '../xml.ts'
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucket.html */
@@ -12,13 +15,22 @@ export const createBucket: Operation = async (ctx, deps) => {
   await deps.access.allow(ctx.principal, 'create', { bucket })
   if (ctx.principal.kind === 'anonymous') throw new StorageError('AccessDenied')
   refuseUnsupportedHeaders(ctx.headers)
-  if (ctx.headers.get('x-amz-object-ownership') === 'BucketOwnerEnforced') {
-    throw new S3Error('NotImplemented', 'Buckets without ACLs (BucketOwnerEnforced) are not implemented.')
-  }
   const acl = readAcl(ctx.headers)
-  checkLocation(await readDocument(ctx), deps.region)
-  await create(bucket, { owner: ctx.principal.owner, ...acl }, deps, ctx)
-  answerEmpty(ctx, 200, { location: `/${bucket}` })
+  const configuration = { ...readOwnership(ctx), ...readConfiguration(await readDocument(ctx), deps.region) }
+  if (configuration.ownership !== undefined) assertPrivateForOwner(configuration.ownership, acl.acl ?? 'private')
+  await create(bucket, { owner: ctx.principal.owner, ...acl, configuration }, deps, ctx)
+  answerEmpty(ctx, 200, { location: `/${bucket}`, 'x-amz-bucket-arn': arnOf(bucket) })
+}
+
+function readOwnership({ headers }: S3Context): Pick<BucketConfiguration, 'ownership'> {
+  const text = headers.get('x-amz-object-ownership')
+  if (text === undefined) return {}
+  const ownership = objectOwnership(text)
+  if (ownership !== undefined) return { ownership }
+  throw new StorageError('InvalidArgument', {
+    message: 'Invalid x-amz-object-ownership header',
+    details: { ArgumentName: 'x-amz-object-ownership', ArgumentValue: text.slice(0, 80) },
+  })
 }
 
 async function create(
@@ -40,8 +52,9 @@ async function create(
   }
 }
 
-function checkLocation(body: Buffer, region: string): void {
-  if (body.length === 0) return
+/** The tags of a new bucket; its location is the one there is. */
+function readConfiguration(body: Buffer, region: string): Pick<BucketConfiguration, 'tags'> {
+  if (body.length === 0) return {}
   const document = parseXml(body, 'CreateBucketConfiguration')
   const location = document.textOf('LocationConstraint')?.trim()
   if (location && location !== region) {
@@ -51,8 +64,10 @@ function checkLocation(body: Buffer, region: string): void {
     )
   }
   for (const name of document.names()) {
-    if (name !== 'LocationConstraint') {
+    if (name !== 'LocationConstraint' && name !== 'Tags') {
       throw new S3Error('NotImplemented', `${name.replace(/\W/g, '')} of a bucket is not implemented.`)
     }
   }
+  const tags = readTags(document.child('Tags')?.children('Tag') ?? [])
+  return Object.keys(tags).length === 0 ? {} : { tags }
 }

@@ -1,10 +1,14 @@
 import { answerEmpty } from '../answer.ts'
-import { bucketOf, type Operation } from '../context.ts'
+import { arnOf, bucketOf, type Operation } from '../context.ts'
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadBucket.html */
 export const headBucket: Operation = async (ctx, deps) => {
   const bucket = bucketOf(ctx)
   await deps.access.allow(ctx.principal, 'list', { bucket })
   await deps.store.headBucket(bucket)
-  answerEmpty(ctx, 200, { 'content-type': 'application/xml', 'x-amz-bucket-region': deps.region })
+  answerEmpty(ctx, 200, {
+    'content-type': 'application/xml',
+    'x-amz-bucket-region': deps.region,
+    'x-amz-bucket-arn': arnOf(bucket),
+  })
 }

@@ -9,9 +9,10 @@ import { readBoundary, readForm, type Form } from '../form-parser.ts'
 import { locationOf } from '../multipart.ts'
 import { maxObjectBytes } from '../object-body.ts'
 import { isHeaderName, readAcl, readChecksum, readObjectHeaders, refuseUnsupportedHeaders } from '../object-headers.ts'
+import { checkAclOfWrite } from '../object-ownership.ts'
 import { S3Error } from '../s3-error.ts'
 import { assertKey } from '../target.ts'
-import { readTagSet } from './object-tagging.ts'
+import { readTagSet } from '../tag-set.ts'
 import { admit, type WrittenHeaders } from '../written-headers.ts'
 import { settleWritten } from '../written.ts'
 import { xmlDocument } from '../xml.ts'
@@ -38,6 +39,7 @@ export const postObject: Operation = async (ctx, deps) => {
   const ref = { bucket, key: readKey(form, file, policy) }
   await deps.access.allow(ctx.principal, 'write', ref)
   const { headers, expect } = readOptions(form)
+  if (form.has('acl')) await checkAclOfWrite(new Map([['x-amz-acl', form.get('acl')!]]), bucket, deps)
   // The policy signs every field: there is no content coding that nobody signed.
   const admitted = await admit(ref, headers, deps)
   if (file === null) throw noFile()

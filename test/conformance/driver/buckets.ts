@@ -77,4 +77,31 @@ export function buckets(suite: Suite): void {
     expect((await driver.headObject(ref)).acl).toBe('private')
     expect(await codeOf(driver.setObjectAcl(freshRef(suite), 'private'))).toBe('NotFound')
   })
+
+  it('keeps what is configured of a bucket, or refuses it as NotSupported', async () => {
+    const { driver } = suite
+    const bucket = freshBucket()
+    if (suite.differs('one-bucket')) {
+      expect((await driver.headBucket(suite.bucket)).configuration).toEqual({})
+      return expect(await codeOf(driver.configureBucket(suite.bucket, { tags: { a: 'b' } }))).toBe('NotSupported')
+    }
+    expect((await driver.createBucket(bucket, { owner: alice })).configuration).toEqual({})
+    const block = {
+      blockPublicAcls: true,
+      ignorePublicAcls: false,
+      blockPublicPolicy: false,
+      restrictPublicBuckets: true,
+    }
+    await driver.configureBucket(bucket, { tags: { a: 'b' }, ownership: 'ObjectWriter' })
+    await driver.configureBucket(bucket, { publicAccessBlock: block, ownership: null })
+    expect((await driver.headBucket(bucket)).configuration).toEqual({ tags: { a: 'b' }, publicAccessBlock: block })
+    const tooMany = Object.fromEntries(Array.from({ length: 51 }, (_, i) => [`k${i}`, '']))
+    expect(await codeOf(driver.configureBucket(bucket, { tags: tooMany }))).toBe('InvalidTag')
+    expect(await codeOf(driver.configureBucket(freshBucket(), { tags: {} }))).toBe('NoSuchBucket')
+    await driver.configureBucket(bucket, { tags: null, publicAccessBlock: null })
+    expect((await driver.headBucket(bucket)).configuration).toEqual({})
+    await driver.deleteBucket(bucket)
+    const configuration = { ownership: 'BucketOwnerEnforced' } as const
+    expect((await driver.createBucket(bucket, { owner: alice, configuration })).configuration).toEqual(configuration)
+  })
 }

@@ -8,6 +8,12 @@ import { dropUsageTables } from '../quota/usage.ts'
 import { openOffline, setAside } from './offline.ts'
 import { BlobLayout } from '../blob-layout.ts'
 
+/** A version that does not know the configuration must not open what it restricts. */
+const closeRestricted = `
+UPDATE objects SET acl = 'private' WHERE bucket IN (SELECT name FROM buckets WHERE configuration IS NOT NULL);
+UPDATE buckets SET acl = 'private' WHERE configuration IS NOT NULL;
+`
+
 /**
  * May be interrupted at any moment and run again: the index is changed in one synced transaction, and the log moves to
  * `quarantine/` after it. Returns where the log lies. Errors: NotFound where there is no index.
@@ -27,6 +33,8 @@ export async function convertToVersion2(root: string): Promise<{ logAt: string |
             db.exec('DROP TABLE applied')
             db.exec('DROP INDEX unnoted_objects')
             db.exec('ALTER TABLE objects DROP COLUMN note')
+            db.exec(closeRestricted)
+            db.exec('ALTER TABLE buckets DROP COLUMN configuration')
             // Last, because the triggers of this connection use these tables, and ALTER TABLE checks all triggers.
             db.exec(dropUsageTables)
             db.pragma('user_version = 2')

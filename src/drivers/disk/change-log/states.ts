@@ -3,13 +3,16 @@
  * nothing. What follows from the states (garbage marks, parts of uploads that are gone, part lists that no object has) is
  * derived and not written.
  */
+import type { BucketRow } from '../bucket-store.ts'
 import { ObjectRows, type ObjectRow } from '../object-rows.ts'
 import type { Index } from '../open-index.ts'
 import { UploadRows, type PartRow, type UploadRow } from '../upload-rows.ts'
 import type { Touched } from './touched.ts'
 
-export type BucketRow = { name: string; owner: string; created_at: number; acl: string; cors: string | null }
 type SegmentRow = { start: number; part: number; size: number; blob: string; checksum: string | null }
+
+/** Logs of versions before schema 6 have no configuration. */
+type LoggedBucket = Omit<BucketRow, 'name' | 'configuration'> & Partial<Pick<BucketRow, 'configuration'>>
 
 export type State =
   /** Bytes in a file below `objects/`; `sums` in base64. */
@@ -17,7 +20,7 @@ export type State =
   /** The parts of which an object's content is made. */
   | { is: 'list'; content: string; segments: SegmentRow[] }
   | { is: 'object'; bucket: string; key: string; row: Omit<ObjectRow, 'bucket' | 'key'> | null }
-  | { is: 'bucket'; name: string; row: Omit<BucketRow, 'name'> | null }
+  | { is: 'bucket'; name: string; row: LoggedBucket | null }
   | { is: 'upload'; id: string; row: Omit<UploadRow, 'id'> | null }
   | { is: 'part'; upload: string; number: number; row: Omit<PartRow, 'upload' | 'number'> | null }
   /** Every state of the store is in the packs from this number on. */
@@ -47,7 +50,7 @@ export class StateReader {
       'SELECT start, part, size, blob, checksum FROM segments WHERE content = ? ORDER BY start',
     )
     this.#bucket = db.prepare<[string], BucketRow>(
-      'SELECT name, owner, created_at, acl, cors FROM buckets WHERE name = ?',
+      'SELECT name, owner, created_at, acl, cors, configuration FROM buckets WHERE name = ?',
     )
     this.#upload = db.prepare<[string], UploadRow>('SELECT * FROM uploads WHERE id = ?')
     this.#part = db.prepare<[string, number], PartRow>('SELECT * FROM parts WHERE upload = ? AND number = ?')
@@ -132,9 +135,10 @@ export class StateWriter {
         VALUES (@content, @start, @part, @size, @blob, @checksum)`,
     )
     this.#putBucket = db.prepare<[BucketRow]>(
-      `INSERT INTO buckets (name, owner, created_at, acl, cors) VALUES (@name, @owner, @created_at, @acl, @cors)
+      `INSERT INTO buckets (name, owner, created_at, acl, cors, configuration)
+        VALUES (@name, @owner, @created_at, @acl, @cors, @configuration)
         ON CONFLICT (name) DO UPDATE SET owner = excluded.owner, created_at = excluded.created_at, acl = excluded.acl,
-          cors = excluded.cors`,
+          cors = excluded.cors, configuration = excluded.configuration`,
     )
     this.#dropBucket = db.prepare<[string]>('DELETE FROM buckets WHERE name = ?')
     this.#putUpload = db.prepare<[UploadRow]>(
@@ -168,7 +172,7 @@ export class StateWriter {
         this.#applyObject(state, at)
         break
       case 'bucket':
-        if (state.row) this.#putBucket.run({ ...state.row, name: state.name })
+        if (state.row) this.#putBucket.run({ configuration: null, ...state.row, name: state.name })
         else this.#dropBucket.run(state.name)
         break
       case 'upload':
