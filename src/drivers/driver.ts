@@ -95,7 +95,13 @@ export type PartInfo = {
   lastModified: Date
   checksum?: Checksum
 }
-export type MultipartInfo = { key: string; uploadId: string; initiated: Date }
+export type MultipartInfo = {
+  key: string
+  uploadId: string
+  initiated: Date
+  checksumAlgorithm?: ChecksumAlgorithm
+  checksumType?: ChecksumType
+}
 
 export interface MultipartStore {
   createMultipartUpload(
@@ -107,7 +113,10 @@ export interface MultipartStore {
       checksumType?: ChecksumType
     },
   ): Promise<{ uploadId: string }>
-  /** `uploadId` is `[A-Za-z0-9_-]+` on the disk driver. Errors: NoSuchUpload, and those of putObject. */
+  /**
+   * `uploadId` is `[A-Za-z0-9_-]+` on the disk driver. A part of an upload with a COMPOSITE checksum needs that checksum.
+   * Errors: NoSuchUpload, and those of putObject.
+   */
   uploadPart(
     ref: ObjectRef,
     uploadId: string,
@@ -136,14 +145,14 @@ export interface MultipartStore {
   }>
   /**
    * Repeatable: a second call with the same parts answers as the first did. Errors: NoSuchUpload, InvalidPart,
-   * InvalidPartOrder, EntityTooSmall. Once the parts were joined it succeeds, also where another call has deleted or
+   * InvalidPartOrder, EntityTooSmall, InvalidRequest for another `checksumType` than that of the upload. Once the parts were joined it succeeds, also where another call has deleted or
    * replaced the object since; its length is then not known.
    */
   completeMultipartUpload(
     ref: ObjectRef,
     uploadId: string,
     parts: readonly { partNumber: number; etag: string; checksum?: Checksum }[],
-    o?: WriteConditions & { checksum?: Checksum; contentLength?: number },
+    o?: WriteConditions & { checksum?: Checksum; checksumType?: ChecksumType; contentLength?: number },
   ): Promise<JoinedObject>
   abortMultipartUpload(ref: ObjectRef, uploadId: string): Promise<void>
   /**

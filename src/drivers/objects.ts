@@ -3,7 +3,7 @@ import type { Readable, Writable } from 'node:stream'
 
 export type ObjectRef = { bucket: string; key: string }
 
-export const checksumAlgorithms = ['sha1', 'sha256', 'crc32', 'crc32c', 'crc64nvme'] as const
+export const checksumAlgorithms = ['sha1', 'sha256', 'sha512', 'md5', 'crc32', 'crc32c', 'crc64nvme'] as const
 export type ChecksumAlgorithm = (typeof checksumAlgorithms)[number]
 export type ChecksumType = 'FULL_OBJECT' | 'COMPOSITE'
 /** `value` is base64, for a composite one followed by `-<parts>`, as in `x-amz-checksum-<algorithm>`. */
@@ -52,6 +52,7 @@ export type ReadConditions = {
   ifUnmodifiedSince?: Date
 }
 
+/** With `partNumber` the head tells the part's checksum, of the kind that the object has. */
 export type HeadOptions = ReadConditions & { partNumber?: number; versionId?: string; signal?: AbortSignal }
 export type GetOptions = HeadOptions & { range?: ByteRange }
 

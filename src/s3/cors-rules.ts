@@ -29,8 +29,10 @@ const exposed = [
   'x-amz-checksum-crc32',
   'x-amz-checksum-crc32c',
   'x-amz-checksum-crc64nvme',
+  'x-amz-checksum-md5',
   'x-amz-checksum-sha1',
   'x-amz-checksum-sha256',
+  'x-amz-checksum-sha512',
   'x-amz-checksum-type',
 ]
 

@@ -104,9 +104,9 @@ export function readAnswer(
   const headers = servingHeaders(ctx, shown, input.overrides, policyOf(ctx, deps))
   if (input.options.partNumber !== undefined) headers['x-amz-mp-parts-count'] = head.partCount
   if (sent === undefined) return { status: 200, headers: { ...headers, 'content-length': head.contentLength } }
-  const part = input.options.partNumber !== undefined
-  // A checksum of the whole says nothing of a range of it.
-  if (!part) for (const name of Object.keys(headers)) if (name.startsWith('x-amz-checksum-')) delete headers[name]
+  const isRange = input.options.partNumber === undefined && sent.end - sent.start + 1 < head.contentLength
+  // A checksum of the whole says nothing of a range of it. With a part comes the part's.
+  if (isRange) for (const name of Object.keys(headers)) if (name.startsWith('x-amz-checksum-')) delete headers[name]
   headers['content-length'] = sent.end - sent.start + 1
   headers['content-range'] = `bytes ${sent.start}-${sent.end}/${head.contentLength}`
   return { status: 206, headers }

@@ -4,13 +4,13 @@ import { crc32 } from 'node:zlib'
 import type { Checksum, ChecksumAlgorithm, ObjectHead, ObjectRef, StorageDriver } from '../drivers/driver.ts'
 import { StorageError } from '../errors.ts'
 
-const digestBytes = { sha1: 20, sha256: 32, crc32: 4, crc32c: 4, crc64nvme: 8 } satisfies Record<
+const digestBytes = { sha1: 20, sha256: 32, sha512: 64, md5: 16, crc32: 4, crc32c: 4, crc64nvme: 8 } satisfies Record<
   ChecksumAlgorithm,
   number
 >
 
 /** Algorithms that can be computed here, for a store that holds no digest of its own. */
-const computable: ReadonlySet<ChecksumAlgorithm> = new Set(['sha1', 'sha256', 'crc32'])
+const computable: ReadonlySet<ChecksumAlgorithm> = new Set(['sha1', 'sha256', 'sha512', 'md5', 'crc32'])
 export const isComputable = (algorithm: ChecksumAlgorithm): boolean => computable.has(algorithm)
 
 /** Canonical base64 of exactly as many bytes as the algorithm yields, or InvalidDigest. */

@@ -211,7 +211,7 @@ export function parseDecodedLength(value: string | undefined): number {
   throw new SignatureError('MissingContentLength', 'You must provide the x-amz-decoded-content-length HTTP header.')
 }
 
-const checksumTrailer = /^x-amz-checksum-(sha1|sha256|crc32|crc32c|crc64nvme)$/
+const checksumTrailer = /^x-amz-checksum-(sha1|sha256|sha512|md5|crc32|crc32c|crc64nvme)$/
 
 /** The names in x-amz-trailer, in lower case: at most one, a checksum. Throws InvalidRequest. */
 export function parseTrailerNames(value: string | undefined): string[] {

@@ -1,5 +1,7 @@
+import { hash } from 'node:crypto'
 import { Readable } from 'node:stream'
 import {
+  CompleteMultipartUploadCommand,
   CopyObjectCommand,
   DeleteObjectsCommand,
   GetObjectCommand,
@@ -36,12 +38,62 @@ const read = async (Key: string): Promise<Buffer> => {
   return Buffer.from((await got.Body?.transformToByteArray()) ?? [])
 }
 
+/** The one that an answer has, of whatever algorithm. */
+const checksumOf = (answer: object): unknown =>
+  Object.entries(answer).find(([name]) => /^Checksum[CS][A-Z0-9]+$/.test(name))?.[1]
+
 describe('the AWS SDK for JavaScript', () => {
   test('puts buffers and reads them back, checked by its own checksums', async () => {
     for (const [name, bytes] of files) {
       const Key = `buffer/${name}`
       await rig.client().send(new PutObjectCommand({ Bucket, Key, Body: bytes }))
       expect(sha256(await read(Key))).toBe(sha256(bytes))
+    }
+  })
+
+  test('reads each part with its own checksum, and verifies it', async () => {
+    const client = rig.client()
+    const bodies = [Buffer.alloc(5 * 1024 * 1024, 'p'), Buffer.from('end')]
+    for (const [ChecksumAlgorithm, ChecksumType] of [
+      ['CRC32', 'FULL_OBJECT'],
+      ['CRC64NVME', 'FULL_OBJECT'],
+      ['CRC32C', 'COMPOSITE'],
+      ['SHA256', 'COMPOSITE'],
+    ] as const) {
+      const Key = `by-part/${ChecksumAlgorithm}`
+      const kind = { ChecksumAlgorithm, ChecksumType }
+      const { UploadId } = await client.send(new CreateMultipartUploadCommand({ Bucket, Key, ...kind }))
+      const Parts = []
+      for (const [i, Body] of bodies.entries()) {
+        const part = { Bucket, Key, UploadId, PartNumber: i + 1 }
+        const sent = await client.send(new UploadPartCommand({ ...part, Body, ChecksumAlgorithm }))
+        Parts.push({ PartNumber: i + 1, ETag: sent.ETag, [`Checksum${ChecksumAlgorithm}`]: checksumOf(sent) })
+      }
+      const made = { Bucket, Key, UploadId, ChecksumType }
+      await client.send(new CompleteMultipartUploadCommand({ ...made, MultipartUpload: { Parts } }))
+      for (const [i, body] of bodies.entries()) {
+        const ask = { Bucket, Key, PartNumber: i + 1, ChecksumMode: 'ENABLED' } as const
+        const got = await client.send(new GetObjectCommand(ask))
+        expect(got).toMatchObject({ PartsCount: 2, ChecksumType })
+        expect(checksumOf(got)).toBe(Object.values(Parts[i]!).at(-1))
+        // Read to the end, the SDK compares the bytes with the checksum.
+        expect(Buffer.from((await got.Body?.transformToByteArray()) ?? []).equals(body)).toBe(true)
+      }
+      expect((await read(Key)).equals(Buffer.concat(bodies))).toBe(true)
+    }
+  })
+
+  test('puts SHA-512 and MD5 checksums that were computed before', async () => {
+    const digests = { ChecksumSHA512: 'sha512', ChecksumMD5: 'md5' }
+    for (const [field, algorithm] of Object.entries(digests)) {
+      const valueOf = (text: string) => hash(algorithm, text, 'base64')
+      const put = (text: string) =>
+        rig.client().send(new PutObjectCommand({ Bucket, Key: field, Body: 'bytes', [field]: valueOf(text) }))
+      await expect(put('others')).rejects.toMatchObject({ name: 'BadDigest' })
+      await put('bytes')
+      const head = await rig.client().send(new HeadObjectCommand({ Bucket, Key: field, ChecksumMode: 'ENABLED' }))
+      expect(head).toMatchObject({ [field]: valueOf('bytes'), ChecksumType: 'FULL_OBJECT' })
+      expect((await rig.stored(Bucket, field)).toString()).toBe('bytes')
     }
   })
 

@@ -5,6 +5,7 @@ import hashlib
 
 from alice_objects import PART, complete, send_part, start
 from checks import MIB, alice, bob, check, equal, fresh_bucket, prefixes_of, read, refused, run_checks
+from python_clients import boto
 
 
 @check
@@ -182,6 +183,110 @@ def full_object_checksum():
     refused("BadDigest", 400, complete, bucket, upload, parts, ChecksumCRC32C="AAAAAA==", ChecksumType="FULL_OBJECT")
     done = complete(bucket, upload, parts, ChecksumCRC32C="4waSgw==", ChecksumType="FULL_OBJECT")
     equal((done["ChecksumCRC32C"], done["ChecksumType"]), ("4waSgw==", "FULL_OBJECT"))
+
+
+# As users have it: it checks what it reads against the checksum in the answer.
+checking = boto("alice")
+
+
+@check
+def part_checksums_read():
+    """Each part is read with its own checksum, which boto3 verifies"""
+    bucket = fresh_bucket()
+    kinds = [("CRC32", "FULL_OBJECT"), ("CRC32", "COMPOSITE"), ("SHA256", "COMPOSITE"), ("SHA512", "COMPOSITE")]
+    for algorithm, kind in kinds:
+        field = f"Checksum{algorithm}"
+        upload = start(bucket, ChecksumAlgorithm=algorithm, ChecksumType=kind)
+        parts = []
+        for number, body in enumerate([PART, b"end"], 1):
+            sent = checking.upload_part(
+                Bucket=bucket, Key="k", UploadId=upload, PartNumber=number, Body=body, ChecksumAlgorithm=algorithm
+            )
+            parts.append({"PartNumber": number, "ETag": sent["ETag"], field: sent[field]})
+        whole = complete(bucket, upload, parts, ChecksumType=kind)
+        for part, body in zip(parts, [PART, b"end"]):
+            got = checking.get_object(Bucket=bucket, Key="k", PartNumber=part["PartNumber"])
+            equal((got["Body"].read(), got[field], got["ChecksumType"]), (body, part[field], kind))
+            seen = alice.head_object(Bucket=bucket, Key="k", PartNumber=part["PartNumber"], ChecksumMode="ENABLED")
+            equal((seen[field], seen["ChecksumType"]), (part[field], kind))
+        equal(checking.get_object(Bucket=bucket, Key="k")["Body"].read(), PART + b"end")
+        attributes = alice.get_object_attributes(Bucket=bucket, Key="k", ObjectAttributes=["Checksum"])["Checksum"]
+        equal((attributes[field], attributes["ChecksumType"]), (whole[field].split("-")[0], kind))
+
+
+@check
+def part_checksum_needed():
+    """A part of a composite checksum needs that checksum, and no part may bring another"""
+    bucket = fresh_bucket()
+    upload = start(bucket, ChecksumAlgorithm="SHA256")
+    answer = refused("InvalidRequest", 400, send_part, bucket, upload, 1, b"x")
+    equal(
+        answer["Error"]["Message"],
+        "Checksum Type mismatch occurred, expected checksum Type: sha256, actual checksum Type: null",
+    )
+    refused("InvalidRequest", 400, send_part, bucket, upload, 1, b"123456789", ChecksumCRC32C="4waSgw==")
+    full = start(bucket, ChecksumAlgorithm="CRC32C", ChecksumType="FULL_OBJECT")
+    refused("InvalidRequest", 400, send_part, bucket, full, 1, b"x", ChecksumSHA256=sha256(b"x"))
+    done = complete(bucket, full, [send_part(bucket, full, 1, b"123456789")])
+    equal((done["ChecksumCRC32C"], done["ChecksumType"]), ("4waSgw==", "FULL_OBJECT"))
+
+
+@check
+def checksum_type_contradicted():
+    """Completion with another checksum type than that of the upload is InvalidRequest"""
+    bucket = fresh_bucket()
+    upload = start(bucket, ChecksumAlgorithm="CRC32C", ChecksumType="FULL_OBJECT")
+    parts = [send_part(bucket, upload, 1, b"123456789")]
+    answer = refused("InvalidRequest", 400, complete, bucket, upload, parts, ChecksumType="COMPOSITE")
+    equal(
+        answer["Error"]["Message"],
+        "The upload was created using the FULL_OBJECT checksum mode. "
+        "The complete request must use the same checksum mode.",
+    )
+    complete(bucket, upload, parts, ChecksumType="FULL_OBJECT")
+
+
+@check
+def checksum_kind_told():
+    """The kind of checksum is told when an upload is created and when uploads are listed"""
+    bucket = fresh_bucket()
+    for algorithm, kind in [("CRC32", "COMPOSITE"), ("CRC64NVME", "FULL_OBJECT"), ("SHA512", "COMPOSITE")]:
+        made = alice.create_multipart_upload(Bucket=bucket, Key=algorithm, ChecksumAlgorithm=algorithm)
+        equal((made["ChecksumAlgorithm"], made["ChecksumType"]), (algorithm, kind))
+        listed = alice.list_multipart_uploads(Bucket=bucket, Prefix=algorithm)["Uploads"][-1]
+        equal((listed["ChecksumAlgorithm"], listed["ChecksumType"]), (algorithm, kind))
+
+
+@check
+def latest_checksums():
+    """SHA-512 and MD5 checksums are verified and stored, of objects and of parts"""
+    bucket = fresh_bucket()
+    for algorithm, digest in [("SHA512", hashlib.sha512), ("MD5", hashlib.md5)]:
+        field = f"Checksum{algorithm}"
+
+        def value(body):
+            return base64.b64encode(digest(body).digest()).decode()
+
+        refused("BadDigest", 400, alice.put_object, Bucket=bucket, Key="k", Body=b"x", **{field: value(b"y")})
+        alice.put_object(Bucket=bucket, Key="k", Body=b"x", **{field: value(b"x")})
+        seen = alice.head_object(Bucket=bucket, Key="k", ChecksumMode="ENABLED")
+        equal((seen[field], seen["ChecksumType"]), (value(b"x"), "FULL_OBJECT"))
+        upload = start(bucket, ChecksumAlgorithm=algorithm)
+        sent = send_part(bucket, upload, 1, b"x", **{field: value(b"x")}) | {field: value(b"x")}
+        done = complete(bucket, upload, [sent])
+        equal((done[field], done["ChecksumType"]), (f"{value(digest(b'x').digest())}-1", "COMPOSITE"))
+    checking.put_object(Bucket=bucket, Key="computed", Body=b"x", ChecksumAlgorithm="SHA512")
+    equal(checking.get_object(Bucket=bucket, Key="computed")["Body"].read(), b"x")
+
+
+@check
+def whole_range_checksum():
+    """A range of the whole object comes with its checksum, a smaller one without"""
+    bucket = fresh_bucket()
+    alice.put_object(Bucket=bucket, Key="k", Body=b"123456789", ChecksumCRC32C="4waSgw==")
+    ask = {"Bucket": bucket, "Key": "k", "ChecksumMode": "ENABLED"}
+    equal(alice.get_object(**ask, Range="bytes=0-8")["ChecksumCRC32C"], "4waSgw==")
+    equal("ChecksumCRC32C" in alice.get_object(**ask, Range="bytes=0-7"), False)
 
 
 @check

@@ -1,4 +1,4 @@
-/** The five checksums of S3 as running computations with base64 values (Amazon S3 user guide, "Checking object integrity"). */
+/** The checksums of S3 as running computations with base64 values (Amazon S3 user guide, "Checking object integrity"). */
 import { createHash, hash } from 'node:crypto'
 import { crc32 } from 'node:zlib'
 import { StorageError } from '../../errors.ts'
@@ -12,6 +12,8 @@ export type RunningChecksum = { update(data: Uint8Array): void; digest(): Buffer
 export const checksumBytes: Record<ChecksumAlgorithm, number> = {
   sha1: 20,
   sha256: 32,
+  sha512: 64,
+  md5: 16,
   crc32: 4,
   crc32c: 4,
   crc64nvme: 8,
@@ -20,6 +22,8 @@ export const checksumBytes: Record<ChecksumAlgorithm, number> = {
 const running: Record<ChecksumAlgorithm, () => RunningChecksum> = {
   sha1: () => runningHash('sha1'),
   sha256: () => runningHash('sha256'),
+  sha512: () => runningHash('sha512'),
+  md5: () => runningHash('md5'),
   crc32: () => runningCrc<number>(4, 0, (data, value) => crc32(data, value)),
   crc32c: () => runningCrc<number>(4, 0, crc32c),
   crc64nvme: () => runningCrc<bigint>(8, 0n, crc64nvme),
@@ -27,7 +31,7 @@ const running: Record<ChecksumAlgorithm, () => RunningChecksum> = {
 
 export const startChecksum = (algorithm: ChecksumAlgorithm): RunningChecksum => running[algorithm]()
 
-function runningHash(algorithm: 'sha1' | 'sha256'): RunningChecksum {
+function runningHash(algorithm: Exclude<ChecksumAlgorithm, CrcAlgorithm>): RunningChecksum {
   const state = createHash(algorithm)
   return { update: (data) => void state.update(data), digest: () => state.digest() }
 }

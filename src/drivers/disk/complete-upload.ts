@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { StorageError } from '../../errors.ts'
 import { joinChecksums } from '../checksums/checksum.ts'
-import type { Checksum, MultipartStore, ObjectRef, WriteConditions, WrittenObject } from '../driver.ts'
+import type { Checksum, MultipartStore, ObjectRef, WrittenObject } from '../driver.ts'
 import type { DiskContext } from './context.ts'
 import { parseChecksum } from './object-rows.ts'
 import { assertKey, limits, resourceOf } from '../rules.ts'
@@ -9,7 +9,7 @@ import { noSuchUpload, type PartRow, type UploadRow } from './upload-rows.ts'
 import { placeObject } from './write-objects.ts'
 
 type ListedPart = { partNumber: number; etag: string; checksum?: Checksum }
-type CompleteOptions = WriteConditions & { checksum?: Checksum; contentLength?: number }
+type CompleteOptions = NonNullable<Parameters<MultipartStore['completeMultipartUpload']>[3]>
 
 /** One transaction that links the parts' blobs; no byte is copied, so a completion of terabytes takes milliseconds. */
 export function createCompletion(ctx: DiskContext): Pick<MultipartStore, 'completeMultipartUpload'> {
@@ -41,6 +41,11 @@ function complete(
   request: string,
   o: CompleteOptions,
 ): WrittenObject {
+  const type = upload.checksum_type ?? 'FULL_OBJECT'
+  if (o.checksumType !== undefined && o.checksumType !== type)
+    throw new StorageError('InvalidRequest', {
+      message: `The upload was created using the ${type} checksum mode. The complete request must use the same checksum mode.`,
+    })
   const parts = selectParts(ctx, ref, upload, listed)
   const contentLength = parts.reduce((sum, part) => sum + part.size, 0)
   if (o.contentLength !== undefined && o.contentLength !== contentLength)
@@ -134,7 +139,7 @@ function joinedChecksum(upload: UploadRow, parts: PartRow[], announced: Checksum
   // A composite value may be announced without its count.
   if (announced && announced.value !== joined.value && announced.value !== joined.value.replace(/-\d+$/, ''))
     throw new StorageError('BadDigest', {
-      message: `The ${algorithm.toUpperCase()} you specified did not match the calculated checksum.`,
+      message: `The ${algorithm} you specified did not match the calculated checksum.`,
     })
   return joined
 }

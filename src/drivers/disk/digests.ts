@@ -13,7 +13,8 @@ export function startDigests(want: DigestsWanted): RunningDigests {
   const md5 = createHash('md5')
   const sums = new BlockSums()
   const sha256 = want.sha256 || want.checksum === 'sha256' ? startChecksum('sha256') : undefined
-  const other = want.checksum && want.checksum !== 'sha256' ? startChecksum(want.checksum) : undefined
+  const isCounted = want.checksum === 'sha256' || want.checksum === 'md5'
+  const other = want.checksum && !isCounted ? startChecksum(want.checksum) : undefined
   return {
     update(data) {
       md5.update(data)
@@ -32,7 +33,7 @@ function gather(
   want: DigestsWanted,
 ): Digests {
   const hashed = sha256?.digest()
-  const checksum = want.checksum === 'sha256' ? hashed : other?.digest()
+  const checksum = want.checksum === 'sha256' ? hashed : want.checksum === 'md5' ? base.md5 : other?.digest()
   return { ...base, ...(hashed && { sha256: hashed }), ...(checksum && { checksum }) }
 }
 

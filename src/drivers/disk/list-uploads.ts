@@ -1,6 +1,7 @@
 import type { MultipartInfo, MultipartStore } from '../driver.ts'
 import type { DiskContext } from './context.ts'
 import { checkMax } from './list-objects.ts'
+import { checksumFacts } from './multipart-uploads.ts'
 import { commonPrefixOf, skipScan } from './skip-scan.ts'
 import { compareText, textAfter } from './text-order.ts'
 import type { UploadRow } from './upload-rows.ts'
@@ -53,4 +54,5 @@ const toInfo = (row: UploadRow): MultipartInfo => ({
   key: row.key,
   uploadId: row.id,
   initiated: new Date(row.initiated_at),
+  ...checksumFacts(row),
 })

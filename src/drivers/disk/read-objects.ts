@@ -1,5 +1,14 @@
 import { StorageError, isStorageError } from '../../errors.ts'
-import type { ByteRange, GetOptions, HeadOptions, LyingFile, ObjectRef, ObjectStore, StoredObject } from '../driver.ts'
+import type {
+  ByteRange,
+  GetOptions,
+  HeadOptions,
+  LyingFile,
+  ObjectHead,
+  ObjectRef,
+  ObjectStore,
+  StoredObject,
+} from '../driver.ts'
 import { checkReadConditions } from '../conditions.ts'
 import type { DiskContext } from './context.ts'
 import { checkMax } from './list-objects.ts'
@@ -37,6 +46,16 @@ export function createReads(ctx: DiskContext): Pick<ObjectStore, ReadMethods> {
     })
   }
 
+  function headFor(row: ObjectRow, { partNumber }: HeadOptions): ObjectHead {
+    const { checksum: whole, ...head } = headOf(row)
+    if (whole === undefined) return head
+    if (partNumber === undefined || row.parts === 0) return { ...head, checksum: whole }
+    const stored = ctx.objects.parts(row, partNumber - 1, 1)[0]?.checksum
+    const part = stored == null ? undefined : parseChecksum(stored)
+    if (part?.algorithm !== whole.algorithm) return head
+    return { ...head, checksum: { ...part, ...(whole.type && { type: whole.type }) } }
+  }
+
   async function open({ row, part }: { row: ObjectRow; part: Span | undefined }, o: GetOptions): Promise<StoredObject> {
     const range = o.range ? resolveRange(o.range, row.size) : part
     const { start, end } = range ?? { start: 0, end: row.size - 1 }
@@ -47,7 +66,7 @@ export function createReads(ctx: DiskContext): Pick<ObjectStore, ReadMethods> {
     // An empty part has no offsets to tell.
     const shown = range && range.end >= range.start ? { range } : {}
     const lyingFile = (): LyingFile | null => inOneFile(segments, row.size)
-    const object = new StoredBytes(ctx, { head: headOf(row), ...shown, segments, start, end, lyingFile, done })
+    const object = new StoredBytes(ctx, { head: headFor(row, o), ...shown, segments, start, end, lyingFile, done })
     if (end - start < readAtOnce) await object.preload()
     else await object.begin()
     return object
@@ -64,7 +83,7 @@ export function createReads(ctx: DiskContext): Pick<ObjectStore, ReadMethods> {
   }
 
   return {
-    headObject: async (ref, o = {}) => headOf(checked(ref, o).row),
+    headObject: async (ref, o = {}) => headFor(checked(ref, o).row, o),
 
     async listObjectParts(ref, o = {}) {
       const max = checkMax(o.maxParts)

@@ -22,7 +22,7 @@ export function completeMultipart(deps: CompleteDeps): Complete {
   return async (ref, uploadId, parts, o = {}) => {
     assertParts(parts)
     const knowsChecksums = settings.preset.capabilities.includes('signed-checksum')
-    if (!knowsChecksums && (o.checksum || parts.some((part) => part.checksum))) {
+    if (!knowsChecksums && (o.checksum || o.checksumType || parts.some((part) => part.checksum))) {
       throw new StorageError('NotSupported', { message: "The bucket's store verifies no checksums" })
     }
     const input = {
@@ -30,7 +30,8 @@ export function completeMultipart(deps: CompleteDeps): Complete {
       Key: keys.of(ref),
       UploadId: uploadId,
       MultipartUpload: { Parts: parts.map(completedPart) },
-      ...(o.checksum ? { ...checksumField(o.checksum), ...present({ ChecksumType: o.checksum.type }) } : {}),
+      ...(o.checksum ? checksumField(o.checksum) : {}),
+      ...present({ ChecksumType: o.checksumType }),
       ...conditionFields(settings, o, 'conditionalComplete'),
     }
     try {

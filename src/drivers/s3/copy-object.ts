@@ -99,7 +99,7 @@ export function copies(deps: CopyDeps): Copies {
         TaggingDirective: o.taggingDirective,
         Tagging: o.taggingDirective === 'REPLACE' ? (tagging(o.tags) ?? '') : undefined,
         ACL: o.acl,
-        ChecksumAlgorithm: o.checksumAlgorithm && sdkAlgorithm(o.checksumAlgorithm),
+        ChecksumAlgorithm: o.checksumAlgorithm && sdkAlgorithm(o.checksumAlgorithm, settings.preset),
       }),
       ...conditionFields(settings, o, 'conditionalCopy'),
     }

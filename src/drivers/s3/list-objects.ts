@@ -102,6 +102,10 @@ export function listings({ settings, connection, keys }: S3Deps): Listings {
           key: keys.strip(upload.Key!),
           uploadId: upload.UploadId!,
           initiated: upload.Initiated ?? new Date(0),
+          ...present({
+            checksumAlgorithm: ourAlgorithm(upload.ChecksumAlgorithm),
+            checksumType: upload.ChecksumType,
+          }),
         })),
         commonPrefixes: (answer.CommonPrefixes ?? []).map(({ Prefix }) => keys.strip(Prefix!)),
         isTruncated: answer.IsTruncated ?? false,

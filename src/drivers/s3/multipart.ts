@@ -78,7 +78,7 @@ export function multipartUploads({ settings, connection, keys }: S3Deps): Multip
         ...present({
           ACL: o.acl,
           Tagging: tagging(o.tags),
-          ChecksumAlgorithm: o.checksumAlgorithm && sdkAlgorithm(o.checksumAlgorithm),
+          ChecksumAlgorithm: o.checksumAlgorithm && sdkAlgorithm(o.checksumAlgorithm, settings.preset),
           ChecksumType: o.checksumType,
         }),
       }

@@ -4,6 +4,7 @@ import {
   type BodyExpectation,
   type Checksum,
   type ChecksumAlgorithm,
+  type HeadOptions,
   type ObjectHead,
   type ObjectHeaders,
   type WrittenObject,
@@ -24,6 +25,8 @@ export const quotedEtag = (etag: string): string => `"${bareEtag(etag)}"`
 const checksumFields = {
   sha1: 'ChecksumSHA1',
   sha256: 'ChecksumSHA256',
+  sha512: 'ChecksumSHA512',
+  md5: 'ChecksumMD5',
   crc32: 'ChecksumCRC32',
   crc32c: 'ChecksumCRC32C',
   crc64nvme: 'ChecksumCRC64NVME',
@@ -38,11 +41,20 @@ export const checksumField = ({ algorithm, value }: Pick<Checksum, 'algorithm' |
 const sdkAlgorithms = {
   sha1: 'SHA1',
   sha256: 'SHA256',
+  sha512: 'SHA512',
+  md5: 'MD5',
   crc32: 'CRC32',
   crc32c: 'CRC32C',
   crc64nvme: 'CRC64NVME',
 } as const
-export const sdkAlgorithm = (algorithm: ChecksumAlgorithm) => sdkAlgorithms[algorithm]
+/** Errors: NotSupported for an algorithm that the store does not know. */
+export function sdkAlgorithm(algorithm: ChecksumAlgorithm, { recentChecksums }: Preset) {
+  if (recentChecksums || !isRecent(algorithm)) return sdkAlgorithms[algorithm]
+  throw new StorageError('NotSupported', { message: `The bucket's store does not know ${algorithm} checksums` })
+}
+
+/** The latest of S3. The SDK sends their values and does not compute them. */
+const isRecent = (algorithm: ChecksumAlgorithm): boolean => algorithm === 'sha512' || algorithm === 'md5'
 
 /** The first that the store has; `undefined` where it keeps none. */
 export function checksumOf(
@@ -79,8 +91,8 @@ type HeadFields = { [K in keyof ChecksumFields]?: string | undefined } & {
   Metadata?: Record<string, string> | undefined
 }
 
-/** The head in an answer to HeadObject or GetObject. A part's or a range's answer has a part's checksum: left out. */
-export function objectHead(from: HeadFields): ObjectHead {
+/** The head in an answer to HeadObject or GetObject. The checksum in the answer to a range is left out. */
+export function objectHead(from: HeadFields, { partNumber }: HeadOptions = {}): ObjectHead {
   const range = contentRange(from.ContentRange)
   return {
     contentLength: range?.total ?? from.ContentLength ?? 0,
@@ -94,7 +106,7 @@ export function objectHead(from: HeadFields): ObjectHead {
       cacheControl: from.CacheControl,
       expires: from.ExpiresString,
       metadata: from.Metadata,
-      checksum: range === undefined ? checksumOf(from) : undefined,
+      checksum: range === undefined || partNumber !== undefined ? checksumOf(from) : undefined,
       versionId: from.VersionId === 'null' ? undefined : from.VersionId,
       tagCount: from.TagCount,
       partCount: from.PartsCount,
@@ -153,11 +165,13 @@ export function written(
  * A store that does neither keeps no checksum; an announced one is verified here all the same. Errors: NotSupported
  * where one is to be made and the store would not keep it.
  */
-export function bodyChecksum({ trailers, capabilities }: Preset, { checksum }: BodyExpectation) {
+export function bodyChecksum({ trailers, capabilities, recentChecksums }: Preset, { checksum }: BodyExpectation) {
   if (!checksum) return {}
+  const isKnown = !isRecent(checksum.algorithm) || (recentChecksums && typeof checksum.value === 'string')
+  if (!isKnown && checksum.value !== undefined) return {}
   if (typeof checksum.value === 'string') return checksumField({ algorithm: checksum.algorithm, value: checksum.value })
-  if (checksum.value === undefined && !capabilities.includes('signed-checksum')) {
-    throw new StorageError('NotSupported', { message: "The bucket's store keeps no checksums" })
+  if (checksum.value === undefined && !(isKnown && capabilities.includes('signed-checksum'))) {
+    throw new StorageError('NotSupported', { message: "The bucket's store keeps no such checksum" })
   }
-  return trailers ? { ChecksumAlgorithm: sdkAlgorithm(checksum.algorithm) } : {}
+  return trailers ? { ChecksumAlgorithm: sdkAlgorithms[checksum.algorithm] } : {}
 }

@@ -28,6 +28,8 @@ export type Preset = {
   foldsUploads: boolean
   /** Takes a checksum after the bytes (`STREAMING-UNSIGNED-PAYLOAD-TRAILER`), so that a stream's checksum is stored. */
   trailers: boolean
+  /** SHA-512 and MD5 in `x-amz-checksum-*`. */
+  recentChecksums: boolean
 }
 
 /** SigV4 makes every store that verifies it compare the headers that were signed: hence `signed-length`. */
@@ -42,6 +44,7 @@ const cautious = {
   keepsTags: false,
   foldsUploads: true,
   trailers: false,
+  recentChecksums: false,
 } satisfies Preset
 
 export const presets: Readonly<Record<Provider, Preset>> = {
@@ -57,6 +60,7 @@ export const presets: Readonly<Record<Provider, Preset>> = {
     keepsTags: true,
     foldsUploads: true,
     trailers: true,
+    recentChecksums: true,
   },
   // "S3 API compatibility": no POST Object, all parts but the last of one size, conditional PutObject and the
   // copy-source conditions. Whether a signed checksum is compared with the bytes is not said.

@@ -42,6 +42,8 @@ const fields: Readonly<Record<string, string>> = {
   'if-none-match': 'IfNoneMatch',
   'x-amz-checksum-sha1': 'ChecksumSHA1',
   'x-amz-checksum-sha256': 'ChecksumSHA256',
+  'x-amz-checksum-sha512': 'ChecksumSHA512',
+  'x-amz-checksum-md5': 'ChecksumMD5',
   'x-amz-checksum-crc32': 'ChecksumCRC32',
   'x-amz-checksum-crc32c': 'ChecksumCRC32C',
   'x-amz-checksum-crc64nvme': 'ChecksumCRC64NVME',

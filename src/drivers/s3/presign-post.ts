@@ -3,6 +3,7 @@ import type { Presigner } from '../driver.ts'
 import { StorageError } from '../../errors.ts'
 import { createPostForm } from '../../sigv4/post-form.ts'
 import { formFields, signAsAsked } from '../presign-requests.ts'
+import { sdkAlgorithm } from './object-head.ts'
 import { capExpiry } from './presigner.ts'
 import { assertExpiresIn } from '../rules.ts'
 import type { S3Deps } from './s3-deps.ts'
@@ -19,6 +20,7 @@ export function postPresigner({ settings, connection, keys }: S3Deps): Pick<Pres
       if (o.checksum && !preset.capabilities.includes('signed-checksum')) {
         throw new StorageError('NotSupported', { message: "The bucket's store is not known to verify checksums" })
       }
+      if (o.checksum) sdkAlgorithm(o.checksum.algorithm, preset)
       const credentials = await connection.credentials()
       const now = settings.now()
       const expiresIn = capExpiry(o.expiresIn, now, credentials)

@@ -2,11 +2,12 @@
  * Presigned URLs of the bucket, for the endpoint that clients reach. Signed here by `sigv4/presign`; the SDK signs only
  * for buckets whose host or session it alone can work out (`presign-by-sdk.ts`).
  */
-import type { Capability, ObjectRef, Presigner, SignedRequest } from '../driver.ts'
+import type { Capability, Checksum, ObjectRef, Presigner, SignedRequest } from '../driver.ts'
 import { StorageError } from '../../errors.ts'
 import { encodePath } from '../../sigv4/encode.ts'
 import { presign } from '../../sigv4/presign.ts'
 import type { ExpiringCredentials } from './connection.ts'
+import { sdkAlgorithm } from './object-head.ts'
 import { presignBySdk } from './presign-by-sdk.ts'
 import {
   downloadRequest,
@@ -20,7 +21,7 @@ import { assertExpiresIn } from '../rules.ts'
 import type { S3Deps } from './s3-deps.ts'
 import { publicPrefix } from '../../gateway-names.ts'
 
-type Bindings = { contentLength?: number; checksum?: unknown; ifNoneMatch?: unknown }
+type Bindings = { contentLength?: number; checksum?: Checksum; ifNoneMatch?: unknown }
 
 export function presigner(deps: S3Deps): Omit<Presigner, 'presignPost'> {
   const { settings, connection, keys } = deps
@@ -53,7 +54,10 @@ export function presigner(deps: S3Deps): Omit<Presigner, 'presignPost'> {
 
   function assertBindable(o: Bindings): void {
     if (o.contentLength !== undefined) assertCapable('signed-length', 'a content-length')
-    if (o.checksum !== undefined) assertCapable('signed-checksum', 'a checksum')
+    if (o.checksum !== undefined) {
+      assertCapable('signed-checksum', 'a checksum')
+      sdkAlgorithm(o.checksum.algorithm, settings.preset)
+    }
     if (o.ifNoneMatch !== undefined) assertCapable('conditional-put', 'If-None-Match')
   }
 

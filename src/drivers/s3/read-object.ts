@@ -27,7 +27,7 @@ export function readObject({ settings, connection, keys }: S3Deps): ReadObject {
     const failed = { operation: 'headObject', ref }
     const answer = await connection.run(failed, (s3, _sdk, abortSignal) => s3.headObject(input, { abortSignal }), o)
     assertPart(o, answer)
-    const head = objectHead(answer)
+    const head = objectHead(answer, o)
     checkReadConditions(head, o)
     return head
   }
@@ -53,7 +53,7 @@ export function readObject({ settings, connection, keys }: S3Deps): ReadObject {
       body.destroy()
       throw refused
     }
-    return storedObject(answer, body, ref, settings.timeouts.stall)
+    return storedObject(answer, body, o, { ref, stall: settings.timeouts.stall })
   }
 
   return {
@@ -73,8 +73,13 @@ export function readObject({ settings, connection, keys }: S3Deps): ReadObject {
   }
 }
 
-function storedObject(answer: GetObjectCommandOutput, body: Readable, ref: ObjectRef, stall: number): StoredObject {
-  const head = objectHead(answer)
+function storedObject(
+  answer: GetObjectCommandOutput,
+  body: Readable,
+  o: GetOptions,
+  transfer: { ref: ObjectRef; stall: number },
+): StoredObject {
+  const head = objectHead(answer, o)
   const sent = contentRange(answer.ContentRange)
   const partial = sent && !(sent.start === 0 && sent.end === sent.total - 1 && answer.$metadata.httpStatusCode === 200)
   return {
@@ -83,7 +88,7 @@ function storedObject(answer: GetObjectCommandOutput, body: Readable, ref: Objec
     ...storedBody(
       body,
       { contentLength: answer.ContentLength ?? head.contentLength, ...known(head, answer) },
-      { ref, stall },
+      transfer,
     ),
   }
 }

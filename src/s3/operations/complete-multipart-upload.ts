@@ -24,7 +24,8 @@ export const completeMultipartUpload: Operation = async (ctx, deps) => {
   if (parts.length === 0) throw malformed()
   const written = await deps.store.completeMultipartUpload(ref, uploadId, parts, {
     ...conditions,
-    ...(checksum && { checksum: { ...checksum, ...typeOf(ctx) } }),
+    ...(checksum && { checksum }),
+    ...readChecksumType(ctx.headers),
     ...(contentLength !== undefined && { contentLength }),
   })
   await settleWritten(ref, deps)
@@ -40,11 +41,6 @@ export const completeMultipartUpload: Operation = async (ctx, deps) => {
     }),
     { 'x-amz-version-id': written.versionId },
   )
-}
-
-function typeOf(ctx: S3Context): Pick<Checksum, 'type'> {
-  const { checksumType } = readChecksumType(ctx.headers)
-  return checksumType === undefined ? {} : { type: checksumType }
 }
 
 const withoutChecksums = (headers: S3Context['headers']): S3Context['headers'] =>

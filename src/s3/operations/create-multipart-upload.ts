@@ -1,3 +1,4 @@
+import { defaultChecksumType } from '../../drivers/checksums/checksum.ts'
 import { answerXml } from '../answer.ts'
 import { objectOf, type Operation } from '../context.ts'
 import { parseAlgorithm, readChecksumType, refuseUnsupportedHeaders } from '../object-headers.ts'
@@ -8,12 +9,13 @@ export const createMultipartUpload: Operation = async (ctx, deps) => {
   const ref = objectOf(ctx)
   await deps.access.allow(ctx.principal, 'write', ref)
   refuseUnsupportedHeaders(ctx.headers)
-  const algorithm = ctx.headers.get('x-amz-checksum-algorithm')
+  const named = ctx.headers.get('x-amz-checksum-algorithm')
+  const algorithm = named === undefined ? undefined : parseAlgorithm(named)
   const { checksumType } = readChecksumType(ctx.headers)
   const { headers } = await admitWrite(ctx, ref, deps)
   const { uploadId } = await deps.store.createMultipartUpload(ref, {
     ...headers,
-    ...(algorithm !== undefined && { checksumAlgorithm: parseAlgorithm(algorithm) }),
+    ...(algorithm !== undefined && { checksumAlgorithm: algorithm }),
     ...(checksumType !== undefined && { checksumType }),
   })
   answerXml(
@@ -24,6 +26,9 @@ export const createMultipartUpload: Operation = async (ctx, deps) => {
       ['Key', ref.key],
       ['UploadId', uploadId],
     ],
-    { 'x-amz-checksum-algorithm': algorithm?.toUpperCase(), 'x-amz-checksum-type': checksumType },
+    {
+      'x-amz-checksum-algorithm': algorithm?.toUpperCase(),
+      'x-amz-checksum-type': checksumType ?? (algorithm && defaultChecksumType(algorithm)),
+    },
   )
 }

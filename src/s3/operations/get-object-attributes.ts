@@ -1,5 +1,5 @@
 import { isStorageError, StorageError } from '../../errors.ts'
-import type { ObjectHead, ObjectPartPage, ObjectRef } from '../../drivers/driver.ts'
+import type { Checksum, ObjectHead, ObjectPartPage, ObjectRef } from '../../drivers/driver.ts'
 import { answerXml } from '../answer.ts'
 import { objectOf, type Operation, type OperationDeps, type S3Context } from '../context.ts'
 import { countOf } from '../listing.ts'
@@ -34,7 +34,7 @@ export const getObjectAttributes: Operation = async (ctx, deps) => {
     'GetObjectAttributesResponse',
     elements({
       ETag: asks('ETag') ? head.etag : undefined,
-      Checksum: asks('Checksum') && head.checksum ? elements(checksumElements(head)) : undefined,
+      Checksum: asks('Checksum') && head.checksum ? checksumOf(head.checksum) : undefined,
       ObjectParts: parts,
       StorageClass: asks('StorageClass') ? 'STANDARD' : undefined,
       ObjectSize: asks('ObjectSize') ? head.contentLength : undefined,
@@ -42,6 +42,10 @@ export const getObjectAttributes: Operation = async (ctx, deps) => {
     { 'last-modified': head.lastModified.toUTCString(), 'x-amz-version-id': head.versionId },
   )
 }
+
+/** A composite value without the number of parts, which stands in ObjectParts. */
+const checksumOf = (checksum: Checksum): XmlElement[] =>
+  elements(checksumElements({ checksum: { ...checksum, value: checksum.value.replace(/-\d+$/, '') } }))
 
 type Page = { maxParts: number; partNumberMarker: number }
 

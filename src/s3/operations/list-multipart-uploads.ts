@@ -41,6 +41,8 @@ export const listMultipartUploads: Operation = async (ctx, deps) => {
         Owner: owner,
         StorageClass: 'STANDARD',
         Initiated: upload.initiated.toISOString(),
+        ChecksumAlgorithm: upload.checksumAlgorithm?.toUpperCase(),
+        ChecksumType: upload.checksumType,
       }),
     ]),
     ...prefixElements(page.commonPrefixes, names),

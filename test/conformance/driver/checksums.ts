@@ -7,6 +7,8 @@ import { bodyOf, freshRef, put, codeOf, type Suite } from './suite-tools.ts'
 const known = {
   sha1: '98O8HYCOBHMq32eZZczDTKeuNEE=',
   sha256: 'FeKw08M4keuw8e9gnsQZQgwg4yDOlMZfvIwzEkSOsiU=',
+  sha512: '2eZ2LdHI6vbWGzxhkvxAjU1tXxF20MKRabwk5xw/J0rSf81YEbMT1oH35V7ALXPUmclUVba1u1A6z1dPuo/+hQ==',
+  md5: 'JfnnlDI7RTiF9RgfG2JNCw==',
   crc32: 'y/Q5Jg==',
   crc32c: '4waSgw==',
   crc64nvme: 'rosUhgp5mIg=',
