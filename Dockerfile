@@ -20,9 +20,7 @@ ENV NODE_ENV=production \
     POSTERN_STORAGE_DISK_PATH=/data
 WORKDIR /app
 COPY --from=packages /build/node_modules node_modules
-COPY --from=build /build/dist dist
-COPY package.json LICENSE CHANGELOG.md ./
-COPY config/default.yaml config/default.yaml
+COPY --from=build /build/dist/packages/postern/ ./
 # The application belongs to root and is read-only. The user can write only to /data.
 RUN chmod 0755 dist/cli/postern.js \
     && ln -s /app/dist/cli/postern.js /usr/local/bin/postern \

@@ -5,7 +5,7 @@ export default defineConfig({
   test: {
     include: ['test/examples/*.example.ts'],
     testTimeout: 60_000,
-    hookTimeout: 180_000,
+    hookTimeout: 300_000,
     retry: process.env['CI'] === 'true' ? 1 : 0,
     pool: 'forks',
     maxWorkers: 2,

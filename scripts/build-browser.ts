@@ -1,5 +1,5 @@
 /**
- * dist/client and dist/react: ES modules that a page can load as they are, with source maps, each no larger than its
+ * dist/client and dist/react: ES modules that a page can load as they are, each no larger than its
  * budget. Types are tsc's.
  */
 import { copyFileSync, readFileSync } from 'node:fs'
@@ -16,7 +16,7 @@ export const budgets = { client: 8 * 1024, react: 6 * 1024 } as const
 export type Sizes = Record<keyof typeof budgets, number>
 
 const workerUrl = 'new URL("./checksum-worker.js",import.meta.url)'
-/** As long as what it stands for, so that the source map stays true. */
+/** As long as the text that it replaces. */
 const placeholder = '__WORKER_URL__'.padEnd(workerUrl.length, '_')
 
 /** The URL of the Worker stays as it is written, for the bundler of the page to find: this build leaves it alone. */
@@ -79,7 +79,7 @@ export async function buildBrowser(outDir: string): Promise<Sizes> {
   return checkSizes(outDir)
 }
 
-const target = (outDir: string) => ({ outDir, emptyOutDir: false, sourcemap: true, target: 'es2022' })
+const target = (outDir: string) => ({ outDir, emptyOutDir: false, target: 'es2022' })
 /** Vite leaves the white space in libraries; these are also loaded without a bundler. */
 const output = { minify: true, chunkFileNames: '[name].js' }
 

@@ -1,15 +1,15 @@
 /**
- * dist/cli: the `postern` command with all that it needs in a few files instead of a thousand, which is most of its
- * start. The modules below dist/ that a program imports as a library stay as tsc made them.
+ * Writes the `postern` command and the package's two server entries to dist/cli. They share a few files that contain all
+ * dependencies but the SQLite addon: a bundle starts faster than a thousand modules and installs without packages.
  */
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { build, type Plugin } from 'vite'
 
 const root = join(import.meta.dirname, '..')
 
-/** Left where npm puts them: they hold binaries, find files of theirs by path, or are seldom used and large. */
-const external = [/^@aws-sdk\//, /^@smithy\//, 'better-sqlite3']
+/** It has a binary. */
+const external = ['better-sqlite3']
 
 /** As in src/http/node-http.ts, for the packages too. */
 const leanHttp: Plugin = {
@@ -48,25 +48,35 @@ export async function buildServer(outDir: string): Promise<void> {
       outDir: cli,
       target: 'node22',
       minify: false,
-      sourcemap: true,
+      sourcemap: false,
       emptyOutDir: true,
       rolldownOptions: {
         external,
         // depd evaluates a function that it puts together; nothing here renames what that one refers to.
-        checks: { eval: false },
+        checks: { eval: false, ineffectiveDynamicImport: false },
         input: {
           postern: join(root, 'src/cli/postern.ts'),
+          library: join(root, 'src/index.ts'),
+          testing: join(root, 'src/testing/index.ts'),
+          'supported-node': join(root, 'src/supported-node.ts'),
           // A thread of its own, found beside the file that starts it.
           'hash-worker': join(root, 'src/drivers/disk/hash-worker.ts'),
         },
         output: {
           chunkFileNames: '[name].js',
           entryFileNames: '[name].js',
-          minify: { compress: false, mangle: false, codegen: { removeWhitespace: true } },
+          minify: { compress: false, mangle: false, codegen: { removeWhitespace: false } },
         },
       },
     },
   })
+  // The modules of dist/cli find the console and the default configuration relative to their own folder. An old Node
+  // must fail with a sentence before the SQLite addon is loaded, which ends the process.
+  const entry = (folder: string, name: string): string =>
+    `import '${folder}/supported-node.js'\nexport * from '${folder}/${name}.js'\n`
+  writeFileSync(join(outDir, 'index.js'), entry('./cli', 'library'))
+  mkdirSync(join(outDir, 'testing'), { recursive: true })
+  writeFileSync(join(outDir, 'testing', 'index.js'), entry('../cli', 'testing'))
   writeFileSync(join(cli, 'LICENSES.txt'), [...packages].toSorted().map(licenceOf).join('\n'))
 }
 

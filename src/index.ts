@@ -2,7 +2,7 @@
 import './supported-node.ts'
 export { ConfigError, type ConfigProblem, type Source } from './config/config-error.ts'
 export { loadConfig, type LoadedConfig, type LoadOptions } from './config/load-config.ts'
-export type { Config } from './config/schema.ts'
+export type { Config } from './config/config.ts'
 export { loadSecrets, type Secrets } from './config/secrets.ts'
 export type { ObjectRef, StorageDriver } from './drivers/driver.ts'
 export { StorageError, type StorageErrorCode } from './errors.ts'

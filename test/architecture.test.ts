@@ -53,7 +53,7 @@ const rules: Rule[] = [
       /^drivers\/driver\.ts$/,
       /^catalog\/catalog\.ts$/,
       /^(active-type|errors|gateway-names|log|media-type)\.ts$/,
-      /^config\/schema\.ts$/,
+      /^config\/config\.ts$/,
     ],
   },
   {
@@ -66,7 +66,7 @@ const rules: Rule[] = [
       /^drivers\/driver\.ts$/,
       /^catalog\/(catalog|record-json)\.ts$/,
       /^(errors|log|gateway-names)\.ts$/,
-      /^config\/schema\.ts$/,
+      /^config\/config\.ts$/,
     ],
   },
   {
@@ -78,7 +78,7 @@ const rules: Rule[] = [
       /^http\//,
       /^drivers\/(driver\.ts$|checksums\/)/,
       /^(errors|log|media-type)\.ts$/,
-      /^config\/schema\.ts$/,
+      /^config\/config\.ts$/,
     ],
   },
   {
@@ -89,7 +89,7 @@ const rules: Rule[] = [
       /^http\/request-log\.ts$/,
       /^catalog\/catalog\.ts$/,
       /^errors\.ts$/,
-      /^config\/(schema|serves-objects)\.ts$/,
+      /^config\/(config|serves-objects)\.ts$/,
     ],
   },
   {
@@ -101,7 +101,7 @@ const rules: Rule[] = [
       /^service\/describe-store\.ts$/,
       /^drivers\/(driver|peers)\.ts$/,
       /^catalog\/catalog\.ts$/,
-      /^config\/schema\.ts$/,
+      /^config\/config\.ts$/,
     ],
   },
   {
@@ -111,13 +111,13 @@ const rules: Rule[] = [
       /^drivers\/(driver\.ts$|checksums\/)/,
       /^catalog\/catalog\.ts$/,
       /^errors\.ts$/,
-      /^config\/schema\.ts$/,
+      /^config\/config\.ts$/,
     ],
   },
-  { from: /^http\//, may: [/^http\//, /^(errors|log|cannot-open)\.ts$/, /^config\/schema\.ts$/] },
+  { from: /^http\//, may: [/^http\//, /^(errors|log|cannot-open)\.ts$/, /^config\/config\.ts$/] },
   {
     from: /^webhooks\//,
-    may: [/^webhooks\//, /^service\/turn\.ts$/, /^catalog\/catalog\.ts$/, /^config\/schema\.ts$/],
+    may: [/^webhooks\//, /^service\/turn\.ts$/, /^catalog\/catalog\.ts$/, /^config\/config\.ts$/],
   },
   { from: /^client\//, may: [/^client\//] },
   { from: /^react\//, may: [/^(client|react)\//] },

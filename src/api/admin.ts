@@ -1,7 +1,7 @@
 /** Administrator rights: the effective settings and every user's requests. */
 import { StorageError } from '../errors.ts'
 import type { IncomingMessage } from 'node:http'
-import type { Config } from '../config/schema.ts'
+import type { Config } from '../config/config.ts'
 import type { ApiDeps, Identity } from './deps.ts'
 import { isLoopbackHost } from '../http/loopback.ts'
 import { isLocal } from './origin.ts'

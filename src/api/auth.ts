@@ -1,5 +1,5 @@
 import type { Context } from 'koa'
-import type { Config } from '../config/schema.ts'
+import type { Config } from '../config/config.ts'
 import { isStorageError, StorageError } from '../errors.ts'
 import type { ApiDeps, Gate } from './deps.ts'
 import { isForAnonymous, isDeveloper, isForeign, isOnLoopback } from './origin.ts'

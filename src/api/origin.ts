@@ -1,6 +1,6 @@
 /** Which pages may use a user's cookie, and which requests count as local. */
 import type { IncomingMessage } from 'node:http'
-import type { Config } from '../config/schema.ts'
+import type { Config } from '../config/config.ts'
 import { isDevelopmentHost, isDevelopmentOrigin } from '../http/development-host.ts'
 import { isLoopbackHost, isUnproxied, servesLoopbackOnly } from '../http/loopback.ts'
 

@@ -2,7 +2,7 @@
 import type { Context } from 'koa'
 import type { Logger } from '../log.ts'
 import { RateLimiterCluster, RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible'
-import type { Config } from '../config/schema.ts'
+import type { Config } from '../config/config.ts'
 import { StorageError } from '../errors.ts'
 import { createClientIp, networkOf } from '../http/client-ip.ts'
 import type { Identity } from './deps.ts'

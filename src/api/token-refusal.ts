@@ -1,6 +1,6 @@
 /** Errors for rejected tokens. They name the claim, its value, the expected value and the fix. */
 import type { errors as JoseErrors } from 'jose'
-import type { Config } from '../config/schema.ts'
+import type { Config } from '../config/config.ts'
 import { StorageError } from '../errors.ts'
 
 type Auth = Pick<Config['auth'], 'jwksUrl' | 'allowSecretWithJwks' | 'issuer' | 'audience' | 'clockTolerance'>

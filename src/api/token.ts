@@ -1,6 +1,6 @@
 import { hash, type KeyObject } from 'node:crypto'
 import type { JWTPayload } from 'jose'
-import type { Config } from '../config/schema.ts'
+import type { Config } from '../config/config.ts'
 import { openKeySet, type KeySet } from './key-set.ts'
 import { headerOf, refuseToken, tokenRefusal, unauthenticated } from './token-refusal.ts'
 

@@ -4,7 +4,7 @@
  * `test/conformance/catalog-suite.ts` holds every obligation written here.
  */
 import type { Checksum, ObjectRef } from '../drivers/driver.ts'
-import type { CatalogDump } from './dump.ts'
+import type { CatalogDump } from './tables.ts'
 import type { LinkCatalog } from './link-catalog.ts'
 import type { MoveCatalog } from './move-catalog.ts'
 import type { StoreCatalog } from './store-catalog.ts'

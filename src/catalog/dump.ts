@@ -1,9 +1,7 @@
 /** All rows of a catalog in memory, and back: what snapshots of the test kit are made of. */
 import { sql, type Kysely } from 'kysely'
 import type { Schema } from './schema.ts'
-import { catalogTables, type CatalogTable } from './tables.ts'
-
-export type CatalogDump = ReadonlyMap<CatalogTable, readonly Record<string, unknown>[]>
+import { catalogTables, type CatalogDump, type CatalogTable } from './tables.ts'
 
 /** Rows of one INSERT; their values must stay below SQLite's 32,766 parameters. */
 const page = 500

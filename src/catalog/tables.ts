@@ -19,3 +19,6 @@ export const primaryKeys = {
 
 export type CatalogTable = keyof typeof primaryKeys
 export const catalogTables = Object.keys(primaryKeys) as CatalogTable[]
+
+/** All rows of a catalog in memory. */
+export type CatalogDump = ReadonlyMap<CatalogTable, readonly Record<string, unknown>[]>

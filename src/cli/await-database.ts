@@ -4,9 +4,8 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isDatabaseAway } from '../catalog/postgres-error.ts'
-import type { Config } from '../config/schema.ts'
+import type { Config, ListenAddress } from '../config/config.ts'
 import { servesObjects } from '../config/serves-objects.ts'
-import type { ListenAddress } from '../config/values.ts'
 import { newRequestId } from '../http/request-id.ts'
 import type { Logger } from '../log.ts'
 

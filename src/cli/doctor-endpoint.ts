@@ -1,5 +1,5 @@
 /** The objects endpoint on a port of its own, while the server does not run: the same store, no catalog, nothing swept. */
-import type { Config } from '../config/schema.ts'
+import type { Config } from '../config/config.ts'
 import type { Secrets } from '../config/secrets.ts'
 import { createLogger } from '../http/logger.ts'
 import { createServer } from '../http/server.ts'

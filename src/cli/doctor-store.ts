@@ -1,5 +1,5 @@
 /** Which store `postern doctor` looks at, and with what. */
-import type { Config } from '../config/schema.ts'
+import type { Config } from '../config/config.ts'
 import type { Secrets } from '../config/secrets.ts'
 import type { StoreTarget } from '../doctor/bucket/store-probe.ts'
 import { createConnection } from '../drivers/s3/connection.ts'

@@ -1,5 +1,5 @@
 import { InvalidArgumentError, type Command } from 'commander'
-import type { Config } from '../config/schema.ts'
+import type { Config } from '../config/config.ts'
 import type { Outcome, Result } from '../doctor/check.ts'
 import { corsJson } from '../doctor/cors-rules.ts'
 import { addConfigOptions, openConfig, type ConfigOptions } from './config-options.ts'

@@ -1,5 +1,5 @@
 /** The checks of `postern doctor` that write into the store: at the bucket, and at what browsers meet before it. */
-import type { Config } from '../config/schema.ts'
+import type { Config } from '../config/config.ts'
 import type { Secrets } from '../config/secrets.ts'
 import { bucketChecks, endpointChecks, hiddenBucketChecks } from '../doctor/bucket/bucket-checks.ts'
 import { createStoreProbe, type StoreProbe, type StoreTarget } from '../doctor/bucket/store-probe.ts'

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { openLiveKeys } from '../config/live-keys.ts'
-import type { Config } from '../config/schema.ts'
+import type { Config } from '../config/config.ts'
 import { readSecrets } from '../config/secrets.ts'
 import type { AccessKey } from '../s3/key-ring.ts'
 import { CliError } from './cli-error.ts'

@@ -1,5 +1,5 @@
 import { InvalidArgumentError, Option, type Command } from 'commander'
-import type { Config } from '../config/schema.ts'
+import type { Config } from '../config/config.ts'
 import { decodeUrl } from '../explain/decode-url.ts'
 import { explainUrl, type UrlUse } from '../explain/explain-url.ts'
 import { createKeyRing } from '../s3/key-ring.ts'

@@ -1,5 +1,5 @@
 import { InvalidArgumentError, type Command } from 'commander'
-import type { Config } from '../config/schema.ts'
+import type { Config } from '../config/config.ts'
 import { addConfigOptions, openConfig, type ConfigOptions } from './config-options.ts'
 import { printJson, printNote, printResult } from './output.ts'
 

@@ -1,6 +1,7 @@
 /** Access keys that come and go while the server runs. Secrets are printed once, when they are made. */
 import { InvalidArgumentError, type Command } from 'commander'
-import { accessKeyIdSchema, addKey, ownerSchema, revokeKey, rotateKey, type StoredKey } from '../config/key-file.ts'
+import { accessKeyIdSchema, ownerSchema } from '../config/key-file-schema.ts'
+import { addKey, revokeKey, rotateKey, type StoredKey } from '../config/key-file.ts'
 import type { LoadedConfig } from '../config/load-config.ts'
 import { ownerLimits } from '../config/owner-limits.ts'
 import { endPreviousSigning, rotateSigning } from '../config/secrets.ts'

@@ -1,6 +1,6 @@
 import { InvalidArgumentError, Option, type Command } from 'commander'
 import type { Catalog, StoreCount } from '../catalog/catalog.ts'
-import type { Config } from '../config/schema.ts'
+import type { Config } from '../config/config.ts'
 import type { StorageDriver } from '../drivers/driver.ts'
 import type { Migrated } from '../migrate/migrate-files.ts'
 import { CliError } from './cli-error.ts'

@@ -2,7 +2,7 @@
 import { isThere } from '../cannot-open.ts'
 import type { Catalog } from '../catalog/catalog.ts'
 import type { LoadedConfig } from '../config/load-config.ts'
-import type { Config } from '../config/schema.ts'
+import type { Config } from '../config/config.ts'
 import { readSecrets, type Secrets } from '../config/secrets.ts'
 import type { StorageDriver } from '../drivers/driver.ts'
 import { CliError } from './cli-error.ts'

@@ -1,7 +1,7 @@
 /** Commands that make one of index, log and catalog from the others, while no server runs. */
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
-import type { Config } from '../config/schema.ts'
+import type { Config } from '../config/config.ts'
 import { CliError } from './cli-error.ts'
 import { addConfigOptions, openConfig, type ConfigOptions } from './config-options.ts'
 import { interruptible } from './interruptible.ts'

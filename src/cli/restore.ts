@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import type { RestoreResult } from '../backup/restore-backup.ts'
-import type { Config } from '../config/schema.ts'
+import type { Config } from '../config/config.ts'
 import { CliError } from './cli-error.ts'
 import { addConfigOptions, openConfig, type ConfigOptions } from './config-options.ts'
 import { assertInputFile } from './input-file.ts'

@@ -1,7 +1,7 @@
 import { createSecretKey } from 'node:crypto'
 import type { Command } from 'commander'
 import { acceptsSecret } from '../api/token-refusal.ts'
-import type { Config } from '../config/schema.ts'
+import type { Config } from '../config/config.ts'
 import { loadSecrets } from '../config/secrets.ts'
 import { CliError } from './cli-error.ts'
 import { addConfigOptions, durationArgument, openConfig, type ConfigOptions } from './config-options.ts'

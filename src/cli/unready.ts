@@ -1,5 +1,5 @@
 /** What `serve` says where the store cannot be used at the start: the sentence of the check of `postern doctor` that fails. */
-import type { Config } from '../config/schema.ts'
+import type { Config } from '../config/config.ts'
 
 export type Problem = { message: string; fix?: string }
 

@@ -1,6 +1,6 @@
 /** What instances over one catalog must agree on, and whether two of them do. */
 import { createHmac, type KeyObject } from 'node:crypto'
-import type { Config } from '../config/schema.ts'
+import type { Config } from '../config/config.ts'
 import { servesObjects } from '../config/serves-objects.ts'
 
 /** Each with a word that tells two apart and gives nothing away. `accepts`: what is verified beside the current secret. */

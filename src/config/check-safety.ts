@@ -1,6 +1,5 @@
 /** What must hold between keys before a server may start. Each finding names the line to write instead. */
-import type { Config } from './schema.ts'
-import type { ListenAddress } from './values.ts'
+import type { Config, ListenAddress } from './config.ts'
 import { checkWebhooks } from './check-webhooks.ts'
 import { missingTokenClaims, publicProvider, tokenClaimAdvice } from './token-claims.ts'
 import { weakness } from './weak-secret.ts'

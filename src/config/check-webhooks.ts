@@ -1,6 +1,6 @@
 /** What must hold for the endpoints that are told what happens to files. */
 import type { Finding } from './check-safety.ts'
-import type { Config } from './schema.ts'
+import type { Config } from './config.ts'
 import { weakness } from './weak-secret.ts'
 
 /** Standard Webhooks asks for 24 to 64 bytes. */

@@ -1,6 +1,5 @@
 /** `keys.json`: the access keys that `postern keys` makes, beside those of the configuration. */
 import { join } from 'node:path'
-import { z } from 'zod'
 import { endAfter, hasEnded } from './key-lifetime.ts'
 import { withKeyLock } from './key-lock.ts'
 import {
@@ -10,30 +9,14 @@ import {
   replacePrivateFile,
   toFileProblem,
 } from './private-file.ts'
+import { keyFileSchema, storedKeySchema } from './key-file-schema.ts'
 import { randomKey } from './random-key.ts'
-import { configSchema } from './schema.ts'
-import { gatewayOwner } from '../gateway-names.ts'
 
 export const keyFileName = 'keys.json'
 
-const configured = configSchema.shape.keys.element.shape
-/** The same as in the configuration. */
-export const accessKeyIdSchema = configured.accessKeyId
-export const ownerSchema = configured.owner
-  .refine((owner) => owner !== gatewayOwner, `"${gatewayOwner}" is the gateway itself. Choose another owner.`)
-  .regex(/^[^\p{Cc}]{1,256}$/u, 'expects 1 to 256 characters, none of them a control character')
-
-const storedKeySchema = z.object({
-  accessKeyId: accessKeyIdSchema,
-  secretAccessKey: z.string().min(16),
-  owner: ownerSchema,
-  createdAt: z.iso.datetime(),
-  /** From then on the key is refused; null: it has no end. */
-  validUntil: z.iso.datetime().nullable(),
-})
-const keyFileSchema = z.object({ version: z.literal(1), keys: z.array(storedKeySchema) })
-
-export type StoredKey = z.infer<typeof storedKeySchema>
+const parse = (value: unknown) => storedKeySchema.parse(value)
+/** Not `z.infer`: programs that embed Postern see this type without zod. */
+export type StoredKey = ReturnType<typeof parse>
 
 export const keyFilePath = (folder: string): string => join(folder, keyFileName)
 

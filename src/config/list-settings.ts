@@ -4,7 +4,7 @@ import { isMap, isScalar, parseDocument, type YAMLMap } from 'yaml'
 import { describeSource, type Source } from './config-error.ts'
 import { configKeys, secretKeys } from './keys.ts'
 import { defaultConfigFile, type LoadedConfig } from './load-config.ts'
-import type { Config } from './schema.ts'
+import type { Config } from './config.ts'
 import { maskValue } from './show-config.ts'
 
 export type ListedSetting = {

@@ -6,7 +6,7 @@ import { createSecretKey, type KeyObject } from 'node:crypto'
 import { resolve } from 'node:path'
 import { gatewayOwner } from '../gateway-names.ts'
 import { readKeyFile, type StoredKey } from './key-file.ts'
-import type { Config } from './schema.ts'
+import type { Config } from './config.ts'
 import { readSecrets, type Secrets } from './secrets.ts'
 
 export type AcceptedKey = {

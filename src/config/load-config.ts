@@ -8,7 +8,7 @@ import { readOwnVariables, readWellKnownVariables, type Environment } from './en
 import { configKeys, nest } from './keys.ts'
 import { createMerge, type Entries, type Entry } from './merge.ts'
 import { readConfigFile, type FileSettings } from './read-file.ts'
-import type { Config } from './schema.ts'
+import type { Config } from './config.ts'
 import type { Setting } from './setting.ts'
 import { findWarnings } from './warnings.ts'
 

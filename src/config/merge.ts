@@ -2,8 +2,9 @@
 import type { ConfigProblem, Source } from './config-error.ts'
 import { configKeys, configSections } from './keys.ts'
 import { nearestKey } from './nearest.ts'
-import { understand, type Setting } from './setting.ts'
-import type { ListenAddress } from './values.ts'
+import type { Setting } from './setting.ts'
+import { understand } from './understand.ts'
+import type { ListenAddress } from './config.ts'
 
 /** One key as it came out: the value in use, and how a file would hold it. */
 export type Entry = { value: unknown; written: unknown; source: Source }

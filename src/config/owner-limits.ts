@@ -1,4 +1,4 @@
-import type { Config } from './schema.ts'
+import type { Config } from './config.ts'
 
 /** The quota of an owner of access keys; null: no limit. */
 export function ownerLimits({ quotas }: Pick<Config, 'quotas'>): { bytes: number | null; objects: number | null } {

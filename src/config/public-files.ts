@@ -1,6 +1,6 @@
 /** What a configuration lets public files do to the people who open them. `postern serve` warns of it, and so does doctor. */
 import { isActiveType } from '../active-type.ts'
-import type { Config } from './schema.ts'
+import type { Config } from './config.ts'
 
 export type PublicRisk = { message: string; advice: string }
 

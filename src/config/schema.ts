@@ -167,5 +167,3 @@ export const configSchema = z.strictObject({
     audit: nullable(z.string().min(1)),
   }),
 })
-
-export type Config = z.infer<typeof configSchema>

@@ -31,7 +31,9 @@ const secretsSchema = z.object({
   previousTokens: z.array(z.object({ secret: z.string().min(1), validUntil: z.iso.datetime() })).optional(),
 })
 
-export type Secrets = z.infer<typeof secretsSchema>
+const parse = (value: unknown) => secretsSchema.parse(value)
+/** Not `z.infer`: programs that embed Postern see this type without zod. */
+export type Secrets = ReturnType<typeof parse>
 export type SigningKey = Secrets['signing']
 export type PreviousSigningKey = NonNullable<Secrets['previousSigning']>[number]
 

@@ -1,5 +1,5 @@
 /** Which claims must be compared so that the keys of `auth.jwksUrl` vouch for tokens of this server only. */
-import type { Config } from './schema.ts'
+import type { Config } from './config.ts'
 
 type TokenClaim = 'issuer' | 'audience'
 

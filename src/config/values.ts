@@ -73,12 +73,10 @@ export const offOrDuration = z
     return z.NEVER
   })
 
-export type ListenAddress = { host: string; port: number }
-
 /** `127.0.0.1:4000`, `[::1]:4000`, `localhost:4000`, `:4000` (every address) or `4000` (loopback). */
 export const listenAddress = z
   .union([z.string(), z.number()], { error: listenText })
-  .transform((value, ctx): ListenAddress => {
+  .transform((value, ctx): { host: string; port: number } => {
     const match = /^(?:(\[[0-9a-f:]+\]|[^\s:[\]]*):)?(\d{1,5})$/i.exec(String(value).trim())
     const port = Number(match?.[2])
     if (match && port <= 65_535) {

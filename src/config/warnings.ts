@@ -3,7 +3,7 @@ import { isLoopback } from './check-safety.ts'
 import type { Source } from './config-error.ts'
 import { ignoredBucketVariable, type Environment } from './environment.ts'
 import { publicRisks } from './public-files.ts'
-import type { Config } from './schema.ts'
+import type { Config } from './config.ts'
 import { missingTokenClaims, tokenClaimAdvice } from './token-claims.ts'
 
 export function findWarnings(config: Config, sources: ReadonlyMap<string, Source>, env: Environment): string[] {

@@ -1,5 +1,5 @@
 import { pino } from 'pino'
-import type { Config } from '../config/schema.ts'
+import type { Config } from '../config/config.ts'
 import type { Logger } from '../log.ts'
 import { createExhaustionReport } from './descriptor-limit.ts'
 import { stderrLines } from './stderr-lines.ts'

@@ -1,5 +1,5 @@
 /** Under which URLs the two apps are reached: those of the configuration, else what was bound. */
-import type { Config } from '../config/schema.ts'
+import type { Config } from '../config/config.ts'
 
 /** Where the objects endpoint lies on a port that both apps share. */
 const sharedPrefix = '/objects'

@@ -1,10 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type Koa from 'koa'
 
+type RequestSource = { callback(): RequestHandler }
 export type RequestHandler = (req: IncomingMessage, res: ServerResponse) => void
 
 /** One port for both origins: what lies below the objects URL's path goes to the objects endpoint. */
-export function sharedPort(api: Koa, objects: Koa, pathPrefix: () => string): RequestHandler {
+export function sharedPort(api: RequestSource, objects: RequestSource, pathPrefix: () => string): RequestHandler {
   const toApi = api.callback()
   const toObjects = objects.callback()
   return (req, res) => {

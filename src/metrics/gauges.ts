@@ -1,6 +1,6 @@
 /** Figures that are read when somebody asks for them. */
 import type { Catalog } from '../catalog/catalog.ts'
-import type { Config } from '../config/schema.ts'
+import type { Config } from '../config/config.ts'
 import type { OwnerUsage, StorageDriver } from '../drivers/driver.ts'
 import { gatewayOwner } from '../gateway-names.ts'
 import { describeStore } from '../service/describe-store.ts'

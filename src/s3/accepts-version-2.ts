@@ -1,6 +1,6 @@
 /** `objects.sigV2`: which requests may be signed with version 2. */
 import type { IncomingMessage } from 'node:http'
-import type { Config } from '../config/schema.ts'
+import type { Config } from '../config/config.ts'
 import { isLoopbackHost, isUnproxied, servesLoopbackOnly } from '../http/loopback.ts'
 import { bucketOfHost } from './target.ts'
 

@@ -1,6 +1,6 @@
 import type { Logger } from '../log.ts'
 import type { Catalog } from '../catalog/catalog.ts'
-import type { Config } from '../config/schema.ts'
+import type { Config } from '../config/config.ts'
 import type { ObjectRef, StorageDriver } from '../drivers/driver.ts'
 
 /** What every use case is handed. */

@@ -1,7 +1,7 @@
 /** `save` and `load` of whole states: backups, as `postern backup` writes and `postern restore` reads them. */
 import { stat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
-import type { Config } from '../config/schema.ts'
+import type { Config } from '../config/config.ts'
 
 const never = new AbortController().signal
 

@@ -1,7 +1,7 @@
 /** Snapshots of a whole gateway: its catalog and its store together. */
 import { randomUUID } from 'node:crypto'
 import type { Catalog } from '../catalog/catalog.ts'
-import type { CatalogDump } from '../catalog/dump.ts'
+import type { CatalogDump } from '../catalog/tables.ts'
 import type { StorageDriver } from '../drivers/driver.ts'
 import { StorageError } from '../errors.ts'
 import type { TestMode } from './test-mode.ts'

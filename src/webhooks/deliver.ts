@@ -1,5 +1,5 @@
 import type { Catalog, Delivery, DeliveryState } from '../catalog/catalog.ts'
-import type { Config } from '../config/schema.ts'
+import type { Config } from '../config/config.ts'
 import { backoff, mostTries } from './backoff.ts'
 import { signMessage } from './message.ts'
 import { post, type Posted, type Resolve } from './post.ts'

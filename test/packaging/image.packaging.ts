@@ -77,6 +77,7 @@ it('what it holds is what the package needs: no sources, no tools, no secrets', 
   expect(readdirSync(app).toSorted()).toEqual([
     'CHANGELOG.md',
     'LICENSE',
+    'README.md',
     'config',
     'dist',
     'node_modules',
