@@ -291,7 +291,13 @@ describe('request headers', () => {
   it('39 x-amz-trailer', () => {
     expect(parseTrailerNames(undefined)).toEqual([])
     expect(parseTrailerNames('X-Amz-Checksum-CRC32')).toEqual([crc[0]])
-    for (const bad of ['x-amz-checksum-crc32,x-amz-checksum-sha1', 'x-amz-checksum-xxhash3', 'x-amz-meta-a', 'a,', ',']) {
+    for (const bad of [
+      'x-amz-checksum-crc32,x-amz-checksum-sha1',
+      'x-amz-checksum-xxhash3',
+      'x-amz-meta-a',
+      'a,',
+      ',',
+    ]) {
       expect(refusal(() => parseTrailerNames(bad)).code).toBe('InvalidRequest')
     }
   })
