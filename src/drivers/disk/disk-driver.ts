@@ -36,7 +36,7 @@ import { createPostPresigner } from '../endpoint/post-presigner.ts'
 import { createPresigner } from '../endpoint/presigner.ts'
 import { createReads } from './read-objects.ts'
 import { limits } from '../rules.ts'
-import { toStorageError } from './store-error.ts'
+import { afterUnsynced, toStorageError } from './store-error.ts'
 import { Scrub } from './scrub.ts'
 import { SweepSchedule } from './sweep-schedule.ts'
 import { createSnapshots } from './snapshots.ts'
@@ -203,7 +203,8 @@ export async function createDiskDriver(o: DiskDriverOptions): Promise<StorageDri
   } catch (cause) {
     changeLog?.close()
     db?.close()
-    throw toStorageError(cause, { index: new BlobLayout(o.path).index })
+    const error = toStorageError(cause, { index: new BlobLayout(o.path).index })
+    throw o.fsync === 'none' ? afterUnsynced(error) : error
   }
 }
 

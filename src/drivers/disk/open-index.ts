@@ -5,7 +5,7 @@ import { StorageError } from '../../errors.ts'
 import { makePrivate } from '../../sqlite-file.ts'
 import { isBusy } from '../../sqlite-lock.ts'
 import { countUsage, recountUsage, usageTables } from './quota/usage.ts'
-import { damagedIndex } from './store-error.ts'
+import { damagedIndex, UnusableStore } from './store-error.ts'
 
 export type Index = Database.Database
 
@@ -91,9 +91,13 @@ export function openIndex(file: string, o: { timeout?: number } = {}): Index {
   } catch (cause) {
     db?.close()
     if (cause instanceof StorageError) throw cause
-    throw new StorageError('Unavailable', { message: unopenable(file, cause), cause })
+    throw isDamage(cause)
+      ? new UnusableStore(damagedIndex(file), { cause })
+      : new StorageError('Unavailable', { message: unopenable(file, cause), cause })
   }
 }
+
+const isDamage = (cause: unknown): boolean => /^SQLITE_(CORRUPT|NOTADB)/.test((cause as { code?: string }).code ?? '')
 
 function unopenable(file: string, cause: unknown): string {
   if (isBusy(cause)) {
@@ -102,8 +106,6 @@ function unopenable(file: string, cause: unknown): string {
       'database), then start again.'
     )
   }
-  const { code = '' } = cause as { code?: string }
-  if (/^SQLITE_(CORRUPT|NOTADB)/.test(code)) return damagedIndex(file)
   return `The object index ${cannotOpen(file, cause, { or: 'name another folder with --storage' })}`
 }
 

@@ -3,6 +3,24 @@ import { cannotOpen, explainFileError } from '../../cannot-open.ts'
 import { StorageError, type StorageErrorCode } from '../../errors.ts'
 import { errorCode } from './file-calls.ts'
 
+/** A start that is refused because of what is in the folder. Waiting does not help; a command or a backup does. */
+export class UnusableStore extends StorageError {
+  constructor(message: string, o: { cause?: unknown; retryAfter?: number } = {}) {
+    super('Unavailable', { message, ...o })
+  }
+}
+
+/** Adds what a store without syncs may have lost: it is the usual reason for such a refusal. */
+export function afterUnsynced(error: unknown): unknown {
+  if (!(error instanceof UnusableStore)) return error
+  return new UnusableStore(
+    `${error.message} storage.disk.fsync is none, so a power cut or a crash of the system can have taken changes of the ` +
+      'last minute that were answered already, and the bytes of new objects. After the command, postern verify --deep ' +
+      'lists the objects whose bytes are lost. Set storage.disk.fsync to full to lose nothing that was answered.',
+    { cause: error },
+  )
+}
+
 const fileErrors: Record<string, [StorageErrorCode, string]> = {
   ENOSPC: ['InsufficientStorage', 'The disk is full.'],
   EDQUOT: ['InsufficientStorage', 'The disk quota of the server is used up.'],
@@ -46,8 +64,7 @@ export const damagedIndex = (index: string | undefined): string =>
   `The object index ${index === undefined ? '' : `${index} `}is damaged. Stop the server and run postern rebuild-index, which makes it from objects/.`
 
 function indexError(code: string, cause: unknown, index: string | undefined): StorageError {
-  if (/^SQLITE_(CORRUPT|NOTADB)/.test(code))
-    return new StorageError('Unavailable', { message: damagedIndex(index), retryAfter: 5, cause })
+  if (/^SQLITE_(CORRUPT|NOTADB)/.test(code)) return new UnusableStore(damagedIndex(index), { retryAfter: 5, cause })
   const [, mapped, message] = indexErrors.find(([pattern]) => pattern.test(code)) ?? []
   if (mapped === 'Internal') return new StorageError(mapped, { message: message!, cause })
   const retryAfter = /^SQLITE_(BUSY|LOCKED)/.test(code) ? 1 : 5

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { StorageError } from '../../../errors.ts'
 import { syncFolderNow } from '../directory-sync.ts'
 import { errorCode, type LogCalls } from '../file-calls.ts'
-import { UnknownOutcome } from '../store-error.ts'
+import { UnknownOutcome, UnusableStore } from '../store-error.ts'
 import type { WriteGuard } from '../write-guard.ts'
 import { encodeBatch } from './frame.ts'
 import { encodePackHeader, newSalt, packHeaderSize, packPath, packSize, readPack, type PackHeader } from './pack.ts'
@@ -239,9 +239,9 @@ export class ChangeLog {
 }
 
 export const refusal = (found: string, commands: string): StorageError =>
-  new StorageError('Unavailable', {
-    message: `${found} The store is not opened, and nothing was deleted. Stop every server of this folder, then choose: ${commands}, or restore a backup.`,
-  })
+  new UnusableStore(
+    `${found} The store is not opened, and nothing was deleted. Stop every server of this folder, then choose: ${commands}, or restore a backup.`,
+  )
 
 const after = (position: Position, { header, offset, end }: Frame): Position => ({
   ...position,

@@ -5,9 +5,10 @@
 import { randomBytes } from 'node:crypto'
 import { crc32 } from 'node:zlib'
 import { join } from 'node:path'
-import { StorageError } from '../../../errors.ts'
+import type { StorageError } from '../../../errors.ts'
 import { errorCode, type LogCalls } from '../file-calls.ts'
 import { BlobLayout } from '../blob-layout.ts'
+import { UnusableStore } from '../store-error.ts'
 
 export const packHeaderSize = 4096
 /** Bytes after which the next batch goes into a new pack. */
@@ -123,8 +124,7 @@ export function readPack(root: string, number: number, calls: LogCalls): Pack {
 }
 
 const unreadable = (path: string, why: string): StorageError =>
-  new StorageError('Unavailable', {
-    message:
-      `${path} cannot be used: ${why}. The store is not opened, so that nothing is lost. Restore this file from a copy, or ` +
+  new UnusableStore(
+    `${path} cannot be used: ${why}. The store is not opened, so that nothing is lost. Restore this file from a copy, or ` +
       'move it out of the store and run postern rebuild-log if the index is intact, postern rebuild-index if it is not.',
-  })
+  )
