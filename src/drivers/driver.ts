@@ -10,7 +10,7 @@
 import type { Readable } from 'node:stream'
 import type {
   BodyExpectation,
-  CannedAcl,
+  Acl,
   Checksum,
   ChecksumAlgorithm,
   ChecksumType,
@@ -107,7 +107,7 @@ export interface MultipartStore {
   createMultipartUpload(
     ref: ObjectRef,
     o?: ObjectHeaders & {
-      acl?: CannedAcl
+      acl?: Acl
       tags?: Record<string, string>
       checksumAlgorithm?: ChecksumAlgorithm
       checksumType?: ChecksumType
@@ -198,6 +198,8 @@ export type BucketConfiguration = {
   ownership?: ObjectOwnership
   publicAccessBlock?: PublicAccessBlock
   acceleration?: 'Suspended'
+  /** A bucket policy as it was sent. */
+  policy?: string
 }
 /** The fields to set; `null` removes one. */
 export type BucketChange = { [Name in keyof BucketConfiguration]?: BucketConfiguration[Name] | null }
@@ -205,7 +207,7 @@ export type BucketInfo = {
   bucket: string
   owner: string
   createdAt: Date
-  acl: CannedAcl
+  acl: Acl
   cors: CorsRule[] | null
   configuration: BucketConfiguration
 }
@@ -223,7 +225,7 @@ export type OwnerUsage = {
 export interface BucketStore {
   createBucket(
     bucket: string,
-    o: { owner: string; acl?: CannedAcl; configuration?: BucketConfiguration },
+    o: { owner: string; acl?: Acl; configuration?: BucketConfiguration },
   ): Promise<BucketInfo>
   /** Errors: NoSuchBucket. */
   headBucket(bucket: string): Promise<BucketInfo>
@@ -233,10 +235,10 @@ export interface BucketStore {
   listBuckets(o: { owner: string; prefix?: string; after?: string; max?: number }): Promise<BucketInfo[]>
   /** `null` removes the configuration. */
   setBucketCors(bucket: string, cors: CorsRule[] | null): Promise<void>
-  setBucketAcl(bucket: string, acl: CannedAcl): Promise<void>
+  setBucketAcl(bucket: string, acl: Acl): Promise<void>
   /** What is not named stays as it is. Errors: NoSuchBucket, InvalidTag. */
   configureBucket(bucket: string, change: BucketChange): Promise<void>
-  setObjectAcl(ref: ObjectRef, acl: CannedAcl): Promise<void>
+  setObjectAcl(ref: ObjectRef, acl: Acl): Promise<void>
   /** Of every owner of a bucket. Only in drivers whose buckets have several owners. */
   usageOfOwners?(): Promise<OwnerUsage[]>
 }

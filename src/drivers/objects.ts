@@ -9,8 +9,15 @@ export type ChecksumType = 'FULL_OBJECT' | 'COMPOSITE'
 /** `value` is base64, for a composite one followed by `-<parts>`, as in `x-amz-checksum-<algorithm>`. */
 export type Checksum = { algorithm: ChecksumAlgorithm; value: string; type?: ChecksumType }
 
-/** Canned ACLs that are honoured; every other ACL is refused as `NotSupported`. */
-export type CannedAcl = 'private' | 'public-read'
+export type CannedAcl = 'private' | 'public-read' | 'public-read-write' | 'authenticated-read'
+export type AclGroup = 'all-users' | 'authenticated-users' | 'log-delivery'
+export type Permission = 'FULL_CONTROL' | 'READ' | 'WRITE' | 'READ_ACP' | 'WRITE_ACP'
+/** `owner` is an owner of access keys. */
+export type Grant = { to: { owner: string } | { group: AclGroup }; permission: Permission }
+/** `owner` owns the bucket or the object, which need not be the owner of the object's bucket. */
+export type AccessControlList = { owner: string; grants: Grant[] }
+/** A canned ACL is one of something that the owner of the bucket owns. Drivers may refuse lists as `NotSupported`. */
+export type Acl = CannedAcl | AccessControlList
 
 /** What a writer may say about an object and a reader gets back. Header values are as on the wire, unparsed. */
 export type ObjectHeaders = {
@@ -34,7 +41,7 @@ export type ObjectHead = ObjectHeaders & {
   revision?: string
   checksum?: Checksum
   versionId?: string
-  acl?: CannedAcl
+  acl?: Acl
   tagCount?: number
   /** Parts of an object made by a multipart upload. */
   partCount?: number
@@ -100,7 +107,7 @@ export type BodyExpectation = {
 export type PutOptions = ObjectHeaders &
   WriteConditions &
   BodyExpectation & {
-    acl?: CannedAcl
+    acl?: Acl
     tags?: Record<string, string>
     /** Refuse with `EntityTooLarge` as soon as more than this many bytes have come. Default: `limits.maxPutSize`. */
     maxBytes?: number
@@ -123,7 +130,7 @@ export type CopyOptions = ObjectHeaders & {
   metadataDirective?: 'COPY' | 'REPLACE'
   taggingDirective?: 'COPY' | 'REPLACE'
   tags?: Record<string, string>
-  acl?: CannedAcl
+  acl?: Acl
   checksumAlgorithm?: ChecksumAlgorithm
   sourceVersionId?: string
   /** Conditions on the source. */

@@ -1,35 +1,49 @@
 import { isStorageError, StorageError } from '../errors.ts'
 import type { BucketInfo, ObjectRef, StorageDriver } from '../drivers/driver.ts'
+import { grantsPermission } from './acl/grants.ts'
+import { neverDeniedToOwner, ruleOf, type S3Action } from './actions.ts'
 import type { ObjectsDeps, Principal, PublicObject } from './context.ts'
-import { effectiveAcl } from './object-ownership.ts'
+import { createConditionKeys, type Requester } from './policy/condition-keys.ts'
+import { evaluate, isPublicPolicy, neededTags, type NeededTags, type Verdict } from './policy/evaluate.ts'
+import { parsePolicy, type Policy } from './policy/parse-policy.ts'
 
-/**
- * `read`: one object's bytes and facts. `write`: make, change, delete objects. `list`: what a bucket holds.
- * `inspect` and `configure`: a bucket's settings, and those of its objects. `create`: the bucket itself.
- */
-export type Action = 'read' | 'write' | 'list' | 'inspect' | 'configure' | 'create'
+export type { Requester } from './policy/condition-keys.ts'
 
 export type AccessOptions = { store: StorageDriver; gatewayBucket: string; publicPrefix: string } & Pick<
   ObjectsDeps,
-  'publicObject'
+  'publicObject' | 'trustedProxies' | 'now'
 >
 
+/** `isNew`: the ACL of an object that is being written, which whoever may write it sets. */
+export type On = { bucket: string; key?: string; isNew?: boolean }
+
+/** The bucket as it was looked up; null for the gateway's own bucket and for one that is to be created. */
+export type Allowed = { bucket: BucketInfo | null }
+
 export type Access = {
-  /** Resolves when the principal may; else throws AccessDenied, or NoSuchBucket where there is none. */
-  allow(principal: Principal, action: Action, on: { bucket: string; key?: string }): Promise<void>
+  /** Resolves when the requester may; else throws AccessDenied, or NoSuchBucket where there is none. */
+  allow(who: Requester, action: S3Action, on: On): Promise<Allowed>
   /**
-   * The same for reading an object. Resolves to the public file that it is, where the principal may read it as anyone
+   * The same for reading an object. Resolves to the public file that it is, where the requester may read it as anyone
    * may: then only an object that it accepts is to be served, under its headers alone.
    */
-  allowRead(principal: Principal, ref: ObjectRef): Promise<PublicObject | null>
+  allowRead(who: Requester, ref: ObjectRef): Promise<PublicObject | null>
 }
 
-export function createAccess({ store, gatewayBucket, publicPrefix, publicObject }: AccessOptions): Access {
+type Parsed = { policy: Policy; isPublic: boolean; needed: NeededTags }
+
+/** Policies that are kept as they were parsed. */
+const maxParsed = 100
+
+export function createAccess(o: AccessOptions): Access {
+  const { store, gatewayBucket, publicPrefix, publicObject } = o
+  const conditionKeys = createConditionKeys(o)
+  const parsed = new Map<string, Parsed>()
   const isOwn = (principal: Principal): boolean => principal.kind === 'key' && principal.gateway
 
   /** Nobody but the gateway's own key writes there. Below the public prefix everyone reads what is a public file. */
-  function allowInGatewayBucket(principal: Principal, action: Action): void {
-    if (isOwn(principal) && action !== 'configure') return
+  function allowInGatewayBucket(principal: Principal, action: S3Action): void {
+    if (isOwn(principal) && ruleOf(action).kind !== 'settings') return
     throw denied()
   }
 
@@ -41,43 +55,117 @@ export function createAccess({ store, gatewayBucket, publicPrefix, publicObject 
     return found === 'nobody' ? null : found
   }
 
-  async function hasPublicAcl(ref: ObjectRef, bucket: BucketInfo): Promise<boolean> {
+  function policyOf({ bucket, configuration }: BucketInfo): Parsed | null {
+    const text = configuration.policy
+    if (text === undefined) return null
+    const name = `${bucket}\n${text}`
+    const known = parsed.get(name)
+    if (known) return known
+    const policy = parsePolicy(text, bucket)
+    const made = { policy, isPublic: isPublicPolicy(policy), needed: neededTags(policy) }
+    if (parsed.size === maxParsed) parsed.delete(parsed.keys().next().value!)
+    parsed.set(name, made)
+    return made
+  }
+
+  /** What the policy says, and what the public access block leaves of it. */
+  async function verdictOf(who: Requester, action: S3Action, { bucket, key }: On, info: BucketInfo): Promise<Verdict> {
+    const found = policyOf(info)
+    if (found === null) return 'none'
+    const existing =
+      found.needed.existing && key !== undefined && !isNewObject(action) ? await tagsOf({ bucket, key }) : {}
+    const requested = found.needed.requested ? ((await who.requestTags?.()) ?? taggingOf(who)) : {}
+    const keys = conditionKeys(who, { existing, requested })
+    const verdict = evaluate(found.policy, {
+      principal: who.principal,
+      action,
+      bucket,
+      ...(key !== undefined && { key }),
+      keys,
+    })
+    const isRestricted = found.isPublic && info.configuration.publicAccessBlock?.restrictPublicBuckets === true
+    return verdict === 'allow' && isRestricted ? 'none' : verdict
+  }
+
+  async function tagsOf(ref: ObjectRef): Promise<Record<string, string>> {
     try {
-      return effectiveAcl(bucket, (await store.headObject(ref)).acl ?? 'private') === 'public-read'
+      return await store.getObjectTags(ref)
     } catch (error) {
-      // Who may list the bucket may learn that a key is absent; to others absent and forbidden look alike.
-      if (isStorageError(error, 'NotFound')) return effectiveAcl(bucket, bucket.acl) === 'public-read'
+      if (isStorageError(error, 'NotFound')) return {}
+      throw error
+    }
+  }
+
+  async function aclGrants(who: Requester, action: S3Action, on: On, info: BucketInfo): Promise<boolean> {
+    const rule = on.isNew === true ? ruleOf('s3:PutObject').acl : ruleOf(action).acl
+    if (rule === undefined) return false
+    const asked = { principal: who.principal, permission: rule.permission }
+    if (rule.of === 'bucket') return grantsPermission(info.acl, info.configuration, asked)
+    const { acl = 'private' } = await store.headObject({ bucket: on.bucket, key: on.key! })
+    return grantsPermission(acl, info.configuration, asked)
+  }
+
+  /** Who may list the bucket may learn that a key is absent; to others absent and forbidden look alike. */
+  async function mayMiss(who: Requester, info: BucketInfo): Promise<boolean> {
+    const on = { bucket: info.bucket }
+    const verdict = await verdictOf(who, 's3:ListBucket', on, info)
+    return verdict === 'allow' || (verdict === 'none' && (await aclGrants(who, 's3:ListBucket', on, info)))
+  }
+
+  /** For others than the bucket's owner. */
+  async function isAllowed(who: Requester, action: S3Action, on: On, info: BucketInfo, verdict: Verdict) {
+    const { acl, ownerOnly = false } = ruleOf(action)
+    if (ownerOnly) return false
+    try {
+      if (verdict !== 'allow') return await aclGrants(who, action, on, info)
+      if (acl?.of === 'object' && on.isNew !== true) await store.headObject({ bucket: on.bucket, key: on.key! })
+      return true
+    } catch (error) {
+      if (isStorageError(error, 'NotFound')) return mayMiss(who, info)
       throw error
     }
   }
 
   const access: Access = {
-    async allowRead(principal, ref) {
-      if (ref.bucket === gatewayBucket) return readInGatewayBucket(principal, ref)
-      await access.allow(principal, 'read', ref)
+    async allowRead(who, ref) {
+      if (ref.bucket === gatewayBucket) return readInGatewayBucket(who.principal, ref)
+      await access.allow(who, 's3:GetObject', ref)
       return null
     },
 
-    async allow(principal, action, { bucket, key }) {
+    async allow(who, action, on) {
+      const { principal } = who
+      const { bucket, key } = on
       if (bucket === gatewayBucket) {
-        if (action !== 'read' || key === undefined) return allowInGatewayBucket(principal, action)
-        const found = await readInGatewayBucket(principal, { bucket, key })
-        if (found && !(await found.accepts(await store.headObject({ bucket, key })))) throw noSuchKey()
-        return
+        const isRead = action === 's3:GetObject' || action === 's3:GetObjectAttributes'
+        if (!isRead || key === undefined) allowInGatewayBucket(principal, action)
+        else {
+          const found = await readInGatewayBucket(principal, { bucket, key })
+          if (found && !(await found.accepts(await store.headObject({ bucket, key })))) throw noSuchKey()
+        }
+        return { bucket: null }
       }
-      if (action === 'create') {
+      if (action === 's3:CreateBucket') {
         if (principal.kind === 'anonymous') throw denied()
-        return
+        return { bucket: null }
       }
       const info = await store.headBucket(bucket)
-      if (principal.kind === 'key' && principal.owner === info.owner) return
-      if (action === 'list' && effectiveAcl(info, info.acl) === 'public-read') return
-      if (action === 'read' && key !== undefined && (await hasPublicAcl({ bucket, key }, info))) return
+      const isOwner = principal.kind === 'key' && principal.owner === info.owner
+      if (isOwner && neverDeniedToOwner.has(action)) return { bucket: info }
+      const verdict = await verdictOf(who, action, on, info)
+      if (verdict === 'deny') throw denied()
+      if (isOwner || (await isAllowed(who, action, on, info, verdict))) return { bucket: info }
       throw denied()
     },
   }
   return access
 }
+
+const isNewObject = (action: S3Action): boolean => action === 's3:PutObject'
+
+/** `x-amz-tagging` of a write. */
+const taggingOf = ({ headers }: Requester): Record<string, string> =>
+  Object.fromEntries(new URLSearchParams(headers.get('x-amz-tagging') ?? ''))
 
 /** Below the public prefix what is not served looks like what is not there. */
 export const noSuchKey = (): StorageError =>

@@ -109,9 +109,9 @@ async function isOpenRead(ctx: S3Context, deps: OperationDeps, method: string): 
   const route = findRoute({ ...ctx, method })
   if (route instanceof S3Error || !['GetObject', 'HeadObject'].includes(route.name)) return false
   try {
-    const { principal, verified } = authenticate({ ...asReceived(ctx.req), method }, deps)
-    await deps.access.allow(principal, 'read', objectOf(ctx))
-    return verified?.wellKnown !== true
+    const who = authenticate({ ...asReceived(ctx.req), method }, deps)
+    await deps.access.allow({ ...ctx, ...who }, 's3:GetObject', objectOf(ctx))
+    return who.verified?.wellKnown !== true
   } catch (error) {
     if (error instanceof SignatureError || isStorageError(error)) return false
     throw error

@@ -97,7 +97,9 @@ const s3Status = {
   InvalidRequestBody: 400,
   InvalidStorageClass: 400,
   InvalidURI: 400,
+  MalformedACLError: 400,
   MalformedPOSTRequest: 400,
+  MalformedPolicy: 400,
   MalformedXML: 400,
   MaxMessageLengthExceeded: 400,
   MethodNotAllowed: 405,
@@ -116,6 +118,7 @@ const s3Status = {
   ReplicationConfigurationNotFoundError: 404,
   RequestTimeout: 408,
   ServerSideEncryptionConfigurationNotFoundError: 404,
+  UnresolvableGrantByEmailAddress: 400,
 } as const satisfies Record<S3ErrorCode, number>
 
 /** Codes that are ours alone and are said in S3's words. */

@@ -2,7 +2,6 @@
 import { StorageError } from '../errors.ts'
 import {
   checksumAlgorithms,
-  type CannedAcl,
   type Checksum,
   type ChecksumAlgorithm,
   type ChecksumType,
@@ -46,35 +45,6 @@ export function readObjectHeaders(headers: Headers): ObjectHeaders {
 
 const given = <K extends string>(name: K, value: string | undefined): { [P in K]?: string } =>
   (value === undefined || value === '' ? {} : { [name]: value }) as { [P in K]?: string }
-
-/** `private`, `public-read` or none; what would grant anything else is refused, never dropped. */
-export function readAcl(headers: Headers): { acl?: CannedAcl } {
-  for (const name of headers.keys()) {
-    if (name.startsWith('x-amz-grant-'))
-      throw new S3Error('NotImplemented', `ACL grants (${name}) are not implemented.`)
-  }
-  const acl = headers.get('x-amz-acl')
-  return acl === undefined ? {} : { acl: cannedAcl(acl) }
-}
-
-const otherAcls = new Set([
-  'public-read-write',
-  'authenticated-read',
-  'aws-exec-read',
-  'bucket-owner-read',
-  'log-delivery-write',
-])
-
-export function cannedAcl(text: string): CannedAcl {
-  if (text === 'private' || text === 'public-read') return text
-  // With one owner per bucket, who writes an object owns the bucket: this ACL grants what he has.
-  if (text === 'bucket-owner-full-control') return 'private'
-  if (otherAcls.has(text)) throw new S3Error('NotImplemented', `The canned ACL ${text} is not implemented.`)
-  throw new StorageError('InvalidArgument', {
-    message: 'The canned ACL is not known.',
-    details: { ArgumentName: 'x-amz-acl', ArgumentValue: text },
-  })
-}
 
 /** `x-amz-tagging`: tags written as a query string. */
 export function readTagging(headers: Headers): { tags?: Record<string, string> } {

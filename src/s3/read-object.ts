@@ -22,7 +22,7 @@ export type ReadInput = {
 /** Errors: AccessDenied, and those of what the request asks for. */
 export async function authoriseRead(ctx: S3Context, deps: OperationDeps): Promise<ReadInput> {
   const input = parseRead(ctx)
-  const served = await deps.access.allowRead(ctx.principal, input.ref)
+  const served = await deps.access.allowRead(ctx, input.ref)
   await checkLink(ctx, deps)
   if (served === null) return { ...input, served }
   // Of a bucket that keeps versions only the verified one is public, whichever was asked for.

@@ -21,6 +21,12 @@ import {
   putBucketOwnershipControls,
 } from './operations/configuration/ownership-controls.ts'
 import {
+  deleteBucketPolicy,
+  getBucketPolicy,
+  getBucketPolicyStatus,
+  putBucketPolicy,
+} from './operations/configuration/policy.ts'
+import {
   deletePublicAccessBlock,
   getPublicAccessBlock,
   putPublicAccessBlock,
@@ -200,13 +206,14 @@ const routes: readonly Route[] = [
     name: 'DeleteBucketLifecycle',
     run: notConfigured.deleteBucketLifecycle,
   },
-  { method: 'GET', on: 'bucket', query: ['policy'], name: 'GetBucketPolicy', run: notConfigured.getBucketPolicy },
+  { method: 'PUT', on: 'bucket', query: ['policy'], body: 'xml', name: 'PutBucketPolicy', run: putBucketPolicy },
+  { method: 'GET', on: 'bucket', query: ['policy'], name: 'GetBucketPolicy', run: getBucketPolicy },
   {
     method: 'DELETE',
     on: 'bucket',
     query: ['policy'],
     name: 'DeleteBucketPolicy',
-    run: notConfigured.deleteBucketPolicy,
+    run: deleteBucketPolicy,
   },
   {
     method: 'GET',
@@ -235,7 +242,7 @@ const routes: readonly Route[] = [
     on: 'bucket',
     query: ['policyStatus'],
     name: 'GetBucketPolicyStatus',
-    run: notConfigured.getBucketPolicyStatus,
+    run: getBucketPolicyStatus,
   },
   {
     method: 'GET',

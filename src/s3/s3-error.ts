@@ -11,7 +11,9 @@ export const s3ErrorCodes = [
   'InvalidRequestBody',
   'InvalidStorageClass',
   'InvalidURI',
+  'MalformedACLError',
   'MalformedPOSTRequest',
+  'MalformedPolicy',
   'MalformedXML',
   'MaxMessageLengthExceeded',
   'MethodNotAllowed',
@@ -30,6 +32,7 @@ export const s3ErrorCodes = [
   'ReplicationConfigurationNotFoundError',
   'RequestTimeout',
   'ServerSideEncryptionConfigurationNotFoundError',
+  'UnresolvableGrantByEmailAddress',
 ] as const
 
 export type S3ErrorCode = (typeof s3ErrorCodes)[number]

@@ -1,29 +1,76 @@
 /** What an object will bear: in the gateway's bucket that is not for the sender of the bytes to choose. */
 import { SignatureError } from '../sigv4/types.ts'
-import type { CannedAcl, ObjectHeaders, ObjectRef } from '../drivers/driver.ts'
+import type { Acl, BucketInfo, ObjectHeaders, ObjectRef } from '../drivers/driver.ts'
+import type { Allowed, Requester } from './access.ts'
+import { assertAclAllowed } from './acl/ownership.ts'
+import { ownerOfNew, readAcl, resolveAcl, type RequestedAcl } from './acl/requested-acl.ts'
 import type { OperationDeps, S3Context } from './context.ts'
-import { readAcl, readObjectHeaders, readTagging } from './object-headers.ts'
-import { checkAclOfWrite } from './object-ownership.ts'
+import { readObjectHeaders, readTagging } from './object-headers.ts'
+import { S3Error } from './s3-error.ts'
 
-export type WrittenHeaders = ObjectHeaders & { acl?: CannedAcl; tags?: Record<string, string> }
+export type WrittenHeaders = ObjectHeaders & { acl?: Acl; tags?: Record<string, string> }
 export type Admitted = { headers: WrittenHeaders; maxBytes: number; isGranted: boolean }
+
+/** What the writer says of the object, before it is known what the ACL means. */
+export type SaidHeaders = ObjectHeaders & { acl?: RequestedAcl; tags?: Record<string, string> }
 
 /**
  * Headers, ACL and tags of an object as its writer sent them. An object that the API granted an upload for gets those
- * of its record instead, and at most the granted bytes. Errors: AccessDenied for a content coding that nobody signed.
+ * of its record instead, and at most the granted bytes. Errors: AccessDenied for a content coding that nobody signed, and
+ * for an ACL or tags that the writer may not set.
  */
-export async function admitWrite(ctx: S3Context, ref: ObjectRef, deps: OperationDeps): Promise<Admitted> {
+export async function admitWrite(
+  ctx: S3Context,
+  ref: ObjectRef,
+  deps: OperationDeps,
+  allowed: Allowed,
+): Promise<Admitted> {
   const { headers } = ctx
   const said = readObjectHeaders(headers)
-  await checkAclOfWrite(headers, ref.bucket, deps)
   if (ref.bucket === deps.gatewayBucket) refuseUnsignedEncoding(ctx, said)
-  return admit(ref, { ...said, ...readAcl(headers), ...readTagging(headers) }, deps)
+  const acl = readAcl(headers)
+  return admit(ctx, ref, { ...said, ...(acl && { acl }), ...readTagging(headers) }, deps, allowed)
 }
 
 /** The same for headers that the caller has read, of a request that signed all of them. */
-export async function admit(ref: ObjectRef, said: WrittenHeaders, deps: OperationDeps): Promise<Admitted> {
+export async function admit(
+  who: Requester,
+  ref: ObjectRef,
+  said: SaidHeaders,
+  deps: OperationDeps,
+  { bucket }: Allowed,
+): Promise<Admitted> {
   const granted = ref.bucket === deps.gatewayBucket ? await deps.grantedWrite?.(ref) : null
-  return granted ? { ...granted, isGranted: true } : { headers: said, maxBytes: Infinity, isGranted: false }
+  if (granted) return { ...granted, isGranted: true }
+  const { acl: asked, ...headers } = said
+  const acl = bucket === null ? aclOfGateway(asked) : await aclOfNew(who, ref, asked, bucket, deps)
+  if (said.tags && bucket !== null) await deps.access.allow(who, 's3:PutObjectTagging', { ...ref, isNew: true })
+  return { headers: { ...headers, ...(acl !== undefined && { acl }) }, maxBytes: Infinity, isGranted: false }
+}
+
+/** The gateway's own bucket is public or not, and belongs to nobody else. */
+function aclOfGateway(asked: RequestedAcl | undefined): Acl | undefined {
+  if (asked === undefined) return undefined
+  const acl = resolveAcl(asked, { of: 'object', owner: '', bucketOwner: '' })
+  if (acl === 'private' || acl === 'public-read') return acl
+  throw new S3Error('NotImplemented', 'This ACL is not implemented in the bucket of the gateway.')
+}
+
+async function aclOfNew(
+  who: Requester,
+  ref: ObjectRef,
+  asked: RequestedAcl | undefined,
+  bucket: BucketInfo,
+  deps: OperationDeps,
+): Promise<Acl | undefined> {
+  const writer = who.principal.kind === 'key' ? who.principal.owner : null
+  const owner = ownerOfNew(writer, asked, bucket)
+  if (asked === undefined && owner === bucket.owner) return undefined
+  const acl = resolveAcl(asked ?? { canned: 'private' }, { of: 'object', owner, bucketOwner: bucket.owner })
+  if (asked === undefined) return acl
+  assertAclAllowed(asked, acl, bucket)
+  await deps.access.allow(who, 's3:PutObjectAcl', { ...ref, isNew: true })
+  return acl
 }
 
 /**

@@ -222,12 +222,15 @@ describe('a store', () => {
     expect(await served(kept, [deleted])).toBe(kept.length)
   })
 
-  it('is private in format 2 where its configuration closed it', async () => {
+  it('is private in format 2 where its configuration closed it, or its ACL is none of that format', async () => {
     const gateway = await start()
     const { driver } = gateway.gateway
     const ref = { bucket: 'alice-1', key: 'open' }
     await driver.createBucket('alice-1', { owner: 'alice', acl: 'public-read' })
     await driver.createBucket('alice-2', { owner: 'alice', acl: 'public-read' })
+    await driver.createBucket('alice-3', { owner: 'alice', acl: 'authenticated-read' })
+    const grants = [{ to: { group: 'all-users' as const }, permission: 'READ' as const }]
+    await driver.createBucket('alice-4', { owner: 'alice', acl: { owner: 'alice', grants } })
     await driver.putObject(ref, Readable.from(['x']), { contentLength: 1, acl: 'public-read' })
     await driver.configureBucket('alice-1', { ownership: 'BucketOwnerEnforced' })
     await gateway.close()
@@ -239,6 +242,8 @@ describe('a store', () => {
     expect(acls).toEqual([
       { name: 'alice-1', acl: 'private' },
       { name: 'alice-2', acl: 'public-read' },
+      { name: 'alice-3', acl: 'private' },
+      { name: 'alice-4', acl: 'private' },
     ])
     expect(objects).toEqual([{ acl: 'private' }])
   })

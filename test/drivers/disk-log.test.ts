@@ -29,6 +29,8 @@ async function useEverything(driver: StorageDriver): Promise<void> {
   await driver.deleteObject(ref('gone'))
   await driver.putObjectTags(ref('copy'), { colour: 'green' })
   await driver.setObjectAcl(ref('copy'), 'public-read')
+  const acl = { owner: 'bob', grants: [{ to: { owner: 'carol' }, permission: 'READ' as const }] }
+  await driver.setObjectAcl(ref('a'), acl)
   await driver.createBucket('another', { owner: 'alice' })
   await driver.createBucket('removed', { owner: 'alice' })
   await driver.deleteBucket('removed')

@@ -1,5 +1,6 @@
 """Who may do what: other users, nobody, bad signatures."""
 
+import json
 from datetime import datetime, timedelta, timezone
 
 from botocore.auth import S3SigV4Auth
@@ -108,11 +109,74 @@ def acl_round_trip():
 
 @check
 def acl_unknown():
-    """A canned ACL that is none is InvalidArgument; grants beyond the two are NotImplemented"""
+    """A canned ACL or a group that is none is InvalidArgument; aws-exec-read is NotImplemented"""
     name = fresh_bucket(["k"])
     refused("InvalidArgument", 400, alice.put_object, Bucket=name, Key="k", Body=b"", ACL="made-up")
-    refused("NotImplemented", 501, alice.put_object_acl, Bucket=name, Key="k", ACL="public-read-write")
-    refused("NotImplemented", 501, alice.put_object, Bucket=name, Key="k", Body=b"", GrantRead="id=bob")
+    refused("InvalidArgument", 400, alice.put_object, Bucket=name, Key="k", Body=b"", GrantRead="uri=http://a/b")
+    refused("NotImplemented", 501, alice.put_object_acl, Bucket=name, Key="k", ACL="aws-exec-read")
+
+
+@check
+def acl_canned():
+    """Canned ACLs let in whom they name: everyone, owners of keys, the owner of the bucket"""
+    name = fresh_bucket(ACL="public-read-write")
+    bob.put_object(Bucket=name, Key="by-bob", Body=b"x")
+    equal(alice.get_object_acl(Bucket=name, Key="by-bob")["Owner"]["ID"], "bob")
+    equal(read(name, "by-bob", bob), b"x")
+    equal(send("PUT", target(name, "by-nobody"), {"content-length": "1"}, b"x").status, 200)
+    alice.put_object(Bucket=name, Key="known", Body=b"x", ACL="authenticated-read")
+    equal((read(name, "known", bob), send("GET", target(name, "known")).status), (b"x", 403))
+    bob.put_object(Bucket=name, Key="full", Body=b"x", ACL="bucket-owner-full-control")
+    grants = {grant["Grantee"]["ID"]: grant["Permission"] for grant in bob.get_object_acl(Bucket=name, Key="full")["Grants"]}
+    equal(grants, {"bob": "FULL_CONTROL", "alice": "FULL_CONTROL"})
+
+
+@check
+def acl_grants():
+    """Grants in headers and documents are set, read and enforced"""
+    name = fresh_bucket(["k"])
+    alice.put_object(Bucket=name, Key="k", Body=b"x", GrantRead='id="bob"', GrantReadACP='id="bob"')
+    equal((read(name, "k", bob), send("GET", target(name, "k")).status), (b"x", 403))
+    equal(len(bob.get_object_acl(Bucket=name, Key="k")["Grants"]), 2)
+    refused("AccessDenied", 403, bob.put_object_acl, Bucket=name, Key="k", ACL="public-read")
+    refused("AccessDenied", 403, bob.put_object, Bucket=name, Key="k", Body=b"y")
+    alice.put_bucket_acl(Bucket=name, GrantWrite="id=bob", GrantFullControl="id=alice")
+    bob.put_object(Bucket=name, Key="k", Body=b"y")
+    refused("AccessDenied", 403, bob.list_objects_v2, Bucket=name)
+
+
+@check
+def policy_round_trip():
+    """A bucket policy is put, read as it was sent, evaluated and deleted; an explicit deny wins"""
+    name = fresh_bucket(["open/k", "closed/k"])
+    arn = f"arn:aws:s3:::{name}"
+    policy = json.dumps(
+        {
+            "Version": "2012-10-17",
+            "Statement": [
+                {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": f"{arn}/*"},
+                {"Effect": "Deny", "Principal": "*", "Action": "s3:GetObject", "Resource": f"{arn}/closed/*"},
+                {
+                    "Effect": "Allow",
+                    "Principal": {"AWS": "arn:aws:iam::bob:root"},
+                    "Action": ["s3:ListBucket", "s3:PutObject"],
+                    "Resource": [arn, f"{arn}/*"],
+                },
+            ],
+        }
+    )
+    alice.put_bucket_policy(Bucket=name, Policy=policy)
+    equal(alice.get_bucket_policy(Bucket=name)["Policy"], policy)
+    equal(alice.get_bucket_policy_status(Bucket=name)["PolicyStatus"]["IsPublic"], True)
+    equal(send("GET", target(name, "open/k")).body, b"x")
+    equal(send("GET", target(name, "closed/k")).status, 403)
+    refused("AccessDenied", 403, alice.get_object, Bucket=name, Key="closed/k")
+    equal(keys_of(bob.list_objects_v2(Bucket=name)), ["closed/k", "open/k"])
+    bob.put_object(Bucket=name, Key="by-bob", Body=b"x")
+    refused("AccessDenied", 403, bob.delete_object, Bucket=name, Key="by-bob")
+    refused("MalformedPolicy", 400, alice.put_bucket_policy, Bucket=name, Policy="{}")
+    alice.delete_bucket_policy(Bucket=name)
+    equal(send("GET", target(name, "open/k")).status, 403)
 
 
 @check

@@ -148,7 +148,7 @@ def not_implemented():
     name = fresh_bucket(["k"])
     for method, path in [
         ("PUT", target(name, query={"lifecycle": ""})),
-        ("PUT", target(name, query={"policy": ""})),
+        ("PUT", target(name, query={"replication": ""})),
         ("PUT", target(name, query={"versioning": ""})),
         ("PUT", target(name, query={"website": ""})),
         ("PUT", target(name, query={"object-lock": ""})),

@@ -50,8 +50,8 @@ describe('a PUT URL of the AWS SDK for JavaScript', () => {
   })
 
   test.each<[string, Omit<Partial<PutObjectCommandInput>, 'Key'>, number, string]>([
-    ['an ACL that is not implemented', { ACL: 'authenticated-read' }, 501, 'NotImplemented'],
-    ['a grant', { GrantRead: 'id=1' }, 501, 'NotImplemented'],
+    ['an ACL that is not implemented', { ACL: 'aws-exec-read' }, 501, 'NotImplemented'],
+    ['a grant to a mail address', { GrantRead: 'emailAddress=a@b.c' }, 400, 'UnresolvableGrantByEmailAddress'],
     ['another storage class', { StorageClass: 'GLACIER' }, 400, 'InvalidStorageClass'],
     ['object lock', { ObjectLockLegalHoldStatus: 'ON' }, 501, 'NotImplemented'],
     ['a website redirect', { WebsiteRedirectLocation: '/other' }, 501, 'NotImplemented'],

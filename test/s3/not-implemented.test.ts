@@ -7,7 +7,6 @@ serveAlice()
 
 describe('what is not there', () => {
   test.each([
-    ['PUT', '/alice-1', 'policy'],
     ['PUT', '/alice-1', 'lifecycle'],
     ['PUT', '/alice-1', 'versioning'],
     ['PUT', '/alice-1', 'object-lock'],
@@ -35,8 +34,8 @@ describe('what is not there', () => {
     { 'x-amz-server-side-encryption-customer-algorithm': 'AES256' },
     { 'x-amz-object-lock-mode': 'GOVERNANCE' },
     { 'x-amz-website-redirect-location': '/a' },
-    { 'x-amz-grant-read': 'id=bob' },
-    { 'x-amz-acl': 'public-read-write' },
+    { 'x-amz-grant-take': 'id=bob' },
+    { 'x-amz-acl': 'aws-exec-read' },
   ])('%j', async (headers) => {
     await refused(() => put({ headers: headers as Record<string, string> }), 501, 'NotImplemented')
   })

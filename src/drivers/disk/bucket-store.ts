@@ -1,5 +1,6 @@
 import { StorageError } from '../../errors.ts'
-import type { BucketChange, BucketConfiguration, BucketInfo, BucketStore, CannedAcl, CorsRule } from '../driver.ts'
+import type { BucketChange, BucketConfiguration, BucketInfo, BucketStore, Acl, CorsRule } from '../driver.ts'
+import { aclText, parseAcl } from './acl-text.ts'
 import type { DiskContext } from './context.ts'
 import type { Index } from './open-index.ts'
 import { notFound } from './object-rows.ts'
@@ -10,7 +11,8 @@ export type BucketRow = {
   name: string
   owner: string
   created_at: number
-  acl: CannedAcl
+  /** As of acl-text.ts. */
+  acl: string
   cors: string | null
   /** JSON of a BucketConfiguration; null where nothing is configured. */
   configuration: string | null
@@ -57,8 +59,8 @@ export class BucketRows {
   }
 
   /** False where there is one of this name. */
-  add(name: string, owner: string, at: Date, acl: CannedAcl, configuration: BucketConfiguration = {}): boolean {
-    return this.#add.run(name, owner, at.getTime(), acl, toJson(configuration)).changes === 1
+  add(name: string, owner: string, at: Date, acl: Acl, configuration: BucketConfiguration = {}): boolean {
+    return this.#add.run(name, owner, at.getTime(), aclText(acl), toJson(configuration)).changes === 1
   }
 
   remove(name: string): void {
@@ -73,8 +75,8 @@ export class BucketRows {
     this.#setCors.run(cors, name)
   }
 
-  setAcl(name: string, acl: CannedAcl): void {
-    this.#setAcl.run(acl, name)
+  setAcl(name: string, acl: Acl): void {
+    this.#setAcl.run(aclText(acl), name)
   }
 
   setConfiguration(name: string, configuration: BucketConfiguration): void {
@@ -164,7 +166,7 @@ const toInfo = (row: BucketRow): BucketInfo => ({
   bucket: row.name,
   owner: row.owner,
   createdAt: new Date(row.created_at),
-  acl: row.acl,
+  acl: parseAcl(row.acl),
   cors: row.cors === null ? null : (JSON.parse(row.cors) as CorsRule[]),
   configuration: row.configuration === null ? {} : (JSON.parse(row.configuration) as BucketConfiguration),
 })

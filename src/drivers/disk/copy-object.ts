@@ -2,6 +2,7 @@ import { StorageError } from '../../errors.ts'
 import { startChecksum } from '../checksums/checksum.ts'
 import type { Checksum, CopyOptions, ObjectRef, ObjectStore, WriteConditions } from '../driver.ts'
 import { checkSourceConditions } from '../conditions.ts'
+import { aclText } from './acl-text.ts'
 import type { DiskContext } from './context.ts'
 import { notFound, parseChecksum, type ObjectRow } from './object-rows.ts'
 import { assertKey, assertMetadata, assertTags, assertVersion, limits, pickHeaders, resourceOf } from '../rules.ts'
@@ -48,7 +49,7 @@ export function createCopy(ctx: DiskContext, reads: Pick<ObjectStore, 'getObject
             ...target,
             sealed: 0,
             note: null,
-            acl: o.acl ?? ('private' as const),
+            acl: aclText(o.acl),
             headers: o.metadataDirective === 'REPLACE' ? JSON.stringify(pickHeaders(o)) : row.headers,
             tags: o.taggingDirective === 'REPLACE' ? JSON.stringify(o.tags ?? {}) : row.tags,
             checksum: checksum ? JSON.stringify(checksum) : null,

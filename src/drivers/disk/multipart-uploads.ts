@@ -13,6 +13,7 @@ import type {
   WrittenObject,
 } from '../driver.ts'
 import { checkSourceConditions } from '../conditions.ts'
+import { aclText } from './acl-text.ts'
 import { checkWriteConditions } from './write-conditions.ts'
 import { writtenKey, type DiskContext } from './context.ts'
 import { checkMax } from './list-objects.ts'
@@ -91,7 +92,7 @@ export function createMultipart(ctx: DiskContext, reads: Pick<ObjectStore, 'getO
           bucket: ref.bucket,
           key: ref.key,
           initiated_at: initiated,
-          acl: o.acl ?? 'private',
+          acl: aclText(o.acl),
           headers: JSON.stringify(pickHeaders(o)),
           tags: JSON.stringify(o.tags ?? {}),
           ...checksum,

@@ -1,6 +1,7 @@
 /** The rows of objects and blobs. Every method is synchronous; those that write are called inside a CommitQueue job. */
 import { StorageError } from '../../errors.ts'
-import type { CannedAcl, Checksum, ObjectHead, ObjectHeaders, ObjectRef } from '../driver.ts'
+import type { Acl, Checksum, ObjectHead, ObjectHeaders, ObjectRef } from '../driver.ts'
+import { aclText, parseAcl } from './acl-text.ts'
 import type { Index } from './open-index.ts'
 
 export type ObjectRow = {
@@ -9,7 +10,8 @@ export type ObjectRow = {
   size: number
   etag: string
   modified_at: number
-  acl: CannedAcl
+  /** As of acl-text.ts. */
+  acl: string
   sealed: number
   /** JSON of ObjectHeaders. */
   headers: string
@@ -189,8 +191,8 @@ export class ObjectRows {
     this.#setTags.run(tags, bucket, key)
   }
 
-  setAcl({ bucket, key }: ObjectRef, acl: CannedAcl): void {
-    this.#setAcl.run(acl, bucket, key)
+  setAcl({ bucket, key }: ObjectRef, acl: Acl): void {
+    this.#setAcl.run(aclText(acl), bucket, key)
   }
 }
 
@@ -205,7 +207,7 @@ export function headOf(row: ObjectRow): ObjectHead {
     etag: row.etag,
     lastModified: new Date(row.modified_at),
     revision: row.content,
-    acl: row.acl,
+    acl: parseAcl(row.acl),
     ...(row.checksum !== null && { checksum: parseChecksum(row.checksum) }),
     ...(tagCount > 0 && { tagCount }),
     ...(row.parts > 0 && { partCount: row.parts }),

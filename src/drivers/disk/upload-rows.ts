@@ -1,6 +1,6 @@
 /** The rows of multipart uploads. Those methods that write are called inside a CommitQueue job. */
 import { StorageError } from '../../errors.ts'
-import type { CannedAcl, ChecksumAlgorithm, ChecksumType, ObjectRef } from '../driver.ts'
+import type { ChecksumAlgorithm, ChecksumType, ObjectRef } from '../driver.ts'
 import type { Index } from './open-index.ts'
 import { resourceOf } from '../rules.ts'
 
@@ -9,7 +9,8 @@ export type UploadRow = {
   bucket: string
   key: string
   initiated_at: number
-  acl: CannedAcl
+  /** As of acl-text.ts. */
+  acl: string
   headers: string
   tags: string
   algorithm: ChecksumAlgorithm | null

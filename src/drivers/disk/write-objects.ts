@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream'
 import { StorageError } from '../../errors.ts'
 import type { ObjectRef, ObjectStore, PutOptions, WriteConditions, WrittenObject } from '../driver.ts'
 import { fail, matches } from '../conditions.ts'
+import { aclText } from './acl-text.ts'
 import { checkWriteConditions } from './write-conditions.ts'
 import { writtenKey, type DiskContext } from './context.ts'
 import { notFound, type ObjectRow } from './object-rows.ts'
@@ -35,7 +36,7 @@ export function createWrites(ctx: DiskContext): Writes {
       ...ref,
       size,
       etag,
-      acl: o.acl ?? ('private' as const),
+      acl: aclText(o.acl),
       sealed: 0,
       headers: JSON.stringify(pickHeaders(o)),
       tags: JSON.stringify(o.tags ?? {}),

@@ -1,6 +1,7 @@
 /** The one bucket that is there, and whether it can be used. It is made and changed by whoever owns the account. */
 import type { BucketInfo, BucketStore, StorageDriver } from '../driver.ts'
 import { isStorageError, StorageError } from '../../errors.ts'
+import { cannedAcl } from './canned-acl.ts'
 import type { RunOptions } from './connection.ts'
 import { writeCheckKey } from './keys.ts'
 import type { S3Deps } from './s3-deps.ts'
@@ -63,7 +64,7 @@ export function bucketStore({ settings, connection, keys }: S3Deps): BucketStore
     setBucketAcl: () => unchangeable('changed'),
     configureBucket: () => unchangeable('changed'),
     async setObjectAcl(ref, acl) {
-      const input = { Bucket: ref.bucket, Key: keys.of(ref), ACL: acl }
+      const input = { Bucket: ref.bucket, Key: keys.of(ref), ACL: cannedAcl(acl) }
       const failed = { operation: 'setObjectAcl', ref }
       await connection.run(failed, (s3, _sdk, abortSignal) => s3.putObjectAcl(input, { abortSignal }))
     },

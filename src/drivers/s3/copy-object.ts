@@ -12,6 +12,7 @@ import type {
   WrittenObject,
 } from '../driver.ts'
 import { isStorageError, StorageError } from '../../errors.ts'
+import { cannedAcl } from './canned-acl.ts'
 import type { CompleteDeps } from './complete-multipart.ts'
 import { withHeaders } from './connection.ts'
 import { copySource } from './keys.ts'
@@ -98,7 +99,7 @@ export function copies(deps: CopyDeps): Copies {
         MetadataDirective: o.metadataDirective,
         TaggingDirective: o.taggingDirective,
         Tagging: o.taggingDirective === 'REPLACE' ? (tagging(o.tags) ?? '') : undefined,
-        ACL: o.acl,
+        ACL: cannedAcl(o.acl),
         ChecksumAlgorithm: o.checksumAlgorithm && sdkAlgorithm(o.checksumAlgorithm, settings.preset),
       }),
       ...conditionFields(settings, o, 'conditionalCopy'),

@@ -2,6 +2,7 @@
 import type { Readable } from 'node:stream'
 import type { MultipartStore, ObjectRef, WrittenObject } from '../driver.ts'
 import { isStorageError, StorageError } from '../../errors.ts'
+import { cannedAcl } from './canned-acl.ts'
 import { assertExpectation, collect, collectedUpTo, streamThrough, type Expected } from './expected-body.ts'
 import { attemptsOf } from './aws-error.ts'
 import { headerFields, present, sdkAlgorithm, bodyChecksum, tagging, written } from './object-head.ts'
@@ -76,7 +77,7 @@ export function multipartUploads({ settings, connection, keys }: S3Deps): Multip
         ...target(ref),
         ...headerFields(o),
         ...present({
-          ACL: o.acl,
+          ACL: cannedAcl(o.acl),
           Tagging: tagging(o.tags),
           ChecksumAlgorithm: o.checksumAlgorithm && sdkAlgorithm(o.checksumAlgorithm, settings.preset),
           ChecksumType: o.checksumType,

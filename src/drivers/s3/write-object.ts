@@ -5,6 +5,7 @@
 import type { Readable } from 'node:stream'
 import type { Checksum, MultipartStore, ObjectRef, ObjectStore, PutOptions, WrittenObject } from '../driver.ts'
 import { isStorageError } from '../../errors.ts'
+import { cannedAcl } from './canned-acl.ts'
 import { assertExpectation, collect, collectedUpTo, inPieces, streamThrough, type Expected } from './expected-body.ts'
 import { checked, type Multipart } from './multipart.ts'
 import { headerFields, present, bodyChecksum, tagging, written } from './object-head.ts'
@@ -30,7 +31,7 @@ export function writeObject(deps: WriteDeps): WriteObject {
     Bucket: ref.bucket,
     Key: keys.of(ref),
     ...headerFields(o),
-    ...present({ ACL: o.acl, Tagging: tagging(o.tags), ContentMD5: o.md5 }),
+    ...present({ ACL: cannedAcl(o.acl), Tagging: tagging(o.tags), ContentMD5: o.md5 }),
     ...conditionFields(settings, o, 'conditional-put'),
     ...bodyChecksum(settings.preset, o),
   })

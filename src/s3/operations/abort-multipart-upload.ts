@@ -6,7 +6,7 @@ import { readUploadId } from '../multipart.ts'
 export const abortMultipartUpload: Operation = async (ctx, deps) => {
   const ref = objectOf(ctx)
   const uploadId = readUploadId(ctx)
-  await deps.access.allow(ctx.principal, 'write', ref)
+  await deps.access.allow(ctx, 's3:AbortMultipartUpload', ref)
   await deps.store.abortMultipartUpload(ref, uploadId)
   answerEmpty(ctx, 204)
 }

@@ -9,7 +9,7 @@ import { elements, malformed, parseXml, type XmlElement, type XmlNode } from '..
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketCors.html */
 export const putBucketCors: Operation = async (ctx, deps) => {
   const bucket = bucketOf(ctx)
-  await deps.access.allow(ctx.principal, 'configure', { bucket })
+  await deps.access.allow(ctx, 's3:PutBucketCORS', { bucket })
   const document = parseXml(await readDocument(ctx, { digestRequired: true }), 'CORSConfiguration')
   const rules = document.children('CORSRule').map(readRule)
   if (rules.length === 0 || rules.length > 100) throw malformed()
@@ -20,7 +20,7 @@ export const putBucketCors: Operation = async (ctx, deps) => {
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketCors.html */
 export const getBucketCors: Operation = async (ctx, deps) => {
   const bucket = bucketOf(ctx)
-  await deps.access.allow(ctx.principal, 'inspect', { bucket })
+  await deps.access.allow(ctx, 's3:GetBucketCORS', { bucket })
   const { cors } = await deps.store.headBucket(bucket)
   if (cors === null) {
     throw new StorageError('NoSuchCorsConfiguration', { details: { BucketName: bucket } })
@@ -35,7 +35,7 @@ export const getBucketCors: Operation = async (ctx, deps) => {
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteBucketCors.html */
 export const deleteBucketCors: Operation = async (ctx, deps) => {
   const bucket = bucketOf(ctx)
-  await deps.access.allow(ctx.principal, 'configure', { bucket })
+  await deps.access.allow(ctx, 's3:PutBucketCORS', { bucket })
   await deps.store.setBucketCors(bucket, null)
   answerEmpty(ctx, 204)
 }

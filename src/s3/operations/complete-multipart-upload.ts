@@ -14,7 +14,7 @@ type Part = { partNumber: number; etag: string; checksum?: Checksum }
 export const completeMultipartUpload: Operation = async (ctx, deps) => {
   const ref = objectOf(ctx)
   const uploadId = readUploadId(ctx)
-  await deps.access.allow(ctx.principal, 'write', ref)
+  await deps.access.allow(ctx, 's3:PutObject', ref)
   const conditions = readWriteConditions(ctx.headers)
   const checksum = readChecksum(ctx.headers)
   const contentLength = readObjectSize(ctx)

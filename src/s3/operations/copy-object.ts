@@ -5,7 +5,6 @@ import { objectOf, type Operation, type S3Context } from '../context.ts'
 import { parseCopySource } from '../copy-source.ts'
 import {
   parseAlgorithm,
-  readAcl,
   readConditions,
   readObjectHeaders,
   readTagging,
@@ -20,8 +19,8 @@ import { elements } from '../xml.ts'
 export const copyObject: Operation = async (ctx, deps) => {
   const target = objectOf(ctx)
   const source = parseCopySource(ctx.headers.get('x-amz-copy-source') ?? '')
-  await deps.access.allow(ctx.principal, 'write', target)
-  await deps.access.allow(ctx.principal, 'read', source.ref)
+  const allowed = await deps.access.allow(ctx, 's3:PutObject', target)
+  await deps.access.allow(ctx, 's3:GetObject', source.ref)
   refuseUnsupportedHeaders(ctx.headers)
   const options = readOptions(ctx)
   const same = source.ref.bucket === target.bucket && source.ref.key === target.key
@@ -31,9 +30,10 @@ export const copyObject: Operation = async (ctx, deps) => {
         'This copy request is illegal because it is trying to copy an object to itself without changing the object’s metadata.',
     })
   }
-  const admitted = await admitWrite(ctx, target, deps)
+  const admitted = await admitWrite(ctx, target, deps, allowed)
   const written = await deps.store.copyObject(source.ref, target, {
     ...(admitted.isGranted ? granted(options, admitted) : options),
+    ...(!admitted.isGranted && admitted.headers.acl !== undefined && { acl: admitted.headers.acl }),
     ...readWriteConditions(ctx.headers),
     ...(source.versionId !== undefined && { sourceVersionId: source.versionId }),
   })
@@ -69,7 +69,6 @@ function readOptions(ctx: S3Context): CopyOptions {
     taggingDirective,
     ...(metadataDirective === 'REPLACE' && readObjectHeaders(headers)),
     ...(taggingDirective === 'REPLACE' && readTagging(headers)),
-    ...readAcl(headers),
     ...(algorithm !== undefined && { checksumAlgorithm: parseAlgorithm(algorithm) }),
     sourceConditions: readConditions(headers, 'x-amz-copy-source-'),
   }

@@ -1,10 +1,12 @@
+import { isDeepStrictEqual } from 'node:util'
 import { isStorageError, StorageError } from '../../errors.ts'
 import type { BucketConfiguration } from '../../drivers/driver.ts'
+import { assertPrivateForOwner, objectOwnership } from '../acl/ownership.ts'
+import { readAcl, resolveAcl } from '../acl/requested-acl.ts'
 import { answerEmpty } from '../answer.ts'
 import { arnOf, bucketOf, type Operation, type OperationDeps, type S3Context } from '../context.ts'
 import { readDocument } from '../document.ts'
-import { readAcl, refuseUnsupportedHeaders } from '../object-headers.ts'
-import { assertPrivateForOwner, objectOwnership } from '../object-ownership.ts'
+import { refuseUnsupportedHeaders } from '../object-headers.ts'
 import { S3Error } from '../s3-error.ts'
 import { readTags } from '../tag-set.ts'
 import { parseXml } from '../xml.ts'
@@ -12,13 +14,15 @@ import { parseXml } from '../xml.ts'
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucket.html */
 export const createBucket: Operation = async (ctx, deps) => {
   const bucket = bucketOf(ctx)
-  await deps.access.allow(ctx.principal, 'create', { bucket })
+  await deps.access.allow(ctx, 's3:CreateBucket', { bucket })
   if (ctx.principal.kind === 'anonymous') throw new StorageError('AccessDenied')
   refuseUnsupportedHeaders(ctx.headers)
-  const acl = readAcl(ctx.headers)
+  const { owner } = ctx.principal
+  const asked = readAcl(ctx.headers)
+  const acl = asked === undefined ? undefined : resolveAcl(asked, { of: 'bucket', owner, bucketOwner: owner })
   const configuration = { ...readOwnership(ctx), ...readConfiguration(await readDocument(ctx), deps.region) }
-  if (configuration.ownership !== undefined) assertPrivateForOwner(configuration.ownership, acl.acl ?? 'private')
-  await create(bucket, { owner: ctx.principal.owner, ...acl, configuration }, deps, ctx)
+  if (configuration.ownership !== undefined) assertPrivateForOwner(configuration.ownership, acl ?? 'private')
+  await create(bucket, { owner, ...(acl && { acl }), configuration }, deps)
   answerEmpty(ctx, 200, { location: `/${bucket}`, 'x-amz-bucket-arn': arnOf(bucket) })
 }
 
@@ -37,7 +41,6 @@ async function create(
   bucket: string,
   o: Parameters<OperationDeps['store']['createBucket']>[1],
   deps: OperationDeps,
-  ctx: S3Context,
 ): Promise<void> {
   try {
     await deps.store.createBucket(bucket, o)
@@ -45,8 +48,7 @@ async function create(
     // In us-east-1 making one's own bucket again succeeds, as long as it would be the same.
     if (!isStorageError(error, 'BucketAlreadyOwnedByYou') || deps.region !== 'us-east-1') throw error
     const there = await deps.store.headBucket(bucket)
-    const asked = ctx.headers.has('x-amz-acl') ? (o.acl ?? 'private') : 'private'
-    if (there.acl !== asked) {
+    if (!isDeepStrictEqual(there.acl, o.acl ?? 'private')) {
       throw new StorageError('BucketAlreadyExists', { message: 'You own this bucket already, with another ACL.' })
     }
   }

@@ -7,12 +7,12 @@ import { admitWrite } from '../written-headers.ts'
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateMultipartUpload.html */
 export const createMultipartUpload: Operation = async (ctx, deps) => {
   const ref = objectOf(ctx)
-  await deps.access.allow(ctx.principal, 'write', ref)
+  const allowed = await deps.access.allow(ctx, 's3:PutObject', ref)
   refuseUnsupportedHeaders(ctx.headers)
   const named = ctx.headers.get('x-amz-checksum-algorithm')
   const algorithm = named === undefined ? undefined : parseAlgorithm(named)
   const { checksumType } = readChecksumType(ctx.headers)
-  const { headers } = await admitWrite(ctx, ref, deps)
+  const { headers } = await admitWrite(ctx, ref, deps, allowed)
   const { uploadId } = await deps.store.createMultipartUpload(ref, {
     ...headers,
     ...(algorithm !== undefined && { checksumAlgorithm: algorithm }),

@@ -6,7 +6,7 @@ import { S3Error } from '../s3-error.ts'
 export const deleteObject: Operation = async (ctx, deps) => {
   const ref = objectOf(ctx)
   const versionId = ctx.query.get('versionId')
-  await deps.access.allow(ctx.principal, 'write', ref)
+  await deps.access.allow(ctx, 's3:DeleteObject', ref)
   for (const name of ['x-amz-if-match-last-modified-time', 'x-amz-if-match-size']) {
     if (ctx.headers.has(name)) throw new S3Error('NotImplemented', `${name} on a delete is not implemented.`)
   }

@@ -1,6 +1,7 @@
+import { isStorageError } from '../../errors.ts'
 import type { DeleteResult } from '../../drivers/driver.ts'
 import { answerXml } from '../answer.ts'
-import { bucketOf, type Operation, type OperationDeps } from '../context.ts'
+import { bucketOf, type Operation, type OperationDeps, type S3Context } from '../context.ts'
 import { readDocument } from '../document.ts'
 import { errorAnswer } from '../error-response.ts'
 import { refuseUnsupportedHeaders } from '../object-headers.ts'
@@ -14,7 +15,7 @@ type Outcome = Wanted & { error?: { code: string; message: string } }
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html */
 export const deleteObjects: Operation = async (ctx, deps) => {
   const bucket = bucketOf(ctx)
-  await deps.access.allow(ctx.principal, 'write', { bucket })
+  const isPerKey = await isAllowedPerKey(ctx, bucket, deps)
   refuseUnsupportedHeaders(ctx.headers)
   // A thousand keys of a kilobyte, each byte perhaps an entity.
   const body = await readDocument(ctx, { maxBytes: 8 * 1024 * 1024, digestRequired: true })
@@ -31,6 +32,7 @@ export const deleteObjects: Operation = async (ctx, deps) => {
   const quiet = document.textOf('Quiet')?.trim().toLowerCase() === 'true'
 
   const outcomes: Outcome[] = wanted.map((one) => ({ ...one, ...refusalOf(one) }))
+  if (isPerKey) await refuseDenied(ctx, bucket, outcomes, deps)
   await deleteConditionally(bucket, outcomes, deps)
   const free = outcomes.filter(({ error, ifMatch }) => error === undefined && ifMatch === undefined)
   const keys = free.map(({ key }) => key)
@@ -48,6 +50,26 @@ export const deleteObjects: Operation = async (ctx, deps) => {
       return quiet ? [] : [['Deleted', named]]
     }),
   )
+}
+
+/** A bucket policy says of each key whether it may be deleted; without one it is the same for all. */
+async function isAllowedPerKey(ctx: S3Context, bucket: string, deps: OperationDeps): Promise<boolean> {
+  const isGateway = bucket === deps.gatewayBucket
+  if (!isGateway && (await deps.store.headBucket(bucket)).configuration.policy !== undefined) return true
+  await deps.access.allow(ctx, 's3:DeleteObject', { bucket })
+  return false
+}
+
+async function refuseDenied(ctx: S3Context, bucket: string, outcomes: Outcome[], deps: OperationDeps): Promise<void> {
+  for (const outcome of outcomes) {
+    if (outcome.error !== undefined) continue
+    try {
+      await deps.access.allow(ctx, 's3:DeleteObject', { bucket, key: outcome.key })
+    } catch (refused) {
+      if (!isStorageError(refused, 'AccessDenied')) throw refused
+      outcome.error = said(refused)
+    }
+  }
 }
 
 /** One by one: a condition holds or fails for its key alone. */

@@ -22,7 +22,8 @@ export const getObjectAttributes: Operation = async (ctx, deps) => {
   }
   const versionId = ctx.query.get('versionId')
   const page = readPage(ctx)
-  await deps.access.allow(ctx.principal, 'read', ref)
+  await deps.access.allow(ctx, 's3:GetObject', ref)
+  await deps.access.allow(ctx, 's3:GetObjectAttributes', ref)
   const head = await deps.store.headObject(ref, {
     ...readConditions(ctx.headers),
     ...(versionId !== undefined && { versionId }),

@@ -9,7 +9,7 @@ export const listMultipartUploads: Operation = async (ctx, deps) => {
   const keyMarker = ctx.query.get('key-marker') ?? ''
   // Without a key marker it is ignored, as on S3.
   const uploadIdMarker = keyMarker === '' ? '' : (ctx.query.get('upload-id-marker') ?? '')
-  await deps.access.allow(ctx.principal, 'inspect', { bucket })
+  await deps.access.allow(ctx, 's3:ListBucketMultipartUploads', { bucket })
   const page = await deps.store.listMultipartUploads({
     bucket,
     prefix,

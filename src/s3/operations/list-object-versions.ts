@@ -17,7 +17,7 @@ export const listObjectVersions: Operation = async (ctx, deps) => {
       message: 'A version-id marker cannot be specified without a key marker.',
     })
   }
-  await deps.access.allow(ctx.principal, 'list', { bucket })
+  await deps.access.allow(ctx, 's3:ListBucketVersions', { bucket })
   const page = await deps.store.listObjects({
     bucket,
     prefix,

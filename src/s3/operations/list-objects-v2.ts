@@ -12,7 +12,7 @@ export const listObjectsV2: Operation = async (ctx, deps) => {
   const { bucket, names, most: maxKeys, prefix, delimiter } = readList(ctx, 'max-keys')
   const startAfter = ctx.query.get('start-after')
   const token = ctx.query.get('continuation-token')
-  await deps.access.allow(ctx.principal, 'list', { bucket })
+  await deps.access.allow(ctx, 's3:ListBucket', { bucket })
   const page = await deps.store.listObjects({
     bucket,
     prefix,

@@ -7,7 +7,7 @@ import { elements, type XmlElement } from '../xml.ts'
 export const listObjects: Operation = async (ctx, deps) => {
   const { bucket, names, most: maxKeys, prefix, delimiter } = readList(ctx, 'max-keys')
   const marker = ctx.query.get('marker') ?? ''
-  await deps.access.allow(ctx.principal, 'list', { bucket })
+  await deps.access.allow(ctx, 's3:ListBucket', { bucket })
   const page = await deps.store.listObjects({
     bucket,
     prefix,

@@ -10,7 +10,7 @@ export const listParts: Operation = async (ctx, deps) => {
   const uploadId = readUploadId(ctx)
   const maxParts = readCount(ctx, 'max-parts')
   const marker = ctx.query.has('part-number-marker') ? readCount(ctx, 'part-number-marker', { most: 2_147_483_647 }) : 0
-  await deps.access.allow(ctx.principal, 'write', ref)
+  await deps.access.allow(ctx, 's3:ListMultipartUploadParts', ref)
   const page = await deps.store.listParts(ref, uploadId, { maxParts, partNumberMarker: marker })
   const owner = ownerElement(await ownerOf(ref.bucket, deps))
   answerXml(ctx, 'ListPartsResult', [

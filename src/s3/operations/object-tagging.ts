@@ -7,7 +7,7 @@ import { readTagSet, tagElements } from '../tag-set.ts'
 export const getObjectTagging: Operation = async (ctx, deps) => {
   const ref = objectOf(ctx)
   refuseVersion(ctx)
-  await deps.access.allow(ctx.principal, 'inspect', ref)
+  await deps.access.allow(ctx, 's3:GetObjectTagging', ref)
   const tags = await deps.store.getObjectTags(ref)
   answerXml(ctx, 'Tagging', [['TagSet', tagElements(tags)]])
 }
@@ -16,9 +16,12 @@ export const getObjectTagging: Operation = async (ctx, deps) => {
 export const putObjectTagging: Operation = async (ctx, deps) => {
   const ref = objectOf(ctx)
   refuseVersion(ctx)
-  await deps.access.allow(ctx.principal, 'configure', ref)
-  const tags = readTagSet(await readDocument(ctx, { digestRequired: true }))
-  await deps.store.putObjectTags(ref, tags)
+  // Read at most once: before this a policy may ask for them.
+  let read: Promise<Record<string, string>> | undefined
+  const requestTags = (): Promise<Record<string, string>> =>
+    (read ??= readDocument(ctx, { digestRequired: true }).then(readTagSet))
+  await deps.access.allow({ ...ctx, requestTags }, 's3:PutObjectTagging', ref)
+  await deps.store.putObjectTags(ref, await requestTags())
   answerEmpty(ctx, 200)
 }
 
@@ -26,7 +29,7 @@ export const putObjectTagging: Operation = async (ctx, deps) => {
 export const deleteObjectTagging: Operation = async (ctx, deps) => {
   const ref = objectOf(ctx)
   refuseVersion(ctx)
-  await deps.access.allow(ctx.principal, 'configure', ref)
+  await deps.access.allow(ctx, 's3:DeleteObjectTagging', ref)
   await deps.store.putObjectTags(ref, {})
   answerEmpty(ctx, 204)
 }

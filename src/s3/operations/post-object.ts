@@ -2,18 +2,18 @@ import { allowedOrigin } from '../../http/cors.ts'
 import { StorageError } from '../../errors.ts'
 import { checkContentLength, checkPolicyField, verifyPostPolicy, type VerifiedPolicy } from '../../sigv4/post-policy.ts'
 import type { BodyExpectation, WrittenObject } from '../../drivers/driver.ts'
+import { readAcl } from '../acl/requested-acl.ts'
 import { answerEmpty, answerText, quoted, setHeaders } from '../answer.ts'
 import { acceptsVersion2, principalOf, refuseVersion2OfGateway } from '../authenticate.ts'
 import { bucketOf, runWrite, type Operation, type OperationDeps, type S3Context } from '../context.ts'
 import { readBoundary, readForm, type Form } from '../form-parser.ts'
 import { locationOf } from '../multipart.ts'
 import { maxObjectBytes } from '../object-body.ts'
-import { isHeaderName, readAcl, readChecksum, readObjectHeaders, refuseUnsupportedHeaders } from '../object-headers.ts'
-import { checkAclOfWrite } from '../object-ownership.ts'
+import { isHeaderName, readChecksum, readObjectHeaders, refuseUnsupportedHeaders } from '../object-headers.ts'
 import { S3Error } from '../s3-error.ts'
 import { assertKey } from '../target.ts'
 import { readTagSet } from '../tag-set.ts'
-import { admit, type WrittenHeaders } from '../written-headers.ts'
+import { admit, type SaidHeaders } from '../written-headers.ts'
 import { settleWritten } from '../written.ts'
 import { xmlDocument } from '../xml.ts'
 
@@ -37,11 +37,14 @@ export const postObject: Operation = async (ctx, deps) => {
   ctx.principal = principalOf(policy.owner, deps.gatewayOwner)
   const form = lowerCase(fields)
   const ref = { bucket, key: readKey(form, file, policy) }
-  await deps.access.allow(ctx.principal, 'write', ref)
-  const { headers, expect } = readOptions(form)
-  if (form.has('acl')) await checkAclOfWrite(new Map([['x-amz-acl', form.get('acl')!]]), bucket, deps)
+  // What a policy asks of the headers of a PUT it asks of the fields of a form.
+  const sent = asHeaders(form)
+  const requestTags = async (): Promise<Record<string, string>> => readOptions(form, sent).headers.tags ?? {}
+  const who = { ...ctx, headers: sent, requestTags }
+  const allowed = await deps.access.allow(who, 's3:PutObject', ref)
+  const { headers, expect } = readOptions(form, sent)
   // The policy signs every field: there is no content coding that nobody signed.
-  const admitted = await admit(ref, headers, deps)
+  const admitted = await admit(who, ref, headers, deps, allowed)
   if (file === null) throw noFile()
   const range = policy.contentLengthRange ?? { min: 0, max: Infinity }
   const written = await runWrite(deps, ref, null, (running) =>
@@ -87,8 +90,8 @@ function readKey(form: ReadonlyMap<string, string>, file: Form['file'], policy: 
 // What a header can carry, as it will when the object is read.
 const headerText = /^[\t\x20-\x7e\x80-\xff]*$/
 
-/** The fields that say something of the object, read as the headers of a PUT are. */
-function readOptions(form: ReadonlyMap<string, string>): { headers: WrittenHeaders; expect: BodyExpectation } {
+/** The fields that say something of the object, as the headers of a PUT have them. */
+function asHeaders(form: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
   const headers = new Map<string, string>()
   for (const [name, value] of form) {
     if (!/^(acl$|cache-control$|content-|expires$|x-amz-)/.test(name)) continue
@@ -101,13 +104,21 @@ function readOptions(form: ReadonlyMap<string, string>): { headers: WrittenHeade
     }
     headers.set(name === 'acl' ? 'x-amz-acl' : name, bytes)
   }
+  return headers
+}
+
+function readOptions(
+  form: ReadonlyMap<string, string>,
+  headers: ReadonlyMap<string, string>,
+): { headers: SaidHeaders; expect: BodyExpectation } {
   refuseUnsupportedHeaders(headers)
   const checksum = readChecksum(headers)
   const tagging = form.get('tagging')
+  const acl = readAcl(headers)
   return {
     headers: {
       ...readObjectHeaders(headers),
-      ...readAcl(headers),
+      ...(acl && { acl }),
       ...(tagging !== undefined && { tags: readTagSet(Buffer.from(tagging)) }),
     },
     expect: checksum ? { checksum: { algorithm: checksum.algorithm, value: checksum.value } } : {},

@@ -8,9 +8,9 @@ import { checksumHeaders, settleWritten } from '../written.ts'
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html */
 export const putObject: Operation = async (ctx, deps) => {
   const ref = objectOf(ctx)
-  await deps.access.allow(ctx.principal, 'write', ref)
+  const allowed = await deps.access.allow(ctx, 's3:PutObject', ref)
   refuseUnsupportedHeaders(ctx.headers)
-  const { headers, maxBytes } = await admitWrite(ctx, ref, deps)
+  const { headers, maxBytes } = await admitWrite(ctx, ref, deps, allowed)
   const options = { ...headers, ...readWriteConditions(ctx.headers) }
   const body = objectBody(ctx, Math.min(maxObjectBytes(ref.bucket, deps), maxBytes))
   const written = await runWrite(deps, ref, null, (running) =>

@@ -13,8 +13,8 @@ export const uploadPartCopy: Operation = async (ctx, deps) => {
   const uploadId = readUploadId(ctx)
   const partNumber = readPartNumber(ctx)
   const source = parseCopySource(ctx.headers.get('x-amz-copy-source') ?? '')
-  await deps.access.allow(ctx.principal, 'write', target)
-  await deps.access.allow(ctx.principal, 'read', source.ref)
+  await deps.access.allow(ctx, 's3:PutObject', target)
+  await deps.access.allow(ctx, 's3:GetObject', source.ref)
   refuseUnsupportedHeaders(ctx.headers)
   if (source.versionId !== undefined && source.versionId !== 'null') {
     throw new StorageError('InvalidArgument', { message: 'Invalid version id specified' })

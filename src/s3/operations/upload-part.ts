@@ -10,7 +10,7 @@ export const uploadPart: Operation = async (ctx, deps) => {
   const ref = objectOf(ctx)
   const uploadId = readUploadId(ctx)
   const partNumber = readPartNumber(ctx)
-  await deps.access.allow(ctx.principal, 'write', ref)
+  await deps.access.allow(ctx, 's3:PutObject', ref)
   refuseUnsupportedHeaders(ctx.headers)
   const body = objectBody(ctx, maxObjectBytes(ref.bucket, deps))
   if (ref.bucket === deps.gatewayBucket) {

@@ -53,6 +53,15 @@ export function buckets(suite: Suite): void {
     expect(await suite.driver.listBuckets({ owner: 'nobody' })).toEqual([])
   })
 
+  it('refuses ACLs that name owners, where the store has none', async () => {
+    const ref = freshRef(suite)
+    const acl = { owner: 'bob', grants: [{ to: { owner: 'bob' }, permission: 'READ' as const }] }
+    const written = suite.driver.putObject(ref, bodyOf('x'), { contentLength: 1, acl })
+    if (suite.differs('one-bucket')) return expect(await codeOf(written)).toBe('NotSupported')
+    await written
+    expect((await suite.driver.headObject(ref)).acl).toEqual(acl)
+  })
+
   itUnless(suite, 'one-bucket')('keeps CORS rules and ACLs', async () => {
     const { driver } = suite
     const bucket = freshBucket()
@@ -73,6 +82,12 @@ export function buckets(suite: Suite): void {
     const ref = freshRef(suite)
     await put(suite, ref, 'x', { acl: 'public-read' })
     expect((await driver.headObject(ref)).acl).toBe('public-read')
+    const list = { owner: 'bob', grants: [{ to: { group: 'all-users' }, permission: 'READ' }] } as const
+    const lists = { owner: list.owner, grants: [...list.grants] }
+    await driver.setObjectAcl(ref, lists)
+    expect((await driver.headObject(ref)).acl).toEqual(lists)
+    await driver.setBucketAcl(bucket, lists)
+    expect((await driver.headBucket(bucket)).acl).toEqual(lists)
     await driver.setObjectAcl(ref, 'private')
     expect((await driver.headObject(ref)).acl).toBe('private')
     expect(await codeOf(driver.setObjectAcl(freshRef(suite), 'private'))).toBe('NotFound')

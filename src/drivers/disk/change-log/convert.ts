@@ -8,10 +8,13 @@ import { dropUsageTables } from '../quota/usage.ts'
 import { openOffline, setAside } from './offline.ts'
 import { BlobLayout } from '../blob-layout.ts'
 
-/** A version that does not know the configuration must not open what it restricts. */
+/** A version that knows neither must not open what the configuration restricts, nor take an ACL for another one. */
 const closeRestricted = `
 UPDATE objects SET acl = 'private' WHERE bucket IN (SELECT name FROM buckets WHERE configuration IS NOT NULL);
 UPDATE buckets SET acl = 'private' WHERE configuration IS NOT NULL;
+UPDATE objects SET acl = 'private' WHERE acl <> 'public-read';
+UPDATE uploads SET acl = 'private' WHERE acl <> 'public-read';
+UPDATE buckets SET acl = 'private' WHERE acl <> 'public-read';
 `
 
 /**

@@ -7,7 +7,7 @@ import { malformed, parseXml } from '../../xml.ts'
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketAbac.html */
 export const getBucketAbac: Operation = async (ctx, deps) => {
   const bucket = bucketOf(ctx)
-  await deps.access.allow(ctx.principal, 'inspect', { bucket })
+  await deps.access.allow(ctx, 's3:GetBucketAbac', { bucket })
   await deps.store.headBucket(bucket)
   answerXml(ctx, 'AbacStatus', [['Status', 'Disabled']])
 }
@@ -15,7 +15,7 @@ export const getBucketAbac: Operation = async (ctx, deps) => {
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketAbac.html */
 export const putBucketAbac: Operation = async (ctx, deps) => {
   const bucket = bucketOf(ctx)
-  await deps.access.allow(ctx.principal, 'configure', { bucket })
+  await deps.access.allow(ctx, 's3:PutBucketAbac', { bucket })
   const status = parseXml(await readDocument(ctx), 'AbacStatus')
     .textOf('Status')
     ?.trim()

@@ -7,7 +7,7 @@ import { elements, malformed, parseXml } from '../../xml.ts'
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketAccelerateConfiguration.html */
 export const getBucketAccelerateConfiguration: Operation = async (ctx, deps) => {
   const bucket = bucketOf(ctx)
-  await deps.access.allow(ctx.principal, 'inspect', { bucket })
+  await deps.access.allow(ctx, 's3:GetAccelerateConfiguration', { bucket })
   const { configuration } = await deps.store.headBucket(bucket)
   answerXml(ctx, 'AccelerateConfiguration', elements({ Status: configuration.acceleration }))
 }
@@ -15,7 +15,7 @@ export const getBucketAccelerateConfiguration: Operation = async (ctx, deps) => 
 /** Off is the only state. https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketAccelerateConfiguration.html */
 export const putBucketAccelerateConfiguration: Operation = async (ctx, deps) => {
   const bucket = bucketOf(ctx)
-  await deps.access.allow(ctx.principal, 'configure', { bucket })
+  await deps.access.allow(ctx, 's3:PutAccelerateConfiguration', { bucket })
   const status = parseXml(await readDocument(ctx), 'AccelerateConfiguration')
     .textOf('Status')
     ?.trim()

@@ -2,14 +2,14 @@ import type { ObjectOwnership } from '../../../drivers/driver.ts'
 import { answerEmpty, answerXml } from '../../answer.ts'
 import { bucketOf, type Operation } from '../../context.ts'
 import { readDocument } from '../../document.ts'
-import { assertPrivateForOwner, objectOwnership } from '../../object-ownership.ts'
+import { assertPrivateForOwner, objectOwnership } from '../../acl/ownership.ts'
 import { S3Error } from '../../s3-error.ts'
 import { malformed, parseXml } from '../../xml.ts'
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketOwnershipControls.html */
 export const getBucketOwnershipControls: Operation = async (ctx, deps) => {
   const bucket = bucketOf(ctx)
-  await deps.access.allow(ctx.principal, 'inspect', { bucket })
+  await deps.access.allow(ctx, 's3:GetBucketOwnershipControls', { bucket })
   const { ownership } = (await deps.store.headBucket(bucket)).configuration
   if (ownership === undefined) {
     throw new S3Error('OwnershipControlsNotFoundError', 'The bucket ownership controls were not found', {
@@ -22,7 +22,7 @@ export const getBucketOwnershipControls: Operation = async (ctx, deps) => {
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketOwnershipControls.html */
 export const putBucketOwnershipControls: Operation = async (ctx, deps) => {
   const bucket = bucketOf(ctx)
-  await deps.access.allow(ctx.principal, 'configure', { bucket })
+  await deps.access.allow(ctx, 's3:PutBucketOwnershipControls', { bucket })
   const ownership = readRule(await readDocument(ctx))
   const { acl } = await deps.store.headBucket(bucket)
   assertPrivateForOwner(ownership, acl)
@@ -33,7 +33,7 @@ export const putBucketOwnershipControls: Operation = async (ctx, deps) => {
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteBucketOwnershipControls.html */
 export const deleteBucketOwnershipControls: Operation = async (ctx, deps) => {
   const bucket = bucketOf(ctx)
-  await deps.access.allow(ctx.principal, 'configure', { bucket })
+  await deps.access.allow(ctx, 's3:PutBucketOwnershipControls', { bucket })
   await deps.store.configureBucket(bucket, { ownership: null })
   answerEmpty(ctx, 204)
 }

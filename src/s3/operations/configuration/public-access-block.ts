@@ -8,7 +8,7 @@ import { malformed, parseXml } from '../../xml.ts'
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetPublicAccessBlock.html */
 export const getPublicAccessBlock: Operation = async (ctx, deps) => {
   const bucket = bucketOf(ctx)
-  await deps.access.allow(ctx.principal, 'inspect', { bucket })
+  await deps.access.allow(ctx, 's3:GetBucketPublicAccessBlock', { bucket })
   const { publicAccessBlock: block } = (await deps.store.headBucket(bucket)).configuration
   if (block === undefined) {
     throw new S3Error('NoSuchPublicAccessBlockConfiguration', 'The public access block configuration was not found', {
@@ -26,7 +26,7 @@ export const getPublicAccessBlock: Operation = async (ctx, deps) => {
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutPublicAccessBlock.html */
 export const putPublicAccessBlock: Operation = async (ctx, deps) => {
   const bucket = bucketOf(ctx)
-  await deps.access.allow(ctx.principal, 'configure', { bucket })
+  await deps.access.allow(ctx, 's3:PutBucketPublicAccessBlock', { bucket })
   const publicAccessBlock = readBlock(await readDocument(ctx))
   await deps.store.configureBucket(bucket, { publicAccessBlock })
   answerEmpty(ctx, 200)
@@ -35,7 +35,7 @@ export const putPublicAccessBlock: Operation = async (ctx, deps) => {
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeletePublicAccessBlock.html */
 export const deletePublicAccessBlock: Operation = async (ctx, deps) => {
   const bucket = bucketOf(ctx)
-  await deps.access.allow(ctx.principal, 'configure', { bucket })
+  await deps.access.allow(ctx, 's3:PutBucketPublicAccessBlock', { bucket })
   await deps.store.configureBucket(bucket, { publicAccessBlock: null })
   answerEmpty(ctx, 204)
 }

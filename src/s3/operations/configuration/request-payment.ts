@@ -7,7 +7,7 @@ import { malformed, parseXml } from '../../xml.ts'
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketRequestPayment.html */
 export const getBucketRequestPayment: Operation = async (ctx, deps) => {
   const bucket = bucketOf(ctx)
-  await deps.access.allow(ctx.principal, 'inspect', { bucket })
+  await deps.access.allow(ctx, 's3:GetBucketRequestPayment', { bucket })
   await deps.store.headBucket(bucket)
   answerXml(ctx, 'RequestPaymentConfiguration', [['Payer', 'BucketOwner']])
 }
@@ -15,7 +15,7 @@ export const getBucketRequestPayment: Operation = async (ctx, deps) => {
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketRequestPayment.html */
 export const putBucketRequestPayment: Operation = async (ctx, deps) => {
   const bucket = bucketOf(ctx)
-  await deps.access.allow(ctx.principal, 'configure', { bucket })
+  await deps.access.allow(ctx, 's3:PutBucketRequestPayment', { bucket })
   const payer = parseXml(await readDocument(ctx), 'RequestPaymentConfiguration')
     .textOf('Payer')
     ?.trim()

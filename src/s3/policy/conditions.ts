@@ -1,0 +1,98 @@
+/** Condition operators (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html). */
+import { BlockList, isIP } from 'node:net'
+import type { ConditionKeys } from './condition-keys.ts'
+import { matchesGlob } from './glob.ts'
+
+export type Condition = {
+  key: string
+  values: readonly string[]
+  test: (keys: ConditionKeys) => boolean
+  operator: string
+}
+
+/** Whether one value of a request fits one value of a policy. Null: the value of the policy is none of this kind. */
+type Compare = (wanted: string) => ((actual: string) => boolean) | null
+
+const text: Record<string, Compare> = {
+  equals: (wanted) => (actual) => actual === wanted,
+  equalsIgnoreCase: (wanted) => (actual) => actual.toLowerCase() === wanted.toLowerCase(),
+  like: (wanted) => (actual) => matchesGlob(wanted, actual),
+  bool: (wanted) => (/^(true|false)$/i.test(wanted) ? (actual) => actual.toLowerCase() === wanted.toLowerCase() : null),
+}
+
+const ordered =
+  (parse: (text: string) => number, holds: (actual: number, wanted: number) => boolean): Compare =>
+  (wanted) => {
+    const limit = parse(wanted)
+    return Number.isNaN(limit) ? null : (actual) => holds(parse(actual), limit)
+  }
+
+const number = (value: string): number => (/^-?\d+(\.\d+)?$/.test(value) ? Number(value) : Number.NaN)
+/** ISO 8601, or seconds since 1970. */
+const date = (value: string): number => (/^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value))
+
+const inRange: Compare = (wanted) => {
+  const range = addressRange(wanted)
+  if (range === null) return null
+  const list = new BlockList()
+  const family = range.family === 6 ? 'ipv6' : 'ipv4'
+  list.addSubnet(range.address, range.bits, family)
+  return (actual) => isIP(actual) !== 0 && list.check(actual, isIP(actual) === 6 ? 'ipv6' : 'ipv4')
+}
+
+/** An address, or a range in CIDR form. */
+export function addressRange(value: string): { address: string; bits: number; family: 4 | 6 } | null {
+  const [address = '', length] = value.split('/')
+  const family = isIP(address)
+  const most = family === 6 ? 128 : 32
+  const bits = length === undefined ? most : /^\d{1,3}$/.test(length) ? Number(length) : -1
+  return family === 0 || bits < 0 || bits > most ? null : { address, bits, family: family as 4 | 6 }
+}
+
+const comparisons: Record<string, { compare: Compare; negated?: true }> = {
+  StringEquals: { compare: text['equals']! },
+  StringNotEquals: { compare: text['equals']!, negated: true },
+  StringEqualsIgnoreCase: { compare: text['equalsIgnoreCase']! },
+  StringNotEqualsIgnoreCase: { compare: text['equalsIgnoreCase']!, negated: true },
+  StringLike: { compare: text['like']! },
+  StringNotLike: { compare: text['like']!, negated: true },
+  NumericEquals: { compare: ordered(number, (a, b) => a === b) },
+  NumericNotEquals: { compare: ordered(number, (a, b) => a === b), negated: true },
+  NumericLessThan: { compare: ordered(number, (a, b) => a < b) },
+  NumericLessThanEquals: { compare: ordered(number, (a, b) => a <= b) },
+  NumericGreaterThan: { compare: ordered(number, (a, b) => a > b) },
+  NumericGreaterThanEquals: { compare: ordered(number, (a, b) => a >= b) },
+  DateEquals: { compare: ordered(date, (a, b) => a === b) },
+  DateNotEquals: { compare: ordered(date, (a, b) => a === b), negated: true },
+  DateLessThan: { compare: ordered(date, (a, b) => a < b) },
+  DateLessThanEquals: { compare: ordered(date, (a, b) => a <= b) },
+  DateGreaterThan: { compare: ordered(date, (a, b) => a > b) },
+  DateGreaterThanEquals: { compare: ordered(date, (a, b) => a >= b) },
+  Bool: { compare: text['bool']! },
+  IpAddress: { compare: inRange },
+  NotIpAddress: { compare: inRange, negated: true },
+}
+
+/** Null: there is no such operator, or a value is none of its kind. */
+export function condition(operator: string, key: string, values: readonly string[]): Condition | null {
+  const built = (test: Condition['test']): Condition => ({ key, values, test, operator })
+  if (operator === 'Null') {
+    if (values.length === 0 || values.some((value) => !/^(true|false)$/i.test(value))) return null
+    return built((keys) => values.some((value) => (keys(key) === undefined) === (value.toLowerCase() === 'true')))
+  }
+  const [, set, name = '', ifExists] = /^(ForAllValues:|ForAnyValue:)?(\w+?)(IfExists)?$/.exec(operator) ?? []
+  if (!Object.hasOwn(comparisons, name)) return null
+  const { compare, negated = false } = comparisons[name]!
+  const tests = values.map(compare)
+  if (tests.length === 0 || tests.includes(null)) return null
+  const fits = (actual: string): boolean => tests.some((test) => test!(actual)) !== negated
+  return built((keys) => {
+    const actual = keys(key)
+    if (actual === undefined || (actual.length === 0 && set !== undefined)) {
+      // A key that is not there is unlike every value. Of no values all are what is wanted, and none is.
+      return set === 'ForAllValues:' || ifExists !== undefined || (negated && set === undefined)
+    }
+    if (set === 'ForAnyValue:') return actual.some(fits)
+    return actual.every(fits)
+  })
+}

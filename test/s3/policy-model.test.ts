@@ -1,0 +1,140 @@
+/** The evaluation of bucket policies against a plain model: each rule of AWS's description written down once more. */
+import * as fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import type { Principal } from '../../src/s3/context.ts'
+import { evaluate } from '../../src/s3/policy/evaluate.ts'
+import { matchesGlob } from '../../src/s3/policy/glob.ts'
+import { parsePolicy } from '../../src/s3/policy/parse-policy.ts'
+
+const owners = ['alice', 'bob', 'carol']
+const actions = ['s3:GetObject', 's3:PutObject', 's3:ListBucket', 's3:GetObjectTagging']
+const keys = ['a', 'a/b', 'a/bc', 'b']
+
+type Statement = {
+  Effect: 'Allow' | 'Deny'
+  Principal: '*' | { AWS: string[] }
+  Action?: string[]
+  NotAction?: string[]
+  Resource: string[]
+  Condition?: Record<string, Record<string, string[]>>
+}
+
+const oneOrMore = <T>(items: readonly T[]): fc.Arbitrary<T[]> => fc.subarray([...items], { minLength: 1 })
+const actionGlobs = oneOrMore(['s3:*', 's3:Get*', 's3:getobject', 's3:PutObject', 's3:?istBucket', 's3:GetObject'])
+const resources = oneOrMore(['', '/*', '/a/*', '/a', '/?', '/a/b?'].map((end) => `arn:aws:s3:::bucket${end}`))
+const condition = fc.oneof(
+  fc.record({ StringEquals: fc.record({ 's3:prefix': oneOrMore(['a', 'b']) }) }),
+  fc.record({ StringNotLike: fc.record({ 's3:prefix': oneOrMore(['a*', 'b']) }) }),
+  fc.record({ StringLikeIfExists: fc.record({ 's3:prefix': oneOrMore(['a*', '?']) }) }),
+  fc.record({ Null: fc.record({ 's3:prefix': fc.constantFrom(['true'], ['false']) }) }),
+)
+const statement: fc.Arbitrary<Statement> = fc
+  .record({
+    Effect: fc.constantFrom('Allow' as const, 'Deny' as const),
+    Principal: fc.oneof(fc.constant('*' as const), fc.record({ AWS: oneOrMore(owners) })),
+    actions: actionGlobs,
+    isNot: fc.boolean(),
+    Resource: resources,
+    Condition: fc.option(condition, { nil: undefined }),
+  })
+  .map(({ actions: globs, isNot, Condition, ...rest }) => ({
+    ...rest,
+    ...(isNot ? { NotAction: globs } : { Action: globs }),
+    ...(Condition && { Condition: Condition as Record<string, Record<string, string[]>> }),
+  }))
+
+const request = fc.record({
+  owner: fc.constantFrom(null, ...owners),
+  action: fc.constantFrom(...actions),
+  key: fc.constantFrom(undefined, ...keys),
+  prefix: fc.constantFrom(undefined, 'a', 'ab', 'b', ''),
+})
+type Request = typeof request extends fc.Arbitrary<infer R> ? R : never
+
+/** By a regular expression, where the code has a matcher of its own. */
+const glob = (pattern: string, text: string): boolean =>
+  new RegExp(
+    `^${pattern
+      .replace(/[\\^$+.()|[\]{}/-]/g, '\\$&')
+      .replaceAll('*', '[^]*')
+      .replaceAll('?', '[^]')}$`,
+  ).test(text)
+
+function modelApplies(one: Statement, { owner, action, key, prefix }: Request): boolean {
+  if (one.Principal !== '*' && (owner === null || !one.Principal.AWS.includes(owner))) return false
+  const isAction = (globs: string[]): boolean => globs.some((each) => glob(each.toLowerCase(), action.toLowerCase()))
+  if (one.Action && !isAction(one.Action)) return false
+  if (one.NotAction && isAction(one.NotAction)) return false
+  const resource = `arn:aws:s3:::bucket${key === undefined ? '' : `/${key}`}`
+  if (!one.Resource.some((each) => glob(each, resource))) return false
+  for (const [operator, tested] of Object.entries(one.Condition ?? {})) {
+    const values = tested['s3:prefix']!
+    if (operator === 'Null' && (prefix === undefined) !== (values[0] === 'true')) return false
+    if (operator === 'StringEquals' && (prefix === undefined || !values.includes(prefix))) return false
+    if (operator === 'StringNotLike' && prefix !== undefined && values.some((each) => glob(each, prefix))) return false
+    if (operator === 'StringLikeIfExists' && prefix !== undefined && !values.some((each) => glob(each, prefix)))
+      return false
+  }
+  return true
+}
+
+function model(statements: Statement[], asked: Request): string {
+  let verdict = 'none'
+  for (const one of statements) {
+    if (!modelApplies(one, asked)) continue
+    if (one.Effect === 'Deny') return 'deny'
+    verdict = 'allow'
+  }
+  return verdict
+}
+
+describe('the evaluation of a policy', () => {
+  it('says what a plain model says', () => {
+    const seen = new Set<string>()
+    fc.assert(
+      fc.property(fc.array(statement, { minLength: 1, maxLength: 4 }), request, (statements, asked) => {
+        const principal: Principal =
+          asked.owner === null ? { kind: 'anonymous' } : { kind: 'key', owner: asked.owner, gateway: false }
+        const verdict = evaluate(parsePolicy(JSON.stringify({ Statement: statements }), 'bucket'), {
+          principal,
+          action: asked.action,
+          bucket: 'bucket',
+          ...(asked.key !== undefined && { key: asked.key }),
+          keys: (name) => (name === 's3:prefix' && asked.prefix !== undefined ? [asked.prefix] : undefined),
+        })
+        seen.add(verdict)
+        expect(verdict).toBe(model(statements, asked))
+      }),
+      { numRuns: 5000 },
+    )
+    expect([...seen].toSorted()).toEqual(['allow', 'deny', 'none'])
+  })
+
+  it('never lets in the gateway’s own key by a name', () => {
+    const policy = parsePolicy(
+      JSON.stringify({
+        Statement: {
+          Effect: 'Allow',
+          Principal: { AWS: 'postern' },
+          Action: 's3:*',
+          Resource: 'arn:aws:s3:::bucket/*',
+        },
+      }),
+      'bucket',
+    )
+    const principal: Principal = { kind: 'key', owner: 'postern', gateway: true }
+    const asked = { principal, action: 's3:GetObject', bucket: 'bucket', key: 'k', keys: () => undefined }
+    expect(evaluate(policy, asked)).toBe('none')
+  })
+
+  it('matches patterns as a regular expression does, without its worst case', () => {
+    const text = fc.string({ unit: fc.constantFrom('a', 'b', '/', '*', '?') })
+    fc.assert(
+      fc.property(text, text, (pattern, value) => {
+        expect(matchesGlob(pattern, value)).toBe(glob(pattern, value))
+      }),
+      { numRuns: 5000 },
+    )
+    expect(matchesGlob('*a'.repeat(200), 'a'.repeat(1000) + 'b')).toBe(false)
+  })
+})
