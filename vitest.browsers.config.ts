@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config'
+import { limit } from './test/fixtures/time-limit.ts'
 import { engines, missingEngine } from './test/fixtures/browsers.ts'
 
 /** The same scenarios in each engine that this machine has. */
@@ -9,6 +10,7 @@ const suites = ['smoke', 'client-disk', 'console-disk', 'react-disk', 'snippets-
 
 export default defineConfig({
   test: {
+    expect: { poll: { timeout: limit(10_000) } },
     globalSetup: ['test/fixtures/leak-check.ts'],
     retry: process.env['CI'] === 'true' ? 1 : 0,
     pool: 'forks',
@@ -19,8 +21,8 @@ export default defineConfig({
         name: engine,
         env: { TEST_BROWSER: engine },
         include: suites.map((suite) => `test/browser/${suite}.test.ts`),
-        testTimeout: 60_000,
-        hookTimeout: 120_000,
+        testTimeout: limit(60_000),
+        hookTimeout: limit(120_000),
       },
     })),
   },

@@ -25,13 +25,17 @@ export function runSuite(o: {
   args: readonly string[]
   exclude?: readonly string[]
   missing?: readonly string[]
+  /** Prints the progress instead of the names of the tests that pass. */
+  brief?: boolean
   /** Printed before the counts. */
   figures?: () => readonly string[]
 }): never {
   const report = join(root, 'coverage', `${o.name}-report.json`)
   rmSync(report, { force: true })
   const exclude = (o.exclude ?? []).flatMap((pattern) => ['--exclude', pattern])
-  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`]
+  const progress = join(import.meta.dirname, 'progress-reporter.ts')
+  const shown = o.brief ? ['--reporter=minimal', `--reporter=${progress}`] : ['--reporter=default']
+  const reporters = [...shown, '--reporter=json', `--outputFile.json=${report}`]
   const status = runBin('vitest', 'vitest.mjs', ['run', ...o.args, ...exclude, ...reporters])
   if (!existsSync(report)) {
     console.error('vitest ended before it ran a test; see above.')

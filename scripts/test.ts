@@ -1,5 +1,6 @@
 /**
- * `npm test`: builds the page, runs every suite that needs nothing but this checkout, and says aloud what it left out.
+ * `npm test`: builds the console and runs the quick suites: no browser, no killed processes, no other programs.
+ * `npm run test:all`: every suite that needs only this checkout, and Chromium. Reports what it left out.
  * `npm run test:store`: the suites that need a real S3 store (S3_TEST_ENDPOINT and its keys).
  * `npm run test:cluster`: those that need PostgreSQL and Redis; `-- --minutes 10` makes the load last so long.
  * `npm run test:own`: the browser suites against our own endpoint as the bucket of the s3 driver.
@@ -15,6 +16,15 @@ const browserSuites = 'test/browser/**'
 /** The browser suites of the stores once more: minutes, and what they prove is proved on a real store too. */
 const ownSuites = 'test/browser/*-s3-own.test.ts'
 const clusterSuites = 'test/cluster/**'
+/** They start processes, kill them or search at random: minutes. */
+const slowSuites = [
+  'test/cli/**',
+  'test/fuzz/**',
+  'test/migrate/**',
+  'test/model/**',
+  'test/workers/**',
+  'test/**/*-crash.test.ts',
+]
 /** They stop the server. */
 const ownPostgresSuites = ['test/cluster/outages-pg.test.ts', 'test/cluster/two-instances-pg.test.ts']
 const redisSuites = ['test/cluster/*-redis.test.ts', 'test/cluster/two-instances-pg.test.ts']
@@ -23,7 +33,10 @@ const args = process.argv.slice(2)
 const needsStore = args[0] === '--store'
 const wantsOwn = args[0] === '--own'
 const needsCluster = args[0] === '--cluster'
-if (needsStore || needsCluster || wantsOwn) args.shift()
+const wantsAll = args[0] === '--all'
+if (needsStore || needsCluster || wantsOwn || wantsAll) args.shift()
+/** `npm test` without arguments. Files that are named run, whatever they take. */
+const isQuick = !needsStore && !needsCluster && !wantsOwn && !wantsAll && args.length === 0
 const minutes = needsCluster ? args.indexOf('--minutes') : -1
 if (minutes >= 0) process.env['TEST_CLUSTER_MINUTES'] = args.splice(minutes, 2)[1]
 
@@ -37,7 +50,8 @@ if (!needsStore) exclude.push(storeSuites)
 if (!wantsOwn) exclude.push(ownSuites)
 if (needsCluster) leaveOutCluster()
 else exclude.push(clusterSuites)
-if (!needsCluster && !(await findChromium())) {
+if (isQuick) exclude.push(browserSuites, ...slowSuites)
+else if (!needsCluster && !(await findChromium())) {
   exclude.push(browserSuites)
   missing.push('the browser suites: no Chromium was found. Install one, or set CHROMIUM_PATH.')
 }
@@ -67,6 +81,7 @@ if (built !== 0) process.exit(built)
 runSuite({
   name: needsStore ? 'store' : needsCluster ? 'cluster' : wantsOwn ? 'own' : 'test',
   args: args.length > 0 ? args : suitesAsked(),
+  brief: isQuick,
   exclude,
   missing,
 })

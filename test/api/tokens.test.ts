@@ -95,7 +95,7 @@ describe('with auth.jwksUrl', () => {
     expect(keySet.fetches).toBe(1)
   })
 
-  test('a key that is published later is found 5 s after the last fetch', { timeout: 30_000 }, async () => {
+  test('a key that is published later is found 5 s after the last fetch', async () => {
     await withKeySet()
     expect((await send(await signWith(one, { sub: 'alice' }))).status).toBe(200)
     const later = makeKey('later')

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { type ClientPage, MiB, openPage, patient, type Rig, sha256, storedSha256 } from './client-rig.ts'
 import type { Running } from './client-suite.ts'
 import { heapMeter, recordMainThread } from './main-thread.ts'
+import { limit } from '../fixtures/time-limit.ts'
 
 declare const postern: ClientPage
 
@@ -39,7 +40,7 @@ export function crowds(running: Running): void {
     it(
       'sends one file of 5 GB and 200 of 1 MB without a long task, with a flat heap and four requests at a time',
       {
-        timeout: 240_000,
+        timeout: limit(240_000),
       },
       async () => {
         const { rig } = running
@@ -66,7 +67,7 @@ export function crowds(running: Running): void {
         }, crowd)
         const puts = (wanted: (url: URL) => boolean): number =>
           rig.store.seen.filter(({ method, url, status }) => method === 'PUT' && status === 200 && wanted(url)).length
-        await expect.poll(() => puts(isPart), { timeout: 180_000, interval: 500 }).toBeGreaterThan(hugeParts / 2)
+        await expect.poll(() => puts(isPart), { timeout: limit(180_000), interval: 500 }).toBeGreaterThan(hugeParts / 2)
         const middle = await heap()
         const { records, failed } = await page.evaluate(async () => {
           const outcomes = await Promise.all(postern.tasks.map((_, i) => postern.outcome(i)))

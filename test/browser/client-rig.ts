@@ -14,10 +14,11 @@ import { launchBrowser } from '../fixtures/browsers.ts'
 import { type FaultProxy, startFaultProxy } from '../fixtures/fault-proxy.ts'
 import type { Overrides, RunningGateway } from '../fixtures/gateway.ts'
 import { throttleUploads } from './throttle.ts'
+import { limit } from '../fixtures/time-limit.ts'
 
 export const MiB = 2 ** 20
 /** For `expect.poll`: the machine may have other work. */
-export const patient = { timeout: 15_000 }
+export const patient = { timeout: limit(15_000) }
 
 export type Backend = {
   /** A gateway whose upload URLs point to `objectsUrl`, behind which the store is at `store`. */
@@ -96,7 +97,7 @@ export async function openPage(
   context?: BrowserContext,
 ): Promise<Page> {
   const page = context ? await context.newPage() : await rig.browser.newPage()
-  page.setDefaultTimeout(60_000)
+  page.setDefaultTimeout(limit(60_000))
   await page.goto(`${rig.pageUrl}/client.html`)
   await open(rig, page, options)
   return page

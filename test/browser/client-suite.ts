@@ -7,12 +7,13 @@ import { type Backend, calm, type Rig, startRig } from './client-rig.ts'
 import { transfers } from './client-transfers.ts'
 import { files } from './client-files.ts'
 import { interruptions } from './client-interruptions.ts'
+import { limit } from '../fixtures/time-limit.ts'
 
 /** Set before the first test runs. */
 export type Running = { rig: Rig }
 
 export function clientSuite(where: string, backend: Backend): void {
-  describe(`postern/client ${where}`, { timeout: 120_000 }, () => {
+  describe(`postern/client ${where}`, { timeout: limit(120_000) }, () => {
     const running = {} as Running
     beforeAll(async () => {
       running.rig = await startRig(backend)

@@ -29,7 +29,7 @@ async function previewPdf(page: Page): Promise<void> {
   await (await tab).waitForURL(/^blob:/)
 }
 
-describe('the drawer', { timeout: 60_000 }, () => {
+describe('the drawer', () => {
   it('has an address, which opens it and is left with it', async () => {
     const page = await openConsole(browser, gateway.apiUrl)
     await row(page, 'minutes of may.txt').click()

@@ -38,7 +38,7 @@ beforeEach(async () => {
 
 const all = { 'cover.txt': { relativePath: 'photos/cover.txt' }, 'a.txt': { relativePath: 'photos/2026/a.txt' } }
 
-describe('a folder', { timeout: 60_000 }, () => {
+describe('a folder', () => {
   it('is chosen, and seen in the list, the drawer and the dock', async () => {
     const page = await openConsole(browser, gateway.apiUrl)
     await page.getByRole('heading', { name: 'No files yet' }).waitFor()

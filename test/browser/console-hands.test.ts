@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { startGateway } from '../fixtures/gateway.ts'
 import { browser, gateway, useBrowser, useConsole } from './console-stage.ts'
 import { choose, openConsole, overflow, row, storeFile, storedNames, textFile } from './console-rig.ts'
+import { limit } from '../fixtures/time-limit.ts'
 
 const longName = `a-name-that-someone-exported-from-a-tool-which-adds-everything-it-knows-${'and-more-'.repeat(12)}end.txt`
 const rightToLeft = 'تقرير الربع الثالث من العام ٢٠٢٦ النسخة النهائية.txt'
@@ -16,7 +17,7 @@ const focused = (page: Page): Promise<string> =>
     document.activeElement === document.body ? 'nothing' : (document.activeElement?.textContent ?? ''),
   )
 
-describe('by keyboard alone', { timeout: 60_000 }, () => {
+describe('by keyboard alone', () => {
   it('uploads, finds, opens, deletes and undoes', async () => {
     for (const name of ['one.txt', 'two.txt', 'three.txt']) await storeFile(gateway, textFile(name))
     const page = await openConsole(browser, gateway.apiUrl)
@@ -38,26 +39,26 @@ describe('by keyboard alone', { timeout: 60_000 }, () => {
 
     await tabTo(page, 'four.txt')
     await page.keyboard.press('ArrowDown')
-    await expect.poll(() => focused(page), { timeout: 5000 }).toContain('three.txt')
+    await expect.poll(() => focused(page), { timeout: limit(5000) }).toContain('three.txt')
     await page.keyboard.press('Space')
     await page.getByRole('dialog', { name: 'Preview of three.txt' }).waitFor()
     await page.keyboard.press('ArrowRight')
     await page.getByRole('dialog', { name: 'Preview of two.txt' }).waitFor()
     await page.keyboard.press('Space')
     await page.getByRole('dialog').waitFor({ state: 'detached' })
-    await expect.poll(() => focused(page), { timeout: 5000 }).toContain('three.txt')
+    await expect.poll(() => focused(page), { timeout: limit(5000) }).toContain('three.txt')
     await page.keyboard.press('End')
-    await expect.poll(() => focused(page), { timeout: 5000 }).toContain('one.txt')
+    await expect.poll(() => focused(page), { timeout: limit(5000) }).toContain('one.txt')
 
     await page.keyboard.press('Enter')
     await page.getByRole('dialog', { name: 'one.txt' }).waitFor()
     await page.keyboard.press('Escape')
     await page.getByRole('dialog').waitFor({ state: 'detached' })
-    await expect.poll(() => focused(page), { timeout: 5000 }).toContain('one.txt')
+    await expect.poll(() => focused(page), { timeout: limit(5000) }).toContain('one.txt')
 
     await page.keyboard.press('Delete')
     await row(page, 'one.txt').waitFor({ state: 'detached' })
-    await expect.poll(() => focused(page), { timeout: 5000 }).toContain('two.txt')
+    await expect.poll(() => focused(page), { timeout: limit(5000) }).toContain('two.txt')
     await page.keyboard.press('Control+z')
     await row(page, 'one.txt').waitFor()
     expect(await storedNames(gateway)).toHaveLength(4)
@@ -68,7 +69,7 @@ describe('by keyboard alone', { timeout: 60_000 }, () => {
     const drawer = page.getByRole('dialog', { name: 'four.txt' })
     await drawer.getByRole('button', { name: 'Delete' }).press('Enter')
     await row(page, 'four.txt').waitFor({ state: 'detached' })
-    await expect.poll(() => focused(page), { timeout: 5000 }).toContain('three.txt')
+    await expect.poll(() => focused(page), { timeout: limit(5000) }).toContain('three.txt')
     await page.keyboard.press('Control+z')
     await row(page, 'four.txt').waitFor()
 
@@ -107,7 +108,7 @@ async function tabTo(page: Page, name: string): Promise<void> {
   throw new Error(`${name} cannot be reached by Tab`)
 }
 
-describe('on a phone', { timeout: 60_000 }, () => {
+describe('on a phone', () => {
   it('fits in 390 pixels whatever the names are, and everything can be touched', async () => {
     for (const name of [longName, rightToLeft, 'short.txt']) await storeFile(gateway, textFile(name))
     const page = await openConsole(browser, gateway.apiUrl, {
@@ -151,7 +152,7 @@ describe('on a phone', { timeout: 60_000 }, () => {
   })
 })
 
-describe('colours', { timeout: 60_000 }, () => {
+describe('colours', () => {
   const text = ['ink', 'quiet', 'accent', 'good', 'warn', 'bad']
 
   it.each(['light', 'dark'] as const)('follow the system (%s) and have the contrast', async (colorScheme) => {

@@ -33,7 +33,7 @@ beforeEach(async () => {
   id = (await storeFile(gateway, textFile('minutes of may.txt', 'what was said'))).id
 })
 
-describe('counted links', { timeout: 60_000 }, () => {
+describe('counted links', () => {
   it('are made with an end and a number of uses, copied, and counted', async () => {
     const page = await openDrawer(clipboard)
     await page.getByText('No links yet.').waitFor()
@@ -152,7 +152,7 @@ describe('counted links', { timeout: 60_000 }, () => {
   })
 })
 
-describe('where links cannot be had', { timeout: 60_000 }, () => {
+describe('where links cannot be had', () => {
   it('says why, as the server has it, and draws the signed URL instead', async () => {
     const page = await openDrawer()
     const refusal = { code: 'NotSupported', detail: 'Links are for stores whose bytes pass through this server.' }

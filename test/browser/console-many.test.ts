@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { startGateway } from '../fixtures/gateway.ts'
 import { browser, gateway, useBrowser, useConsole } from './console-stage.ts'
 import { openConsole, row, storeFile, storedNames, textFile } from './console-rig.ts'
+import { limit } from '../fixtures/time-limit.ts'
 
 useBrowser()
 useConsole((overrides, o) =>
@@ -12,7 +13,7 @@ useConsole((overrides, o) =>
 
 const name = (i: number): string => `file ${String(i).padStart(3, '0')}.txt`
 
-describe('a long list', { timeout: 90_000 }, () => {
+describe('a long list', { timeout: limit(90_000) }, () => {
   it('draws what is near the window, leads the keys through all of it, and searches all of it', async () => {
     for (let i = 0; i < 230; i += 10)
       await Promise.all(Array.from({ length: 10 }, (_, n) => storeFile(gateway, textFile(name(i + n)))))
@@ -29,7 +30,7 @@ describe('a long list', { timeout: 90_000 }, () => {
           await page.keyboard.press('End')
           return page.locator('li.file').last().getAttribute('aria-posinset')
         },
-        { timeout: 20_000 },
+        { timeout: limit(20_000) },
       )
       .toBe('230')
     expect(await drawn()).toBeLessThan(60)
@@ -102,7 +103,7 @@ async function heap(page: Page): Promise<number> {
   return usedSize
 }
 
-describe('two hundred files in one drop', { timeout: 200_000 }, () => {
+describe('two hundred files in one drop', { timeout: limit(200_000) }, () => {
   it('are uploaded over four sockets at most, with no long task and a flat heap', async () => {
     const page = await openConsole(browser, gateway.apiUrl)
     await page.getByRole('heading', { name: 'No files yet' }).waitFor()
@@ -123,7 +124,10 @@ describe('two hundred files in one drop', { timeout: 200_000 }, () => {
         for (let i = 0; i < 200; i++) dropped.items.add(new File([content], `dropped ${i}.txt`, { type: 'text/plain' }))
         document.body.dispatchEvent(new DragEvent('drop', { dataTransfer: dropped, bubbles: true, cancelable: true }))
       })
-      await page.getByRole('region', { name: 'Uploads' }).getByText('200 files uploaded').waitFor({ timeout: 150_000 })
+      await page
+        .getByRole('region', { name: 'Uploads' })
+        .getByText('200 files uploaded')
+        .waitFor({ timeout: limit(150_000) })
     })
     // Where the machine has other work, a task waits for the processor and looks long on the clock alone.
     expect(Math.min(longest.clock, longest.processor)).toBeLessThan(100)

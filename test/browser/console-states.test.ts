@@ -8,11 +8,12 @@ import { landscape, scenes } from '../fixtures/sample-image.ts'
 import { browser, useBrowser } from './console-stage.ts'
 import { choose, makeUnavailable, openConsole, row, storeFile, storedNames, textFile } from './console-rig.ts'
 import { barriers } from './console-views-rig.ts'
+import { limit } from '../fixtures/time-limit.ts'
 
 let gateway: RunningGateway
 useBrowser()
 
-describe('a server that asks who one is', { timeout: 60_000 }, () => {
+describe('a server that asks who one is', () => {
   beforeEach(async () => {
     gateway = await startGateway({ auth: { clockTolerance: 0 } })
     return () => gateway.close()
@@ -70,7 +71,7 @@ describe('a server that asks who one is', { timeout: 60_000 }, () => {
   })
 })
 
-describe('errors', { timeout: 60_000 }, () => {
+describe('errors', () => {
   beforeEach(async () => {
     gateway = await startGateway({ quotas: { userBytes: '1MiB' } }, { dev: true })
     return () => gateway.close()
@@ -182,7 +183,7 @@ describe('errors', { timeout: 60_000 }, () => {
       route.request().method() === 'DELETE' ? route.abort() : route.continue(),
     )
     await page.getByRole('button', { name: 'Delete kept.txt' }).click()
-    await page.getByText('kept.txt was not deleted.').waitFor({ timeout: 12_000 })
+    await page.getByText('kept.txt was not deleted.').waitFor({ timeout: limit(12_000) })
     await row(page, 'kept.txt').waitFor()
     expect(await storedNames(gateway)).toEqual(['kept.txt'])
   })
@@ -195,7 +196,7 @@ describe('errors', { timeout: 60_000 }, () => {
   })
 })
 
-describe('a first visit', { timeout: 60_000 }, () => {
+describe('a first visit', () => {
   beforeEach(async () => {
     gateway = await startGateway({}, { dev: true })
     return () => gateway.close()
@@ -225,7 +226,7 @@ return (await upload(new File(['hi'], 'from-code.txt', { type: 'text/plain' })))
   it.skipIf(process.platform === 'win32')('offers commands that work as they are copied', async () => {
     const page = await openConsole(browser, gateway.apiUrl)
     const code = await snippet(page, 'curl')
-    await promisify(execFile)('sh', ['-ec', code], { cwd: gateway.dir, timeout: 15_000 })
+    await promisify(execFile)('sh', ['-ec', code], { cwd: gateway.dir, timeout: limit(15_000) })
     await page.reload()
     await row(page, 'hello.txt').waitFor()
     expect(await storedNames(gateway)).toEqual(['hello.txt'])

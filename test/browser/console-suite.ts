@@ -7,11 +7,12 @@ import { choose, openConsole, row, sha256, storeFile, storedNames, textFile } fr
 import { browser, gateway, useBrowser, useConsole } from './console-stage.ts'
 import type { StartGateway } from './gateway-on-s3.ts'
 import { throttleUploads } from './throttle.ts'
+import { limit } from '../fixtures/time-limit.ts'
 
 const picture = { name: 'dusk over the hills.png', mimeType: 'image/png', buffer: landscape(320, 240, scenes.dusk) }
 
 export function consoleSuite(where: string, start: StartGateway): void {
-  describe(`console, ${where}`, { timeout: 60_000 }, () => {
+  describe(`console, ${where}`, () => {
     useBrowser()
     useConsole(start)
 
@@ -28,7 +29,7 @@ export function consoleSuite(where: string, start: StartGateway): void {
       const bar = page.getByRole('progressbar', { name: 'Upload of notes.txt' })
       const seen: number[] = []
       while ((await bar.count()) > 0) {
-        const value = await bar.getAttribute('aria-valuenow', { timeout: 500 }).catch(() => null)
+        const value = await bar.getAttribute('aria-valuenow', { timeout: limit(500) }).catch(() => null)
         if (value !== null) seen.push(Number(value))
         await page.waitForTimeout(50)
       }

@@ -9,9 +9,10 @@ import { startGateway } from '../fixtures/gateway.ts'
 import { browser, gateway, useBrowser, useConsole } from './console-stage.ts'
 import { choose, openConsole, row, sha256, storedNames, textFile } from './console-rig.ts'
 import { throttleUploads } from './throttle.ts'
+import { limit } from '../fixtures/time-limit.ts'
 
 const MiB = 2 ** 20
-const patient = { timeout: 20_000 }
+const patient = { timeout: limit(20_000) }
 /** Eight parts: four are under way at a time, and end at about the same time. */
 const film = Buffer.concat([Buffer.from('\0\0\0\x18ftypisom\0\0\x02\0isomiso2', 'latin1'), randomBytes(57 * MiB)])
 
@@ -29,7 +30,7 @@ const input = 'input[aria-label="Files to upload"]'
 const cells = (page: Page, state: string): Locator => page.locator(`.part-map i[data-state="${state}"]`)
 const stored = (page: Page): Promise<number> => cells(page, 'stored').count()
 
-describe('an upload in parts', { timeout: 90_000 }, () => {
+describe('an upload in parts', { timeout: limit(90_000) }, () => {
   it('shows its parts, stops at a pause, and goes on after it', async () => {
     const page = await openConsole(browser, gateway.apiUrl)
     await throttleUploads(page, 8 * MiB)
@@ -91,7 +92,7 @@ describe('an upload in parts', { timeout: 90_000 }, () => {
   })
 })
 
-describe('the line of the dock', { timeout: 60_000 }, () => {
+describe('the line of the dock', () => {
   it('folds and unfolds, pauses and cancels all, and goes when all went well', async () => {
     const page = await openConsole(browser, gateway.apiUrl)
     await throttleUploads(page, 100_000)
@@ -110,7 +111,7 @@ describe('the line of the dock', { timeout: 60_000 }, () => {
     await dock.getByText(/^Uploading 5 files/).waitFor()
     await dock.getByRole('button', { name: 'Cancel all' }).click()
     await dock.getByText('5 canceled').waitFor()
-    await dock.waitFor({ state: 'detached', timeout: 10_000 })
+    await dock.waitFor({ state: 'detached', timeout: limit(10_000) })
     await expect
       .poll(async () => (await (await fetch(`${gateway.apiUrl}/files/usage`)).json()) as unknown)
       .toMatchObject({ reservedBytes: 0, reservedFiles: 0 })

@@ -5,6 +5,7 @@ import { startGateway } from '../fixtures/gateway.ts'
 import { openConsole } from './console-rig.ts'
 import { browser, gateway, useBrowser, useConsole } from './console-stage.ts'
 import { grant, send } from './console-views-rig.ts'
+import { limit } from '../fixtures/time-limit.ts'
 
 useBrowser()
 useConsole(startGateway)
@@ -61,7 +62,7 @@ describe('the log', () => {
   it('opens an expired URL into when it ended and what to do', async () => {
     const issued = await grant(gateway, { expiresIn: 1 })
     const page = await openLog()
-    await expect.poll(() => send(issued, 'late'), { timeout: 5000 }).toBe(403)
+    await expect.poll(() => send(issued, 'late'), { timeout: limit(5000) }).toBe(403)
     await request(page, issued.key, 'refused').click()
     const reason = page.getByRole('dialog')
     await reason.getByText(/expired .* ago/).waitFor()

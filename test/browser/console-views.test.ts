@@ -7,6 +7,7 @@ import { signToken, startGateway } from '../fixtures/gateway.ts'
 import { openConsole, overflow, storedNames } from './console-rig.ts'
 import { browser, gateway, useBrowser, useConsole } from './console-stage.ts'
 import { barriers, grant, send, sendParts } from './console-views-rig.ts'
+import { limit } from '../fixtures/time-limit.ts'
 
 useBrowser()
 useConsole((settings, o) =>
@@ -17,7 +18,7 @@ useConsole((settings, o) =>
 )
 
 const mebibyte = 2 ** 20
-const patient = { timeout: 15_000 }
+const patient = { timeout: limit(15_000) }
 
 async function openView(view: string, o: Parameters<typeof openConsole>[2] = {}): Promise<Page> {
   const page = await openConsole(browser, gateway.apiUrl, o)
@@ -132,7 +133,7 @@ describe.each([
   { width: 820, colorScheme: 'dark' },
   { width: 390, colorScheme: 'dark' },
 ] as const)('at $width px, $colorScheme', ({ width, colorScheme }) => {
-  it('nothing stands in the way of anybody, and nothing scrolls sideways', { timeout: 60_000 }, async () => {
+  it('nothing stands in the way of anybody, and nothing scrolls sideways', async () => {
     await sendParts(gateway, { filename: 'film.mp4', size: 12 * mebibyte, parts: [2] })
     await send(await grant(gateway), 'x', { 'content-type': 'image/png' })
     const page = await openView('uploads', { viewport: { width, height: 900 }, colorScheme, reducedMotion: 'reduce' })

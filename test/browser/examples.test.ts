@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { afterEach, describe, expect, it } from 'vitest'
 import { digest, followedDigest, runExample, type RunningExample, sampleFile } from '../fixtures/run-example.ts'
 
-describe('examples', { timeout: 60_000 }, () => {
+describe('examples', () => {
   let example: RunningExample | undefined
   afterEach(() => example?.close())
 

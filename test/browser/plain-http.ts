@@ -22,12 +22,13 @@ import {
   textFile,
 } from './client-rig.ts'
 import { buildUppy, majors, openUppy, startUppy, uppyBytes, uppyOutcome } from './uppy-rig.ts'
+import { limit } from '../fixtures/time-limit.ts'
 
 /** Names that no other test knows; both are this machine, which the page cannot tell. */
 const names = { page: 'app.home.arpa', api: 'files.home.arpa' }
 
 export function plainHttpSuite(where: string, backend: Backend): void {
-  describe(`on a plain HTTP origin that is not localhost, ${where}`, { timeout: 60_000 }, () => {
+  describe(`on a plain HTTP origin that is not localhost, ${where}`, () => {
     /** As the page sees it: by those names. */
     let rig: Rig
     let close: () => Promise<void>
@@ -98,7 +99,7 @@ export function plainHttpSuite(where: string, backend: Backend): void {
       expect((await uppyOutcome(page)).failed).toEqual([])
       const own = async () => (await storedFiles(rig)).filter(({ filename }) => filename === name)
       // What a bucket received is confirmed by the collector.
-      await expect.poll(own, { timeout: 20_000 }).toMatchObject([{ status: 'confirmed' }])
+      await expect.poll(own, { timeout: limit(20_000) }).toMatchObject([{ status: 'confirmed' }])
       const stored = await own()
       expect(await storedSha256(rig, stored[0]!.id)).toBe(sha256(uppyBytes(size)))
       expect(partRequests(rig).size).toBe(isMultipart ? 3 : 0)
@@ -107,7 +108,7 @@ export function plainHttpSuite(where: string, backend: Backend): void {
     it('the drop zone is used by keyboard alone', async () => {
       const file = await textFile(rig, 'plain-keyboard.txt', 70_000)
       page = await rig.browser.newPage()
-      page.setDefaultTimeout(20_000)
+      page.setDefaultTimeout(limit(20_000))
       page.on('filechooser', (chooser) => void chooser.setFiles(file.path))
       const query = new URLSearchParams({ api: rig.api.url, token: headers.authorization.slice('Bearer '.length) })
       await page.goto(`${rig.pageUrl}/app/index.html?${query}`)

@@ -15,9 +15,10 @@ import {
   textFile,
 } from './client-rig.ts'
 import { throttleUploads } from './throttle.ts'
+import { limit } from '../fixtures/time-limit.ts'
 
 export function reactSuite(where: string, backend: Backend): void {
-  describe(`postern/react ${where}`, { timeout: 60_000 }, () => {
+  describe(`postern/react ${where}`, () => {
     let rig: Rig
 
     beforeAll(async () => {
@@ -35,7 +36,7 @@ export function reactSuite(where: string, backend: Backend): void {
 
     async function openApp(query = ''): Promise<Page> {
       const page = await rig.browser.newPage()
-      page.setDefaultTimeout(20_000)
+      page.setDefaultTimeout(limit(20_000))
       const faults: string[] = []
       page.on('pageerror', (error) => faults.push(error.message))
       page.on('console', (message) => {
@@ -140,7 +141,9 @@ export function reactSuite(where: string, backend: Backend): void {
       await row(page, 'left.txt').getByText('choose the file again').waitFor()
       expect(await row(page, 'left.txt').count()).toBe(1)
       await page.setInputFiles('.postern-dropzone input', file.path)
-      await row(page, 'left.txt').getByText('uploaded').waitFor({ timeout: 40_000 })
+      await row(page, 'left.txt')
+        .getByText('uploaded')
+        .waitFor({ timeout: limit(40_000) })
       const stored = (await storedFiles(rig)).find(({ filename }) => filename === 'left.txt')
       expect(await storedSha256(rig, stored!.id)).toBe(file.sha256)
     })
@@ -157,7 +160,7 @@ export function reactSuite(where: string, backend: Backend): void {
       rig.store.fault = null
       rig.store.dropConnections()
       await page.setInputFiles('.postern-dropzone input', [other.path, left.path])
-      await expect.poll(() => row(page, 'same.txt').getByText('uploaded').count(), { timeout: 40_000 }).toBe(2)
+      await expect.poll(() => row(page, 'same.txt').getByText('uploaded').count(), { timeout: limit(40_000) }).toBe(2)
       const stored = (await storedFiles(rig)).filter((f) => f.filename === 'same.txt' && f.status === 'confirmed')
       const digests = await Promise.all(stored.map(({ id }) => storedSha256(rig, id)))
       expect(digests.toSorted()).toEqual([left.sha256, other.sha256].toSorted())

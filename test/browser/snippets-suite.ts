@@ -15,7 +15,7 @@ declare const uploadB: (file: File) => Promise<{ httpStatus: number; id: string;
 const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')
 
 export function snippetsSuite(where: string, start: StartGateway): void {
-  describe(`snippets from guides, ${where}`, { timeout: 60_000 }, () => {
+  describe(`snippets from guides, ${where}`, () => {
     let browser: Browser
     let gateway: RunningGateway
     let foreign: { url: string; close(): Promise<void> }

@@ -7,10 +7,11 @@ import { launchBrowser } from '../fixtures/browsers.ts'
 import { startGateway, type RunningGateway } from '../fixtures/gateway.ts'
 import { throttleUploads } from './throttle.ts'
 import { followedDigest, sampleFile } from '../fixtures/run-example.ts'
+import { limit } from '../fixtures/time-limit.ts'
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
-describe('/console/uppy', { timeout: 60_000 }, () => {
+describe('/console/uppy', () => {
   let gateway: RunningGateway
   let browser: Browser
   beforeAll(async () => {
@@ -24,7 +25,7 @@ describe('/console/uppy', { timeout: 60_000 }, () => {
 
   async function open(): Promise<Page> {
     const page = await browser.newPage()
-    page.setDefaultTimeout(20_000)
+    page.setDefaultTimeout(limit(20_000))
     const faults: string[] = []
     page.on('pageerror', (error) => faults.push(error.message))
     page.on('console', (message) => {
@@ -117,7 +118,7 @@ describe('/console/uppy', { timeout: 60_000 }, () => {
     await row(page, name).filter({ hasText: 'canceled' }).waitFor()
     const reserved = async () =>
       ((await (await fetch(`${gateway.apiUrl}/files/usage`)).json()) as { reservedBytes: number }).reservedBytes
-    await expect.poll(reserved, { timeout: 15_000 }).toBe(0)
+    await expect.poll(reserved, { timeout: limit(15_000) }).toBe(0)
     expect(await page.getByRole('button', { name: 'Cancel' }).isDisabled()).toBe(true)
   })
 

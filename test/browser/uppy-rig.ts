@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 import { build } from 'vite'
 import type { Rig } from './client-rig.ts'
+import { limit } from '../fixtures/time-limit.ts'
 
 export const majors = [4, 5, 6] as const
 export type Major = (typeof majors)[number]
@@ -58,7 +59,7 @@ export async function openUppy(
 ): Promise<Page> {
   const { major, ...rest } = o
   const page = await rig.browser.newPage()
-  page.setDefaultTimeout(60_000)
+  page.setDefaultTimeout(limit(60_000))
   await page.goto(`${rig.pageUrl}/uppy.html?uppy=${major}`)
   await page.waitForFunction(() => typeof uppyPage === 'object')
   await page.evaluate((options) => uppyPage.open(options), { baseUrl: rig.api.url, ...rest })

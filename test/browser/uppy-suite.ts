@@ -26,6 +26,7 @@ import {
   type Major,
   type Way,
 } from './uppy-rig.ts'
+import { limit } from '../fixtures/time-limit.ts'
 
 type Case = { major: Major; way: Way }
 const ways: Case[] = majors.flatMap((major) => [
@@ -36,7 +37,7 @@ const mode = ({ major, way }: Case): string =>
   `Uppy ${major} ${way === 'client' ? 'with the options of our client' : 'with the address of the server'}`
 
 export function uppySuite(where: string, backend: Backend): void {
-  describe(`Uppy, ${where}`, { timeout: 90_000 }, () => {
+  describe(`Uppy, ${where}`, { timeout: limit(90_000) }, () => {
     let rig: Rig
     let page: Page | undefined
     beforeAll(async () => {
@@ -65,7 +66,7 @@ export function uppySuite(where: string, backend: Backend): void {
             expect(found).toMatchObject([expected])
             return found
           },
-          { timeout: 20_000, interval: 100 },
+          { timeout: limit(20_000), interval: 100 },
         )
         expect(await storedSha256(rig, files[0]!.id)).toBe(sha256(uppyBytes(size)))
         return files[0]!
@@ -127,7 +128,7 @@ export function uppySuite(where: string, backend: Backend): void {
         await waitForLoaded(page!, MiB)
         expect(await reservedBytes(rig)).toBeGreaterThan(before)
         await tellUppy(page!, 'cancelAll')
-        await expect.poll(() => reservedBytes(rig), { timeout: 20_000 }).toBe(before)
+        await expect.poll(() => reservedBytes(rig), { timeout: limit(20_000) }).toBe(before)
         expect(await stored(name)).toEqual([])
       })
 

@@ -116,7 +116,7 @@ describe('sqlite file', () => {
     await Promise.all(catalogs.map((catalog) => catalog.close()))
   })
 
-  it('is shared by processes that start, migrate and write together', { timeout: 30_000 }, async () => {
+  it('is shared by processes that start, migrate and write together', async () => {
     const worker = join(import.meta.dirname, 'fill-quota.ts')
     const children = [1, 2, 3].map(() => fork(worker, [url()], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] }))
     const created = await Promise.all(
@@ -131,7 +131,7 @@ describe('sqlite file', () => {
     await catalog.close()
   })
 
-  it('answers Unavailable while another process holds the write lock, and recovers', { timeout: 20_000 }, async () => {
+  it('answers Unavailable while another process holds the write lock, and recovers', async () => {
     const catalog = await openCatalog(url())
     const other = new Database(file)
     other.exec('begin immediate')

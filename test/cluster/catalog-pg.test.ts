@@ -64,7 +64,7 @@ describe('postgres', () => {
     expect(await catalogs[0]!.usage('alice')).toEqual({ bytes: 10, files: 1, reservedBytes: 0, reservedFiles: 0 })
   })
 
-  it('settles each upload one way when confirm, expiry, renewal and deletion meet', { timeout: 60_000 }, async () => {
+  it('settles each upload one way when confirm, expiry, renewal and deletion meet', async () => {
     const catalogs = await several(4)
     for (let round = 0; round < 25; round++) {
       const owner = `owner-${round}`
@@ -91,7 +91,7 @@ describe('postgres', () => {
     }
   })
 
-  it('is shared by processes that start, migrate and write together', { timeout: 30_000 }, async () => {
+  it('is shared by processes that start, migrate and write together', async () => {
     const url = await server.place()
     const worker = join(import.meta.dirname, '../catalog/fill-quota.ts')
     const children = [1, 2, 3].map(() => fork(worker, [url], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] }))

@@ -8,6 +8,7 @@ import { createCatalog } from '../../src/catalog/create-catalog.ts'
 import { makeBench, type Bench } from '../cli/run-postern.ts'
 import { at, confirmedFile, newUpload } from '../conformance/catalog/fixtures.ts'
 import { startPostgres, type Postgres } from '../fixtures/postgres.ts'
+import { limit } from '../fixtures/time-limit.ts'
 
 const tables = ['files', 'uploads', 'usage', 'links', 'moved_objects', 'stores']
 const webhookTables = ['webhook_events', 'webhook_deliveries', 'webhooks_off']
@@ -70,7 +71,7 @@ function rowsOf(url: string): Record<string, unknown[]> {
   return Object.fromEntries(rows) as Record<string, unknown[]>
 }
 
-it('takes every row to PostgreSQL, and back', { timeout: 120_000 }, async () => {
+it('takes every row to PostgreSQL, and back', { timeout: limit(120_000) }, async () => {
   const [first, there, back] = [sqlite('first.sqlite'), await server.place(), sqlite('back.sqlite')]
   // More than go over at once.
   await fill(first, 603)
@@ -111,7 +112,7 @@ it('copies to nothing but an empty database', async () => {
   expect((await copy(sqlite('none.sqlite'), there)).exitCode).toBe(1)
 })
 
-it('refuses while a server runs on either side', { timeout: 60_000 }, async () => {
+it('refuses while a server runs on either side', async () => {
   const [first, there] = [sqlite('first.sqlite'), await server.place()]
   const serve = async (url: string) => {
     const args = [

@@ -14,6 +14,7 @@ import { facts, newUpload } from '../conformance/catalog/fixtures.ts'
 import { startGateway } from '../fixtures/gateway.ts'
 import { startPostgres, type Postgres } from '../fixtures/postgres.ts'
 import { startStallingProxy } from '../fixtures/stalling-proxy.ts'
+import { limit } from '../fixtures/time-limit.ts'
 
 let server: Postgres
 beforeAll(async () => {
@@ -33,7 +34,7 @@ async function open(parameters: Record<string, string> = {}, url?: string): Prom
 }
 
 describe('a database that goes away', () => {
-  it('makes the gateway unready and refuse with 503, and nothing worse', { timeout: 60_000 }, async () => {
+  it('makes the gateway unready and refuse with 503, and nothing worse', async () => {
     const gateway = await startGateway({ database: { url: await server.place() } })
     const alice = await as(gateway, 'alice')
     expect((await alice.get('/readyz')).status).toBe(200)
@@ -83,7 +84,7 @@ describe('a database that goes away', () => {
     },
   )
 
-  it('starts by itself once a database answers that was silent at the start', { timeout: 90_000 }, async () => {
+  it('starts by itself once a database answers that was silent at the start', { timeout: limit(90_000) }, async () => {
     const url = new URL(await server.place())
     const proxy = await startStallingProxy({ port: Number(url.port) })
     proxy.change('stall')
@@ -102,7 +103,7 @@ describe('a database that goes away', () => {
     await proxy.close()
   })
 
-  it('for a moment is waited for: what was asked meanwhile is done once', { timeout: 60_000 }, async () => {
+  it('for a moment is waited for: what was asked meanwhile is done once', async () => {
     const catalog = await open()
     const asked = Promise.allSettled(
       Array.from({ length: 40 }, async (_, i) => {
@@ -206,7 +207,7 @@ describe('the URL', () => {
     })
   })
 
-  it('asks for TLS as libpq does: with the certificate verified or not', { timeout: 30_000 }, async () => {
+  it('asks for TLS as libpq does: with the certificate verified or not', async () => {
     const secure = await startPostgres()
     const [key, certificate] = [join(secure.folder, 'server.key'), join(secure.folder, 'server.crt')]
     const args = ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-subj', '/CN=localhost']
@@ -239,7 +240,7 @@ describe('the URL', () => {
   })
 })
 
-it('postern db migrate and status bring it up to date and say so', { timeout: 60_000 }, async () => {
+it('postern db migrate and status bring it up to date and say so', async () => {
   const bench = makeBench()
   const env = { DATABASE_URL: await server.place() }
   const before = await bench.run(['db', 'status'], { env })

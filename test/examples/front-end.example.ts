@@ -8,6 +8,7 @@ import { runNpm, startNpm, startProgram, type Npm } from '../fixtures/npm.ts'
 import { type EmptyProject, makeNextApp, makePlainPage, makeViteApp } from './empty-project.ts'
 import { uploadFromPlainPage, uploadThroughReact, wasUploaded } from './page-uploads.ts'
 import { serveFolder } from './serve-folder.ts'
+import { limit } from '../fixtures/time-limit.ts'
 
 const root = join(import.meta.dirname, '..', '..')
 let browser: Browser
@@ -75,7 +76,7 @@ describe('an application of Next.js', () => {
   })
   afterAll(() => project?.remove())
 
-  it('builds to static files, and uploads', { timeout: 240_000 }, async () => {
+  it('builds to static files, and uploads', { timeout: limit(240_000) }, async () => {
     await exec(project, ['next', 'build'], { NEXT_PUBLIC_POSTERN_URL: apiUrl, NEXT_TELEMETRY_DISABLED: '1' })
     expect(await uploadThroughReact(browser, await serve(join(project.folder, 'out')))).toEqual(wasUploaded)
   })

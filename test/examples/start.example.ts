@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startNpm } from '../fixtures/npm.ts'
+import { limit } from '../fixtures/time-limit.ts'
 
 const root = join(import.meta.dirname, '..', '..')
 let copy: string
@@ -31,15 +32,19 @@ async function start(): Promise<{ output: string; builtAt: number }> {
 }
 
 describe('npm start', () => {
-  it('builds once, prints no build output, and builds again when a source is newer', { timeout: 240_000 }, async () => {
-    const first = await start()
-    const second = await start()
-    expect(second.builtAt).toBe(first.builtAt)
-    const now = new Date()
-    utimesSync(join(copy, 'src', 'index.ts'), now, now)
-    const third = await start()
-    expect(third.builtAt).toBeGreaterThan(first.builtAt)
-    for (const { output } of [first, second, third]) expect(output).not.toMatch(/vite|rolldown|dist\/|build/i)
-    expect(readdirSync(join(copy, 'dist')).toSorted()).toEqual(['cli', 'console', 'index.js', 'testing'])
-  })
+  it(
+    'builds once, prints no build output, and builds again when a source is newer',
+    { timeout: limit(240_000) },
+    async () => {
+      const first = await start()
+      const second = await start()
+      expect(second.builtAt).toBe(first.builtAt)
+      const now = new Date()
+      utimesSync(join(copy, 'src', 'index.ts'), now, now)
+      const third = await start()
+      expect(third.builtAt).toBeGreaterThan(first.builtAt)
+      for (const { output } of [first, second, third]) expect(output).not.toMatch(/vite|rolldown|dist\/|build/i)
+      expect(readdirSync(join(copy, 'dist')).toSorted()).toEqual(['cli', 'console', 'index.js', 'testing'])
+    },
+  )
 })

@@ -4,7 +4,7 @@ import type { Stage } from './stage.ts'
 /** One kind of bad input: how it is made, and what must hold of it. */
 export type Fuzz = {
   name: string
-  /** Tries within `npm test`: a few seconds' worth. */
+  /** Tries within `npm run test:all`: a few seconds' worth. */
   usualTries: number
   run(stage: Stage | null, o: Replay & { numRuns: number }): Promise<Outcome>
 }

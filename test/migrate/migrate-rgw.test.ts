@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createTestBucket } from '../fixtures/s3-store.ts'
 import { hashAt, MigrateRig } from './rig.ts'
+import { limit } from '../fixtures/time-limit.ts'
 
 const MiB = 2 ** 20
 
@@ -17,7 +18,7 @@ describe.each([{ versioned: false }, { versioned: true }])('a bucket, versioned:
   })
   afterEach(() => rig.close())
 
-  it('takes every file, small ones and one in parts, and gives them back', { timeout: 90_000 }, async () => {
+  it('takes every file, small ones and one in parts, and gives them back', { timeout: limit(90_000) }, async () => {
     await rig.start('disk')
     const files = [await rig.send(0), await rig.send(700), await rig.send(2 * MiB), await rig.send(21 * MiB + 5)]
     const open = await rig.send(300, { visibility: 'public' })

@@ -23,6 +23,7 @@ import {
   splinters,
 } from './odd-pieces.ts'
 import { keys, startRig, type Rig } from './rig.ts'
+import { limit } from '../fixtures/time-limit.ts'
 
 let rig: Rig
 let token: string
@@ -94,7 +95,7 @@ const lines = (all: Record<string, string | string[]>): string =>
     .map(([name, value]) => `${name}: ${String(value)}\r\n`)
     .join('')
 
-test('the objects endpoint', { timeout: 120_000 }, async () => {
+test('the objects endpoint', { timeout: limit(120_000) }, async () => {
   const property = fc.asyncProperty(
     fc.constantFrom(...methods),
     sometimes('/alice-1/k', fc.constantFrom(...paths)),
@@ -155,7 +156,7 @@ test('the objects endpoint', { timeout: 120_000 }, async () => {
   expect((await rig.signed('alice', 'GET', '/')).status).toBe(200)
 })
 
-test('the API', { timeout: 120_000 }, async () => {
+test('the API', { timeout: limit(120_000) }, async () => {
   const id = fc.nat(9).map((n) => (n < 8 ? ids[n % ids.length]! : pieces[n]!))
   const routes = fc.oneof(
     fc.constantFrom(
