@@ -17,7 +17,8 @@ import { listSettings } from './config/list-settings.ts'
 import type { LoadedConfig } from './config/load-config.ts'
 import type { Config, ListenAddress } from './config/config.ts'
 import type { Secrets } from './config/secrets.ts'
-import type { DiskDriverOptions } from './drivers/disk/disk-driver.ts'
+import type { OpenContext } from './drivers/registration.ts'
+import { registrationOf } from './drivers/registry.ts'
 import type { StorageDriver } from './drivers/driver.ts'
 import { alone, type Peers } from './drivers/peers.ts'
 import { createRunningWrites } from './drivers/running-writes.ts'
@@ -50,12 +51,14 @@ import { createReadiness, type Readiness } from './service/readiness.ts'
 import { watchClock } from './service/steady-clock.ts'
 import { settleWrittenObject } from './service/settle-auto-confirm.ts'
 import { whileBusy } from './sqlite-lock.ts'
-import { createStorage, openOtherStore, urlOfBucket } from './storage.ts'
+import { createStorage, openOtherStores, urlOfStore } from './storage.ts'
 import type { TestMode } from './testing/test-mode.ts'
 import type { TestState } from './testing/test-state.ts'
 import type { Dispatcher } from './webhooks/dispatcher.ts'
 import { gatewayOwner, publicPrefix } from './gateway-names.ts'
 import { servesObjects } from './config/serves-objects.ts'
+import { createStores, type Stores } from './service/stores.ts'
+import { stateFolder } from './config/state-folder.ts'
 
 export type GatewayOptions = {
   secrets: Secrets
@@ -85,7 +88,9 @@ export type Gateway = {
   readonly api: GatewayApp
   /** The S3-compatible endpoint; null where URLs point to a bucket. */
   readonly objects: GatewayApp | null
+  /** Where new uploads go. */
   readonly driver: StorageDriver
+  readonly stores: Stores
   readonly catalog: Catalog
   /** null unless in test mode. */
   readonly testState: TestState | null
@@ -137,7 +142,7 @@ async function join(config: Config, o: Joining) {
 }
 
 /** What the disk is swept of at the start: one of the workers does it, and not what the others are writing. */
-function houseKeeping({ index, isReplacement }: Peers): DiskDriverOptions['sweepOnStart'] {
+function houseKeeping({ index, isReplacement }: Peers): OpenContext['sweepOnStart'] {
   return index === 0 && (isReplacement ? 'beside-others' : true)
 }
 
@@ -145,7 +150,7 @@ export async function createGateway(config: Config, o: GatewayOptions): Promise<
   const now = o.now ?? (() => new Date())
   const peers = o.peers ?? alone
   const urls = publicUrls(config)
-  const { path: folder } = config.storage.disk
+  const folder = stateFolder(config)
   const keys = openLiveKeys({
     folder,
     secrets: o.secrets,
@@ -168,25 +173,25 @@ export async function createGateway(config: Config, o: GatewayOptions): Promise<
   const { catalog: opened, rates, leave } = await joinOthers(config, { ...o, now, peers, keys })
   const { testMode } = o
   const catalog = testMode ? testMode.events.watch(opened) : opened
-  const open = async (): Promise<{ driver: StorageDriver; other: StorageDriver | null }> => {
+  const open = async (): Promise<{ driver: StorageDriver; others: StorageDriver[] }> => {
     const driver = await createStorage(config, { ...storage, catalog })
-    return { driver, other: await openOtherStore(config, catalog, storage) }
+    return { driver, others: await openOtherStores(config, catalog, storage) }
   }
-  const { driver, other } = await open().catch(async (error: unknown) => {
+  const { driver, others } = await open().catch(async (error: unknown) => {
     // Connections that nobody uses would keep the process.
     await leave().catch(() => {})
     rates.close()
     await catalog.close().catch(() => {})
     throw error
   })
-  const bucketUrl = servesObjects(config) ? null : await urlOfBucket(driver, config)
-  const otherUrl = other?.name === 's3' ? await urlOfBucket(other, config) : null
-  const endpointStore = bucketUrl === null ? driver : other?.name === 'disk' ? other : null
+  const bucketUrl = servesObjects(config) ? null : await urlOfStore(driver, config)
+  const hasOwnUrls = ({ name }: StorageDriver): boolean => registrationOf(name).hasOwnUrls
+  const otherUrls = await Promise.all(others.filter(hasOwnUrls).map((store) => urlOfStore(store, config)))
+  const endpointStore = bucketUrl === null ? driver : (others.find((store) => !hasOwnUrls(store)) ?? null)
   const dev = o.dev ?? false
   const writes = createRunningWrites(peers)
   const service = {
-    driver,
-    ...(other && { other }),
+    stores: createStores(driver, others),
     catalog,
     config,
     now,
@@ -245,7 +250,7 @@ export async function createGateway(config: Config, o: GatewayOptions): Promise<
     verifyToken,
     objectsUrl: () => bucketUrl ?? urls.objects(),
     objectsOrigin: () => (bucketUrl === null ? new URL(urls.objects()).origin : new URL(bucketUrl).origin),
-    ...(other && { otherOrigin: () => new URL(otherUrl ?? urls.objects()).origin }),
+    otherOrigins: () => [...otherUrls, ...(endpointStore ? [urls.objects()] : [])].map((url) => new URL(url).origin),
     isDraining: () => draining.value,
     readiness,
     requests,
@@ -356,13 +361,26 @@ export async function createGateway(config: Config, o: GatewayOptions): Promise<
     rates.close()
     clock.stop()
     await catalog.close()
-    await Promise.all([driver.close(), other?.close()])
+    await Promise.all(service.stores.all.map((store) => store.close()))
     await audit?.close()
     await tracing?.close().catch((err: unknown) => o.log.warn({ err }, 'the last spans could not be sent'))
   }
 
   const close = (): Promise<void> => (closing ??= shutDown())
-  return { config, api, objects, handler, driver, catalog, testState, readiness, start, listen, close }
+  return {
+    config,
+    api,
+    objects,
+    handler,
+    driver,
+    stores: service.stores,
+    catalog,
+    testState,
+    readiness,
+    start,
+    listen,
+    close,
+  }
 }
 
 /** Loaded where it is wanted: it is large. */

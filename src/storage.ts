@@ -1,15 +1,16 @@
-/** Which driver a configuration means. */
-import { join } from 'node:path'
-import { isThere } from './cannot-open.ts'
+/** Opens the stores that a configuration and a catalog mean. */
 import type { Catalog } from './catalog/catalog.ts'
 import { ConfigError } from './config/config-error.ts'
 import type { LoadedConfig } from './config/load-config.ts'
 import { ownerLimits } from './config/owner-limits.ts'
 import type { Config } from './config/config.ts'
 import type { Secrets } from './config/secrets.ts'
-import { createDiskDriver, type DiskDriverOptions } from './drivers/disk/disk-driver.ts'
+import { completeDriver } from './drivers/complete-driver.ts'
 import type { StorageDriver } from './drivers/driver.ts'
+import type { Expected } from './drivers/expected.ts'
 import { alone, type Peers } from './drivers/peers.ts'
+import type { DriverRegistration, OpenContext } from './drivers/registration.ts'
+import { registrationOf, registrations, settingsOf } from './drivers/registry.ts'
 import type { Logger } from './log.ts'
 import { objectsBaseUrl } from './http/public-urls.ts'
 import type { SigningCredentials } from './sigv4/types.ts'
@@ -24,61 +25,62 @@ export type StorageOptions = {
   catalog?: StoreRecords
 }
 
-/** The storage driver of a configuration, alone. `objectsUrl` is where the disk driver's URLs point. */
+/** The store in use alone. `objectsUrl` is where the URLs of the objects endpoint point. */
 export async function createStorage(
   config: Config,
   o: StorageOptions & {
     objectsUrl?: () => string
     signing?: () => SigningCredentials
-    sweepOnStart?: DiskDriverOptions['sweepOnStart']
-    mayDelete?: DiskDriverOptions['mayDelete']
+    sweepOnStart?: OpenContext['sweepOnStart']
+    mayDelete?: () => boolean
   },
 ): Promise<StorageDriver> {
   const { storage, objects, downloads } = config
-  const now = o.now ?? (() => new Date())
+  const { catalog, peers = alone } = o
   const endpoint = {
     publicUrl: o.objectsUrl ?? (() => objectsBaseUrl(config, null)),
     region: objects.region,
     credentials: o.signing ?? o.secrets.signing,
-    now,
+    now: o.now ?? (() => new Date()),
   }
-  if (storage.driver === 'disk') {
-    const { bucket, disk } = storage
-    const expected = o.catalog && (await expectedOf(o.catalog).catch(unreadable(o.log)))
-    const driver = await createDiskDriver({
-      ...disk,
-      ownerLimits: ownerLimits(config),
-      groupReads: objects.sendfile !== 'off',
-      ...endpoint,
-      bucket,
-      sweepOnStart: o.sweepOnStart ?? false,
-      ...(o.mayDelete && { mayDelete: o.mayDelete }),
-      peers: o.peers ?? alone,
-      log: o.log,
-      ...(expected && { expected }),
-    })
-    if (o.catalog && expected) await recordStore(o.catalog, driver)
-    return driver
-  }
-  const [{ createS3Driver }, { createProxiedDriver }] = await Promise.all([
-    import('./drivers/s3/s3-driver.ts'),
-    import('./drivers/proxied/proxied-driver.ts'),
-  ])
-  const { publicBaseUrl } = downloads
-  const store = await createS3Driver({ ...storage.s3, bucket: storage.bucket, publicBaseUrl, now, log: o.log })
-  return storage.delivery === 'proxied' ? createProxiedDriver(store, { ...endpoint, peers: o.peers ?? alone }) : store
+  const registration = registrationOf(storage.driver)
+  const { name } = registration
+  let isCompared = false
+  const opened = await registration.open(settingsOf(storage, registration), {
+    bucket: storage.bucket,
+    endpoint,
+    peers,
+    log: o.log,
+    publicBaseUrl: downloads.publicBaseUrl,
+    groupReads: objects.sendfile !== 'off',
+    ownerLimits: ownerLimits(config),
+    sweepOnStart: o.sweepOnStart ?? false,
+    ...(o.mayDelete && { mayDelete: o.mayDelete }),
+    ...(catalog && {
+      async expected() {
+        const expected = await expectedIn(catalog, name).catch(unreadable(o.log))
+        isCompared = expected !== undefined
+        return expected
+      },
+    }),
+  })
+  const driver = completeDriver(opened, { bucket: storage.bucket, endpoint, peers, log: o.log })
+  if (catalog && isCompared) await recordStore(catalog, driver)
+  if (!registration.hasOwnUrls || storage.delivery !== 'proxied') return driver
+  const { createProxiedDriver } = await import('./drivers/proxied/proxied-driver.ts')
+  return createProxiedDriver(driver, { ...endpoint, peers })
 }
 
 type StoreRecords = Pick<Catalog, 'storeId' | 'recordStore' | 'countIn' | 'filesIn'>
 
-async function expectedOf(catalog: StoreRecords): Promise<NonNullable<DiskDriverOptions['expected']>> {
-  const [storeId, { files, pending, unneeded }] = await Promise.all([catalog.storeId('disk'), catalog.countIn('disk')])
+async function expectedIn(catalog: StoreRecords, name: string): Promise<Expected> {
+  const [storeId, { files, pending, unneeded }] = await Promise.all([catalog.storeId(name), catalog.countIn(name)])
   return {
     storeId,
     files: files + pending + unneeded,
     async *objects() {
       for (let after: string | undefined; ;) {
-        const page = await catalog.filesIn('disk', { limit: 500, ...(after !== undefined && { after }) })
+        const page = await catalog.filesIn(name, { limit: 500, ...(after !== undefined && { after }) })
         if (page.length === 0) return
         yield page.map(({ file }) => file.object)
         after = page.at(-1)!.file.id
@@ -93,33 +95,39 @@ const unreadable =
   (err: unknown): undefined =>
     void log.error({ err }, 'the catalog cannot be read: it is not compared with the store at this start')
 
-async function recordStore(catalog: StoreRecords, driver: StorageDriver): Promise<void> {
-  const id = driver.storeId
-  if (id !== undefined && (await catalog.storeId('disk')) !== id) await catalog.recordStore('disk', id)
+async function recordStore(catalog: StoreRecords, { name, storeId }: StorageDriver): Promise<void> {
+  if (storeId !== undefined && (await catalog.storeId(name)) !== storeId) await catalog.recordStore(name, storeId)
 }
 
 /** How the configuration was read. */
 type Loaded = Pick<LoadedConfig, 'withDriver'>
 
-/** The same configuration with the other driver, and what it takes to open it. */
-export function otherStore(
-  config: Config,
-  loaded: Loaded | null,
-): { config: Config; name: 'disk' | 's3'; isThere: boolean } {
-  const name = config.storage.driver === 'disk' ? 's3' : 'disk'
-  const { storage } = name === 's3' && loaded ? asLoaded(loaded, config) : config
-  const { region, endpoint, accessKeyId } = storage.s3
-  const exists =
-    name === 'disk'
-      ? isThere(join(storage.disk.path, 'index.sqlite'))
-      : region !== null || endpoint !== null || accessKeyId !== null
-  return { config: { ...config, storage: { ...storage, driver: name, delivery: 'direct' } }, name, isThere: exists }
+/** A store that is not in use. */
+export type OtherStore = {
+  registration: DriverRegistration
+  /** The same configuration with this store in use. */
+  config: Config
+  isConfigured: boolean
+}
+
+export function otherStores(config: Config, loaded: Loaded | null): OtherStore[] {
+  return registrations()
+    .filter(({ name }) => name !== config.storage.driver)
+    .map((registration) => {
+      const { name, variables } = registration
+      const { storage } = variables.length > 0 && loaded ? asLoaded(loaded, config, name) : config
+      return {
+        registration,
+        config: { ...config, storage: { ...storage, driver: name, delivery: 'direct' } },
+        isConfigured: registration.isConfigured(settingsOf(storage, registration)),
+      }
+    })
 }
 
 /** Variables that mean nothing with the driver in use must not stop the start: then the settings alone count. */
-function asLoaded(loaded: Loaded, config: Config): Config {
+function asLoaded(loaded: Loaded, config: Config, name: string): Config {
   try {
-    return loaded.withDriver('s3')
+    return loaded.withDriver(name)
   } catch (error) {
     if (error instanceof ConfigError) return config
     throw error
@@ -127,44 +135,52 @@ function asLoaded(loaded: Loaded, config: Config): Config {
 }
 
 /**
- * The store that was in use before, as long as the catalog has anything in it; a word in the log says so, and what to do.
- * Null where there is nothing, or the store cannot be opened.
+ * The stores that were in use before and in which the catalog still has something. A warning says so, and what to do. A
+ * store that is not configured is left out.
  */
-export async function openOtherStore(
+export async function openOtherStores(
   config: Config,
   catalog: StoreRecords,
   o: Parameters<typeof createStorage>[1] & { loaded?: Loaded },
-): Promise<StorageDriver | null> {
-  const { name, config: otherwise, ...store } = otherStore(config, o.loaded ?? null)
-  const count = await catalog.countIn(name)
-  const { files, pending, unneeded } = count
-  if (files + pending + unneeded === 0) return null
+): Promise<StorageDriver[]> {
+  const opened: StorageDriver[] = []
   // Behind the objects endpoint there is one store, and with `proxied` that is the bucket.
   const isHidden = config.storage.delivery === 'proxied'
-  if (files + pending > 0) {
-    const line =
-      name === 'disk'
-        ? 'storage: { disk: { path: "the folder that held them" } }'
-        : 'storage: { s3: { endpoint: "https://…", region: "…", accessKeyId: "…", secretAccessKey: "…" } }'
-    const advice = isHidden
-      ? 'they are not served: write storage: { delivery: direct } until postern migrate has moved them'
-      : store.isThere
-        ? `they are served from there; postern migrate --to ${config.storage.driver} moves them`
-        : `they are not served: write ${line}, start again, then postern migrate --to ${config.storage.driver}`
-    o.log.warn(
-      { store: name, ...count },
-      `storage.driver was changed, and files are still in the ${name} store: ${advice}`,
-    )
+  try {
+    for (const other of otherStores(config, o.loaded ?? null)) {
+      const count = await catalog.countIn(other.registration.name)
+      const { files, pending, unneeded } = count
+      if (files + pending + unneeded === 0) continue
+      if (files + pending > 0) {
+        const { name } = other.registration
+        o.log.warn(
+          { store: name, ...count },
+          `storage.driver was changed, and files are still in the ${name} store: ${adviceFor(other, config, isHidden)}`,
+        )
+      }
+      if (other.isConfigured && !isHidden) opened.push(await createStorage(other.config, { ...o, catalog }))
+    }
+    return opened
+  } catch (error) {
+    await Promise.all(opened.map((store) => store.close().catch(() => {})))
+    throw error
   }
-  return store.isThere && !isHidden ? createStorage(otherwise, { ...o, catalog }) : null
 }
 
-/** Where the browser will go for bytes: whatever host the presigned URLs name. */
-export async function urlOfBucket(driver: StorageDriver, { storage }: Config): Promise<string> {
+function adviceFor({ registration, isConfigured }: OtherStore, { storage }: Config, isHidden: boolean): string {
+  if (isHidden) return 'they are not served: write storage: { delivery: direct } until postern migrate has moved them'
+  return isConfigured
+    ? `they are served from there; postern migrate --to ${storage.driver} moves them`
+    : `they are not served: write ${registration.example}, start again, then postern migrate --to ${storage.driver}`
+}
+
+/** Where browsers go for the bytes of a store with URLs of its own: the host in its presigned URLs. */
+export async function urlOfStore(driver: StorageDriver, { storage }: Config): Promise<string> {
   try {
     return (await driver.presignHead({ bucket: storage.bucket, key: 'origin' }, { expiresIn: 60 })).url
   } catch {
-    // No credentials yet: the start goes on, and readiness tells.
-    return storage.s3.publicEndpoint ?? storage.s3.endpoint ?? `https://${storage.bucket}.s3.amazonaws.com`
+    // No credentials yet: the start goes on, and readiness reports it.
+    const registration = registrationOf(driver.name)
+    return registration.publicUrl!(settingsOf(storage, registration), storage.bucket)
   }
 }

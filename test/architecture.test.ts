@@ -18,7 +18,38 @@ const rules: Rule[] = [
   { from: /^supported-node\.ts$/, may: [/^node-version\.ts$/] },
   { from: /^sigv4\//, may: [/^sigv4\//] },
   { from: /^explain\//, may: [/^(explain|sigv4)\//] },
-  { from: /^config\//, may: [/^config\//, /^(active-type|gateway-names|cannot-open|lock-files)\.ts$/] },
+  {
+    from: /^config\//,
+    may: [
+      /^config\//,
+      /^drivers\/(registry|registration)\.ts$/,
+      /^(active-type|gateway-names|cannot-open|lock-files)\.ts$/,
+    ],
+  },
+  // The list of drivers, what each of them says about itself, and the commands of stores in a folder.
+  {
+    from: /^drivers\/registry\.ts$/,
+    may: [/^drivers\/registration\.ts$/, /^drivers\/[^/]+\/(registration|folder-tools)\.ts$/],
+  },
+  {
+    from: /^drivers\/registration\.ts$/,
+    may: [/^drivers\/[^/]+\.ts$/, /^drivers\/endpoint\/presigner\.ts$/, /^sigv4\/types\.ts$/],
+  },
+  {
+    from: /^drivers\/[^/]+\/registration\.ts$/,
+    may: [
+      /^drivers\/registration\.ts$/,
+      /^config\/values\.ts$/,
+      /^(cannot-open|errors)\.ts$/,
+      /^drivers\/[^/]+\/[^/]+\.ts$/,
+    ],
+  },
+  // Does with the core of a driver what the driver leaves out.
+  {
+    from: /^drivers\/complete-driver\.ts$/,
+    may: [/^drivers\/((endpoint|proxied)\/|[^/]+\.ts$)/, /^(errors|gateway-names)\.ts$/],
+  },
+  { from: /^drivers\/expectation\.ts$/, may: [/^errors\.ts$/, /^drivers\/(driver\.ts$|checksums\/)/] },
   { from: /^drivers\/[^/]+\.ts$/, may: [/^errors\.ts$/, /^drivers\/[^/]+\.ts$/] },
   {
     from: /^drivers\/disk\//,
@@ -50,7 +81,7 @@ const rules: Rule[] = [
     from: /^service\//,
     may: [
       /^service\//,
-      /^drivers\/driver\.ts$/,
+      /^drivers\/(driver|registration|registry)\.ts$/,
       /^catalog\/catalog\.ts$/,
       /^(active-type|errors|gateway-names|log|media-type)\.ts$/,
       /^config\/config\.ts$/,
@@ -66,7 +97,7 @@ const rules: Rule[] = [
       /^drivers\/driver\.ts$/,
       /^catalog\/(catalog|record-json)\.ts$/,
       /^(errors|log|gateway-names)\.ts$/,
-      /^config\/config\.ts$/,
+      /^config\/(config|schema)\.ts$/,
     ],
   },
   {
@@ -85,7 +116,7 @@ const rules: Rule[] = [
     from: /^cluster\//,
     may: [
       /^cluster\//,
-      /^drivers\/peers\.ts$/,
+      /^drivers\/(peers|registry)\.ts$/,
       /^http\/request-log\.ts$/,
       /^catalog\/catalog\.ts$/,
       /^errors\.ts$/,
@@ -99,7 +130,7 @@ const rules: Rule[] = [
       /^gateway-names\.ts$/,
       /^http\/request-event\.ts$/,
       /^service\/describe-store\.ts$/,
-      /^drivers\/(driver|peers)\.ts$/,
+      /^drivers\/(driver|peers|registry)\.ts$/,
       /^catalog\/catalog\.ts$/,
       /^config\/config\.ts$/,
     ],
@@ -194,4 +225,41 @@ describe('allowed imports', () => {
     const spelled = files.filter((file) => /slice\(2, 4\)|\bobjects['`], id/.test(readFileSync(file, 'utf8')))
     expect(spelled.map(named)).toEqual(['drivers/disk/blob-layout.ts'])
   })
+
+  it('names no driver outside its folder and the list of drivers', () => {
+    // The archive of a backup holds the files of a store on disk.
+    const mayImport = /^(drivers\/(disk|s3|registry\.ts)|backup\/)/
+    const importers = files.filter((file) => imports(file).some((at) => /drivers\/(disk|s3)\//.test(at)))
+    expect(importers.map(named).filter((name) => !mayImport.test(name))).toEqual([])
+    const naming = files.flatMap((file) => {
+      const name = named(file)
+      // `storage.disk.path` is also the folder of secrets and catalog, whatever driver is in use.
+      if (/^drivers\/(disk|s3)\/|^config\/state-folder\.ts$/.test(name)) return []
+      return placesNaming(readFileSync(file, 'utf8')).map((line) => `${name}: ${line.trim()}`)
+    })
+    expect(naming).toEqual([])
+  })
+
+  it('would notice a driver by its name', () => {
+    const lines = [
+      "if (config.storage.driver === 's3')",
+      'const { disk } = config.storage',
+      'storage.s3.region',
+      '["disk"]',
+    ]
+    expect(placesNaming(lines.join('\n'))).toEqual(lines)
+    expect(placesNaming("const scope = { service: 's3' } // as 'disk'\n'set storage.s3.region'")).toEqual([])
+  })
 })
+
+/** Lines of code that name a driver. The service in a SigV4 scope and the group of doctor's checks are other words. */
+function placesNaming(text: string): string[] {
+  const others = /service: 's3'|named === 's3'|state\['s3'\]|(group: |runChecks\()'disk'/
+  return text.split('\n').filter((line) => {
+    const code = line.replace(/\/\/.*$|^\s*\/?\*.*$/, '')
+    const bare = code.replace(/'(?:[^'\\]|\\.)*'|"[^"]*"|`[^`]*`/g, (quoted) => (quoted.length > 6 ? "''" : quoted))
+    const isNamed =
+      /['"`](disk|s3)['"`]/.test(bare) || /\bstorage\.(disk|s3)\b|\{[^}]*\b(disk|s3)\b[^}]*\} = .*storage/.test(bare)
+    return isNamed && !others.test(code)
+  })
+}

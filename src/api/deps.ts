@@ -17,8 +17,8 @@ export type ApiDeps = ServiceDeps & {
   objectsOrigin: () => string
   /** The S3 endpoint, for S3 clients configured with the API's URL. Default: `objectsOrigin`. */
   objectsUrl?: () => string
-  /** The origin of the previous store's URLs while files remain in it. */
-  otherOrigin?: () => string
+  /** The origins of other stores' URLs while files remain in them. */
+  otherOrigins?: () => string[]
   /** Requests without credentials act as the user `dev`, from loopback only. */
   dev: boolean
   isDraining: () => boolean

@@ -4,10 +4,11 @@ import { vary } from '../http/cors.ts'
 import type { ApiDeps } from './deps.ts'
 
 /** Headers for every response of the API's origin. Pages may connect only to this server and the stores. */
-export function securityHeaders(deps: Pick<ApiDeps, 'config' | 'objectsOrigin' | 'otherOrigin' | 'urls'>): Middleware {
+export function securityHeaders(deps: Pick<ApiDeps, 'config' | 'objectsOrigin' | 'otherOrigins' | 'urls'>): Middleware {
   const store = (): string => {
-    const other = deps.otherOrigin ? [deps.otherOrigin()] : []
-    return [...new Set([deps.objectsOrigin(), ...other, ...publicOrigin(deps.config)])].join(' ')
+    return [...new Set([deps.objectsOrigin(), ...(deps.otherOrigins?.() ?? []), ...publicOrigin(deps.config)])].join(
+      ' ',
+    )
   }
   const headers = helmet({
     contentSecurityPolicy: {

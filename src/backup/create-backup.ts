@@ -13,7 +13,7 @@ import { copyDatabases, type DatabaseFiles } from './snapshot.ts'
 import { TarWriter } from './tar-writer.ts'
 
 export type BackupOptions = {
-  driver: 'disk' | 's3'
+  driver: string
   bucket: string
   /** The folder of the store; null where the objects lie in a bucket. */
   store: string | null

@@ -24,7 +24,7 @@ export const headerSchema = z.object({
   format: z.literal(1),
   id: backupId,
   createdAt: z.iso.datetime(),
-  driver: z.enum(['disk', 's3']),
+  driver: z.string().regex(/^[a-z0-9-]{1,64}$/),
   /** The gateway's bucket. */
   bucket: z.string(),
   /** The backup whose blobs are not repeated. */

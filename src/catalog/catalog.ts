@@ -23,7 +23,7 @@ export type FileRecord = {
   /** `sub` of the token that was granted the upload. */
   owner: string
   /** The driver that holds the bytes. */
-  store: 'disk' | 's3'
+  store: string
   /** The key that was issued, unique: the name the client knows. */
   key: string
   /** Where the bytes are to be read: the issued key until a seal moved them. */

@@ -5,7 +5,7 @@ import type { DeliveryState, EventType } from './webhook-catalog.ts'
 export type FileRow = {
   id: string
   owner: string
-  store: 'disk' | 's3'
+  store: string
   key: string
   object_bucket: string
   object_key: string
@@ -76,7 +76,7 @@ export type MovedObjectRow = {
   id: string
   file_id: string
   kind: 'copy' | 'left'
-  store: 'disk' | 's3'
+  store: string
   object_bucket: string
   object_key: string
   object_version_id: string | null

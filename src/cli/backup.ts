@@ -14,6 +14,8 @@ import { interruptible } from './interruptible.ts'
 import { catalogFile } from './open-store.ts'
 import { keepStdoutForBytes, printJson, printNote, printResult } from './output.ts'
 import { showBytes, startProgress } from './progress.ts'
+import { folderStore } from '../drivers/registry.ts'
+import { stateFolder } from '../config/state-folder.ts'
 
 type BackupOptions = ConfigOptions & { since?: string; secrets?: boolean }
 
@@ -43,8 +45,11 @@ async function backup(
   if (file === '-' && process.stdout.isTTY) {
     throw new CliError('A backup is no text for a terminal: write it to a file, or pipe it.', 2)
   }
-  if (options.since !== undefined && config.storage.driver === 's3') {
-    throw new CliError('--since is about blobs, and with the s3 driver these are in the bucket.', 2)
+  if (options.since !== undefined && !folderStore(config.storage)) {
+    throw new CliError(
+      `--since is about blobs, and with the ${config.storage.driver} driver these are in the bucket.`,
+      2,
+    )
   }
   if (options.since !== undefined) assertInputFile(options.since)
   const folder = dirname(resolve(file))
@@ -93,8 +98,8 @@ type Sources = { store: string | null; databases: { [name: string]: string }; se
 /** Says aloud what is not in the backup. */
 function whatThereIs(config: Config, withoutSecrets: boolean): Sources {
   const { storage } = config
-  const folder = storage.disk.path
-  const isDisk = storage.driver === 'disk'
+  const folder = stateFolder(config)
+  const isDisk = folderStore(storage) !== null
   const index = join(folder, 'index.sqlite')
   if (isDisk && !isThere(index)) {
     throw new CliError(`There is no store at ${folder}. Name its folder with --storage.`, 1)

@@ -1,10 +1,10 @@
 /** What `serve` says once it listens: where bytes go, both addresses, and lines to paste into a shell. */
 import { existsSync, readFileSync } from 'node:fs'
-import { statfs } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { acceptsSecret } from '../api/token-refusal.ts'
 import type { LoadedConfig } from '../config/load-config.ts'
 import type { Config } from '../config/config.ts'
+import { stateFolder, stateFolderKey } from '../config/state-folder.ts'
 import type { TestMode } from '../testing/test-mode.ts'
 import type { ConfigOptions } from './config-options.ts'
 import { shellQuote } from './shell-quote.ts'
@@ -12,28 +12,12 @@ import type { Problem } from './unready.ts'
 
 export type Addresses = { apiUrl: string; objectsUrl: string | null }
 
-export type BytesGoTo =
-  | { driver: 'disk'; path: string; freeBytes: number | null }
-  | { driver: 's3'; bucket: string; endpoint: string | null; region: string | null }
-
-export async function whereBytesGo({ storage }: Config): Promise<BytesGoTo> {
-  if (storage.driver === 's3') {
-    return { driver: 's3', bucket: storage.bucket, endpoint: storage.s3.endpoint, region: storage.s3.region }
-  }
-  const path = resolve(storage.disk.path)
-  const free = await statfs(path).then(
-    ({ bavail, bsize }) => bavail * bsize,
-    () => null,
-  )
-  return { driver: 'disk', path, freeBytes: free }
-}
-
 /** How the reader gets a token: by this command, or (null) from the identity provider. */
 type TokenCommand = string | null
 
 type BannerFacts = {
   addresses: Addresses
-  bytes: BytesGoTo
+  bytes: string
   dev: boolean
   tokenCommand: TokenCommand
   /** Why no uploads are accepted; none: they are. */
@@ -49,7 +33,7 @@ export function banner({ addresses: { apiUrl, objectsUrl }, bytes, dev, tokenCom
     '',
     `  API      ${apiUrl}  (JSON API and console)`,
     `  Objects  ${objects}`,
-    `  Bytes    ${describeBytes(bytes)}`,
+    `  Bytes    ${bytes}`,
     '',
     ...(problems.length > 0 ? unready(problems) : firstFile({ apiUrl, token: dev ? null : setToken(tokenCommand) })),
     '',
@@ -71,7 +55,7 @@ const unready = (problems: readonly Problem[]): string[] => [
 
 type DevFacts = {
   addresses: Addresses
-  bytes: BytesGoTo
+  bytes: string
   token: string | null
   mode: TestMode
   remote: boolean
@@ -87,7 +71,7 @@ export function devBanner({ addresses, bytes, token, remote }: DevFacts): string
     '',
     `  API      ${apiUrl}  (JSON API and console)`,
     `  Objects  ${objectsUrl ?? ''}  (S3 endpoint; presigned URLs point here)`,
-    `  Bytes    ${describeBytes(bytes)}`,
+    `  Bytes    ${bytes}`,
     '',
     ...(remote
       ? [
@@ -123,13 +107,6 @@ export function devVariables({ addresses, token, mode, config }: DevFacts): stri
   ].join('\n')
 }
 
-function describeBytes(bytes: BytesGoTo): string {
-  if (bytes.driver === 'disk') {
-    return `disk: ${bytes.path}${bytes.freeBytes === null ? '' : ` (${humanSize(bytes.freeBytes)} free)`}`
-  }
-  return `s3: bucket ${bytes.bucket} at ${bytes.endpoint ?? 'AWS'}${bytes.region === null ? '' : `, ${bytes.region}`}`
-}
-
 const setToken = (command: TokenCommand): string =>
   command === null ? "TOKEN='<a token of your identity provider>'" : `TOKEN=$(${command})`
 
@@ -157,8 +134,8 @@ export function commandForToken(options: ConfigOptions, { sources, config }: Loa
   const words = isOwnProject(process.cwd()) ? ['npm', 'run', '-s', 'postern', '--', 'token'] : ['postern', 'token']
   words.push('--sub', 'me')
   if (options.config !== undefined) words.push('--config', options.config)
-  const path = sources.get('storage.disk.path')?.from
-  if (path === 'flag' || path === 'variable') words.push('--storage', config.storage.disk.path)
+  const path = sources.get(stateFolderKey)?.from
+  if (path === 'flag' || path === 'variable') words.push('--storage', stateFolder(config))
   for (const [key, value] of Object.entries(options.set ?? {})) {
     if (/^auth\.(?!secret)/.test(key)) words.push('--set', `${key}=${value}`)
   }
@@ -168,10 +145,4 @@ export function commandForToken(options: ConfigOptions, { sources, config }: Loa
 function isOwnProject(folder: string): boolean {
   const file = join(folder, 'package.json')
   return existsSync(file) && (JSON.parse(readFileSync(file, 'utf8')) as { name?: string }).name === 'postern'
-}
-
-function humanSize(bytes: number): string {
-  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB']
-  const step = bytes < 1 ? 0 : Math.min(units.length - 1, Math.floor(Math.log2(bytes) / 10))
-  return `${Math.round(bytes / 1024 ** step)} ${units[step]}`
 }

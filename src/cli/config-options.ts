@@ -4,6 +4,7 @@ import { loadConfig, type LoadedConfig } from '../config/load-config.ts'
 import { parseDuration, parseSize } from '../config/values.ts'
 import { CliError } from './cli-error.ts'
 import { printNote } from './output.ts'
+import { stateFolderKey } from '../config/state-folder.ts'
 
 export type ConfigOptions = {
   config?: string
@@ -38,7 +39,7 @@ export function openConfig(
 ): LoadedConfig {
   const flags = {
     ...options.set,
-    'storage.disk.path': options.storage ?? options.set?.['storage.disk.path'],
+    [stateFolderKey]: options.storage ?? options.set?.[stateFolderKey],
     'storage.driver': options.driver ?? options.set?.['storage.driver'],
     port: options.port,
   }

@@ -6,6 +6,8 @@ import type { Command } from 'commander'
 import { addConfigOptions, openConfig } from './config-options.ts'
 import { CliError } from './cli-error.ts'
 import { serve, type ServeOptions } from './serve.ts'
+import { registrationOf } from '../drivers/registry.ts'
+import { temporaryStateFolder } from '../config/state-folder.ts'
 
 type DevOptions = Omit<ServeOptions, 'dev'> & { ephemeral?: boolean; remote?: boolean; open?: boolean }
 
@@ -28,7 +30,11 @@ export function addDev(program: Command, exit: (code: number) => void): void {
 async function dev({ ephemeral, remote, open, ...options }: DevOptions): Promise<number> {
   const isRemote = remote ?? isSet(process.env['POSTERN_DEV_REMOTE'])
   const folder = ephemeral ? await mkdtemp(join(tmpdir(), 'postern-dev-')) : null
-  const set = { ...(folder !== null && temporary(folder)), ...(isRemote && (await exposed(options))), ...options.set }
+  const set = {
+    ...(folder !== null && temporaryStateFolder(folder)),
+    ...(isRemote && (await exposed(options))),
+    ...options.set,
+  }
   try {
     return await serve({
       ...options,
@@ -44,18 +50,13 @@ async function dev({ ephemeral, remote, open, ...options }: DevOptions): Promise
   }
 }
 
-const temporary = (folder: string): Record<string, string> => ({
-  'storage.disk.path': folder,
-  'storage.disk.fsync': 'none',
-  'storage.disk.minFree': '16MiB',
-})
-
 /** Listens on all interfaces at the configured ports; clients reach it by the ports of this machine. */
 async function exposed(options: ServeOptions): Promise<Record<string, string>> {
   const { config } = openConfig(options, { dev: true, remote: true, quiet: true })
-  if (config.storage.driver === 's3') {
+  const { driver } = config.storage
+  if (registrationOf(driver).hasOwnUrls) {
     throw new CliError(
-      '--remote is for the disk driver: with storage.driver: s3 anybody on the network could reach your bucket. Use postern serve.',
+      `--remote is for the disk driver: with storage.driver: ${driver} anybody on the network could reach your bucket. Use postern serve.`,
       2,
     )
   }

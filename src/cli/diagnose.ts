@@ -15,11 +15,12 @@ import { publicChecks } from '../doctor/public/public-checks.ts'
 import { tokenChecks, type TokenSubject } from '../doctor/tokens/token-checks.ts'
 import { urlChecks } from '../doctor/urls/url-checks.ts'
 import type { UrlSubject } from '../doctor/urls/url-subject.ts'
-import { schemaVersion } from '../drivers/disk/open-index.ts'
 import { instanceProof } from '../http/instance-proof.ts'
 import { servesObjects } from '../config/serves-objects.ts'
-import { diskTarget, type Endpoints } from './doctor-store.ts'
+import { endpointTarget, type Endpoints } from './doctor-store.ts'
 import { examineStore } from './examine-store.ts'
+import { folderStore, folderTools } from '../drivers/registry.ts'
+import { stateFolder, stateFolderSettings } from '../config/state-folder.ts'
 
 export type DiagnoseOptions = {
   /** From where pages ask. */
@@ -36,7 +37,7 @@ export type Diagnosis = { results: Result[]; left: string[] }
 
 /** After `signal` there are the results that came before it, and what was written is removed. */
 export async function diagnose(config: Config, o: DiagnoseOptions): Promise<Diagnosis> {
-  const disk = await runChecks('disk', diskChecks, diskSubject(config), o)
+  const disk = await runChecks('disk', diskChecks, await diskSubject(config), o)
   const secrets = disk[0]?.outcome === 'ok' ? await secretsOf(config, o) : null
   if (secrets === null || 'failed' in secrets) return { results: [...disk, ...(secrets?.failed ?? [])], left: [] }
   const objects = servesObjects(config) ? ownObjects(config, secrets.secrets, o) : null
@@ -61,7 +62,7 @@ export async function diagnose(config: Config, o: DiagnoseOptions): Promise<Diag
 
 async function secretsOf(config: Config, o: DiagnoseOptions): Promise<{ secrets: Secrets } | { failed: Result[] }> {
   try {
-    return { secrets: await loadSecrets(config.storage.disk.path, { authSecret: config.auth.secret }) }
+    return { secrets: await loadSecrets(stateFolder(config), { authSecret: config.auth.secret }) }
   } catch (error) {
     const fix = 'Do what the message says: without its secrets the server does not start.'
     const result: Result = { group: 'disk', check: 'secrets', outcome: 'failed', message: reason(error), fix }
@@ -75,14 +76,16 @@ function tokenSubject(auth: Config['auth'], jwksUrl: string, { signal }: Diagnos
   return { jwksUrl, missing, signal }
 }
 
-function diskSubject({ storage, database }: Config): DiskSubject {
+async function diskSubject(config: Config): Promise<DiskSubject> {
+  const { storage, database } = config
+  const { path, minFree, fsync } = stateFolderSettings(config)
   const file = /^sqlite:(.+)$/.exec(database.url)?.[1]
   return {
-    folder: resolve(storage.disk.path),
-    holdsObjects: storage.driver === 'disk',
-    minFree: storage.disk.minFree,
-    fsync: storage.disk.fsync,
-    indexVersion: schemaVersion,
+    folder: resolve(path),
+    holdsObjects: folderStore(storage) !== null,
+    minFree,
+    fsync,
+    indexVersion: (await folderTools()).schemaVersion,
     catalogVersions: Object.keys(migrations),
     catalogFile: file === undefined || file === ':memory:' ? null : resolve(file),
     openCatalog: () => createCatalog({ url: database.url }),
@@ -110,7 +113,7 @@ function objectsEndpoints({ server, objects }: Config): Endpoints {
 
 function ownObjects(config: Config, secrets: Secrets, o: DiagnoseOptions): StoreProbe {
   const { now = () => new Date() } = o
-  return createStoreProbe(diskTarget(config, secrets, objectsEndpoints(config), { origins: [], now }), o)
+  return createStoreProbe(endpointTarget(config, secrets, objectsEndpoints(config), { origins: [], now }), o)
 }
 
 function urlSubject(config: Config, secrets: Secrets, objects: StoreProbe | null): UrlSubject {

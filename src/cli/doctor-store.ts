@@ -2,17 +2,17 @@
 import type { Config } from '../config/config.ts'
 import type { Secrets } from '../config/secrets.ts'
 import type { StoreTarget } from '../doctor/bucket/store-probe.ts'
-import { createConnection } from '../drivers/s3/connection.ts'
-import { resolveSettings } from '../drivers/s3/settings.ts'
+import { registrationOf, settingsOf } from '../drivers/registry.ts'
 import { CliError } from './cli-error.ts'
 
 export type Endpoints = Pick<StoreTarget, 'endpoint' | 'publicEndpoint' | 'named'>
 type Asked = Pick<StoreTarget, 'origins' | 'now'>
 
 /** Our own endpoint, whatever store is behind it. */
-export function diskTarget(config: Config, { signing }: Secrets, at: Endpoints, asked: Asked): StoreTarget {
+export function endpointTarget(config: Config, { signing }: Secrets, at: Endpoints, asked: Asked): StoreTarget {
   return {
-    kind: 'disk',
+    isOwnEndpoint: true,
+    settings: { endpoint: 'objects.listen', publicEndpoint: 'objects.publicUrl', region: 'objects.region' },
     ...at,
     ...asked,
     bucket: config.storage.bucket,
@@ -27,36 +27,23 @@ export function diskTarget(config: Config, { signing }: Secrets, at: Endpoints, 
   }
 }
 
-/** The bucket of the s3 driver. Errors: those of the credentials' source; CliError where only the SDK knows the host. */
+/** The bucket behind the driver in use. Errors: those of the credentials' source; StorageError NotSupported. */
 export async function bucketTarget(config: Config, asked: Asked): Promise<StoreTarget> {
-  const { bucket, s3, delivery } = config.storage
-  const settings = resolveSettings({ ...s3, bucket, now: asked.now })
-  const { endpoint, publicEndpoint, region, pathStyle, prefix, provider } = settings
-  if (endpoint === null || publicEndpoint === null) {
-    throw new CliError(`The bucket ${bucket} is an access point or directory bucket, which is not checked here.`, 1)
-  }
-  const connection = createConnection(settings)
-  try {
-    const { expiration = null, ...credentials } = await connection.credentials()
-    const { accessKeyId, secretAccessKey, sessionToken } = credentials
-    return {
-      kind: 's3',
-      endpoint,
-      publicEndpoint,
-      named: { url: publicEndpoint, setting: 'storage.s3.publicEndpoint' },
-      bucket,
-      region,
-      pathStyle,
-      prefix,
-      credentials: { accessKeyId, secretAccessKey, ...(sessionToken && { sessionToken }) },
-      expiration,
-      provider,
-      signsLength: settings.preset.capabilities.includes('signed-length'),
-      longestUrl: delivery === 'proxied' ? null : longestUrl(config),
-      ...asked,
-    }
-  } finally {
-    connection.close()
+  const { bucket, delivery, driver } = config.storage
+  const registration = registrationOf(driver)
+  const settings = settingsOf(config.storage, registration)
+  const store = await registration.doctorChecks?.(settings, { bucket, now: asked.now })
+  if (!store) throw new CliError(`The store of the ${driver} driver is not checked here.`, 1)
+  const named = { url: store.publicEndpoint, setting: `storage.${driver}.publicEndpoint` }
+  const of = (name: string): string => `storage.${driver}.${name}`
+  return {
+    isOwnEndpoint: false,
+    ...store,
+    settings: { endpoint: of('endpoint'), publicEndpoint: named.setting, region: of('region') },
+    named,
+    bucket,
+    longestUrl: delivery === 'proxied' ? null : longestUrl(config),
+    ...asked,
   }
 }
 

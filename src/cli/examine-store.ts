@@ -7,7 +7,8 @@ import { reason, runChecks, type Check, type Result } from '../doctor/check.ts'
 import { applyCors } from '../doctor/cors-rules.ts'
 import type { Diagnosis, DiagnoseOptions } from './diagnose.ts'
 import { openOwnEndpoint, type OwnEndpoint } from './doctor-endpoint.ts'
-import { bucketTarget, diskTarget, type Endpoints } from './doctor-store.ts'
+import { bucketTarget, endpointTarget, type Endpoints } from './doctor-store.ts'
+import { registrationOf } from '../drivers/registry.ts'
 
 type Server = {
   secrets: Secrets
@@ -19,7 +20,7 @@ type Server = {
 export async function examineStore(config: Config, server: Server, o: DiagnoseOptions): Promise<Diagnosis> {
   const { origins } = o
   const asked = { origins, now: o.now ?? (() => new Date()) }
-  const { driver, delivery } = config.storage
+  const { delivery, driver } = config.storage
   const inBucket = (checks: readonly Check<StoreProbe>[]): Promise<Diagnosis> =>
     examine(
       'bucket',
@@ -31,13 +32,13 @@ export async function examineStore(config: Config, server: Server, o: DiagnoseOp
     withEndpoint(config, server, group, o, (at) =>
       examine(
         group,
-        async () => diskTarget(config, server.secrets, at, asked),
+        async () => endpointTarget(config, server.secrets, at, asked),
         (probe) => runChecks(group, checks, probe, { ...o, before }),
         o,
       ),
     )
 
-  if (driver === 'disk') return atOwnEndpoint('bucket', bucketChecks(origins), [])
+  if (!registrationOf(driver).doctorChecks) return atOwnEndpoint('bucket', bucketChecks(origins), [])
   if (delivery === 'direct') return inBucket(bucketChecks(origins))
   // No browser sees the bucket: its CORS rules say nothing, and what holders of URLs can do our endpoint decides.
   const bucket = await inBucket(hiddenBucketChecks)

@@ -6,6 +6,8 @@ import type { AccessKey } from '../s3/key-ring.ts'
 import { CliError } from './cli-error.ts'
 import { assertInputFile } from './input-file.ts'
 import { gatewayOwner } from '../gateway-names.ts'
+import { registrations, settingsOf } from '../drivers/registry.ts'
+import { stateFolder } from '../config/state-folder.ts'
 
 export type SecretOptions = { secret?: string; secretFile?: string }
 
@@ -28,12 +30,14 @@ const silent = { info() {}, warn() {} }
 
 /** Every key that this configuration has: the gateway's own, the access keys, the bucket's. Nothing is made or changed. */
 export function configuredKeys({ keys, storage }: Config): readonly AccessKey[] {
-  const folder = storage.disk.path
+  const folder = stateFolder({ storage })
   const secrets = readSecrets(folder)
   const own: readonly AccessKey[] = secrets
     ? openLiveKeys({ folder, secrets, configured: keys, log: silent }).accepted()
     : keys
-  const { accessKeyId, secretAccessKey } = storage.s3
-  if (accessKeyId === null || secretAccessKey === null) return own
-  return [...own, { accessKeyId, secretAccessKey, owner: gatewayOwner }]
+  const ofStores = registrations().flatMap((registration) => {
+    const key = registration.accessKey?.(settingsOf(storage, registration))
+    return key ? [{ ...key, owner: gatewayOwner }] : []
+  })
+  return [...own, ...ofStores]
 }

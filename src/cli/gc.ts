@@ -1,9 +1,6 @@
-import { join } from 'node:path'
 import { InvalidArgumentError, type Command } from 'commander'
-import { isThere } from '../cannot-open.ts'
 import type { Catalog } from '../catalog/catalog.ts'
 import type { Config } from '../config/config.ts'
-import type { SetAside } from '../drivers/disk/set-aside.ts'
 import type { StorageDriver } from '../drivers/driver.ts'
 import type { Collected } from '../service/collect-expired.ts'
 import type { Orphans } from '../service/collect-orphans.ts'
@@ -11,9 +8,10 @@ import type { Due } from '../service/count-due.ts'
 import { CliError } from './cli-error.ts'
 import { addConfigOptions, countArgument, durationArgument, openConfig, type ConfigOptions } from './config-options.ts'
 import { interruptible } from './interruptible.ts'
-import { openCatalog, openDriver, openOther } from './open-store.ts'
+import { openCatalog, openDriver, openOthers } from './open-store.ts'
 import { printJson, printNote, printResult } from './output.ts'
 import { showBytes } from './progress.ts'
+import { folderStore, registrationOf, settingsOf, type FolderTools } from '../drivers/registry.ts'
 
 type GcOptions = ConfigOptions & { dryRun?: boolean; orphans?: boolean; grace: number; yesDelete?: number }
 
@@ -47,12 +45,16 @@ function graceArgument(text: string): number {
 
 /** An empty folder in place of the store would do: all is removed from there at once, and nothing from the store itself. */
 async function openStore(config: Config, catalog: Catalog): Promise<StorageDriver> {
-  const { driver, disk } = config.storage
-  if (driver === 'disk' && !isThere(join(disk.path, 'index.sqlite'))) {
-    throw new CliError(`There is no store at ${disk.path}: no index.sqlite. Name its folder with --storage.`, 1)
+  const { storage } = config
+  const folder = folderStore(storage)
+  const registration = registrationOf(storage.driver)
+  if (folder && !registration.isConfigured(settingsOf(storage, registration))) {
+    throw new CliError(`There is no store at ${folder.path}: no index.sqlite. Name its folder with --storage.`, 1)
   }
   return openDriver(config, catalog)
 }
+
+type Blobs = Awaited<ReturnType<FolderTools['setAsideOrphans']>>
 
 type Outcome = {
   dryRun: boolean
@@ -62,31 +64,40 @@ type Outcome = {
   collected: Collected | null
   byServer: boolean
   orphans: Orphans
-  /** Blobs that no object refers to; null with the s3 driver. */
-  blobs: SetAside | null
+  /** Blobs that no object refers to; null where the store is no folder. */
+  blobs: Blobs | null
 }
 
 async function gc(options: GcOptions, signal: AbortSignal): Promise<number> {
   const loaded = openConfig(options)
   const { config } = loaded
   const dryRun = options.dryRun ?? false
-  const [{ countDue }, { collectExpired }, { collectOrphans }, { createTurn }, { createLogger }] = await Promise.all([
-    import('../service/count-due.ts'),
-    import('../service/collect-expired.ts'),
-    import('../service/collect-orphans.ts'),
-    import('../service/turn.ts'),
-    import('../http/logger.ts'),
-  ])
+  const [{ createStores }, { countDue }, { collectExpired }, { collectOrphans }, { createTurn }, { createLogger }] =
+    await Promise.all([
+      import('../service/stores.ts'),
+      import('../service/count-due.ts'),
+      import('../service/collect-expired.ts'),
+      import('../service/collect-orphans.ts'),
+      import('../service/turn.ts'),
+      import('../http/logger.ts'),
+    ])
   const catalog = await openCatalog(config)
   const driver = await openStore(config, catalog).catch(async (error: unknown) => {
     await catalog.close()
     throw error
   })
-  const other = await openOther(loaded, catalog)
+  const others = await openOthers(loaded, catalog)
   try {
     const now = (): Date => new Date()
     const log = createLogger({ ...config.log, level: 'warn' })
-    const deps = { driver, ...(other && { other }), catalog, config, now, log, urls: { api: () => '' } }
+    const deps = {
+      stores: createStores(driver, others),
+      catalog,
+      config,
+      now,
+      log,
+      urls: { api: () => '' },
+    }
     const due = await countDue(deps)
     // The server sees which uploads are being sent, this process does not: while it lives the work is its own.
     const turn = createTurn(deps, 'collect', { lasts: 60 })
@@ -96,6 +107,7 @@ async function gc(options: GcOptions, signal: AbortSignal): Promise<number> {
     const blobs = await orphanedBlobs(config, { ...options, move: remove, signal })
     const orphans = await collectOrphans({
       ...deps,
+      store: driver,
       bucket: config.storage.bucket,
       remove,
       allowed: options.yesDelete ?? 0,
@@ -111,7 +123,7 @@ async function gc(options: GcOptions, signal: AbortSignal): Promise<number> {
     else printResult(inWords(outcome))
     return failed === 0 ? 0 : 1
   } finally {
-    await Promise.all([driver.close(), other?.close()])
+    await Promise.all([driver, ...others].map((store) => store.close()))
     await catalog.close()
   }
 }
@@ -119,10 +131,11 @@ async function gc(options: GcOptions, signal: AbortSignal): Promise<number> {
 async function orphanedBlobs(
   { storage }: Config,
   o: Pick<GcOptions, 'grace' | 'yesDelete'> & { move: boolean; signal: AbortSignal },
-): Promise<SetAside | null> {
-  if (storage.driver !== 'disk') return null
-  const { setAsideOrphans } = await import('../drivers/disk/set-aside.ts')
-  return setAsideOrphans({ ...o, path: storage.disk.path, allowed: o.yesDelete ?? 0 })
+): Promise<Blobs | null> {
+  const folder = folderStore(storage)
+  if (!folder) return null
+  const { setAsideOrphans } = await folder.tools()
+  return setAsideOrphans({ ...o, path: folder.path, allowed: o.yesDelete ?? 0 })
 }
 
 function inWords({ dryRun, due, collected, byServer, orphans, blobs }: Outcome): string {

@@ -6,8 +6,8 @@ import type { LoadedConfig } from '../config/load-config.ts'
 import { ownerLimits } from '../config/owner-limits.ts'
 import { endPreviousSigning, rotateSigning } from '../config/secrets.ts'
 import { parseDuration } from '../config/values.ts'
-import { readOwnerUsage } from '../drivers/disk/quota/read-usage.ts'
 import type { OwnerUsage } from '../drivers/driver.ts'
+import { folderTools } from '../drivers/registry.ts'
 import { CliError } from './cli-error.ts'
 import { addConfigOptions, openConfig, type ConfigOptions } from './config-options.ts'
 import { knownKeys, type KnownKey } from './known-keys.ts'
@@ -16,6 +16,7 @@ import { showBytes } from './progress.ts'
 import { rotateTokenSecret } from './rotate-tokens.ts'
 import { gatewayOwner } from '../gateway-names.ts'
 import { servesObjects } from '../config/serves-objects.ts'
+import { stateFolder } from '../config/state-folder.ts'
 
 type CreateOptions = ConfigOptions & { owner: string; accessKeyId?: string }
 type RotateOptions = ConfigOptions & { gateway?: boolean; tokens?: boolean; overlap?: number; secretFile?: string }
@@ -61,6 +62,7 @@ async function create(options: CreateOptions): Promise<void> {
 
 async function list(options: ConfigOptions): Promise<void> {
   const { loaded, folder, known } = await open(options)
+  const { readOwnerUsage } = await folderTools()
   const stored = new Map(readOwnerUsage(folder)?.map(({ owner, ...counts }) => [owner, counts]))
   const usageOf = ({ owner, source }: KnownKey): Stored | null =>
     source === 'gateway' ? null : (stored.get(owner) ?? nothingStored)
@@ -148,7 +150,7 @@ type Opened = { loaded: LoadedConfig; folder: string; now: Date; known: KnownKey
 async function open(options: ConfigOptions): Promise<Opened> {
   const loaded = openConfig(options)
   const now = new Date()
-  return { loaded, folder: loaded.config.storage.disk.path, now, known: await knownKeys(loaded, now) }
+  return { loaded, folder: stateFolder(loaded.config), now, known: await knownKeys(loaded, now) }
 }
 
 /** Keys that this command cannot change, with what can. */

@@ -8,6 +8,7 @@ import type { LoadedConfig } from '../config/load-config.ts'
 import { readConfigFile } from '../config/read-file.ts'
 import { loadSecrets, secretsPath } from '../config/secrets.ts'
 import { gatewayOwner } from '../gateway-names.ts'
+import { stateFolder } from '../config/state-folder.ts'
 
 /** Without its secret. */
 export type KnownKey = {
@@ -27,7 +28,7 @@ export type KnownKey = {
 /** The gateway's own first, the one that signs before those it replaced. Keys that have ended are left out. */
 export async function knownKeys(loaded: LoadedConfig, now: Date): Promise<KnownKey[]> {
   const { keys, storage } = loaded.config
-  const folder = storage.disk.path
+  const folder = stateFolder({ storage })
   const secrets = await loadSecrets(folder)
   const stored = readKeyFile(folder)
   const unused = new Set(shadowed(secrets, keys, stored))

@@ -6,12 +6,13 @@ import type { Migrated } from '../migrate/migrate-files.ts'
 import { CliError } from './cli-error.ts'
 import { addConfigOptions, durationArgument, openConfig, sizeArgument, type ConfigOptions } from './config-options.ts'
 import { interruptible } from './interruptible.ts'
-import { openCatalog, openDriver, openOther } from './open-store.ts'
+import { openCatalog, openDriver, openOthers } from './open-store.ts'
 import { printJson, printNote, printResult } from './output.ts'
 import { showBytes, startProgress } from './progress.ts'
+import { registrations } from '../drivers/registry.ts'
 
 type MigrateOptions = ConfigOptions & {
-  to: 'disk' | 's3'
+  to: string
   dryRun?: boolean
   concurrency: number
   rate?: number
@@ -24,7 +25,9 @@ const week = 7 * 86_400
 export function addMigrate(program: Command, exit: (code: number) => void): void {
   addConfigOptions(program.command('migrate'))
     .description('move the bytes of all files from the other store to the one in use, while the server runs')
-    .addOption(new Option('--to <driver>', 'where to').choices(['disk', 's3']).makeOptionMandatory())
+    .addOption(
+      new Option('--to <driver>', 'where to').choices(registrations().map(({ name }) => name)).makeOptionMandatory(),
+    )
     .option('--dry-run', 'say what would be moved, and change nothing')
     .option('--concurrency <n>', 'files at a time', countArgument, 4)
     .option('--rate <size>', 'at most so many bytes a second, e.g. 20MiB', rateArgument)
@@ -66,28 +69,42 @@ async function migrate(options: MigrateOptions, signal: AbortSignal): Promise<nu
   }
   const catalog = await openCatalog(config)
   try {
-    const from = driver === 'disk' ? 's3' : 'disk'
+    const from = await sourceFor(catalog, driver)
     const waiting = await catalog.countIn(from)
-    const other = await openOther(loaded, catalog)
+    const others = await openOthers(loaded, catalog)
+    const other = others.find(({ name }) => name === from)
     try {
       const end = () => endPublicUrls(options, catalog, from)
-      if (waiting.files === 0) return tell(options, { waiting, left: waiting, moved: nothing, ended: await end() })
+      if (waiting.files === 0)
+        return tell(options, { from, waiting, left: waiting, moved: nothing, ended: await end() })
       if (!other)
         throw new CliError(`${waiting.files} files are in the ${from} store, which storage.${from} does not name.`, 2)
       await other.checkReady().catch(onlyIfWritable)
-      if (options.dryRun) return tell(options, { waiting, left: waiting, moved: nothing, ended: 0 })
+      if (options.dryRun) return tell(options, { from, waiting, left: waiting, moved: nothing, ended: 0 })
       const moved = await run(options, { config, catalog, other, waiting, signal })
-      return tell(options, { waiting, left: await catalog.countIn(from), moved, ended: await end() })
+      return tell(options, { from, waiting, left: await catalog.countIn(from), moved, ended: await end() })
     } finally {
-      await other?.close()
+      await Promise.all(others.map((store) => store.close()))
     }
   } finally {
     await catalog.close()
   }
 }
 
+/** One store for each run: the first in which the catalog still has something. */
+async function sourceFor(catalog: Catalog, to: string): Promise<string> {
+  const names = registrations()
+    .map(({ name }) => name)
+    .filter((name) => name !== to)
+  for (const name of names) {
+    const { files, pending, unneeded } = await catalog.countIn(name)
+    if (files + pending + unneeded > 0) return name
+  }
+  return names[0]!
+}
+
 /** Those of files that were moved without the option. Resolves to the number of objects that will go. */
-async function endPublicUrls(o: MigrateOptions, catalog: Catalog, from: 'disk' | 's3'): Promise<number> {
+async function endPublicUrls(o: MigrateOptions, catalog: Catalog, from: string): Promise<number> {
   if (!o.endPublicUrls || o.dryRun) return 0
   return catalog.endLeft(from, new Date(Date.now() + o.grace * 1000))
 }
@@ -135,23 +152,22 @@ async function run(o: MigrateOptions, { config, catalog, other, waiting, signal 
 }
 
 /** `ended`: objects of public files moved before, whose URLs at the old store end now too. */
-type Outcome = { waiting: StoreCount; left: StoreCount; moved: Migrated; ended: number }
+type Outcome = { from: string; waiting: StoreCount; left: StoreCount; moved: Migrated; ended: number }
 
 const nothing: Migrated = { files: 0, bytes: 0, gone: 0, failed: [], stopped: false }
 
-function tell({ json, dryRun = false, to }: MigrateOptions, { waiting, left, moved, ended }: Outcome): number {
+function tell({ json, dryRun = false, to }: MigrateOptions, { from, waiting, left, moved, ended }: Outcome): number {
   const ok = moved.failed.length === 0 && !moved.stopped
   if (json) printJson({ ok, to, dryRun, waiting, moved, left, ended })
   else {
     for (const { id, owner, key, error } of moved.failed) printNote(`failed ${id} of ${owner}, ${key}: ${error}`)
-    printResult(inWords({ to, dryRun, waiting, left, moved, ended }))
+    printResult(inWords({ from, to, dryRun, waiting, left, moved, ended }))
   }
   return ok ? 0 : 1
 }
 
 function inWords(o: Outcome & { to: string; dryRun: boolean }): string {
-  const { waiting, left, moved } = o
-  const from = o.to === 's3' ? 'disk' : 's3'
+  const { from, waiting, left, moved } = o
   if (o.dryRun) return `${waiting.files} files (${showBytes(waiting.bytes)}) would be moved from ${from} to ${o.to}.`
   const lines = [`Moved ${moved.files} files (${showBytes(moved.bytes)}) to ${o.to}; ${moved.failed.length} failed.`]
   if (moved.stopped) lines.push('Stopped, since so many failed one after the other: is the store well? Run it again.')

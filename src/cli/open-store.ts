@@ -6,6 +6,7 @@ import type { Config } from '../config/config.ts'
 import { readSecrets, type Secrets } from '../config/secrets.ts'
 import type { StorageDriver } from '../drivers/driver.ts'
 import { CliError } from './cli-error.ts'
+import { stateFolder } from '../config/state-folder.ts'
 
 /** Null for a database that is no file. */
 export const catalogFile = (config: Config): string | null =>
@@ -31,15 +32,15 @@ export async function openDriver(config: Config, catalog: Catalog): Promise<Stor
     import('../storage.ts'),
     import('../http/logger.ts'),
   ])
-  const secrets = readSecrets(config.storage.disk.path) ?? noSecrets
+  const secrets = readSecrets(stateFolder(config)) ?? noSecrets
   return createStorage(config, { secrets, catalog, log: createLogger({ ...config.log, level: 'warn' }) })
 }
 
-/** The store that is not in use, of commands that work on both. Null where there is none, or it cannot be opened. */
-export async function openOther(loaded: LoadedConfig, catalog: Catalog): Promise<StorageDriver | null> {
-  const { otherStore } = await import('../storage.ts')
-  const other = otherStore(loaded.config, loaded)
-  return other.isThere ? openDriver(other.config, catalog) : null
+/** The stores that are not in use, as far as they are configured. */
+export async function openOthers(loaded: LoadedConfig, catalog: Catalog): Promise<StorageDriver[]> {
+  const { otherStores } = await import('../storage.ts')
+  const configured = otherStores(loaded.config, loaded).filter(({ isConfigured }) => isConfigured)
+  return Promise.all(configured.map(({ config }) => openDriver(config, catalog)))
 }
 
 const noSecrets: Secrets = { version: 1, jwtSecret: '', signing: { accessKeyId: '', secretAccessKey: '' } }

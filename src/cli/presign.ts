@@ -7,6 +7,7 @@ import { CliError } from './cli-error.ts'
 import { addConfigOptions, durationArgument, openConfig, sizeArgument, type ConfigOptions } from './config-options.ts'
 import { printJson, printNote, printResult } from './output.ts'
 import { shellQuote } from './shell-quote.ts'
+import { stateFolder } from '../config/state-folder.ts'
 
 type PresignOptions = ConfigOptions & { expiresIn?: number }
 type PutOptions = PresignOptions & { contentType?: string; size?: number }
@@ -56,7 +57,7 @@ type Sign = (driver: StorageDriver, ref: ObjectRef, expiresIn: number) => Promis
 
 async function signOne(key: string, options: PresignOptions, kind: 'uploads' | 'downloads', sign: Sign): Promise<void> {
   const { config } = openConfig(options)
-  const secrets = await loadSecrets(config.storage.disk.path, { authSecret: config.auth.secret })
+  const secrets = await loadSecrets(stateFolder(config), { authSecret: config.auth.secret })
   const [{ createStorage }, { createLogger }] = await Promise.all([
     import('../storage.ts'),
     import('../http/logger.ts'),

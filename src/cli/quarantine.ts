@@ -3,6 +3,8 @@ import { CliError } from './cli-error.ts'
 import { addConfigOptions, openConfig, type ConfigOptions } from './config-options.ts'
 import { printJson, printNote, printResult } from './output.ts'
 import { showBytes } from './progress.ts'
+import { stateFolder, stateFolderSettings } from '../config/state-folder.ts'
+import { folderTools } from '../drivers/registry.ts'
 
 export function addQuarantine(program: Command): void {
   const quarantine = program
@@ -23,8 +25,8 @@ export function addQuarantine(program: Command): void {
 }
 
 async function list(options: ConfigOptions): Promise<void> {
-  const { path, keepOrphans } = openConfig(options).config.storage.disk
-  const { quarantinedSets } = await import('../drivers/disk/set-aside.ts')
+  const { path, keepOrphans } = stateFolderSettings(openConfig(options).config)
+  const { quarantinedSets } = await folderTools()
   const sets = (await quarantinedSets(path)).map((set) => ({
     ...set,
     keptUntil: new Date(set.quarantinedAt.getTime() + keepOrphans * 1000),
@@ -40,8 +42,8 @@ async function restore(sets: string[], options: ConfigOptions & { all?: boolean 
     throw new CliError('Name the sets to put back (postern quarantine list shows them), or write --all.', 2)
   }
   const { config } = openConfig(options)
-  const { putBackSets } = await import('../drivers/disk/set-aside.ts')
-  const outcome = await putBackSets(config.storage.disk.path, sets)
+  const { putBackSets } = await folderTools()
+  const outcome = await putBackSets(stateFolder(config), sets)
   if (options.json) return printJson({ ok: true, ...outcome })
   printResult(`Put back ${outcome.restored} blobs.`)
   if (outcome.left > 0) printNote(`${outcome.left} blobs stay in quarantine: objects/ has a file in their place.`)

@@ -8,6 +8,7 @@ import { interruptible } from './interruptible.ts'
 import { catalogFile } from './open-store.ts'
 import { printJson, printNote, printResult } from './output.ts'
 import { startProgress } from './progress.ts'
+import { folderStore, registrations, type FolderTools } from '../drivers/registry.ts'
 
 /** Lines that are printed of what is missing; --json has all. */
 const maxListed = 100
@@ -47,38 +48,40 @@ export function addRebuild(program: Command, exit: (code: number) => void): void
     .action(async (options: ConfigOptions & { to: string }) => exit(await convert(options)))
 }
 
-/** Errors: CliError where a server uses the store, or objects are in a bucket. */
-async function folderOf(config: Config): Promise<string> {
-  const { driver, disk } = config.storage
-  if (driver !== 'disk') {
+/** Errors: CliError where a server uses the store, or it is no folder. */
+async function folderOf({ storage }: Config): Promise<{ root: string; tools: FolderTools }> {
+  const folder = folderStore(storage)
+  if (!folder) {
+    const drivers = registrations().flatMap(({ name, folder: path }) => (path ? [`--set storage.driver=${name}`] : []))
     throw new CliError(
-      `storage.driver is ${driver}: only a store on disk has an index and a log. Use --set storage.driver=disk.`,
+      `storage.driver is ${storage.driver}: only a store on disk has an index and a log. Use ${drivers.join(' or ')}.`,
       2,
     )
   }
   const { isInUse } = await import('./server-lock.ts')
-  if (isInUse(disk.path)) throw new CliError(`A server uses ${disk.path}. Stop it first, then run this again.`, 1)
-  return resolve(disk.path)
+  if (await isInUse(folder)) throw new CliError(`A server uses ${folder.path}. Stop it first, then run this again.`, 1)
+  return { root: resolve(folder.path), tools: await folder.tools() }
 }
 
 async function rebuildIndexOf(
   options: ConfigOptions & { acceptIncomplete?: boolean },
   signal: AbortSignal,
 ): Promise<number> {
-  const root = await folderOf(openConfig(options).config)
-  const { rebuildIndex } = await import('../drivers/disk/change-log/rebuild-index.ts')
+  const { root, tools } = await folderOf(openConfig(options).config)
   const progress = startProgress('Reading', (frames) => `${frames} changes`)
   let seen = 0
   const onFrame = (frames: number): void => {
     progress.add(frames - seen)
     seen = frames
   }
-  const result = await rebuildIndex({
-    root,
-    acceptIncomplete: options.acceptIncomplete ?? false,
-    onFrame,
-    signal,
-  }).finally(() => progress.end())
+  const result = await tools
+    .rebuildIndex({
+      root,
+      acceptIncomplete: options.acceptIncomplete ?? false,
+      onFrame,
+      signal,
+    })
+    .finally(() => progress.end())
   const { objects, uploads, frames, gaps, missingBlobs, setAside } = result
   const ok = gaps.length === 0 && missingBlobs.length === 0
   if (options.json) printJson({ ok, ...result })
@@ -95,9 +98,8 @@ async function rebuildIndexOf(
 }
 
 async function rebuildLogOf(options: ConfigOptions, signal: AbortSignal): Promise<number> {
-  const root = await folderOf(openConfig(options).config)
-  const { rebuildLog } = await import('../drivers/disk/change-log/rebuild-log.ts')
-  const result = await rebuildLog({ root, signal })
+  const { root, tools } = await folderOf(openConfig(options).config)
+  const result = await tools.rebuildLog({ root, signal })
   if (options.json) printJson({ ok: true, ...result })
   else {
     if (result.setAside !== null) printNote(`The log that was there is now in ${result.setAside}.`)
@@ -108,10 +110,9 @@ async function rebuildLogOf(options: ConfigOptions, signal: AbortSignal): Promis
 
 async function rebuildCatalogOf(options: ConfigOptions, signal: AbortSignal): Promise<number> {
   const { config } = openConfig(options)
-  const root = await folderOf(config)
-  const [{ createCatalog }, { readNotes }, { fileFromNote }] = await Promise.all([
+  const { root, tools } = await folderOf(config)
+  const [{ createCatalog }, { fileFromNote }] = await Promise.all([
     import('../catalog/create-catalog.ts'),
-    import('../drivers/disk/change-log/notes.ts'),
     import('../service/note-files.ts'),
   ])
   const catalog = await createCatalog({ url: config.database.url })
@@ -119,12 +120,12 @@ async function rebuildCatalogOf(options: ConfigOptions, signal: AbortSignal): Pr
     await catalog.migrate()
     let restored = 0
     let known = 0
-    const { storeId, unnoted } = await readNotes(root, async ({ note, ...object }) => {
+    const { storeId, unnoted } = await tools.readNotes(root, async ({ note, ...object }) => {
       signal.throwIfAborted()
-      if (await catalog.restoreFile(fileFromNote(note, object))) restored++
+      if (await catalog.restoreFile(fileFromNote(note, object, config.storage.driver))) restored++
       else known++
     })
-    await catalog.recordStore('disk', storeId)
+    await catalog.recordStore(config.storage.driver, storeId)
     if (options.json) printJson({ ok: unnoted === 0, storeId, restored, known, unnoted })
     else {
       if (unnoted > 0) printNote(`${unnoted} sealed objects have no note: they were confirmed by an older version.`)
@@ -139,9 +140,8 @@ async function rebuildCatalogOf(options: ConfigOptions, signal: AbortSignal): Pr
 
 async function convert(options: ConfigOptions & { to: string }): Promise<number> {
   if (options.to !== '2') throw new CliError(`There is no format ${options.to} to convert to. Write --to 2.`, 2)
-  const root = await folderOf(openConfig(options).config)
-  const { convertToVersion2 } = await import('../drivers/disk/change-log/convert.ts')
-  const { logAt } = await convertToVersion2(root)
+  const { root, tools } = await folderOf(openConfig(options).config)
+  const { logAt } = await tools.convertToVersion2(root)
   if (options.json) printJson({ ok: true, format: 2, logAt })
   else {
     if (logAt !== null) printNote(`The log is now in ${logAt}. Delete it when you no longer need it.`)

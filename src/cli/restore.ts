@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import type { RestoreResult } from '../backup/restore-backup.ts'
 import type { Config } from '../config/config.ts'
+import { folderTools } from '../drivers/registry.ts'
 import { CliError } from './cli-error.ts'
 import { addConfigOptions, openConfig, type ConfigOptions } from './config-options.ts'
 import { assertInputFile } from './input-file.ts'
@@ -8,6 +9,7 @@ import { interruptible } from './interruptible.ts'
 import { catalogFile } from './open-store.ts'
 import { printJson, printNote, printResult } from './output.ts'
 import { showBytes, startProgress } from './progress.ts'
+import { stateFolder } from '../config/state-folder.ts'
 
 export function addRestore(program: Command, exit: (code: number) => void): void {
   addConfigOptions(program.command('restore <files...>'))
@@ -27,7 +29,7 @@ async function restore(files: string[], options: ConfigOptions, signal: AbortSig
   if (files.filter((file) => file === '-').length > 1) throw new CliError('Only one backup can come from stdin.', 2)
   for (const file of files) if (file !== '-') assertInputFile(file)
   const { restoreBackup } = await import('../backup/restore-backup.ts')
-  const store = config.storage.disk.path
+  const store = stateFolder(config)
   await refuseInUse(config)
   const progress = startProgress('Restoring', showBytes)
   let result: RestoreResult
@@ -54,9 +56,9 @@ async function restore(files: string[], options: ConfigOptions, signal: AbortSig
 /** A server that runs would write into what is restored, or keep the files that it has open. */
 async function refuseInUse(config: Config): Promise<void> {
   const { isCatalogInUse, isInUse } = await import('./server-lock.ts')
-  const { path } = config.storage.disk
+  const path = stateFolder(config)
   const catalog = catalogFile(config)
-  const used = isInUse(path) ? path : catalog !== null && isCatalogInUse(catalog) ? catalog : null
+  const used = (await isInUse({ path, tools: folderTools })) ? path : catalog !== null && isCatalogInUse(catalog) ? catalog : null
   if (used !== null) throw new CliError(`A server uses ${used}. Stop it first, then restore again.`, 1)
 }
 

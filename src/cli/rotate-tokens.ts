@@ -8,12 +8,13 @@ import { readSecrets, rotateTokens, secretsPath } from '../config/secrets.ts'
 import { weakness } from '../config/weak-secret.ts'
 import { CliError } from './cli-error.ts'
 import { printJson, printNote, printResult } from './output.ts'
+import { stateFolder } from '../config/state-folder.ts'
 
 type RotateTokenOptions = { overlap: number; now: Date; json: boolean; secretFile: string | undefined }
 
 export async function rotateTokenSecret({ config, sources }: LoadedConfig, o: RotateTokenOptions): Promise<void> {
   const { auth, storage } = config
-  const folder = storage.disk.path
+  const folder = stateFolder({ storage })
   const configured = auth.secret === 'auto' ? null : auth.secret
   if (!acceptsSecret(auth)) {
     printNote(

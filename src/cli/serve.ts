@@ -11,7 +11,7 @@ import { devUser } from '../config/dev-mode.ts'
 import { servesObjects } from '../config/serves-objects.ts'
 import { userName } from '../user-name.ts'
 import type { TestMode } from '../testing/test-mode.ts'
-import { banner, commandForToken, devBanner, devVariables, whereBytesGo } from './banner.ts'
+import { banner, commandForToken, devBanner, devVariables } from './banner.ts'
 import type { Ready } from '../cluster/messages.ts'
 import { hasOwnSocket } from '../cluster/share-port.ts'
 import type { Gateway } from '../main.ts'
@@ -23,6 +23,8 @@ import { addConfigOptions, openConfig, type ConfigOptions } from './config-optio
 import { outlastOutput, printJson, printNote, printResult } from './output.ts'
 import { untilStopped } from './stop-signal.ts'
 import { serveAsWorker, superviseWorkers, takeLink, workerCount } from './workers.ts'
+import { describeStore } from '../service/describe-store.ts'
+import { stateFolder } from '../config/state-folder.ts'
 
 export type ServeOptions = ConfigOptions & {
   dev?: boolean
@@ -56,8 +58,8 @@ export async function serve(options: ServeOptions): Promise<number> {
   if (link) return serveAsWorker(link, (stopped) => startWorker(options, { peers: link.peers, stopped }), exitCodeOf)
   const loaded = openConfig(options, { dev, remote: options.remote ?? false })
   const { config } = loaded
-  await refuseUnfinishedRestore(config.storage.disk.path)
-  const secrets = await loadSecrets(config.storage.disk.path, { authSecret: config.auth.secret })
+  await refuseUnfinishedRestore(stateFolder(config))
+  const secrets = await loadSecrets(stateFolder(config), { authSecret: config.auth.secret })
   const { createLogger } = await import('../http/logger.ts')
   const log = createLogger(config.log)
   const signal = untilStopped()
@@ -113,7 +115,7 @@ async function run(options: ServeOptions, { loaded, secrets, log, signal }: Star
     setTimeout(() => process.exit(exitCode), 1000).unref()
     return exitCode
   }
-  const bytes = await whereBytesGo(config)
+  const { line: bytes, place } = await describeStore({ config })
   const { apiUrl, objectsUrl, notReady } = gateway.addresses
   const problems = notReady === null ? [] : await explainUnready(config, notReady)
   const plain = (): string =>
@@ -121,7 +123,7 @@ async function run(options: ServeOptions, { loaded, secrets, log, signal }: Star
   if (options.json) {
     const { pid } = process
     const ready = problems.length === 0
-    printJson({ api: apiUrl, objects: objectsUrl, bytes, dev, pid, workers: count, ready, problems })
+    printJson({ api: apiUrl, objects: objectsUrl, bytes: place, dev, pid, workers: count, ready, problems })
   } else if (mode === null) {
     printNote(plain())
   } else {
@@ -179,7 +181,7 @@ async function startWorker(
   const dev = options.dev ?? false
   const loaded = openConfig(options, { dev, remote: options.remote ?? false, quiet: true })
   const { config } = loaded
-  const secrets = await loadSecrets(config.storage.disk.path, { authSecret: config.auth.secret })
+  const secrets = await loadSecrets(stateFolder(config), { authSecret: config.auth.secret })
   const { createLogger } = await import('../http/logger.ts')
   const log = createLogger(config.log).child({ worker: peers.index })
   return startGateway(config, { secrets, log, dev: dev && options.remote !== true, loaded, peers, stopped })

@@ -8,11 +8,11 @@ import { dirname, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { cannotOpen, explainFileError } from '../cannot-open.ts'
 import type { Config } from '../config/config.ts'
-import { hasLiveWriter } from '../drivers/disk/writers.ts'
 import { catalogLock, lockHolder, serverLock } from '../lock-files.ts'
 import { isLocked, takeLock, type Lock } from '../sqlite-lock.ts'
 import { CliError } from './cli-error.ts'
 import { catalogFile } from './open-store.ts'
+import { folderStore } from '../drivers/registry.ts'
 
 type Holder = { pid: number; host: string; startedAt: string }
 type Place = { what: string; lock: string; holder: string }
@@ -71,8 +71,9 @@ async function waitFor(place: Place, note: (text: string) => void, signal: Abort
 }
 
 /** Whether a server, or another process that writes, uses the store. Errors: CliError where that cannot be seen. */
-export function isInUse(folder: string): boolean {
-  return looksInUse(placeOf(folder), (lock) => isLocked(lock) || hasLiveWriter(folder))
+export async function isInUse({ path, tools }: NonNullable<ReturnType<typeof folderStore>>): Promise<boolean> {
+  const { hasLiveWriter } = await tools()
+  return looksInUse(placeOf(path), (lock) => isLocked(lock) || hasLiveWriter(path))
 }
 
 /** Whether a server uses the catalog in this file. Errors: CliError where that cannot be seen. */
@@ -90,11 +91,11 @@ function looksInUse({ what, lock }: Place, look: (lock: string) => boolean): boo
 }
 
 function placesOf(config: Config): Place[] {
-  const { driver, disk } = config.storage
+  const folder = folderStore(config.storage)
   const catalog = catalogFile(config)
   return [
-    // With the s3 driver the folder holds secrets alone, which several servers may share.
-    ...(driver === 'disk' ? [placeOf(disk.path)] : []),
+    // With other drivers the folder of the state holds secrets alone, which several servers may share.
+    ...(folder ? [placeOf(folder.path)] : []),
     ...(catalog === null ? [] : [placeAt(`the catalog ${catalog}`, catalogLock(catalog))]),
   ]
 }

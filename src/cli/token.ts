@@ -6,6 +6,7 @@ import { loadSecrets } from '../config/secrets.ts'
 import { CliError } from './cli-error.ts'
 import { addConfigOptions, durationArgument, openConfig, type ConfigOptions } from './config-options.ts'
 import { printJson, printResult } from './output.ts'
+import { stateFolder } from '../config/state-folder.ts'
 
 type TokenOptions = ConfigOptions & { sub: string; expires: number }
 
@@ -23,7 +24,7 @@ export function addToken(program: Command): void {
           2,
         )
       }
-      const { jwtSecret } = await loadSecrets(config.storage.disk.path, { authSecret: config.auth.secret })
+      const { jwtSecret } = await loadSecrets(stateFolder(config), { authSecret: config.auth.secret })
       const issuedAt = new Date(Math.floor(Date.now() / 1000) * 1000)
       const expiresAt = new Date(issuedAt.getTime() + options.expires * 1000)
       const token = await signToken({ sub: options.sub, issuedAt, expiresAt, auth: config.auth, jwtSecret })

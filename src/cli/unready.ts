@@ -1,5 +1,6 @@
 /** What `serve` says where the store cannot be used at the start: the sentence of the check of `postern doctor` that fails. */
 import type { Config } from '../config/config.ts'
+import { registrationOf } from '../drivers/registry.ts'
 
 export type Problem = { message: string; fix?: string }
 
@@ -8,7 +9,7 @@ const patience = { request: 3000, all: 15_000 }
 
 /** `reason` is what the readiness check found; it stands where no check of the bucket fails. */
 export async function explainUnready(config: Config, reason: string): Promise<Problem[]> {
-  if (config.storage.driver !== 's3') return [{ message: reason }]
+  if (!registrationOf(config.storage.driver).doctorChecks) return [{ message: reason }]
   const [{ bucketTarget }, { startChecks }, { createStoreProbe }, { runChecks }] = await Promise.all([
     import('./doctor-store.ts'),
     import('../doctor/bucket/bucket-checks.ts'),

@@ -5,9 +5,10 @@ import { problemKinds, type Checked, type Problem, type ProblemKind, type Report
 import { CliError } from './cli-error.ts'
 import { addConfigOptions, countArgument, durationArgument, openConfig, type ConfigOptions } from './config-options.ts'
 import { interruptible } from './interruptible.ts'
-import { openCatalog, openDriver, openOther } from './open-store.ts'
+import { openCatalog, openDriver, openOthers } from './open-store.ts'
 import { printJson, printResult } from './output.ts'
 import { showBytes, startProgress, type Progress } from './progress.ts'
+import { folderStore } from '../drivers/registry.ts'
 
 type VerifyOptions = ConfigOptions & { deep?: boolean; repair?: boolean; grace?: number; yesDelete?: number }
 
@@ -69,11 +70,12 @@ async function verify(options: VerifyOptions, signal: AbortSignal): Promise<numb
 
 /** A running server may be about to record what seems to be an orphan: it needs up to an hour for a slow upload. */
 async function assertGrace({ storage }: Config, grace = hour): Promise<void> {
-  if (grace >= hour || storage.driver !== 'disk') return
+  const folder = folderStore(storage)
+  if (grace >= hour || !folder) return
   const { isInUse } = await import('./server-lock.ts')
-  if (!isInUse(storage.disk.path)) return
+  if (!(await isInUse(folder))) return
   throw new CliError(
-    `--grace ${grace}s is too short for --repair while a server uses ${storage.disk.path}; the least is 1h. ` +
+    `--grace ${grace}s is too short for --repair while a server uses ${folder.path}; the least is 1h. ` +
       'Write --grace 1h, or stop the server first.',
     2,
   )
@@ -91,38 +93,38 @@ type Run = {
 
 async function verifyAll(loaded: LoadedConfig, { progress, grace, ...o }: Run): Promise<void> {
   const { config } = loaded
-  const isDisk = config.storage.driver === 'disk'
+  const folder = folderStore(config.storage)
   const catalog = await openCatalog(config)
   try {
-    if (isDisk) {
-      const { verifyStore } = await import('../drivers/disk/verify/verify-store.ts')
+    if (folder) {
+      const { verifyStore } = await folder.tools()
       await verifyStore({
         ...o,
-        path: config.storage.disk.path,
+        path: folder.path,
         grace: grace ?? hour,
         tempGrace: grace ?? 24 * hour,
         onTotal: ({ blobs, bytes }) => progress.total(o.deep ? bytes : blobs),
       })
     }
-    const [driver, { verifyFiles }] = await Promise.all([
+    const [driver, { verifyFiles }, { createStores }] = await Promise.all([
       openDriver(config, catalog),
       import('../service/verify-files.ts'),
+      import('../service/stores.ts'),
     ])
-    const other = await openOther(loaded, catalog)
+    const others = await openOthers(loaded, catalog)
     try {
       await verifyFiles({
         ...o,
-        driver,
-        ...(other && { other }),
+        stores: createStores(driver, others),
         catalog,
         bucket: config.storage.bucket,
-        deep: o.deep && !isDisk,
-        removeStrays: isDisk,
+        deep: o.deep && !folder,
+        removeStrays: folder !== null,
         grace: grace ?? 24 * hour,
         now: () => new Date(),
       })
     } finally {
-      await Promise.all([driver.close(), other?.close()])
+      await Promise.all([driver, ...others].map((store) => store.close()))
     }
   } finally {
     await catalog.close()

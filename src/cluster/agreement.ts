@@ -2,6 +2,7 @@
 import { createHmac, type KeyObject } from 'node:crypto'
 import type { Config } from '../config/config.ts'
 import { servesObjects } from '../config/serves-objects.ts'
+import { registrationOf, settingsOf } from '../drivers/registry.ts'
 
 /** Each with a word that tells two apart and gives nothing away. `accepts`: what is verified beside the current secret. */
 export type Agreement = {
@@ -28,13 +29,13 @@ export type Secrets = {
 
 export function agreementOf(config: Config, secrets: Secrets, now: Date): Agreement {
   const { auth, storage } = config
-  const { s3, bucket } = storage
+  const registration = registrationOf(storage.driver)
   const lasts = ({ validUntil }: { validUntil?: Date }): boolean => validUntil === undefined || validUntil > now
   const ofTokens = secrets.tokens.filter(lasts).map(({ secret }) => fingerprint(secret))
   const ofUrls = secrets.urls.filter(lasts).map((key) => fingerprint(key.accessKeyId + key.secretAccessKey))
   const [tokens = '', ...otherTokens] = acceptedTokens(auth, ofTokens)
   const [urls = '', ...otherUrls] = servesObjects(config) ? ofUrls : ['of the bucket']
-  const store = storage.driver === 'disk' ? `disk ${bucket}` : ['s3', s3.endpoint ?? 'aws', bucket, s3.prefix].join(' ')
+  const store = registration.identify(settingsOf(storage, registration), storage.bucket)
   return { tokens, urls, store, accepts: { tokens: otherTokens, urls: otherUrls } }
 }
 

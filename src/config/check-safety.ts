@@ -5,6 +5,8 @@ import { missingTokenClaims, publicProvider, tokenClaimAdvice } from './token-cl
 import { weakness } from './weak-secret.ts'
 import { gatewayOwner } from '../gateway-names.ts'
 import { servesObjects } from './serves-objects.ts'
+import type { DriverRegistration } from '../drivers/registration.ts'
+import { registrationOf, registrations, settingsOf } from '../drivers/registry.ts'
 
 export type Finding = { key: string; message: string }
 
@@ -141,26 +143,26 @@ function checkTimes({ uploads, downloads }: Config): Finding[] {
   return found
 }
 
+const namesOf = (wanted: (registration: DriverRegistration) => unknown): string =>
+  registrations()
+    .filter(wanted)
+    .map(({ name }) => name)
+    .join(' or ')
+
 function checkStorage({ storage, uploads }: Config): Finding[] {
   const found: Finding[] = []
-  const { s3 } = storage
-  if (storage.delivery === 'proxied' && storage.driver !== 's3') {
+  if (storage.delivery === 'proxied' && !registrationOf(storage.driver).hasOwnUrls) {
     found.push({
       key: 'storage.delivery',
-      message: '"proxied" is for the s3 driver. Write storage: { delivery: direct }',
+      message: `"proxied" is for the ${namesOf(({ hasOwnUrls }) => hasOwnUrls)} driver. Write storage: { delivery: direct }`,
     })
   }
-  if ((s3.accessKeyId === null) !== (s3.secretAccessKey === null)) {
-    const [missing, given] =
-      s3.accessKeyId === null ? ['accessKeyId', 'secretAccessKey'] : ['secretAccessKey', 'accessKeyId']
-    const message = `is missing beside storage.s3.${given}. Write both, or neither for the AWS default chain.`
-    found.push({ key: `storage.s3.${missing}`, message })
+  for (const registration of registrations()) {
+    for (const { key, message } of registration.check(settingsOf(storage, registration)))
+      found.push({ key: `storage.${registration.name}.${key}`, message })
   }
   if (/\.\.|\.-|-\.|^\d+(\.\d+){3}$/.test(storage.bucket)) {
     found.push({ key: 'storage.bucket', message: 'is no bucket name: no "..", ".-" or "-.", and not an IP address.' })
-  }
-  if (/^\/|\/\/|(^|\/)\.{1,2}(\/|$)/.test(s3.prefix)) {
-    found.push({ key: 'storage.s3.prefix', message: 'expects a prefix such as app/ without "." or empty segments.' })
   }
   if (uploads.partSize < 5 * 2 ** 20 || uploads.partSize > 5 * 2 ** 30) {
     found.push({ key: 'uploads.partSize', message: 'S3 takes parts of 5MiB to 5GiB. Write a size between.' })
@@ -182,7 +184,8 @@ function checkSendfile({ objects, storage }: Config): Finding[] {
   const found: Finding[] = []
   const add = (message: string): void => void found.push({ key: 'objects.sendfile', message })
   if (objects.sendfile === 'off') return found
-  if (storage.driver !== 'disk') add('is for the disk driver: a bucket has no files to hand over. Write sendfile: off')
+  if (!registrationOf(storage.driver).folder)
+    add(`is for the ${namesOf(({ folder }) => folder)} driver: a bucket has no files to hand over. Write sendfile: off`)
   if (objects.publicUrl === 'auto') {
     add(
       `needs objects.publicUrl, the address of the server in front: who comes past it gets answers without bytes. ` +

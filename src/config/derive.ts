@@ -1,6 +1,8 @@
 /** Keys that were left to us, worked out from the others. */
 import { join, resolve } from 'node:path'
 import type { Entries } from './merge.ts'
+import { registrations } from '../drivers/registry.ts'
+import { stateFolderKey } from './state-folder.ts'
 
 /** With `cwd`, relative paths become absolute. */
 export function derive(entries: Entries, { cwd }: { cwd: string | null }): void {
@@ -14,27 +16,25 @@ export function derive(entries: Entries, { cwd }: { cwd: string | null }): void 
   }
 
   // The default catalog lies beside the objects: whoever moves the folder moves both.
-  const path = get<string>('storage.disk.path')
-  if (isDefault('database.url') && !isDefault('storage.disk.path')) {
-    set('database.url', `sqlite:${join(path, 'catalog.sqlite')}`, 'storage.disk.path')
+  const path = get<string>(stateFolderKey)
+  if (isDefault('database.url') && !isDefault(stateFolderKey)) {
+    set('database.url', `sqlite:${join(path, 'catalog.sqlite')}`, stateFolderKey)
   }
   if (cwd !== null) {
-    rewrite('storage.disk.path', resolve(cwd, path))
+    rewrite(stateFolderKey, resolve(cwd, path))
     const audit = get<string | null>('log.audit')
     if (audit !== null) rewrite('log.audit', resolve(cwd, audit))
     const file = /^sqlite:(?!:memory:$)(.+)$/.exec(get<string>('database.url'))?.[1]
     if (file !== undefined) rewrite('database.url', `sqlite:${resolve(cwd, file)}`)
   }
 
-  // A session token belongs to the credentials it came with.
+  // A session token, for example, belongs to the credentials it came with.
   const cameFrom = (key: string, name: string): boolean => {
     const { source } = entries.get(key)!
     return source.from === 'variable' && source.name === name
   }
-  if (
-    cameFrom('storage.s3.sessionToken', 'AWS_SESSION_TOKEN') &&
-    !cameFrom('storage.s3.accessKeyId', 'AWS_ACCESS_KEY_ID')
-  ) {
-    set('storage.s3.sessionToken', null, 'storage.s3.accessKeyId')
+  for (const { key, names, onlyWith } of registrations().flatMap(({ variables }) => variables)) {
+    if (!onlyWith || !names.some((name) => cameFrom(key, name)) || cameFrom(onlyWith.key, onlyWith.name)) continue
+    set(key, null, onlyWith.key)
   }
 }

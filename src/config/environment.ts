@@ -2,6 +2,8 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { cannotOpen } from '../cannot-open.ts'
+import type { DriverRegistration } from '../drivers/registration.ts'
+import { registrationOf, registrations } from '../drivers/registry.ts'
 import type { ConfigProblem } from './config-error.ts'
 import { configKeys } from './keys.ts'
 import { nearest } from './nearest.ts'
@@ -68,27 +70,24 @@ function nearestVariable(name: string): string | undefined {
 const withPort = (text: string, { PORT }: Environment): string =>
   text.replace(/\$(PORT|\{PORT\})$/, (all) => PORT ?? all)
 
-/** Variables that other programs agree on, the first that is set wins. */
-const wellKnown: { key: string; names: string[] }[] = [
-  { key: 'storage.bucket', names: ['AWS_S3_BUCKET', 'S3_BUCKET'] },
-  { key: 'storage.s3.endpoint', names: ['S3_ENDPOINT', 'AWS_ENDPOINT_URL_S3', 'AWS_ENDPOINT_URL'] },
-  { key: 'storage.s3.region', names: ['S3_REGION', 'AWS_REGION', 'AWS_DEFAULT_REGION'] },
-  { key: 'storage.s3.accessKeyId', names: ['S3_ACCESS_KEY', 'AWS_ACCESS_KEY_ID'] },
-  { key: 'storage.s3.secretAccessKey', names: ['S3_SECRET_KEY', 'AWS_SECRET_ACCESS_KEY'] },
-  { key: 'storage.s3.sessionToken', names: ['AWS_SESSION_TOKEN'] },
-]
-
-/** `DATABASE_URL`, and with the s3 driver the names of the AWS tools and of guides; with the disk driver only `LoadedConfig.withDriver` reads those. */
+/** `DATABASE_URL`, and the variables of the driver in use: names of its own tools and of guides. */
 export function readWellKnownVariables(env: Environment, driver: unknown): Setting[] {
-  const known = [{ key: 'database.url', names: ['DATABASE_URL'] }, ...(driver === 's3' ? wellKnown : [])]
-  return known.flatMap(({ key, names }) => {
+  const ofDriver = registrations().find(({ name }) => name === driver)?.variables ?? []
+  return [{ key: 'database.url', names: ['DATABASE_URL'] }, ...ofDriver].flatMap(({ key, names }) => {
     const name = names.find((candidate) => env[candidate])
     if (name === undefined) return []
     return [{ key, value: env[name], text: true, source: { from: 'variable' as const, name } }]
   })
 }
 
-/** A bucket that is named by a variable while the disk driver ignores it is probably a mistake. */
-export function ignoredBucketVariable(env: Environment, driver: unknown): string | undefined {
-  return driver === 's3' ? undefined : ['AWS_S3_BUCKET', 'S3_BUCKET'].find((name) => env[name])
+/** A variable that names a bucket while the driver in use ignores it is probably a mistake. `driver`: the one that reads it. */
+export function ignoredBucketVariable(env: Environment, driver: string): { name: string; driver: string } | undefined {
+  const bucketNames = ({ variables }: DriverRegistration): readonly string[] =>
+    variables.find(({ key }) => key === 'storage.bucket')?.names ?? []
+  if (bucketNames(registrationOf(driver)).length > 0) return undefined
+  for (const other of registrations()) {
+    const name = bucketNames(other).find((candidate) => env[candidate])
+    if (name !== undefined) return { name, driver: other.name }
+  }
+  return undefined
 }

@@ -1,6 +1,7 @@
 /** The keys of the schema, flat: `storage.disk.path` and what may stand there. */
 import { z } from 'zod'
 import { configSchema } from './schema.ts'
+import { registrations } from '../drivers/registry.ts'
 
 export type ConfigKey = {
   /** Dotted. */
@@ -37,8 +38,7 @@ export const configSections: ReadonlySet<string> = new Set(sections)
 /** Keys whose text is never printed, whole or in part. */
 export const secretKeys: ReadonlySet<string> = new Set([
   'auth.secret',
-  'storage.s3.secretAccessKey',
-  'storage.s3.sessionToken',
+  ...registrations().flatMap(({ name, secretSettings }) => secretSettings.map((key) => `storage.${name}.${key}`)),
   'keys',
   'webhooks',
   'database.url',

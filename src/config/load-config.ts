@@ -37,8 +37,8 @@ export type LoadedConfig = {
   /** Sentences for the log: nothing that stops the start. */
   readonly warnings: readonly string[]
   /**
-   * What the same files, variables and flags mean with the other driver, for the files that are still there: with `s3`
-   * the `S3_*` and `AWS_*` variables count. Errors: ConfigError.
+   * What the same files, variables and flags mean with another driver, whose variables count then: for the files that
+   * are still in its store. Errors: ConfigError.
    */
   withDriver(driver: Config['storage']['driver']): Config
 }

@@ -1,13 +1,14 @@
 /** What a configuration lets public files do to the people who open them. `postern serve` warns of it, and so does doctor. */
 import { isActiveType } from '../active-type.ts'
 import type { Config } from './config.ts'
+import { registrationOf } from '../drivers/registry.ts'
 
 export type PublicRisk = { message: string; advice: string }
 
 export function publicRisks(config: Config): PublicRisk[] {
   const { uploads, downloads, storage } = config
   if (!uploads.allowPublic) return []
-  const servedByStore = storage.driver === 's3' ? downloads.publicBaseUrl : null
+  const servedByStore = registrationOf(storage.driver).hasOwnUrls ? downloads.publicBaseUrl : null
   return [
     ...activeTypes(uploads.allowedTypes, servedByStore),
     ...inlineTypes(downloads.inlineTypes, servedByStore),

@@ -3,6 +3,7 @@
  * can be. `config/default.yaml` explains each key to people; a test holds the two together.
  */
 import { z } from 'zod'
+import { registrations, settingSections } from '../drivers/registry.ts'
 import { addressRange, autoOrSize, duration, listenAddress, offOrDuration, redisUrl, size } from './values.ts'
 
 const url = z.url({ protocol: /^https?$/, error: 'expects a URL such as https://files.example.com' })
@@ -33,34 +34,12 @@ export const configSchema = z.strictObject({
     virtualHosts: nullable(z.string().regex(/^[a-z0-9.-]+$/i, 'expects a host name such as s3.example.com')),
   }),
   storage: z.strictObject({
-    driver: z.enum(['disk', 's3']),
+    driver: z.enum(registrations().map(({ name }) => name)),
     delivery: z.enum(['direct', 'proxied']),
     bucket: z.string().regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'expects a bucket name: 3 to 63 of a-z 0-9 . -'),
     /** Seconds from the last part to the abort of an unfinished multipart upload of an access key; null: never. */
     abortMultipartAfter: offOrDuration,
-    disk: z.strictObject({
-      path: z.string().min(1),
-      fsync: z.enum(['full', 'none']),
-      minFree: size,
-      /** Seconds for which orphaned blobs stay in quarantine. */
-      keepOrphans: duration,
-      /** Seconds in which all stored bytes are read once to see whether they are intact. */
-      scrubEvery: nullable(duration),
-    }),
-    s3: z.strictObject({
-      provider: z.enum(['auto', 'aws', 'r2', 'minio', 'ceph', 'gcs', 'b2', 'garage', 'other']),
-      region: nullable(z.string().min(1)),
-      endpoint: nullable(url),
-      publicEndpoint: nullable(url),
-      forcePathStyle: z.union([z.literal('auto'), z.boolean()]),
-      accessKeyId: nullable(z.string().min(1)),
-      secretAccessKey: nullable(z.string().min(1)),
-      /** AWS_SESSION_TOKEN, for temporary credentials given by variables. */
-      sessionToken: nullable(z.string().min(1)),
-      /** Put before every key in the bucket, e.g. `app/`. */
-      prefix: z.string(),
-      operationTimeout: duration,
-    }),
+    ...settingSections(),
   }),
   database: z.strictObject({
     url: z

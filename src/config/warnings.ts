@@ -23,7 +23,9 @@ export function findWarnings(config: Config, sources: ReadonlyMap<string, Source
   }
   const bucket = ignoredBucketVariable(env, storage.driver)
   if (bucket !== undefined) {
-    found.push(`${bucket} is set, but files go to the disk. To use the bucket, set POSTERN_STORAGE_DRIVER=s3`)
+    found.push(
+      `${bucket.name} is set, but files go to the ${storage.driver}. To use the bucket, set POSTERN_STORAGE_DRIVER=${bucket.driver}`,
+    )
   }
   if (cors.origins.includes('*') && server.publicUrl !== 'auto' && !isLoopback(new URL(server.publicUrl).hostname)) {
     const { origin } = new URL(server.publicUrl)

@@ -17,9 +17,9 @@ export type Limits = {
 }
 
 type Store =
-  | { driver: 'disk'; bucket: string; folder: string; freeBytes: number | null }
+  | { driver: string; bucket: string; folder: string; freeBytes: number | null }
   | {
-      driver: 's3'
+      driver: string
       delivery: 'direct' | 'proxied'
       bucket: string
       provider: string
@@ -39,7 +39,9 @@ type StatusAnswer = {
 }
 
 export type ServerStatus = StatusAnswer & {
-  driver: 'disk' | 's3'
+  driver: string
+  /** In a folder of the server. */
+  isLocal: boolean
   /** `storage`, `my-app @ eu-west-1`. */
   label: string
   freeBytes: number | null
@@ -49,12 +51,15 @@ export type ServerStatus = StatusAnswer & {
 
 export function describe(answer: StatusAnswer): ServerStatus {
   const { store } = answer
-  if (store.driver === 'disk')
-    return { ...answer, driver: 'disk', label: store.folder, freeBytes: store.freeBytes, isDirect: false }
+  const { driver } = store
+  if ('folder' in store) {
+    const { folder: label, freeBytes } = store
+    return { ...answer, driver, isLocal: true, label, freeBytes, isDirect: false }
+  }
   const { bucket, region, endpoint, delivery } = store
   const place = endpoint ?? region
   const label = place === null ? bucket : `${bucket} @ ${place}`
-  return { ...answer, driver: 's3', label, freeBytes: null, isDirect: delivery === 'direct' }
+  return { ...answer, driver, isLocal: false, label, freeBytes: null, isDirect: delivery === 'direct' }
 }
 
 /** null until loaded, or if loading fails. */

@@ -1,5 +1,6 @@
 /**
- * The storage driver port. Services, the JSON API and the objects endpoint speak to this file alone.
+ * The storage driver port. Services, the JSON API and the objects endpoint speak to this file alone. A driver implements
+ * `DriverCore`, and as much of `DriverOptions` as its store can do better than `complete-driver.ts`.
  *
  * Obligations of every driver (`test/conformance/driver-suite.ts` holds each of them):
  * - A constraint that cannot be enforced is refused with `NotSupported`, never dropped.
@@ -251,6 +252,10 @@ export type Capability =
   | 'unequal-parts'
   /** Presigned reads can bear the id of a link, and are refused once that is revoked. */
   | 'revocable-reads'
+  /** `sealObject` freezes the object at its own key. Without it the frozen bytes are a copy. */
+  | 'seals-in-place'
+  /** The store itself answers `publicUrl`, so anyone may read an object there before it is verified. */
+  | 'serves-public'
 
 /** What the background check of stored bytes has found. `blobs` and `bytes` were read in the pass that is running. */
 export type ScrubStatus = {
@@ -273,11 +278,10 @@ export interface DriverSnapshots {
   restore(id: string): Promise<boolean>
 }
 
-export interface StorageDriver extends ObjectStore, MultipartStore, Presigner, BucketStore {
-  /** `disk` or `s3`: kept in each file's record. */
-  readonly name: 'disk' | 's3'
-  /** Which store this is, for as long as it exists; a store that has no such id leaves it out. */
-  readonly storeId?: string
+/** What a store has, and what the gateway asks of it before it does anything else. */
+export interface DriverBase {
+  /** Of the registration, `storage.driver`: kept in each file's record. */
+  readonly name: string
   readonly capabilities: ReadonlySet<Capability>
   /** Bytes, parts and seconds. */
   readonly limits: { minPartSize: number; maxParts: number; maxPutSize: number; maxExpiresIn: number }
@@ -287,6 +291,45 @@ export interface StorageDriver extends ObjectStore, MultipartStore, Presigner, B
    * one fixed key that is overwritten; a bucket keeps versions and charges for writes.
    */
   checkReady(o?: { byWriting?: boolean }): Promise<void>
+  close(): Promise<void>
+}
+
+/** What every driver implements. `complete-driver.ts` does the rest with it. */
+export interface DriverCore
+  extends
+    DriverBase,
+    Pick<ObjectStore, 'headObject' | 'getObject' | 'putObject' | 'copyObject' | 'deleteObject' | 'listObjects'>,
+    Omit<MultipartStore, 'uploadPartCopy'> {}
+
+/** What a driver may implement besides: each is a method of the whole interface, or a set of them. */
+export interface DriverOptions
+  // Else the keys of one call are deleted one by one.
+  extends
+    Pick<ObjectStore, 'deleteObjects'>,
+    // Else parts are read and sent again.
+    Pick<MultipartStore, 'uploadPartCopy'>,
+    // Else objects have none, and writing some is refused.
+    Pick<ObjectStore, 'getObjectTags' | 'putObjectTags'>,
+    // Else refused.
+    Pick<ObjectStore, 'listObjectParts'>,
+    // Else the sealed object is a copy. With `seals-in-place` it is the object itself.
+    Pick<ObjectStore, 'sealObject'>,
+    // Else `postern rebuild-catalog` cannot restore the records of files.
+    Pick<ObjectStore, 'noteObject' | 'lacksNotes'>,
+    // Else every write counts as finished, unless it passes through the objects endpoint.
+    Pick<ObjectStore, 'isBeingWritten'>,
+    // Else there is one bucket, which nobody can change.
+    BucketStore,
+    // Else the objects endpoint serves the store, and the gateway signs the URLs.
+    Presigner,
+    DriverUpkeep {}
+
+export type Driver = DriverCore & Partial<DriverOptions>
+
+/** Stores that this process maintains itself. */
+export interface DriverUpkeep {
+  /** Which store this is, for as long as it exists; a store that has no such id leaves it out. */
+  readonly storeId?: string
   /**
    * Deletes what writers left behind (temporary files, garbage) and moves orphaned blobs to quarantine. Resolves to how
    * many of them went.
@@ -296,5 +339,7 @@ export interface StorageDriver extends ObjectStore, MultipartStore, Presigner, B
   scrubStatus?(): ScrubStatus | null
   /** Only stores that can go back to an earlier state have them. */
   snapshots?: DriverSnapshots
-  close(): Promise<void>
 }
+
+/** The whole interface, which services and the objects endpoint see. */
+export interface StorageDriver extends DriverBase, ObjectStore, MultipartStore, Presigner, BucketStore, DriverUpkeep {}

@@ -5,6 +5,7 @@ import type { OwnerUsage, StorageDriver } from '../drivers/driver.ts'
 import { gatewayOwner } from '../gateway-names.ts'
 import { describeStore } from '../service/describe-store.ts'
 import type { Gauge } from './metrics.ts'
+import { folderStore } from '../drivers/registry.ts'
 
 export function gaugesOf({
   catalog,
@@ -41,7 +42,7 @@ export function gaugesOf({
         return { confirmed: bytes, pending: reservedBytes }
       },
     },
-    ...(config.storage.driver === 'disk'
+    ...(folderStore(config.storage)
       ? [
           {
             name: 'postern_owner_bytes',
@@ -59,9 +60,9 @@ export function gaugesOf({
             name: 'postern_disk_free_bytes',
             help: 'What the disk of storage.disk.path has left.',
             read: async () => {
-              const store = await describeStore({ config })
-              if (store.driver !== 'disk' || store.freeBytes === null) throw new Error('the system does not tell')
-              return store.freeBytes
+              const { freeBytes = null } = await describeStore({ config })
+              if (freeBytes === null) throw new Error('the system does not tell')
+              return freeBytes
             },
           },
           {

@@ -3,6 +3,7 @@ import type { Upload } from '../catalog/catalog.ts'
 import { isStorageError } from '../errors.ts'
 import { removeMoved } from '../service/remove-moved.ts'
 import { mayPass, moveFile, type MoveOptions } from './move-file.ts'
+import { createStores } from '../service/stores.ts'
 
 export type Failure = { id: string; owner: string; key: string; size: number | null; error: string }
 /** `gone` were deleted before their turn came. `stopped`: so many failed in a row that the rest was not tried. */
@@ -25,8 +26,8 @@ export async function migrateFiles(o: MoveOptions & { concurrency: number }): Pr
   let failures = 0
 
   // What a run that was killed has begun: nobody else copies now.
-  const stores = { driver: o.to, other: o.from, catalog: o.catalog, log: o.log }
-  await removeMoved(stores, { copies: true }, { signal: o.signal })
+  const both = { stores: createStores(o.to, [o.from]), catalog: o.catalog, log: o.log }
+  await removeMoved(both, { copies: true }, { signal: o.signal })
 
   async function move(upload: Upload): Promise<void> {
     const { id, owner, key, size } = upload.file

@@ -8,6 +8,7 @@ import type { ServiceDeps } from '../service/deps.ts'
 import { newSealedKey } from '../service/keys.ts'
 import { removeMoved } from '../service/remove-moved.ts'
 import { copyObject, type CopyOptions } from './copy-object.ts'
+import { createStores } from '../service/stores.ts'
 
 export type MoveOptions = CopyOptions & {
   catalog: Catalog
@@ -44,7 +45,7 @@ async function attemptMove(o: MoveOptions, { file, grant }: Upload): Promise<'mo
   const target = { bucket: o.bucket, key: newSealedKey(file.key) }
   const removableAt = new Date(o.now().getTime() + copyLasts * 1000)
   await catalog.announceCopy({ id: copyId, fileId: file.id, store: o.to.name, object: target, removableAt })
-  const discard = () => removeMoved({ driver: o.to, other: o.from, catalog, log: o.log }, { id: copyId })
+  const discard = () => removeMoved({ stores: createStores(o.to, [o.from]), catalog, log: o.log }, { id: copyId })
   try {
     const written = await copyObject(o, file, target)
     const left = leftBehind(o, file, grant?.urlExpiresAt ?? null)

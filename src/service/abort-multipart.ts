@@ -10,16 +10,16 @@ import { removeUnneeded } from './settle-upload.ts'
  * collector's. Errors: NotFound, also the second time; InvalidRequest, ConditionalConflict once it is complete.
  */
 export async function abortMultipart(deps: ServiceDeps, owner: string, id: string): Promise<void> {
-  const { grant, multipart } = await openMultipart(deps, owner, id)
+  const { file, grant, multipart } = await openMultipart(deps, owner, id)
   if (!(await deps.catalog.expireUpload(id, deps.now()))) {
     throw 'confirmed' in (await findMultipart(deps, owner, id)) ? alreadyComplete(id) : noPendingUpload(id)
   }
   await endWrites(deps, grant.target, id)
   try {
-    await removeParts(deps, grant.target, multipart)
+    await removeParts(deps, file, grant.target, multipart)
   } catch (err) {
     deps.log.warn({ err, file: id }, 'the parts of an aborted upload stay for the collector')
   }
   // Parts may have been joined by a request that then found the upload aborted, or that ended in between.
-  await removeUnneeded(deps, grant.target)
+  await removeUnneeded(deps, file, grant.target)
 }

@@ -1,6 +1,5 @@
 import type { ObjectRef } from '../drivers/driver.ts'
 import { StorageError } from '../errors.ts'
-import { atStore } from './at-store.ts'
 import type { ServiceDeps } from './deps.ts'
 import { storedParts } from './stored-parts.ts'
 
@@ -20,7 +19,7 @@ export async function admitPart(deps: ServiceDeps, ref: ObjectRef, part: Arrivin
   // As planned: numbers and lengths alone say that all such parts together are within bounds.
   if (contentLength <= multipart.partSize && partNumber <= Math.ceil(granted / multipart.partSize)) return
   const most = granted + multipart.partSize
-  const stored = (await storedParts(atStore(deps, upload.file).driver, ref, uploadId)) ?? []
+  const stored = (await storedParts(deps.stores.of(upload.file), ref, uploadId)) ?? []
   const total = stored.reduce(
     (sum, one) => sum + (one.partNumber === partNumber ? 0 : one.contentLength),
     contentLength,

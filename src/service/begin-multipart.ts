@@ -38,11 +38,11 @@ export async function beginMultipart(
   owner: string,
   input: BeginMultipart,
 ): Promise<IssuedMultipart> {
-  const { maxParts, maxPutSize } = deps.driver.limits
+  const { maxParts, maxPutSize } = deps.stores.current.limits
   const request = readUploadRequest(deps, input, { maxBytes: maxParts * maxPutSize, proves: isComputable })
   const { size } = request
   const partSize = partSizeFor(deps, input.partSize, size ?? request.maxSize)
-  const lifetime = uploadLifetime(deps, input.expiresIn)
+  const lifetime = uploadLifetime(deps, deps.stores.current, input.expiresIn)
   const key = newUploadKey(request.visibility, request.filename, request.mimeType)
   const granted = await grantUpload(deps, owner, request, {
     method: 'MULTIPART',
@@ -64,7 +64,7 @@ export async function beginMultipart(
  * may have would need too many parts.
  */
 function partSizeFor(deps: ServiceDeps, wanted: number | undefined, mostBytes: number): number {
-  const { minPartSize, maxPutSize } = deps.driver.limits
+  const { minPartSize, maxPutSize } = deps.stores.current.limits
   const usual = wanted ?? deps.config.uploads.partSize
   return Math.min(maxPutSize, Math.max(usual, minPartSize, Math.ceil(mostBytes / plannedParts)))
 }
@@ -77,7 +77,7 @@ async function createInStore(
 ): Promise<Multipart> {
   let created: Multipart | null = null
   try {
-    created = { ...plan, ...(await deps.driver.createMultipartUpload(target, storedHeaders(deps, file))) }
+    created = { ...plan, ...(await deps.stores.of(file).createMultipartUpload(target, storedHeaders(deps, file))) }
     await deps.catalog.setMultipart(file.id, created)
     return created
   } catch (error) {
@@ -95,7 +95,7 @@ async function giveBack(
 ): Promise<void> {
   try {
     await deps.catalog.expireUpload(file.id, deps.now())
-    await removeParts(deps, target, created)
+    await removeParts(deps, file, target, created)
   } catch (err) {
     deps.log.warn({ err, file: file.id }, 'a multipart upload that could not begin stays for the collector')
   }

@@ -1,5 +1,5 @@
 import type { FileRecord } from '../catalog/catalog.ts'
-import type { ObjectRef } from '../drivers/driver.ts'
+import type { ObjectRef, StorageDriver } from '../drivers/driver.ts'
 import { isComputable } from './checksums.ts'
 import type { ServiceDeps } from './deps.ts'
 import { grantUpload } from './grant-upload.ts'
@@ -27,7 +27,8 @@ export type IssuedUpload = SignedGrant & { file: FileRecord; publicUrl: string |
  * QuotaExceeded, TooManyRequests, NotSupported.
  */
 export async function beginUpload(deps: ServiceDeps, owner: string, input: BeginUpload): Promise<IssuedUpload> {
-  const { capabilities, limits } = deps.driver
+  const store = deps.stores.current
+  const { capabilities, limits } = store
   const request = readUploadRequest(deps, input, {
     maxBytes: limits.maxPutSize,
     proves: (algorithm) => capabilities.has('signed-checksum') || isComputable(algorithm),
@@ -35,7 +36,7 @@ export async function beginUpload(deps: ServiceDeps, owner: string, input: Begin
   const { mimeType, declared, size, checksum } = request
   const key = newUploadKey(request.visibility, request.filename, mimeType)
   const target: ObjectRef = { bucket: deps.config.storage.bucket, key }
-  const signed = await presignGrant(deps, {
+  const signed = await presignGrant(deps, store, {
     method: input.method ?? 'PUT',
     target,
     mimeType,
@@ -43,7 +44,7 @@ export async function beginUpload(deps: ServiceDeps, owner: string, input: Begin
     size,
     checksum,
     writeOnce: input.writeOnce ?? false,
-    expiresIn: uploadLifetime(deps, input.expiresIn),
+    expiresIn: uploadLifetime(deps, store, input.expiresIn),
   })
   const { method, writeOnce, expiresAt } = signed
   const { file } = await grantUpload(deps, owner, request, {
@@ -51,7 +52,7 @@ export async function beginUpload(deps: ServiceDeps, owner: string, input: Begin
     target,
     writeOnce,
     urlExpiresAt: expiresAt,
-    endsWithUrl: endsWithUrl(deps, input),
+    endsWithUrl: endsWithUrl(store, input),
   })
   return { ...signed, file, publicUrl: publicUrl(deps, file) }
 }
@@ -60,5 +61,5 @@ export async function beginUpload(deps: ServiceDeps, owner: string, input: Begin
  * Without a size the reservation is large. It ends with the URL where the driver knows of a write in flight, which the
  * collector never interrupts; with a bucket that clients write to, it stays for `uploads.confirmWithin`.
  */
-const endsWithUrl = ({ driver }: ServiceDeps, { size, isNeverRenewed = false }: BeginUpload): boolean =>
-  isNeverRenewed && size === undefined && driver.capabilities.has('revocable-reads')
+const endsWithUrl = ({ capabilities }: StorageDriver, { size, isNeverRenewed = false }: BeginUpload): boolean =>
+  isNeverRenewed && size === undefined && capabilities.has('revocable-reads')

@@ -1,6 +1,6 @@
 /** Whether a stored object is of the type that its upload was granted for: by its content type, and by its bytes. */
 import type { FileRecord } from '../catalog/catalog.ts'
-import type { ObjectHead, ObjectRef } from '../drivers/driver.ts'
+import type { ObjectHead, ObjectRef, StorageDriver } from '../drivers/driver.ts'
 import { StorageError } from '../errors.ts'
 import { essenceOf, parseMimeType } from '../media-type.ts'
 import { whatIsWrong } from './content-mismatch.ts'
@@ -16,7 +16,8 @@ export type VerifiedType = { mimeType: string; charset?: 'utf-8'; warning?: stri
 
 /** The type to record. Errors: UploadMismatch, PreconditionFailed when the object is replaced meanwhile. */
 export async function checkType(
-  deps: ServiceDeps,
+  deps: Pick<ServiceDeps, 'config' | 'dev'>,
+  store: StorageDriver,
   ref: ObjectRef,
   head: ObjectHead,
   file: Pick<FileRecord, 'mimeType' | 'filename'>,
@@ -34,7 +35,7 @@ export async function checkType(
     throw mismatch(`mimeType is ${claimed}, the object is ${granted}. Ask for an upload URL with the type of the file.`)
   }
   const { result, utf8, ...warning } = deps.config.uploads.sniff
-    ? await checkContent(deps, ref, head, granted)
+    ? await checkContent(deps, rangesOf(store, ref, head), head, granted)
     : notRead
   // A writer that named no type left it to the bytes: only they can vouch for it then.
   if (unnamed && !isUnnamed(granted) && result !== 'agrees' && !warning.warning) {
@@ -51,13 +52,17 @@ const isAnotherNameOf = (granted: string, other: string, filename: string): bool
 type Content = { result: Agreement; utf8: boolean; warning?: string }
 const notRead: Content = { result: 'unknown', utf8: false }
 
-async function checkContent(deps: ServiceDeps, ref: ObjectRef, head: ObjectHead, granted: string): Promise<Content> {
+async function checkContent(
+  deps: Pick<ServiceDeps, 'config' | 'dev'>,
+  readRange: ReadRange,
+  head: ObjectHead,
+  granted: string,
+): Promise<Content> {
   // With the first confirmed file: the signatures of a hundred formats are nothing that a start needs.
   const [{ recognise, sampleBytes }, { agreement }] = await Promise.all([
     import('./recognise.ts'),
     import('./type-agreement.ts'),
   ])
-  const readRange = rangesOf(deps, ref, head)
   const sample = await readRange(0, sampleBytes)
   const found = await recognise(sample)
   const result = agreement(granted, found)
@@ -103,11 +108,11 @@ const millions = (pixels: number): number => Number((pixels / 1e6).toPrecision(3
 
 /** Errors: PreconditionFailed when the object is replaced meanwhile. */
 const rangesOf =
-  (deps: ServiceDeps, ref: ObjectRef, head: ObjectHead): ReadRange =>
+  (store: StorageDriver, ref: ObjectRef, head: ObjectHead): ReadRange =>
   async (start, length) => {
     const end = Math.min(start + length, head.contentLength) - 1
     if (end < start) return Buffer.alloc(0)
-    const object = await deps.driver.getObject(ref, {
+    const object = await store.getObject(ref, {
       range: { start, end },
       ifMatch: `"${head.etag}"`,
       ...(head.versionId === undefined ? {} : { versionId: head.versionId }),

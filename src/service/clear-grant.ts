@@ -12,19 +12,19 @@ export async function clearGrant(
   deps: ServiceDeps,
   { file, grant }: { file: FileRecord; grant: UploadGrant },
 ): Promise<void> {
-  const { driver } = deps
+  const store = deps.stores.of(file)
   const { target } = grant
   const isMoved = target.bucket !== file.object.bucket || target.key !== file.object.key
   const { versionId } = file.object
   if (grant.method === 'MULTIPART') {
-    await removeParts(deps, target, file.status === 'confirmed' ? null : grant.multipart)
+    await removeParts(deps, file, target, file.status === 'confirmed' ? null : grant.multipart)
   }
   if (file.status === 'confirmed') {
-    if (isMoved) await (keepsSource(deps, file) ? restoreCopy(deps, file, target) : removeVersions(deps, target))
-    else if (versionId !== undefined) await removeVersions(deps, target, versionId)
+    if (isMoved) await (keepsSource(deps, file) ? restoreCopy(deps, file, target) : removeVersions(store, target))
+    else if (versionId !== undefined) await removeVersions(store, target, versionId)
     return
   }
-  if (versionId !== undefined) await driver.deleteObject(file.object, { versionId })
-  if (isMoved) await removeVersions(deps, file.object)
-  await removeVersions(deps, target)
+  if (versionId !== undefined) await store.deleteObject(file.object, { versionId })
+  if (isMoved) await removeVersions(store, file.object)
+  await removeVersions(store, target)
 }

@@ -3,9 +3,8 @@
  * that count as confirmed once they are there. Repeatable at any point, and safe beside another process's pass.
  */
 import type { FileRecord, Upload, UploadGrant } from '../catalog/catalog.ts'
-import type { ObjectRef } from '../drivers/driver.ts'
+import type { ObjectRef, StorageDriver } from '../drivers/driver.ts'
 import { isStorageError } from '../errors.ts'
-import { tryStore } from './at-store.ts'
 import { clearGrant } from './clear-grant.ts'
 import { collectIdleUploads } from './collect-idle-uploads.ts'
 import type { ServiceDeps } from './deps.ts'
@@ -122,23 +121,23 @@ async function attempt(
 }
 
 /** The object stays for `clearSettled`, which finds the expired upload in this same pass or after a crash. */
-async function expireOverdue(given: ServiceDeps, upload: Granted): Promise<Outcome> {
+async function expireOverdue(deps: ServiceDeps, upload: Granted): Promise<Outcome> {
   const { file, grant } = upload
-  const deps = tryStore(given, file)
-  if (deps) {
-    if ((await deps.driver.isBeingWritten(grant.target)) || (await isStillSendingParts(deps, upload))) return 'left'
+  if (deps.stores.has(file)) {
+    const isBeingWritten = await deps.stores.of(file).isBeingWritten(grant.target)
+    if (isBeingWritten || (await isStillSendingParts(deps, upload))) return 'left'
     if (grant.autoConfirm) {
       const outcome = await settle(deps, upload)
       if (outcome !== 'left') return outcome
     }
   }
-  return (await given.catalog.expireUpload(file.id, given.now(), { onlyIfOverdue: true })) ? 'expired' : 'left'
+  return (await deps.catalog.expireUpload(file.id, deps.now(), { onlyIfOverdue: true })) ? 'expired' : 'left'
 }
 
 /** A multipart upload is given `confirmWithin` after its newest part, however long ago its URLs were issued. */
 async function isStillSendingParts(deps: ServiceDeps, { file, grant }: Granted): Promise<boolean> {
   if (!grant.multipart) return false
-  const newest = await newestPart(deps, grant.target, grant.multipart.uploadId)
+  const newest = await newestPart(deps.stores.of(file), grant.target, grant.multipart.uploadId)
   if (newest === null) return false
   const until = confirmBy(deps, newest)
   if (until <= deps.now()) return false
@@ -147,16 +146,15 @@ async function isStillSendingParts(deps: ServiceDeps, { file, grant }: Granted):
   return true
 }
 
-async function newestPart({ driver }: ServiceDeps, target: ObjectRef, uploadId: string): Promise<Date | null> {
-  const parts = (await storedParts(driver, target, uploadId)) ?? []
+async function newestPart(store: StorageDriver, target: ObjectRef, uploadId: string): Promise<Date | null> {
+  const parts = (await storedParts(store, target, uploadId)) ?? []
   const [first, ...rest] = parts.map(({ lastModified }) => lastModified)
   return first === undefined ? null : rest.reduce((newest, at) => (at > newest ? at : newest), first)
 }
 
 /** `left` when the object has not arrived. */
-async function settle(given: ServiceDeps, upload: Granted): Promise<Outcome> {
-  const deps = tryStore(given, upload.file)
-  if (!deps) return 'left'
+async function settle(deps: ServiceDeps, upload: Granted): Promise<Outcome> {
+  if (!deps.stores.has(upload.file)) return 'left'
   try {
     const { created } = await settleUpload(deps, upload)
     return created ? 'confirmed' : 'left'
@@ -168,11 +166,10 @@ async function settle(given: ServiceDeps, upload: Granted): Promise<Outcome> {
   }
 }
 
-async function clearSettled(given: ServiceDeps, upload: Granted): Promise<Outcome> {
+async function clearSettled(deps: ServiceDeps, upload: Granted): Promise<Outcome> {
   const { file, grant } = upload
   // The objects of a store that is not open are cleared when the gateway runs with that one again.
-  const deps = tryStore(given, file)
-  if (!deps || (await deps.driver.isBeingWritten(grant.target))) return 'left'
+  if (!deps.stores.has(file) || (await deps.stores.of(file).isBeingWritten(grant.target))) return 'left'
   await clearGrant(deps, upload)
   await deps.catalog.dropGrant(file.id)
   return 'cleared'

@@ -7,7 +7,7 @@ import { forget, forgetMovedObjects, listStrays, pageSize } from './verify-files
 import { tooManyStrays, type Strays } from './verify-strays.ts'
 
 export type OrphanOptions = {
-  driver: StorageDriver
+  store: StorageDriver
   catalog: Pick<Catalog, 'allUploads' | 'findUploadByKey' | 'movedObjects'>
   bucket: string
   /** Else they are counted only. */
@@ -31,7 +31,7 @@ export type Orphans = { objects: number; bytes: number; uploads: number; young: 
  */
 export async function collectOrphans(o: OrphanOptions): Promise<Orphans> {
   // Listed first: whatever is there now and has no record afterwards had time to get one.
-  const strays = await listStrays(o)
+  const strays = await listStrays(o.store, o)
   const listed = strays.objects.size + strays.sessions.size
   const known = await forgetKnown(o, strays)
   if (o.remove && known === 0 && strays.objects.size > 0) {
@@ -67,7 +67,7 @@ async function forgetKnown({ catalog, signal }: OrphanOptions, strays: Strays): 
 async function collectObject(o: OrphanOptions, key: string, found: Orphans): Promise<void> {
   o.signal.throwIfAborted()
   const ref = { bucket: o.bucket, key }
-  const head = await headOrNull(o, ref)
+  const head = await headOrNull(o.store, ref)
   if (head === null || (await o.catalog.findUploadByKey(key)) !== null) return
   if (isYoung(o, head.lastModified)) {
     found.young++
@@ -76,8 +76,8 @@ async function collectObject(o: OrphanOptions, key: string, found: Orphans): Pro
   found.objects++
   found.bytes += head.contentLength
   o.tell?.({ key, bytes: head.contentLength })
-  if (!o.remove || (await o.driver.isBeingWritten(ref))) return
-  await removeVersions(o, ref)
+  if (!o.remove || (await o.store.isBeingWritten(ref))) return
+  await removeVersions(o.store, ref)
   found.removed++
 }
 
@@ -95,7 +95,7 @@ async function collectSession(
   o.tell?.({ key, uploadId, bytes: 0 })
   if (!o.remove) return
   try {
-    await o.driver.abortMultipartUpload({ bucket: o.bucket, key }, uploadId)
+    await o.store.abortMultipartUpload({ bucket: o.bucket, key }, uploadId)
     found.removed++
   } catch (error) {
     // Ended since it was listed.

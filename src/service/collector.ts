@@ -55,9 +55,7 @@ export function createCollector(
   }
 
   /** Whether clients write to a bucket past this server: it settles by itself what passes through it. */
-  const bucketReceives = [deps.driver, deps.other].some(
-    (driver) => driver && !driver.capabilities.has('revocable-reads'),
-  )
+  const bucketReceives = deps.stores.all.some(({ capabilities }) => !capabilities.has('revocable-reads'))
 
   async function lookForArrived(): Promise<void> {
     try {

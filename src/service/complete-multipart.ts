@@ -1,6 +1,5 @@
 import type { PartInfo } from '../drivers/driver.ts'
 import { isStorageError, StorageError } from '../errors.ts'
-import { atStore } from './at-store.ts'
 import { parseClaims, type ConfirmClaims } from './confirm-upload.ts'
 import type { ServiceDeps } from './deps.ts'
 import { confirmBy } from './grant-upload.ts'
@@ -20,18 +19,17 @@ export type CompleteMultipart = ConfirmClaims & { id: string; parts?: readonly L
  * call has done is not done again, and `created` is false once the file is recorded. Errors: those of confirmUpload,
  * InvalidRequest, InvalidPart, InvalidPartOrder, EntityTooSmall, NoSuchUpload.
  */
-export async function completeMultipart(given: ServiceDeps, owner: string, input: CompleteMultipart): Promise<Settled> {
+export async function completeMultipart(deps: ServiceDeps, owner: string, input: CompleteMultipart): Promise<Settled> {
   const claims = parseClaims(input)
-  const found = await findMultipart(given, owner, input.id)
+  const found = await findMultipart(deps, owner, input.id)
   if ('confirmed' in found) return { file: found.confirmed, created: false }
-  const deps = atStore(given, found.file)
   await keepPending(deps, found)
   await join(deps, found, input.parts)
   try {
     return await settleUpload(deps, found, claims)
   } catch (error) {
     // It was aborted or deleted in the meantime, perhaps before there was an object to remove.
-    if (isStorageError(error, 'NotFound')) await removeUnneeded(deps, found.grant.target)
+    if (isStorageError(error, 'NotFound')) await removeUnneeded(deps, found.file, found.grant.target)
     throw error
   }
 }
@@ -46,13 +44,14 @@ async function keepPending(deps: ServiceDeps, { file, grant }: OpenMultipart): P
 /** Resolves once the object is there. */
 async function join(deps: ServiceDeps, upload: OpenMultipart, listed?: readonly ListedPart[]): Promise<void> {
   const { file, grant, multipart } = upload
-  const stored = await storedParts(deps.driver, grant.target, multipart.uploadId)
+  const store = deps.stores.of(file)
+  const stored = await storedParts(store, grant.target, multipart.uploadId)
   if (stored === null) return expectJoined(deps, upload)
   const parts = listed ?? stored.map(({ partNumber, etag }) => ({ partNumber, etag }))
   if (parts.length === 0) throw incomplete(file.id, 'No part has arrived yet')
   await checkTotal(deps, upload, stored, parts)
   try {
-    await deps.driver.completeMultipartUpload(grant.target, multipart.uploadId, parts)
+    await store.completeMultipartUpload(grant.target, multipart.uploadId, parts)
   } catch (error) {
     if (!isStorageError(error, 'NoSuchUpload')) throw error
     await expectJoined(deps, upload)
@@ -61,7 +60,7 @@ async function join(deps: ServiceDeps, upload: OpenMultipart, listed?: readonly 
 
 /** An upload that the store knows no more was joined by another call, one that ended before it could confirm. */
 async function expectJoined(deps: ServiceDeps, { file, grant }: OpenMultipart): Promise<void> {
-  if (!(await headOrNull(deps, grant.target))) throw noSuchParts(file.id)
+  if (!(await headOrNull(deps.stores.of(file), grant.target))) throw noSuchParts(file.id)
 }
 
 /**
@@ -90,7 +89,7 @@ async function checkTotal(
   if (total <= most) return
   // Another call has settled it in the meantime: how, the store and the catalog will say.
   if (!(await deps.catalog.expireUpload(file.id, deps.now()))) return
-  await removeParts(deps, grant.target, multipart)
+  await removeParts(deps, file, grant.target, multipart)
   throw new StorageError('UploadMismatch', {
     resource: `/files/${file.id}`,
     message: `The upload was granted for ${most} bytes, its parts have ${total}. Begin a new upload.`,

@@ -1,5 +1,4 @@
 import { StorageError } from '../errors.ts'
-import { atStore } from './at-store.ts'
 import { parseChecksum } from './checksums.ts'
 import type { ServiceDeps } from './deps.ts'
 import { parseFilename } from './filename.ts'
@@ -24,7 +23,7 @@ export async function confirmUpload(deps: ServiceDeps, owner: string, input: Con
   if (found?.file.status !== 'pending' || !found.grant) {
     throw noPendingUpload('id' in input.by ? input.by.id : input.by.key)
   }
-  if (found.grant.method === 'MULTIPART' && !(await headOrNull(atStore(deps, found.file), found.grant.target))) {
+  if (found.grant.method === 'MULTIPART' && !(await headOrNull(deps.stores.of(found.file), found.grant.target))) {
     throw new StorageError('UploadIncomplete', {
       message: `The parts are not joined yet: POST /files/multipart/${found.file.id}/complete joins and confirms them.`,
     })

@@ -11,9 +11,7 @@ export type Due = { overdue: number; toClear: number; idle: number }
 const pageSize = 500
 
 /** Errors: those of the catalog and the store. */
-export async function countDue(
-  deps: Pick<ServiceDeps, 'catalog' | 'driver' | 'other' | 'config' | 'now'>,
-): Promise<Due> {
+export async function countDue(deps: Pick<ServiceDeps, 'catalog' | 'stores' | 'config' | 'now'>): Promise<Due> {
   const { catalog } = deps
   const at = deps.now()
   return {

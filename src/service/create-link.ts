@@ -1,7 +1,7 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto'
 import type { Link } from '../catalog/catalog.ts'
+import type { StorageDriver } from '../drivers/driver.ts'
 import { StorageError } from '../errors.ts'
-import { atStore } from './at-store.ts'
 import type { ServiceDeps } from './deps.ts'
 import { getFile, noSuchFile } from './get-file.ts'
 
@@ -19,7 +19,7 @@ export async function createLink(
   o: { id: string; maxUses?: number; expiresIn?: number },
 ): Promise<{ link: Link; url: string }> {
   const file = await getFile(deps, owner, o.id, { settle: true })
-  assertRevocable(atStore(deps, file))
+  assertRevocable(deps.stores.of(file))
   if (file.status !== 'confirmed') {
     throw new StorageError('UploadIncomplete', {
       resource: `/files/${file.id}`,
@@ -42,8 +42,8 @@ export async function createLink(
 }
 
 /** A bucket that serves its own URLs could neither be asked to count nor to stop. */
-export function assertRevocable({ driver }: Pick<ServiceDeps, 'driver'>): void {
-  if (driver.capabilities.has('revocable-reads')) return
+export function assertRevocable({ capabilities }: StorageDriver): void {
+  if (capabilities.has('revocable-reads')) return
   throw new StorageError('NotSupported', {
     message:
       'Links are for stores whose bytes pass through this server: write storage: { delivery: proxied }, or use download-url.',

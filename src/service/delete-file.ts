@@ -1,5 +1,4 @@
 import type { ObjectRef } from '../drivers/driver.ts'
-import { tryStore } from './at-store.ts'
 import type { ServiceDeps } from './deps.ts'
 import { endWrites } from './end-writes.ts'
 import { noSuchFile } from './get-file.ts'
@@ -11,19 +10,18 @@ import { removeVersions } from './remove-versions.ts'
  * Deletes the record, gives the quota back, then removes the object. What the store does not let go of now is the
  * collector's. Errors: NotFound.
  */
-export async function deleteFile(given: ServiceDeps, owner: string, id: string): Promise<void> {
-  const deleted = await given.catalog.deleteFile(owner, id, given.now())
+export async function deleteFile(deps: ServiceDeps, owner: string, id: string): Promise<void> {
+  const deleted = await deps.catalog.deleteFile(owner, id, deps.now())
   if (!deleted) throw noSuchFile(id)
   const { file, grant } = deleted
-  const deps = tryStore(given, file)
-  if (!deps) return
+  if (!deps.stores.has(file)) return
+  const store = deps.stores.of(file)
   if (grant) await endWrites(deps, grant.target, id)
   const { versionId } = file.object
-  const removals: Promise<unknown>[] =
-    versionId === undefined ? [] : [deps.driver.deleteObject(file.object, { versionId })]
-  removals.push(removeVersions(deps, file.object), removeMoved(deps, { fileId: id }))
-  if (grant && !isSame(grant.target, file.object)) removals.push(removeVersions(deps, grant.target))
-  if (grant?.method === 'MULTIPART') removals.push(removeParts(deps, grant.target, grant.multipart))
+  const removals: Promise<unknown>[] = versionId === undefined ? [] : [store.deleteObject(file.object, { versionId })]
+  removals.push(removeVersions(store, file.object), removeMoved(deps, { fileId: id }))
+  if (grant && !isSame(grant.target, file.object)) removals.push(removeVersions(store, grant.target))
+  if (grant?.method === 'MULTIPART') removals.push(removeParts(deps, file, grant.target, grant.multipart))
   for (const outcome of await Promise.allSettled(removals)) {
     if (outcome.status === 'rejected') {
       deps.log.warn(

@@ -1,14 +1,12 @@
 import type { Logger } from '../log.ts'
 import type { Catalog } from '../catalog/catalog.ts'
 import type { Config } from '../config/config.ts'
-import type { ObjectRef, StorageDriver } from '../drivers/driver.ts'
+import type { ObjectRef } from '../drivers/driver.ts'
+import type { Stores } from './stores.ts'
 
 /** What every use case is handed. */
 export type ServiceDeps = {
-  /** Where new uploads go. */
-  driver: StorageDriver
-  /** The store that was in use before, while the catalog has files in it: see at-store.ts. */
-  other?: StorageDriver
+  stores: Stores
   catalog: Catalog
   config: Config
   now: () => Date

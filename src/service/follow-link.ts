@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto'
 import { StorageError } from '../errors.ts'
-import { atStore } from './at-store.ts'
 import { hashOf } from './create-link.ts'
 import type { ServiceDeps } from './deps.ts'
 import { versionOf } from './issue-download.ts'
@@ -44,13 +43,13 @@ export async function followLink(
   const { link, file } = followed
   const left = link.expiresAt === null ? Infinity : (link.expiresAt.getTime() - now.getTime()) / 1000
   // In the link's last second the endpoint, which asks whether the link is alive, is the stricter one.
-  const { driver } = atStore(deps, file)
+  const store = deps.stores.of(file)
   // A link outlives the move of its file to a bucket; a URL that was followed before it is revoked works to its end there.
-  const bound = driver.capabilities.has('revocable-reads') ? { link: link.id } : {}
+  const bound = store.capabilities.has('revocable-reads') ? { link: link.id } : {}
   const o = { ...versionOf(file), expiresIn: Math.max(1, Math.min(urlLifetime, Math.floor(left))), ...bound }
-  if (head) return { url: (await driver.presignHead(file.object, o)).url, cookie }
+  if (head) return { url: (await store.presignHead(file.object, o)).url, cookie }
   const response = { ...servedAs(deps, file), cacheControl: 'private, no-store' }
-  return { url: (await driver.presignDownload(file.object, { ...o, response })).url, cookie }
+  return { url: (await store.presignDownload(file.object, { ...o, response })).url, cookie }
 }
 
 const noSuchLink = () =>

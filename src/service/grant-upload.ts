@@ -24,7 +24,7 @@ export async function grantUpload(
   const { quotas, limits } = deps.config
   const { key } = issued.target
   const { file, grant } = await deps.catalog.createUpload({
-    file: { id: randomUUID(), owner, store: deps.driver.name, key, filename, mimeType, visibility, metadata },
+    file: { id: randomUUID(), owner, store: deps.stores.current.name, key, filename, mimeType, visibility, metadata },
     grant: {
       ...issued,
       declaredSize: size,

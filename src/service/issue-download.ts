@@ -1,7 +1,6 @@
 import type { FileRecord } from '../catalog/catalog.ts'
-import type { ResponseOverrides } from '../drivers/driver.ts'
+import type { ResponseOverrides, StorageDriver } from '../drivers/driver.ts'
 import { StorageError } from '../errors.ts'
-import { atStore } from './at-store.ts'
 import type { ServiceDeps } from './deps.ts'
 import { getFile } from './get-file.ts'
 import { boundedLifetime } from './presign-grant.ts'
@@ -43,21 +42,22 @@ export async function issueDownload(
  * browsers do not show it in place.
  */
 export async function presignFile(
-  given: ServiceDeps,
+  deps: ServiceDeps,
   file: FileRecord,
   o: { disposition?: Disposition; expiresIn?: number; pending?: boolean } = {},
 ): Promise<IssuedDownload> {
-  const deps = atStore(given, file)
-  const lifetime: Lifetime = o.pending === true ? { expiresIn: pendingLifetime } : downloadLifetime(deps, o.expiresIn)
+  const store = deps.stores.of(file)
+  const lifetime: Lifetime =
+    o.pending === true ? { expiresIn: pendingLifetime } : downloadLifetime(deps, store, o.expiresIn)
   const disposition = o.pending === true ? 'attachment' : o.disposition
-  const get = await deps.driver.presignDownload(file.object, {
+  const get = await store.presignDownload(file.object, {
     ...versionOf(file),
     ...lifetime,
     response: { ...servedAs(deps, file, disposition), ...caching(file, lifetime.expiresIn, o.pending ?? false) },
   })
   const left = (get.expiresAt.getTime() - deps.now().getTime()) / 1000
   const expiresIn = lifetime.signedAt === undefined ? get.expiresIn : Math.max(1, Math.floor(left))
-  const head = await deps.driver.presignHead(file.object, { ...versionOf(file), expiresIn })
+  const head = await store.presignHead(file.object, { ...versionOf(file), expiresIn })
   return { downloadUrl: get.url, headUrl: head.url, expiresIn, expiresAt: get.expiresAt }
 }
 
@@ -75,9 +75,9 @@ type Lifetime = { expiresIn: number; signedAt?: Date }
  * With downloads.stableFor every URL signed within one window is the same, so that caches can keep what it yields: it
  * is dated at the window's start, and lives longer by the window, as far as the store lets it.
  */
-function downloadLifetime(deps: ServiceDeps, given: number | undefined): Lifetime {
+function downloadLifetime(deps: ServiceDeps, store: StorageDriver, given: number | undefined): Lifetime {
   const { expiresIn, stableFor } = deps.config.downloads
-  const most = deps.driver.limits.maxExpiresIn
+  const most = store.limits.maxExpiresIn
   const wanted = boundedLifetime(given, expiresIn, most)
   const window = Math.floor(stableFor ?? 0)
   if (window < 1) return { expiresIn: wanted }

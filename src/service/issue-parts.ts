@@ -1,5 +1,4 @@
 import type { SignedRequest } from '../drivers/driver.ts'
-import { atStore } from './at-store.ts'
 import type { ServiceDeps } from './deps.ts'
 import { confirmBy } from './grant-upload.ts'
 import { openMultipart } from './multipart.ts'
@@ -18,13 +17,13 @@ export async function issueParts(
   owner: string,
   input: { id: string; partNumbers: readonly number[]; expiresIn?: number },
 ): Promise<IssuedPart[]> {
-  const expiresIn = uploadLifetime(deps, input.expiresIn)
   const { file, grant, multipart } = await openMultipart(deps, owner, input.id)
   const { uploadId } = multipart
-  const { driver } = atStore(deps, file)
+  const store = deps.stores.of(file)
+  const expiresIn = uploadLifetime(deps, store, input.expiresIn)
   const parts = await Promise.all(
     [...new Set(input.partNumbers)].map(async (partNumber) => {
-      const { method: _, ...signed } = await driver.presignUploadPart(grant.target, {
+      const { method: _, ...signed } = await store.presignUploadPart(grant.target, {
         uploadId,
         partNumber,
         expiresIn,

@@ -1,5 +1,4 @@
 import type { Upload } from '../catalog/catalog.ts'
-import { tryStore } from './at-store.ts'
 import type { ServiceDeps } from './deps.ts'
 import { headOrNull } from './remove-versions.ts'
 import { storedParts } from './stored-parts.ts'
@@ -50,16 +49,16 @@ export async function listPending(
   return { uploads, nextCursor: page.nextCursor }
 }
 
-async function progressOf(given: ServiceDeps, { file, grant }: Upload): Promise<UploadProgress> {
-  const deps = tryStore(given, file)
-  if (!grant || !deps) return { state: 'unknown' }
+async function progressOf(deps: ServiceDeps, { file, grant }: Upload): Promise<UploadProgress> {
+  if (!grant || !deps.stores.has(file)) return { state: 'unknown' }
+  const store = deps.stores.of(file)
   try {
-    const parts = grant.multipart && (await storedParts(deps.driver, grant.target, grant.multipart.uploadId))
+    const parts = grant.multipart && (await storedParts(store, grant.target, grant.multipart.uploadId))
     if (parts) return inParts(parts)
-    const head = await headOrNull(deps, grant.target)
+    const head = await headOrNull(store, grant.target)
     if (head) return { state: 'not-confirmed', storedBytes: head.contentLength }
     if (grant.multipart) return { state: 'lost' }
-    return { state: deps.driver.isBeingWritten(grant.target) ? 'being-sent' : 'never-sent' }
+    return { state: (await store.isBeingWritten(grant.target)) ? 'being-sent' : 'never-sent' }
   } catch (err) {
     deps.log.warn({ err, file: file.id }, 'the store did not say what it has of an upload')
     return { state: 'unknown' }

@@ -1,5 +1,4 @@
 import type { PartInfo } from '../drivers/driver.ts'
-import { atStore } from './at-store.ts'
 import type { ServiceDeps } from './deps.ts'
 import { alreadyComplete, noSuchParts, openMultipart, type OpenMultipart } from './multipart.ts'
 import { headOrNull } from './remove-versions.ts'
@@ -16,8 +15,8 @@ export async function listUploadParts(
 ): Promise<OpenMultipart & { parts: PartInfo[] }> {
   const open = await openMultipart(deps, owner, id)
   const { target } = open.grant
-  const { driver } = atStore(deps, open.file)
-  const parts = await storedParts(driver, target, open.multipart.uploadId)
+  const store = deps.stores.of(open.file)
+  const parts = await storedParts(store, target, open.multipart.uploadId)
   if (parts) return { ...open, parts }
-  throw (await headOrNull({ driver }, target)) ? alreadyComplete(id) : noSuchParts(id)
+  throw (await headOrNull(store, target)) ? alreadyComplete(id) : noSuchParts(id)
 }

@@ -1,7 +1,6 @@
 /** What the use cases of a multipart upload have in common: finding it, and what to say when there is none. */
 import type { FileRecord, UploadGrant } from '../catalog/catalog.ts'
 import { StorageError } from '../errors.ts'
-import { driverOf } from './at-store.ts'
 import type { ServiceDeps } from './deps.ts'
 import { noPendingUpload } from './renew-upload.ts'
 
@@ -23,7 +22,7 @@ export async function findMultipart(
   if (found?.file.status === 'confirmed') return { confirmed: found.file }
   if (found?.file.status !== 'pending' || !found.grant?.multipart) throw noPendingUpload(id)
   // Its parts are in the store that the gateway ran with before.
-  if (!driverOf(deps, found.file.store)) throw noPendingUpload(id)
+  if (!deps.stores.has(found.file)) throw noPendingUpload(id)
   return { file: found.file, grant: found.grant, multipart: found.grant.multipart }
 }
 

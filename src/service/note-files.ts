@@ -16,24 +16,20 @@ export const noteOf = (file: FileRecord, confirmedAt: Date): ObjectNote => ({
 })
 
 /** Best effort where a file was changed: the catalog has decided, and the note follows. */
-export async function noteFile(driver: StorageDriver, file: FileRecord): Promise<void> {
-  if (file.confirmedAt !== null && driver.name === file.store) {
-    await driver.noteObject?.(file.object, noteOf(file, file.confirmedAt))
-  }
+export async function noteFile(store: StorageDriver, file: FileRecord): Promise<void> {
+  if (file.confirmedAt !== null) await store.noteObject?.(file.object, noteOf(file, file.confirmedAt))
 }
 
 /** Runs `noteFiles` once in the background, for every store that is in use. */
-export function createNoting({
-  driver,
-  other,
-  catalog,
-  log,
-}: Pick<ServiceDeps, 'driver' | 'other' | 'catalog' | 'log'>): { start(): void; stop(): Promise<void> } {
+export function createNoting({ stores, catalog, log }: Pick<ServiceDeps, 'stores' | 'catalog' | 'log'>): {
+  start(): void
+  stop(): Promise<void>
+} {
   const stopping = new AbortController()
   let running: Promise<unknown> = Promise.resolve()
   return {
     start() {
-      running = Promise.all([driver, other].map((store) => store && noteFiles(store, catalog, stopping.signal))).catch(
+      running = Promise.all(stores.all.map((store) => noteFiles(store, catalog, stopping.signal))).catch(
         (err: unknown) => log.warn({ err }, 'notes of files could not be stored; the next start tries again'),
       )
     },
@@ -46,14 +42,14 @@ export function createNoting({
 
 /** Stores the notes of files that were confirmed by a version that kept none. */
 export async function noteFiles(
-  driver: StorageDriver,
+  store: StorageDriver,
   catalog: Pick<Catalog, 'filesIn'>,
   signal: AbortSignal,
 ): Promise<void> {
-  if (driver.lacksNotes?.() !== true) return
+  if (store.lacksNotes?.() !== true) return
   for (let after: string | undefined; !signal.aborted;) {
-    const page = await catalog.filesIn(driver.name, { limit: 100, ...(after !== undefined && { after }) })
-    await Promise.all(page.map(({ file }) => noteFile(driver, file)))
+    const page = await catalog.filesIn(store.name, { limit: 100, ...(after !== undefined && { after }) })
+    await Promise.all(page.map(({ file }) => noteFile(store, file)))
     after = page.at(-1)?.file.id
     if (after === undefined) return
   }
@@ -63,11 +59,12 @@ export async function noteFiles(
 export function fileFromNote(
   note: ObjectNote,
   { bucket, key, etag, size, checksum }: FileRecord['object'] & { size: number; checksum: FileRecord['checksum'] },
+  store: FileRecord['store'],
 ): FileRecord {
   return {
     id: note.id,
     owner: note.owner,
-    store: 'disk',
+    store,
     key: note.key,
     object: { bucket, key, ...(etag !== undefined && { etag }) },
     filename: note.filename,

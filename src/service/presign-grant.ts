@@ -1,4 +1,4 @@
-import type { Checksum, ObjectRef, PresignUploadOptions } from '../drivers/driver.ts'
+import type { Checksum, ObjectRef, PresignUploadOptions, StorageDriver } from '../drivers/driver.ts'
 import { StorageError } from '../errors.ts'
 import type { ServiceDeps } from './deps.ts'
 
@@ -31,19 +31,13 @@ export type SignedGrant = {
  * Signs as much of the binding as the store can enforce. What it cannot is not asked for and is verified at confirm
  * instead. Errors: NotSupported for a form upload where the store takes none.
  */
-export async function presignGrant(deps: ServiceDeps, o: Binding): Promise<SignedGrant> {
-  const can = deps.driver.capabilities
-  if (o.method === 'PUT') return presignPut(deps, o)
-  if (can.has('presign-post')) return presignForm(deps, o)
-  throw new StorageError('NotSupported', { message: noForms(deps.config) })
+export async function presignGrant(deps: ServiceDeps, store: StorageDriver, o: Binding): Promise<SignedGrant> {
+  if (o.method === 'PUT') return presignPut(store, o)
+  return presignForm(deps, store, o)
 }
 
-const noForms = ({ storage }: ServiceDeps['config']): string =>
-  `The store takes no form uploads (storage.s3.provider: ${storage.s3.provider}). Send method "PUT". If the check "post" of ` +
-  'postern doctor succeeds, set storage.s3.provider to what the store is; or set storage.delivery: proxied.'
-
-async function presignPut(deps: ServiceDeps, o: Binding): Promise<SignedGrant> {
-  const can = deps.driver.capabilities
+async function presignPut(store: StorageDriver, o: Binding): Promise<SignedGrant> {
+  const can = store.capabilities
   const writeOnce = o.writeOnce && can.has('conditional-put')
   const options: PresignUploadOptions = {
     expiresIn: o.expiresIn,
@@ -52,25 +46,25 @@ async function presignPut(deps: ServiceDeps, o: Binding): Promise<SignedGrant> {
     ...(o.checksum !== null && can.has('signed-checksum') ? { checksum: o.checksum } : {}),
     ...(writeOnce ? { ifNoneMatch: '*' as const } : {}),
   }
-  const { url, headers, expiresIn, expiresAt } = await deps.driver.presignUpload(o.target, options)
+  const { url, headers, expiresIn, expiresAt } = await store.presignUpload(o.target, options)
   return { method: 'PUT', url, headers: { 'content-type': o.mimeType, ...headers }, writeOnce, expiresIn, expiresAt }
 }
 
-async function presignForm(deps: ServiceDeps, o: Binding): Promise<SignedGrant> {
-  const { url, fields, expiresIn, expiresAt } = await deps.driver.presignPost(o.target, {
+async function presignForm(deps: ServiceDeps, store: StorageDriver, o: Binding): Promise<SignedGrant> {
+  const { url, fields, expiresIn, expiresAt } = await store.presignPost(o.target, {
     expiresIn: o.expiresIn,
     contentType: o.mimeType,
     minBytes: o.size ?? 0,
-    maxBytes: o.size ?? Math.min(deps.config.uploads.maxSize, deps.driver.limits.maxPutSize),
-    ...(o.checksum !== null && deps.driver.capabilities.has('signed-checksum') ? { checksum: o.checksum } : {}),
+    maxBytes: o.size ?? Math.min(deps.config.uploads.maxSize, store.limits.maxPutSize),
+    ...(o.checksum !== null && store.capabilities.has('signed-checksum') ? { checksum: o.checksum } : {}),
   })
   return { method: 'POST', url, headers: {}, fields, writeOnce: false, expiresIn, expiresAt }
 }
 
 /** Seconds, within what the configuration and the store allow. `given` was checked against the same bounds. */
-export function uploadLifetime(deps: ServiceDeps, given: number | undefined): number {
+export function uploadLifetime(deps: ServiceDeps, store: StorageDriver, given: number | undefined): number {
   const { expiresIn, maxExpiresIn } = deps.config.uploads
-  return boundedLifetime(given, expiresIn, Math.min(maxExpiresIn, deps.driver.limits.maxExpiresIn))
+  return boundedLifetime(given, expiresIn, Math.min(maxExpiresIn, store.limits.maxExpiresIn))
 }
 
 /** Errors: InvalidArgument, when the caller asked for more than `most` or less than a second. */

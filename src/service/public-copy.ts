@@ -9,23 +9,24 @@ import { storedHeaders } from './record-headers.ts'
  * Whether the object stays at its issued key next to the sealed copy: the URL that was handed out for a public file
  * points there where the store itself serves it.
  */
-export const keepsSource = (deps: Pick<ServiceDeps, 'driver'>, file: FileRecord): boolean =>
-  file.visibility === 'public' && deps.driver.publicUrl({ bucket: file.object.bucket, key: file.key }) !== null
+export const keepsSource = (deps: Pick<ServiceDeps, 'stores'>, file: FileRecord): boolean =>
+  file.visibility === 'public' && deps.stores.of(file).publicUrl({ bucket: file.object.bucket, key: file.key }) !== null
 
 /**
  * Replaces whatever lies at the issued key of a confirmed file by its sealed bytes and headers. The upload's writer chose
  * the headers of the object there, and can replace it for as long as the upload URL is valid.
  */
 export async function restoreCopy(
-  deps: Pick<ServiceDeps, 'driver' | 'config'>,
+  deps: Pick<ServiceDeps, 'stores' | 'config'>,
   file: FileRecord,
   target: ObjectRef,
 ): Promise<void> {
   const { bucket, key, etag, versionId } = file.object
-  const head = await headOrNull(deps, target)
+  const store = deps.stores.of(file)
+  const head = await headOrNull(store, target)
   const isSame = head !== null && head.etag === etag && head.contentLength === file.size
   if (isSame && hasOnly(head, storedHeaders(deps, file))) return
-  await deps.driver.copyObject({ bucket, key }, target, versionId === undefined ? {} : { sourceVersionId: versionId })
+  await store.copyObject({ bucket, key }, target, versionId === undefined ? {} : { sourceVersionId: versionId })
 }
 
 function hasOnly(head: ObjectHead, headers: ObjectHeaders): boolean {

@@ -1,5 +1,4 @@
 import { StorageError } from '../errors.ts'
-import { atStore } from './at-store.ts'
 import type { ServiceDeps } from './deps.ts'
 import { presignFile } from './issue-download.ts'
 import { headOrNull } from './remove-versions.ts'
@@ -10,20 +9,20 @@ import { isPending, isVerified } from './written-object.ts'
  * Where anyone may read a public file now. `settled` is false while the upload is pending: the object was verified, but
  * its uploader can still replace it. Errors: NotFound.
  */
-export async function publicDownload(given: ServiceDeps, key: string): Promise<{ url: string; settled: boolean }> {
-  const found = await given.catalog.findUploadByKey(key)
+export async function publicDownload(deps: ServiceDeps, key: string): Promise<{ url: string; settled: boolean }> {
+  const found = await deps.catalog.findUploadByKey(key)
   if (found?.file.visibility !== 'public') throw noSuchObject()
-  const { file, looked } = await settleForRead(given, found)
+  const { file, looked } = await settleForRead(deps, found)
   if (!file) throw noSuchObject()
-  const deps = atStore(given, file)
+  const store = deps.stores.of(file)
   if (file.status === 'confirmed') {
-    const direct = deps.driver.publicUrl({ bucket: file.object.bucket, key: file.object.key })
+    const direct = store.publicUrl({ bucket: file.object.bucket, key: file.object.key })
     return { url: direct ?? (await presignFile(deps, file)).downloadUrl, settled: true }
   }
   if (!isPending(found)) throw noSuchObject()
   // Reads of an object that was never sent are kept from the store. One that was seen there may have been replaced.
   if (!looked && found.grant.written === undefined) throw noSuchObject()
-  const head = await headOrNull(deps, found.grant.target)
+  const head = await headOrNull(store, found.grant.target)
   if (!head || !(await isVerified(deps, found, head))) throw noSuchObject()
   const { versionId } = head
   const seen = versionId === undefined ? file : { ...file, object: { ...file.object, versionId } }

@@ -1,6 +1,5 @@
 import type { Upload } from '../catalog/catalog.ts'
 import type { ObjectHead, ObjectHeaders, ObjectRef } from '../drivers/driver.ts'
-import { atStore } from './at-store.ts'
 import type { ServiceDeps } from './deps.ts'
 import { servedAs } from './record-headers.ts'
 import { settleForRead } from './settle-auto-confirm.ts'
@@ -31,7 +30,7 @@ export async function publicObject(deps: ServiceDeps, ref: ObjectRef): Promise<P
   if (!isPending(upload)) return null
   return {
     headers: { ...servedAs(deps, file), cacheControl: 'no-store' },
-    accepts: (head) => isVerified(atStore(deps, file), upload, head),
+    accepts: (head) => isVerified(deps, upload, head),
   }
 }
 

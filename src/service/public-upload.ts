@@ -17,9 +17,9 @@ export type PublicUpload = {
  * the upload URL must be bound to a type and a size, and the type must be one that browsers do not run.
  * Errors: TypeNotAllowed, InvalidArgument.
  */
-export function checkPublicUpload(deps: Pick<ServiceDeps, 'config' | 'driver'>, upload: PublicUpload): void {
-  const { uploads, downloads } = deps.config
-  const servedByStore = deps.driver.name === 's3' && downloads.publicBaseUrl !== null
+export function checkPublicUpload(deps: Pick<ServiceDeps, 'config' | 'stores'>, upload: PublicUpload): void {
+  const { uploads } = deps.config
+  const servedByStore = deps.stores.current.capabilities.has('serves-public')
   if (isActiveType(upload.mimeType)) checkActive(upload.mimeType, uploads.allowedTypes, servedByStore)
   if (!servedByStore) return
   if (!upload.isDeclared) throw missing('mimeType', 'its type: send mimeType, such as "image/png"')

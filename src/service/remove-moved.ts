@@ -1,6 +1,5 @@
 /** Removes what moves between stores have left: see decisions/0009. */
 import type { MovedObject } from '../catalog/catalog.ts'
-import { tryStore } from './at-store.ts'
 import type { ServiceDeps } from './deps.ts'
 import { removeParts } from './remove-parts.ts'
 import { removeVersions } from './remove-versions.ts'
@@ -12,7 +11,7 @@ const page = 100
  * that is not open, is left to the next time. Errors: those of the catalog.
  */
 export async function removeMoved(
-  deps: Pick<ServiceDeps, 'driver' | 'other' | 'catalog' | 'log'>,
+  deps: Pick<ServiceDeps, 'stores' | 'catalog' | 'log'>,
   by: Parameters<ServiceDeps['catalog']['takeRemovable']>[0],
   o: { signal?: AbortSignal } = {},
 ): Promise<{ removed: number; failed: number }> {
@@ -20,10 +19,9 @@ export async function removeMoved(
   for (let after: string | undefined; !o.signal?.aborted;) {
     const objects = await deps.catalog.takeRemovable(by, { limit: page, ...(after !== undefined && { after }) })
     for (const moved of objects) {
-      const at = tryStore(deps, moved)
-      if (!at || o.signal?.aborted) continue
+      if (!deps.stores.has(moved) || o.signal?.aborted) continue
       try {
-        await removeObject(at, moved)
+        await removeObject(deps, moved)
         await deps.catalog.forgetMoved(moved.id)
         outcome.removed++
       } catch (err) {
@@ -37,9 +35,11 @@ export async function removeMoved(
   return outcome
 }
 
-async function removeObject(deps: Pick<ServiceDeps, 'driver' | 'log'>, { object }: MovedObject): Promise<void> {
+async function removeObject(deps: Pick<ServiceDeps, 'stores' | 'log'>, moved: MovedObject): Promise<void> {
+  const { object } = moved
+  const store = deps.stores.of(moved)
   const { versionId } = object
-  await removeParts(deps, object, null)
-  if (versionId !== undefined) await deps.driver.deleteObject(object, { versionId })
-  await removeVersions(deps, object)
+  await removeParts(deps, moved, object, null)
+  if (versionId !== undefined) await store.deleteObject(object, { versionId })
+  await removeVersions(store, object)
 }

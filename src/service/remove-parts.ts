@@ -1,4 +1,4 @@
-import type { UploadGrant } from '../catalog/catalog.ts'
+import type { FileRecord, UploadGrant } from '../catalog/catalog.ts'
 import type { ObjectRef, StorageDriver } from '../drivers/driver.ts'
 import { isStorageError } from '../errors.ts'
 import type { ServiceDeps } from './deps.ts'
@@ -8,13 +8,15 @@ import type { ServiceDeps } from './deps.ts'
  * ended before it could record it, or by a request that the store answered too late. Errors: the store's.
  */
 export async function removeParts(
-  { driver, log }: Pick<ServiceDeps, 'driver' | 'log'>,
+  { stores, log }: Pick<ServiceDeps, 'stores' | 'log'>,
+  file: Pick<FileRecord, 'store'>,
   target: ObjectRef,
   known: UploadGrant['multipart'],
 ): Promise<void> {
-  if (known) await abort(driver, target, known.uploadId)
+  const store = stores.of(file)
+  if (known) await abort(store, target, known.uploadId)
   try {
-    for (const uploadId of await openUploads(driver, target)) await abort(driver, target, uploadId)
+    for (const uploadId of await openUploads(store, target)) await abort(store, target, uploadId)
   } catch (err) {
     // Some credentials may write and abort but not list: what they were told to forget must not be tried for ever.
     if (!isStorageError(err, 'AccessDenied', 'NotSupported')) throw err
@@ -22,14 +24,14 @@ export async function removeParts(
   }
 }
 
-async function openUploads(driver: StorageDriver, { bucket, key }: ObjectRef): Promise<string[]> {
-  const { uploads } = await driver.listMultipartUploads({ bucket, prefix: key })
+async function openUploads(store: StorageDriver, { bucket, key }: ObjectRef): Promise<string[]> {
+  const { uploads } = await store.listMultipartUploads({ bucket, prefix: key })
   return uploads.filter((upload) => upload.key === key).map(({ uploadId }) => uploadId)
 }
 
-async function abort(driver: StorageDriver, target: ObjectRef, uploadId: string): Promise<void> {
+async function abort(store: StorageDriver, target: ObjectRef, uploadId: string): Promise<void> {
   try {
-    await driver.abortMultipartUpload(target, uploadId)
+    await store.abortMultipartUpload(target, uploadId)
   } catch (error) {
     if (!isStorageError(error, 'NoSuchUpload')) throw error
   }

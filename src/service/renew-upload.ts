@@ -1,6 +1,5 @@
 import type { FileRecord } from '../catalog/catalog.ts'
 import { StorageError } from '../errors.ts'
-import { atStore } from './at-store.ts'
 import type { IssuedUpload } from './begin-upload.ts'
 import type { ServiceDeps } from './deps.ts'
 import { confirmBy } from './grant-upload.ts'
@@ -23,7 +22,7 @@ export async function renewUpload(
   if (grant.method === 'MULTIPART') {
     throw new StorageError('InvalidRequest', { message: 'This is a multipart upload: ask for URLs of its parts.' })
   }
-  const signed = await presignGrant(atStore(deps, file), {
+  const signed = await presignGrant(deps, deps.stores.of(file), {
     method: grant.method,
     target: grant.target,
     mimeType: file.mimeType,
@@ -46,9 +45,10 @@ export async function renewUpload(
  * Seconds. All URLs of one upload end `uploads.maxExpiresIn` after it was granted, so that no upload stays unconfirmed for
  * ever. Errors: NotFound once that time is over, as for an upload that has expired: a client begins a new one.
  */
-function renewedLifetime(deps: ServiceDeps, { id, createdAt }: FileRecord, given: number | undefined): number {
+function renewedLifetime(deps: ServiceDeps, file: FileRecord, given: number | undefined): number {
+  const { id, createdAt } = file
   const { maxExpiresIn } = deps.config.uploads
-  const wanted = uploadLifetime(deps, given)
+  const wanted = uploadLifetime(deps, deps.stores.of(file), given)
   const left = Math.floor((createdAt.getTime() - deps.now().getTime()) / 1000 + maxExpiresIn)
   if (left >= 1) return Math.min(wanted, left)
   throw new StorageError('NotFound', {

@@ -2,7 +2,6 @@
 import type { FileRecord, Upload } from '../catalog/catalog.ts'
 import type { ObjectRef } from '../drivers/driver.ts'
 import { isStorageError } from '../errors.ts'
-import { atStore } from './at-store.ts'
 import type { ServiceDeps } from './deps.ts'
 import { headOrNull } from './remove-versions.ts'
 import { removeUnneeded, settleUpload, type PendingUpload } from './settle-upload.ts'
@@ -55,16 +54,16 @@ export async function settleWrittenObject(deps: ServiceDeps, ref: ObjectRef): Pr
   const upload = await deps.catalog.findUploadByKey(ref.key)
   if (!upload) return
   const { status } = upload.file
-  if (status === 'deleted' || status === 'expired') await removeUnneeded(atStore(deps, upload.file), ref)
+  if (status === 'deleted' || status === 'expired') await removeUnneeded(deps, upload.file, ref)
   else if (upload.file.visibility === 'public' && isPending(upload) && !upload.grant.autoConfirm) {
-    await verifyWritten(atStore(deps, upload.file), upload)
+    await verifyWritten(deps, upload)
   } else await trySettle(deps, upload)
 }
 
 /** Whoever reads the object later finds the answer in the catalog. What fails now is tried again by the first reader. */
 async function verifyWritten(deps: ServiceDeps, upload: PendingUpload): Promise<void> {
   try {
-    const head = await headOrNull(deps, upload.grant.target)
+    const head = await headOrNull(deps.stores.of(upload.file), upload.grant.target)
     if (head !== null) await isVerified(deps, upload, head)
   } catch (err) {
     deps.log.warn({ err, file: upload.file.id }, 'a public upload could not be verified after it was written')

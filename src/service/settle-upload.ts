@@ -2,7 +2,6 @@
 import type { FileRecord, UploadGrant } from '../catalog/catalog.ts'
 import type { ObjectRef, SealedObject } from '../drivers/driver.ts'
 import { isStorageError, StorageError } from '../errors.ts'
-import { atStore } from './at-store.ts'
 import type { ServiceDeps } from './deps.ts'
 import { newSealedKey } from './keys.ts'
 import { keepsSource, restoreCopy } from './public-copy.ts'
@@ -24,11 +23,10 @@ const maxTries = 5
  * object is removed), ConditionalConflict when the object keeps changing.
  */
 export async function settleUpload(
-  given: ServiceDeps,
+  deps: ServiceDeps,
   upload: PendingUpload,
   claims: Claims & { filename?: string } = {},
 ): Promise<Settled> {
-  const deps = atStore(given, upload.file)
   for (let attempt = 1; attempt <= maxTries; attempt++) {
     try {
       const verified = await verifyObject(deps, upload, claims)
@@ -57,12 +55,14 @@ async function seal(
   filename: string = file.filename,
 ): Promise<SealedObject> {
   const version = head.versionId === undefined ? {} : { versionId: head.versionId }
-  const onS3 = deps.driver.name === 's3'
+  const store = deps.stores.of(file)
+  // Else sealing makes a copy, which is left out where nothing can change the object any more.
+  const sealsInPlace = store.capabilities.has('seals-in-place')
   // No URL of this grant writes to the object that its parts became, and the gateway set its headers.
-  if (grant.method === 'MULTIPART' && onS3) return { ref: grant.target, etag: head.etag, ...version }
+  if (grant.method === 'MULTIPART' && !sealsInPlace) return { ref: grant.target, etag: head.etag, ...version }
   // Nor can a URL that signs If-None-Match. A bucket that keeps versions would keep the writer's object below a copy.
-  const inPlace = grant.writeOnce && onS3 && head.versionId === undefined
-  return deps.driver.sealObject(grant.target, {
+  const inPlace = grant.writeOnce && !sealsInPlace && head.versionId === undefined
+  return store.sealObject(grant.target, {
     etag: head.etag,
     ...(head.revision === undefined ? {} : { revision: head.revision }),
     ...version,
@@ -98,20 +98,20 @@ async function commit(
       now: deps.now(),
     })
     .catch(async (error: unknown) => {
-      if (moved && isRefusal(error)) await removeUnneeded(deps, sealed.ref)
+      if (moved && isRefusal(error)) await removeUnneeded(deps, upload.file, sealed.ref)
       throw error
     })
   if (settled.created && warning) deps.log.warn({ file: upload.file.id, warning }, 'confirmed because of --dev')
   if (!moved) return settled
   // Whoever was first decided which copy is the file; another one is of no use.
-  if (!settled.created && !isSame(sealed.ref, settled.file.object)) await removeUnneeded(deps, sealed.ref)
+  if (!settled.created && !isSame(sealed.ref, settled.file.object)) await removeUnneeded(deps, upload.file, sealed.ref)
   if (settled.created) await clearSource(deps, settled.file, upload.grant.target)
   return settled
 }
 
 /** The collector does it again once no upload URL is valid any more, so a failure here costs no more than that time. */
 async function clearSource(deps: ServiceDeps, file: FileRecord, target: ObjectRef): Promise<void> {
-  if (!keepsSource(deps, file)) return removeUnneeded(deps, target)
+  if (!keepsSource(deps, file)) return removeUnneeded(deps, file, target)
   try {
     await restoreCopy(deps, file, target)
   } catch (err) {
@@ -131,7 +131,7 @@ async function discard(deps: ServiceDeps, upload: PendingUpload, reason: Storage
   if (!(await deps.catalog.expireUpload(upload.file.id, deps.now()))) {
     return settledBySomeoneElse(deps, upload, reason)
   }
-  await removeUnneeded(deps, upload.grant.target)
+  await removeUnneeded(deps, upload.file, upload.grant.target)
   throw reason
 }
 
@@ -147,9 +147,13 @@ async function settledBySomeoneElse(
 }
 
 /** What cannot be removed now is removed by the collector: the grant is kept for that. */
-export async function removeUnneeded(deps: ServiceDeps, ref: ObjectRef): Promise<void> {
+export async function removeUnneeded(
+  deps: ServiceDeps,
+  file: Pick<FileRecord, 'store'>,
+  ref: ObjectRef,
+): Promise<void> {
   try {
-    await removeVersions(deps, ref)
+    await removeVersions(deps.stores.of(file), ref)
   } catch (err) {
     deps.log.warn({ err, key: ref.key }, 'an object that is not needed could not be removed')
   }

@@ -1,6 +1,5 @@
 import type { FileRecord } from '../catalog/catalog.ts'
 import type { ServiceDeps } from './deps.ts'
-import { atStore } from './at-store.ts'
 import { noteFile } from './note-files.ts'
 import { parseFilename } from './filename.ts'
 import { getFile, noSuchFile } from './get-file.ts'
@@ -19,7 +18,8 @@ export async function updateFile(
   await getFile(deps, owner, id)
   const file = await deps.catalog.updateFile(owner, id, changes)
   if (!file) throw noSuchFile(id)
-  await noteFile(atStore(deps, file).driver, file).catch((err: unknown) => {
+  if (!deps.stores.has(file)) return file
+  await noteFile(deps.stores.of(file), file).catch((err: unknown) => {
     deps.log.warn(
       { err, id },
       'the note of a renamed file could not be stored: postern rebuild-catalog would restore its old name',

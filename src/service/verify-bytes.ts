@@ -16,7 +16,7 @@ export async function verifyBytes(o: VerifyFilesOptions, file: FileRecord, head:
   if (!recorded && !isOfBytes(stored)) o.report.count('filesWithoutChecksum')
   try {
     const value = recorded
-      ? await storedChecksum(o.driver, file.object, bare, recorded.algorithm)
+      ? await storedChecksum(o.stores.of(file), file.object, bare, recorded.algorithm)
       : await drain(o, file, head)
     o.report.count('bytes', head.contentLength)
     return value === (recorded?.value ?? null) ? null : damaged('do not have the checksum that is recorded')
@@ -28,9 +28,9 @@ export async function verifyBytes(o: VerifyFilesOptions, file: FileRecord, head:
   }
 }
 
-async function drain({ driver, signal }: VerifyFilesOptions, { object }: FileRecord, head: ObjectHead): Promise<null> {
+async function drain({ stores, signal }: VerifyFilesOptions, file: FileRecord, head: ObjectHead): Promise<null> {
   const { versionId } = head
-  const stored = await driver.getObject(object, { signal, ...(versionId !== undefined && { versionId }) })
+  const stored = await stores.of(file).getObject(file.object, { signal, ...(versionId !== undefined && { versionId }) })
   for await (const _ of stored.stream()) signal.throwIfAborted()
   return null
 }

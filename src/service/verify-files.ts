@@ -2,16 +2,14 @@
 import type { Catalog, FileRecord, Upload } from '../catalog/catalog.ts'
 import type { MultipartInfo, ObjectHead, ObjectRef, Problem, Report, StorageDriver } from '../drivers/driver.ts'
 import { isStorageError } from '../errors.ts'
-import { tryStore } from './at-store.ts'
+import type { Stores } from './stores.ts'
 import { headOrNull } from './remove-versions.ts'
 import { verifyBytes } from './verify-bytes.ts'
 import { tooManyStrays, verifyStrays, type Strays } from './verify-strays.ts'
 import { issuedPrefixes } from '../gateway-names.ts'
 
 export type VerifyFilesOptions = {
-  driver: StorageDriver
-  /** The store that was in use before, if it is open. */
-  other?: StorageDriver
+  stores: Stores
   catalog: Catalog
   /** The gateway's bucket. */
   bucket: string
@@ -38,7 +36,7 @@ const atOnce = 8
 /** Errors: those of the catalog, and the store's where it cannot be asked at all. */
 export async function verifyFiles(o: VerifyFilesOptions): Promise<void> {
   // Listed first: whatever is there now has had a record for some time.
-  const strays = await listStrays(o)
+  const strays = await listStrays(o.stores.current, o)
   const listed = strays.objects.size + strays.sessions.size
   await forgetMovedObjects(o.catalog, strays)
   for (let after: string | undefined; ;) {
@@ -59,16 +57,15 @@ export async function verifyFiles(o: VerifyFilesOptions): Promise<void> {
   await verifyUsage(o)
 }
 
-export async function listStrays({
-  driver,
-  bucket,
-  signal,
-}: Pick<VerifyFilesOptions, 'driver' | 'bucket' | 'signal'>): Promise<Strays> {
+export async function listStrays(
+  store: StorageDriver,
+  { bucket, signal }: Pick<VerifyFilesOptions, 'bucket' | 'signal'>,
+): Promise<Strays> {
   const objects = new Set<string>()
   const sessions = new Map<string, MultipartInfo>()
   for (const prefix of issuedPrefixes) {
     for (let token: string | undefined; ;) {
-      const page = await driver.listObjects({
+      const page = await store.listObjects({
         bucket,
         prefix,
         signal,
@@ -80,7 +77,7 @@ export async function listStrays({
     }
     let after: { keyMarker?: string; uploadIdMarker?: string } = {}
     for (;;) {
-      const page = await driver.listMultipartUploads({ bucket, prefix, ...after })
+      const page = await store.listMultipartUploads({ bucket, prefix, ...after })
       for (const session of page.uploads) sessions.set(session.uploadId, session)
       if (!page.isTruncated || page.nextKeyMarker === undefined) break
       after = {
@@ -115,9 +112,8 @@ export async function forgetMovedObjects(
   }
 }
 
-async function verifyUpload(given: VerifyFilesOptions, { file, grant }: Upload): Promise<void> {
-  const o = tryStore(given, file)
-  if (!o) return given.report.count('filesElsewhere')
+async function verifyUpload(o: VerifyFilesOptions, { file, grant }: Upload): Promise<void> {
+  if (!o.stores.has(file)) return o.report.count('filesElsewhere')
   if (file.status === 'pending' && grant?.multipart)
     return verifySession(o, file, grant.target, grant.multipart.uploadId)
   if (file.status !== 'confirmed') return
@@ -133,7 +129,7 @@ async function compare(o: VerifyFilesOptions, file: FileRecord): Promise<Found |
   const { versionId, etag } = file.object
   let head: ObjectHead
   try {
-    head = await o.driver.headObject(file.object, versionId === undefined ? {} : { versionId })
+    head = await o.stores.of(file).headObject(file.object, versionId === undefined ? {} : { versionId })
   } catch (error) {
     if (!isStorageError(error, 'NotFound', 'NoSuchBucket')) throw error
     return left('file-without-object', 'the object of this file is not in the store')
@@ -157,13 +153,14 @@ async function verifySession(
   target: ObjectRef,
   uploadId: string,
 ): Promise<void> {
+  const store = o.stores.of(file)
   o.report.count('multipartUploads')
   try {
-    await o.driver.listParts(target, uploadId, { maxParts: 1 })
+    await store.listParts(target, uploadId, { maxParts: 1 })
   } catch (error) {
     if (!isStorageError(error, 'NoSuchUpload')) throw error
     // Completed, and about to be confirmed; or settled since it was listed.
-    if (await headOrNull(o, target)) return
+    if (await headOrNull(store, target)) return
     const now = await o.catalog.findUpload(file.owner, { id: file.id })
     if (now?.file.status !== 'pending' || now.grant?.multipart?.uploadId !== uploadId) return
     o.report.problem({

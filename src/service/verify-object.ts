@@ -1,5 +1,5 @@
 import type { Upload } from '../catalog/catalog.ts'
-import type { Checksum, ChecksumAlgorithm, ObjectHead, ObjectRef } from '../drivers/driver.ts'
+import type { Checksum, ChecksumAlgorithm, ObjectHead, ObjectRef, StorageDriver } from '../drivers/driver.ts'
 import { StorageError } from '../errors.ts'
 import { checkType, type VerifiedType } from './check-type.ts'
 import { storedChecksum } from './checksums.ts'
@@ -20,11 +20,12 @@ export async function verifyObject(
   { file, grant }: { file: Upload['file']; grant: NonNullable<Upload['grant']> },
   claims: Claims = {},
 ): Promise<VerifiedObject> {
-  const head = await deps.driver.headObject(grant.target)
+  const store = deps.stores.of(file)
+  const head = await store.headObject(grant.target)
   checkSize(deps, head.contentLength, grant.declaredSize, claims.size)
   checkEncoding(head)
-  const type = await checkType(deps, grant.target, head, file, claims.mimeType)
-  const checksum = await checkDigests(deps, grant.target, head, [grant.declaredChecksum, claims.checksum ?? null])
+  const type = await checkType(deps, store, grant.target, head, file, claims.mimeType)
+  const checksum = await checkDigests(store, grant.target, head, [grant.declaredChecksum, claims.checksum ?? null])
   return { head, ...type, checksum }
 }
 
@@ -56,7 +57,7 @@ function checkEncoding({ contentEncoding = '' }: ObjectHead): void {
 
 /** The digest to record: one that was declared and proved, else the store's own, else none. */
 async function checkDigests(
-  deps: ServiceDeps,
+  store: StorageDriver,
   ref: ObjectRef,
   head: ObjectHead,
   expected: readonly (Checksum | null)[],
@@ -64,7 +65,7 @@ async function checkDigests(
   const declared = expected.filter((checksum) => checksum !== null)
   const stored = new Map<ChecksumAlgorithm, string>()
   for (const { algorithm, value } of declared) {
-    const actual = stored.get(algorithm) ?? (await storedChecksum(deps.driver, ref, head, algorithm))
+    const actual = stored.get(algorithm) ?? (await storedChecksum(store, ref, head, algorithm))
     stored.set(algorithm, actual)
     if (actual !== value) throw mismatch(`The ${algorithm} of the stored bytes is ${actual}, not ${value}.`)
   }

@@ -39,10 +39,10 @@ export async function verifyStrays(o: Options, { objects, sessions }: Strays): P
 
 async function verifyObject(o: Options, key: string): Promise<void> {
   const ref = { bucket: o.bucket, key }
-  const head = await headOrNull(o, ref)
+  const head = await headOrNull(o.stores.current, ref)
   if (!head) return
   if (isYoung(o, head.lastModified)) return o.report.count('inFlight')
-  if (mayRemove(o)) await o.driver.deleteObject(ref, { ifMatch: head.etag })
+  if (mayRemove(o)) await o.stores.current.deleteObject(ref, { ifMatch: head.etag })
   o.report.problem({
     ...ref,
     kind: 'object-without-file',
@@ -55,8 +55,8 @@ async function verifySession(o: Options, { key, uploadId, initiated }: Multipart
   if (isYoung(o, initiated)) return o.report.count('inFlight')
   const ref = { bucket: o.bucket, key }
   try {
-    await o.driver.listParts(ref, uploadId, { maxParts: 1 })
-    if (mayRemove(o)) await o.driver.abortMultipartUpload(ref, uploadId)
+    await o.stores.current.listParts(ref, uploadId, { maxParts: 1 })
+    if (mayRemove(o)) await o.stores.current.abortMultipartUpload(ref, uploadId)
   } catch (error) {
     // Ended since it was listed.
     if (isStorageError(error, 'NoSuchUpload')) return

@@ -12,7 +12,7 @@ export const isPending = (upload: Upload): upload is PendingUpload =>
 
 /**
  * Whether the object, as the store describes it, is what was granted. The catalog keeps the answer for this one write of
- * the object, so that readers do not make the store read it again. `deps` are those of the file's store.
+ * the object, so that readers do not make the store read it again.
  */
 export async function isVerified(deps: ServiceDeps, upload: PendingUpload, head: ObjectHead): Promise<boolean> {
   const { file, grant } = upload

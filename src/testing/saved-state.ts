@@ -2,6 +2,7 @@
 import { stat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import type { Config } from '../config/config.ts'
+import { stateFolder } from '../config/state-folder.ts'
 
 const never = new AbortController().signal
 
@@ -20,7 +21,7 @@ export async function save(file: string, config: Config): Promise<void> {
     import('../backup/output.ts'),
   ])
   const { storage } = config
-  const store = storage.disk.path
+  const store = stateFolder({ storage })
   const path = resolve(file)
   await createBackup(
     {
@@ -41,7 +42,7 @@ export async function save(file: string, config: Config): Promise<void> {
 export async function restoreSaved(file: string, config: Config): Promise<void> {
   const { restoreBackup } = await import('../backup/restore-backup.ts')
   await restoreBackup({
-    store: config.storage.disk.path,
+    store: stateFolder(config),
     catalog: catalogOf(config),
     files: [resolve(file)],
     signal: never,

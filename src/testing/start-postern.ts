@@ -18,6 +18,7 @@ import { openFixture, readFixtures, typeOf } from './load-fixtures.ts'
 import { isFile, restoreSaved, save } from './saved-state.ts'
 import type { RequestJournal } from './request-journal.ts'
 import { TestMode } from './test-mode.ts'
+import { temporaryStateFolder, withoutScrub } from '../config/state-folder.ts'
 
 export type StartOptions = {
   /** Buckets to create, owned by the fixed access key. The first one is AWS_S3_BUCKET of `env`. */
@@ -194,10 +195,8 @@ async function start(folder: string, o: StartOptions): Promise<Omit<Postern, 'st
 const ownSettings = (folder: string, { ports }: StartOptions): Settings => ({
   'server.listen': `127.0.0.1:${ports?.api ?? 0}`,
   'objects.listen': `127.0.0.1:${ports?.objects ?? 0}`,
-  'storage.disk.path': join(folder, 'storage'),
-  'storage.disk.fsync': 'none',
-  'storage.disk.minFree': '16MiB',
-  'storage.disk.scrubEvery': null,
+  ...temporaryStateFolder(join(folder, 'storage')),
+  ...withoutScrub,
   'log.level': 'silent',
 })
 

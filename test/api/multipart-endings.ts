@@ -17,6 +17,7 @@ import {
   sendParts,
   type Begun,
 } from './multipart-caller.ts'
+import { createStores } from '../../src/service/stores.ts'
 
 export function multipartEndings({ start, shared, newUser, expectGone }: Bench): void {
   const statusOf = ({ status }: Answer) => status
@@ -133,7 +134,14 @@ export function multipartEndings({ start, shared, newUser, expectGone }: Bench):
         [left.begun.key, left.sent.key, forgotten.key, forgotten.key].toSorted(),
       )
 
-      const deps = { driver, catalog, config, now, log: pino({ level: 'silent' }), urls: { api: () => timed.apiUrl } }
+      const deps = {
+        stores: createStores(driver),
+        catalog,
+        config,
+        now,
+        log: pino({ level: 'silent' }),
+        urls: { api: () => timed.apiUrl },
+      }
       await collectExpired(deps)
       expect((await bob.get('/files')).json.files).toHaveLength(6)
       expect(await openUploads(timed, before)).toHaveLength(4)

@@ -10,6 +10,7 @@ import { startGateway, testSecrets, type RunningGateway } from '../fixtures/gate
 import { startOnOwnBucket } from '../fixtures/gateway-on-own-bucket.ts'
 import { as, call, textFile, type Answer } from './caller.ts'
 import { serveApi } from './serve-api.ts'
+import { createStores } from '../../src/service/stores.ts'
 
 const closing: (() => Promise<unknown>)[] = []
 afterEach(async () => {
@@ -132,8 +133,11 @@ it('tells clients of a public URL only that the store cannot be used', async () 
   const gateway = await open()
   const checkReady = () => Promise.reject(new Error('/dev/x is full'))
   const driver = { ...gateway.gateway.driver, checkReady }
-  const outside = await serveApi(gateway, { driver, urls: { api: () => 'https://files.example.com' } })
-  const inside = await serveApi(gateway, { driver })
+  const outside = await serveApi(gateway, {
+    stores: createStores(driver),
+    urls: { api: () => 'https://files.example.com' },
+  })
+  const inside = await serveApi(gateway, { stores: createStores(driver) })
   try {
     expect((await call(`${outside.url}/readyz`)).json.detail).not.toContain('/dev/x')
     expect((await call(`${inside.url}/readyz`)).json.detail).toContain('/dev/x is full')

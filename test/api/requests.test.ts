@@ -5,6 +5,7 @@ import { rawRequest } from '../fixtures/raw-http.ts'
 import { alice, authorization, gateway, serveAlice } from './alice.ts'
 import { call, textFile } from './caller.ts'
 import { serveApi } from './serve-api.ts'
+import { createStores } from '../../src/service/stores.ts'
 
 serveAlice()
 
@@ -150,7 +151,9 @@ describe('health', () => {
       looks++
       await sleep(200)
     }
-    const api = await serveApi(gateway, { driver: { ...gateway.gateway.driver, checkReady } })
+    const api = await serveApi(gateway, {
+      stores: createStores({ ...gateway.gateway.driver, checkReady }),
+    })
     try {
       const answers = await Promise.all(Array.from({ length: 100 }, () => call(`${api.url}/readyz`)))
       expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]))

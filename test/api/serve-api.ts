@@ -12,12 +12,12 @@ import { testSecrets, type RunningGateway } from '../fixtures/gateway.ts'
 const secrets = [{ secret: createSecretKey(Buffer.from(testSecrets.jwtSecret)) }]
 
 export async function serveApi(of: RunningGateway, change: Partial<ApiDeps>): Promise<{ url: string; close(): void }> {
-  const { driver, catalog, config } = of.gateway
+  const { stores, catalog, config } = of.gateway
   const log = pino({ level: 'silent' })
   const now = (): Date => new Date()
-  const store = change.driver ?? driver
+  const store = (change.stores ?? stores).current
   const deps: Omit<ApiDeps, 'verifyToken'> = {
-    driver,
+    stores,
     catalog,
     config,
     now,

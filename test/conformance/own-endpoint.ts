@@ -26,6 +26,7 @@ export async function createOwnBucket(endpoint: string): Promise<string> {
 /** Where the driver stands for one bucket of a store that keeps writers, seals and revisions to itself. */
 export const knownDifferences: ReadonlySet<KnownDifference> = new Set([
   'one-bucket',
+  'no-part-lists',
   'cannot-tell-writers',
   'seals-elsewhere',
   'no-revisions',

@@ -20,6 +20,7 @@ driverSuite(
   {
     knownDifferences: new Set([
       'one-bucket',
+      'no-part-lists',
       'no-stored-checksums',
       'no-multipart-checksums',
       'no-multipart-tags',

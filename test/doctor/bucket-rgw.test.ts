@@ -16,7 +16,12 @@ afterAll(() => test.remove())
 async function examined(o: Partial<StoreTarget> = {}): Promise<Record<string, Result>> {
   const { endpoint, bucket, accessKeyId, secretAccessKey } = test
   const probe = createStoreProbe({
-    kind: 's3',
+    isOwnEndpoint: false,
+    settings: {
+      endpoint: 'storage.s3.endpoint',
+      publicEndpoint: 'storage.s3.publicEndpoint',
+      region: 'storage.s3.region',
+    },
     endpoint,
     publicEndpoint: endpoint,
     named: { url: endpoint, setting: 'storage.s3.publicEndpoint' },
@@ -68,7 +73,12 @@ it('has no CORS rules at first, and ours after the fix', async () => {
     fix: expect.stringContaining('CORSRules'),
   })
   const probe = createStoreProbe({
-    kind: 's3',
+    isOwnEndpoint: false,
+    settings: {
+      endpoint: 'storage.s3.endpoint',
+      publicEndpoint: 'storage.s3.publicEndpoint',
+      region: 'storage.s3.region',
+    },
     endpoint: test.endpoint,
     publicEndpoint: test.endpoint,
     named: { url: test.endpoint, setting: 'storage.s3.publicEndpoint' },

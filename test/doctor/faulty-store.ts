@@ -91,7 +91,12 @@ export async function startFaultyStore(): Promise<FaultyStore> {
     store,
     fault: {},
     target: (o = {}) => ({
-      kind: 's3',
+      isOwnEndpoint: false,
+      settings: {
+        endpoint: 'storage.s3.endpoint',
+        publicEndpoint: 'storage.s3.publicEndpoint',
+        region: 'storage.s3.region',
+      },
       endpoint: url,
       publicEndpoint: url,
       named: { url: o.publicEndpoint ?? url, setting: 'storage.s3.publicEndpoint' },

@@ -50,7 +50,8 @@ async function proxyTo(
 }
 
 const targetAt = (publicEndpoint: string, endpoint = gateway.objectsUrl): StoreTarget => ({
-  kind: 'disk' as const,
+  isOwnEndpoint: true,
+  settings: { endpoint: 'objects.listen', publicEndpoint: 'objects.publicUrl', region: 'objects.region' },
   endpoint,
   publicEndpoint,
   named: { url: '', setting: 'objects.publicUrl' as const },

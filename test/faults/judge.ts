@@ -11,6 +11,7 @@ import { configSchema } from '../../src/config/schema.ts'
 import { collectExpired } from '../../src/service/collect-expired.ts'
 import { blobFiles, diskOptions } from '../drivers/disk-fixture.ts'
 import type { Site } from './site.ts'
+import { createStores } from '../../src/service/stores.ts'
 
 export type Findings = string[]
 
@@ -110,7 +111,14 @@ async function letExpire(site: Site): Promise<void> {
   const driver = await createDiskDriver(diskOptions(site.storage, { now }))
   const catalog = await createCatalog({ url: `sqlite:${site.catalog}` })
   await catalog.migrate()
-  await collectExpired({ driver, catalog, config, now, log: pino({ level: 'silent' }), urls: { api: () => site.api } })
+  await collectExpired({
+    stores: createStores(driver),
+    catalog,
+    config,
+    now,
+    log: pino({ level: 'silent' }),
+    urls: { api: () => site.api },
+  })
   await catalog.close()
   await driver.close()
 }

@@ -58,10 +58,10 @@ it('leave the uploads of the JSON API and of other programs to those', async () 
   const begun = await alice.post('/files/multipart', { filename: 'a.mp4', mimeType: 'video/mp4', size: 9_000_000 })
   expect(begun.status).toBe(200)
   await bucket.s3.createMultipartUpload({ Bucket: bucket.bucket, Key: 'of another program' })
-  const { driver, catalog, config } = gateway.gateway
+  const { stores, catalog, config } = gateway.gateway
   const now = (): Date => new Date(Date.now() + 3_600_000)
   const log = { warn: () => {} } as never
-  const collected = await collectExpired({ driver, catalog, config, now, log, urls: { api: () => '' } })
+  const collected = await collectExpired({ stores, catalog, config, now, log, urls: { api: () => '' } })
   expect(collected).toMatchObject({ aborted: 0, failed: 0 })
   const { Uploads = [] } = await bucket.s3.listMultipartUploads({ Bucket: bucket.bucket })
   expect(Uploads.map(({ Key }) => Key).toSorted()).toEqual(['of another program', begun.json.key].toSorted())

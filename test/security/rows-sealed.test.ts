@@ -4,11 +4,12 @@ import { createHash } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { settleUpload } from '../../src/service/settle-upload.ts'
-import type { ServiceDeps } from '../../src/service/deps.ts'
+import type { StorageDriver } from '../../src/drivers/driver.ts'
 import { pino } from 'pino'
 import { upload, type Json } from '../api/caller.ts'
 import type { RawAnswer } from '../fixtures/raw-http.ts'
 import { rig, serveAlice } from './alice.ts'
+import { createStores } from '../../src/service/stores.ts'
 
 serveAlice({ key: 'own', body: 'of alice' })
 
@@ -123,7 +124,7 @@ describe('87: verified is what is sealed', () => {
       gateway.driver.putObject(target, Readable.from([bytes]), { contentType })
     await put(one, 'audio/mpeg')
     let seals = 0
-    const driver: ServiceDeps['driver'] = {
+    const driver: StorageDriver = {
       ...gateway.driver,
       async sealObject(ref, o) {
         if (seals++ === 0) await change(put)
@@ -132,7 +133,7 @@ describe('87: verified is what is sealed', () => {
     }
     const found = await gateway.catalog.findUploadByKey(json.key)
     const deps = {
-      driver,
+      stores: createStores(driver),
       catalog: gateway.catalog,
       config: gateway.config,
       now: () => new Date(),

@@ -4,6 +4,7 @@ import { collectExpired } from '../../src/service/collect-expired.ts'
 import { confirmUpload } from '../../src/service/confirm-upload.ts'
 import { deleteFile } from '../../src/service/delete-file.ts'
 import { copyingDriver, createRig, exists, text, type Rig } from './rig.ts'
+import { createStores } from '../../src/service/stores.ts'
 
 const day = 86_400
 const nothing = { confirmed: 0, expired: 0, cleared: 0, aborted: 0, failed: 0 }
@@ -27,11 +28,11 @@ describe('a confirmed file', () => {
     rig.pass(1)
     expect(await collect()).toEqual({ ...nothing, cleared: 1 })
     expect(await rig.find(id)).toMatchObject({ file: { status: 'confirmed' }, grant: null })
-    expect(await exists(rig.deps.driver, ref)).toBe(true)
+    expect(await exists(rig.deps.stores.current, ref)).toBe(true)
   })
 
   it('that was copied aside is rid of what was sent to its upload URL later', async () => {
-    rig.deps.driver = copyingDriver(rig.deps.driver)
+    rig.deps.stores = createStores(copyingDriver(rig.deps.stores.current))
     const { id, ref } = await rig.begin()
     await rig.put(ref)
     const { file } = await confirm(id)
@@ -42,7 +43,7 @@ describe('a confirmed file', () => {
   })
 
   it('that is public has its own bytes again where its public URL points', async () => {
-    rig.deps.driver = copyingDriver(rig.deps.driver)
+    rig.deps.stores = createStores(copyingDriver(rig.deps.stores.current))
     const { id, ref } = await rig.begin({ visibility: 'public' })
     await rig.put(ref)
     const { file } = await confirm(id)
@@ -50,7 +51,7 @@ describe('a confirmed file', () => {
     rig.pass(600)
     expect(await collect()).toMatchObject({ cleared: 1 })
     expect((await rig.stored()).toSorted()).toEqual([ref.key, file.object.key].toSorted())
-    const { etag } = await rig.deps.driver.headObject(ref)
+    const { etag } = await rig.deps.stores.current.headObject(ref)
     expect(etag).toBe(file.object.etag)
     rig.pass(day)
     await deleteFile(rig.deps, 'alice', id)
@@ -62,7 +63,7 @@ describe('a confirmed file', () => {
     const { id, ref } = await rig.begin()
     await rig.put(ref)
     const versions = ['v1', 'v2', 'v3']
-    const { driver } = rig.deps
+    const driver = rig.deps.stores.current
     const headObject: typeof driver.headObject = async (...args) => ({
       ...(await driver.headObject(...args)),
       versionId: versions.at(-1)!,
@@ -79,7 +80,7 @@ describe('a confirmed file', () => {
       now: rig.deps.now(),
     })
     rig.pass(600)
-    await collectExpired({ ...rig.deps, driver: { ...driver, headObject, deleteObject } })
+    await collectExpired({ ...rig.deps, stores: createStores({ ...driver, headObject, deleteObject }) })
     expect(versions).toEqual(['v1'])
   })
 })
@@ -104,9 +105,9 @@ describe('a deleted file', () => {
     await confirm(id)
     rig.pass(700)
     await collect()
-    const { driver } = rig.deps
+    const driver = rig.deps.stores.current
     const refusing = { ...driver, deleteObject: () => Promise.reject(new StorageError('AccessDenied')) }
-    const deps = { ...rig.deps, driver: refusing }
+    const deps = { ...rig.deps, stores: createStores(refusing) }
     await deleteFile(deps, 'alice', id)
     expect(await collectExpired(deps)).toEqual({ ...nothing, failed: 1 })
     expect(rig.logged.join('')).toContain('tried again in the next pass')

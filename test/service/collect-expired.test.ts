@@ -4,6 +4,7 @@ import { StorageError } from '../../src/errors.ts'
 import { beginMultipart } from '../../src/service/begin-multipart.ts'
 import { collectExpired } from '../../src/service/collect-expired.ts'
 import { createRig, exists, text, type Rig } from './rig.ts'
+import { createStores } from '../../src/service/stores.ts'
 
 const day = 86_400
 const nothing = { confirmed: 0, expired: 0, cleared: 0, aborted: 0, failed: 0 }
@@ -24,7 +25,7 @@ describe('an upload that is never confirmed', () => {
     await rig.put(ref)
     rig.pass(599 + day)
     expect(await collect()).toEqual(nothing)
-    expect(await exists(rig.deps.driver, ref)).toBe(true)
+    expect(await exists(rig.deps.stores.current, ref)).toBe(true)
     rig.pass(1)
     expect(await collect()).toEqual({ ...nothing, expired: 1, cleared: 1 })
     expect(await rig.find(id)).toBeNull()
@@ -44,9 +45,9 @@ describe('an upload that is never confirmed', () => {
   it('stays while its bytes are still arriving', async () => {
     const { id, ref } = await rig.begin()
     const body = new Readable({ read() {} })
-    const writing = rig.deps.driver.putObject(ref, body, { contentType: 'text/plain' })
+    const writing = rig.deps.stores.current.putObject(ref, body, { contentType: 'text/plain' })
     body.push('the first half, ')
-    await vi.waitFor(() => expect(rig.deps.driver.isBeingWritten(ref)).toBe(true))
+    await vi.waitFor(() => expect(rig.deps.stores.current.isBeingWritten(ref)).toBe(true))
     rig.pass(10 * day)
     expect(await collect()).toEqual(nothing)
     body.push('and the second')
@@ -96,7 +97,7 @@ describe('a multipart upload', () => {
     const { uploadId } = multipart
     const upload = { id: file.id, ref: file.object }
     const sendPart = (number: number) =>
-      rig.deps.driver.uploadPart(upload.ref, uploadId, number, Readable.from([Buffer.alloc(5 * 2 ** 20, 'a')]))
+      rig.deps.stores.current.uploadPart(upload.ref, uploadId, number, Readable.from([Buffer.alloc(5 * 2 ** 20, 'a')]))
     return { ...upload, uploadId, sendPart }
   }
 
@@ -108,7 +109,7 @@ describe('a multipart upload', () => {
     expect(await collect()).toMatchObject({ expired: 1, cleared: 1 })
     expect(await rig.stored()).toEqual([])
     expect(await rig.find(id)).toBeNull()
-    await expect(rig.deps.driver.listParts(ref, uploadId)).rejects.toMatchObject({ code: 'NoSuchUpload' })
+    await expect(rig.deps.stores.current.listParts(ref, uploadId)).rejects.toMatchObject({ code: 'NoSuchUpload' })
   })
 
   it('whose parts still arrive stays, until a day after the newest', async () => {
@@ -126,7 +127,7 @@ describe('a multipart upload', () => {
 
   it('that the store has forgotten already is no obstacle', async () => {
     const { ref, uploadId } = await begun()
-    await rig.deps.driver.abortMultipartUpload(ref, uploadId)
+    await rig.deps.stores.current.abortMultipartUpload(ref, uploadId)
     rig.pass(600 + day)
     expect(await collect()).toEqual({ ...nothing, expired: 1, cleared: 1 })
   })
@@ -149,7 +150,7 @@ describe('an upload that confirms itself', () => {
     rig.pass(600 + day)
     expect(await collect()).toMatchObject({ confirmed: 1, expired: 0 })
     expect((await rig.find(id))?.file.status).toBe('confirmed')
-    expect(await exists(rig.deps.driver, ref)).toBe(true)
+    expect(await exists(rig.deps.stores.current, ref)).toBe(true)
   })
 
   it('expires when nothing came', async () => {
@@ -174,7 +175,7 @@ describe('an upload that confirms itself', () => {
     const headObject = vi.fn<() => never>(() => {
       throw new StorageError('Unavailable')
     })
-    const down = { ...rig.deps, driver: { ...rig.deps.driver, headObject } }
+    const down = { ...rig.deps, stores: createStores({ ...rig.deps.stores.current, headObject }) }
     expect(await collectExpired(down)).toMatchObject({ expired: 0, cleared: 0 })
     expect((await rig.find(id))?.file.status).toBe('pending')
     expect(await collect()).toMatchObject({ confirmed: 1 })
@@ -186,7 +187,10 @@ describe('the pass', () => {
     for (let i = 0; i < 40; i++) await rig.begin()
     rig.pass(600 + day)
     const headObject = vi.fn<() => Promise<never>>(() => Promise.reject(new StorageError('Unavailable')))
-    const collected = await collectExpired({ ...rig.deps, driver: { ...rig.deps.driver, headObject } }, { limit: 10 })
+    const collected = await collectExpired(
+      { ...rig.deps, stores: createStores({ ...rig.deps.stores.current, headObject }) },
+      { limit: 10 },
+    )
     expect(collected).toMatchObject({ expired: 40, cleared: 0 })
     expect(headObject.mock.calls.length).toBeLessThan(20)
     expect(await collect()).toEqual({ ...nothing, cleared: 40 })
@@ -211,7 +215,7 @@ describe('the pass', () => {
     const { id, ref } = await rig.begin()
     await rig.put(ref)
     rig.pass(600 + day)
-    const deps = { ...rig.deps, driver: { ...rig.deps.driver, name: 's3' as const } }
+    const deps = { ...rig.deps, stores: createStores({ ...rig.deps.stores.current, name: 's3' }) }
     expect(await collectExpired(deps)).toEqual({ ...nothing, expired: 1 })
     expect((await rig.find(id))?.file.status).toBe('expired')
     expect(await collect()).toEqual({ ...nothing, cleared: 1 })

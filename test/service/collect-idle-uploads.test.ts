@@ -6,6 +6,7 @@ import { beginMultipart } from '../../src/service/begin-multipart.ts'
 import { collectExpired } from '../../src/service/collect-expired.ts'
 import { countDue } from '../../src/service/count-due.ts'
 import type { ServiceDeps } from '../../src/service/deps.ts'
+import { createStores } from '../../src/service/stores.ts'
 import { bodyOf, codeOf } from '../conformance/driver/suite-tools.ts'
 import { createRig, type Rig } from './rig.ts'
 
@@ -19,15 +20,15 @@ beforeEach(async () => {
   rig = await createRig()
   const { config } = rig.deps
   deps = { ...rig.deps, config: { ...config, storage: { ...config.storage, abortMultipartAfter: 24 * hour } } }
-  await rig.deps.driver.createBucket('alice-1', { owner: 'alice' })
+  await rig.deps.stores.current.createBucket('alice-1', { owner: 'alice' })
 })
 afterEach(() => rig.close())
 
-const begin = async (key: string) => (await rig.deps.driver.createMultipartUpload(ref(key))).uploadId
+const begin = async (key: string) => (await rig.deps.stores.current.createMultipartUpload(ref(key))).uploadId
 const send = (key: string, uploadId: string, number = 1) =>
-  rig.deps.driver.uploadPart(ref(key), uploadId, number, bodyOf('part'))
+  rig.deps.stores.current.uploadPart(ref(key), uploadId, number, bodyOf('part'))
 const open = async () =>
-  (await rig.deps.driver.listMultipartUploads({ bucket: 'alice-1' })).uploads.map(({ key }) => key)
+  (await rig.deps.stores.current.listMultipartUploads({ bucket: 'alice-1' })).uploads.map(({ key }) => key)
 
 it('aborts those that got no part for the time, and frees what they held', async () => {
   const parts = await begin('parts')
@@ -41,7 +42,7 @@ it('aborts those that got no part for the time, and frees what they held', async
   expect(await collectExpired(deps)).toEqual({ ...nothing, aborted: 2 })
   expect(await open()).toEqual(['younger'])
   expect(await codeOf(send('parts', parts))).toBe('NoSuchUpload')
-  const usage = (await rig.deps.driver.usageOfOwners!()).find(({ owner }) => owner === 'alice')
+  const usage = (await rig.deps.stores.current.usageOfOwners!()).find(({ owner }) => owner === 'alice')
   expect(usage).toMatchObject({ uploads: 1, partBytes: 0 })
   expect(await collectExpired(deps)).toEqual(nothing)
 })
@@ -55,18 +56,18 @@ it('counts from the last part, also one that was sent again', async () => {
     expect(await collectExpired(deps)).toEqual(nothing)
   }
   const parts = [{ partNumber: 1, etag: first.etag }]
-  await rig.deps.driver.completeMultipartUpload(ref('again'), again, parts)
+  await rig.deps.stores.current.completeMultipartUpload(ref('again'), again, parts)
   rig.pass(48 * hour)
   expect(await collectExpired(deps)).toEqual(nothing)
-  expect(await rig.deps.driver.headObject(ref('again'))).toMatchObject({ contentLength: 4 })
+  expect(await rig.deps.stores.current.headObject(ref('again'))).toMatchObject({ contentLength: 4 })
 })
 
 it('leaves an upload of which a part is on its way', async () => {
   const slow = await begin('slow')
   const body = new PassThrough()
-  const sending = rig.deps.driver.uploadPart(ref('slow'), slow, 1, body)
+  const sending = rig.deps.stores.current.uploadPart(ref('slow'), slow, 1, body)
   body.write('the first bytes')
-  await expect.poll(() => rig.deps.driver.isBeingWritten(ref('slow'))).toBe(true)
+  await expect.poll(() => rig.deps.stores.current.isBeingWritten(ref('slow'))).toBe(true)
   rig.pass(25 * hour)
   expect(await collectExpired(deps)).toEqual(nothing)
   body.end()
@@ -84,7 +85,7 @@ it('does nothing unless it is set, and nothing to uploads of the JSON API', asyn
     size: 9_000_000,
     expiresIn: 7 * 24 * hour,
   })
-  await rig.deps.driver.createMultipartUpload({ bucket: 'postern', key: 'uploads/of the gateway itself' })
+  await rig.deps.stores.current.createMultipartUpload({ bucket: 'postern', key: 'uploads/of the gateway itself' })
   rig.pass(25 * hour)
   expect(await collectExpired(rig.deps)).toEqual(nothing)
   expect(await countDue(rig.deps)).toMatchObject({ idle: 0 })
@@ -94,7 +95,7 @@ it('does nothing unless it is set, and nothing to uploads of the JSON API', asyn
 
 it('continues after a store error, and through several pages', async () => {
   const down = () => Promise.reject(new Error('the index is gone'))
-  const broken = { ...deps, driver: { ...deps.driver, abortIdleUploads: down } }
+  const broken = { ...deps, stores: createStores({ ...deps.stores.current, abortIdleUploads: down }) }
   expect(await collectExpired(broken)).toEqual({ ...nothing, failed: 1 })
   expect(rig.logged.join('')).toContain('could not abort idle multipart uploads')
   for (let i = 0; i < 250; i++) await begin(`upload-${i}`)

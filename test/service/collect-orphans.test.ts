@@ -5,6 +5,7 @@ import { countDue } from '../../src/service/count-due.ts'
 import { beginMultipart } from '../../src/service/begin-multipart.ts'
 import { confirmUpload } from '../../src/service/confirm-upload.ts'
 import { copyingDriver, createRig, exists, text, type Rig } from './rig.ts'
+import { createStores } from '../../src/service/stores.ts'
 
 const day = 86_400
 
@@ -17,7 +18,15 @@ afterEach(() => rig.close())
 const bucket = 'postern'
 const ref = (key: string) => ({ bucket, key })
 const collect = (o: Partial<OrphanOptions> = {}) =>
-  collectOrphans({ ...rig.deps, bucket, remove: true, grace: day, signal: new AbortController().signal, ...o })
+  collectOrphans({
+    ...rig.deps,
+    store: rig.deps.stores.current,
+    bucket,
+    remove: true,
+    grace: day,
+    signal: new AbortController().signal,
+    ...o,
+  })
 const none = { objects: 0, bytes: 0, uploads: 0, young: 0, removed: 0 }
 
 it('removes what no record knows below our prefixes, and nothing else', async () => {
@@ -26,7 +35,7 @@ it('removes what no record knows below our prefixes, and nothing else', async ()
   for (const key of ['uploads/lost.txt', 'public/lost.txt', 'files/lost.txt', 'theirs/kept.txt', 'uploads.txt']) {
     await rig.put(ref(key))
   }
-  await rig.deps.driver.createMultipartUpload(ref('uploads/lost.bin'), {})
+  await rig.deps.stores.current.createMultipartUpload(ref('uploads/lost.bin'), {})
   rig.pass(day + 1)
   const heard: string[] = []
   expect(await collect({ tell: ({ key }) => heard.push(key) })).toEqual({
@@ -46,7 +55,7 @@ it('leaves alone what is younger than the grace, and everything when it is not t
   await rig.put(ref('uploads/old.txt'))
   rig.pass(day)
   await rig.put(ref('uploads/new.txt'))
-  await rig.deps.driver.createMultipartUpload(ref('uploads/new.bin'), {})
+  await rig.deps.stores.current.createMultipartUpload(ref('uploads/new.bin'), {})
   expect(await collect({ remove: false })).toEqual({ ...none, objects: 1, bytes: text.length, young: 2 })
   expect(await rig.stored()).toHaveLength(3)
   expect(await collect()).toEqual({ ...none, objects: 1, bytes: text.length, young: 2, removed: 1 })
@@ -54,7 +63,7 @@ it('leaves alone what is younger than the grace, and everything when it is not t
 })
 
 it('knows the object of a confirmed file by its sealed key too, and running multipart uploads', async () => {
-  const deps = { ...rig.deps, driver: copyingDriver(rig.deps.driver) }
+  const deps = { ...rig.deps, stores: createStores(copyingDriver(rig.deps.stores.current)) }
   const { id, ref: issued } = await rig.begin()
   await rig.put(issued)
   const { file } = await confirmUpload(deps, 'alice', { by: { id } })
@@ -62,7 +71,7 @@ it('knows the object of a confirmed file by its sealed key too, and running mult
   await beginMultipart(rig.deps, 'alice', { filename: 'a.bin', mimeType: 'text/plain', size: 20_000_000 })
   rig.pass(3 * day)
   expect(await collect()).toMatchObject({ uploads: 0 })
-  expect(await exists(rig.deps.driver, file.object)).toBe(true)
+  expect(await exists(rig.deps.stores.current, file.object)).toBe(true)
 })
 
 it('refuses to empty a bucket by a catalog that knows nothing', async () => {

@@ -13,6 +13,7 @@ import type { ServiceDeps } from '../../src/service/deps.ts'
 import { issueParts } from '../../src/service/issue-parts.ts'
 import { listUploadParts } from '../../src/service/list-upload-parts.ts'
 import { createRig, text, type Rig } from './rig.ts'
+import { createStores } from '../../src/service/stores.ts'
 
 const day = 86_400
 const idle = { bytes: 0, files: 0, reservedBytes: 0, reservedFiles: 0 }
@@ -32,7 +33,7 @@ const collect = (deps: ServiceDeps = rig.deps) => collectExpired(deps)
 /** The rig's own, changed as given. */
 const depsWith = (o: { driver?: Partial<StorageDriver>; catalog?: Partial<Catalog> }): ServiceDeps => ({
   ...rig.deps,
-  driver: { ...rig.deps.driver, ...o.driver },
+  stores: createStores({ ...rig.deps.stores.current, ...o.driver }),
   catalog: { ...rig.deps.catalog, ...o.catalog },
 })
 
@@ -43,7 +44,7 @@ const begin = (deps: ServiceDeps = rig.deps, fields: object = {}) =>
 async function sent(fields: object = {}) {
   const { file, multipart } = await begin(rig.deps, fields)
   const { id, object: ref } = file
-  await rig.deps.driver.uploadPart(ref, multipart.uploadId, 1, Readable.from([Buffer.from(text)]))
+  await rig.deps.stores.current.uploadPart(ref, multipart.uploadId, 1, Readable.from([Buffer.from(text)]))
   return { id, ref, ...multipart }
 }
 
@@ -88,7 +89,7 @@ describe('completing', () => {
   it('is finished by the next call, wherever the one before ended', async () => {
     const lost: Partial<StorageDriver> = {
       completeMultipartUpload: async (...args) => {
-        await rig.deps.driver.completeMultipartUpload(...args)
+        await rig.deps.stores.current.completeMultipartUpload(...args)
         throw new StorageError('Unavailable')
       },
     }
@@ -108,7 +109,8 @@ describe('completing', () => {
     ['aborted', abortMultipart],
     ['deleted', deleteFile],
   ])('leaves nothing of an upload that is %s in between', async (_, end) => {
-    const { driver, catalog } = rig.deps
+    const { catalog } = rig.deps
+    const driver = rig.deps.stores.current
     const before: Partial<StorageDriver> = {
       async completeMultipartUpload(...args) {
         await end(rig.deps, owner, id)
@@ -145,7 +147,7 @@ describe('completing', () => {
 
   it('is not overtaken by the collector, however long it takes', async () => {
     const { id } = await sent()
-    const { driver } = rig.deps
+    const driver = rig.deps.stores.current
     rig.pass(600 + day - 1)
     const slow: Partial<StorageDriver> = {
       async completeMultipartUpload(...args) {
@@ -160,7 +162,8 @@ describe('completing', () => {
 
   it('by two calls, of which one has more than was granted, makes the file of the other', async () => {
     const { id, ref, uploadId } = await sent({ size: text.length })
-    const { driver, catalog } = rig.deps
+    const { catalog } = rig.deps
+    const driver = rig.deps.stores.current
     const racing: Partial<Catalog> = {
       async expireUpload(...args) {
         const [first] = (await driver.listParts(ref, uploadId)).parts
@@ -215,7 +218,7 @@ describe('a store', () => {
 
   it('that lost the upload says so, and the upload can be aborted', async () => {
     const { id, ref, uploadId } = await sent()
-    await rig.deps.driver.abortMultipartUpload(ref, uploadId)
+    await rig.deps.stores.current.abortMultipartUpload(ref, uploadId)
     await expect(listUploadParts(rig.deps, owner, id)).rejects.toEqual(isCode('NoSuchUpload'))
     await expect(completeMultipart(rig.deps, owner, { id })).rejects.toEqual(isCode('NoSuchUpload'))
     await abortMultipart(rig.deps, owner, id)

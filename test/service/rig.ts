@@ -13,6 +13,7 @@ import type { ObjectRef, StorageDriver } from '../../src/drivers/driver.ts'
 import { isStorageError } from '../../src/errors.ts'
 import { beginUpload, type BeginUpload } from '../../src/service/begin-upload.ts'
 import type { ServiceDeps } from '../../src/service/deps.ts'
+import { createStores } from '../../src/service/stores.ts'
 
 const defaults = readFileSync(join(import.meta.dirname, '../../config/default.yaml'), 'utf8')
 export const text = 'plain words, nothing else'
@@ -38,7 +39,14 @@ export async function createRig() {
   await catalog.migrate()
   const logged: string[] = []
   const log = pino({ level: 'warn' }, { write: (line) => void logged.push(line) })
-  const deps: ServiceDeps = { driver, catalog, config, now, log, urls: { api: () => 'http://127.0.0.1:1' } }
+  const deps: ServiceDeps = {
+    stores: createStores(driver),
+    catalog,
+    config,
+    now,
+    log,
+    urls: { api: () => 'http://127.0.0.1:1' },
+  }
 
   const put = (ref: ObjectRef, body = text, contentType = 'text/plain') =>
     driver.putObject(ref, Readable.from([Buffer.from(body)]), { contentType })

@@ -12,6 +12,7 @@ import { deleteFile } from '../../src/service/delete-file.ts'
 import type { ServiceDeps } from '../../src/service/deps.ts'
 import { settleWrittenObject } from '../../src/service/settle-auto-confirm.ts'
 import { startGateway, type RunningGateway } from '../fixtures/gateway.ts'
+import { createStores } from '../../src/service/stores.ts'
 
 let running: RunningGateway
 beforeAll(async () => {
@@ -23,7 +24,7 @@ function depsWith(change: (driver: StorageDriver) => Partial<StorageDriver> = ()
   const { driver, catalog, config } = running.gateway
   const log = pino({ level: 'silent' })
   return {
-    driver: { ...driver, ...change(driver) },
+    stores: createStores({ ...driver, ...change(driver) }),
     catalog,
     config,
     now: () => new Date(),

@@ -56,7 +56,11 @@ it('lets deletions go on at once when the clock was set right again', () => {
 it('the collector begins no pass until the clock is steady', async () => {
   const takeLease = vi.fn<() => Promise<boolean>>(async () => false)
   const clock = { isSteady: false }
-  const deps = { catalog: { takeLease, dropLease: async () => {} }, now: () => new Date() } as unknown as ServiceDeps
+  const deps = {
+    stores: { all: [] },
+    catalog: { takeLease, dropLease: async () => {} },
+    now: () => new Date(),
+  } as unknown as ServiceDeps
   const collector = createCollector(deps, { interval: 0.01, mayDelete: () => clock.isSteady })
   onTestFinished(() => collector.stop())
   collector.start()

@@ -24,11 +24,11 @@ afterAll(async () => {
 
 async function verify(o: Partial<VerifyFilesOptions> = {}): Promise<string[]> {
   const problems: Problem[] = []
-  const { driver, catalog } = gateway.gateway
+  const { stores, catalog } = gateway.gateway
   const signal = new AbortController().signal
   const report = { problem: (found: Problem) => void problems.push(found), count: () => {} }
   const run = { deep: false, repair: false, removeStrays: false, grace: 3600, now: () => new Date(), signal, report }
-  await verifyFiles({ ...run, driver, catalog, bucket: bucket.bucket, ...o })
+  await verifyFiles({ ...run, stores, catalog, bucket: bucket.bucket, ...o })
   return problems.map(({ kind, file, key }) => `${kind} ${file ?? key}`).toSorted()
 }
 

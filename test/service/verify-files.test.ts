@@ -15,9 +15,9 @@ async function verify(
   o: Partial<VerifyFilesOptions> = {},
 ): Promise<{ problems: Problem[]; checked: Record<string, number> }> {
   const found = { problems: [] as Problem[], checked: {} as Record<string, number> }
-  const { driver, catalog, config, now } = rig.deps
+  const { stores, catalog, config, now } = rig.deps
   await verifyFiles({
-    driver,
+    stores,
     catalog,
     bucket: config.storage.bucket,
     deep: false,
@@ -56,8 +56,8 @@ it('finds nothing where files, pending uploads and their objects agree', async (
 
 it('tells a file whose object is gone, or is another', async () => {
   const [gone, other] = [await confirmed(), await confirmed()]
-  await rig.deps.driver.deleteObject(object(gone.key))
-  await rig.deps.driver.deleteObject(object(other.key))
+  await rig.deps.stores.current.deleteObject(object(gone.key))
+  await rig.deps.stores.current.deleteObject(object(other.key))
   await rig.put(object(other.key), text.toUpperCase())
   const { problems } = await verify()
   expect(problems.map(({ kind, file }) => [kind, file]).toSorted()).toEqual(
@@ -72,7 +72,7 @@ it('tells objects and multipart uploads that no record knows once they are old, 
   const file = await confirmed()
   await rig.put(object('uploads/nobodys.txt'))
   await rig.put(object('somebody/elses.txt'))
-  await rig.deps.driver.createMultipartUpload(object('uploads/nobodys-parts.txt'))
+  await rig.deps.stores.current.createMultipartUpload(object('uploads/nobodys-parts.txt'))
   expect(await verify()).toMatchObject({ problems: [], checked: { inFlight: 2 } })
   rig.pass(3601)
   const kinds = async (o: Partial<VerifyFilesOptions> = {}) =>
@@ -82,7 +82,7 @@ it('tells objects and multipart uploads that no record knows once they are old, 
   expect(await kinds({ repair: true, removeStrays: false })).toEqual(both('left'))
   expect(await kinds({ repair: true })).toEqual(both('removed'))
   expect(await kinds()).toEqual([])
-  for (const key of [file.key, 'somebody/elses.txt']) await rig.deps.driver.headObject(object(key))
+  for (const key of [file.key, 'somebody/elses.txt']) await rig.deps.stores.current.headObject(object(key))
 })
 
 it('recounts what quota decisions are made by', async () => {

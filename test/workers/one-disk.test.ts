@@ -15,6 +15,7 @@ import { blobFiles, diskFixture, tempFiles, type DiskFixture } from '../drivers/
 import { put, ref } from '../drivers/start-disk.ts'
 import { createRig, text, type Rig } from '../service/rig.ts'
 import { pairOfPeers } from './pair.ts'
+import { createStores } from '../../src/service/stores.ts'
 
 let disk: DiskFixture
 let first: StorageDriver
@@ -118,8 +119,8 @@ describe('several collectors', () => {
   it('spare an upload that another process receives', async () => {
     const { id, ref: target } = await rig.begin()
     rig.pass(2 * 86_400)
-    const driver: StorageDriver = { ...rig.deps.driver, isBeingWritten: async ({ key }) => key === target.key }
-    expect(await collectExpired({ ...rig.deps, driver })).toMatchObject({ expired: 0 })
+    const driver: StorageDriver = { ...rig.deps.stores.current, isBeingWritten: async ({ key }) => key === target.key }
+    expect(await collectExpired({ ...rig.deps, stores: createStores(driver) })).toMatchObject({ expired: 0 })
     await rig.put(target, text)
     expect((await rig.find(id))?.file.status).toBe('pending')
     expect(await collectExpired(rig.deps)).toMatchObject({ expired: 1 })

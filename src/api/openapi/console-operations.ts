@@ -2,12 +2,13 @@
 import { z } from 'zod'
 import { pendingQuery } from '../routes/console.ts'
 import type { Operation } from './operation.ts'
+import { configSchema } from '../../config/schema.ts'
 
 const status = z
   .strictObject({
     user: z.string(),
     admin: z.boolean(),
-    store: z.looseObject({ driver: z.enum(['disk', 's3']) }),
+    store: z.looseObject({ driver: configSchema.shape.storage.shape.driver }),
     objectsUrl: z.string(),
     limits: z.looseObject({ maxSize: z.int(), allowedTypes: z.array(z.string()) }),
   })

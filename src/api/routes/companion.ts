@@ -19,7 +19,7 @@ const partUrlLife = 3600
 
 export async function uploadParams({ ctx, deps, user }: Call): Promise<void> {
   const input = parseParams(ctx.query)
-  const method = takesForm(ctx) && deps.driver.capabilities.has('presign-post') ? 'POST' : 'PUT'
+  const method = takesForm(ctx) && deps.stores.current.capabilities.has('presign-post') ? 'POST' : 'PUT'
   const issued = await beginUpload(deps, user, { ...input, method, autoConfirm: true, isNeverRenewed: true })
   const { url, headers, expiresIn, file } = issued
   answer(
@@ -91,9 +91,9 @@ async function sign(call: Call, partNumbers: number[]): Promise<IssuedPart[]> {
   return issueParts(call.deps, call.user, { id, partNumbers, expiresIn: lifetimeOfParts(call.deps) })
 }
 
-function lifetimeOfParts({ config: { uploads }, driver: { limits } }: ApiDeps): number {
+function lifetimeOfParts({ config: { uploads }, stores: { current } }: ApiDeps): number {
   const wanted = Math.max(partUrlLife, uploads.expiresIn)
-  return Math.max(1, Math.floor(Math.min(wanted, uploads.maxExpiresIn, limits.maxExpiresIn)))
+  return Math.max(1, Math.floor(Math.min(wanted, uploads.maxExpiresIn, current.limits.maxExpiresIn)))
 }
 
 const uploadOf = ({ ctx, deps, user }: Call): Promise<{ id: string }> =>

@@ -12,7 +12,7 @@ export async function showStatus({ ctx, deps, user, admin }: Call): Promise<void
   ctx.body = {
     user,
     admin,
-    store: await describeStore(deps),
+    store: (await describeStore(deps)).status,
     objectsUrl: deps.objectsOrigin(),
     limits: {
       maxSize: uploads.maxSize,

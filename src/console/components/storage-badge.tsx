@@ -6,10 +6,10 @@ import { useServerStatus } from '../server-status.ts'
 export function StorageBadge() {
   const status = useServerStatus()
   if (!status) return null
-  const { driver, label, freeBytes } = status
+  const { driver, isLocal, label, freeBytes } = status
   const free = freeBytes === null ? null : `${formatBytes(freeBytes)} free`
   const whole = [driver, label, free].filter(Boolean).join(' · ')
-  const Icon = driver === 'disk' ? HardDrive : Cloud
+  const Icon = isLocal ? HardDrive : Cloud
   return (
     <p className="badge storage-badge" title={`Files are stored in ${whole}`}>
       <Icon />

@@ -72,6 +72,6 @@ const allowsOrigin = (answer: Answer, origin: string): boolean =>
   ['*', origin.toLowerCase()].includes(String(answer.headers['access-control-allow-origin'] ?? '').toLowerCase())
 
 function fix(probe: StoreProbe, origin: string): NonNullable<Finding['fix']> {
-  if (probe.target.kind === 'disk') return `Add "${origin}" to cors.origins and restart the server.`
+  if (probe.target.isOwnEndpoint) return `Add "${origin}" to cors.origins and restart the server.`
   return `Run "postern doctor --origin ${origin} --fix", or give the bucket these rules: ${JSON.stringify(corsJson(probe.target.origins))}`
 }

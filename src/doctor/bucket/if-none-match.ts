@@ -10,7 +10,7 @@ export const ifNoneMatch: Check<StoreProbe> = {
     const put = probe.presign({ method: 'PUT', key, headers: { 'if-none-match': '*' } })
     const answer = await probe.fetch(put.url, { method: 'PUT', headers: put.headers, body: probeBody })
     if (answer.status === 412) return ok('If-None-Match keeps an object from being replaced.')
-    if (answer.status === 501 && probe.target.kind === 'disk')
+    if (answer.status === 501 && probe.target.isOwnEndpoint)
       return ok('The bucket behind has no If-None-Match, and the endpoint says so: files are frozen by a copy.')
     return failed(
       `A PUT with If-None-Match: * over an object is answered ${said(answer)} instead of 412.`,

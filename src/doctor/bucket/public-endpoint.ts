@@ -28,7 +28,7 @@ export const publicEndpoint: Check<StoreProbe> = {
     if (page) return failed(`URLs name ${hostname}, which a browser at ${page.origin} cannot reach.`, fix)
     const who = scope === 'loopback' ? 'this machine' : 'a private network'
     const arePagesHere = target.origins.length > 0 && target.origins.every((one) => scopeOfOrigin(one) === 'loopback')
-    return scope === 'loopback' && (target.kind === 'disk' || arePagesHere)
+    return scope === 'loopback' && (target.isOwnEndpoint || arePagesHere)
       ? ok(`URLs name ${hostname}: they work on ${who}.`)
       : unknown(`URLs name ${hostname}, which only ${who} reaches. Say from where pages ask: --origin URL.`)
   },

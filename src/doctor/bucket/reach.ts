@@ -9,14 +9,13 @@ export const reach: Check<StoreProbe> = {
       await fetch(target.endpoint, { method: 'GET' })
       return ok(`${target.endpoint} answers.`)
     } catch (error) {
-      return failed(`${target.endpoint} does not answer: ${reason(error)}.`, fixFor(error, target.kind))
+      return failed(`${target.endpoint} does not answer: ${reason(error)}.`, fixFor(error, target.settings.endpoint))
     }
   },
 }
 
-function fixFor(error: unknown, kind: string): string {
+function fixFor(error: unknown, key: string): string {
   const { code = '' } = error as NodeJS.ErrnoException
-  const key = kind === 's3' ? 'storage.s3.endpoint' : 'objects.listen'
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN')
     return `Nobody knows this host name: correct ${key}, or the DNS of this machine.`
   if (code === 'ECONNREFUSED') return `Nothing listens there: start the store, or correct the port in ${key}.`

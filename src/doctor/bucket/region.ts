@@ -6,18 +6,18 @@ export const region: Check<StoreProbe> = {
   name: 'region',
   needs: ['reach'],
   async run(probe) {
-    const { region: ours, kind } = probe.target
+    const { region: ours, settings } = probe.target
     const answer = await probe.first()
     const told =
       [answer.headers['x-amz-bucket-region']].flat()[0] ??
       /<Region>([^<]+)<\/Region>/.exec(answer.text)?.[1] ??
       /expecting '([^']+)'/.exec(answer.message ?? '')?.[1]
-    const key = kind === 's3' ? 'storage.s3.region' : 'objects.region'
+    const key = settings.region
     if (isAboutRegion(answer.code) || (told !== undefined && told !== ours && answer.status >= 300)) {
       const where = told === undefined ? 'another region' : `the region ${told}`
       const fix =
         told === undefined
-          ? `Set ${key} and storage.s3.endpoint to those of the bucket.`
+          ? `Set ${key} and ${settings.endpoint} to those of the bucket.`
           : `Set ${key}: ${told}, and an endpoint of that region.`
       return failed(`The bucket is in ${where}; requests are signed for ${ours} (${said(answer)}).`, fix)
     }

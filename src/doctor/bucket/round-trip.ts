@@ -10,8 +10,8 @@ export const roundTrip: Check<StoreProbe> = {
   async run(probe) {
     const key = probe.key('presigned')
     const put = probe.presign({ method: 'PUT', key, headers: { 'content-type': 'text/plain' } })
-    const { publicEndpoint, kind } = probe.target
-    const name = kind === 's3' ? 'storage.s3.publicEndpoint' : 'objects.publicUrl'
+    const { publicEndpoint, isOwnEndpoint, settings } = probe.target
+    const name = settings.publicEndpoint
     let written: Answer
     try {
       written = await probe.fetch(put.url, { method: 'PUT', headers: put.headers, body: probeBody })
@@ -21,7 +21,7 @@ export const roundTrip: Check<StoreProbe> = {
         `Set ${name} to the address at which browsers reach the store.`,
       )
     }
-    const stripped = kind === 's3' ? null : strippedPrefix(written, publicEndpoint)
+    const stripped = !isOwnEndpoint ? null : strippedPrefix(written, publicEndpoint)
     if (stripped) return stripped
     if (written.status === 411 || written.code === 'MissingContentLength') return lengthLost(publicEndpoint, written)
     if (written.status !== 200)

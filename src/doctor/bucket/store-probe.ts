@@ -11,14 +11,16 @@ import { send, type Received, type Sending } from '../send.ts'
 import { createTraces } from './traces.ts'
 
 export type StoreTarget = {
-  /** `disk` is our own endpoint, also before a bucket. */
-  kind: 'disk' | 's3'
+  /** The objects endpoint of the gateway, also in front of a bucket. */
+  isOwnEndpoint: boolean
+  /** The settings that say where the store is. */
+  settings: { endpoint: string; publicEndpoint: string; region: string }
   /** Where this process reaches the store. */
   endpoint: string
   /** What stands in the presigned URLs that the checks use. */
   publicEndpoint: string
   /** What stands in those that clients get, and the setting that says so: the same, unless the server does not run. */
-  named: { url: string; setting: 'storage.s3.publicEndpoint' | 'objects.publicUrl' }
+  named: { url: string; setting: string }
   bucket: string
   region: string
   pathStyle: boolean

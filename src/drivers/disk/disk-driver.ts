@@ -13,7 +13,7 @@ import { BucketRows, createBucketStore } from './bucket-store.ts'
 import { BufferPool } from './buffer-pool.ts'
 import { ChangeLog } from './change-log/change-log.ts'
 import { LogUpkeep } from './change-log/upkeep.ts'
-import type { Expected } from './change-log/expected.ts'
+import type { Expected } from '../expected.ts'
 import { assertNotLost, startLog } from './change-log/start.ts'
 import { CommitQueue } from './commit-queue.ts'
 import { createCompletion } from './complete-upload.ts'
@@ -110,6 +110,7 @@ const capabilities: ReadonlySet<Capability> = new Set<Capability>([
   'conditional-put',
   'unequal-parts',
   'revocable-reads',
+  'seals-in-place',
 ])
 
 /** Errors: Unavailable where the folder or its index cannot be used. */

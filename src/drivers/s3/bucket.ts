@@ -1,5 +1,5 @@
 /** The one bucket that is there, and whether it can be used. It is made and changed by whoever owns the account. */
-import type { BucketInfo, BucketStore, StorageDriver } from '../driver.ts'
+import type { BucketInfo, StorageDriver } from '../driver.ts'
 import { isStorageError, StorageError } from '../../errors.ts'
 import { cannedAcl } from './canned-acl.ts'
 import type { RunOptions } from './connection.ts'
@@ -10,7 +10,11 @@ import { gatewayOwner } from '../../gateway-names.ts'
 /** Milliseconds for which the store's last answer counts: checks come from several sides. */
 const readyFor = 1_000
 
-export function bucketStore({ settings, connection, keys }: S3Deps): BucketStore & Pick<StorageDriver, 'checkReady'> {
+export function bucketStore({
+  settings,
+  connection,
+  keys,
+}: S3Deps): Pick<StorageDriver, 'checkReady' | 'headBucket' | 'setObjectAcl'> {
   const { bucket } = settings
   const ask = (o: RunOptions = {}) =>
     connection.run(
@@ -54,15 +58,6 @@ export function bucketStore({ settings, connection, keys }: S3Deps): BucketStore
       return info
     },
 
-    async listBuckets({ owner: of, prefix = '', after = '', max = 1000 }) {
-      return of === gatewayOwner && bucket.startsWith(prefix) && bucket > after && max > 0 ? [info] : []
-    },
-
-    createBucket: () => unchangeable('created'),
-    deleteBucket: () => unchangeable('deleted'),
-    setBucketCors: () => unchangeable('changed'),
-    setBucketAcl: () => unchangeable('changed'),
-    configureBucket: () => unchangeable('changed'),
     async setObjectAcl(ref, acl) {
       const input = { Bucket: ref.bucket, Key: keys.of(ref), ACL: cannedAcl(acl) }
       const failed = { operation: 'setObjectAcl', ref }
@@ -77,10 +72,6 @@ export function bucketStore({ settings, connection, keys }: S3Deps): BucketStore
       await current.answer
     },
   }
-}
-
-async function unchangeable(what: string): Promise<never> {
-  throw new StorageError('NotSupported', { message: `With the s3 driver buckets are ${what} at the store, not here` })
 }
 
 /** For the operator: these messages name the setting or the permission that is wrong. */

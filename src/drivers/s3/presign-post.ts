@@ -9,13 +9,17 @@ import { assertExpiresIn } from '../rules.ts'
 import type { S3Deps } from './s3-deps.ts'
 
 export function postPresigner({ settings, connection, keys }: S3Deps): Pick<Presigner, 'presignPost'> {
-  const { preset, publicEndpoint } = settings
+  const { preset, publicEndpoint, provider } = settings
   return {
     async presignPost(ref, o) {
       const key = keys.of(ref)
       assertExpiresIn(o.expiresIn)
       if (publicEndpoint === null || !preset.capabilities.includes('presign-post')) {
-        throw new StorageError('NotSupported', { message: "The bucket's store takes no uploads by form" })
+        throw new StorageError('NotSupported', {
+          message:
+            `The store takes no form uploads (storage.s3.provider: ${provider}). Send method "PUT". If the check "post" of ` +
+            'postern doctor succeeds, set storage.s3.provider to what the store is; or set storage.delivery: proxied.',
+        })
       }
       if (o.checksum && !preset.capabilities.includes('signed-checksum')) {
         throw new StorageError('NotSupported', { message: "The bucket's store is not known to verify checksums" })

@@ -2,8 +2,8 @@
  * The S3 driver: one bucket of AWS S3, or of a store that speaks its protocol. Files are one per concern; `presets.ts`
  * tells what each store can do and `aws-error.ts` is where its errors become ours.
  */
-import { StorageError } from '../../errors.ts'
-import type { StorageDriver } from '../driver.ts'
+import { completeStore } from '../complete-driver.ts'
+import type { Capability, StorageDriver } from '../driver.ts'
 import { bucketStore } from './bucket.ts'
 import { completeMultipart } from './complete-multipart.ts'
 import { createConnection } from './connection.ts'
@@ -17,7 +17,6 @@ import { postPresigner } from './presign-post.ts'
 import { readObject } from './read-object.ts'
 import { limits } from '../rules.ts'
 import type { S3Deps } from './s3-deps.ts'
-import { sealObject } from './seal-object.ts'
 import { resolveSettings, type S3DriverOptions } from './settings.ts'
 import { writeObject } from './write-object.ts'
 
@@ -41,9 +40,12 @@ export async function createS3Driver(o: S3DriverOptions & { copySizes?: typeof c
   const writes = { ...deps, ...multipart, ...changes, completeMultipartUpload }
   const copy = copies({ ...writes, ...reads, ...lists, copySizes: o.copySizes ?? copySizes })
 
-  return {
+  const driver = {
     name: 's3',
-    capabilities: new Set(settings.preset.capabilities),
+    capabilities: new Set<Capability>([
+      ...settings.preset.capabilities,
+      ...(settings.publicBaseUrl === null ? [] : (['serves-public'] as const)),
+    ]),
     limits,
     ...reads,
     ...changes,
@@ -52,20 +54,13 @@ export async function createS3Driver(o: S3DriverOptions & { copySizes?: typeof c
     ...bucketStore(deps),
     ...presigner(deps),
     ...postPresigner(deps),
-    // Many stores take a GetObjectAttributes for a GetObject, and would send the whole object.
-    listObjectParts: async () => {
-      throw new StorageError('NotSupported', { message: 'The bucket is not asked for the parts of an object' })
-    },
     putObject: writeObject(writes),
-    sealObject: sealObject({ ...reads, ...changes, ...copy, log: settings.log }),
     createMultipartUpload: multipart.createMultipartUpload,
     uploadPart: multipart.uploadPart,
     abortMultipartUpload: multipart.abortMultipartUpload,
     completeMultipartUpload,
-    /** Bytes go to the bucket past this process. */
-    isBeingWritten: () => false,
-    /** Unfinished multipart uploads are the catalog's to end; a store leaves nothing else behind. */
-    sweep: async () => ({ removed: 0 }),
     close: async () => deps.connection.close(),
   }
+  // Parts of an object are not listed: many stores take a GetObjectAttributes for a GetObject, and would send all of it.
+  return completeStore(driver, { bucket: settings.bucket, log: settings.log })
 }

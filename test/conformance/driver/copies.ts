@@ -2,32 +2,35 @@ import { expect, it } from 'vitest'
 import { bytesOf, freshRef, MiB, put, read, codeOf, type Suite, itUnless } from './suite-tools.ts'
 
 export function copies(suite: Suite): void {
+  const tagged = (tags: Record<string, string>): { tags?: Record<string, string> } =>
+    suite.differs('no-tags') ? {} : { tags }
+
   it('copies bytes, headers and tags', async () => {
     const [source, target] = [freshRef(suite), freshRef(suite)]
     const data = bytesOf(MiB)
-    await put(suite, source, data, { contentType: 'image/png', metadata: { a: '1' }, tags: { t: 'v' } })
+    await put(suite, source, data, { contentType: 'image/png', metadata: { a: '1' }, ...tagged({ t: 'v' }) })
     const copied = await suite.driver.copyObject(source, target)
     expect(copied.etag).toBe((await suite.driver.headObject(source)).etag)
     expect(copied.lastModified.getTime()).toBeGreaterThan(0)
     expect((await read(suite, target)).equals(data)).toBe(true)
     expect(await suite.driver.headObject(target)).toMatchObject({ contentType: 'image/png', metadata: { a: '1' } })
-    expect(await suite.driver.getObjectTags(target)).toEqual({ t: 'v' })
+    expect(await suite.driver.getObjectTags(target)).toEqual(suite.differs('no-tags') ? {} : { t: 'v' })
   })
 
   it('takes new headers and tags where it is told to', async () => {
     const [source, target] = [freshRef(suite), freshRef(suite)]
-    await put(suite, source, 'x', { contentType: 'image/png', metadata: { a: '1' }, tags: { t: 'v' } })
+    await put(suite, source, 'x', { contentType: 'image/png', metadata: { a: '1' }, ...tagged({ t: 'v' }) })
     await suite.driver.copyObject(source, target, {
       metadataDirective: 'REPLACE',
       contentType: 'text/plain',
       metadata: { b: '2' },
       taggingDirective: 'REPLACE',
-      tags: { n: 'w' },
+      ...tagged({ n: 'w' }),
     })
     const head = await suite.driver.headObject(target)
     expect(head).toMatchObject({ contentType: 'text/plain', metadata: { b: '2' } })
     expect(head.metadata).not.toHaveProperty('a')
-    expect(await suite.driver.getObjectTags(target)).toEqual({ n: 'w' })
+    expect(await suite.driver.getObjectTags(target)).toEqual(suite.differs('no-tags') ? {} : { n: 'w' })
   })
 
   it('outlives its source, and the source its copy', async () => {

@@ -13,6 +13,7 @@ import {
   put,
   read,
   codeOf,
+  itUnless,
   type Suite,
 } from './suite-tools.ts'
 
@@ -122,7 +123,16 @@ export function objects(suite: Suite): void {
     for (const key of keys) expect(await isThere(suite, { bucket: suite.bucket, key })).toBe(false)
   })
 
-  it('keeps and replaces tags', async () => {
+  it('refuses tags where the store keeps none', async () => {
+    const ref = freshRef(suite)
+    const refused = suite.differs('no-tags') ? 'NotSupported' : 'ok'
+    await put(suite, ref, 'x')
+    expect(await codeOf(put(suite, ref, 'x', { tags: { kind: 'photo' } }))).toBe(refused)
+    expect(await codeOf(suite.driver.putObjectTags(ref, { a: '1' }))).toBe(refused)
+    expect(Object.keys(await suite.driver.getObjectTags(ref))).toHaveLength(suite.differs('no-tags') ? 0 : 1)
+  })
+
+  itUnless(suite, 'no-tags')('keeps and replaces tags', async () => {
     const ref = freshRef(suite)
     await put(suite, ref, 'x', { tags: { kind: 'photo' } })
     expect(await suite.driver.getObjectTags(ref)).toEqual({ kind: 'photo' })

@@ -31,6 +31,10 @@ export type KnownDifference =
   | 'no-part-reads'
   /** A copy of a multipart object gets the ETag of a plain one. */
   | 'copy-joins-parts'
+  /** The store does not list the parts of a finished object: asking for them is NotSupported. */
+  | 'no-part-lists'
+  /** The store keeps no tags: writing some is NotSupported. */
+  | 'no-tags'
   /** The store drops the tags of a multipart upload: the driver refuses them as NotSupported. */
   | 'no-multipart-tags'
   /** The store completes an upload with all the parts it has or not at all: fewer are InvalidPart. */

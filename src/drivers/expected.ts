@@ -1,4 +1,4 @@
-import type { ObjectRef } from '../../objects.ts'
+import type { ObjectRef } from './objects.ts'
 
 /** What the catalog says about the store. */
 export type Expected = {

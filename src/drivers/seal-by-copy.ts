@@ -2,20 +2,20 @@
  * Confirmed bytes stay as they are, whatever a live upload URL still writes. The store copies them to a key that no URL
  * can write to. The copy has the given headers and none of the writer's, which nobody verified.
  */
-import type { ObjectStore } from '../driver.ts'
-import { StorageError } from '../../errors.ts'
-import { bareEtag, present } from './object-head.ts'
-import { resourceOf } from '../rules.ts'
-import type { DriverLog } from './settings.ts'
+import { StorageError } from '../errors.ts'
+import type { ObjectStore } from './driver.ts'
+import { resourceOf } from './rules.ts'
 
-type SealDeps = Pick<ObjectStore, 'headObject' | 'copyObject' | 'deleteObject'> & { log: DriverLog }
+type SealDeps = Pick<ObjectStore, 'headObject' | 'copyObject' | 'deleteObject'> & {
+  log: { warn(facts: object, message: string): void }
+}
 
-export const sealObject =
+export const sealByCopy =
   (deps: SealDeps): ObjectStore['sealObject'] =>
   async (ref, o) => {
     const pinned = o.versionId === 'null' ? undefined : o.versionId
-    const head = await deps.headObject(ref, present({ versionId: pinned }))
-    const etag = bareEtag(o.etag)
+    const head = await deps.headObject(ref, version(pinned))
+    const etag = o.etag.replaceAll('"', '')
     if (head.etag !== etag) {
       throw new StorageError('PreconditionFailed', {
         resource: resourceOf(ref),
@@ -28,7 +28,7 @@ export const sealObject =
     const target = { bucket: ref.bucket, key: o.to }
     const copy = await deps.copyObject(ref, target, {
       sourceConditions: { ifMatch: etag },
-      ...present({ sourceVersionId: versionId }),
+      ...(versionId !== undefined && { sourceVersionId: versionId }),
       ...(o.headers && { ...o.headers, metadataDirective: 'REPLACE', taggingDirective: 'REPLACE' }),
     })
     // The collector removes what is left at the key of a grant, so a failed deletion costs no more than some space.
@@ -37,5 +37,8 @@ export const sealObject =
         deps.log.warn({ err: error, key: ref.key }, 'the source of a sealed object could not be deleted')
       })
     }
-    return { ref: target, etag: copy.etag, ...present({ versionId: copy.versionId }) }
+    return { ref: target, etag: copy.etag, ...version(copy.versionId) }
   }
+
+const version = (versionId: string | undefined): { versionId?: string } =>
+  versionId === undefined ? {} : { versionId }

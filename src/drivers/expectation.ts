@@ -1,8 +1,10 @@
 /** What a body was announced to be: refused at once where it cannot be, compared when its digests are known. */
-import { StorageError } from '../../errors.ts'
-import { checksumFromBase64 } from '../checksums/checksum.ts'
-import type { BodyExpectation, Checksum, ChecksumAlgorithm } from '../driver.ts'
-import type { Digests } from './digests.ts'
+import { StorageError } from '../errors.ts'
+import { checksumFromBase64 } from './checksums/checksum.ts'
+import type { BodyExpectation, Checksum, ChecksumAlgorithm } from './driver.ts'
+
+/** `sha256` and `checksum` where they were asked for. */
+export type BodyDigests = { md5: Buffer; sha256?: Buffer; checksum?: Buffer }
 
 export function checkExpectation(o: BodyExpectation & { maxBytes: number }): void {
   if (o.contentLength !== undefined && !(Number.isSafeInteger(o.contentLength) && o.contentLength >= 0))
@@ -21,7 +23,7 @@ function md5FromBase64(value: string): Buffer {
 
 /** Resolves to the checksum to be stored: what was announced and holds, or what was computed for `algorithm`. */
 export function verifyDigests(
-  digests: Digests,
+  digests: BodyDigests,
   o: BodyExpectation,
   algorithm: ChecksumAlgorithm | undefined,
 ): Checksum | undefined {

@@ -1,0 +1,118 @@
+/**
+ * Makes a driver of the core alone a whole one. What it leaves out is done with the core where that is possible, and is
+ * `NotSupported` where it is not: the objects endpoint and the services know one interface.
+ */
+import { isStorageError, StorageError } from '../errors.ts'
+import { gatewayOwner } from '../gateway-names.ts'
+import { checkSourceConditions } from './conditions.ts'
+import type { BucketInfo, Driver, DriverCore, MultipartStore, ObjectStore, StorageDriver } from './driver.ts'
+import { createPostPresigner } from './endpoint/post-presigner.ts'
+import { createPresigner, type PresignerOptions } from './endpoint/presigner.ts'
+import { alone, type Peers } from './peers.ts'
+import { createProxiedDriver } from './proxied/proxied-driver.ts'
+import { assertTags } from './rules.ts'
+import { sealByCopy } from './seal-by-copy.ts'
+
+type Options = {
+  /** The only bucket of a driver that has no others. */
+  bucket: string
+  log: { warn(facts: object, message: string): void }
+}
+
+/** Everything but presigning. */
+export function completeStore<D extends DriverCore>(driver: D, { bucket, log }: Options): Completed<D> {
+  return {
+    ...oneBucket(driver.name, bucket),
+    ...batches(driver),
+    ...partCopies(driver),
+    sealObject: sealByCopy({ ...driver, log }),
+    listObjectParts: () => unsupported(`The ${driver.name} store is not asked for the parts of an object`),
+    getObjectTags: async (ref) => (await driver.headObject(ref), {}),
+    async putObjectTags(_ref, tags) {
+      assertTags(tags)
+      return unsupported(`The ${driver.name} store keeps no tags`)
+    },
+    /** Bytes may go to the store past this process. */
+    isBeingWritten: () => false,
+    /** The catalog ends unfinished multipart uploads. */
+    sweep: async () => ({ removed: 0 }),
+    ...driver,
+  }
+}
+
+export type Completed<D> = Omit<StorageDriver, keyof Presigning> & D
+type Presigning = ReturnType<typeof createPresigner> & ReturnType<typeof createPostPresigner>
+
+/** A driver that signs no URLs is served by the objects endpoint. */
+export function completeDriver(
+  driver: Driver,
+  o: Options & { endpoint: PresignerOptions; peers?: Peers },
+): StorageDriver {
+  const store = completeStore(driver, o)
+  if (driver.presignUpload) return store as StorageDriver
+  const presigned = { ...createPresigner(o.endpoint), ...createPostPresigner(o.endpoint), ...store } as StorageDriver
+  return createProxiedDriver(presigned, { ...o.endpoint, peers: o.peers ?? alone })
+}
+
+function oneBucket(name: string, bucket: string) {
+  const info: BucketInfo = {
+    bucket,
+    owner: gatewayOwner,
+    createdAt: new Date(0),
+    acl: 'private',
+    cors: null,
+    configuration: {},
+  }
+  const fixed = (what: string) => unsupported(`With the ${name} driver buckets are ${what} at the store, not here`)
+  return {
+    async headBucket(asked: string) {
+      if (asked !== bucket) throw new StorageError('NoSuchBucket', { resource: `/${asked}` })
+      return info
+    },
+    async listBuckets({ owner, prefix = '', after = '', max = 1000 }: Parameters<StorageDriver['listBuckets']>[0]) {
+      return owner === gatewayOwner && bucket.startsWith(prefix) && bucket > after && max > 0 ? [info] : []
+    },
+    createBucket: () => fixed('created'),
+    deleteBucket: () => fixed('deleted'),
+    setBucketCors: () => fixed('changed'),
+    setBucketAcl: () => fixed('changed'),
+    configureBucket: () => fixed('changed'),
+    setObjectAcl: () => unsupported(`The ${name} store has no ACLs`),
+  }
+}
+
+const batches = ({ deleteObject }: DriverCore): Pick<ObjectStore, 'deleteObjects'> => ({
+  async deleteObjects(bucket, keys) {
+    const results = []
+    for (const key of keys) {
+      try {
+        await deleteObject({ bucket, key })
+        results.push({ key })
+      } catch (error) {
+        const code = isStorageError(error, 'AccessDenied') ? 'AccessDenied' : 'Internal'
+        results.push({ key, error: { code, message: (error as Error).message } as const })
+      }
+    }
+    return results
+  },
+})
+
+const partCopies = ({ headObject, getObject, uploadPart }: DriverCore): Pick<MultipartStore, 'uploadPartCopy'> => ({
+  async uploadPartCopy(ref, uploadId, partNumber, source, { range, sourceConditions = {} } = {}) {
+    const head = await headObject(source)
+    checkSourceConditions(head, sourceConditions)
+    if (range && range.end >= head.contentLength) {
+      throw new StorageError('InvalidArgument', {
+        message: `The range is not valid for a source object of ${head.contentLength} bytes`,
+      })
+    }
+    // The bytes under the ETag whose conditions were checked.
+    const object = await getObject(source, { ifMatch: `"${head.etag}"`, ...(range && { range }) })
+    const written = await uploadPart(ref, uploadId, partNumber, object.stream())
+    return { ...written, lastModified: new Date() }
+  },
+})
+
+const unsupported = async (message: string): Promise<never> => {
+  throw new StorageError('NotSupported', { message })
+}

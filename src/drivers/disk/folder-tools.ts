@@ -1,0 +1,10 @@
+/** What commands do with a store in a folder while no driver has it open, or next to a server. */
+export { convertToVersion2 } from './change-log/convert.ts'
+export { readNotes } from './change-log/notes.ts'
+export { rebuildIndex } from './change-log/rebuild-index.ts'
+export { rebuildLog } from './change-log/rebuild-log.ts'
+export { schemaVersion } from './open-index.ts'
+export { readOwnerUsage } from './quota/read-usage.ts'
+export { putBackSets, quarantinedSets, setAsideOrphans, type SetAside } from './set-aside.ts'
+export { verifyStore } from './verify/verify-store.ts'
+export { hasLiveWriter } from './writers.ts'
