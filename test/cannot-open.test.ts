@@ -230,7 +230,7 @@ describe('other causes', () => {
     ],
     [
       'EACCES',
-      /^server\.listen: 127\.0\.0\.1:80 cannot be listened on by .* \(EACCES\)\. Choose a port above 1023: --port 4010; or allow/,
+      /^server\.listen: 127\.0\.0\.1:80 cannot be used by .* \(EACCES\)\. Choose a port above 1023: --port 4010; or allow/,
     ],
     ['EADDRNOTAVAIL', /^server\.listen: this machine has no address 127\.0\.0\.1\. Correct server\.listen/],
   ])('%s of an address', (code, said) => {

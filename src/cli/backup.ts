@@ -21,13 +21,13 @@ type BackupOptions = ConfigOptions & { since?: string; secrets?: boolean }
 
 export function addBackup(program: Command, exit: (code: number) => void): void {
   addConfigOptions(program.command('backup <file>'))
-    .description('copy databases, secrets and blobs into one file, while the server runs')
-    .option('--since <file>', 'leave out blobs that this earlier backup has, or those that it builds on')
+    .description('back up databases, secrets and blobs into one file, while the server runs')
+    .option('--since <file>', 'skip blobs that are in this earlier backup or in the ones it builds on')
     .option('--without-secrets', 'leave out secrets.json and keys.json')
     .addHelpText(
       'after',
-      '\nThe file is a tar; - writes it to stdout. It holds secrets and must be kept as safe as they are.' +
-        '\nExit code 1 when it was made but some blobs were damaged already. docs/backup.md tells how to restore.',
+      '\nThe file is a tar archive. Use - for stdout. It contains secrets, so protect it like them.' +
+        '\nExit code 1: the backup was written, but some blobs were already damaged. See docs/backup.md for restoring.',
     )
     .action(async (file: string, options: BackupOptions & { withoutSecrets?: boolean }) =>
       exit(await interruptible((signal) => backup(file, options, signal), { json: options.json })),
@@ -41,26 +41,26 @@ async function backup(
 ): Promise<number> {
   if (file === '-') keepStdoutForBytes()
   const { config } = openConfig(options)
-  const sources = whatThereIs(config, options.withoutSecrets ?? false)
+  const sources = backupSources(config, options.withoutSecrets ?? false)
   if (file === '-' && process.stdout.isTTY) {
-    throw new CliError('A backup is no text for a terminal: write it to a file, or pipe it.', 2)
+    throw new CliError('A backup is binary. Write it to a file or pipe it.', 2)
   }
   if (options.since !== undefined && !folderStore(config.storage)) {
     throw new CliError(
-      `--since is about blobs, and with the ${config.storage.driver} driver these are in the bucket.`,
+      `--since needs the disk driver. With the ${config.storage.driver} driver the blobs are in the bucket and not in the backup.`,
       2,
     )
   }
   if (options.since !== undefined) assertInputFile(options.since)
   const folder = dirname(resolve(file))
-  if (file !== '-' && !isThere(folder)) throw new CliError(`There is no folder ${folder} to write it to.`, 2)
+  if (file !== '-' && !isThere(folder)) throw new CliError(`The folder ${folder} does not exist. Create it first.`, 2)
   const [{ createBackup }, { openFileOutput, openStreamOutput }, { readPrevious }] = await Promise.all([
     import('../backup/create-backup.ts'),
     import('../backup/output.ts'),
     import('../backup/previous.ts'),
   ])
   const previous = options.since === undefined ? null : await readPrevious(options.since)
-  // Elsewhere a pipe that closes early is no failure; here the archive is not whole.
+  // A pipe that closes early usually does no harm. Here the archive would be incomplete.
   if (file === '-') process.stdout.removeAllListeners('error')
   const output = file === '-' ? openStreamOutput(process.stdout) : await openFileOutput(resolve(file))
   const progress = startProgress('Copying', showBytes)
@@ -83,7 +83,10 @@ async function backup(
     return result.damaged.length === 0 ? 0 : 1
   } catch (error) {
     throw isDatabaseError(error)
-      ? new CliError(`A database cannot be copied: ${(error as Error).message}. postern doctor says which one.`, 1)
+      ? new CliError(
+          `A database cannot be copied: ${(error as Error).message}. Run postern doctor to see which one.`,
+          1,
+        )
       : error
   } finally {
     progress.end()
@@ -95,8 +98,8 @@ const isDatabaseError = (error: unknown): boolean =>
 
 type Sources = { store: string | null; databases: { [name: string]: string }; secrets: string[] }
 
-/** Says aloud what is not in the backup. */
-function whatThereIs(config: Config, withoutSecrets: boolean): Sources {
+/** Lists what to back up, and notes what the backup does not contain. */
+function backupSources(config: Config, withoutSecrets: boolean): Sources {
   const { storage } = config
   const folder = stateFolder(config)
   const isDisk = folderStore(storage) !== null
@@ -106,10 +109,11 @@ function whatThereIs(config: Config, withoutSecrets: boolean): Sources {
   }
   if (!isDisk)
     printNote(
-      `The objects are in the bucket ${storage.bucket} and not in this backup: keep versions or a replica of it.`,
+      `This backup does not contain the objects in the bucket ${storage.bucket}. Enable versioning or replication there.`,
     )
   const catalog = catalogFile(config)
-  if (catalog === null) printNote('The catalog is in PostgreSQL and not in this backup: run pg_dump before it.')
+  if (catalog === null)
+    printNote('This backup does not contain the catalog in PostgreSQL. Run pg_dump before each backup.')
   else if (!isThere(catalog)) {
     throw new CliError(`There is no catalog at ${catalog}. Name it with --set database.url=sqlite:PATH.`, 1)
   }
@@ -122,7 +126,7 @@ function whatThereIs(config: Config, withoutSecrets: boolean): Sources {
   }
 }
 
-/** A damaged file in a backup would be found at the restore, when the good one is gone. */
+/** A damaged file would otherwise be found at the restore, when no good copy is left. */
 function assertSecretsAreWhole(folder: string): void {
   try {
     readSecrets(folder)
@@ -130,7 +134,7 @@ function assertSecretsAreWhole(folder: string): void {
   } catch (cause) {
     if (!(cause instanceof ConfigError)) throw cause
     throw new CliError(
-      `${cause.message}\nNo backup was made. Mend this file first, or leave secrets.json and keys.json out with --without-secrets.`,
+      `${cause.message}\nNo backup was written. Repair this file first, or leave secrets.json and keys.json out with --without-secrets.`,
       1,
       { cause },
     )
@@ -138,7 +142,7 @@ function assertSecretsAreWhole(folder: string): void {
 }
 
 function tell(file: string, { id, blobs, bytes, earlierBlobs, damaged }: BackupResult, json: boolean): void {
-  for (const { id: blob, damaged: what } of damaged) printNote(`Damaged before it was copied: blob ${blob} (${what})`)
+  for (const { id: blob, damaged: what } of damaged) printNote(`Blob ${blob} was damaged before the backup (${what})`)
   if (damaged.length > 0) printNote('Run postern verify --deep to see which objects these are.')
   const facts = { ok: damaged.length === 0, file, id, blobs, bytes, earlierBlobs, damaged }
   const earlier = earlierBlobs > 0 ? `, ${earlierBlobs} more are in earlier backups` : ''

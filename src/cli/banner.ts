@@ -1,4 +1,4 @@
-/** What `serve` says once it listens: where bytes go, both addresses, and lines to paste into a shell. */
+/** What `serve` prints once it listens: the store, both URLs, and commands to paste into a shell. */
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { acceptsSecret } from '../api/token-refusal.ts'
@@ -12,7 +12,7 @@ import type { Problem } from './unready.ts'
 
 export type Addresses = { apiUrl: string; objectsUrl: string | null }
 
-/** How the reader gets a token: by this command, or (null) from the identity provider. */
+/** The command that creates a token. null if tokens come from the identity provider. */
 type TokenCommand = string | null
 
 type BannerFacts = {
@@ -20,20 +20,20 @@ type BannerFacts = {
   bytes: string
   dev: boolean
   tokenCommand: TokenCommand
-  /** Why no uploads are accepted; none: they are. */
+  /** Why no uploads are accepted. Empty if they are. */
   problems: readonly Problem[]
 }
 
 export function banner({ addresses: { apiUrl, objectsUrl }, bytes, dev, tokenCommand, problems }: BannerFacts): string {
   const objects =
-    objectsUrl === null ? 'the bucket (URLs point straight to it)' : `${objectsUrl}  (presigned URLs point here)`
+    objectsUrl === null ? 'the bucket (presigned URLs point to it)' : `${objectsUrl}  (presigned URLs point here)`
   return [
     '',
-    `  Postern is ${problems.length === 0 ? 'ready' : 'running, but not ready for uploads'}${dev ? ' (development: requests without credentials are the user "dev")' : ''}`,
+    `  Postern is ${problems.length === 0 ? 'ready' : 'running, but not ready for uploads'}${dev ? ' (development: requests without credentials act as the user "dev")' : ''}`,
     '',
     `  API      ${apiUrl}  (JSON API and console)`,
     `  Objects  ${objects}`,
-    `  Bytes    ${bytes}`,
+    `  Store    ${bytes}`,
     '',
     ...(problems.length > 0 ? unready(problems) : firstFile({ apiUrl, token: dev ? null : setToken(tokenCommand) })),
     '',
@@ -50,7 +50,7 @@ const firstFile = (o: Parameters<typeof curlFlow>[0]): string[] => [
 const unready = (problems: readonly Problem[]): string[] => [
   ...problems.flatMap(({ message, fix }) => [`  ✖ ${message}`, ...(fix === undefined ? [] : [`    ${fix}`])]),
   '',
-  '  The server checks again every 2 s. Until it succeeds, /readyz is not 200 and no upload URLs are issued.',
+  '  The server retries every 2 s. Until then /readyz is not 200 and no upload URLs are issued.',
 ]
 
 type DevFacts = {
@@ -62,7 +62,7 @@ type DevFacts = {
   config: Config
 }
 
-/** What `postern dev` says: addresses and first steps. */
+/** What `postern dev` prints: URLs and first steps. */
 export function devBanner({ addresses, bytes, token, remote }: DevFacts): string {
   const { apiUrl, objectsUrl } = addresses
   return [
@@ -71,14 +71,14 @@ export function devBanner({ addresses, bytes, token, remote }: DevFacts): string
     '',
     `  API      ${apiUrl}  (JSON API and console)`,
     `  Objects  ${objectsUrl ?? ''}  (S3 endpoint; presigned URLs point here)`,
-    `  Bytes    ${bytes}`,
+    `  Store    ${bytes}`,
     '',
     ...(remote
       ? [
           '  Warning: this server listens on all interfaces. Every request needs the token, and anyone who has it can read',
           '  and write everything here.',
         ]
-      : ['  Requests from this machine need no token: they are the user "dev".']),
+      : ['  Requests from this machine need no token and act as the user "dev".']),
     '',
     '  Upload, confirm and download a first file:',
     '',
@@ -89,7 +89,7 @@ export function devBanner({ addresses, bytes, token, remote }: DevFacts): string
   ].join('\n')
 }
 
-/** Variables to paste into a shell or a file, one a line. They grant access. */
+/** Environment variables, one per line, to paste into a shell or a file. They contain credentials. */
 export function devVariables({ addresses, token, mode, config }: DevFacts): string {
   const [key] = mode.keys()
   return [
@@ -108,11 +108,11 @@ export function devVariables({ addresses, token, mode, config }: DevFacts): stri
 }
 
 const setToken = (command: TokenCommand): string =>
-  command === null ? "TOKEN='<a token of your identity provider>'" : `TOKEN=$(${command})`
+  command === null ? "TOKEN='<a token from your identity provider>'" : `TOKEN=$(${command})`
 
 /**
- * Works as pasted in bash and zsh with curl and sed alone. Without indentation, so that the lines can be copied from
- * any terminal.
+ * Runs as pasted in bash and zsh and needs only curl and sed. Not indented, so that the lines can be copied from any
+ * terminal.
  */
 export function curlFlow({ apiUrl, token }: { apiUrl: string; token: string | null }): string[] {
   const files = shellQuote(`${apiUrl}/files`)
@@ -128,7 +128,7 @@ export function curlFlow({ apiUrl, token }: { apiUrl: string; token: string | nu
   ]
 }
 
-/** The command that makes a token this server accepts: run from the same folder, with the same configuration. */
+/** A command that creates a token for this server. It must run in the same folder with the same configuration. */
 export function commandForToken(options: ConfigOptions, { sources, config }: LoadedConfig): TokenCommand {
   if (!acceptsSecret(config.auth)) return null
   const words = isOwnProject(process.cwd()) ? ['npm', 'run', '-s', 'postern', '--', 'token'] : ['postern', 'token']

@@ -1,7 +1,7 @@
-/** 1: it failed. 2: the call or the configuration is wrong. */
+/** 1: failed. 2: wrong usage or configuration. */
 export type FailureCode = 1 | 2
 
-/** A failure whose message is all that the user needs. */
+/** A failure whose message is complete without a stack trace. */
 export class CliError extends Error {
   override readonly name = 'CliError'
   readonly exitCode: FailureCode

@@ -1,4 +1,4 @@
-/** The options that every command takes to find its configuration. */
+/** The options with which every command finds its configuration. */
 import { InvalidArgumentError, type Command } from 'commander'
 import { loadConfig, type LoadedConfig } from '../config/load-config.ts'
 import { parseDuration, parseSize } from '../config/values.ts'
@@ -24,7 +24,7 @@ export function addConfigOptions(command: Command): Command {
     .option('--json', 'print the result as JSON')
 }
 
-/** `key=value`, added to those before it. */
+/** Adds `key=value` to the settings collected so far. */
 export function collectSetting(text: string, before: Record<string, string> = {}): Record<string, string> {
   const [, key, value] = /^([^=]+)=(.*)$/s.exec(text) ?? []
   if (key === undefined || value === undefined)
@@ -32,7 +32,7 @@ export function collectSetting(text: string, before: Record<string, string> = {}
   return { ...before, [key.trim()]: value }
 }
 
-/** Loads the configuration as the options say, and prints its warnings. Throws `ConfigError`. */
+/** Loads the configuration from the options and prints its warnings. Throws `ConfigError`. */
 export function openConfig(
   options: ConfigOptions,
   { dev = false, remote = false, quiet = false }: { dev?: boolean; remote?: boolean; quiet?: boolean } = {},
@@ -43,13 +43,13 @@ export function openConfig(
     'storage.driver': options.driver ?? options.set?.['storage.driver'],
     port: options.port,
   }
-  if (options.config === '') throw new CliError('--config is empty: name a file, or leave the option out.', 2)
+  if (options.config === '') throw new CliError('--config is empty. Name a file or leave the option out.', 2)
   const loaded = loadConfig({ configFile: options.config, flags, dev, remote })
   for (const warning of quiet ? [] : loaded.warnings) printNote(`Warning: ${warning}`)
   return loaded
 }
 
-/** Whole seconds of `15m`. */
+/** Whole seconds, e.g. from `15m`. */
 export function durationArgument(text: string): number {
   const seconds = parseDuration(text)
   if (seconds === null || !Number.isInteger(seconds))
@@ -57,13 +57,13 @@ export function durationArgument(text: string): number {
   return seconds
 }
 
-/** A whole number from 0 on. */
+/** A whole number of at least 0. */
 export function countArgument(text: string): number {
   if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError('Write a whole number such as 250.')
   return Number(text)
 }
 
-/** Bytes of `5MiB`. */
+/** Bytes, e.g. from `5MiB`. */
 export function sizeArgument(text: string): number {
   const bytes = parseSize(text)
   if (bytes === null) throw new InvalidArgumentError('Write a size such as 48213 or 5MiB.')

@@ -6,12 +6,12 @@ import { addConfigOptions, openConfig, type ConfigOptions } from './config-optio
 import { printJson, printResult } from './output.ts'
 
 export function addConfig(program: Command, exit: (code: number) => void): void {
-  const config = program.command('config').description('say what is configured, and whether it is right')
+  const config = program.command('config').description('show and check the configuration')
   addConfigOptions(config.command('check'))
-    .description('say what is wrong with the configuration; exit code 2 if anything is')
+    .description('report errors in the configuration; exit code 2 if there are any')
     .action((options: ConfigOptions) => exit(check(options)))
   addConfigOptions(config.command('show'))
-    .description('print the configuration in effect and where each value came from; secrets are masked')
+    .description('print the effective configuration and the source of each value; secrets are masked')
     .action((options: ConfigOptions) => {
       const loaded = openConfig(options)
       if (options.json) printJson(showConfigJson(loaded))
@@ -19,8 +19,8 @@ export function addConfig(program: Command, exit: (code: number) => void): void 
     })
   config
     .command('schema')
-    .description('print a JSON Schema of the configuration files, for editors')
-    .option('--json', 'the schema is JSON anyway')
+    .description('print a JSON Schema of the configuration file, for editors')
+    .option('--json', 'has no effect; the schema is always JSON')
     .action(() => printResult(JSON.stringify(configJsonSchema(), null, 2)))
 }
 

@@ -1,4 +1,4 @@
-/** The catalog's schema: what it is, and bringing it up to date before a start does. */
+/** Commands for the catalog's database: status, migration, and copying it to another database. */
 import type { Command } from 'commander'
 import { isThere } from '../cannot-open.ts'
 import type { Catalog } from '../catalog/catalog.ts'
@@ -14,21 +14,21 @@ type MigrationStatus = Awaited<ReturnType<Catalog['migrationStatus']>>
 export function addDb(program: Command, exit: (code: number) => void): void {
   const db = program.command('db').description("the catalog's database (database.url)")
   addConfigOptions(db.command('migrate'))
-    .description('bring the tables up to date; `serve` does so too when it starts')
+    .description('apply pending migrations; `serve` also does this at startup')
     .action(migrate)
   addConfigOptions(db.command('status'))
-    .description('say which migrations have been applied; exit code 1 when some have not, or are not known here')
+    .description('list migrations; exit code 1 if some are pending or unknown to this version')
     .action(async (options: ConfigOptions) => exit(await status(options)))
   addConfigOptions(db.command('copy'))
-    .description('put everything that the catalog holds into another database, while no server runs')
+    .description('copy the whole catalog into another database; stop all servers first')
     .requiredOption(
       '--to <url>',
-      'an empty one: postgres://USER@HOST/DATABASE or sqlite:PATH; PGPASSWORD may hold the password',
+      'an empty database: postgres://USER@HOST/DATABASE or sqlite:PATH; PGPASSWORD may hold the password',
     )
     .addHelpText(
       'after',
-      '\nWhat is copied from stays as it is. All is copied or nothing; then write the URL to database.url and start.' +
-        '\nExit code 0: done; 1: it failed, and nothing has changed; 2: a mistake in the call.',
+      '\nThe source is not changed. The copy is complete or nothing is copied. Afterwards set database.url to the new URL and start the server.' +
+        '\nExit code 0: copied; 1: failed, nothing changed; 2: wrong usage.',
     )
     .action(async (options: CopyOptions) =>
       exit(await interruptible((signal) => copy(options, signal), { json: options.json })),
@@ -58,8 +58,8 @@ async function status(options: ConfigOptions): Promise<number> {
       const state = appliedAt === null ? 'not applied' : `applied ${appliedAt.toISOString()}`
       printResult(`${name}  ${state}${isKnown(name) ? '' : ', by a newer version of Postern'}`)
     }
-    if (newer > 0) printNote('This version cannot use the catalog: start the newer one, or restore a backup.')
-    else if (pending > 0) printNote('`postern db migrate` applies what is missing; so does the next start.')
+    if (newer > 0) printNote('This version cannot use the catalog. Start the newer version or restore a backup.')
+    else if (pending > 0) printNote('Run `postern db migrate` to apply them. The next server start also applies them.')
   }
   return pending + newer === 0 ? 0 : 1
 }
@@ -69,7 +69,7 @@ async function copy(options: CopyOptions, signal: AbortSignal): Promise<number> 
   const file = fileOf(url)
   if (file !== undefined && !isThere(file)) throw new CliError(`There is no catalog to copy: ${url} does not exist.`, 1)
   if (url === options.to)
-    throw new CliError('--to names the database that the catalog is in. Name another, empty one.', 2)
+    throw new CliError('--to is the database that already contains the catalog. Name another, empty database.', 2)
   const { copyCatalog } = await import('../catalog/copy-catalog.ts')
   let toldAt = Date.now()
   const progress = (rows: number): void => {
@@ -82,7 +82,7 @@ async function copy(options: CopyOptions, signal: AbortSignal): Promise<number> 
   else {
     printResult(`Copied ${copied.files} files with their uploads, links and webhook events.`)
     printNote(
-      'Write the URL of --to to database.url (or DATABASE_URL), then start the server. The old catalog is left as it is.',
+      'Set database.url (or DATABASE_URL) to the URL from --to, then start the server. The old catalog is unchanged.',
     )
   }
   return 0
@@ -90,7 +90,7 @@ async function copy(options: CopyOptions, signal: AbortSignal): Promise<number> 
 
 const fileOf = (url: string): string | undefined => /^sqlite:(?!:memory:$)(.+)$/.exec(url)?.[1]
 
-/** A file that is not there yet is not made by asking. */
+/** Reading the status must not create a missing database file. */
 async function readStatus(options: ConfigOptions, known: readonly string[]): Promise<MigrationStatus> {
   const file = fileOf(openConfig(options).config.database.url)
   if (file !== undefined && !isThere(file)) return known.map((name) => ({ name, appliedAt: null }))

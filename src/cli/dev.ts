@@ -13,16 +13,16 @@ type DevOptions = Omit<ServeOptions, 'dev'> & { ephemeral?: boolean; remote?: bo
 
 export function addDev(program: Command, exit: (code: number) => void): void {
   addConfigOptions(program.command('dev'))
-    .description('start the gateway for development: any type and size, no credentials needed on this machine')
-    .option('--port <port>', 'the port of the API; the host stays')
+    .description('start the gateway for development: any type and size, no credentials on this machine')
+    .option('--port <port>', 'the port of the API; the host does not change')
     .option('--takeover', 'wait until the server that uses this folder has stopped, instead of refusing to start')
-    .option('--ephemeral', 'keep nothing: a temporary folder, deleted at the end')
+    .option('--ephemeral', 'use a temporary folder that is deleted at exit')
     .option('--remote', 'listen on all interfaces, e.g. in a container; requests need the printed token')
     .option('--open', 'open the console in a browser')
     .addHelpText(
       'after',
-      '\nS3 clients use the access key "postern" with the secret "postern-secret". A bucket is created when it is first used.' +
-        '\nSettings of config/local.yaml, variables and options rank above those of development mode.',
+      '\nS3 clients use the access key "postern" with the secret "postern-secret". Buckets are created on first use.' +
+        '\nconfig/local.yaml, environment variables and options override the settings of development mode.',
     )
     .action(async (options: DevOptions) => exit(await dev(options)))
 }
@@ -41,7 +41,7 @@ async function dev({ ephemeral, remote, open, ...options }: DevOptions): Promise
       set,
       dev: true,
       remote: isRemote,
-      // They are public knowledge: on a network they open only what is thrown away, or what a container isolates.
+      // The keys are public. On a network they may only protect data that is discarded or isolated by a container.
       fixedKeys: !isRemote || folder !== null || isContainer(),
       open: open ?? false,
     })
@@ -50,13 +50,13 @@ async function dev({ ephemeral, remote, open, ...options }: DevOptions): Promise
   }
 }
 
-/** Listens on all interfaces at the configured ports; clients reach it by the ports of this machine. */
+/** Listens on all interfaces at the configured ports. Clients connect to the ports published on this machine. */
 async function exposed(options: ServeOptions): Promise<Record<string, string>> {
   const { config } = openConfig(options, { dev: true, remote: true, quiet: true })
   const { driver } = config.storage
   if (registrationOf(driver).hasOwnUrls) {
     throw new CliError(
-      `--remote is for the disk driver: with storage.driver: ${driver} anybody on the network could reach your bucket. Use postern serve.`,
+      `--remote needs the disk driver, because with storage.driver: ${driver} anyone on the network could access your bucket. Use postern serve.`,
       2,
     )
   }

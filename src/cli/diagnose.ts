@@ -1,4 +1,4 @@
-/** Puts together what the checks of `postern doctor` look at, runs them and tidies up. `examine-store.ts` has those of the bucket. */
+/** Prepares and runs the checks of `postern doctor`, then cleans up. The bucket checks are in `examine-store.ts`. */
 import { createSecretKey } from 'node:crypto'
 import { resolve } from 'node:path'
 import { createCatalog } from '../catalog/create-catalog.ts'
@@ -23,19 +23,19 @@ import { folderStore, folderTools } from '../drivers/registry.ts'
 import { stateFolder, stateFolderSettings } from '../config/state-folder.ts'
 
 export type DiagnoseOptions = {
-  /** From where pages ask. */
+  /** Origins of the pages that upload. */
   origins: readonly string[]
-  /** Sets the bucket's CORS rules where they do not do. */
+  /** Sets the bucket's CORS rules if they do not allow those pages. */
   fix: boolean
   tell: (result: Result) => void
   signal?: AbortSignal
   now?: () => Date
 }
 
-/** `left` are keys in the store that were written, or may have been, and could not be removed. */
+/** `left` are keys that were or may have been written to the store and could not be deleted. */
 export type Diagnosis = { results: Result[]; left: string[] }
 
-/** After `signal` there are the results that came before it, and what was written is removed. */
+/** After `signal` the results are incomplete. Everything written is deleted. */
 export async function diagnose(config: Config, o: DiagnoseOptions): Promise<Diagnosis> {
   const disk = await runChecks('disk', diskChecks, await diskSubject(config), o)
   const secrets = disk[0]?.outcome === 'ok' ? await secretsOf(config, o) : null
@@ -64,7 +64,7 @@ async function secretsOf(config: Config, o: DiagnoseOptions): Promise<{ secrets:
   try {
     return { secrets: await loadSecrets(stateFolder(config), { authSecret: config.auth.secret }) }
   } catch (error) {
-    const fix = 'Do what the message says: without its secrets the server does not start.'
+    const fix = 'Fix this first. The server cannot start without its secrets.'
     const result: Result = { group: 'disk', check: 'secrets', outcome: 'failed', message: reason(error), fix }
     o.tell(result)
     return { failed: [result] }
@@ -92,18 +92,18 @@ async function diskSubject(config: Config): Promise<DiskSubject> {
   }
 }
 
-/** An address to ask from this machine: what listens everywhere listens on loopback. */
-function near({ host, port }: { host: string; port: number }): string {
+/** An address to connect to from this machine. A wildcard address becomes loopback. */
+function localAddress({ host, port }: { host: string; port: number }): string {
   const name = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host
   return `http://${name.includes(':') ? `[${name}]` : name}:${port}`
 }
 
 const trimmed = (url: string): string => url.replace(/\/+$/, '')
 
-/** The objects endpoint as it listens, and as URLs name it. */
+/** The objects endpoint's listen address and public URL. */
 function objectsEndpoints({ server, objects }: Config): Endpoints {
   const shared = objects.listen === 'shared'
-  const base = near(objects.listen === 'shared' ? server.listen : objects.listen)
+  const base = localAddress(objects.listen === 'shared' ? server.listen : objects.listen)
   const outside = shared && server.publicUrl !== 'auto' ? `${trimmed(server.publicUrl)}/objects` : null
   const named = objects.publicUrl === 'auto' ? outside : trimmed(objects.publicUrl)
   const path = named === null ? (shared ? '/objects' : '') : new URL(named).pathname.replace(/\/$/, '')
@@ -120,7 +120,7 @@ function urlSubject(config: Config, secrets: Secrets, objects: StoreProbe | null
   const { publicUrl, listen } = config.server
   const secret = createSecretKey(Buffer.from(secrets.jwtSecret))
   return {
-    listenUrl: near(listen),
+    listenUrl: localAddress(listen),
     apiUrl: publicUrl === 'auto' ? null : trimmed(publicUrl),
     proof: (nonce) => instanceProof(secret, nonce),
     objectsUrl: objects && objects.target.publicEndpoint,

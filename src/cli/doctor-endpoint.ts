@@ -1,4 +1,7 @@
-/** The objects endpoint on a port of its own, while the server does not run: the same store, no catalog, nothing swept. */
+/**
+ * Runs the objects endpoint on a temporary port while the server is stopped, with the same store, without a catalog
+ * or garbage collection.
+ */
 import type { Config } from '../config/config.ts'
 import type { Secrets } from '../config/secrets.ts'
 import { createLogger } from '../http/logger.ts'
@@ -47,6 +50,6 @@ export async function openOwnEndpoint(config: Config, secrets: Secrets): Promise
   }
 }
 
-/** The console uploads from the API's own origin, listed or not. */
+/** The console uploads from the API's origin, whether or not cors.origins lists it. */
 const ownOrigin = ({ server }: Config): string[] =>
   server.publicUrl === 'auto' ? [] : [new URL(server.publicUrl).origin]

@@ -1,4 +1,4 @@
-/** Which store `postern doctor` looks at, and with what. */
+/** The store that `postern doctor` checks, and the keys to use. */
 import type { Config } from '../config/config.ts'
 import type { Secrets } from '../config/secrets.ts'
 import type { StoreTarget } from '../doctor/bucket/store-probe.ts'
@@ -8,7 +8,7 @@ import { CliError } from './cli-error.ts'
 export type Endpoints = Pick<StoreTarget, 'endpoint' | 'publicEndpoint' | 'named'>
 type Asked = Pick<StoreTarget, 'origins' | 'now'>
 
-/** Our own endpoint, whatever store is behind it. */
+/** The gateway's own objects endpoint, whatever store is behind it. */
 export function endpointTarget(config: Config, { signing }: Secrets, at: Endpoints, asked: Asked): StoreTarget {
   return {
     isOwnEndpoint: true,
@@ -27,13 +27,13 @@ export function endpointTarget(config: Config, { signing }: Secrets, at: Endpoin
   }
 }
 
-/** The bucket behind the driver in use. Errors: those of the credentials' source; StorageError NotSupported. */
+/** The bucket of the current driver. Errors: those of the credentials' source, or StorageError NotSupported. */
 export async function bucketTarget(config: Config, asked: Asked): Promise<StoreTarget> {
   const { bucket, delivery, driver } = config.storage
   const registration = registrationOf(driver)
   const settings = settingsOf(config.storage, registration)
   const store = await registration.doctorChecks?.(settings, { bucket, now: asked.now })
-  if (!store) throw new CliError(`The store of the ${driver} driver is not checked here.`, 1)
+  if (!store) throw new CliError(`postern doctor cannot check a store of the ${driver} driver.`, 1)
   const named = { url: store.publicEndpoint, setting: `storage.${driver}.publicEndpoint` }
   const of = (name: string): string => `storage.${driver}.${name}`
   return {

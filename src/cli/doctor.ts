@@ -11,14 +11,16 @@ type DoctorOptions = ConfigOptions & { origin: string[]; fix?: boolean }
 
 export function addDoctor(program: Command, exit: (code: number) => void): void {
   addConfigOptions(program.command('doctor'))
-    .description('check disk, public URLs and bucket one by one, and say what to do; the server may run or not')
-    .option('--origin <url>', 'where pages that upload come from; repeatable (default: cors.origins)', addOrigin, [])
-    .option('--fix', "set the bucket's CORS rules where they do not allow those pages; its other rules stay")
+    .description(
+      'check disk, public URLs and bucket, with a fix for each failure; works with or without a running server',
+    )
+    .option('--origin <url>', 'the origin of pages that upload; repeatable (default: cors.origins)', addOrigin, [])
+    .option('--fix', "set the bucket's CORS rules if they do not allow those pages; other rules are kept")
     .addHelpText(
       'after',
-      '\n✔ it works  ✖ it does not, with what to do  ? it could not be checked. docs/doctor.md explains every check.' +
-        '\nExit code 0: no ✖; 1: at least one; 2: the call or the configuration is wrong; 130: interrupted, what was' +
-        '\nwritten is removed.',
+      '\n✔ passed  ✖ failed, with a fix  ? not checked. See docs/doctor.md for every check.' +
+        '\nExit code 0: no check failed; 1: a check failed; 2: wrong usage or configuration; 130: interrupted, and' +
+        '\neverything written was deleted.',
     )
     .action(async (options: DoctorOptions) =>
       exit(await interruptible((signal) => doctor(options, signal), { json: options.json })),
@@ -39,7 +41,7 @@ async function doctor(options: DoctorOptions, signal: AbortSignal): Promise<numb
   const fix = options.fix ?? false
   if (fix && !hasRules)
     printNote(
-      '--fix sets the CORS rules of a bucket. Here browsers meet the objects endpoint: cors.origins lets them in.',
+      '--fix sets the CORS rules of a bucket, but here browsers use the objects endpoint. Set cors.origins instead.',
     )
   const origins = options.origin.length > 0 ? options.origin : configuredOrigins(config)
   const { diagnose } = await import('./diagnose.ts')
@@ -50,13 +52,13 @@ async function doctor(options: DoctorOptions, signal: AbortSignal): Promise<numb
   const needsCors = results.some(({ check, outcome }) => check.startsWith('cors:') && outcome === 'failed')
   const cors = needsCors && hasRules ? corsJson(origins) : null
   const interrupted = signal.aborted
-  if (left.length > 0) printNote(`These may still be in the store, for they could not be removed: ${left.join(', ')}`)
+  if (left.length > 0) printNote(`Could not delete these test objects: ${left.join(', ')}`)
   if (options.json) printJson({ ok: summary.failed === 0 && !interrupted, interrupted, summary, results, cors, left })
   else printEnd(summary, cors)
   return interrupted ? 130 : summary.failed > 0 ? 1 : 0
 }
 
-/** A heading before each group, and a line a check, as they come. */
+/** Prints a heading per group and a line per check, as they finish. */
 function startLines(): (result: Result) => void {
   let group = ''
   return (result) => {
@@ -66,7 +68,7 @@ function startLines(): (result: Result) => void {
   }
 }
 
-/** The pages that the configuration lets in. `*` names none. */
+/** The origins that the configuration allows. `*` names none. */
 function configuredOrigins({ cors, server }: Config): string[] {
   const own = server.publicUrl === 'auto' ? [] : [new URL(server.publicUrl).origin]
   return [...new Set([...cors.origins.filter((origin) => origin !== '*'), ...own])]
@@ -92,5 +94,5 @@ function printEnd(
   cors: ReturnType<typeof corsJson> | null,
 ): void {
   if (cors) printResult(`\nCORS rules for the bucket (aws s3api put-bucket-cors):\n${JSON.stringify(cors, null, 2)}`)
-  printResult(`\n${ok} in order, ${failed} failed, ${unknown} not checked.`)
+  printResult(`\n${ok} passed, ${failed} failed, ${unknown} not checked.`)
 }

@@ -1,4 +1,7 @@
-/** The checks of `postern doctor` that write into the store: at the bucket, and at what browsers meet before it. */
+/**
+ * The checks of `postern doctor` that write to the store: directly to the bucket, and through the endpoint that
+ * browsers use.
+ */
 import type { Config } from '../config/config.ts'
 import type { Secrets } from '../config/secrets.ts'
 import { bucketChecks, endpointChecks, hiddenBucketChecks } from '../doctor/bucket/bucket-checks.ts'
@@ -12,7 +15,7 @@ import { registrationOf } from '../drivers/registry.ts'
 
 type Server = {
   secrets: Secrets
-  /** Whether it answers; else the objects endpoint is opened here for as long as the checks take. */
+  /** Whether the server runs. Otherwise the objects endpoint is started here for the duration of the checks. */
   running: boolean
   endpoints: Endpoints
 }
@@ -40,7 +43,7 @@ export async function examineStore(config: Config, server: Server, o: DiagnoseOp
 
   if (!registrationOf(driver).doctorChecks) return atOwnEndpoint('bucket', bucketChecks(origins), [])
   if (delivery === 'direct') return inBucket(bucketChecks(origins))
-  // No browser sees the bucket: its CORS rules say nothing, and what holders of URLs can do our endpoint decides.
+  // Browsers never reach the bucket here. Its CORS rules do not matter, and the gateway's endpoint enforces the URLs.
   const bucket = await inBucket(hiddenBucketChecks)
   const isKnown = bucket.results.every(({ check }) => check !== 'store')
   if (!isKnown || o.signal?.aborted) return bucket
@@ -48,7 +51,7 @@ export async function examineStore(config: Config, server: Server, o: DiagnoseOp
   return { results: [...bucket.results, ...endpoint.results], left: [...bucket.left, ...endpoint.left] }
 }
 
-/** As it listens, or opened here. */
+/** The running endpoint, or one started here. */
 async function withEndpoint(
   config: Config,
   { secrets, running, endpoints }: Server,
@@ -103,7 +106,7 @@ async function checked(
   if (!o.fix || lacking.length === 0 || o.signal?.aborted) return results
   const applied = await runChecks(group, [{ name: 'cors-fix', run: applyCors }], probe, o)
   if (applied[0]?.outcome !== 'ok') return [...results, ...applied]
-  // Asked anew: what was lacking is judged by what the store does now.
+  // Run the checks again after the fix, because the store's behaviour decides.
   const again = checks
     .filter(({ name }) => lacking.some(({ check }) => check === name))
     .map(({ needs: _needs, ...check }) => check)
@@ -117,7 +120,7 @@ const notOpened = (group: string, error: unknown): Result => ({
   check: 'store',
   outcome: 'failed',
   message: reason(error),
-  fix: 'Do what the message says, and run this again.',
+  fix: 'Fix this and run the command again.',
 })
 
 function told(o: DiagnoseOptions, result: Result): Result {

@@ -15,24 +15,24 @@ type ExecOptions = {
   set?: Record<string, string>
 }
 
-/** Refusals that are shown after a command has failed. */
+/** Number of refused requests shown after a command failed. */
 const shownRefusals = 5
 
 export function addExec(program: Command, exit: (code: number) => void): void {
   program
     .command('exec')
-    .description('run a command, e.g. a test suite, with a gateway that lives as long as it does')
+    .description('run a command, e.g. a test suite, with a gateway that runs only for its duration')
     .argument('<command...>', 'the command and its arguments, after --')
     .option('--bucket <name>', 'create this bucket; repeatable. The first one is AWS_S3_BUCKET', collect, [])
-    .option('--load <path>', 'a folder of files to begin with, or a file that --save wrote')
-    .option('--save <file>', 'write everything to a file once the command has ended')
+    .option('--load <path>', 'start with the files of this folder, or with a file written by --save')
+    .option('--save <file>', 'save everything to a file when the command ends')
     .option('--keep', 'keep the temporary folder and print its path')
     .option('--set <key=value>', 'set a key of the configuration; repeatable', collectSetting)
     .addHelpText(
       'after',
       '\nExample: postern exec --bucket uploads -- npm test' +
         '\nThe command gets AWS_ENDPOINT_URL_S3, credentials, POSTERN_URL and POSTERN_TEST_TOKEN in its environment, and' +
-        '\nnothing that could reach a real bucket. Its exit code is passed on.',
+        '\nno credentials of a real bucket. The exit code is that of the command.',
     )
     .action(async (command: string[], options: ExecOptions) => exit(await exec(command, options)))
 }
@@ -40,7 +40,7 @@ export function addExec(program: Command, exit: (code: number) => void): void {
 function collect(name: string, before: string[]): string[] {
   if (!/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(name)) {
     throw new InvalidArgumentError(
-      'A bucket name has 3 to 63 of a-z 0-9 . - and begins and ends with a letter or digit.',
+      'A bucket name has 3 to 63 characters (a-z 0-9 . -) and starts and ends with a letter or digit.',
     )
   }
   return [...before, name]
@@ -69,13 +69,13 @@ async function exec([command = '', ...args]: string[], options: ExecOptions): Pr
   } finally {
     await postern.stop()
     if (options.keep)
-      printNote(`Kept: ${postern.folder}. Look at it with: postern dev --storage ${postern.folder}/storage`)
+      printNote(`Kept ${postern.folder}. To inspect it, run: postern dev --storage ${postern.folder}/storage`)
   }
 }
 
-/** The exit code of the command; 128 and the number of a signal that ended it, as shells have it. Signals are forwarded. */
+/** The exit code of the command, or 128 plus the signal number, as in shells. Signals are forwarded. */
 function outcomeOf(child: ChildProcess, command: string): Promise<number> {
-  // A terminal sends Ctrl-C to the command as well; this process waits for it to end.
+  // A terminal sends Ctrl-C to the command too. This process waits for it to exit.
   const forward = (signal: NodeJS.Signals): void => void (signal !== 'SIGINT' && child.kill(signal))
   const signals: NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP']
   for (const signal of signals) process.on(signal, forward)
@@ -83,7 +83,7 @@ function outcomeOf(child: ChildProcess, command: string): Promise<number> {
     child.once('error', (cause: NodeJS.ErrnoException) => {
       reject(
         cause.code === 'ENOENT'
-          ? new CliError(`There is no command "${command}". Write it after --, e.g. postern exec -- npm test`, 2)
+          ? new CliError(`The command "${command}" was not found. Write it after --, e.g. postern exec -- npm test`, 2)
           : new CliError(`"${command}" ${cannotBeOpened(command, cause, { to: 'started' })}`, 1, { cause }),
       )
     })
@@ -93,7 +93,7 @@ function outcomeOf(child: ChildProcess, command: string): Promise<number> {
   })
 }
 
-/** What the gateway refused last: often the reason why a test failed. */
+/** Prints the gateway's last refusals, which often explain a failed test. */
 function report({ requests }: Postern): void {
   const refused = requests.list().filter(({ outcome }) => outcome === 'refused' || outcome === 'failed')
   if (refused.length === 0) return

@@ -11,24 +11,24 @@ import { stateFolder } from '../config/state-folder.ts'
 
 export type SecretOptions = { secret?: string; secretFile?: string }
 
-/** The secret that was given for this URL, or null. File and variable keep it off the list of processes. */
+/** The secret given for this URL, or null. A file or variable keeps it out of the process list. */
 export function givenSecret({ secret, secretFile }: SecretOptions): string | null {
   if (secret !== undefined && secretFile !== undefined) {
-    throw new CliError('Give --secret or --secret-file, not both.', 2)
+    throw new CliError('Use either --secret or --secret-file, not both.', 2)
   }
   if (secretFile === undefined) {
-    if (secret === '') throw new CliError('--secret is empty: is the variable that it was to come from set?', 2)
+    if (secret === '') throw new CliError('--secret is empty. Check that the variable it comes from is set.', 2)
     return secret ?? (process.env['EXPLAIN_SECRET'] || null)
   }
   assertInputFile(secretFile)
   const read = readFileSync(secretFile, 'utf8').replace(/\r?\n$/, '')
-  if (read === '') throw new CliError(`${secretFile} is empty: it is to hold the secret alone.`, 2)
+  if (read === '') throw new CliError(`${secretFile} is empty. It must contain only the secret.`, 2)
   return read
 }
 
 const silent = { info() {}, warn() {} }
 
-/** Every key that this configuration has: the gateway's own, the access keys, the bucket's. Nothing is made or changed. */
+/** All keys of this configuration: the gateway's own, the access keys and the bucket's. Creates and changes nothing. */
 export function configuredKeys({ keys, storage }: Config): readonly AccessKey[] {
   const folder = stateFolder({ storage })
   const secrets = readSecrets(folder)

@@ -18,22 +18,22 @@ type ExplainOptions = ConfigOptions &
 
 export function addExplain(program: Command, exit: (code: number) => void): void {
   addConfigOptions(program.command('explain <url>'))
-    .description('say what a presigned URL is for, and what is wrong with it or with its use')
+    .description('decode a presigned URL and explain why it is or would be refused')
     .addOption(
-      new Option('--method <method>', 'the method it is used with').argParser((text) => {
+      new Option('--method <method>', 'the method of the request').argParser((text) => {
         if (!/^[A-Za-z]+$/.test(text)) throw new InvalidArgumentError('Write a method such as PUT.')
         return text.toUpperCase()
       }),
     )
-    .option('--header <header>', 'a header it is sent with, e.g. "content-type: image/png"; repeatable', addHeader, [])
-    .option('--secret <secret>', 'the secret of the key that signed it; others on this machine may see it')
-    .option('--secret-file <file>', 'read that secret from a file (or the variable EXPLAIN_SECRET)')
-    .option('--try', 'send it, and explain the answer: GET and HEAD as they are, PUT and POST only with --body')
-    .option('--body <file>', 'the bytes to send with --try; the object is really written')
+    .option('--header <header>', 'a header of the request, e.g. "content-type: image/png"; repeatable', addHeader, [])
+    .option('--secret <secret>', 'the secret of the signing key; other users of this machine can see it')
+    .option('--secret-file <file>', 'read the secret from a file (or the variable EXPLAIN_SECRET)')
+    .option('--try', 'send the request and explain the response; PUT and POST need --body')
+    .option('--body <file>', 'the file to send with --try; this writes the object')
     .addHelpText(
       'after',
-      '\nURLs of this gateway are checked with its own keys. Without --method and --header what was signed is looked for.' +
-        '\nExit code 0: nothing wrong was found; 1: it is or would be refused; 2: no such URL or option.',
+      '\nURLs of this gateway are checked with its own keys. Without --method and --header the command searches for the signed request.' +
+        '\nExit code 0: no problem found; 1: the URL is or would be refused; 2: wrong usage.',
     )
     .action(async (url: string, options: ExplainOptions) => exit(await explain(url, options)))
 }
@@ -43,14 +43,14 @@ function addHeader(text: string, before: Header[]): Header[] {
   if (name === undefined || value === undefined || /[\r\n]/.test(value)) {
     throw new InvalidArgumentError('Write "name: value".')
   }
-  // As it will stand on the wire: one char is one byte.
+  // Header values as on the wire, one character per byte.
   return [...before, [name, Buffer.from(value, 'utf8').toString('latin1')]]
 }
 
 async function explain(url: string, options: ExplainOptions): Promise<number> {
   const { config } = openConfig(options)
   if (options.body !== undefined && !options.try) {
-    throw new CliError('--body is sent with --try alone: add that, or leave it out.', 2)
+    throw new CliError('--body has no effect without --try. Add --try or leave --body out.', 2)
   }
   if (options.body !== undefined) assertInputFile(options.body)
   const now = new Date()
@@ -70,7 +70,10 @@ async function explain(url: string, options: ExplainOptions): Promise<number> {
   return refused ? 1 : 0
 }
 
-/** What the URL is checked with. A URL of another store has no region that we know, and no key unless one was given. */
+/**
+ * The key and region to check the URL with. A URL of another store has no known region, and no key unless one was
+ * given.
+ */
 async function trustFor(url: string, config: Config, options: SecretOptions, now: Date) {
   const hosts = ownHosts(config)
   const { credential, host } = decode(url, now)
@@ -94,7 +97,7 @@ function decode(url: string, now: Date): ReturnType<typeof decodeUrl> {
   }
 }
 
-/** Where presigned URLs of this gateway point to. */
+/** Hosts of this gateway's presigned URLs. */
 function ownHosts(config: Config): string[] {
   if (!servesObjects(config)) return []
   const { objects, server } = config
@@ -111,21 +114,22 @@ function prefixOf({ objects }: Config): string {
 
 export type Tried = {
   answer?: Answer
-  /** Why it was not sent. */ withheld?: string
-  /** The connection failed. */ error?: string
+  /** Why the request was not sent. */ withheld?: string
+  /** Set if the connection failed. */ error?: string
 }
 
-/** A URL is a permission to change something: only what reads is sent without being told what to write. */
+/** A URL may permit a change, so only reads are sent without an explicit body. */
 async function attempt(o: Parameters<typeof sendOnce>[0]): Promise<Tried> {
-  if (o.method === 'DELETE') return { withheld: 'Not sent: DELETE would remove the object.' }
-  if (!['GET', 'HEAD', 'PUT', 'POST'].includes(o.method)) return { withheld: `Not sent: ${o.method} is not tried.` }
+  if (o.method === 'DELETE') return { withheld: 'Not sent, because DELETE would delete the object.' }
+  if (!['GET', 'HEAD', 'PUT', 'POST'].includes(o.method))
+    return { withheld: `Not sent, because --try does not support ${o.method}.` }
   if (['PUT', 'POST'].includes(o.method) && o.body === undefined) {
-    return { withheld: `Not sent: ${o.method} would write. Give the bytes with --body FILE.` }
+    return { withheld: `Not sent, because ${o.method} would write. Name the file to send with --body FILE.` }
   }
   try {
     return { answer: await sendOnce(['PUT', 'POST'].includes(o.method) ? o : { ...o, body: undefined }) }
   } catch (cause) {
     const { message, code } = cause as NodeJS.ErrnoException
-    return { error: `The store could not be reached: ${message || code}` }
+    return { error: `Could not reach the store: ${message || code}` }
   }
 }

@@ -1,4 +1,4 @@
-/** An explanation for a terminal: the verdict first, then what the URL says, then what differs. */
+/** Formats an explanation for a terminal: the verdict, the URL's contents, then the differences. */
 import type { DecodedSignature, Difference, SignedRow } from '../explain/explanation.ts'
 import type { explainUrl } from '../explain/explain-url.ts'
 import { spanInWords } from '../explain/span.ts'
@@ -26,18 +26,18 @@ export function explanationText(explanation: UrlExplanation): string {
 
 function verdict({ outcome, difference }: UrlExplanation): string {
   if (difference) return `✖ ${difference.message}\n  ${difference.advice}${certainty(difference)}`
-  if (outcome === 'valid') return '✔ The signature is good.'
-  return '? The signature was not checked: no secret for its key is known here, or a signed header was not told.\n  Give --secret-file FILE, and --header for each header that it is sent with.'
+  if (outcome === 'valid') return '✔ The signature is valid.'
+  return '? The signature was not checked, because the secret of its key or the value of a signed header is not known.\n  Use --secret-file FILE, and --header for each header of the request.'
 }
 
 const certainty = ({ certain }: Difference): string =>
-  certain ? '' : '\n  This is a guess: nothing that was tried matches the signature.'
+  certain ? '' : '\n  This is a guess. No tried variant matches the signature.'
 
-/** What a server does with an `x-amz-*` parameter. */
+/** How the server treats an `x-amz-*` query parameter. */
 const inEffect = {
   header: 'counts as the header',
   ignored: 'has no effect in a URL',
-  refused: 'refused in a URL: send it as a header',
+  refused: 'refused in a URL; send it as a header',
 } as const satisfies Record<ParameterEffect, string>
 
 function facts(decoded: DecodedSignature, { signedFor }: UrlExplanation): string[] {
@@ -47,7 +47,7 @@ function facts(decoded: DecodedSignature, { signedFor }: UrlExplanation): string
   if (bucket !== null) lines.push(['object', key === null ? bucket : `${bucket}/${key}`])
   if (credential)
     lines.push(['signed by', `${credential.accessKeyId}, for ${credential.service} in ${credential.region}`])
-  if (decoded.hasSessionToken) lines.push(['session', 'temporary credentials: it ends when they end'])
+  if (decoded.hasSessionToken) lines.push(['session', 'temporary credentials; the URL expires with them'])
   if (signedAt !== null) lines.push(['signed at', signedAt])
   if (expiresIn !== null && expiresAt !== null && secondsLeft !== null) {
     const rest = secondsLeft > 0 ? `${spanInWords(secondsLeft)} left` : `expired ${spanInWords(-secondsLeft)} ago`
@@ -60,16 +60,13 @@ function facts(decoded: DecodedSignature, { signedFor }: UrlExplanation): string
   if (signedFor.method !== null) lines.push(['send', signedFor.method])
   for (const name of decoded.mustSend) {
     const value = signedFor.headers.find((header) => header.name === name)?.value
-    lines.push([
-      'send',
-      value === undefined || value === null ? `${name}: (the value that was issued)` : `${name}: ${value}`,
-    ])
+    lines.push(['send', value === undefined || value === null ? `${name}: (the issued value)` : `${name}: ${value}`])
   }
   return lines.map(([label, value]) => `  ${label.padEnd(10)}${value}`)
 }
 
 function sideBySide(rows: readonly SignedRow[]): string[] {
-  const cell = (value: string | null): string => (value === null ? '(not there)' : value === '' ? '(empty)' : value)
+  const cell = (value: string | null): string => (value === null ? '(missing)' : value === '' ? '(empty)' : value)
   return rows.flatMap(({ part, name, signed, sent }) => [
     `  ${name === null || part === 'host' ? part : `${part} ${name}`}`,
     `    signed  ${cell(signed)}`,
@@ -80,14 +77,14 @@ function sideBySide(rows: readonly SignedRow[]): string[] {
 export function answerText({ answer, withheld, error }: Tried, method: string): string {
   if (!answer) return `\n${error === undefined ? '?' : '✖'} ${withheld ?? error}`
   const { status, code, message, advice, seenOtherwise, clockAhead } = answer
-  const lines = [`\n${status < 300 ? '✔' : '✖'} ${method} was answered ${status}${code === null ? '' : ` ${code}`}`]
+  const lines = [`\n${status < 300 ? '✔' : '✖'} ${method} returned ${status}${code === null ? '' : ` ${code}`}`]
   if (message !== null) lines.push(`  ${message}`)
   if (advice !== null) lines.push(`  ${advice}`)
   if (seenOtherwise) {
     lines.push(
-      '  The store saw another request than the one sent:',
+      '  The store received a different request from the one sent:',
       `    sent  ${seenOtherwise.sent}`,
-      `    seen  ${seenOtherwise.seen}`,
+      `    received  ${seenOtherwise.seen}`,
     )
   }
   if (clockAhead !== null && Math.abs(clockAhead) > 60) {

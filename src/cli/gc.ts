@@ -19,18 +19,22 @@ const hour = 3600
 
 export function addGc(program: Command, exit: (code: number) => void): void {
   addConfigOptions(program.command('gc'))
-    .description('remove now what time has run out for; a running server does so by itself every minute')
-    .option('--dry-run', 'say what would go, and change nothing')
+    .description('delete expired uploads now; a running server does this every minute')
+    .option('--dry-run', 'report what would be deleted, without changing anything')
     .option(
       '--orphans',
-      'delete objects and multipart uploads below uploads/, public/ and files/ that no record knows; move blobs that no object refers to into quarantine',
+      'delete orphaned objects and multipart uploads below uploads/, public/ and files/; move orphaned blobs to quarantine',
     )
-    .option('--grace <duration>', 'how old those must be; at least 1h', graceArgument, 24 * hour)
-    .option('--yes-delete <n>', 'let --orphans take up to this many, more than 100 or 1 % of all', countArgument)
+    .option('--grace <duration>', 'the minimum age of orphans; at least 1h', graceArgument, 24 * hour)
+    .option(
+      '--yes-delete <n>',
+      'allow --orphans to delete up to this many, instead of 100 or 1 % of all',
+      countArgument,
+    )
     .addHelpText(
       'after',
-      '\nOrphans are counted anyway. Two gateways with catalogs of their own must not share bucket and prefix: to each the' +
-        "\nother's files are orphans. Exit code 0: done; 1: something could not be removed; 2: a mistake in the call.",
+      '\nOrphans are always counted. Two gateways with separate catalogs must not share a bucket and prefix, because each' +
+        "\nwould treat the other's files as orphans. Exit code 0: done; 1: some deletions failed; 2: wrong usage.",
     )
     .action(async (options: GcOptions) =>
       exit(await interruptible((signal) => gc(options, signal), { json: options.json })),
@@ -39,17 +43,21 @@ export function addGc(program: Command, exit: (code: number) => void): void {
 
 function graceArgument(text: string): number {
   const seconds = durationArgument(text)
-  if (seconds < hour) throw new InvalidArgumentError('Write at least 1h: an upload may be about to be recorded.')
+  if (seconds < hour)
+    throw new InvalidArgumentError('Write at least 1h. A shorter grace could delete an upload that is being recorded.')
   return seconds
 }
 
-/** An empty folder in place of the store would do: all is removed from there at once, and nothing from the store itself. */
+/** Must not create an empty store, because everything in the catalog would then count as deleted. */
 async function openStore(config: Config, catalog: Catalog): Promise<StorageDriver> {
   const { storage } = config
   const folder = folderStore(storage)
   const registration = registrationOf(storage.driver)
   if (folder && !registration.isConfigured(settingsOf(storage, registration))) {
-    throw new CliError(`There is no store at ${folder.path}: no index.sqlite. Name its folder with --storage.`, 1)
+    throw new CliError(
+      `There is no store at ${folder.path} (index.sqlite is missing). Name its folder with --storage.`,
+      1,
+    )
   }
   return openDriver(config, catalog)
 }
@@ -58,13 +66,13 @@ type Blobs = Awaited<ReturnType<FolderTools['setAsideOrphans']>>
 
 type Outcome = {
   dryRun: boolean
-  /** Before anything was removed. */
+  /** Counts before the collection. */
   due: Due
-  /** null: not asked for, or a running server has the turn. */
+  /** null if not requested, or if a running server holds the lease. */
   collected: Collected | null
   byServer: boolean
   orphans: Orphans
-  /** Blobs that no object refers to; null where the store is no folder. */
+  /** Blobs without an object. null if the store is not a folder. */
   blobs: Blobs | null
 }
 
@@ -99,7 +107,7 @@ async function gc(options: GcOptions, signal: AbortSignal): Promise<number> {
       urls: { api: () => '' },
     }
     const due = await countDue(deps)
-    // The server sees which uploads are being sent, this process does not: while it lives the work is its own.
+    // Only a server knows which uploads are in flight, so a live server keeps the lease.
     const turn = createTurn(deps, 'collect', { lasts: 60 })
     const collected = dryRun ? null : await turn.run(() => collectExpired(deps, { signal }))
     await turn.giveUp()
@@ -120,7 +128,7 @@ async function gc(options: GcOptions, signal: AbortSignal): Promise<number> {
     const outcome = { dryRun, due, collected, byServer: !dryRun && collected === null, orphans, blobs }
     const failed = collected?.failed ?? 0
     if (options.json) printJson({ ok: failed === 0, ...outcome })
-    else printResult(inWords(outcome))
+    else printResult(report(outcome))
     return failed === 0 ? 0 : 1
   } finally {
     await Promise.all([driver, ...others].map((store) => store.close()))
@@ -138,26 +146,30 @@ async function orphanedBlobs(
   return setAsideOrphans({ ...o, path: folder.path, allowed: o.yesDelete ?? 0 })
 }
 
-function inWords({ dryRun, due, collected, byServer, orphans, blobs }: Outcome): string {
+function report({ dryRun, due, collected, byServer, orphans, blobs }: Outcome): string {
   const idle = due.idle === 0 ? '' : `, ${due.idle} multipart uploads of access keys to abort`
-  const lines = [`Due: ${due.overdue} uploads never confirmed, ${due.toClear} to clear up after${idle}.`]
+  const lines = [`Due: ${due.overdue} unconfirmed uploads, ${due.toClear} uploads to clean up${idle}.`]
   if (collected) {
     const { confirmed, expired, cleared, aborted, failed } = collected
     const multipart = aborted === 0 ? '' : ` ${aborted} multipart uploads aborted,`
     lines.push(
-      `Done: ${expired} expired, ${cleared} cleared,${multipart} ${confirmed} confirmed by themselves, ${failed} failed.`,
+      `Done: ${expired} expired, ${cleared} cleaned up,${multipart} ${confirmed} confirmed automatically, ${failed} failed.`,
     )
   }
-  if (byServer) lines.push('A server is running or has ended just now: it does this by itself every minute.')
+  if (byServer)
+    lines.push('Skipped, because a running server does this every minute. If it just stopped, retry in a minute.')
   const { objects, bytes, uploads, young, removed } = orphans
   lines.push(
-    `Orphans: ${objects} objects (${showBytes(bytes)}) and ${uploads} multipart uploads; ${removed} removed, ${young} too young.`,
+    `Orphans: ${objects} objects (${showBytes(bytes)}) and ${uploads} multipart uploads, of which ${removed} were deleted and ${young} are too young.`,
   )
   if (blobs !== null && blobs.orphans > 0) {
     const place = blobs.set === null ? '' : ` to quarantine/${blobs.set}`
-    lines.push(`Orphaned blobs: ${blobs.orphans} (${showBytes(blobs.bytes)}); ${blobs.moved} moved${place}.`)
+    lines.push(
+      `Orphaned blobs: ${blobs.orphans} (${showBytes(blobs.bytes)}), of which ${blobs.moved} were moved${place}.`,
+    )
   }
   const left = objects + uploads + (blobs?.orphans ?? 0)
-  if (!dryRun && removed + (blobs?.moved ?? 0) === 0 && left > 0) lines.push('Remove them with: postern gc --orphans')
+  if (!dryRun && removed + (blobs?.moved ?? 0) === 0 && left > 0)
+    lines.push('To delete them, run: postern gc --orphans')
   return lines.join('\n')
 }

@@ -7,13 +7,13 @@ type HealthOptions = ConfigOptions & { url?: URL }
 
 type Health = { ok: boolean; url: string; status: number | null; detail: string }
 
-/** Milliseconds for the whole answer: less than what a container's health check waits. */
-const patience = 4000
+/** Milliseconds for the whole response. Shorter than the timeout of a container's health check. */
+const timeoutMs = 4000
 
 export function addHealth(program: Command, exit: (code: number) => void): void {
   addConfigOptions(program.command('health'))
-    .description('ask the server of this machine whether it is ready (GET /readyz); exit code 1 if it is not')
-    .option('--url <url>', 'ask the server at this URL instead of the one at server.listen', urlArgument)
+    .description('check whether the server on this machine is ready (GET /readyz); exit code 1 if not')
+    .option('--url <url>', 'check the server at this URL instead of server.listen', urlArgument)
     .action(async (options: HealthOptions) => {
       const base = options.url ?? ownUrl(openConfig(options, { quiet: true }).config)
       const health = await askReadiness(base)
@@ -31,7 +31,7 @@ function urlArgument(text: string): URL {
   return url
 }
 
-/** Where the server listens on all addresses, it is there on loopback. */
+/** A server that listens on all addresses is reachable on loopback. */
 function ownUrl({ server }: Config): URL {
   const { host, port } = server.listen
   const reached = { '': '127.0.0.1', '0.0.0.0': '127.0.0.1', '::': '::1' }[host] ?? host
@@ -41,10 +41,13 @@ function ownUrl({ server }: Config): URL {
 async function askReadiness(base: URL): Promise<Health> {
   const url = `${base.href.replace(/[?#].*$/, '').replace(/\/+$/, '')}/readyz`
   try {
-    const answer = await fetch(url, { redirect: 'manual', signal: AbortSignal.timeout(patience) })
+    const answer = await fetch(url, { redirect: 'manual', signal: AbortSignal.timeout(timeoutMs) })
     const body: unknown = await answer.json().catch(() => null)
     const ok = answer.status === 200 && field(body, 'status') === 'ready'
-    const detail = ok ? 'ready' : (field(body, 'detail') ?? `answered ${answer.status}, and not as Postern does.`)
+    const detail = ok
+      ? 'ready'
+      : (field(body, 'detail') ??
+        `answered ${answer.status}, but not like Postern. Check that --url points to a Postern server.`)
     return { ok, url, status: answer.status, detail }
   } catch (error) {
     return { ok: false, url, status: null, detail: reasonOf(error) }
@@ -58,8 +61,8 @@ const field = (body: unknown, name: string): string | undefined => {
 
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
-  if (error.name === 'TimeoutError') return `no answer within ${patience / 1000} s.`
+  if (error.name === 'TimeoutError') return `no response within ${timeoutMs / 1000} s.`
   const { cause } = error
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : undefined
-  return code === 'ECONNREFUSED' ? 'nobody listens there.' : (code ?? error.message)
+  return code === 'ECONNREFUSED' ? 'nothing listens there. Check that the server is running.' : (code ?? error.message)
 }

@@ -2,7 +2,7 @@ import { accessSync, constants, statSync } from 'node:fs'
 import { cannotOpen } from '../cannot-open.ts'
 import { CliError } from './cli-error.ts'
 
-/** Errors: CliError, a mistake in the call, unless `path` is something that can be read and no folder. */
+/** Errors: CliError (wrong usage) if `path` is not a readable file. */
 export function assertInputFile(path: string): void {
   try {
     if (statSync(path).isDirectory()) throw new CliError(`${path} is a folder, not a file.`, 2)

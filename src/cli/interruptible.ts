@@ -1,9 +1,9 @@
-/** Work that Ctrl-C or SIGTERM ends in an orderly way, so that it can remove what it has begun. */
+/** Runs work that Ctrl-C or SIGTERM aborts cleanly, so that it can undo what it has started. */
 import { printJson, printNote } from './output.ts'
 
 /**
- * Resolves to exit code 130 where the work failed after a signal; work that ends well all the same says its own code. A
- * second signal ends the process at once. `json`: whoever reads the result is told.
+ * Resolves to exit code 130 if the work failed after a signal. Work that still succeeds returns its own code. A
+ * second signal exits at once. With `json`, the interruption is reported as JSON.
  */
 export async function interruptible(
   work: (signal: AbortSignal) => Promise<number>,
@@ -12,11 +12,11 @@ export async function interruptible(
   const stopping = new AbortController()
   const onSignal = (): void => {
     if (stopping.signal.aborted) process.exit(130)
-    printNote('Interrupted. Tidying up; once more ends it now.')
+    printNote('Interrupted. Cleaning up. Press Ctrl-C again to exit now.')
     stopping.abort()
   }
   process.on('SIGINT', onSignal).on('SIGTERM', onSignal)
-  // Whoever read the result has gone (`| head`): what was begun is tidied up all the same.
+  // The reader of stdout may have closed the pipe (`| head`). Cleaning up continues.
   process.stdout.removeAllListeners('error').on('error', ({ code }: NodeJS.ErrnoException) => {
     if (code !== 'EPIPE') process.exit(1)
     stopping.abort()

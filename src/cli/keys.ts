@@ -1,4 +1,4 @@
-/** Access keys that come and go while the server runs. Secrets are printed once, when they are made. */
+/** Manages access keys while the server runs. Secrets are printed only once, when they are created. */
 import { InvalidArgumentError, type Command } from 'commander'
 import { accessKeyIdSchema, ownerSchema } from '../config/key-file-schema.ts'
 import { addKey, revokeKey, rotateKey, type StoredKey } from '../config/key-file.ts'
@@ -26,27 +26,30 @@ const day = 86_400
 const week = 7 * day
 
 export function addKeys(program: Command): void {
-  const keys = program.command('keys').description('make, list, replace and end S3 access keys; no restart is needed')
+  const keys = program
+    .command('keys')
+    .description('create, list, rotate and revoke S3 access keys; no restart is needed')
   addConfigOptions(keys.command('create'))
-    .description('make an access key; its secret is printed this once')
-    .requiredOption('--owner <owner>', 'whose buckets the key opens', ownerArgument)
-    .option('--access-key-id <id>', 'the id, instead of one that is made', accessKeyIdArgument)
+    .description('create an access key; its secret is printed only once')
+    .requiredOption('--owner <owner>', 'the owner of the buckets that the key can access', ownerArgument)
+    .option('--access-key-id <id>', 'use this id instead of a generated one', accessKeyIdArgument)
     .action(create)
   addConfigOptions(keys.command('list'))
-    .description(
-      'say which keys there are, whose they are, until when, and what their owners store; never their secrets',
-    )
+    .description('list keys with owner, expiry and what the owner stores; never prints secrets')
     .action(list)
   addConfigOptions(keys.command('rotate [accessKeyId]'))
-    .description('make a new key for the same owner; the old one ends after the overlap')
+    .description('create a new key for the same owner; the old key expires after the overlap')
     .option('--gateway', "replace the gateway's own key, which signs the URLs of the API")
     .option('--tokens', 'replace the secret that bearer tokens are signed with (auth.secret)')
-    .option('--secret-file <file>', 'with --tokens: the new secret, for several servers that are to have the same')
-    .option('--overlap <duration>', 'how long the old key goes on (default: 24h; with --gateway 7d)', spanArgument)
+    .option(
+      '--secret-file <file>',
+      'with --tokens: read the new secret from a file, to use the same one on several servers',
+    )
+    .option('--overlap <duration>', 'how long the old key stays valid (default: 24h; with --gateway 7d)', spanArgument)
     .action(rotate)
   addConfigOptions(keys.command('revoke <accessKeyId>'))
-    .description('end a key; URLs signed with it end too')
-    .option('--in <duration>', 'end it later than now', spanArgument, 0)
+    .description('revoke a key and all URLs signed with it')
+    .option('--in <duration>', 'revoke it after this time instead of now', spanArgument, 0)
     .action(revoke)
 }
 
@@ -55,7 +58,7 @@ async function create(options: CreateOptions): Promise<void> {
   const taken = new Set(known.map(({ accessKeyId }) => accessKeyId))
   const { owner, accessKeyId } = options
   const key = await addKey(folder, { owner, taken, now, ...(accessKeyId === undefined ? {} : { accessKeyId }) })
-  if (key === null) throw new CliError(`There is an access key ${accessKeyId} already. Choose another id.`, 1)
+  if (key === null) throw new CliError(`The access key ${accessKeyId} already exists. Choose another id.`, 1)
   printSecret(key, options.json)
   noteWithoutEndpoint(loaded)
 }
@@ -89,7 +92,7 @@ async function list(options: ConfigOptions): Promise<void> {
         .trimEnd(),
     )
   for (const { accessKeyId } of known.filter((key) => key.shadowed)) {
-    printNote(`The key ${accessKeyId} of keys.json is not used: another key of that id comes first.`)
+    printNote(`The key ${accessKeyId} in keys.json is not used, because another key with that id overrides it.`)
   }
 }
 
@@ -107,10 +110,13 @@ function showUsage(usage: Stored | null, limits: ReturnType<typeof ownerLimits>)
 async function rotate(accessKeyId: string | undefined, options: RotateOptions): Promise<void> {
   const { gateway = false, tokens = false, json = false } = options
   if ([accessKeyId !== undefined, gateway, tokens].filter(Boolean).length !== 1) {
-    throw new CliError("Name one access key, or write --gateway for the gateway's own, or --tokens for tokens.", 2)
+    throw new CliError(
+      "Name one access key, or use --gateway for the gateway's own key or --tokens for the token secret.",
+      2,
+    )
   }
   const { secretFile } = options
-  if (secretFile !== undefined && !tokens) throw new CliError('--secret-file goes with --tokens.', 2)
+  if (secretFile !== undefined && !tokens) throw new CliError('--secret-file needs --tokens.', 2)
   const { loaded, folder, now, known } = await open(options)
   if (tokens) {
     await rotateTokenSecret(loaded, { overlap: options.overlap ?? day, now, json, secretFile })
@@ -123,8 +129,8 @@ async function rotate(accessKeyId: string | undefined, options: RotateOptions): 
     const replaces = { accessKeyId: replaced.accessKeyId, validUntil: replaced.validUntil }
     if (options.json) printJson({ accessKeyId: signing.accessKeyId, owner: gatewayOwner, createdAt, replaces })
     else printResult(signing.accessKeyId)
-    printNote(`URLs are signed with this key from now on. ${ending(replaced, now)}`)
-    if (overlap < week) printNote('URLs that were issued to live longer end with it.')
+    printNote(`New URLs are signed with this key. ${ending(replaced, now)}`)
+    if (overlap < week) printNote('URLs issued for longer expire with the old key.')
     return
   }
   refuseOthers(accessKeyId, known, 'rotate')
@@ -153,14 +159,16 @@ async function open(options: ConfigOptions): Promise<Opened> {
   return { loaded, folder: stateFolder(loaded.config), now, known: await knownKeys(loaded, now) }
 }
 
-/** Keys that this command cannot change, with what can. */
+/** Rejects keys that this command cannot change, and says how to change them. */
 function refuseOthers(accessKeyId: string, known: readonly KnownKey[], verb: 'rotate' | 'revoke'): void {
   const key = known.find((other) => other.accessKeyId === accessKeyId && !other.shadowed)
   if (key?.source === 'config') {
     const instead =
-      verb === 'rotate' ? `make another (postern keys create --owner ${JSON.stringify(key.owner)}), then take` : 'take'
+      verb === 'rotate'
+        ? `create another key (postern keys create --owner ${JSON.stringify(key.owner)}), then take`
+        : 'take'
     throw new CliError(
-      `The key ${accessKeyId} stands in the configuration (${key.where}), which this command does not change: ` +
+      `The key ${accessKeyId} is set in the configuration (${key.where}), which this command does not change. To ${verb} it, ` +
         `${instead} it out there and restart the server.`,
       2,
     )
@@ -169,22 +177,22 @@ function refuseOthers(accessKeyId: string, known: readonly KnownKey[], verb: 'ro
     const overlap = verb === 'revoke' ? ' --overlap 0' : ''
     throw new CliError(
       key.validUntil === null
-        ? `The key ${accessKeyId} is the gateway's own. It is replaced by: postern keys rotate --gateway${overlap}`
-        : `The key ${accessKeyId} has been replaced already and ends at ${key.validUntil}.`,
+        ? `The key ${accessKeyId} is the gateway's own. To replace it, run: postern keys rotate --gateway${overlap}`
+        : `The key ${accessKeyId} was already replaced and expires at ${key.validUntil}.`,
       2,
     )
   }
 }
 
 const noSuchKey = (accessKeyId: string): CliError =>
-  new CliError(`There is no access key ${accessKeyId}. See: postern keys list`, 1)
+  new CliError(`There is no access key ${accessKeyId}. To list all keys, run: postern keys list`, 1)
 
 function ending({ accessKeyId, validUntil }: { accessKeyId: string; validUntil: string | null }, now: Date): string {
   const isOver = validUntil !== null && Date.parse(validUntil) <= now.getTime()
-  return isOver ? `The key ${accessKeyId} has ended.` : `The key ${accessKeyId} ends at ${validUntil}.`
+  return isOver ? `The key ${accessKeyId} has expired.` : `The key ${accessKeyId} expires at ${validUntil}.`
 }
 
-/** As variables that every SDK reads. */
+/** Prints the key as environment variables that every SDK reads. */
 function printSecret(key: StoredKey, json = false, replaced?: StoredKey): void {
   if (json) {
     const replaces = replaced && { accessKeyId: replaced.accessKeyId, validUntil: replaced.validUntil }
@@ -192,16 +200,16 @@ function printSecret(key: StoredKey, json = false, replaced?: StoredKey): void {
     return
   }
   printResult(`AWS_ACCESS_KEY_ID=${key.accessKeyId}\nAWS_SECRET_ACCESS_KEY=${key.secretAccessKey}`)
-  printNote(`The secret is not shown again. A running server takes the key at once, for the buckets of ${key.owner}.`)
+  printNote(`The secret is not shown again. A running server accepts the key at once, for the buckets of ${key.owner}.`)
 }
 
 function noteWithoutEndpoint({ config }: LoadedConfig): void {
   if (!servesObjects(config)) {
-    printNote('With the s3 driver and direct delivery there is no objects endpoint that the key could be used at.')
+    printNote('The key has no use yet. The s3 driver with direct delivery has no objects endpoint.')
   }
 }
 
-/** `0`, or a duration of whole seconds. */
+/** `0`, or a duration in whole seconds. */
 function spanArgument(text: string): number {
   const seconds = /^0s?$/.test(text) ? 0 : parseDuration(text)
   if (seconds === null || !Number.isInteger(seconds))
@@ -218,6 +226,7 @@ function ownerArgument(text: string): string {
 function accessKeyIdArgument(text: string): string {
   if (!accessKeyIdSchema.safeParse(text).success)
     throw new InvalidArgumentError('Write 3 to 128 letters, digits, _ or -.')
-  if (text.includes('EXAMPLE')) throw new InvalidArgumentError('That is the example of a manual. Choose another id.')
+  if (text.includes('EXAMPLE'))
+    throw new InvalidArgumentError('This is the example id of the AWS documentation. Choose another id.')
   return text
 }

@@ -1,4 +1,4 @@
-/** Every access key that a server of this configuration knows, and where it comes from. */
+/** All access keys of a configuration and their sources. */
 import { resolve } from 'node:path'
 import { describeSource } from '../config/config-error.ts'
 import { keyFilePath, readKeyFile } from '../config/key-file.ts'
@@ -15,17 +15,17 @@ export type KnownKey = {
   accessKeyId: string
   owner: string
   source: 'gateway' | 'config' | 'keys.json'
-  /** The file, with a line where it is the configuration's, or the variable. */
+  /** The file (with a line for the configuration file) or the environment variable. */
   where: string
-  /** ISO 8601; null where nobody wrote it down. */
+  /** ISO 8601. null if not recorded. */
   createdAt: string | null
-  /** ISO 8601; null: it has no end. */
+  /** ISO 8601. null if it does not expire. */
   validUntil: string | null
-  /** Another key of this id comes first, so that this one never counts. */
+  /** Another key with this id overrides this one. */
   shadowed: boolean
 }
 
-/** The gateway's own first, the one that signs before those it replaced. Keys that have ended are left out. */
+/** The gateway's own keys first, starting with the one that signs. Expired keys are left out. */
 export async function knownKeys(loaded: LoadedConfig, now: Date): Promise<KnownKey[]> {
   const { keys, storage } = loaded.config
   const folder = stateFolder({ storage })

@@ -1,14 +1,17 @@
-/** One migration at a time: two would copy the same files. Nothing is lost if it happens, since a copy is taken once. */
+/**
+ * Allows one migration at a time, because two would copy the same files. A conflict loses no data: each copy is
+ * recorded once.
+ */
 import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
 import type { Catalog } from '../catalog/catalog.ts'
 import { CliError } from './cli-error.ts'
 
 const name = 'migrate'
-/** Seconds. */
+/** Lease duration in seconds. */
 const lasts = 30
 
-/** Errors: CliError while another process has the turn, unless that was on this machine and is no more. */
+/** Errors: CliError while another process holds the lease, unless it ran on this machine and has exited. */
 export async function inTurn<T>(catalog: Catalog, work: () => Promise<T>): Promise<T> {
   const holder = randomUUID()
   const note = JSON.stringify({ host: hostname(), pid: process.pid })
@@ -21,7 +24,7 @@ export async function inTurn<T>(catalog: Catalog, work: () => Promise<T>): Promi
   }
   if (!(await take())) {
     throw new CliError(
-      `Another migration is running. One that ended by force on another machine counts as gone after ${lasts} s.`,
+      `Another migration is running. A migration that was killed on another machine counts as stopped after ${lasts} s.`,
       1,
     )
   }

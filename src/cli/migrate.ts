@@ -24,19 +24,26 @@ const week = 7 * 86_400
 
 export function addMigrate(program: Command, exit: (code: number) => void): void {
   addConfigOptions(program.command('migrate'))
-    .description('move the bytes of all files from the other store to the one in use, while the server runs')
+    .description('move all files from the other store to the current one, while the server runs')
     .addOption(
-      new Option('--to <driver>', 'where to').choices(registrations().map(({ name }) => name)).makeOptionMandatory(),
+      new Option('--to <driver>', 'the current store')
+        .choices(registrations().map(({ name }) => name))
+        .makeOptionMandatory(),
     )
-    .option('--dry-run', 'say what would be moved, and change nothing')
+    .option('--dry-run', 'report what would be moved, without changing anything')
     .option('--concurrency <n>', 'files at a time', countArgument, 4)
-    .option('--rate <size>', 'at most so many bytes a second, e.g. 20MiB', rateArgument)
-    .option('--grace <duration>', 'how long an object stays in its old store for URLs in use', durationArgument, week)
-    .option('--end-public-urls', 'let URLs of public files at the old store end too; /public/… of the API goes on')
+    .option('--rate <size>', 'limit in bytes per second, e.g. 20MiB', rateArgument)
+    .option(
+      '--grace <duration>',
+      'how long an object stays in the old store for URLs still in use',
+      durationArgument,
+      week,
+    )
+    .option('--end-public-urls', 'also end public URLs at the old store; /public/… of the API keeps working')
     .addHelpText(
       'after',
-      '\nSet storage.driver to the new store and restart the server first: it serves files from both. May be interrupted' +
-        '\nand run again. Exit code 0: all are moved; 1: some could not be; 2: a mistake in the call. See docs/migrate.md.',
+      '\nFirst set storage.driver to the new store and restart the server, which then serves files from both. The command can be' +
+        '\ninterrupted and run again. Exit code 0: all files moved; 1: some failed; 2: wrong usage. See docs/migrate.md.',
     )
     .action(async (options: MigrateOptions) =>
       exit(await interruptible((signal) => migrate(options, signal), { json: options.json })),
@@ -60,12 +67,15 @@ async function migrate(options: MigrateOptions, signal: AbortSignal): Promise<nu
   const { driver } = config.storage
   if (driver !== options.to) {
     throw new CliError(
-      `storage.driver is ${driver}: new uploads go there. Write storage: { driver: ${options.to} }, restart the server, then run this again.`,
+      `storage.driver is ${driver}, so new uploads go there. Set storage: { driver: ${options.to} }, restart the server, then run this again.`,
       2,
     )
   }
   if (config.storage.delivery === 'proxied') {
-    throw new CliError('The server can serve both stores with storage: { delivery: direct } only. Write that first.', 2)
+    throw new CliError(
+      'Migration needs direct delivery, because only then the server can serve both stores. Set storage: { delivery: direct } and restart it.',
+      2,
+    )
   }
   const catalog = await openCatalog(config)
   try {
@@ -78,7 +88,10 @@ async function migrate(options: MigrateOptions, signal: AbortSignal): Promise<nu
       if (waiting.files === 0)
         return tell(options, { from, waiting, left: waiting, moved: nothing, ended: await end() })
       if (!other)
-        throw new CliError(`${waiting.files} files are in the ${from} store, which storage.${from} does not name.`, 2)
+        throw new CliError(
+          `${waiting.files} files are in the ${from} store, but storage.${from} is not configured. Add its settings.`,
+          2,
+        )
       await other.checkReady().catch(onlyIfWritable)
       if (options.dryRun) return tell(options, { from, waiting, left: waiting, moved: nothing, ended: 0 })
       const moved = await run(options, { config, catalog, other, waiting, signal })
@@ -91,7 +104,7 @@ async function migrate(options: MigrateOptions, signal: AbortSignal): Promise<nu
   }
 }
 
-/** One store for each run: the first in which the catalog still has something. */
+/** One run moves the files of one store: the first in which the catalog has any. */
 async function sourceFor(catalog: Catalog, to: string): Promise<string> {
   const names = registrations()
     .map(({ name }) => name)
@@ -103,13 +116,13 @@ async function sourceFor(catalog: Catalog, to: string): Promise<string> {
   return names[0]!
 }
 
-/** Those of files that were moved without the option. Resolves to the number of objects that will go. */
+/** Schedules the deletion of public objects that an earlier run left in the old store. Resolves to their number. */
 async function endPublicUrls(o: MigrateOptions, catalog: Catalog, from: string): Promise<number> {
   if (!o.endPublicUrls || o.dryRun) return 0
   return catalog.endLeft(from, new Date(Date.now() + o.grace * 1000))
 }
 
-/** The old store is only read: it may be full. */
+/** The old store is only read, so it may be full. */
 function onlyIfWritable(error: unknown): void {
   if ((error as { code?: string }).code !== 'InsufficientStorage') throw error
 }
@@ -151,7 +164,7 @@ async function run(o: MigrateOptions, { config, catalog, other, waiting, signal 
   }
 }
 
-/** `ended`: objects of public files moved before, whose URLs at the old store end now too. */
+/** `ended`: public objects of earlier runs whose URLs at the old store now end. */
 type Outcome = { from: string; waiting: StoreCount; left: StoreCount; moved: Migrated; ended: number }
 
 const nothing: Migrated = { files: 0, bytes: 0, gone: 0, failed: [], stopped: false }
@@ -169,18 +182,19 @@ function tell({ json, dryRun = false, to }: MigrateOptions, { from, waiting, lef
 function inWords(o: Outcome & { to: string; dryRun: boolean }): string {
   const { from, waiting, left, moved } = o
   if (o.dryRun) return `${waiting.files} files (${showBytes(waiting.bytes)}) would be moved from ${from} to ${o.to}.`
-  const lines = [`Moved ${moved.files} files (${showBytes(moved.bytes)}) to ${o.to}; ${moved.failed.length} failed.`]
-  if (moved.stopped) lines.push('Stopped, since so many failed one after the other: is the store well? Run it again.')
+  const lines = [`Moved ${moved.files} files (${showBytes(moved.bytes)}) to ${o.to}, ${moved.failed.length} failed.`]
+  if (moved.stopped)
+    lines.push('Stopped after many consecutive failures. Run postern doctor to check the stores, then run this again.')
   if (left.files > 0) lines.push(`${left.files} files are still in the ${from} store.`)
   if (left.pending > 0) {
-    lines.push(`${left.pending} uploads that were begun in the ${from} store are not confirmed: run this again later.`)
+    lines.push(`${left.pending} uploads to the ${from} store are not confirmed yet. Run this again later.`)
   }
   if (left.unneeded > 0) {
     lines.push(
-      `${left.unneeded} objects stay in the ${from} store for URLs that are in use; the server removes them when they have ended.` +
-        ' URLs of public files end with the file, or by --end-public-urls.',
+      `${left.unneeded} objects stay in the ${from} store for URLs still in use. The server deletes them when the URLs expire.` +
+        ' Public URLs last until the file is deleted, or until you run this with --end-public-urls.',
     )
   }
-  if (o.ended > 0) lines.push(`For ${o.ended} objects of public files the end of their URLs is set now.`)
+  if (o.ended > 0) lines.push(`The public URLs of ${o.ended} objects in the old store will now end.`)
   return lines.join('\n')
 }

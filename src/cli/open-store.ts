@@ -1,4 +1,4 @@
-/** The store and the catalog for a command that works on what is there: nothing is made that is missing. */
+/** Opens the store and the catalog for a command. Creates nothing that is missing. */
 import { isThere } from '../cannot-open.ts'
 import type { Catalog } from '../catalog/catalog.ts'
 import type { LoadedConfig } from '../config/load-config.ts'
@@ -8,25 +8,25 @@ import type { StorageDriver } from '../drivers/driver.ts'
 import { CliError } from './cli-error.ts'
 import { stateFolder } from '../config/state-folder.ts'
 
-/** Null for a database that is no file. */
+/** null if the database is not a file. */
 export const catalogFile = (config: Config): string | null =>
   /^sqlite:(?!:memory:$)(.+)$/.exec(config.database.url)?.[1] ?? null
 
-/** Errors: CliError where there is none, or its schema is not that of this program. */
+/** Errors: CliError if the catalog is missing or its schema has another version. */
 export async function openCatalog(config: Config): Promise<Catalog> {
   const file = catalogFile(config)
   if (file !== null && !isThere(file)) {
-    throw new CliError(`There is no catalog at ${file}. Name it with --set database.url=sqlite:PATH.`, 1)
+    throw new CliError(`There is no catalog at ${file}. Name its file with --set database.url=sqlite:PATH.`, 1)
   }
   const { createCatalog } = await import('../catalog/create-catalog.ts')
   const catalog = await createCatalog({ url: config.database.url, subscribers: config.webhooks })
   const waiting = (await catalog.migrationStatus()).filter(({ appliedAt }) => appliedAt === null)
   if (waiting.length === 0) return catalog
   await catalog.close()
-  throw new CliError('The catalog was made by an older version: start the server of this one once, then try again.', 1)
+  throw new CliError('The catalog was written by an older version. Run postern db migrate, then run this again.', 1)
 }
 
-/** Presigns nothing, so that no secrets have to be there. Errors: Unavailable where store and catalog do not belong together. */
+/** Signs nothing, so it needs no secrets. Errors: Unavailable if store and catalog do not belong together. */
 export async function openDriver(config: Config, catalog: Catalog): Promise<StorageDriver> {
   const [{ createStorage }, { createLogger }] = await Promise.all([
     import('../storage.ts'),
@@ -36,7 +36,7 @@ export async function openDriver(config: Config, catalog: Catalog): Promise<Stor
   return createStorage(config, { secrets, catalog, log: createLogger({ ...config.log, level: 'warn' }) })
 }
 
-/** The stores that are not in use, as far as they are configured. */
+/** The configured stores that are not current, for commands that work on all stores. */
 export async function openOthers(loaded: LoadedConfig, catalog: Catalog): Promise<StorageDriver[]> {
   const { otherStores } = await import('../storage.ts')
   const configured = otherStores(loaded.config, loaded).filter(({ isConfigured }) => isConfigured)

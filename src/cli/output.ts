@@ -2,18 +2,18 @@ import { printable } from '../http/terminal-lines.ts'
 
 let resultsTo: NodeJS.WriteStream = process.stdout
 
-/** For a command whose result is bytes on stdout: what is said of them goes to stderr from now on. */
+/** For commands that write bytes to stdout. Sends all messages to stderr. */
 export function keepStdoutForBytes(): void {
   resultsTo = process.stderr
 }
 
-/** For a server: it goes on when nobody can read what it prints, on a full disk or a pipe that was closed. */
+/** For servers. Keeps running when output fails, for example on a full disk or a closed pipe. */
 export function outlastOutput(): void {
   process.stdout.removeAllListeners('error')
   process.stdout.on('error', () => {})
 }
 
-/** Results go to stdout, everything else to stderr, so that results can be piped. */
+/** Results go to stdout and everything else to stderr, so that results can be piped. */
 export function printResult(text: string): void {
   resultsTo.write(printable(text.endsWith('\n') ? text : `${text}\n`))
 }

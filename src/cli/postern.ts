@@ -1,9 +1,13 @@
 #!/usr/bin/env node
-/** The `postern` command. An old Node must be able to read this file and the one it imports: nothing else is loaded before the check. */
+/**
+ * The `postern` command. Old Node versions must be able to parse this file and the one it imports, because nothing
+ * else is loaded before the version check.
+ */
 import module from 'node:module'
 import { tooOld } from '../node-version.ts'
 
-// Each sync of a running upload waits in a thread of its own; the default of 4 would make them queue (libuv reads this once).
+// Each running upload may block one thread in fsync. libuv's default of 4 threads would make them queue. libuv reads
+// this once.
 process.env['UV_THREADPOOL_SIZE'] ??= '16'
 
 const problem = tooOld(process.versions.node)
@@ -26,12 +30,12 @@ if (problem === null) {
 }
 
 /**
- * Keeps compiled code beside the built program, for whoever may write there: whoever can plant code in that folder can
- * change the program as well. Sources are left alone: they change too often.
+ * Caches compiled code next to the built program, if the folder is writable. Anyone who can write there can change
+ * the program anyway. Sources change too often to be cached.
  */
 function keepCompiled(): void {
   if (!import.meta.filename.endsWith('.js')) return
   module.enableCompileCache(`${import.meta.dirname}/.cache`)
-  // A server may run for months and end by force: what was compiled at its start is written then.
+  // A server may run for months and then be killed, so write the cache soon after startup.
   setTimeout(() => module.flushCompileCache(), 2000).unref()
 }

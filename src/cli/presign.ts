@@ -13,10 +13,12 @@ type PresignOptions = ConfigOptions & { expiresIn?: number }
 type PutOptions = PresignOptions & { contentType?: string; size?: number }
 
 export function addPresign(program: Command): void {
-  const presign = program.command('presign').description('sign a URL for one object, with the configured driver')
+  const presign = program
+    .command('presign')
+    .description('create a presigned URL for one object in the configured store')
   addConfigOptions(presign.command('put <key>'))
-    .description('a URL that takes the bytes of an object')
-    .option('--expires-in <duration>', 'how long the URL works (default: uploads.expiresIn)', durationArgument)
+    .description('a URL for uploading an object')
+    .option('--expires-in <duration>', 'how long the URL is valid (default: uploads.expiresIn)', durationArgument)
     .option('--content-type <type>', 'bind the content type')
     .option('--size <bytes>', 'bind the length', sizeArgument)
     .action((key: string, options: PutOptions) => {
@@ -30,25 +32,25 @@ export function addPresign(program: Command): void {
       )
     })
   addConfigOptions(presign.command('get <key>'))
-    .description('a URL that answers with the bytes of an object')
-    .option('--expires-in <duration>', 'how long the URL works (default: downloads.expiresIn)', durationArgument)
+    .description('a URL for downloading an object')
+    .option('--expires-in <duration>', 'how long the URL is valid (default: downloads.expiresIn)', durationArgument)
     .action((key: string, options: PresignOptions) =>
       signOne(key, options, 'downloads', (driver, ref, expiresIn) => driver.presignDownload(ref, { expiresIn })),
     )
 }
 
-/** Anyone can read such a key as soon as the object is there, and no record says what it is to be. */
+/** Objects under such a key are public at once, and no record restricts their type. */
 function checkPublicPut({ contentType, size }: PutOptions): void {
   if (contentType === undefined || size === undefined) {
     const missing = contentType === undefined ? '--content-type' : '--size'
     throw new CliError(
-      `Anyone can read what is uploaded below ${publicPrefix}, so its URL must bind type and size. Add ${missing}, or use another key.`,
+      `Objects below ${publicPrefix} are public, so the URL must bind type and size. Add ${missing} or use another key.`,
       2,
     )
   }
   if (!isActiveType(contentType)) return
   throw new CliError(
-    `${contentType} is not signed for a key below ${publicPrefix}: anyone could open it, and browsers run scripts in it. Use a key outside ${publicPrefix}.`,
+    `${contentType} is not allowed below ${publicPrefix}, because objects there are public and browsers run scripts in this type. Use a key outside ${publicPrefix}.`,
     2,
   )
 }
@@ -66,7 +68,7 @@ async function signOne(key: string, options: PresignOptions, kind: 'uploads' | '
   try {
     const expiresIn = options.expiresIn ?? config[kind].expiresIn
     if (expiresIn > driver.limits.maxExpiresIn) {
-      throw new CliError(`A URL can be valid for ${driver.limits.maxExpiresIn} seconds (7d) at most.`, 2)
+      throw new CliError(`--expires-in is over the limit of ${driver.limits.maxExpiresIn} seconds (7d).`, 2)
     }
     print(await sign(driver, { bucket: config.storage.bucket, key }, expiresIn), options.json ?? false)
   } finally {

@@ -27,9 +27,9 @@ import { addWebhooks } from './webhooks.ts'
 
 /** Exit codes: 0 ok, 1 failed, 2 usage or configuration, 130 interrupted. */
 export async function run(argv: readonly string[]): Promise<number> {
-  // `postern config show | head` closes the pipe early; that is no failure.
+  // `postern config show | head` closes the pipe early, which is not a failure.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1))
-  // Notes that nobody can read are no reason to fail.
+  // A closed stderr is not a failure.
   process.stderr.on('error', () => {})
   let exitCode = 0
   const program = createProgram((code) => {
@@ -43,21 +43,21 @@ export async function run(argv: readonly string[]): Promise<number> {
   }
 }
 
-/** Without a command it is `dev`; the options of the program itself stay as they are. */
+/** Without a command, runs `dev`. The program's own options still work. */
 function withCommand([node = '', script = '', ...args]: readonly string[]): string[] {
   const [first] = args
   const isDev = first === undefined || (first.startsWith('-') && !/^(?:-h|--help|--version)$/.test(first))
   return [node, script, ...(isDev ? ['dev'] : []), ...args]
 }
 
-/** `exit` sets the exit code of a command that ends without an error. */
+/** `exit` sets the exit code of a command that finishes without an error. */
 export function createProgram(exit: (code: number) => void): Command {
   const program = new Command('postern')
     .description('A self-hosted storage gateway: presigned uploads and downloads, on a disk or on S3.')
     .version(packageVersion(), '--version', 'print the version')
     .exitOverride()
     .showSuggestionAfterError()
-    .showHelpAfterError('(--help shows what there is)')
+    .showHelpAfterError('(--help lists all commands)')
   addServe(program, exit)
   addDev(program, exit)
   addExec(program, exit)
@@ -83,7 +83,7 @@ export function createProgram(exit: (code: number) => void): Command {
 function report(error: unknown, json: boolean): number {
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return 0
-    // Commander has told the user already.
+    // Commander has already printed the error.
     if (json) printJson({ ok: false, error: error.message.replace(/^error: /, '') })
     return 2
   }

@@ -1,16 +1,16 @@
-/** How far a long command has come, on stderr: a bar on a terminal, a line every 5 s elsewhere. */
+/** Progress of a long command on stderr: a bar on a terminal, otherwise a line every 5 s. */
 const lineEvery = 5000
 const barEvery = 100
 const width = 24
 
 export type Progress = {
-  /** `total` of 0: not known. */
+  /** 0 if unknown. */
   total(total: number): void
   add(by: number): void
   end(): void
 }
 
-/** `show` writes an amount, e.g. bytes as `1.2 GiB`. */
+/** `show` formats an amount, e.g. bytes as `1.2 GiB`. */
 export function startProgress(label: string, show: (amount: number) => string): Progress {
   const { stderr } = process
   const state = { done: 0, total: 0 }
@@ -45,7 +45,7 @@ export function startProgress(label: string, show: (amount: number) => string): 
   }
 }
 
-/** Of the rate so far, once there is one to speak of. */
+/** Estimated from the average rate, once there is enough data. */
 export function timeLeft(share: number, elapsed: number): string {
   if (share <= 0 || share >= 1 || elapsed < 2000) return ''
   const seconds = Math.ceil((elapsed * (1 / share - 1)) / 1000)

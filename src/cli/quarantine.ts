@@ -7,19 +7,17 @@ import { stateFolder, stateFolderSettings } from '../config/state-folder.ts'
 import { folderTools } from '../drivers/registry.ts'
 
 export function addQuarantine(program: Command): void {
-  const quarantine = program
-    .command('quarantine')
-    .description('list or put back blobs that were moved to quarantine because no row of the index knew them')
+  const quarantine = program.command('quarantine').description('list or restore orphaned blobs in quarantine')
   addConfigOptions(quarantine.command('list'))
-    .description('show what is in quarantine, and when it will be deleted')
+    .description('list the blobs in quarantine and when they will be deleted')
     .action(list)
   addConfigOptions(quarantine.command('restore [sets...]'))
     .description('move blobs back to objects/')
-    .option('--all', 'those of every set')
+    .option('--all', 'restore every set')
     .addHelpText(
       'after',
-      '\nPut the index back first (from a backup): blobs that it still does not know move to quarantine again.' +
-        '\nA running server puts back by itself what the index knows again.',
+      '\nRestore the index from a backup first. Blobs that are still missing in the index move to quarantine again.' +
+        '\nA running server restores blobs automatically once they are in the index again.',
     )
     .action(restore)
 }
@@ -39,12 +37,13 @@ async function list(options: ConfigOptions): Promise<void> {
 
 async function restore(sets: string[], options: ConfigOptions & { all?: boolean }): Promise<void> {
   if ((options.all ?? false) === sets.length > 0) {
-    throw new CliError('Name the sets to put back (postern quarantine list shows them), or write --all.', 2)
+    throw new CliError('Name the sets to restore, or use --all. To list them, run: postern quarantine list', 2)
   }
   const { config } = openConfig(options)
   const { putBackSets } = await folderTools()
   const outcome = await putBackSets(stateFolder(config), sets)
   if (options.json) return printJson({ ok: true, ...outcome })
-  printResult(`Put back ${outcome.restored} blobs.`)
-  if (outcome.left > 0) printNote(`${outcome.left} blobs stay in quarantine: objects/ has a file in their place.`)
+  printResult(`Restored ${outcome.restored} blobs.`)
+  if (outcome.left > 0)
+    printNote(`${outcome.left} blobs stay in quarantine, because objects/ already has a file with their name.`)
 }

@@ -13,11 +13,11 @@ import { stateFolder } from '../config/state-folder.ts'
 
 export function addRestore(program: Command, exit: (code: number) => void): void {
   addConfigOptions(program.command('restore <files...>'))
-    .description('make an empty folder what a backup holds')
+    .description('restore a backup into an empty folder')
     .addHelpText(
       'after',
-      '\nAfter a full backup and some made with --since name all of them, oldest first: the last is what is restored.' +
-        '\n- reads one from stdin. Every hash is verified; nothing stays where one does not match.',
+      '\nFor a backup made with --since, name the full backup and all later ones, oldest first. The state of the last one is restored.' +
+        '\nUse - to read one backup from stdin. Every hash is verified. If one does not match, nothing is kept.',
     )
     .action(async (files: string[], options: ConfigOptions) =>
       exit(await interruptible((signal) => restore(files, options, signal), { json: options.json })),
@@ -26,7 +26,7 @@ export function addRestore(program: Command, exit: (code: number) => void): void
 
 async function restore(files: string[], options: ConfigOptions, signal: AbortSignal): Promise<number> {
   const { config } = openConfig(options)
-  if (files.filter((file) => file === '-').length > 1) throw new CliError('Only one backup can come from stdin.', 2)
+  if (files.filter((file) => file === '-').length > 1) throw new CliError('Only one backup can be read from stdin.', 2)
   for (const file of files) if (file !== '-') assertInputFile(file)
   const { restoreBackup } = await import('../backup/restore-backup.ts')
   const store = stateFolder(config)
@@ -53,31 +53,39 @@ async function restore(files: string[], options: ConfigOptions, signal: AbortSig
   return 0
 }
 
-/** A server that runs would write into what is restored, or keep the files that it has open. */
+/** A running server would write to the restored files, or keep the old ones open. */
 async function refuseInUse(config: Config): Promise<void> {
   const { isCatalogInUse, isInUse } = await import('./server-lock.ts')
   const path = stateFolder(config)
   const catalog = catalogFile(config)
-  const used = (await isInUse({ path, tools: folderTools })) ? path : catalog !== null && isCatalogInUse(catalog) ? catalog : null
-  if (used !== null) throw new CliError(`A server uses ${used}. Stop it first, then restore again.`, 1)
+  const used = (await isInUse({ path, tools: folderTools }))
+    ? path
+    : catalog !== null && isCatalogInUse(catalog)
+      ? catalog
+      : null
+  if (used !== null) throw new CliError(`A server is using ${used}. Stop it, then restore again.`, 1)
 }
 
 function notes({ header, damaged, secrets }: RestoreResult, storage: { bucket: string; driver: string }): string[] {
   const said: string[] = []
   if (header.bucket !== storage.bucket) {
     said.push(
-      `Its bucket is ${header.bucket}, and storage.bucket is ${storage.bucket}: write storage: { bucket: ${header.bucket} }.`,
+      `The backup is of the bucket ${header.bucket}, but storage.bucket is ${storage.bucket}. Set storage: { bucket: ${header.bucket} }.`,
     )
   }
   if (header.driver !== storage.driver) {
-    said.push(`It was made with storage.driver: ${header.driver}; the configuration says ${storage.driver}.`)
+    said.push(
+      `The backup was made with storage.driver ${header.driver}, but the configuration has ${storage.driver}. Set storage: { driver: ${header.driver} }.`,
+    )
   }
   if (secrets.length === 0) {
-    said.push('It holds no secrets: new ones are made at the next start, and tokens and URLs in use end then.')
+    said.push(
+      'The backup contains no secrets. The next start creates new ones, which invalidates existing tokens and URLs.',
+    )
   }
   if (damaged.length > 0) {
     said.push(
-      `${damaged.length} blobs were damaged when it was made: run postern verify to see which objects these are.`,
+      `${damaged.length} blobs were already damaged at the time of the backup. Run postern verify to see which objects they belong to.`,
     )
   }
   return said

@@ -1,4 +1,4 @@
-/** `postern keys rotate --tokens`: a new secret for bearer tokens, the old one accepted for a while. */
+/** `postern keys rotate --tokens`: replaces the secret of bearer tokens and accepts the old one for a while. */
 import { readFileSync } from 'node:fs'
 import { cannotOpen } from '../cannot-open.ts'
 import { acceptsSecret } from '../api/token-refusal.ts'
@@ -18,8 +18,8 @@ export async function rotateTokenSecret({ config, sources }: LoadedConfig, o: Ro
   const configured = auth.secret === 'auto' ? null : auth.secret
   if (!acceptsSecret(auth)) {
     printNote(
-      `Tokens signed with this secret are refused while auth.jwksUrl is ${auth.jwksUrl}. ` +
-        'Its issuer rotates the keys of the tokens that are accepted.',
+      `Rotating this secret has no effect, because auth.jwksUrl is ${auth.jwksUrl}. ` +
+        'Rotate the keys at the identity provider instead.',
     )
   }
   const chosen = o.secretFile === undefined ? undefined : readChosen(o.secretFile)
@@ -27,14 +27,16 @@ export async function rotateTokenSecret({ config, sources }: LoadedConfig, o: Ro
   const { secret, validUntil } = await rotateTokens(folder, { ...o, configured, ...(chosen && { chosen }) })
   const isOver = Date.parse(validUntil) <= o.now.getTime()
   const ending = isOver
-    ? 'Tokens of the old secret have ended.'
-    : `Tokens of the old secret are accepted until ${validUntil}.`
+    ? 'Tokens signed with the old secret are no longer accepted.'
+    : `Tokens signed with the old secret are accepted until ${validUntil}.`
   const replaces = { validUntil }
   if (configured === null) {
     const where = secretsPath(folder)
     if (o.json) printJson({ where, replaces })
     else printResult(ending)
-    printNote(`A running server takes the new secret at once. Who issues tokens finds it in ${where} (jwtSecret).`)
+    printNote(
+      `A running server uses the new secret at once. Programs that issue tokens must use it too. It is in ${where} (jwtSecret).`,
+    )
     return
   }
   const where = describeSource(sources.get('auth.secret') ?? { from: 'default' })
@@ -43,20 +45,20 @@ export async function rotateTokenSecret({ config, sources }: LoadedConfig, o: Ro
   else if (isNew) printResult(`POSTERN_AUTH_SECRET=${secret}`)
   else
     printResult(
-      isOver ? 'Nothing is accepted beside the secret of the configuration.' : `Both are accepted until ${validUntil}.`,
+      isOver ? 'Only the secret of the configuration is accepted.' : `Both secrets are accepted until ${validUntil}.`,
     )
-  printNote(`auth.secret stands in the configuration (${where}), which this command does not change:`)
+  printNote(`auth.secret is set in the configuration (${where}), which this command does not change.`)
   const hidden = isNew ? ' It is not shown again.' : ''
   if (isOver) {
-    printNote(`write the new secret there, restart the server, then give it to who issues tokens.${hidden}`)
-    printNote('Until that restart the server goes on with the old secret.')
+    printNote(`Set the new secret there, restart the server, then update the programs that issue tokens.${hidden}`)
+    printNote('The server uses the old secret until the restart.')
     return
   }
-  printNote(`write the new secret there and restart the server, before ${validUntil}.${hidden}`)
-  printNote('Tokens of both secrets are accepted from now on, by a running server too, and until then.')
+  printNote(`Set the new secret there and restart the server before ${validUntil}.${hidden}`)
+  printNote('Until then, a running server also accepts tokens signed with either secret.')
 }
 
-/** As `POSTERN_AUTH_SECRET_FILE` reads it. */
+/** Reads the file like `POSTERN_AUTH_SECRET_FILE`. */
 function readChosen(file: string): string {
   let secret: string
   try {
@@ -68,11 +70,11 @@ function readChosen(file: string): string {
   }
   const weak = weakness(secret, 32)
   if (weak === null) return secret
-  throw new CliError(`The secret in ${file} ${weak}. Make one: openssl rand -base64 48 > ${file}`, 2)
+  throw new CliError(`The secret in ${file} ${weak}. Create a new one: openssl rand -base64 48 > ${file}`, 2)
 }
 
 const alreadyCurrent = ({ secretFile }: RotateTokenOptions): CliError =>
   new CliError(
-    `${secretFile} holds the secret that is in use already. Run this while the old one is still configured, and put the new one there afterwards.`,
+    `${secretFile} contains the current secret. Run this command while the old secret is configured, and set the new one afterwards.`,
     1,
   )

@@ -1,4 +1,4 @@
-/** Sends one presigned request as it stands, and says what the answer means. */
+/** Sends one presigned request unchanged and interprets the response. */
 import { createReadStream, statSync } from 'node:fs'
 import { send } from '../doctor/send.ts'
 import { adviceOnAnswer, readErrorDocument } from '../explain/answer-advice.ts'
@@ -7,13 +7,13 @@ import { requestOf } from '../explain/decode-url.ts'
 
 export type Answer = {
   status: number
-  /** Of the error document; null for HEAD and where there is none. */
+  /** The error code. null for HEAD and without an error document. */
   code: string | null
   message: string | null
   advice: string | null
-  /** Where the store saw another request than the one sent. */
+  /** Set if the store received a different request from the one sent. */
   seenOtherwise: SeenOtherwise | null
-  /** Seconds by which the store's clock is ahead of ours; null where it tells no time. */
+  /** Seconds by which the store's clock is ahead of this machine's. null without a Date header. */
   clockAhead: number | null
 }
 
@@ -21,11 +21,11 @@ export type OneRequest = {
   url: string
   method: string
   headers: readonly (readonly [name: string, value: string])[]
-  /** A file. */
+  /** Path of the file to send. */
   body?: string | undefined
 }
 
-/** Errors: those of the connection, and of reading the file. */
+/** Errors: those of the connection and of reading the file. */
 export async function sendOnce({ url, method, headers, body }: OneRequest): Promise<Answer> {
   const named: Record<string, string[]> = {}
   for (const [name, value] of headers) (named[name.toLowerCase()] ??= []).push(value)

@@ -29,9 +29,9 @@ import { stateFolder } from '../config/state-folder.ts'
 export type ServeOptions = ConfigOptions & {
   dev?: boolean
   takeover?: boolean
-  /** Development on all interfaces: requests need a token. */
+  /** Development on all interfaces, where requests need a token. */
   remote?: boolean
-  /** Whether the fixed access keys of development mode are accepted. Default: yes. */
+  /** Whether to accept the fixed access keys of development mode. Default true. */
   fixedKeys?: boolean
   open?: boolean
 }
@@ -40,12 +40,12 @@ export function addServe(program: Command, exit: (code: number) => void): void {
   addConfigOptions(program.command('serve'))
     .description('start the gateway')
     .option('--dev', 'the same as postern dev')
-    .option('--port <port>', 'the port of the API; the host stays')
+    .option('--port <port>', 'the port of the API; the host does not change')
     .option('--takeover', 'wait until the server that uses this folder has stopped, instead of refusing to start')
     .addHelpText(
       'after',
-      '\nSIGTERM and Ctrl-C end it once running requests are done, after server.shutdownTimeout at the latest.' +
-        '\nExit code 0 for that; 130 when Ctrl-C cut requests off. With --json, one line of JSON on stdout says that it is ready.',
+      '\nSIGTERM and Ctrl-C stop the server when running requests are done, or after server.shutdownTimeout.' +
+        '\nExit code 0: stopped; 130: Ctrl-C aborted requests. With --json, one line of JSON on stdout reports that the server is ready.',
     )
     .action(async (options: ServeOptions) => exit(await serve(options)))
 }
@@ -79,7 +79,7 @@ async function refuseUnfinishedRestore(folder: string): Promise<void> {
   const left = unfinishedRestore(folder)
   if (left === null) return
   throw new CliError(
-    `${folder} is not a whole store: a restore did not finish (${left}). Delete everything in this folder, then run ` +
+    `${folder} is not a complete store, because a restore did not finish (${left}). Delete everything in this folder, then run ` +
       'postern restore again.',
     1,
   )
@@ -130,14 +130,14 @@ async function run(options: ServeOptions, { loaded, secrets, log, signal }: Star
     const token = await tokenOfDeveloper(config, secrets.jwtSecret)
     const facts = { addresses: gateway.addresses, bytes, token, mode, remote: options.remote ?? false, config }
     printNote(problems.length === 0 ? devBanner(facts) : plain())
-    // They grant access, so they must not stand in a log.
+    // They contain credentials and must not reach a log.
     printResult(devVariables(facts))
   }
   if (options.open) await openInBrowser(apiUrl)
   return stop(await signal, gateway.close, config.server.shutdownTimeout)
 }
 
-/** The journal, the fixed access keys and the `/_test` routes. */
+/** The request journal, the fixed access keys and the `/_test` routes. */
 async function developmentMode({ remote = false, fixedKeys = true }: ServeOptions): Promise<TestMode> {
   const { TestMode } = await import('../testing/test-mode.ts')
   return new TestMode({ createsBuckets: true, fixedKeys, anyHost: remote })
@@ -152,7 +152,7 @@ async function tokenOfDeveloper({ auth }: Config, jwtSecret: string): Promise<st
 
 async function openInBrowser(url: string): Promise<void> {
   const { default: open } = await import('open')
-  await open(url).catch((cause: Error) => printNote(`The browser could not be opened (${cause.message}). Open ${url}`))
+  await open(url).catch((cause: Error) => printNote(`Could not open a browser (${cause.message}). Open ${url}`))
 }
 
 const exitCodeOf = (error: unknown): 1 | 2 =>
@@ -173,7 +173,7 @@ async function supervise(
   }
 }
 
-/** One of several processes. The configuration is read again: it is the primary that has said what is odd in it. */
+/** Starts one of several processes. Reads the configuration again. Only the primary prints its warnings. */
 async function startWorker(
   options: ServeOptions,
   { peers, stopped }: { peers: Peers; stopped: Promise<unknown> },
@@ -224,12 +224,12 @@ async function startGateway(
   }
 }
 
-/** Settings that do not go together are found when the store or the database is opened. */
+/** Conflicting settings are detected when the store or the database is opened. */
 function asStartFailure(cause: unknown): never {
   throw isStorageError(cause, 'InvalidArgument') ? new CliError(cause.message, 2, { cause }) : cause
 }
 
-/** Says which key to change when an address cannot be had. */
+/** Names the setting to change when an address is unavailable. */
 export function listenFailure(cause: unknown, config: Config): unknown {
   const { code, address, port } = cause as NodeJS.ErrnoException & { address?: string; port?: number }
   const isApi = port === config.server.listen.port
@@ -240,13 +240,13 @@ export function listenFailure(cause: unknown, config: Config): unknown {
     case 'EADDRINUSE':
       return new CliError(
         `${key}: ${host}:${port} is in use by another program, so ${userName()} cannot listen there (EADDRINUSE). ` +
-          `Stop that one (ss -ltnp shows it), or choose another port: ${another}`,
+          `Stop it (ss -ltnp shows it), or choose another port: ${another}`,
         1,
         { cause },
       )
     case 'EACCES':
       return new CliError(
-        `${key}: ${host}:${port} cannot be listened on by ${userName()} (EACCES). Choose a port above 1023: ${another}; ` +
+        `${key}: ${host}:${port} cannot be used by ${userName()} (EACCES). Choose a port above 1023: ${another}; ` +
           'or allow low ports: AmbientCapabilities=CAP_NET_BIND_SERVICE in the systemd unit, ' +
           'sysctl net.ipv4.ip_unprivileged_port_start elsewhere.',
         1,
@@ -266,13 +266,13 @@ export function listenFailure(cause: unknown, config: Config): unknown {
   }
 }
 
-/** Drains and gives the exit code. A little longer than the drain itself may take, nothing is waited for. */
+/** Drains requests and returns the exit code. Waits slightly longer than the drain may take. */
 async function stop(
   signal: NodeJS.Signals,
   close: (milliseconds: number) => Promise<void>,
   shutdownTimeout: number,
 ): Promise<number> {
-  printNote(`Stopping: running requests get ${shutdownTimeout} s. Ctrl-C again ends them now.`)
+  printNote(`Stopping. Running requests have ${shutdownTimeout} s to finish. Press Ctrl-C again to abort them.`)
   const begun = performance.now()
   const grace = 5
   let timer: NodeJS.Timeout | undefined
@@ -282,9 +282,9 @@ async function stop(
   const outcome = await Promise.race([close((shutdownTimeout + grace / 2) * 1000).then(() => 'closed' as const), late])
   clearTimeout(timer)
   const cut = performance.now() - begun >= shutdownTimeout * 1000
-  if (cut) printNote('Some requests were not done in time and were cut off.')
+  if (cut) printNote('Some requests did not finish in time and were aborted.')
   const exitCode = signal === 'SIGINT' && cut ? 130 : outcome === 'late' ? 1 : 0
-  // Nothing should be left; a timer or socket that somebody forgot does not keep the process.
+  // A leaked timer or socket must not keep the process alive.
   setTimeout(() => process.exit(exitCode), 1000).unref()
   if (outcome === 'late') process.exit(exitCode)
   return exitCode

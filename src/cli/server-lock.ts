@@ -1,6 +1,6 @@
 /**
- * One server per folder: `serve` holds a lock on the store's folder and on an SQLite catalog while it runs. Next to each
- * lock lies a file that says who holds it. Other commands do not take these locks.
+ * One server per folder. `serve` locks the store's folder and an SQLite catalog while it runs. A file next to each
+ * lock names the holder. Other commands do not take these locks.
  */
 import { existsSync, mkdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
@@ -19,13 +19,13 @@ type Place = { what: string; lock: string; holder: string }
 
 export type ServerLock = { release(): void }
 
-/** Milliseconds. A command that only looks at a lock holds it for a moment. */
-const patience = 500
+/** Milliseconds. Commands that only test a lock hold it briefly. */
+const lockTimeoutMs = 500
 const retryEvery = 200
 
 /**
- * With `takeover` it waits until another server has stopped; null where `stopped` resolves before. Errors: CliError, with
- * who holds the lock.
+ * With `takeover` waits until another server has stopped. Resolves to null if `stopped` resolves first. Errors:
+ * CliError that names the holder of the lock.
  */
 export async function lockForServing(
   config: Config,
@@ -59,7 +59,7 @@ export async function lockForServing(
   }
 }
 
-/** Null when `signal` aborts first. */
+/** Resolves to null if `signal` aborts first. */
 async function waitFor(place: Place, note: (text: string) => void, signal: AbortSignal): Promise<Lock | null> {
   note(`Waiting until ${describe(place)} has stopped. Send it SIGTERM to let it drain.`)
   for (;;) {
@@ -70,13 +70,13 @@ async function waitFor(place: Place, note: (text: string) => void, signal: Abort
   }
 }
 
-/** Whether a server, or another process that writes, uses the store. Errors: CliError where that cannot be seen. */
+/** Whether a server or another writing process uses the store. Errors: CliError if the lock cannot be read. */
 export async function isInUse({ path, tools }: NonNullable<ReturnType<typeof folderStore>>): Promise<boolean> {
   const { hasLiveWriter } = await tools()
   return looksInUse(placeOf(path), (lock) => isLocked(lock) || hasLiveWriter(path))
 }
 
-/** Whether a server uses the catalog in this file. Errors: CliError where that cannot be seen. */
+/** Whether a server uses the catalog in this file. Errors: CliError if the lock cannot be read. */
 export function isCatalogInUse(file: string): boolean {
   return looksInUse(placeAt(`the catalog ${file}`, catalogLock(file)), isLocked)
 }
@@ -86,7 +86,7 @@ function looksInUse({ what, lock }: Place, look: (lock: string) => boolean): boo
     return look(lock)
   } catch (cause) {
     const reason = explainFileError(cause) ?? cannotOpen(lock, cause)
-    throw new CliError(`whether a server uses ${what} cannot be seen: ${reason}`, 1, { cause })
+    throw new CliError(`Cannot check whether a server uses ${what}: ${reason}`, 1, { cause })
   }
 }
 
@@ -94,7 +94,7 @@ function placesOf(config: Config): Place[] {
   const folder = folderStore(config.storage)
   const catalog = catalogFile(config)
   return [
-    // With other drivers the folder of the state holds secrets alone, which several servers may share.
+    // With other drivers the folder contains only secrets, which several servers may share.
     ...(folder ? [placeOf(folder.path)] : []),
     ...(catalog === null ? [] : [placeAt(`the catalog ${catalog}`, catalogLock(catalog))]),
   ]
@@ -104,7 +104,7 @@ const placeOf = (folder: string): Place => placeAt(`the folder ${folder}`, serve
 
 const placeAt = (what: string, lock: string): Place => ({ what, lock, holder: lockHolder(lock) })
 
-function take({ what, lock }: Place, wait = patience): Lock | null {
+function take({ what, lock }: Place, wait = lockTimeoutMs): Lock | null {
   try {
     mkdirSync(dirname(resolve(lock)), { recursive: true, mode: 0o700 })
     return takeLock(lock, { patience: wait })
@@ -115,7 +115,7 @@ function take({ what, lock }: Place, wait = patience): Lock | null {
 
 function refusal(place: Place): CliError {
   return new CliError(
-    `Another server uses ${place.what}: ${describe(place)}. Stop that one first, choose another folder with --storage, ` +
+    `Another server uses ${place.what}: ${describe(place)}. Stop it first, choose another folder with --storage, ` +
       'or start with --takeover to wait until it has stopped.',
     1,
   )
@@ -126,18 +126,18 @@ function describe({ holder }: Place): string {
     const { pid, host, startedAt } = JSON.parse(readFileSync(holder, 'utf8')) as Holder
     return `process ${pid} on ${host}, started ${startedAt}`
   } catch {
-    return `a process that ${holder} does not name`
+    return `an unknown process (${holder} does not name it)`
   }
 }
 
-/** For people: what counts is the lock itself, so a file that cannot be written changes nothing. */
+/** For information only. The lock itself decides, so a failed write is ignored. */
 function writeHolder({ holder }: Place): void {
   const facts: Holder = { pid: process.pid, host: hostname(), startedAt: new Date().toISOString() }
   try {
     if (existsSync(holder)) unlinkSync(holder)
     writeFileSync(holder, `${JSON.stringify(facts)}\n`, { mode: 0o644, flag: 'wx' })
   } catch {
-    // A full disk, for example.
+    // For example a full disk.
   }
 }
 
@@ -145,6 +145,6 @@ function removeQuietly(path: string): void {
   try {
     unlinkSync(path)
   } catch {
-    // It was not written.
+    // The file was never written.
   }
 }

@@ -1,4 +1,4 @@
-/** One word of a POSIX shell command. */
+/** Quotes one word for a POSIX shell. */
 export function shellQuote(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`
 }

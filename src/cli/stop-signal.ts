@@ -1,4 +1,4 @@
-/** Resolves at the first SIGINT or SIGTERM; a second one ends the process at once. */
+/** Resolves at the first SIGINT or SIGTERM. A second one exits at once. */
 import { printNote } from './output.ts'
 
 export function untilStopped(): Promise<NodeJS.Signals> {
@@ -10,7 +10,7 @@ export function untilStopped(): Promise<NodeJS.Signals> {
         resolve(signal)
         return
       }
-      printNote('Ended without waiting.')
+      printNote('Exited without waiting.')
       process.exit(130)
     }
     process.on('SIGINT', onSignal)

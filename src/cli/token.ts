@@ -12,15 +12,15 @@ type TokenOptions = ConfigOptions & { sub: string; expires: number }
 
 export function addToken(program: Command): void {
   addConfigOptions(program.command('token'))
-    .description('make a bearer token for a user, signed with the secret of this server')
-    .requiredOption('--sub <user>', 'the user that the token stands for')
-    .option('--expires <duration>', 'how long it is valid', durationArgument, 3600)
+    .description("create a bearer token for a user, signed with this server's secret")
+    .requiredOption('--sub <user>', 'the user of the token')
+    .option('--expires <duration>', 'how long the token is valid', durationArgument, 3600)
     .action(async (options: TokenOptions) => {
       const { config } = openConfig(options)
       if (!acceptsSecret(config.auth)) {
         throw new CliError(
-          `This server accepts only tokens that the identity provider signed (auth.jwksUrl: ${config.auth.jwksUrl}). ` +
-            'Get a token there, or set auth.allowSecretWithJwks: true to accept tokens of this command as well.',
+          `This server accepts only tokens signed by the identity provider (auth.jwksUrl: ${config.auth.jwksUrl}). ` +
+            'Get a token there, or set auth.allowSecretWithJwks: true to accept tokens from this command too.',
           2,
         )
       }
@@ -41,7 +41,7 @@ type Claims = {
   jwtSecret: string
 }
 
-/** An HS256 token as this server accepts it. */
+/** Creates an HS256 token that this server accepts. */
 export async function signToken({ sub, issuedAt, expiresAt, auth, jwtSecret }: Claims): Promise<string> {
   const { SignJWT } = await import('jose')
   const token = new SignJWT({}).setProtectedHeader({ alg: 'HS256', typ: 'JWT' }).setSubject(sub).setIssuedAt(issuedAt)

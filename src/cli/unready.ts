@@ -1,13 +1,13 @@
-/** What `serve` says where the store cannot be used at the start: the sentence of the check of `postern doctor` that fails. */
+/** Explains why the store is unusable at startup, with the message of the failing `postern doctor` check. */
 import type { Config } from '../config/config.ts'
 import { registrationOf } from '../drivers/registry.ts'
 
 export type Problem = { message: string; fix?: string }
 
-/** Milliseconds: for one request to the bucket, and for all of them. */
-const patience = { request: 3000, all: 15_000 }
+/** Milliseconds for one request to the bucket, and for all of them. */
+const timeouts = { request: 3000, all: 15_000 }
 
-/** `reason` is what the readiness check found; it stands where no check of the bucket fails. */
+/** `reason` is the readiness check's finding, used if no bucket check fails. */
 export async function explainUnready(config: Config, reason: string): Promise<Problem[]> {
   if (!registrationOf(config.storage.driver).doctorChecks) return [{ message: reason }]
   const [{ bucketTarget }, { startChecks }, { createStoreProbe }, { runChecks }] = await Promise.all([
@@ -17,7 +17,7 @@ export async function explainUnready(config: Config, reason: string): Promise<Pr
     import('../doctor/check.ts'),
   ])
   try {
-    const o = { signal: AbortSignal.timeout(patience.all), patience: patience.request }
+    const o = { signal: AbortSignal.timeout(timeouts.all), patience: timeouts.request }
     const probe = createStoreProbe(await bucketTarget(config, { origins: [], now: () => new Date() }), o)
     const results = await runChecks('bucket', startChecks, probe, o)
     await probe.cleanUp()
@@ -26,7 +26,7 @@ export async function explainUnready(config: Config, reason: string): Promise<Pr
       ? [{ message: reason }]
       : failed.map(({ message, fix }) => ({ message, ...(fix && { fix }) }))
   } catch {
-    // Credentials that cannot be had, or a bucket that doctor cannot check.
+    // No credentials, or a bucket that doctor cannot check.
     return [{ message: reason }]
   }
 }

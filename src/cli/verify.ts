@@ -12,25 +12,29 @@ import { folderStore } from '../drivers/registry.ts'
 
 type VerifyOptions = ConfigOptions & { deep?: boolean; repair?: boolean; grace?: number; yesDelete?: number }
 
-/** Problems that are listed; all are counted. */
+/** Number of problems listed. All are counted. */
 const maxListed = 10_000
 const hour = 3600
 
 export function addVerify(program: Command, exit: (code: number) => void): void {
   addConfigOptions(program.command('verify'))
-    .description('check that every file, object and byte is there and right')
+    .description('check that every file, object and blob is present and intact')
     .option('--deep', 'read every byte and compare checksums')
     .option('--repair', 'move damaged and orphaned blobs to quarantine, remove leftovers, correct counts')
-    .option('--yes-delete <n>', 'let --repair take up to this many orphans, more than 100 or 1 % of all', countArgument)
+    .option(
+      '--yes-delete <n>',
+      'allow --repair to move up to this many orphans, instead of 100 or 1 % of all',
+      countArgument,
+    )
     .option(
       '--grace <duration>',
-      'how old something that nothing refers to must be (default: 1h; a day for unfinished files)',
+      'the minimum age of orphans (default: 1h; a day for unfinished files)',
       durationArgument,
     )
     .addHelpText(
       'after',
-      '\nWorks while the server runs, and when it does not. Exit code 0: nothing was found. 1: problems were found, also' +
-        '\nwhere --repair has mended them. 2: a mistake in the call. docs/verify.md explains each problem and the JSON.',
+      '\nWorks with or without a running server. Exit code 0: no problems; 1: problems found, even' +
+        '\nif --repair fixed them; 2: wrong usage. See docs/verify.md for each problem and the JSON output.',
     )
     .action(async (options: VerifyOptions) =>
       exit(await interruptible((signal) => verify(options, signal), { json: options.json })),
@@ -68,14 +72,14 @@ async function verify(options: VerifyOptions, signal: AbortSignal): Promise<numb
   return ok ? 0 : 1
 }
 
-/** A running server may be about to record what seems to be an orphan: it needs up to an hour for a slow upload. */
+/** A running server may be about to record an apparent orphan. A slow upload needs up to an hour. */
 async function assertGrace({ storage }: Config, grace = hour): Promise<void> {
   const folder = folderStore(storage)
   if (grace >= hour || !folder) return
   const { isInUse } = await import('./server-lock.ts')
   if (!(await isInUse(folder))) return
   throw new CliError(
-    `--grace ${grace}s is too short for --repair while a server uses ${folder.path}; the least is 1h. ` +
+    `--grace ${grace}s is too short for --repair while a server uses ${folder.path}. The minimum is 1h. ` +
       'Write --grace 1h, or stop the server first.',
     2,
   )
@@ -154,7 +158,7 @@ function collect() {
 
 function summary({ problems, counts, checked, total }: ReturnType<typeof collect>): string {
   const looked = Object.entries(checked).map(([what, n]) => `${what === 'bytes' ? showBytes(n) : n} ${words(what)}`)
-  const lines = [`Checked ${looked.join(', ') || 'nothing: there is nothing'}.`]
+  const lines = [`Checked ${looked.join(', ') || 'nothing, because the store is empty'}.`]
   for (const problem of problems) lines.push(line(problem))
   if (total() > problems.length) lines.push(`… and ${total() - problems.length} more`)
   const sums = Object.entries(counts).map(([kind, n]) => `${n} ${kind}`)
@@ -162,7 +166,7 @@ function summary({ problems, counts, checked, total }: ReturnType<typeof collect
   return lines.join('\n')
 }
 
-/** `filesElsewhere` as people write it. */
+/** Words for a counter such as `filesElsewhere`. */
 const words = (name: string): string =>
   name === 'bytes' ? 'read' : name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`)
 

@@ -1,4 +1,4 @@
-/** Who is told what happens to files: how it went, again, and whether it works. */
+/** Commands for webhooks: recent deliveries, redelivery and a test message. */
 import { randomUUID } from 'node:crypto'
 import { InvalidArgumentError, type Command } from 'commander'
 import type { Catalog, Delivery, DeliveryState } from '../catalog/catalog.ts'
@@ -15,20 +15,20 @@ type TestOptions = ConfigOptions & { url?: string }
 const states: readonly DeliveryState[] = ['pending', 'delivered', 'failed']
 
 export function addWebhooks(program: Command, exit: (code: number) => void): void {
-  const webhooks = program.command('webhooks').description('those who are told what happens to files (webhooks)')
+  const webhooks = program.command('webhooks').description('inspect and test webhook endpoints')
   addConfigOptions(webhooks.command('list'))
     .description('show the endpoints and the last deliveries, newest first')
-    .option('--state <state>', `only those that are ${states.join(', ')}`, stateArgument)
-    .option('--limit <number>', 'how many deliveries', limitArgument, 20)
+    .option('--state <state>', `only deliveries that are ${states.join(', ')}`, stateArgument)
+    .option('--limit <number>', 'number of deliveries', limitArgument, 20)
     .action(list)
   addConfigOptions(webhooks.command('replay'))
-    .argument('<id>', 'the message, msg_… as `list` shows it')
-    .description('deliver a message again to everybody who was to get it; a running server does it at once')
+    .argument('<id>', 'the message id (msg_…) from `list`')
+    .description('deliver a message again to all its endpoints; a running server does so at once')
     .action(replay)
   addConfigOptions(webhooks.command('test'))
     .option('--url <url>', 'only this endpoint')
-    .description('send a signed webhook.test to each endpoint now; one that accepts it is switched on again')
-    .addHelpText('after', '\nExit code 0: all have accepted it; 1: one has not; 2: a mistake in the call.')
+    .description('send a signed webhook.test to each endpoint now; an endpoint that accepts it is re-enabled')
+    .addHelpText('after', '\nExit code 0: all endpoints accepted it; 1: at least one did not; 2: wrong usage.')
     .action(async (options: TestOptions) => exit(await test(options)))
 }
 
@@ -57,7 +57,7 @@ async function list(options: ListOptions): Promise<void> {
     return
   }
   for (const { url, events, offSince: since } of endpoints) {
-    const state = since === null ? 'on' : `off since ${since.toISOString()}: it answered 410`
+    const state = since === null ? 'on' : `disabled since ${since.toISOString()}, because it answered 410`
     printResult(`${url}  ${state}  ${events.join(', ')}`)
   }
   if (endpoints.length === 0) printResult('No webhooks are configured.')
@@ -77,17 +77,17 @@ const withoutData = ({ eventId, type, at, url, state, tries, nextAt, attempts }:
 
 function inWords({ eventId, type, at, url, state, tries, nextAt, attempts }: Delivery): string {
   const why = attempts.at(-1)?.error ?? null
-  const next = nextAt === null || tries === 0 ? '' : `, again at ${nextAt.toISOString()}`
+  const next = nextAt === null || tries === 0 ? '' : `, next at ${nextAt.toISOString()}`
   const head = `${at.toISOString()}  ${eventId}  ${type}  ${state}`
-  return `${head}  ${shown(url)}${why === null ? '' : `  (try ${tries}: ${why}${next})`}`
+  return `${head}  ${shown(url)}${why === null ? '' : `  (attempt ${tries}: ${why}${next})`}`
 }
 
 async function replay(id: string, options: ConfigOptions): Promise<void> {
   const { config } = openConfig(options)
   const replayed = await withCatalog(config, (catalog) => catalog.replayEvent(id, new Date()))
-  if (replayed === 0) throw new CliError(`There is no message ${id}: see postern webhooks list.`, 1)
+  if (replayed === 0) throw new CliError(`There is no message ${id}. To list messages, run: postern webhooks list`, 1)
   if (options.json) printJson({ ok: true, id, deliveries: replayed })
-  else printResult(`${id} is due again, to ${replayed} endpoint${replayed === 1 ? '' : 's'}.`)
+  else printResult(`${id} will be delivered again to ${replayed} endpoint${replayed === 1 ? '' : 's'}.`)
 }
 
 async function test(options: TestOptions): Promise<number> {
@@ -116,16 +116,16 @@ async function test(options: TestOptions): Promise<number> {
   const ok = results.every((result) => result.ok)
   if (options.json) printJson({ ok, results })
   for (const { url, status, error, switchedOn } of options.json ? [] : results) {
-    const good = `answered ${status}${switchedOn ? ' and is switched on again' : ''}`
+    const good = `answered ${status}${switchedOn ? ' and is enabled again' : ''}`
     printResult(`${error === null ? '✔' : '✖'} ${url}  ${error ?? good}`)
   }
   return ok ? 0 : 1
 }
 
 function nothingToTest({ webhooks }: Config, { url }: TestOptions): CliError {
-  if (webhooks.length === 0) return new CliError('No webhooks are configured: see docs/webhooks.md.', 2)
+  if (webhooks.length === 0) return new CliError('No webhooks are configured. See docs/webhooks.md.', 2)
   const known = webhooks.map((hook) => shown(hook.url)).join(', ')
-  return new CliError(`${shown(url ?? '')} is no configured webhook. Configured: ${known}.`, 2)
+  return new CliError(`${shown(url ?? '')} is not a configured webhook. Configured: ${known}.`, 2)
 }
 
 async function withCatalog<T>(config: Config, work: (catalog: Catalog) => Promise<T>): Promise<T> {

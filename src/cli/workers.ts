@@ -1,4 +1,4 @@
-/** `serve` with several processes that share its ports: what the primary does, and what makes a process a worker. */
+/** `serve` with several processes on the same ports: the primary's tasks, and how a process becomes a worker. */
 import { availableParallelism } from 'node:os'
 import { explainFileError } from '../cannot-open.ts'
 import { linkToPrimary, type Link } from '../cluster/link.ts'
@@ -17,18 +17,19 @@ const stopPatience = 5000
 export const workerCount = ({ server }: Config): number =>
   server.workers === 'auto' ? availableParallelism() : server.workers
 
-/** The link to the primary in a process that it has forked; null in any other. */
+/** The link to the primary in a forked process. null in any other process. */
 export function takeLink(): Link | null {
   const role = process.env[roleVariable]
   if (role === undefined || process.send === undefined) return null
-  // It is no setting, and not for processes that this one may start.
+  // Not a setting, and not to be inherited by child processes.
   delete process.env[roleVariable]
   return linkToPrimary(JSON.parse(role) as Role)
 }
 
 /**
- * Starts the workers, each with the command line of this process; `listen` is where they will. `close` takes the
- * milliseconds it may last. Null where `stopped` resolves before they serve. Errors: those of listening, and what a worker says that cannot start.
+ * Starts the workers, each with this process's command line. `listen` are their addresses. `close` takes a timeout in
+ * milliseconds. Resolves to null if `stopped` resolves before they serve. Errors: those of listening, and what a worker
+ * that fails to start reports.
  */
 export async function superviseWorkers(
   count: number,
@@ -46,7 +47,7 @@ export async function superviseWorkers(
     import('../cluster/supervisor.ts'),
     import('rate-limiter-flexible'),
   ])
-  // Counts for all workers: see api/rate-limit.ts.
+  // Counts for all workers. See api/rate-limit.ts.
   void new RateLimiterClusterMaster()
   const supervisor = createSupervisor({ count, roleVariable, ...o })
   let isStopped = false
@@ -66,13 +67,13 @@ export async function superviseWorkers(
   }
 }
 
-/** Serves until the primary or a signal says stop. What cannot start is told to the primary, which says it once. */
+/** Serves until the primary or a signal stops it. Reports startup errors to the primary, which prints them once. */
 export async function serveAsWorker(
   link: Link,
   start: (stopped: Promise<unknown>) => Promise<{ addresses: Ready; close: () => Promise<void> } | null>,
   exitCodeOf: (error: unknown) => 1 | 2,
 ): Promise<never> {
-  // Heard from the beginning: Ctrl-C and service managers tell every process.
+  // Registered first, because Ctrl-C and service managers signal every process.
   const signal = untilStopped()
   try {
     const stopped = Promise.race([signal, link.stopped])

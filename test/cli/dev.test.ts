@@ -108,6 +108,6 @@ describe('postern dev', () => {
     expect(await statusWith('/_test/requests', POSTERN_TEST_TOKEN)).toBe(200)
     expect(started.output().stderr).toContain('listens on all interfaces')
     const refused = await bench.run([...remote, '--driver', 's3'])
-    expect([refused.exitCode, refused.stderr]).toEqual([2, expect.stringContaining('--remote is for the disk driver')])
+    expect([refused.exitCode, refused.stderr]).toEqual([2, expect.stringContaining('--remote needs the disk driver')])
   })
 })

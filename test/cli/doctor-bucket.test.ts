@@ -158,7 +158,7 @@ it.each<[what: string, isIt: (asked: Asked) => boolean, signal: 'SIGINT' | 'SIGT
   const started = bench.start(doctor('--json', '--fix'))
   await held.arrivedFrom(started)
   started.child.kill(signal)
-  await started.until(/Interrupted\. Tidying up/)
+  await started.until(/Interrupted\. Cleaning up/)
   held.release()
   const report = reported(await started.finished)
   expect(report).toMatchObject({ exitCode: 130, ok: false, interrupted: true, left: [] })

@@ -74,7 +74,7 @@ describe('postern exec', () => {
   test('says what is wrong with a call, and starts nothing', async () => {
     expect(await bench.run(['exec', '--', 'no-such-command-here'])).toMatchObject({
       exitCode: 2,
-      stderr: expect.stringContaining('There is no command "no-such-command-here"'),
+      stderr: expect.stringContaining('The command "no-such-command-here" was not found'),
     })
     expect(await bench.run(['exec'])).toMatchObject({ exitCode: 2 })
     expect(await bench.run(['exec', '--bucket', 'NOT VALID', '--', 'true'])).toMatchObject({
@@ -99,7 +99,7 @@ describe('postern exec', () => {
     const { stderr } = await bench.run(['exec', '--keep', '--', process.execPath, '-e', ''], {
       env: { TMPDIR: bench.path, TEMP: bench.path },
     })
-    expect(stderr).toContain('Kept: ')
+    expect(stderr).toContain('To inspect it, run: postern dev --storage')
     expect(left()).toHaveLength(1)
   })
 })

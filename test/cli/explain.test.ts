@@ -38,7 +38,7 @@ describe('a URL of this gateway', () => {
   it('is decoded and checked with its own key, and what it was signed for is found', async () => {
     const { exitCode, stdout } = await explain(getUrl)
     expect(exitCode).toBe(0)
-    expect(stdout).toContain('✔ The signature is good.')
+    expect(stdout).toContain('✔ The signature is valid.')
     expect(stdout).toMatch(/object\s+postern\/a b\.txt/)
     expect(stdout).toMatch(/valid\s+1 h, until \S+Z \(59 min \d+ s left\)/)
     const { outcome, signedFor, decoded } = await asJson(putUrl, '--header', 'content-length: 5')
@@ -108,7 +108,7 @@ describe('--try', () => {
       answer: { status: 403, code: 'SignatureDoesNotMatch', seenOtherwise: null },
     })
     const sent = await explain(...put, '--header', 'content-type: text/plain')
-    expect(sent).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('✔ PUT was answered 200') })
+    expect(sent).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('✔ PUT returned 200') })
     expect(await asJson(getUrl, '--try')).toMatchObject({ exitCode: 0, answer: { status: 200 } })
     expect(await (await fetch(getUrl)).text()).toBe('bytes')
   })
@@ -119,7 +119,7 @@ describe('--try', () => {
     expect(await asJson(url, '--try')).toMatchObject({
       exitCode: 1,
       answer: null,
-      notSent: expect.stringMatching(/could not be reached/),
+      notSent: expect.stringMatching(/Could not reach the store/),
     })
   })
 })

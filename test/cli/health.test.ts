@@ -32,7 +32,12 @@ describe('health', () => {
     const { exitCode, stdout, stderr } = await bench.run(['health', '--json'], { env })
     expect(exitCode).toBe(1)
     const url = `http://127.0.0.1:${port}/readyz`
-    expect(JSON.parse(stdout)).toEqual({ ok: false, url, status: null, detail: 'nobody listens there.' })
+    expect(JSON.parse(stdout)).toEqual({
+      ok: false,
+      url,
+      status: null,
+      detail: 'nothing listens there. Check that the server is running.',
+    })
     expect(stderr).toBe('')
   })
 
@@ -54,13 +59,13 @@ describe('health', () => {
     expect(refused).toMatchObject({ exitCode: 1, stdout: '', stderr: `${url}/files/readyz: The disk is full.\n` })
     // 200 alone is said by many.
     const other = await bench.run(['health', '--url', url])
-    expect(other).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('answered 200, and not as Postern') })
+    expect(other).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('answered 200, but not like Postern') })
     expect((await bench.run(['health', '--url', 'localhost:4000'])).exitCode).toBe(2)
   })
 
   it('does not wait for ever', async () => {
     const url = await serving(() => {})
     const { exitCode, stderr } = await bench.run(['health', '--url', url])
-    expect({ exitCode, stderr }).toEqual({ exitCode: 1, stderr: `${url}/readyz: no answer within 4 s.\n` })
+    expect({ exitCode, stderr }).toEqual({ exitCode: 1, stderr: `${url}/readyz: no response within 4 s.\n` })
   })
 })

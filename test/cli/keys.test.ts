@@ -114,8 +114,8 @@ describe('create', () => {
     [['--owner', ''], 2, 'argument'],
     [['--owner', 'a\tb'], 2, 'control character'],
     [['--owner', 'a', '--access-key-id', 'a b'], 2, '3 to 128 letters'],
-    [['--owner', 'a', '--access-key-id', 'AKIAIOSFODNN7EXAMPLE'], 2, 'example of a manual'],
-    [['--owner', 'a', '--access-key-id', 'backup'], 1, 'There is an access key backup already'],
+    [['--owner', 'a', '--access-key-id', 'AKIAIOSFODNN7EXAMPLE'], 2, 'example id of the AWS documentation'],
+    [['--owner', 'a', '--access-key-id', 'backup'], 1, 'The access key backup already exists'],
   ])('%j is refused', async (args, exitCode, said) => {
     bench.write('config/local.yaml', local)
     const result = await keys('create', ...args)
@@ -127,7 +127,7 @@ describe('create', () => {
     const { exitCode, stderr } = await keys('create', '--owner', 'alice', '--driver', 's3')
     expect({ exitCode, stderr }).toEqual({
       exitCode: 0,
-      stderr: expect.stringContaining('there is no objects endpoint'),
+      stderr: expect.stringContaining('has no objects endpoint'),
     })
   })
 })
@@ -192,7 +192,7 @@ describe('list', () => {
   it('says which key is not used because the configuration has its id', async () => {
     await keys('create', '--owner', 'alice', '--access-key-id', 'backup')
     bench.write('config/local.yaml', local)
-    expect((await keys('list')).stderr).toContain('The key backup of keys.json is not used')
+    expect((await keys('list')).stderr).toContain('The key backup in keys.json is not used')
   })
 })
 
@@ -201,7 +201,7 @@ describe('keys that the command cannot change', () => {
     bench.write('config/local.yaml', local)
     const revoked = await keys('revoke', 'sync')
     expect(revoked).toMatchObject({ exitCode: 2, stdout: '' })
-    expect(revoked.stderr).toContain('The key sync stands in the configuration (config/local.yaml:5)')
+    expect(revoked.stderr).toContain('The key sync is set in the configuration (config/local.yaml:5)')
     const rotated = await keys('rotate', 'backup')
     expect(rotated).toMatchObject({ exitCode: 2, stdout: '' })
     expect(rotated.stderr).toMatch(/config.local\.yaml:2.*postern keys create --owner "carol"/)
@@ -235,7 +235,7 @@ describe("the gateway's own key", () => {
     const { exitCode, stdout, stderr } = await keys('rotate', '--gateway')
     expect(exitCode).toBe(0)
     expect(stdout).toMatch(/^POSTERN[A-Z2-7]{13}\n$/)
-    expect(stderr).toContain(`The key ${before!.accessKeyId} ends at `)
+    expect(stderr).toContain(`The key ${before!.accessKeyId} expires at `)
     const { signing, previousSigning } = JSON.parse(file('secrets.json')) as {
       signing: Key
       previousSigning: Key[]
@@ -254,15 +254,13 @@ describe("the gateway's own key", () => {
         stderr: expect.stringContaining('postern keys rotate --gateway'),
       })
     }
-    expect((await keys('rotate', before!.accessKeyId)).stderr).toContain('has been replaced already')
-    expect((await keys('revoke', before!.accessKeyId)).stdout).toContain(`The key ${before!.accessKeyId} has ended.`)
+    expect((await keys('rotate', before!.accessKeyId)).stderr).toContain('was already replaced')
+    expect((await keys('revoke', before!.accessKeyId)).stdout).toContain(`The key ${before!.accessKeyId} has expired.`)
     expect((await json<Key[]>('list')).map(({ accessKeyId }) => accessKeyId)).toEqual([signing.accessKeyId])
   })
 
   it('with a short overlap, tells that URLs end', async () => {
-    expect((await keys('rotate', '--gateway', '--overlap', '0')).stderr).toContain(
-      'URLs that were issued to live longer',
-    )
+    expect((await keys('rotate', '--gateway', '--overlap', '0')).stderr).toContain('URLs issued for longer')
   })
 
   it.each([

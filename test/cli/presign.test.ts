@@ -54,7 +54,7 @@ it('refuses what no URL can be signed for', async () => {
   expect(tooLong).toMatchObject({
     exitCode: 2,
     stdout: '',
-    stderr: 'A URL can be valid for 604800 seconds (7d) at most.\n',
+    stderr: '--expires-in is over the limit of 604800 seconds (7d).\n',
   })
 })
 

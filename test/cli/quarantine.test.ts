@@ -42,7 +42,7 @@ it('quarantine lists what a repair moved there, and puts it back', async () => {
   expect(await run('quarantine', 'restore')).toMatchObject({ exitCode: 2, stdout: '' })
   expect(await run('quarantine', 'restore', sets[0]!.name)).toMatchObject({
     exitCode: 0,
-    stdout: 'Put back 101 blobs.\n',
+    stdout: 'Restored 101 blobs.\n',
   })
   expect((await readdir(folder)).toSorted()).toEqual(before)
 })

@@ -263,7 +263,7 @@ it('refuses to rebuild beside a server, without a log, and from a log that is no
   await fill(gateway, 'first')
   const beside = await postern('rebuild-index')
   expect(beside).toMatchObject({ exitCode: 1, ok: false })
-  expect(beside['error']).toContain('Stop it first')
+  expect(beside['error']).toContain('Stop it, then')
   await gateway.close()
   const log = join(folder(), 'objects/log')
   cpSync(log, join(bench.path, 'log'), { recursive: true })

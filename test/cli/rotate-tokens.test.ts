@@ -79,7 +79,7 @@ it('takes a secret that several servers are to have', async () => {
   for (const repeated of [1, 2]) {
     const rotated = await rotate(old, file)
     expect([repeated, rotated.exitCode]).toEqual([repeated, 0])
-    expect(rotated.stdout).toMatch(/^Both are accepted until \d{4}-.*Z\.\n$/)
+    expect(rotated.stdout).toMatch(/^Both secrets are accepted until \d{4}-.*Z\.\n$/)
     expect(rotated.stdout + rotated.stderr).not.toContain(secret)
   }
   const tokens = [await tokenOf('alice', old), await tokenOf('bob', { POSTERN_AUTH_SECRET: secret })]
@@ -89,7 +89,7 @@ it('takes a secret that several servers are to have', async () => {
 
   expect(await rotate({ POSTERN_AUTH_SECRET: secret }, file)).toMatchObject({
     exitCode: 1,
-    stderr: expect.stringContaining('in use already'),
+    stderr: expect.stringContaining('contains the current secret'),
   })
   writeFileSync(file, 'short')
   expect(await rotate(old, file)).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('too short') })

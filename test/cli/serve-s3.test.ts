@@ -83,7 +83,7 @@ describe('serve with the s3 driver', () => {
     'says ✖ with the sentence of doctor for %s, and keeps running without issuing URLs',
     async (_, set, message, fix) => {
       const server = serve(set)
-      const [, api] = await server.until(/API +(http:\S+)[\s\S]*checks again/)
+      const [, api] = await server.until(/API +(http:\S+)[\s\S]*retries every/)
       const { stderr } = server.output()
       expect(stderr).toContain('running, but not ready for uploads')
       expect(stderr).not.toContain('Upload, confirm and download')

@@ -96,7 +96,7 @@ describe('serve', () => {
     server.child.kill('SIGINT')
     const { exitCode, stderr } = await server.finished
     expect(exitCode).toBe(130)
-    expect(stderr).toContain('were cut off')
+    expect(stderr).toContain('were aborted')
   })
 
   it('is ended at once by a second Ctrl-C', async () => {
@@ -156,7 +156,7 @@ describe('serve refuses', () => {
     expect(lines[0]).toMatch(
       new RegExp(
         `^server\\.listen: 127\\.0\\.0\\.1:${port} is in use by another program, so (?:user|uid) .* cannot listen there ` +
-          '\\(EADDRINUSE\\)\\. Stop that one \\(ss -ltnp shows it\\), or choose another port: --port 4010$',
+          '\\(EADDRINUSE\\)\\. Stop it \\(ss -ltnp shows it\\), or choose another port: --port 4010$',
       ),
     )
   })
@@ -187,7 +187,7 @@ describe.runIf(process.platform !== 'win32')('the lines it prints', () => {
     const lines = linesOf(server.output().stderr)
     expect(lines).not.toContain('TOKEN')
     expect(await paste(lines)).toBe('hello, postern')
-    expect(server.output().stderr).toMatch(/Bytes {4}disk: .*storage \(\d+ [KMGTP]iB free\)/)
+    expect(server.output().stderr).toMatch(/Store {4}disk: .*storage \(\d+ [KMGTP]iB free\)/)
   })
 
   it('do so with a token otherwise, made from the same configuration', async () => {
@@ -207,7 +207,7 @@ describe.runIf(process.platform !== 'win32')('the lines it prints', () => {
     const server = bench.start(['serve', ...anyPort, ...keySet])
     await server.until(/download-url.*\n\n/)
     const { stderr } = server.output()
-    expect(linesOf(stderr).split('\n')[0]).toBe("TOKEN='<a token of your identity provider>'")
+    expect(linesOf(stderr).split('\n')[0]).toBe("TOKEN='<a token from your identity provider>'")
     expect(stderr).toContain('auth.issuer is not set')
     expect(stderr).not.toContain('postern token')
   })

@@ -56,7 +56,7 @@ it('lets other commands work next to a server, except a repair with a grace belo
     expect({ command, ...(await bench.run(command)) }).toMatchObject({ command, exitCode: 0 })
   const hasty = await bench.run(['verify', '--repair', '--grace', '5m'])
   expect(hasty).toMatchObject({ exitCode: 2, stdout: '' })
-  expect(hasty.stderr).toContain('the least is 1h')
+  expect(hasty.stderr).toContain('The minimum is 1h')
   server.child.kill('SIGTERM')
   await server.finished
   expect(await bench.run(['verify', '--repair', '--grace', '5m'])).toMatchObject({ exitCode: 0 })
@@ -103,7 +103,7 @@ it('restores a backup where a server has run before, and not while one runs', as
     renameSync(join(bench.path, 'storage', name), join(bench.path, `away-${name}`))
   const besides = await bench.run(['restore', 'backup.tar'])
   expect(besides).toMatchObject({ exitCode: 1 })
-  expect(besides.stderr).toContain('A server uses')
+  expect(besides.stderr).toContain('A server is using')
   const catalog = await bench.run([
     'restore',
     'backup.tar',
@@ -113,7 +113,7 @@ it('restores a backup where a server has run before, and not while one runs', as
     'database.url=sqlite:storage/catalog.sqlite',
   ])
   expect(catalog).toMatchObject({ exitCode: 1 })
-  expect(catalog.stderr).toMatch(/A server uses .*catalog\.sqlite/)
+  expect(catalog.stderr).toMatch(/A server is using .*catalog\.sqlite/)
   // A kill leaves every lock file behind.
   server.child.kill('SIGKILL')
   await server.finished

@@ -65,7 +65,7 @@ it('cannot be made where an identity provider signs', async () => {
     'auth.jwksUrl=https://id.example.com/jwks',
   ])
   expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' })
-  expect(stderr).toContain('only tokens that the identity provider signed (auth.jwksUrl: https://id.example.com/jwks)')
+  expect(stderr).toContain('only tokens signed by the identity provider (auth.jwksUrl: https://id.example.com/jwks)')
 })
 
 it('is made next to an identity provider where auth.allowSecretWithJwks is true', async () => {

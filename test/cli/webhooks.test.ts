@@ -40,9 +40,9 @@ it('shows what was not delivered, tries an endpoint, switches it on again and re
   const [{ eventId } = { eventId: '' }] = await gateway.gateway.catalog.listDeliveries({ limit: 1 })
 
   const listed = await run('list')
-  expect(listed.stdout).toMatch(/\/hook\?… {2}off since .*: it answered 410/)
+  expect(listed.stdout).toMatch(/\/hook\?… {2}disabled since .*, because it answered 410/)
   expect(listed.stdout).toContain(`${eventId}  file.confirmed  failed`)
-  expect(listed.stdout).toContain('(try 1: answered 410)')
+  expect(listed.stdout).toContain('(attempt 1: answered 410)')
   expect(listed.stdout).not.toMatch(/very-private|whsec_/)
 
   const refused = await run('test')
@@ -64,7 +64,7 @@ it('shows what was not delivered, tries an endpoint, switches it on again and re
   const unknown = await run('replay', 'msg_unknown')
   expect([unknown.exitCode, unknown.stderr]).toEqual([1, expect.stringContaining('There is no message msg_unknown')])
   const other = await run('test', '--url', 'https://other.example/')
-  expect([other.exitCode, other.stderr]).toEqual([2, expect.stringContaining('is no configured webhook')])
+  expect([other.exitCode, other.stderr]).toEqual([2, expect.stringContaining('is not a configured webhook')])
   await gateway.close()
 })
 

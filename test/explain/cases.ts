@@ -66,7 +66,7 @@ export const cases: Case[] = [
     },
     code: 'NoOriginalFound',
     name: 'content-length',
-    advice: /first content-length \(sent as "6"\), content-type/,
+    advice: /Start with content-length \(sent as "6"\), content-type/,
   },
   {
     what: 'the host of the machine behind',
@@ -233,9 +233,9 @@ export const cases: Case[] = [
     what: 'the &amp; of a page',
     sent: { url: signed().replaceAll('&', '&amp;') },
     code: 'Malformed',
-    advice: /Write "&"/,
+    advice: /with "&"/,
   },
-  { what: 'a URL cut by the shell', sent: { url: signed().split('&')[0]! }, code: 'Malformed', advice: /quotes/ },
+  { what: 'a URL cut by the shell', sent: { url: signed().split('&')[0]! }, code: 'Malformed', advice: /quote it/ },
   {
     what: 'a credential encoded twice',
     sent: { url: signed().replaceAll('%2F', '%252F') },

@@ -95,7 +95,7 @@ it('changes nothing with --dry-run, and refuses calls that would go wrong', asyn
   expect(await rig.running.gateway.catalog.movedObjects({ limit: 9 })).toEqual([])
   const wrongWay = rig.args('s3').map((one) => (one === 'storage.driver=s3' ? 'storage.driver=disk' : one))
   const refused = await rig.bench.run(wrongWay)
-  expect(refused).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('Write storage: { driver: s3 }') })
+  expect(refused).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('Set storage: { driver: s3 }') })
   expect((await rig.bench.run(rig.args('s3', '--concurrency', '0'))).exitCode).toBe(2)
   await rig.expectReadable([sent])
 })

@@ -119,7 +119,7 @@ it('says at the start what lies elsewhere, and answers 503 for it where that sto
 
   const none = { provider: 'auto', region: null, endpoint: null, accessKeyId: null, secretAccessKey: null }
   await rig.start('disk', { storage: { driver: 'disk', bucket: rig.store.bucket, s3: none } }, log)
-  expect(lines.join()).toContain('write storage: { s3: { endpoint:')
+  expect(lines.join()).toContain('Write storage: { s3: { endpoint:')
   const alice = await rig.alice()
   const refused = await alice.get(`/files/${file.id}/download-url`)
   expect(refused).toMatchObject({ status: 503, json: { title: 'The store of this file is not configured' } })

@@ -60,7 +60,7 @@ describe('public files that are moved from the disk', () => {
     expect(dry).toMatchObject({ exitCode: 0, dryRun: true, ended: 0 })
     const plain = rig.args('s3', '--grace', '1s', '--end-public-urls').filter((one) => one !== '--json')
     const ended = await rig.bench.run(plain)
-    expect(ended).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('For 1 objects of public files') })
+    expect(ended).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('The public URLs of 1 objects') })
     await expectEnded()
   })
 })
