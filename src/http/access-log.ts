@@ -2,7 +2,7 @@ import type { Logger } from '../log.ts'
 import { shortTarget } from './logger.ts'
 import type { RequestSink } from './request-event.ts'
 
-/** One log line per answered request. `detailsUrl` is the console's page about a refused request. */
+/** Logs one line per answered request. `detailsUrl` is the console's page about a refused request. */
 export const createAccessLog =
   (log: Logger, detailsUrl?: (requestId: string) => string): RequestSink =>
   (event) => {

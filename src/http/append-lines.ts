@@ -1,4 +1,4 @@
-/** A file that lines are appended to while requests are answered. A disk that is full holds up neither them nor the end. */
+/** Appends lines to a file while requests are answered. A full disk delays neither requests nor shutdown. */
 import { close, constants, mkdirSync, openSync, write, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { promisify } from 'node:util'
@@ -11,20 +11,20 @@ export type LineFile = Pick<LineWriter, 'append' | 'close' | 'dropped'>
 
 const writeBytes = promisify(write)
 const closeFile = promisify(close)
-/** A pipe that nobody reads must not hold up the start or a write. */
+/** Non-blocking, because a pipe without a reader must not block startup or a write. */
 const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | (constants.O_NONBLOCK ?? 0)
 
 export type LineFileOptions = {
-  /** What the log calls it where writing fails. */
+  /** The name used in the log when writing fails. */
   name: string
   log: Pick<Logger, 'error' | 'info'>
-  /** Stands in for the system's. */
+  /** Replaces the system call in tests. */
   write?: typeof writeBytes
-  /** Milliseconds until what could not be written is tried again. Default 1000. */
+  /** Milliseconds until a failed write is retried. Default 1000. */
   retryAfter?: number
 }
 
-/** For the owner's eyes alone (mode 0600). Errors: those of opening it, with path and user. */
+/** Creates the file with mode 0600. Errors: those of opening it, with path and user. */
 export function openLineFile(path: string, o: LineFileOptions): LineFile {
   const { write: put = writeBytes, retryAfter = 1000 } = o
   const file = open(path, o.name)
@@ -32,8 +32,8 @@ export function openLineFile(path: string, o: LineFileOptions): LineFile {
     put: async (bytes) => (await put(file, bytes, 0, bytes.length, null)).bytesWritten,
     putSync: (bytes) => writeSync(file, bytes),
     retryAfter,
-    onFailure: (err) => o.log.error({ err }, `${o.name} cannot be written: its lines wait`),
-    onRecovery: ({ dropped }) => o.log.info({ lost: dropped, dropped }, `${o.name} is written again`),
+    onFailure: (err) => o.log.error({ err }, `${o.name} cannot be written, so its lines are kept in memory`),
+    onRecovery: ({ dropped }) => o.log.info({ lost: dropped, dropped }, `${o.name} can be written again`),
   })
   return {
     append: (line) => lines.append(line),
@@ -41,7 +41,7 @@ export function openLineFile(path: string, o: LineFileOptions): LineFile {
       const before = lines.dropped
       await lines.close()
       const lost = lines.dropped - before
-      if (lost > 0) o.log.error({ lost }, `the last lines of ${o.name} are lost`)
+      if (lost > 0) o.log.error({ lost }, `the last lines of ${o.name} were lost`)
       await closeFile(file)
     },
     get dropped() {

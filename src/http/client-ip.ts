@@ -1,15 +1,15 @@
 import type { IncomingMessage } from 'node:http'
 import { BlockList, isIP } from 'node:net'
 
-/** The address a request came from, as far as it can be believed. */
+/** The client's address, taken from X-Forwarded-For only behind a trusted proxy. */
 export type ClientIp = (req: IncomingMessage) => string
 
-/** Whether the peer is a proxy whose X-Forwarded-* headers may be believed. */
+/** Whether the peer is a proxy whose X-Forwarded-* headers are trusted. */
 export type TrustedPeer = (req: IncomingMessage) => boolean
 
 const family = (address: string): 'ipv4' | 'ipv6' => (isIP(address) === 6 ? 'ipv6' : 'ipv4')
 
-/** `::ffff:10.0.0.1` is 10.0.0.1: one address must not have two names. */
+/** Maps `::ffff:10.0.0.1` to 10.0.0.1, so that one address has one name. */
 export const plainAddress = (address: string): string =>
   address.replace(/^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/i, '').replace(/%.*$/, '')
 
@@ -18,15 +18,14 @@ function listed(ranges: readonly string[]): (address: string) => boolean {
   for (const range of ranges) {
     const [address = '', bits] = range.split('/')
     const known = plainAddress(address)
-    if (isIP(known) === 0)
-      throw new TypeError(`server.trustedProxies: "${range}" is neither an address nor a CIDR range`)
+    if (isIP(known) === 0) throw new TypeError(`server.trustedProxies: "${range}" is not an address or a CIDR range`)
     if (bits === undefined) list.addAddress(known, family(known))
     else list.addSubnet(known, Number(bits), family(known))
   }
   return (address) => isIP(address) !== 0 && list.check(address, family(address))
 }
 
-/** `1.2.3.4`, `1.2.3.4:80`, `2001:db8::1`, `[2001:db8::1]:80`; null for anything else. */
+/** Accepts `1.2.3.4`, `1.2.3.4:80`, `2001:db8::1` and `[2001:db8::1]:80`. null for anything else. */
 function addressOf(entry: string): string | null {
   const text = entry.trim()
   const bare = /^\[(.*)\](?::\d+)?$/.exec(text)?.[1] ?? /^(\d+\.\d+\.\d+\.\d+):\d+$/.exec(text)?.[1] ?? text
@@ -34,7 +33,7 @@ function addressOf(entry: string): string | null {
   return isIP(address) === 0 ? null : address
 }
 
-/** What one client is counted by: it gets a whole /64 of IPv6 and may take any address of it. */
+/** The address by which a client is counted: for IPv6 its /64, because a client may use any address in it. */
 export function networkOf(address: string): string {
   if (isIP(address) !== 6) return address
   const [head = '', tail] = address.split('::')
@@ -44,7 +43,7 @@ export function networkOf(address: string): string {
   return [...before, ...zeros, ...after].slice(0, 4).join(':')
 }
 
-/** Whether an address, as `plainAddress` writes it, lies in one of the ranges. */
+/** Whether an address, as returned by `plainAddress`, is in one of the ranges. */
 export const createTrustedAddress = listed
 
 export function createTrustedPeer(trustedProxies: readonly string[]): TrustedPeer {
@@ -53,8 +52,8 @@ export function createTrustedPeer(trustedProxies: readonly string[]): TrustedPee
 }
 
 /**
- * The right-most address of X-Forwarded-For that is not a trusted proxy: everything left of it is the client's own
- * claim. Without a trusted peer the header is not read at all.
+ * The right-most address of X-Forwarded-For that is not a trusted proxy. Entries left of it are the client's own
+ * claim. Without a trusted peer the header is ignored.
  */
 export function createClientIp(trustedProxies: readonly string[]): ClientIp {
   const trusted = listed(trustedProxies)

@@ -4,13 +4,13 @@ import type { Duplex } from 'node:stream'
 import http from './node-http.ts'
 import { newRequestId } from './request-id.ts'
 
-/** The words of an answer given before any route could run; its `headers` name the request as every answer's do. */
+/** The body of a response sent before routing. Its `headers` carry the request id, like every response. */
 export type PlainAnswer = (
   status: number,
   requestId: string,
 ) => { contentType: string; body: string; headers?: Readonly<Record<string, string>> }
 
-/** Facts of a refusal, for the log. */
+/** Facts about a refusal, for the log. */
 export type NoteRefusal = (facts: { status: number; requestId: string; ip: string | undefined }) => void
 
 const statusOf: Record<string, number> = {
@@ -19,7 +19,7 @@ const statusOf: Record<string, number> = {
   ERR_HTTP_REQUEST_TIMEOUT: 408,
 }
 
-/** Answers and closes; closes without a word where an answer has begun, which a second one would corrupt. */
+/** Sends a response and closes the connection. If a response has already started, only closes it. */
 export function refuseConnection(
   socket: Duplex,
   status: number,
@@ -27,7 +27,7 @@ export function refuseConnection(
     words?: PlainAnswer | undefined
     answerBegun?: boolean
     note?: NoteRefusal
-    /** Milliseconds in which the sender may still send into the void, so that no reset overtakes the answer. */
+    /** Milliseconds during which the client may keep sending, so that a reset does not overtake the response. */
     linger?: number
   } = {},
 ): void {
@@ -54,7 +54,7 @@ export function refuseConnection(
   o.note?.({ status, requestId, ip: (socket as Socket).remoteAddress })
 }
 
-/** What the parser refuses (RFC 9112) gets a status of its own instead of Node's bare reset. */
+/** Requests that the parser rejects (RFC 9112) get a status instead of Node's plain reset. */
 export function answerConnectionErrors(
   server: Server,
   o: { answerBegun: (socket: Socket) => boolean; words?: PlainAnswer | undefined; note: NoteRefusal },

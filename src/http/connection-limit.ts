@@ -2,24 +2,24 @@ import { BlockList, isIP, type Socket } from 'node:net'
 import { createTrustedAddress, networkOf, plainAddress } from './client-ip.ts'
 
 export type ConnectionLimitOptions = {
-  /** Open connections of all clients together. */
+  /** The limit of open connections in total. */
   total: number
-  /** Open connections of this process: what its descriptors suffice for. Default: `total`. */
+  /** The limit of open connections of this process, bounded by its file descriptors. Default: `total`. */
   here?: number
-  /** Open connections of one address; an IPv6 client has a whole /64. */
+  /** The limit of open connections per address. An IPv6 client is counted by its /64. */
   perClient: number
-  /** Addresses and CIDR ranges that speak for many clients: they count in the total alone, as loopback does. */
+  /** Addresses and CIDR ranges that serve many clients. They count towards the total only, like loopback. */
   trustedProxies: readonly string[]
   /** Where open connections are counted. */
   counts: { get(key: string): number; add(key: string, by: 1 | -1): void }
 }
 
 export type ConnectionLimit = {
-  /** Counts the connection until it closes; false, and uncounted, where there are too many already. */
+  /** Counts the connection until it closes. Returns false, without counting it, if the limit is reached. */
   admit(socket: Socket): boolean
 }
 
-/** One count for all listeners, of all processes whose counts these are. Errors: TypeError for a range that is none. */
+/** One count for all listeners of all processes that share `counts`. Errors: TypeError for an invalid range. */
 export function createConnectionLimit(o: ConnectionLimitOptions): ConnectionLimit {
   const speaksForMany = createTrustedAddress(o.trustedProxies)
   const { counts } = o
@@ -47,7 +47,7 @@ export function createConnectionLimit(o: ConnectionLimitOptions): ConnectionLimi
   }
 }
 
-/** No address. */
+/** The key of the total. */
 const all = 'all'
 
 const loopback = new BlockList()

@@ -2,26 +2,26 @@ import type { ServerResponse } from 'node:http'
 import type { Middleware } from 'koa'
 
 export type CorsPolicy = {
-  /** Exact origins, or `*`. `null` (a sandboxed page, a file) never matches, not even `*` when it is an exact list. */
+  /** Exact origins, or `*`. `null` (a sandboxed page, a file) never matches an exact list. */
   origins: readonly string[]
   methods: readonly string[]
-  /** Request headers a preflight may ask for; `any` mirrors what was asked. */
+  /** Request headers that a preflight may ask for. `any` mirrors the requested ones. */
   headers: readonly string[] | 'any'
   expose: readonly string[]
-  /** Seconds a browser may keep a preflight's answer. */
+  /** Seconds a browser may cache the response to a preflight. */
   maxAge: number
-  /** Let cookies through; only for exact origins, never for `*`. */
+  /** Allows cookies. Only for exact origins, never for `*`. */
   credentials?: boolean
 }
 
-/** What to answer in Access-Control-Allow-Origin, or null when the origin is not allowed. */
+/** The value of Access-Control-Allow-Origin, or null if the origin is not allowed. */
 export function allowedOrigin(origins: readonly string[], origin: string | undefined): string | null {
   if (origin === undefined || origin === 'null') return null
   if (origins.includes(origin)) return origin
   return origins.includes('*') ? '*' : null
 }
 
-/** Adds a name to Vary and keeps those that are there. */
+/** Adds a name to Vary and keeps the existing ones. */
 export function vary(res: ServerResponse, name: string): void {
   const present = res.getHeader('vary')
   if (present === undefined) res.setHeader('vary', name)
@@ -30,7 +30,7 @@ export function vary(res: ServerResponse, name: string): void {
   }
 }
 
-/** Sets what an answer to this origin carries. Vary is set for every origin, so that no cache mixes two answers. */
+/** Sets the headers of a response to this origin. Sets Vary for every origin, so that caches do not mix responses. */
 export function setCorsHeaders(res: ServerResponse, policy: CorsPolicy, origin: string | undefined): boolean {
   vary(res, 'Origin')
   const allowed = allowedOrigin(policy.origins, origin)
@@ -42,8 +42,8 @@ export function setCorsHeaders(res: ServerResponse, policy: CorsPolicy, origin: 
 }
 
 /**
- * Lets the page follow a redirect that came here by another one: the browser sends `Origin: null` then. Without
- * credentials, and only where `*` lets every origin in.
+ * Allows a page that was redirected here from another origin, for which browsers send `Origin: null`. Without
+ * credentials, and only if `*` allows every origin.
  */
 export function allowRedirectedPage(res: ServerResponse, origins: readonly string[], origin: string | undefined): void {
   if (origin === 'null' && origins.includes('*')) res.setHeader('access-control-allow-origin', 'null')
@@ -53,7 +53,7 @@ export type Preflight = { origin: string; method: string; headers: string[] }
 
 const token = /^[!#$%&'*+.^_`|~\w-]+$/
 
-/** The question a preflight asks, or null when the request is none. */
+/** What a preflight asks for, or null if the request is not a preflight. */
 export function readPreflight(method: string | undefined, headers: NodeJS.Dict<string | string[]>): Preflight | null {
   const origin = headers['origin']
   const wanted = headers['access-control-request-method']
@@ -65,7 +65,7 @@ export function readPreflight(method: string | undefined, headers: NodeJS.Dict<s
   return { origin, method: wanted, headers: asked }
 }
 
-/** Answers a preflight by one policy; false, and no CORS header, when it does not allow what was asked. */
+/** Answers a preflight. Returns false and sets no CORS header if the policy does not allow the request. */
 export function setPreflightHeaders(res: ServerResponse, policy: CorsPolicy, asked: Preflight): boolean {
   vary(res, 'Access-Control-Request-Method')
   vary(res, 'Access-Control-Request-Headers')
@@ -85,7 +85,10 @@ export function setPreflightHeaders(res: ServerResponse, policy: CorsPolicy, ask
   return true
 }
 
-/** CORS for an app with one policy: preflights end here, every other answer gets its headers before the route runs. */
+/**
+ * CORS for an app with one policy. Answers preflights, and sets the headers of all other responses before the route
+ * runs.
+ */
 export function cors(policy: CorsPolicy): Middleware {
   return (ctx, next) => {
     const asked = readPreflight(ctx.method, ctx.req.headers)

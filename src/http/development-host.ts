@@ -1,4 +1,4 @@
-/** Which hosts and origins belong to a developer's own machine: loopback, and names that never resolve elsewhere. */
+/** Hosts and origins of a developer's own machine: loopback, and names that never resolve to another machine. */
 import { isLoopbackHost } from './loopback.ts'
 
 /** `localhost`, 127.0.0.0/8, ::1, `*.localhost` and `*.test` (RFC 6761), with or without a port. */
@@ -8,7 +8,10 @@ export function isDevelopmentHost(authority: string | undefined): boolean {
   return /^[a-z0-9-]+(?:\.[a-z0-9-]+)*\.(?:test|localhost)$/.test(name)
 }
 
-/** An absent Origin is not a page. `null` (a sandboxed page, a redirect) never counts: any site can send it. */
+/**
+ * A request without Origin does not come from another site. `null` (a sandboxed page, a redirect) never counts,
+ * because any site can send it.
+ */
 export function isDevelopmentOrigin(origin: string | undefined): boolean {
   if (origin === undefined) return true
   return /^https?:\/\//i.test(origin) && isDevelopmentHost(origin.replace(/^https?:\/\//i, ''))

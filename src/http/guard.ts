@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 
-/** Requests that no route should see; each protocol words its own answer from the code. */
+/** Requests rejected before routing. Each protocol chooses its own wording for the code. */
 export type RefusalCode = 'BadRequest' | 'InvalidTarget' | 'MethodNotAllowed' | 'NotImplemented' | 'ExpectationFailed'
 
 export class RequestRefused extends Error {
@@ -12,7 +12,7 @@ export class RequestRefused extends Error {
   }
 }
 
-/** RFC 9110 status of each refusal. */
+/** The RFC 9110 status of each refusal. */
 export const refusalStatus = {
   BadRequest: 400,
   InvalidTarget: 400,
@@ -21,13 +21,14 @@ export const refusalStatus = {
   ExpectationFailed: 417,
 } as const satisfies Record<RefusalCode, number>
 
-// Everything but printable ASCII: a raw byte above it has no one meaning, and `#` never belongs on the wire.
-const oddTarget = /[^\x21-\x7e]|#/
+// Everything except printable ASCII. Other bytes have no defined meaning, and `#` is never sent.
+const invalidInTarget = /[^\x21-\x7e]|#/
 const unknownMethods = new Set(['TRACE', 'TRACK', 'CONNECT'])
 
 /**
- * Refuses what Node's parser accepts although two servers could read it differently (RFC 9112 §3.2, §6.1): several
- * Host or Authorization headers, a target in absolute form, a fragment, codings other than exactly `chunked`.
+ * Rejects requests that Node's parser accepts but two servers could interpret differently (RFC 9112 §3.2, §6.1):
+ * several Host or Authorization headers, an absolute-form target, a fragment, or transfer codings other than exactly
+ * `chunked`.
  */
 export function guardRequest(req: IncomingMessage): void {
   if (unknownMethods.has(req.method ?? '')) {
@@ -35,20 +36,20 @@ export function guardRequest(req: IncomingMessage): void {
   }
   const target = req.url ?? ''
   if (!target.startsWith('/')) {
-    throw new RequestRefused('InvalidTarget', 'The request target must be a path that begins with a slash.')
+    throw new RequestRefused('InvalidTarget', 'The request target must be a path that starts with a slash.')
   }
-  if (oddTarget.test(target)) {
-    throw new RequestRefused('InvalidTarget', 'The request target holds characters that must be percent-encoded.')
+  if (invalidInTarget.test(target)) {
+    throw new RequestRefused('InvalidTarget', 'The request target contains characters that must be percent-encoded.')
   }
   if (!/^(?:100-continue)?$/i.test(req.headers.expect ?? '')) {
-    throw new RequestRefused('ExpectationFailed', 'The only expectation understood is 100-continue.')
+    throw new RequestRefused('ExpectationFailed', 'The only supported expectation is 100-continue.')
   }
   const hosts = valuesOf(req, 'host')
   if (hosts.length === 0 && req.httpVersion !== '1.0')
     throw new RequestRefused('BadRequest', 'The request has no Host header.')
   if (hosts.length > 1) throw new RequestRefused('BadRequest', 'The request has more than one Host header.')
   if (hosts[0]?.trim() === '') throw new RequestRefused('BadRequest', 'The Host header is empty.')
-  // Node keeps the first, a proxy may judge by the last.
+  // Node uses the first one, but a proxy may use the last.
   if (valuesOf(req, 'authorization').length > 1)
     throw new RequestRefused('BadRequest', 'The request has more than one Authorization header. Send one.')
   const codings = valuesOf(req, 'transfer-encoding')
@@ -58,13 +59,13 @@ export function guardRequest(req: IncomingMessage): void {
     .split(',')
     .map((coding) => coding.trim())
   if (codings.length > 0 && applied.at(-1) !== 'chunked') {
-    throw new RequestRefused('BadRequest', 'The last transfer coding of a request must be chunked.')
+    throw new RequestRefused('BadRequest', 'The last transfer coding must be chunked.')
   }
   if (codings.length > 0 && applied.length > 1) {
-    throw new RequestRefused('NotImplemented', 'The only transfer coding understood is chunked.')
+    throw new RequestRefused('NotImplemented', 'The only supported transfer coding is chunked.')
   }
   if (codings.length > 0 && req.httpVersion === '1.0') {
-    throw new RequestRefused('BadRequest', 'HTTP/1.0 knows no transfer codings.')
+    throw new RequestRefused('BadRequest', 'HTTP/1.0 does not support transfer codings.')
   }
 }
 

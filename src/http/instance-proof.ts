@@ -1,10 +1,12 @@
-/** How `postern doctor` knows that an address leads to this installation: only who has its secret can answer a nonce. */
+/**
+ * Lets `postern doctor` verify that a URL leads to this installation. Only a holder of its secret can answer a nonce.
+ */
 import { createHmac, type KeyObject } from 'node:crypto'
 
-/** A nonce that is answered; anything else in its place is ignored. */
+/** A valid nonce. Other values are ignored. */
 export const noncePattern = /^[0-9a-f]{32}$/
 
-/** Hex. The key is derived, so that no answer is anything else that the secret signs. */
+/** Hex. Uses a derived key, so that a proof is never valid as another signature of the secret. */
 export function instanceProof(secret: KeyObject, nonce: string): string {
   const key = createHmac('sha256', secret).update('postern instance proof').digest()
   return createHmac('sha256', key).update(nonce).digest('hex')

@@ -1,43 +1,43 @@
 /**
- * Lines on their way to a file, a pipe or a terminal. Appending never waits and never fails: what the other end does not
- * take in time waits in memory up to a limit, and lines beyond the limit are dropped and counted.
+ * Writes lines to a file, a pipe or a terminal. Appending never blocks and never fails. Lines that cannot be written
+ * yet stay in memory up to a limit. Lines beyond the limit are dropped and counted.
  */
 
 export type LineWriter = {
   append(line: string): void
-  /** Writes what waits, if it can be written now; what cannot is dropped and counted. */
+  /** Writes the pending lines if possible. Drops and counts the rest. */
   close(): Promise<void>
-  /** At the end of the process: writes what waits without waiting for the event loop. */
+  /** Writes the pending lines synchronously, when the process exits. */
   flushSync(): void
-  /** Lines since the start. */
+  /** Lines dropped since the start. */
   readonly dropped: number
 }
 
 export type LineWriterOptions = {
-  /** Takes some of the bytes and says how many. `EAGAIN`: none now. */
+  /** Writes some of the bytes and returns how many. Throws `EAGAIN` if none can be written now. */
   put: (bytes: Buffer) => Promise<number> | number
   /** The same for `flushSync`. */
   putSync: (bytes: Buffer) => number
-  /** Told once until the lines are written again; not for `EAGAIN`. */
+  /** Called once per failure, until writing succeeds again. Not called for `EAGAIN`. */
   onFailure?: (cause: unknown) => void
-  /** Told when lines are written again after a failure, or after some were dropped. */
+  /** Called when writing succeeds again after a failure or after dropped lines. */
   onRecovery?: (o: { dropped: number }) => void
   /** Milliseconds until a failed write is retried. Default 1000. */
   retryAfter?: number
-  /** Characters that wait. Default 8 Mi. */
+  /** Limit of pending characters. Default 8 Mi. */
   maxWaiting?: number
 }
 
-/** Milliseconds until a pipe that is full is tried again. */
+/** Milliseconds until a full pipe is retried. */
 const pipeRetryAfter = 20
-/** Characters of one write. */
+/** Characters per write. */
 const maxBatch = 256 * 1024
 
 export function createLineWriter(o: LineWriterOptions): LineWriter {
   const { put, putSync, retryAfter = 1000, maxWaiting = 8 * 1024 * 1024 } = o
   let lines: string[] = []
   let waiting = 0
-  /** Bytes of lines of which a write has failed or is running. */
+  /** Bytes of a write that failed or is running. */
   let rest = Buffer.alloc(0)
   let linesInRest = 0
   let dropped = 0
@@ -108,14 +108,14 @@ export function createLineWriter(o: LineWriterOptions): LineWriter {
       waiting = 0
     },
     flushSync() {
-      // Bytes of a write that runs are with the system already.
+      // The bytes of a running write already belong to the system.
       const begun = writing === null ? [rest] : []
       let left = Buffer.concat([...begun, Buffer.from(lines.join(''))])
       if (writing === null) rest = Buffer.alloc(0)
       try {
         while (left.length > 0) left = left.subarray(putSync(left))
       } catch {
-        // What the other end does not take now waits on.
+        // Bytes that cannot be written now stay pending.
       }
       lines = left.length > 0 ? [left.toString()] : []
       waiting = lines[0]?.length ?? 0

@@ -5,45 +5,48 @@ import { createExhaustionReport } from './descriptor-limit.ts'
 import { stderrLines } from './stderr-lines.ts'
 import { createTerminalFormat } from './terminal-lines.ts'
 
-/** Takes whole lines. */
+/** Receives whole lines. */
 export type LogDestination = { write(line: string): void }
 
 const hidden = '[hidden]'
 const secretNames =
   /^(authorization|proxy-authorization|cookie|set-cookie|x-amz-signature|x-amz-security-token|x-amz-credential-secret|signature|token|access_token|id_token|jwt|secret|secretaccesskey|sessiontoken|password|signingkey|x-amz-(?:copy-source-)?server-side-encryption-customer-key)$/i
-/** Whether what stands under this name, of a header or a parameter, grants access. */
+/** Whether a header or parameter of this name holds a credential. */
 export const isSecretName = (name: string): boolean => secretNames.test(name)
 
 const secretPairs =
   /((?:x-amz-signature|x-amz-security-token|signature|access_token|token|encryption-customer-key)=)[^&\s"'<>]+/gi
 const bearer = /(bearer\s+)[\w.~+/=-]+/gi
-/** Whole runs, each looked at once: a search from every `eyJ` in a URL of 16 KB takes a third of a second. */
-const dotted = /(?<![\w.-])[\w.-]+/g
-/** A percent-encoded letter of it is still one. */
+/**
+ * Matches whole runs, so that each is checked once. Searching from every `eyJ` in a URL of 16 KB takes a third of a
+ * second.
+ */
+const dottedRuns = /(?<![\w.-])[\w.-]+/g
+/** Letters may be percent-encoded. */
 const linkToken = /(\/l\/)[\w%-]{8,}/g
 
-/** A header, `eyJ…`, and two more parts behind it. */
-const holdsJwt = (run: string): boolean =>
+/** A JWT: a header that starts with `eyJ`, and two more parts. */
+const isJwt = (run: string): boolean =>
   run.includes('eyJ') &&
   run
     .split('.')
     .slice(0, -2)
     .some((part) => /\beyJ[\w-]/.test(part))
 
-/** Free text with everything that grants access taken out: signatures, security tokens, bearer and link tokens. */
+/** Removes credentials from free text: signatures, security tokens, bearer tokens and link tokens. */
 export const maskText = (text: string): string =>
   text
     .replace(secretPairs, `$1${hidden}`)
     .replace(bearer, `$1${hidden}`)
-    .replace(dotted, (run) => (holdsJwt(run) ? hidden : run))
+    .replace(dottedRuns, (run) => (isJwt(run) ? hidden : run))
     .replace(linkToken, `$1${hidden}`)
 
-/** Parameters whose values grant nothing, however random they look. */
+/** Parameters whose values are not credentials, however random they look. */
 const publicNames =
   /^(?:x-amz-(?:algorithm|credential|date|expires|signedheaders|content-sha256|checksum-.*|sdk-.*)|awsaccesskeyid|key|(?:key-|upload-id-|version-id-)?marker|uploadid|versionid|prefix|start-after|continuation-token|cursor|q|filename|type|response-.*)$/i
 const longRun = /[\w-]{24,}/g
 
-/** Whether a value holds a long run of letters and digits, as nonces, API keys and opaque tokens do. */
+/** Whether a value contains a long run of letters and digits, like a nonce, an API key or an opaque token. */
 const isTokenLike = (name: string, value: string): boolean =>
   !publicNames.test(name) &&
   (decoded(value)
@@ -51,18 +54,18 @@ const isTokenLike = (name: string, value: string): boolean =>
     ?.some((run) => /\d/.test(run) && /[a-z]/i.test(run)) ??
     false)
 
-/** Characters of a target that a log line keeps. */
+/** Characters of a target in a log line. */
 const maxLogged = 1024
 
-/** For a log line: masked, and cut where it is long. */
+/** Masks a target for the log and truncates it. */
 export function shortTarget(target: string): string {
   const masked = maskTarget(target)
   return masked.length <= maxLogged ? masked : `${masked.slice(0, maxLogged)}… (${target.length} characters)`
 }
 
 /**
- * A request target fit for a log: values that grant access and those that look like tokens are hidden. Names are compared
- * decoded, so that an encoded name hides nothing.
+ * Masks a request target for the log: credentials and values that look like tokens are hidden. Names are decoded
+ * before they are compared, so an encoded name hides nothing.
  */
 export function maskTarget(target: string): string {
   const mark = target.indexOf('?')
@@ -90,7 +93,7 @@ function decoded(text: string): string {
 
 const deepest = 6
 
-/** A copy of what is to be logged, secrets hidden by name at any depth and inside strings. */
+/** A copy of a log value with secrets hidden, by name at any depth and inside strings. */
 export function maskValue(value: unknown, depth = 0): unknown {
   if (typeof value === 'string') return maskText(value)
   if (value === null || typeof value !== 'object') return value
@@ -115,8 +118,8 @@ function maskError(error: Error, depth: number): Record<string, unknown> {
 }
 
 /**
- * One line of JSON per event on stderr, or readable lines where a person watches. Nothing that grants access is ever
- * written, whatever a caller passes. `destination` stands in for stderr in tests.
+ * Logs one line of JSON per event on stderr, or readable lines on a terminal. Credentials are never written, whatever
+ * a caller passes. `destination` replaces stderr in tests.
  */
 export function createLogger(config: Pick<Config['log'], 'level' | 'format'>, destination?: LogDestination): Logger {
   const reportExhaustion = createExhaustionReport()
@@ -124,7 +127,7 @@ export function createLogger(config: Pick<Config['log'], 'level' | 'format'>, de
     level: config.level,
     base: null,
     formatters: { log: (entry: Record<string, unknown>) => maskValue(entry) as Record<string, unknown> },
-    // pino runs serializers before the formatter for `err`: the error is passed through and masked with the rest.
+    // pino runs serializers before the formatter, so `err` is passed through and masked with the rest.
     serializers: { err: (error: unknown) => maskValue(error) },
     hooks: {
       logMethod(this: Logger, args: unknown[], method: (...args: unknown[]) => void) {
@@ -141,7 +144,7 @@ export function createLogger(config: Pick<Config['log'], 'level' | 'format'>, de
   return pino(options as never, destination ?? stderr(config.format))
 }
 
-/** The text pino itself would take for the message, unmasked, where a caller gives none. */
+/** pino's own choice of message, unmasked, if the caller passes none. */
 function errorMessage(entry: unknown): string | undefined {
   if (entry instanceof Error) return entry.message
   const inner = entry !== null && typeof entry === 'object' && 'err' in entry ? entry.err : undefined

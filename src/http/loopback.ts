@@ -1,4 +1,4 @@
-/** What counts as this machine: 127.0.0.0/8, ::1 and localhost. */
+/** What counts as loopback: 127.0.0.0/8, ::1 and localhost. */
 import type { IncomingMessage } from 'node:http'
 import { BlockList, isIP } from 'node:net'
 
@@ -12,7 +12,7 @@ export const isLoopbackAddress = (address: string): boolean => {
   return family !== 0 && loopback.check(plain, family === 6 ? 'ipv6' : 'ipv4')
 }
 
-/** A Host header or the authority of a URL. */
+/** Takes a Host header or the authority of a URL. */
 export function isLoopbackHost(authority: string | undefined): boolean {
   if (authority === undefined || !URL.canParse(`http://${authority}`)) return false
   const { hostname, username, password } = new URL(`http://${authority}`)
@@ -20,7 +20,7 @@ export function isLoopbackHost(authority: string | undefined): boolean {
   return hostname === 'localhost' || isLoopbackAddress(hostname.replace(/^\[|\]$/g, ''))
 }
 
-/** Whether a server listens for this machine alone, under a URL of this machine, and behind no proxy. */
+/** Whether a server listens on loopback only, under a loopback URL, without a proxy. */
 export function servesLoopbackOnly(o: {
   listenHost: string
   publicUrl: string
@@ -30,12 +30,12 @@ export function servesLoopbackOnly(o: {
   return isLoopbackHost(host) && isLoopbackHost(new URL(o.publicUrl).host) && o.trustedProxies.length === 0
 }
 
-/** What proxies add; Host and peer are then the proxy's own. */
+/** Headers that proxies add. Host and peer are then those of the proxy. */
 const proxyHeaders = ['forwarded', 'via', 'x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto', 'x-real-ip']
 
-/** Sent from this machine, and passed on by no proxy that can be seen. */
+/** Whether the request came from this machine and shows no sign of a proxy. */
 export function isUnproxied(req: IncomingMessage): boolean {
-  // The usual proxy, as it is installed, adds no header and rewrites Host; what it sends on is HTTP/1.0.
+  // A proxy in its default configuration may add no header and rewrite Host, but it sends HTTP/1.0.
   if (req.httpVersion === '1.0') return false
   if (proxyHeaders.some((name) => req.headers[name] !== undefined)) return false
   return isLoopbackAddress(req.socket.remoteAddress ?? '')

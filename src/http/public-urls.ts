@@ -1,13 +1,13 @@
-/** Under which URLs the two apps are reached: those of the configuration, else what was bound. */
+/** The public URLs of the two apps: from the configuration, or the addresses they listen on. */
 import type { Config } from '../config/config.ts'
 
-/** Where the objects endpoint lies on a port that both apps share. */
+/** The path of the objects endpoint if both apps share one port. */
 const sharedPrefix = '/objects'
 
 export type PublicUrls = {
   api(): string
   objects(): string
-  /** What the listeners were bound to, once they are. */
+  /** The URLs of the listeners, null until they are bound. */
   bound: { api: string | null; objects: string | null }
 }
 
@@ -21,14 +21,14 @@ export function publicUrls(config: Config): PublicUrls {
   }
 }
 
-/** `bound`: what the objects listener, or the shared one, was bound to. */
+/** `bound` is the URL of the objects listener or of the shared one. */
 export function objectsBaseUrl(config: Config, bound: string | null): string {
   const { listen, publicUrl } = config.objects
   if (listen === 'shared') return baseUrl(publicUrl, (bound ?? listenUrl(config.server.listen)) + sharedPrefix)
   return baseUrl(publicUrl, bound ?? listenUrl(listen))
 }
 
-/** The path of a URL without a slash at its end; asked by every request, and the same until the listeners are bound. */
+/** The path of a URL without a trailing slash. Called for every request, and constant once the listeners are bound. */
 export function createPathPrefix(url: () => string): () => string {
   let last = { url: '', path: '' }
   return () => {

@@ -16,8 +16,8 @@ type Watched = {
 }
 
 /**
- * Watches running requests and calls `tooSlow` for a body that stays below the floor, and for a reader that takes
- * nothing for two windows. Time in which we ourselves hold the body back does not count against the sender.
+ * Calls `tooSlow` for a request body below the minimum rate, and for a client that reads nothing for two windows.
+ * Time during which the server applies backpressure does not count.
  */
 export function watchRates(
   floor: RateFloor,

@@ -1,4 +1,4 @@
-/** Makes the record of each request of an app. */
+/** Creates the request event of each request of an app. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Context, Middleware } from 'koa'
@@ -12,7 +12,7 @@ function outcomeOf(status: number | null, complete: boolean): Outcome {
   return complete ? 'ok' : 'aborted'
 }
 
-/** Makes the event of each request when its connection is done with it, and hands it to every sink. */
+/** Creates an event when the connection of a request is done with it, and passes it to every sink. */
 export function reportRequests(
   o: { app: RequestEvent['app']; sinks: readonly RequestSink[]; clientIp: ClientIp; now: () => Date },
   factsOf: (ctx: Context) => RequestFacts,
@@ -22,7 +22,7 @@ export function reportRequests(
     const { req, res } = ctx
     const at = o.now().getTime()
     const begun = performance.now()
-    // The socket no longer knows its peer once it is closed.
+    // Read now, because a closed socket has no peer address.
     const ip = o.clientIp(req)
     res.once('close', () => {
       const facts = factsOf(ctx)
@@ -50,7 +50,7 @@ export function reportRequests(
   }
 }
 
-/** Bytes of a connection since it was last asked about. */
+/** Bytes of a connection since the last call. */
 function createByteCount(): (socket: Socket) => { received: number; sent: number } {
   const counted = new WeakMap<Socket, { read: number; written: number }>()
   return (socket) => {

@@ -1,9 +1,9 @@
 import { randomFillSync } from 'node:crypto'
 import type { Middleware } from 'koa'
 
-/** 16 hex digits from the system's random source: it names one request in the answer, in its body and in the log. */
+/** 16 random hex digits. They identify a request in the response, its body and the log. */
 export function newRequestId(): string {
-  // The system is asked for many at once: one call costs as much as a hundred ids.
+  // Random bytes are fetched in bulk, because one system call costs as much as a hundred ids.
   if (used === random.length) {
     randomFillSync(random)
     used = 0
@@ -16,8 +16,8 @@ const random = Buffer.alloc(256 * idBytes)
 let used = random.length
 
 /**
- * Sets `ctx.state.requestId` and the header on every answer. What a client sends under that name is ignored: it would
- * let one caller write another's log lines.
+ * Sets `ctx.state.requestId` and the response header. A client's own header is ignored, because it could imitate
+ * another request in the log.
  */
 export function requestId(header: 'x-request-id' | 'x-amz-request-id'): Middleware {
   return (ctx, next) => {

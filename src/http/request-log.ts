@@ -1,32 +1,35 @@
-/** The last requests of both apps, in memory, for whoever watches them as they happen. */
+/** The most recent requests of both apps, in memory, for live viewers. */
 import { randomBytes } from 'node:crypto'
 import type { RequestEvent } from './request-event.ts'
 
 export type LoggedRequest = Omit<RequestEvent, 'rawHeaders'> & {
-  /** Identifies the process that answered, and tells it from the one before it. */
+  /** Identifies the process that answered, and distinguishes it from its predecessor. */
   readonly run: string
-  /** Counts up by one, from 1, in each process. */
+  /** Increases by one, from 1, in each process. */
   readonly seq: number
-  /** Only the most recent refusals keep theirs. Not masked. */
+  /** Kept only for the most recent refusals. Not masked. */
   rawHeaders: readonly string[] | null
 }
 
-/** What one process has answered. */
+/** The requests that one process answered. */
 export type RequestSource = {
   readonly run: string
-  /** What came after `seq`, oldest first, at most `limit`; `missed` counts what is not kept any more. */
+  /** Up to `limit` requests after `seq`, oldest first. `missed` counts requests that are no longer kept. */
   since(seq: number, limit: number): { requests: LoggedRequest[]; missed: number }
 }
 
 export type RequestLog = {
   push(event: RequestEvent): void
-  /** Of this process, and of the others that it hears of while somebody watches. */
+  /** This process, and the other processes while there are viewers. */
   sources(): readonly RequestSource[]
-  /** `wake` is called when there is more and must do next to nothing; `end` when the gateway stops. Returns how to leave. */
+  /**
+   * `wake` is called when there are new requests and must return quickly. `end` is called when the gateway stops.
+   * Returns a function that unsubscribes.
+   */
   watch(listener: Listener): () => void
-  /** Resolves when `sources` are all there are, or one of them is silent; to be asked by who watches. */
+  /** Resolves when `sources` is complete or a process does not respond. For viewers. */
   whenComplete(): Promise<void>
-  /** Ends the watching. What comes later is still kept. */
+  /** Ends all watching. Later requests are still recorded. */
   close(): void
 }
 
@@ -34,13 +37,13 @@ type Listener = { wake: () => void; end: () => void }
 
 export type OwnRequestLog = RequestLog & RequestSource & { last(): number }
 
-/** Targets and header names of clients may be long: beyond this a target is cut, so that the ring stays small. */
+/** Targets are truncated to this many characters, which bounds the memory of the ring. */
 export const maxTarget = 4096
 
-/** Constant memory: the last `capacity` requests, and the headers of the last `evidence` refusals. */
+/** Memory is constant: the last `capacity` requests, and the headers of the last `evidence` refusals. */
 export type RingSize = { capacity: number; evidence: number }
 
-/** The requests of one process; numbers may be left out. */
+/** The requests of one process. Numbers may have gaps. */
 export function createRequestRing(run: string, { capacity, evidence }: RingSize) {
   const ring: LoggedRequest[] = []
   const refused: LoggedRequest[] = []
@@ -50,7 +53,7 @@ export function createRequestRing(run: string, { capacity, evidence }: RingSize)
   return {
     run,
     last: () => last,
-    /** `seq` must be above all before. */
+    /** `seq` must be greater than all previous ones. */
     put(entry: LoggedRequest): void {
       last = entry.seq
       ring[last % capacity] = entry
@@ -74,12 +77,12 @@ export function createRequestRing(run: string, { capacity, evidence }: RingSize)
   }
 }
 
-/** Requests nobody looks for: they would push out those that somebody does. */
+/** Requests that viewers are not interested in. They would push out others. */
 const isNoise = ({ app, target }: RequestEvent): boolean =>
   app === 'api' && /^\/(?:healthz|readyz|metrics|assets\/|console\/|favicon|$|[?])/.test(target)
 
 export function createRequestLog({ capacity = 1000, evidence = 100 } = {}): OwnRequestLog {
-  // Tells the numbers of this process from those of the one before it.
+  // Distinguishes the numbers of this process from those of its predecessor.
   const ring = createRequestRing(randomBytes(4).toString('hex'), { capacity, evidence })
   const listeners = new Set<Listener>()
 
@@ -103,6 +106,6 @@ export function createRequestLog({ capacity = 1000, evidence = 100 } = {}): OwnR
   }
 }
 
-/** A slice would keep the whole text alive. */
+/** A plain slice would keep the whole string in memory. */
 const shortened = (target: string): string =>
   target.length <= maxTarget ? target : Buffer.from(target.slice(0, maxTarget), 'latin1').toString('latin1')

@@ -8,19 +8,19 @@ import http from './node-http.ts'
 
 export type HttpServerOptions = {
   log: Logger
-  /** Seconds that running requests get to finish once `close()` was called. */
+  /** Seconds for running requests to finish after `close()`. */
   shutdownTimeout: number
-  /** Words an answer that no route could give (malformed, too slow); default: no body. */
+  /** Creates the body of a response sent before routing (malformed or slow requests). Default: no body. */
   plainAnswer?: PlainAnswer
-  /** Connections beyond it are refused with 503. Default: none are. */
+  /** Connections beyond the limit get 503. Default: no limit. */
   connectionLimit?: ConnectionLimit
-  /** Bodies slower than this are cut off with 408. Default: 1 KiB/s over a minute. */
+  /** Bodies slower than this get 408. Default: 1 KiB/s over a minute. */
   rateFloor?: RateFloor
-  /** Seconds for a request's headers to be complete. Default 20. */
+  /** Seconds for a request's headers to arrive. Default 20. */
   headersTimeout?: number
-  /** Seconds an idle connection is kept. Default 65: longer than the usual proxy keeps its own. */
+  /** Seconds an idle connection is kept open. Default 65, longer than usual proxies keep theirs. */
   keepAliveTimeout?: number
-  /** Seconds between two looks at connections that owe us headers. Default 5. */
+  /** Seconds between checks of connections that have not sent their headers. Default 5. */
   checkEvery?: number
 }
 
@@ -29,24 +29,24 @@ type ListenOptions = { host: string; port: number; reusePort?: boolean }
 export type HttpServer = {
   readonly server: Server
   /**
-   * Resolves to the URL listened at, with the port the system chose where 0 was asked; rejects when it cannot listen.
-   * `reusePort`: other processes listen there too, each with a socket of its own.
+   * Resolves to the URL, including the port chosen by the system for port 0. Rejects if it cannot listen.
+   * `reusePort`: other processes listen on the same port with their own socket.
    */
   listen(at: ListenOptions): Promise<string>
-  /** Stops accepting, lets running requests finish within shutdownTimeout, then cuts them. Repeatable. */
+  /** Stops accepting, waits up to shutdownTimeout for running requests, then aborts them. Repeatable. */
   close(): Promise<void>
 }
 
 const maxHeaderSize = 16 * 1024
-/** How long a refused sender may go on sending into the void, so that it reads our answer before the reset. */
+/** Milliseconds for a refused client to keep sending, so that it reads the response before the connection is reset. */
 const lingerMilliseconds = 2_000
 
 export const hasBody = (req: IncomingMessage): boolean =>
   req.headers['transfer-encoding'] !== undefined || Number(req.headers['content-length'] ?? 0) > 0
 
-/** What `destroy()` on a body must not do is take the connection with it: the answer has yet to be sent. */
+/** Prevents `destroy()` on a body from closing the connection, because the response must still be sent. */
 class GatewayRequest extends http.IncomingMessage {
-  /** Set while the client waits for `100 Continue`: it is sent when the body is first read, and not before. */
+  /** Set while the client waits for `100 Continue`, which is sent when the body is first read. */
   continueWith: ServerResponse | null = null
 
   override _read(size: number): void {
@@ -68,22 +68,22 @@ class GatewayRequest extends http.IncomingMessage {
   }
 }
 
-/** Lets the rest of a body drain away unread, without buffering it. */
+/** Discards the rest of a body without buffering it. */
 function discardBody(req: IncomingMessage): void {
-  // The parser drops the bytes of a message marked so; nothing public does that for a destroyed one.
+  // The parser discards the bytes of such a message. There is no public API for a destroyed message.
   Object.assign(req, { _dumped: true })
   req.socket.resume()
 }
 
 /**
- * An HTTP server with the limits that a public origin needs. Node's own `requestTimeout` stays off, as it would cut an
- * honest upload of hours; a floor under the body's rate stands in for it.
+ * An HTTP server with limits for a public origin. Node's `requestTimeout` is off, because it would abort legitimate
+ * uploads that take hours. A minimum rate for bodies replaces it.
  */
 export function createServer(listener: RequestListener, o: HttpServerOptions): HttpServer {
   let closing: Promise<void> | null = null
 
   class GatewayResponse extends http.ServerResponse {
-    // Every answer passes here, implicit headers included.
+    // Every response passes here, including those with implicit headers.
     override writeHead(statusCode: number, ...rest: never[]): this {
       const bodyPending = hasBody(this.req) && !this.req.complete
       if (bodyPending) closeAfterReading(this.req)
@@ -96,7 +96,7 @@ export function createServer(listener: RequestListener, o: HttpServerOptions): H
     IncomingMessage: GatewayRequest,
     ServerResponse: GatewayResponse as typeof ServerResponse,
     insecureHTTPParser: false,
-    // The guard asks for it, in words.
+    // The guard checks it and explains the error.
     requireHostHeader: false,
     maxHeaderSize,
     requestTimeout: 0,
@@ -107,10 +107,10 @@ export function createServer(listener: RequestListener, o: HttpServerOptions): H
     keepAliveInitialDelay: 60_000,
     noDelay: true,
   })
-  // Beyond a count Node drops headers silently, signed ones included; their total size is the limit here.
+  // With a count limit Node drops headers silently, signed ones included. The limit here is their total size.
   server.maxHeadersCount = 0
 
-  const note: NoteRefusal = (facts) => o.log.info(facts, 'refused before there was a request')
+  const note: NoteRefusal = (facts) => o.log.info(facts, 'refused a connection before any request')
   const rates = watchRates(o.rateFloor ?? { bytesPerSecond: 1024, window: 60 }, (req, res) => {
     o.log.info({ ip: req.socket.remoteAddress, method: req.method }, 'request was too slow')
     refuseConnection(req.socket, 408, { words: o.plainAnswer, answerBegun: res.headersSent, note })
@@ -128,7 +128,7 @@ export function createServer(listener: RequestListener, o: HttpServerOptions): H
 
   const serve = (req: IncomingMessage, res: ServerResponse): void => {
     const { socket } = req
-    // After an answer that said close, whatever else arrives is not looked at.
+    // After a response that closes the connection, further data is ignored.
     if (socket.writableEnded) return
     const answers = running.get(socket) ?? new Set()
     running.set(socket, answers.add(res))
@@ -140,7 +140,7 @@ export function createServer(listener: RequestListener, o: HttpServerOptions): H
     listener(req as never, res as never)
   }
   server.on('request', serve)
-  // Node's own answer to an expectation it does not know would have neither words nor a request id.
+  // Node's own response to an unknown expectation has no body and no request id.
   server.on('checkExpectation', serve)
   server.on('checkContinue', (req, res) => {
     req.continueWith = res
@@ -161,7 +161,7 @@ export function createServer(listener: RequestListener, o: HttpServerOptions): H
       const sweep = setInterval(() => server.closeIdleConnections(), 250)
       server.close(finished)
       server.closeIdleConnections()
-      // Browsers open connections ahead of need; Node does not count those as idle.
+      // Browsers open connections in advance. Node does not count those as idle.
       for (const socket of sockets) if (!running.has(socket) && socket.bytesRead === 0) socket.destroy()
     })
     return closing
@@ -170,8 +170,8 @@ export function createServer(listener: RequestListener, o: HttpServerOptions): H
 }
 
 /**
- * A connection closed while bytes are unread is reset, and a reset can overtake the answer. So the sending side is
- * closed first and what still comes is discarded for a moment (RFC 9112 §9.6).
+ * Closing a connection with unread data resets it, and the reset can overtake the response. So the sending side is
+ * closed first and incoming data is discarded for a moment (RFC 9112 §9.6).
  */
 function closeAfterReading(req: IncomingMessage): void {
   const { socket } = req
@@ -188,8 +188,8 @@ function listen(server: Server, { host, port, reusePort = false }: ListenOptions
     server.once('error', reject)
     server.listen({ host, port, reusePort }, () => {
       server.off('error', reject)
-      // An error that nobody hears ends the process.
-      server.on('error', (err) => log.error({ err }, 'a connection could not be accepted'))
+      // An unhandled error event would end the process.
+      server.on('error', (err) => log.error({ err }, 'could not accept a connection'))
       const bound = server.address() as AddressInfo
       resolve(`http://${host.includes(':') ? `[${host}]` : host}:${bound.port}`)
     })

@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 type RequestSource = { callback(): RequestHandler }
 export type RequestHandler = (req: IncomingMessage, res: ServerResponse) => void
 
-/** One port for both origins: what lies below the objects URL's path goes to the objects endpoint. */
+/** One port for both origins. Paths below the objects URL's path go to the objects endpoint. */
 export function sharedPort(api: RequestSource, objects: RequestSource, pathPrefix: () => string): RequestHandler {
   const toApi = api.callback()
   const toObjects = objects.callback()

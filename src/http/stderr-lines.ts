@@ -1,18 +1,18 @@
-/** The log of this process on stderr, whatever that is: nothing that reads it, or does not, can stop the server. */
+/** Writes this process's log to stderr. A slow or missing reader cannot block the server. */
 import { constants, fstatSync, openSync, write, writeSync } from 'node:fs'
 import { promisify } from 'node:util'
 import { createLineWriter, type LineWriter } from './line-writer.ts'
 
 const stderr = 2
 const writeBytes = promisify(write)
-/** Bytes that Node holds for a socket. */
+/** Limit of bytes that Node buffers for a socket. */
 const maxInStream = 256 * 1024
 
 type Put = { put: (bytes: Buffer) => Promise<number> | number; putSync: (bytes: Buffer) => number }
 
 let opened: LineWriter | null = null
 
-/** Made at the first call, once for the process. */
+/** Created at the first call, once per process. */
 export function stderrLines(): LineWriter {
   if (opened !== null) return opened
   const writer = createLineWriter({
@@ -26,7 +26,7 @@ export function stderrLines(): LineWriter {
   return (opened = writer)
 }
 
-/** Log lines of this process that were dropped. */
+/** Log lines that this process dropped. */
 export const droppedLogLines = (): number => opened?.dropped ?? 0
 
 const question = 'log.dropped'
@@ -44,7 +44,7 @@ export function countDroppedLogLines(peers: { ask: (question: string) => Promise
 }
 
 const recoveryLine = (dropped: number): string =>
-  `${JSON.stringify({ level: 40, time: Date.now(), dropped, msg: `the log is written again: ${dropped} lines were dropped` })}\n`
+  `${JSON.stringify({ level: 40, time: Date.now(), dropped, msg: `the log can be written again, ${dropped} lines were dropped` })}\n`
 
 function destination(): Put {
   const stat = fstatSync(stderr)
@@ -58,8 +58,8 @@ function destination(): Put {
 }
 
 /**
- * A pipe or terminal is opened anew, so that writing to it never waits. The flag is of this opening alone: other
- * processes that have the same pipe or terminal see no change. Null where the system cannot, as for sockets.
+ * Reopens a pipe or terminal in non-blocking mode. The flag applies only to this file description, so other processes
+ * with the same pipe or terminal are not affected. null where the system cannot do this, as for sockets.
  */
 function openAgain(): Put | null {
   if (process.platform !== 'linux') return null
@@ -72,7 +72,7 @@ function openAgain(): Put | null {
   }
 }
 
-/** Node writes to a socket or pipe without waiting, and would hold any number of bytes. */
+/** Node writes to a socket or pipe without blocking and buffers without a limit. */
 function throughStream(): Put {
   process.stderr.on('error', () => {})
   const put = (bytes: Buffer): number => {

@@ -1,4 +1,4 @@
-/** Log entries as lines for a person at a terminal: one line per request, with the reason of a refusal. */
+/** Formats log entries for a terminal: one line per request, with the reason of a refusal. */
 
 type Entry = Record<string, unknown> & { level: number; time: number; msg?: string }
 
@@ -8,12 +8,12 @@ const colors = { gray: 90, red: 31, yellow: 33, green: 32 } as const
 // oxlint-disable-next-line no-control-regex -- these are the characters to replace
 const controls = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g
 
-/** Text without the control characters that a terminal obeys; tabs and line feeds stay. */
+/** Replaces the control characters that a terminal interprets. Tabs and line feeds are kept. */
 export const printable = (text: string): string => text.replace(controls, '\uFFFD')
 
 const oneLine = (text: string): string => printable(text).replace(/[\t\n]/g, ' ')
 
-/** A formatter from pino's JSON lines to readable ones. `color` adds ANSI colors. */
+/** Creates a formatter from pino's JSON lines to readable lines. `color` adds ANSI colors. */
 export function createTerminalFormat(color: boolean): (line: string) => string {
   const paint = (name: keyof typeof colors, text: string): string =>
     color ? `\u001b[${colors[name]}m${text}\u001b[39m` : text

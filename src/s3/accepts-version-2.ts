@@ -1,4 +1,4 @@
-/** `objects.sigV2`: which requests may be signed with version 2. */
+/** `objects.sigV2`: decides which requests may use signature version 2. */
 import type { IncomingMessage } from 'node:http'
 import type { Config } from '../config/config.ts'
 import { isLoopbackHost, isUnproxied, servesLoopbackOnly } from '../http/loopback.ts'

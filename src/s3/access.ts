@@ -21,11 +21,13 @@ export type On = { bucket: string; key?: string; isNew?: boolean }
 export type Allowed = { bucket: BucketInfo | null }
 
 export type Access = {
-  /** Resolves when the requester may; else throws AccessDenied, or NoSuchBucket where there is none. */
+  /**
+   * Resolves if the requester is allowed. Otherwise throws AccessDenied, or NoSuchBucket if the bucket does not exist.
+   */
   allow(who: Requester, action: S3Action, on: On): Promise<Allowed>
   /**
-   * The same for reading an object. Resolves to the public file that it is, where the requester may read it as anyone
-   * may: then only an object that it accepts is to be served, under its headers alone.
+   * The same for reading an object. If the requester may read it only because it is public, resolves to the public
+   * file: then only the verified object may be served, with the file's own headers.
    */
   allowRead(who: Requester, ref: ObjectRef): Promise<PublicObject | null>
 }
@@ -41,7 +43,7 @@ export function createAccess(o: AccessOptions): Access {
   const parsed = new Map<string, Parsed>()
   const isOwn = (principal: Principal): boolean => principal.kind === 'key' && principal.gateway
 
-  /** Nobody but the gateway's own key writes there. Below the public prefix everyone reads what is a public file. */
+  /** Only the gateway's own key writes to this bucket. Everyone may read public files below the public prefix. */
   function allowInGatewayBucket(principal: Principal, action: S3Action): void {
     if (isOwn(principal) && ruleOf(action).kind !== 'settings') return
     throw denied()
@@ -105,14 +107,14 @@ export function createAccess(o: AccessOptions): Access {
     return grantsPermission(acl, info.configuration, asked)
   }
 
-  /** Who may list the bucket may learn that a key is absent; to others absent and forbidden look alike. */
+  /** Only requesters that may list the bucket learn that a key is absent. For others, absent and forbidden look alike. */
   async function mayMiss(who: Requester, info: BucketInfo): Promise<boolean> {
     const on = { bucket: info.bucket }
     const verdict = await verdictOf(who, 's3:ListBucket', on, info)
     return verdict === 'allow' || (verdict === 'none' && (await aclGrants(who, 's3:ListBucket', on, info)))
   }
 
-  /** For others than the bucket's owner. */
+  /** For requesters other than the bucket's owner. */
   async function isAllowed(who: Requester, action: S3Action, on: On, info: BucketInfo, verdict: Verdict) {
     const { acl, ownerOnly = false } = ruleOf(action)
     if (ownerOnly) return false
@@ -167,7 +169,7 @@ const isNewObject = (action: S3Action): boolean => action === 's3:PutObject'
 const taggingOf = ({ headers }: Requester): Record<string, string> =>
   Object.fromEntries(new URLSearchParams(headers.get('x-amz-tagging') ?? ''))
 
-/** Below the public prefix what is not served looks like what is not there. */
+/** Below the public prefix, objects that are not served look like missing ones. */
 export const noSuchKey = (): StorageError =>
   new StorageError('NotFound', { message: 'The specified key does not exist.' })
 

@@ -9,7 +9,7 @@ export function setHeaders(ctx: Pick<S3Context, 'res'>, headers: AnswerHeaders):
   }
 }
 
-/** An answer without a body. */
+/** Sends a response without a body. */
 export function answerEmpty(ctx: Pick<S3Context, 'res'>, status: number, headers: AnswerHeaders = {}): void {
   ctx.res.statusCode = status
   setHeaders(ctx, headers)
@@ -26,7 +26,7 @@ export function answerText(ctx: Pick<S3Context, 'res'>, status: number, contentT
   ctx.res.end(body)
 }
 
-/** A result document. */
+/** Sends an XML result. */
 export function answerXml(
   ctx: Pick<S3Context, 'res'>,
   root: string,

@@ -21,8 +21,8 @@ import { parseTarget, type Target } from './target.ts'
 export type { ObjectsDeps } from './context.ts'
 
 /**
- * The S3-compatible endpoint. Koa is its host alone: the target is read raw, as it was signed, bodies are the bare
- * stream, and each operation writes its own answer.
+ * The S3-compatible endpoint. Koa only hosts it: the target is read raw, as it was signed, bodies are plain streams,
+ * and each operation writes its own response.
  */
 export function createObjectsApp(objectsDeps: ObjectsDeps): Koa {
   const deps: OperationDeps = { ...objectsDeps, access: createAccess(objectsDeps) }
@@ -65,7 +65,7 @@ function factsOf({ state }: Context): RequestFacts {
   return {
     operation: operation ?? (method === 'OPTIONS' ? 'preflight' : 'none'),
     user: null,
-    // A URL that the gateway signed carries no user. The object key identifies the owner.
+    // A gateway-signed URL carries no user. The object key identifies the owner.
     keyOwner: principal.kind === 'key' && !principal.gateway ? principal.owner : null,
     bucket,
     key,
@@ -83,20 +83,20 @@ async function handle(ctx: S3Context, deps: OperationDeps): Promise<void> {
   }
   let route = findRoute(ctx)
   nameOperation(ctx, route)
-  // A form carries its signature in its fields; every other request has it, if any, in its head.
+  // A form is signed in its fields. Every other request is signed in its URL or headers.
   const form = !(route instanceof S3Error) && route.body === 'form'
   if (!form) Object.assign(ctx, await identify(asReceived(ctx.req), deps))
   const hoisted = ctx.verified?.hoisted
   if (hoisted !== undefined && hoisted.size > 0) {
     refuseUnsupportedHeaders(hoisted)
     ctx.headers = withHoisted(ctx.headers, hoisted)
-    // x-amz-copy-source makes another operation of a PUT.
+    // x-amz-copy-source turns a PUT into another operation.
     route = findRoute(ctx)
     nameOperation(ctx, route)
   }
   if (route instanceof S3Error) throw route
   if (ctx.verified?.payload.startsWith('STREAMING-') === true && route.body !== 'object') {
-    throw new StorageError('InvalidRequest', { message: 'This operation takes no streaming body.' })
+    throw new StorageError('InvalidRequest', { message: 'This operation does not accept a streaming body.' })
   }
   if (deps.development?.createsBuckets) await createMissingBucket(ctx, route.name, deps)
   await checkExpectedOwner(ctx, deps)
@@ -104,7 +104,7 @@ async function handle(ctx: S3Context, deps: OperationDeps): Promise<void> {
   await route.run(ctx, deps)
 }
 
-/** Whether this URL, with that method, is a read that a signature or public visibility authorises. */
+/** Whether this URL, with that method, is a read authorised by a signature or by public visibility. */
 async function isOpenRead(ctx: S3Context, deps: OperationDeps, method: string): Promise<boolean> {
   const route = findRoute({ ...ctx, method })
   if (route instanceof S3Error || !['GetObject', 'HeadObject'].includes(route.name)) return false
@@ -137,7 +137,7 @@ function targetOrNone(ctx: S3Context, deps: ObjectsDeps): Pick<Target, 'bucket' 
   }
 }
 
-/** `x-amz-expected-bucket-owner`: the caller wants an error rather than someone else's bucket. */
+/** `x-amz-expected-bucket-owner`: the client wants an error instead of another owner's bucket. */
 async function checkExpectedOwner(ctx: S3Context, deps: OperationDeps): Promise<void> {
   const expected = ctx.headers.get('x-amz-expected-bucket-owner')
   if (expected === undefined || ctx.bucket === null) return
@@ -146,24 +146,24 @@ async function checkExpectedOwner(ctx: S3Context, deps: OperationDeps): Promise<
   if (owner !== expected) throw denied()
 }
 
-/** One place where a failure becomes an answer; where one has begun, only the connection can say that it failed. */
+/** Turns an error into a response. If a response has started, closes the connection instead. */
 async function refuse(ctx: S3Context, deps: OperationDeps, error: unknown): Promise<void> {
   const { res } = ctx
   const answer = errorAnswer(error)
   if (res.headersSent || res.destroyed || ctx.req.socket.destroyed) {
-    deps.log.debug({ err: error, requestId: ctx.requestId }, 'answer was cut off')
+    deps.log.debug({ err: error, requestId: ctx.requestId }, 'response was aborted')
     res.destroy()
     return
   }
   if (isServerFault(answer.status)) deps.log.error({ err: error, requestId: ctx.requestId }, 'request failed')
   try {
-    // A refused preflight grants nothing, whatever the request it asked for would have been granted.
+    // A refused preflight grants nothing, so other CORS headers are not set.
     if (ctx.method === 'OPTIONS') vary(res, 'Origin')
     else if (!res.hasHeader('access-control-allow-origin')) await applyCors(ctx, deps)
   } catch (cause) {
-    deps.log.error({ err: cause, requestId: ctx.requestId }, 'CORS rules could not be read')
+    deps.log.error({ err: cause, requestId: ctx.requestId }, 'could not read CORS rules')
   }
-  // The method is refused before the target is read.
+  // The method is checked before the target is parsed.
   if (answer.status === 405) res.setHeader('allow', allowedMethods(targetOrNone(ctx, deps)))
   const path = (ctx.req.url ?? '').split('?', 1)[0]!
   answerError(ctx, answer, { resource: path, requestId: ctx.requestId })

@@ -9,7 +9,7 @@ type SignedHttpRequest = {
   method?: string | undefined
   url?: string | undefined
   rawHeaders: readonly string[]
-  /** The request itself, where the others are of a variant of it. */
+  /** The received request. Other requests are variants of it. */
   received: IncomingMessage
 }
 
@@ -21,8 +21,8 @@ export const asReceived = (req: IncomingMessage): SignedHttpRequest => ({
 })
 
 /**
- * Who asks, by the signature alone: nothing has been looked up yet. A request without any signature is anonymous; one
- * with a wrong signature is a SignatureError, never anonymous.
+ * Identifies the principal by the signature alone, before any lookup. A request without a signature is anonymous. An
+ * invalid signature is a SignatureError, never anonymous.
  */
 export function authenticate(
   req: SignedHttpRequest,
@@ -52,7 +52,7 @@ export function authenticate(
 export const acceptsVersion2 = (req: IncomingMessage, deps: Pick<ObjectsDeps, 'acceptsVersion2'>): boolean =>
   deps.acceptsVersion2?.(req) ?? false
 
-/** The gateway signs with version 4, which binds what a grant binds. */
+/** The gateway signs with version 4 only, because version 2 cannot bind what a grant binds. */
 export function refuseVersion2OfGateway(
   { version, owner }: Pick<Verified, 'version' | 'owner'>,
   { gatewayOwner }: Pick<ObjectsDeps, 'gatewayOwner'>,
@@ -64,20 +64,20 @@ type Identified = ReturnType<typeof authenticate>
 type IdentifyDeps = Parameters<typeof authenticate>[1] & Pick<ObjectsDeps, 'isOwnToken'>
 
 /**
- * As `authenticate`, and tolerates the API's bearer token next to a valid presigned URL on a read: a client that follows
- * a redirect of the API within one origin sends its token along. The URL alone says what is allowed.
+ * Like `authenticate`, but also accepts the API's bearer token next to a valid presigned URL on a read. A client that
+ * follows an API redirect within one origin sends its token along. Only the URL decides what is allowed.
  */
 export async function identify(req: SignedHttpRequest, deps: IdentifyDeps): Promise<Identified> {
   const token = bearerToken(req)
   if (token !== null && deps.isOwnToken !== undefined) {
     const byUrl = byUrlAlone(req, deps)
-    // The signature first: a token may have to be looked up elsewhere.
+    // Check the signature first, because verifying a token may need a network request.
     if (byUrl !== null && (await deps.isOwnToken(token))) return byUrl
   }
   return authenticate(req, deps)
 }
 
-/** Of a read that has no other Authorization header. */
+/** The token of a read without another Authorization header. */
 function bearerToken({ method, rawHeaders }: SignedHttpRequest): string | null {
   if (method !== 'GET' && method !== 'HEAD') return null
   const value = readHeaders(rawHeaders).get('authorization') ?? ''

@@ -6,8 +6,8 @@ import { assertKey } from './target.ts'
 export type CopySource = { ref: ObjectRef; versionId?: string }
 
 /**
- * `x-amz-copy-source`: `[/]bucket/key[?versionId=id]`, percent-encoded. The version is what stands behind a raw `?`; an
- * encoded one is part of the key, and one that spells a version is refused rather than read in two ways.
+ * `x-amz-copy-source`: `[/]bucket/key[?versionId=id]`, percent-encoded. The version follows a raw `?`. An encoded `?`
+ * is part of the key, and a key that spells out a version is rejected as ambiguous.
  */
 export function parseCopySource(header: string): CopySource {
   const raw = Buffer.from(header, 'latin1').toString('utf8').trim().replace(/^\//, '')

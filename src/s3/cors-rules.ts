@@ -1,4 +1,4 @@
-/** CORS on the objects endpoint: a bucket's own rules where it has some, else `cors.origins` of the configuration. */
+/** CORS of the objects endpoint: the bucket's own rules, or `cors.origins` of the configuration. */
 import { isStorageError } from '../errors.ts'
 import type { CorsRule } from '../drivers/driver.ts'
 import {
@@ -40,7 +40,7 @@ type CorsContext = Pick<S3Context, 'req' | 'res' | 'method' | 'bucket' | 'header
 type ReadContext = Pick<S3Context, 'res' | 'headers' | 'verified' | 'ownCors'>
 type CorsDeps = Pick<ObjectsDeps, 'store' | 'gatewayBucket' | 'corsOrigins'>
 
-/** Seconds for which a browser may keep the answer to a preflight. */
+/** Seconds a browser may cache the response to a preflight. */
 const preflightAge = 3600
 
 const configuredPolicy = (origins: readonly string[]): CorsPolicy => ({
@@ -51,7 +51,7 @@ const configuredPolicy = (origins: readonly string[]): CorsPolicy => ({
   maxAge: preflightAge,
 })
 
-/** null: the configured policy holds, as it does for the gateway's bucket and for every bucket without rules. */
+/** null: the configured policy applies, as for the gateway's bucket and all buckets without rules. */
 async function rulesOf(bucket: string | null, deps: CorsDeps): Promise<CorsRule[] | null> {
   if (bucket === null || bucket === deps.gatewayBucket) return null
   try {
@@ -62,7 +62,7 @@ async function rulesOf(bucket: string | null, deps: CorsDeps): Promise<CorsRule[
   }
 }
 
-/** One `*` stands for any run of characters. */
+/** A `*` matches any run of characters. */
 export function matchesPattern(pattern: string, text: string): boolean {
   const star = pattern.indexOf('*')
   if (star === -1) return pattern === text
@@ -91,7 +91,7 @@ function setRuleHeaders(ctx: CorsContext, rule: CorsRule, asked: Preflight): voi
   if (rule.maxAgeSeconds !== undefined) res.setHeader('access-control-max-age', String(rule.maxAgeSeconds))
 }
 
-/** Sets what any answer to this request carries, errors included. */
+/** Sets the CORS headers of a response, errors included. */
 export async function applyCors(ctx: CorsContext & Pick<S3Context, 'ownCors'>, deps: CorsDeps): Promise<void> {
   vary(ctx.res, 'Origin')
   const origin = ctx.headers.get('origin')
@@ -101,7 +101,7 @@ export async function applyCors(ctx: CorsContext & Pick<S3Context, 'ownCors'>, d
     setCorsHeaders(ctx.res, configuredPolicy(deps.corsOrigins()), origin)
     return
   }
-  // As on S3, the method a client says it will use stands for the one it uses.
+  // As on S3, the method announced by the client counts instead of the actual one.
   const method = ctx.headers.get('access-control-request-method') ?? ctx.method
   const asked: Preflight = { origin, method, headers: [] }
   const rule = findRule(rules, asked)
@@ -111,19 +111,19 @@ export async function applyCors(ctx: CorsContext & Pick<S3Context, 'ownCors'>, d
 }
 
 /**
- * Lets pages of every origin read an object, without credentials. Call it once the read is authorised, by a signature or
- * because the object is public. A page that was redirected here from another origin sends `Origin: null`, which no list
- * of origins can name. A bucket's own rule for the origin stays in force.
+ * Lets pages of every origin read an object, without credentials. Call it once the read is authorised, by a signature
+ * or because the object is public. A page that was redirected here from another origin sends `Origin: null`, which no
+ * list of origins can contain. A bucket's own rule for the origin takes precedence.
  */
 export function openToPages({ res, headers, verified, ownCors }: ReadContext): void {
-  // Any page can sign with a published key, so that the signature authorises no page.
+  // Any page can sign with a published key, so such a signature does not authorise a page.
   if (!headers.has('origin') || ownCors || verified?.wellKnown === true) return
   res.setHeader('access-control-allow-origin', '*')
   res.removeHeader('access-control-allow-credentials')
   res.setHeader('access-control-expose-headers', exposed.join(', '))
 }
 
-/** Names an answer's metadata headers to the page one by one: `*` in the list does not count with credentials. */
+/** Lists a response's metadata headers one by one, because `*` does not work with credentials. */
 export function exposeMetadata({ res, ownCors }: ReadContext, answer: AnswerHeaders): void {
   const list = res.getHeader('access-control-expose-headers')
   if (list === undefined || ownCors) return
@@ -131,7 +131,7 @@ export function exposeMetadata({ res, ownCors }: ReadContext, answer: AnswerHead
   if (names.length > 0) res.setHeader('access-control-expose-headers', [String(list), ...names].join(', '))
 }
 
-/** Answers a preflight for a read that will be open to pages of every origin. */
+/** Answers a preflight for a read that is open to pages of every origin. */
 function setOpenPreflight(ctx: CorsContext, asked: Preflight): void {
   const { res } = ctx
   res.setHeader('access-control-allow-origin', '*')
@@ -141,8 +141,8 @@ function setOpenPreflight(ctx: CorsContext, asked: Preflight): void {
 }
 
 /**
- * Answers OPTIONS. A preflight comes without credentials, so it is answered before any are asked for. `isOpenRead` says
- * whether the URL itself authorises the method that is asked for, so that the answer would be open to every page.
+ * Answers OPTIONS. A preflight carries no credentials, so it is answered before authentication. `isOpenRead` says
+ * whether the URL itself authorises the announced method, which opens the response to every page.
  */
 export async function answerPreflight(
   ctx: CorsContext,
@@ -163,7 +163,10 @@ export async function answerPreflight(
   answerEmpty(ctx, 200)
 }
 
-/** By the configuration or the bucket's rules; false, and no CORS header, where they do not allow it. */
+/**
+ * Applies the configuration or the bucket's rules. Returns false and sets no CORS header if they do not allow the
+ * request.
+ */
 async function setGranted(ctx: CorsContext, deps: CorsDeps, asked: Preflight): Promise<boolean> {
   const rules = await rulesOf(ctx.bucket, deps)
   if (rules === null) return setPreflightHeaders(ctx.res, configuredPolicy(deps.corsOrigins()), asked)

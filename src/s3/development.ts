@@ -1,12 +1,12 @@
-/** What development mode changes at the objects endpoint: fixed access keys that only a developer's machine may use. */
+/** The objects endpoint in development mode: fixed access keys that work only from the developer's machine. */
 import { isDevelopmentHost, isDevelopmentOrigin } from '../http/development-host.ts'
 import { isStorageError } from '../errors.ts'
 import { SignatureError, type KeyRing } from '../sigv4/types.ts'
 import type { OperationDeps, S3Context } from './context.ts'
 
 /**
- * The dependencies for one request. The fixed keys are public knowledge, so a request that any web site could have
- * caused must not use them: Host has to be the developer's own machine, and Origin absent or likewise.
+ * The dependencies for one request. The fixed keys are public, so a request that a web site could have caused must
+ * not use them. Host must be the developer's own machine, and Origin must be absent or also local.
  */
 export function developmentDeps(ctx: S3Context, deps: OperationDeps): OperationDeps {
   if (!deps.development) return deps
@@ -28,14 +28,14 @@ const without = (keys: KeyRing, refused: readonly string[]): KeyRing => ({
   },
 })
 
-/** Operations for which a missing bucket must stay missing. */
-const leaveMissing = new Set(['CreateBucket', 'DeleteBucket', 'HeadBucket'])
+/** Operations that do not create a missing bucket. */
+const keepMissing = new Set(['CreateBucket', 'DeleteBucket', 'HeadBucket'])
 
-/** Creates the bucket that an access key uses for the first time. */
+/** Creates a bucket on its first use by an access key. */
 export async function createMissingBucket(ctx: S3Context, operation: string, deps: OperationDeps): Promise<void> {
   const { bucket, principal } = ctx
   if (bucket === null || bucket === deps.gatewayBucket) return
-  if (principal.kind !== 'key' || principal.gateway || leaveMissing.has(operation)) return
+  if (principal.kind !== 'key' || principal.gateway || keepMissing.has(operation)) return
   try {
     await deps.store.headBucket(bucket)
   } catch (error) {

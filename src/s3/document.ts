@@ -9,8 +9,8 @@ import { S3Error } from './s3-error.ts'
 const mebibyte = 1024 * 1024
 
 /**
- * The body of a request that takes a document, verified against every digest its head brings. With `digestRequired`
- * one of Content-MD5 and x-amz-checksum-* has to be there, as on S3.
+ * Reads and verifies an XML body against every checksum in the headers. With `digestRequired`, Content-MD5 or
+ * x-amz-checksum-* is required, as on S3.
  */
 export async function readDocument(
   ctx: S3Context,
@@ -41,7 +41,7 @@ export async function readDocument(
   return body
 }
 
-/** By events: an async iterator would destroy the request, and the answer with it, when it is left early. */
+/** Uses events, because leaving an async iterator early would destroy the request and its response. */
 function collect({ req }: S3Context, maxBytes: number): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = []

@@ -1,4 +1,4 @@
-/** Every error's answer on the objects endpoint. Status numbers of refusals stand here and nowhere else in `s3/`. */
+/** The response of every error on the objects endpoint. The only file of `s3/` that maps errors to status codes. */
 import type { ServerResponse } from 'node:http'
 import { StorageError, type StorageErrorCode } from '../errors.ts'
 import { RequestRefused, type RefusalCode } from '../http/guard.ts'
@@ -11,7 +11,7 @@ import { xmlDocument, type XmlElement } from './xml.ts'
 type S3Answer = {
   code: string
   status: number
-  /** Said where the error brings no words of its own. */ message: string
+  /** The default message of an error without one. */ message: string
 }
 
 const storageAnswers = {
@@ -52,7 +52,11 @@ const storageAnswers = {
     message: 'The upload is smaller than the minimum allowed size.',
   },
   MissingContentLength: { code: 'MissingContentLength', status: 411, message: 'A Content-Length header is required.' },
-  IncompleteBody: { code: 'IncompleteBody', status: 400, message: 'The body has not the number of bytes announced.' },
+  IncompleteBody: {
+    code: 'IncompleteBody',
+    status: 400,
+    message: 'The body does not have the declared number of bytes.',
+  },
   InvalidDigest: { code: 'InvalidDigest', status: 400, message: 'The Content-MD5 you specified is not valid.' },
   BadDigest: { code: 'BadDigest', status: 400, message: 'The digest you specified did not match what was received.' },
   PayloadHashMismatch: {
@@ -77,10 +81,18 @@ const storageAnswers = {
   OriginRefused: { code: 'AccessDenied', status: 403, message: 'Access Denied' },
   TypeNotAllowed: { code: 'InvalidRequest', status: 400, message: 'The type of the content is not allowed.' },
   UploadIncomplete: { code: 'InvalidRequest', status: 400, message: 'The upload is not complete.' },
-  UploadMismatch: { code: 'InvalidRequest', status: 400, message: 'The content is not what was announced.' },
+  UploadMismatch: {
+    code: 'InvalidRequest',
+    status: 400,
+    message: 'The content does not match the declared properties.',
+  },
   QuotaExceeded: { code: 'QuotaExceeded', status: 403, message: 'The quota is used up.' },
   TooManyRequests: { code: 'SlowDown', status: 503, message: 'Please reduce your request rate.' },
-  UnsupportedMediaType: { code: 'InvalidRequest', status: 400, message: 'The type of the body is not understood.' },
+  UnsupportedMediaType: {
+    code: 'InvalidRequest',
+    status: 400,
+    message: 'The content type of the body is not supported.',
+  },
   InsufficientStorage: { code: 'InsufficientStorage', status: 507, message: 'The store is full.' },
   Unavailable: { code: 'ServiceUnavailable', status: 503, message: 'Please try again later.' },
   StoreNotOpen: { code: 'ServiceUnavailable', status: 503, message: 'Please try again later.' },
@@ -121,7 +133,7 @@ const s3Status = {
   UnresolvableGrantByEmailAddress: 400,
 } as const satisfies Record<S3ErrorCode, number>
 
-/** Codes that are ours alone and are said in S3's words. */
+/** Codes of our own that are reported under an S3 code. */
 const s3Name: Partial<Record<S3ErrorCode, string>> = {
   InvalidRequestBody: 'InvalidRequest',
   NotMultipart: 'PreconditionFailed',
@@ -156,11 +168,11 @@ const refusals = {
 
 export type ErrorAnswer = S3Answer & { details: Readonly<Record<string, string | number>>; retryAfter?: number }
 
-/** The answer to any error; one that is not ours is an internal error and says nothing of itself. */
+/** The response to an error. An unknown error becomes an internal error without details. */
 export function errorAnswer(error: unknown): ErrorAnswer {
   if (error instanceof StorageError) {
     const { code, status, message } = storageAnswers[error.code]
-    // A failure of ours is told by its request id alone; 501 names what is missing.
+    // Internal errors expose only the request id. 501 names the missing feature.
     const internal = isServerFault(status)
     const own = error.message === error.code || internal ? message : error.message
     const details = error.code === 'NotFound' ? { ...keyOf(error), ...error.details } : error.details
@@ -178,13 +190,13 @@ export function errorAnswer(error: unknown): ErrorAnswer {
   return { ...storageAnswers.Internal, details: {} }
 }
 
-/** The key behind the bucket: of a copy it may be the source's. */
+/** The key after the bucket. For a copy it may be the source's key. */
 function keyOf({ resource = '' }: StorageError): { Key?: string } {
   const [, key] = /^\/[^/]+\/(.+)$/s.exec(resource) ?? []
   return key === undefined ? {} : { Key: key }
 }
 
-/** `HostId` of every answer: one process has one. */
+/** `HostId` of every response. Constant. */
 export const hostId = 'postern'
 
 export function errorBody(answer: ErrorAnswer, o: { resource: string; requestId: string }): string {
@@ -203,7 +215,10 @@ export function errorBody(answer: ErrorAnswer, o: { resource: string; requestId:
   )
 }
 
-/** Ends the answer with an error. What a route had set for a success is taken back, save CORS, `allow` and the request id. */
+/**
+ * Ends the response with an error. Removes headers that a route set for success, except CORS, `allow` and the request
+ * id.
+ */
 export function answerError(
   ctx: { res: ServerResponse; method: string },
   answer: ErrorAnswer,
@@ -214,7 +229,7 @@ export function answerError(
     if (!/^(access-control-|allow$|vary$|x-amz-request-id$|x-amz-id-2$|connection$)/.test(name)) res.removeHeader(name)
   }
   if (answer.retryAfter !== undefined) res.setHeader('retry-after', Math.ceil(answer.retryAfter))
-  // SDKs that look for a bucket's region read it here: the answer to a HEAD has no body.
+  // SDKs that look up a bucket's region read it here, because a HEAD response has no body.
   const region = answer.details['Region']
   if (region !== undefined) res.setHeader('x-amz-bucket-region', region)
   if (ctx.method === 'HEAD' || answer.status === 304) {

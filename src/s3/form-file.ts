@@ -1,7 +1,7 @@
 import { Transform, type TransformCallback } from 'node:stream'
 import { S3Error } from './s3-error.ts'
 
-/** What a form may have beside its file, before it and behind it. */
+/** Limit of bytes before and after the file of a form. */
 export const maxFieldBytes = 128 * 1024
 const carriageReturn = 0x0d
 const nothing = Buffer.alloc(0)
@@ -13,12 +13,13 @@ export const malformed = (message: string): S3Error =>
   )
 
 /**
- * Passes on the file, up to the first delimiter, and ends when the form has ended too: only then is it known to be whole.
+ * Passes on the file up to the first delimiter. Ends when the form has ended, because only then the file is known to
+ * be complete.
  */
 export class FilePart extends Transform {
   readonly #delimiter: Buffer
   readonly #checkSize: (size: number) => void
-  /** The end of what was written, where it may be the beginning of a delimiter. */
+  /** Trailing bytes that may be the start of a delimiter. */
   #held: Buffer = nothing
   #size = 0
   #fileEnded = false
@@ -47,7 +48,7 @@ export class FilePart extends Transform {
     done(
       this.#formEnded
         ? null
-        : malformed(this.#fileEnded ? 'its last delimiter is missing.' : 'it ends within the file.'),
+        : malformed(this.#fileEnded ? 'the last delimiter is missing.' : 'the body ends within the file.'),
     )
   }
 
@@ -66,11 +67,11 @@ export class FilePart extends Transform {
     this.#takeTrailing(rest)
   }
 
-  /** What stands behind the file is ignored, but it is of a form, and that form ends. */
+  /** Data after the file is ignored, but the form must end properly. */
   #takeTrailing(bytes: Buffer): void {
     if (this.#formEnded) return
     this.#trailing += bytes.length
-    if (this.#trailing > maxFieldBytes) throw malformed('too much stands behind the file.')
+    if (this.#trailing > maxFieldBytes) throw malformed('too much data follows the file.')
     const { length } = this.#delimiter
     for (let at = bytes.indexOf(this.#delimiter); at !== -1; at = bytes.indexOf(this.#delimiter, at + length)) {
       const after = bytes.toString('latin1', at + length, at + length + 2)
@@ -80,12 +81,12 @@ export class FilePart extends Transform {
         this.#held = bytes.subarray(at)
         return
       }
-      if (after !== '\r\n') throw malformed('a delimiter does not end its line.')
+      if (after !== '\r\n') throw malformed('a delimiter is not followed by a line break.')
     }
     this.#held = bytes.subarray(this.#undecidedFrom(bytes))
   }
 
-  /** Where a delimiter may begin that is not complete; the end of the bytes where none does. */
+  /** The offset where an incomplete delimiter may start, or the end of the bytes. */
   #undecidedFrom(bytes: Buffer): number {
     let at = bytes.indexOf(carriageReturn, Math.max(0, bytes.length - this.#delimiter.length + 1))
     while (at !== -1 && !this.#delimiter.subarray(0, bytes.length - at).equals(bytes.subarray(at))) {

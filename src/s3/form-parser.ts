@@ -1,7 +1,7 @@
 /**
- * Forms of browsers, multipart/form-data (RFC 7578), for POST Object: fields first, then one file, the rest ignored.
- * Strict, because what two readers of a form understand differently can be smuggled past a policy; why no library does:
- * docs/decisions/0005-form-parser.md.
+ * Parses browser forms, multipart/form-data (RFC 7578), for POST Object: fields first, then one file, the rest is
+ * ignored. Strict, because a form that two parsers interpret differently could bypass a policy.
+ * docs/decisions/0005-form-parser.md explains why no library is used.
  */
 import type { IncomingMessage } from 'node:http'
 import type { Readable } from 'node:stream'
@@ -12,16 +12,16 @@ import { S3Error } from './s3-error.ts'
 import { connect } from './streaming-body.ts'
 
 export type FormFile = {
-  /** As the form calls it; nothing says that it is a good name. */
+  /** The filename in the form. Not validated. */
   name: string
-  /** The bytes, once. `checkSize` gets their number before their end is told: where it throws there is no file. */
+  /** Reads the bytes once. `checkSize` gets their number before the stream ends. If it throws, there is no file. */
   open(checkSize: (size: number) => void): Readable
 }
 
 export type Form = {
-  /** In order. Names as sent, none twice. */
+  /** In order, without duplicates. Names as sent. */
   fields: Map<string, string>
-  /** null when the form ends without one. */
+  /** null if the form has no file. */
   file: FormFile | null
 }
 
@@ -36,23 +36,23 @@ export function readBoundary(contentType: string | undefined): string {
   }
   const match = /;\s*boundary=(?:"([^"\\]{1,70})"|([\w'()+,./:=?-]{1,70}))\s*(?:;|$)/i.exec(contentType ?? '')
   const boundary = match?.[1] ?? match?.[2]
-  if (boundary === undefined) throw malformed('it names no boundary.')
+  if (boundary === undefined) throw malformed('the boundary is missing.')
   return boundary
 }
 
 type Part = { name: string; filename: string | undefined }
 
-/** Reads up to the file's first byte. Errors: MalformedPOSTRequest, InvalidArgument for a field given twice. */
+/** Reads up to the file's first byte. Errors: MalformedPOSTRequest, InvalidArgument for a duplicate field. */
 export function readForm(req: IncomingMessage, boundary: string): Promise<Form> {
   const delimiter = Buffer.from(`\r\n--${boundary}`, 'latin1')
   const form: Form = { fields: new Map(), file: null }
-  // The first delimiter has no line before it.
+  // The first delimiter has no line break before it.
   const received = new GrowingBuffer(Buffer.from('\r\n'))
   let part: Part | null = null
-  /** Bytes of the field that hold no delimiter. */
+  /** Bytes of the field already searched without finding a delimiter. */
   let searched = 0
 
-  /** True once the form's fields are known. */
+  /** Returns true once the form's fields are complete. */
   const advance = (): boolean => {
     for (;;) {
       if (part === null) {
@@ -98,7 +98,7 @@ export function readForm(req: IncomingMessage, boundary: string): Promise<Form> 
         total += chunk.length
         received.append(chunk)
         if (!advance()) {
-          if (total > maxFieldBytes) throw malformed('its fields are too large.')
+          if (total > maxFieldBytes) throw malformed(`the fields are over the limit of ${maxFieldBytes / 1024} KB.`)
           return
         }
         stop(() => resolve(form))
@@ -106,13 +106,13 @@ export function readForm(req: IncomingMessage, boundary: string): Promise<Form> 
         stop(() => reject(error))
       }
     }
-    const cut = (): void => stop(() => reject(malformed('it ends within a field.')))
+    const cut = (): void => stop(() => reject(malformed('the body ends within a field.')))
     const broken = (cause: unknown): void => stop(() => reject(new StorageError('IncompleteBody', { cause })))
     req.on('data', take).on('end', cut).on('error', broken)
   })
 }
 
-/** A delimiter, its line's end, and the headers of a part, with their length; null while they are not complete. */
+/** Parses a delimiter and the part's headers. Returns them with their length, or null if they are incomplete. */
 function beginPart(bytes: Buffer, delimiter: Buffer): { part: Part; length: number } | 'end' | null {
   if (bytes.length < delimiter.length + 2) return null
   if (!bytes.subarray(0, delimiter.length).equals(delimiter)) throw malformed('a delimiter is missing.')
@@ -123,7 +123,8 @@ function beginPart(bytes: Buffer, delimiter: Buffer): { part: Part; length: numb
     if (after.length > 8192) throw malformed('the headers of a part are too large.')
     return null
   }
-  if (!after.subarray(0, 2).equals(blankLine.subarray(0, 2))) throw malformed('a delimiter does not end its line.')
+  if (!after.subarray(0, 2).equals(blankLine.subarray(0, 2)))
+    throw malformed('a delimiter is not followed by a line break.')
   return {
     part: readPart(decode(after.subarray(2, end))),
     length: delimiter.length + end + blankLine.length,
@@ -134,7 +135,7 @@ function readPart(head: string): Part {
   let disposition: string | undefined
   for (const line of head.split('\r\n')) {
     const [, name, value] = /^([\w-]+):[ \t]*([^\r\n]*)$/.exec(line) ?? []
-    if (name === undefined) throw malformed('a part has a header that is none.')
+    if (name === undefined) throw malformed('a part has an invalid header.')
     if (name.toLowerCase() === 'content-disposition') disposition = value
   }
   const parameters = readDisposition(disposition ?? '')
@@ -145,24 +146,24 @@ function readPart(head: string): Part {
 
 const parameter = /;[ \t]*([\w*-]+)=(?:"((?:[^"\\]|\\.)*)"|([^\s";]+))[ \t]*/y
 
-/** `form-data; name="…"; filename="…"`. Browsers write quotes in names as %22, others with a backslash. */
+/** `form-data; name="…"; filename="…"`. Browsers write quotes in names as %22, other clients with a backslash. */
 function readDisposition(text: string): Map<string, string> {
   const parameters = new Map<string, string>()
   const type = /^form-data[ \t]*/i.exec(text)
-  if (type === null) throw malformed('a part is no form-data.')
+  if (type === null) throw malformed('a part is not form-data.')
   parameter.lastIndex = type[0].length
   while (parameter.lastIndex < text.length) {
     const match = parameter.exec(text)
-    if (match === null) throw malformed('a Content-Disposition cannot be read.')
+    if (match === null) throw malformed('a Content-Disposition is invalid.')
     const name = match[1]!.toLowerCase()
-    if (parameters.has(name)) throw malformed('a Content-Disposition says a thing twice.')
+    if (parameters.has(name)) throw malformed('a Content-Disposition repeats a parameter.')
     parameters.set(name, match[2]?.replace(/\\(["\\])/g, '$1') ?? match[3] ?? '')
   }
   return parameters
 }
 
 function addField(fields: Map<string, string>, name: string, value: string): void {
-  if (fields.size >= maxFields) throw malformed('it has too many fields.')
+  if (fields.size >= maxFields) throw malformed('there are too many fields.')
   if ([...fields.keys()].some((known) => known.toLowerCase() === name.toLowerCase())) {
     throw new StorageError('InvalidArgument', { message: 'A form field is given more than once.' })
   }

@@ -1,6 +1,6 @@
 /**
- * Bytes that arrive in packets and are consumed from the front. Its memory doubles when it is full, so that each byte is
- * copied a few times at most, however small the packets are.
+ * A buffer that is filled in chunks and consumed from the front. Its memory doubles when full, so that each byte is
+ * copied only a few times, however small the chunks are.
  */
 export class GrowingBuffer {
   #memory: Buffer

@@ -5,23 +5,23 @@ export type AccessKey = {
   accessKeyId: string
   secretAccessKey: string
   owner: string
-  /** From then on it is refused. */
+  /** The key is rejected after this time. */
   validUntil?: Date
-  /** The secret is published: pages of other origins may not read what it signs. */
+  /** The secret is published, so pages of other origins may not read what it signs. */
   wellKnown?: boolean
 }
 
-/** Keys that come and go. */
+/** Keys that can change at run time. */
 export type KeySource = {
-  /** The same array until something changes. */
+  /** Returns the same array until something changes. */
   accepted(): readonly AccessKey[]
-  /** Asked before a key is refused as unknown: it may have come since. */
+  /** Reloads the keys. Called before an unknown key is rejected, because it may be new. */
   reload(): void
 }
 
 type DatedKey = RingKey & { endsAt: number }
 
-/** The access keys this process accepts now. Of two with one id the first counts. */
+/** The currently accepted access keys. If two have the same id, the first counts. */
 export function createKeyRing(keys: readonly AccessKey[] | KeySource, now: () => Date = () => new Date()): KeyRing {
   const source: KeySource = 'accepted' in keys ? keys : { accepted: () => keys, reload() {} }
   let from: readonly AccessKey[] | undefined

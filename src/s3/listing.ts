@@ -1,4 +1,4 @@
-/** What the operations that list have in common. */
+/** Shared code of the list operations. */
 import { StorageError } from '../errors.ts'
 import type { ListedObject } from '../drivers/driver.ts'
 import { encodePath } from '../sigv4/encode.ts'
@@ -16,7 +16,7 @@ const refuse = (name: string, value: string, message: string): StorageError =>
 
 export type CountLimits = { most?: number; least?: number }
 
-/** A count from the query: absent or empty is the largest page, more than that is cut to it. */
+/** A page size from the query. Absent or empty means the maximum, and larger values are capped. */
 export const readCount = (ctx: S3Context, name: string, o: CountLimits = {}): number =>
   countOf(name, ctx.query.get(name), o)
 
@@ -32,7 +32,7 @@ export function countOf(name: string, text: string | undefined, o: CountLimits =
 
 export type NameEncoder = { type: 'url' | undefined; encode: (name: string) => string }
 
-/** `encoding-type=url`: names as they stand in URLs, for keys that XML 1.0 cannot hold. */
+/** `encoding-type=url`: percent-encoded names, for keys that XML 1.0 cannot represent. */
 function readEncoding(ctx: S3Context): NameEncoder {
   const type = ctx.query.get('encoding-type')
   if (type === undefined || type === '') return { type: undefined, encode: (name) => name }
@@ -40,7 +40,7 @@ function readEncoding(ctx: S3Context): NameEncoder {
   return { type: 'url', encode: encodePath }
 }
 
-/** A parameter that counts as absent when it is empty. */
+/** A parameter, or undefined if it is absent or empty. */
 export function nonEmpty(ctx: S3Context, name: string): string | undefined {
   return ctx.query.get(name) || undefined
 }
@@ -48,13 +48,13 @@ export function nonEmpty(ctx: S3Context, name: string): string | undefined {
 export type ListInput = {
   bucket: string
   names: NameEncoder
-  /** The most entries of a page. */
+  /** The maximum number of entries of a page. */
   most: number
   prefix: string
   delimiter: string | undefined
 }
 
-/** What every list of names in a bucket is asked with; `count` is the parameter that bounds a page. */
+/** The parameters of every list request. `count` names the page size parameter. */
 export const readList = (ctx: S3Context, count: 'max-keys' | 'max-uploads'): ListInput => ({
   bucket: bucketOf(ctx),
   names: readEncoding(ctx),
@@ -63,7 +63,7 @@ export const readList = (ctx: S3Context, count: 'max-keys' | 'max-uploads'): Lis
   delimiter: nonEmpty(ctx, 'delimiter'),
 })
 
-/** The owner of a bucket: every object in it is theirs. */
+/** The owner of a bucket owns every object in it. */
 export async function ownerOf(bucket: string, deps: OperationDeps): Promise<string> {
   return bucket === deps.gatewayBucket ? deps.gatewayOwner : (await deps.store.headBucket(bucket)).owner
 }

@@ -1,4 +1,4 @@
-/** What the multipart operations have in common. */
+/** Shared code of the multipart operations. */
 import { StorageError } from '../errors.ts'
 import type { Checksum } from '../drivers/driver.ts'
 import type { OperationDeps, S3Context } from './context.ts'
@@ -20,7 +20,7 @@ export function readPartNumber(ctx: S3Context): number {
   })
 }
 
-/** Where the object is to be found: from the configured base alone, never from what a request calls this host. */
+/** The object's URL, built from the configured base only, never from the request's Host. */
 export function locationOf(bucket: string, key: string, deps: OperationDeps): string {
   const base = deps.publicUrl?.().replace(/\/+$/, '') ?? deps.pathPrefix()
   return `${base}/${bucket}/${encodePath(key)}`

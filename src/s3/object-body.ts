@@ -6,22 +6,22 @@ import { readChecksum } from './object-headers.ts'
 import { streamingBody } from './streaming-body.ts'
 
 export type ObjectBody = {
-  /** The object's bytes, without any framing of the transfer. */
+  /** The object's bytes, without transfer framing. */
   stream: Readable
-  /** All that the head and the signature said of them, to be verified by the store before the object is visible. */
+  /** Everything that headers and signature declare. The store must verify it before the object becomes visible. */
   expect: BodyExpectation & { contentLength: number; maxBytes: number }
 }
 
 const md5 = /^[A-Za-z0-9+/]{22}==$/
 const sha256Hex = /^[0-9a-f]{64}$/
 
-/** Bytes that an object in this bucket may have. */
+/** Maximum bytes of an object in this bucket. */
 export const maxObjectBytes = (
   bucket: string,
   deps: Pick<OperationDeps, 'store' | 'gatewayBucket' | 'maxGatewayPut'>,
 ): number => Math.min(deps.store.limits.maxPutSize, bucket === deps.gatewayBucket ? deps.maxGatewayPut : Infinity)
 
-/** The body of a PUT. Everything that can be refused by its head is refused here, before a byte is read. */
+/** The body of a PUT. Rejects everything that the headers make invalid before reading any byte. */
 export function objectBody(ctx: S3Context, maxBytes: number): ObjectBody {
   const payload = ctx.verified?.payload ?? 'UNSIGNED-PAYLOAD'
   const streaming = payload.startsWith('STREAMING-')
@@ -39,7 +39,7 @@ export function objectBody(ctx: S3Context, maxBytes: number): ObjectBody {
   }
   if (payload !== 'UNSIGNED-PAYLOAD') {
     if (!sha256Hex.test(payload))
-      throw new StorageError('AccessDenied', { message: 'The kind of payload is not known.' })
+      throw new StorageError('AccessDenied', { message: 'The x-amz-content-sha256 value is not supported.' })
     expect.payloadSha256 = payload
   }
   return { stream: ctx.req, expect }

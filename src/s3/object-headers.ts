@@ -1,4 +1,4 @@
-/** What a request says about the object it writes. */
+/** Parses a request's headers about the object that it writes. */
 import { StorageError } from '../errors.ts'
 import {
   checksumAlgorithms,
@@ -20,7 +20,7 @@ const metaPrefix = 'x-amz-meta-'
 export const isHeaderName = (text: string): boolean => /^[!#$%&'*+.^_`|~\w-]+$/.test(text)
 
 export function readObjectHeaders(headers: Headers): ObjectHeaders {
-  // Without a prototype `__proto__` is a name like any other.
+  // Without a prototype `__proto__` is an ordinary name.
   const metadata: Record<string, string> = Object.create(null)
   for (const [name, value] of headers) {
     if (name.startsWith(metaPrefix)) metadata[name.slice(metaPrefix.length)] = value
@@ -46,7 +46,7 @@ export function readObjectHeaders(headers: Headers): ObjectHeaders {
 const given = <K extends string>(name: K, value: string | undefined): { [P in K]?: string } =>
   (value === undefined || value === '' ? {} : { [name]: value }) as { [P in K]?: string }
 
-/** `x-amz-tagging`: tags written as a query string. */
+/** `x-amz-tagging`: tags as a query string. */
 export function readTagging(headers: Headers): { tags?: Record<string, string> } {
   const text = headers.get('x-amz-tagging')
   if (text === undefined) return {}
@@ -63,7 +63,7 @@ export function addTag(tags: Record<string, string>, name: string, value: string
 export const isChecksumAlgorithm = (name: string): name is ChecksumAlgorithm =>
   (checksumAlgorithms as readonly string[]).includes(name)
 
-/** An algorithm as S3 spells it in headers and documents: `SHA256`. */
+/** An algorithm in S3's spelling: `SHA256`. */
 export function parseAlgorithm(text: string): ChecksumAlgorithm {
   const name = text.toLowerCase()
   if (isChecksumAlgorithm(name)) return name
@@ -75,7 +75,10 @@ export function parseAlgorithm(text: string): ChecksumAlgorithm {
 const checksumHeader = 'x-amz-checksum-'
 const notAlgorithms = new Set(['algorithm', 'mode', 'type'])
 
-/** The one checksum that a header announces (RFC 4648 base64 of the digest), or undefined. `suffix`: of a composite. */
+/**
+ * The checksum declared in a header (base64 of the digest), or undefined. `suffix` is the part count of a composite
+ * checksum.
+ */
 export function readChecksum(headers: Headers): Checksum | undefined {
   let found: Checksum | undefined
   for (const [header, value] of headers) {
@@ -93,7 +96,7 @@ export function readChecksum(headers: Headers): Checksum | undefined {
   return found
 }
 
-/** base64 of a digest of that length, `-<parts>` behind it where it is a composite. */
+/** Base64 of a digest of the right length, with `-<parts>` appended for a composite checksum. */
 export function checksumValue(algorithm: ChecksumAlgorithm, value: string): string {
   checksumFromBase64(algorithm, value.replace(/-\d{1,5}$/, ''))
   return value
@@ -106,13 +109,13 @@ export function readChecksumType(headers: Headers): { checksumType?: ChecksumTyp
   throw new StorageError('InvalidRequest', { message: 'Value for x-amz-checksum-type header is invalid.' })
 }
 
-/** An HTTP date; one that is none is no condition (RFC 9110 §13.1.3). */
+/** An HTTP date. An invalid date is no condition (RFC 9110 §13.1.3). */
 function date(text: string | undefined): Date | undefined {
   const time = text === undefined ? Number.NaN : Date.parse(text)
   return Number.isNaN(time) ? undefined : new Date(time)
 }
 
-/** `prefix` is `x-amz-copy-source-` for the conditions on a copy's source. */
+/** `prefix` is `x-amz-copy-source-` for conditions on a copy's source. */
 export function readConditions(headers: Headers, prefix = ''): ReadConditions {
   const ifMatch = headers.get(`${prefix}if-match`)
   const ifNoneMatch = headers.get(`${prefix}if-none-match`)
@@ -148,7 +151,7 @@ const unsupportedHeaders: readonly (readonly [RegExp, string])[] = [
   [/^x-amz-write-offset-bytes$/, 'Appending to objects'],
 ]
 
-/** A header that asks for what we do not have would be a promise: it is refused by name. */
+/** Unsupported features are rejected by name. Ignoring them would break a promise to the client. */
 export function refuseUnsupportedHeaders(headers: Headers): void {
   for (const [name, value] of headers) {
     if (!name.startsWith('x-amz-')) continue

@@ -1,4 +1,4 @@
-/** The words for what is refused before any route runs: too slow, not to be parsed, one connection too many. */
+/** Messages for requests rejected before routing: too slow, malformed, or one connection too many. */
 import type { PlainAnswer } from '../http/connection-error.ts'
 import { errorBody, hostId } from './error-response.ts'
 
@@ -9,12 +9,12 @@ const words: Readonly<Record<number, Words>> = {
     code: 'RequestTimeout',
     message: 'Your socket connection to the server was not read from or written to within the timeout period.',
   },
-  413: { code: 'EntityTooLarge', message: 'A chunk extension is too long.' },
-  431: { code: 'RequestHeaderSectionTooLarge', message: 'The request line and its headers may have 16 KB together.' },
-  503: { code: 'SlowDown', message: 'There are too many connections. Use fewer, or try again in a moment.' },
+  413: { code: 'EntityTooLarge', message: 'A chunk extension is over the limit of 16 KB.' },
+  431: { code: 'RequestHeaderSectionTooLarge', message: 'The request line and headers are over the limit of 16 KB.' },
+  503: { code: 'SlowDown', message: 'Too many connections are open. Use fewer connections, or retry later.' },
 }
-const notUnderstood: Words = { code: 'BadRequest', message: 'The request could not be understood.' }
-/** Seconds after which a connection that was refused may be tried again. */
+const notUnderstood: Words = { code: 'BadRequest', message: 'The request is not valid HTTP.' }
+/** Seconds until a rejected connection may be retried. */
 const retryAfter = '5'
 
 export const plainAnswer: PlainAnswer = (status, requestId) => ({

@@ -5,11 +5,11 @@ const largest = Number.MAX_SAFE_INTEGER
 const offset = (digits: string): number => Math.min(Number(digits), largest)
 
 /**
- * One byte range of a Range header (RFC 9110 §14.1.2). Undefined, and so the whole object, for what is no range, for
- * other units, and for several ranges: S3 serves one at a time, and many small ones are a way to make a server work.
+ * One byte range of a Range header (RFC 9110 §14.1.2). undefined, which means the whole object, for an invalid range,
+ * other units or several ranges. S3 serves one range at a time, and many small ranges are a way to overload a server.
  */
 export function parseRange(header: string | undefined): ByteRange | undefined {
-  // No run of spaces can be matched in two ways: that would cost quadratic time.
+  // No run of spaces can match in two ways, which would take quadratic time.
   const [, first = '', last = ''] = /^bytes=\s*(?:(\d+)\s*)?-\s*(?:(\d+)\s*)?$/i.exec(header ?? '') ?? []
   if (first === '' && last === '') return undefined
   if (first === '') return { suffix: offset(last) }

@@ -1,4 +1,4 @@
-/** What GetObject and HeadObject have in common. */
+/** Shared code of GetObject and HeadObject. */
 import { isStorageError, StorageError } from '../errors.ts'
 import type { ByteRange, GetOptions, ObjectHead, ObjectRef, ResponseOverrides } from '../drivers/driver.ts'
 import { answerEmpty, quoted, type AnswerHeaders } from './answer.ts'
@@ -15,23 +15,23 @@ export type ReadInput = {
   range: ByteRange | undefined
   ifRange: string | undefined
   overrides: ResponseOverrides
-  /** Of somebody who reads as anyone may: the public file that this is. */
+  /** The public file, if the principal may read the object only because it is public. */
   served: PublicObject | null
 }
 
-/** Errors: AccessDenied, and those of what the request asks for. */
+/** Errors: AccessDenied, and invalid request parameters. */
 export async function authoriseRead(ctx: S3Context, deps: OperationDeps): Promise<ReadInput> {
   const input = parseRead(ctx)
   const served = await deps.access.allowRead(ctx, input.ref)
   await checkLink(ctx, deps)
   if (served === null) return { ...input, served }
-  // Of a bucket that keeps versions only the verified one is public, whichever was asked for.
+  // In a versioned bucket only the verified version is public, whichever was requested.
   const { versionId: _, ...options } = input.options
   const { versionId } = served
   return { ...input, served, options: { ...options, ...(versionId !== undefined && { versionId }) } }
 }
 
-/** Throws NotFound where this is not the object that was verified. */
+/** Throws NotFound if this is not the verified object. */
 export async function checkServed({ served }: ReadInput, head: ObjectHead): Promise<void> {
   if (served !== null && !(await served.accepts(head))) throw noSuchKey()
 }
@@ -59,7 +59,7 @@ function parseRead(ctx: S3Context): Omit<ReadInput, 'served'> {
 }
 
 /**
- * A URL that came from a link bears its id, signed like the rest: it ends with the link, before its own time. Errors:
+ * A URL issued by a share link carries the link's id, which is signed. It stops working with the link. Errors:
  * AccessDenied.
  */
 async function checkLink(ctx: S3Context, { links }: OperationDeps): Promise<void> {
@@ -78,7 +78,7 @@ function readPartNumber(text: string | undefined): number | undefined {
   })
 }
 
-/** RFC 9110 §13.1.5: a strong ETag or the exact date; anything else has changed. */
+/** RFC 9110 §13.1.5: a strong ETag or the exact date. Anything else counts as changed. */
 export function ifRangeHolds(ifRange: string, head: ObjectHead): boolean {
   if (ifRange === quoted(head.etag)) return true
   const date = Date.parse(ifRange)
@@ -92,7 +92,7 @@ const policyOf = (ctx: S3Context, deps: OperationDeps): ServingPolicy => ({
 
 export type Sent = { start: number; end: number } | undefined
 
-/** Status and headers of an answer that carries the object or a part of it. */
+/** Status and headers of a response with the object or a part of it. */
 export function readAnswer(
   ctx: S3Context,
   deps: OperationDeps,
@@ -105,14 +105,14 @@ export function readAnswer(
   if (input.options.partNumber !== undefined) headers['x-amz-mp-parts-count'] = head.partCount
   if (sent === undefined) return { status: 200, headers: { ...headers, 'content-length': head.contentLength } }
   const isRange = input.options.partNumber === undefined && sent.end - sent.start + 1 < head.contentLength
-  // A checksum of the whole says nothing of a range of it. With a part comes the part's.
+  // A checksum of the whole object does not apply to a range. A part has its own checksum.
   if (isRange) for (const name of Object.keys(headers)) if (name.startsWith('x-amz-checksum-')) delete headers[name]
   headers['content-length'] = sent.end - sent.start + 1
   headers['content-range'] = `bytes ${sent.start}-${sent.end}/${head.contentLength}`
   return { status: 206, headers }
 }
 
-/** What the store says of the bytes, without what their writer said of them. */
+/** The store's facts about the object, without the writer's headers. */
 const bareHead = ({ contentLength, etag, lastModified, checksum, versionId, partCount }: ObjectHead): ObjectHead => ({
   contentLength,
   etag,
@@ -122,7 +122,7 @@ const bareHead = ({ contentLength, etag, lastModified, checksum, versionId, part
   ...(partCount !== undefined && { partCount }),
 })
 
-/** S3 has a code of its own for a part that is not there, and repeats a range that cannot be satisfied. */
+/** S3 has a separate code for a missing part, and returns the unsatisfiable range. */
 export function rangeError(ctx: S3Context, input: ReadInput, error: unknown): unknown {
   if (!isStorageError(error, 'InvalidRange')) return error
   if (input.options.partNumber !== undefined) return new S3Error('InvalidPartNumber', error.message, error.details)
@@ -134,7 +134,7 @@ export function rangeError(ctx: S3Context, input: ReadInput, error: unknown): un
   })
 }
 
-/** 304 with the validators that RFC 9110 §15.4.5 wants; false for any other error. */
+/** Sends 304 with the validators that RFC 9110 §15.4.5 requires. Returns false for any other error. */
 export async function answerNotModified(
   ctx: S3Context,
   deps: OperationDeps,

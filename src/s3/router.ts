@@ -60,20 +60,20 @@ import { uploadPartCopy } from './operations/upload-part-copy.ts'
 export type Route = {
   method: 'GET' | 'HEAD' | 'PUT' | 'POST' | 'DELETE'
   on: 'service' | 'bucket' | 'object'
-  /** Parameters that make it this operation. */
+  /** Query parameters that select this operation. */
   query?: readonly string[]
-  /** Sub-resources that it understands besides. */
+  /** Other sub-resources that the operation supports. */
   also?: readonly string[]
-  /** A header that makes it this operation. */
+  /** A header that selects this operation. */
   header?: string
-  /** What it reads of the body. Default: nothing. */
+  /** How the body is read. Default: not at all. */
   body?: 'object' | 'xml' | 'form'
-  /** As AWS names the operation. The log, metrics and the audit log use it. */
+  /** AWS's name of the operation. Used by the log, metrics and the audit log. */
   name: string
   run: Operation
 }
 
-/** Read top to bottom; the first that fits runs. */
+/** Read top to bottom. The first match runs. */
 const routes: readonly Route[] = [
   { method: 'GET', on: 'service', name: 'ListBuckets', run: listBuckets },
 
@@ -396,7 +396,7 @@ const routes: readonly Route[] = [
   { method: 'DELETE', on: 'object', also: ['versionId'], name: 'DeleteObject', run: deleteObject },
 ]
 
-/** Parameters that turn a request into another operation than its method alone would be (S3 API reference). */
+/** Query parameters that select another operation (S3 API reference). */
 const subResources: Record<string, string> = {
   abac: 'Attribute-based access control',
   accelerate: 'Transfer acceleration',
@@ -442,7 +442,10 @@ const subResources: Record<string, string> = {
 
 type Requested = Pick<S3Context, 'method' | 'bucket' | 'key' | 'query' | 'headers'>
 
-/** The route of a request, or the error that says why there is none. Never the plain operation of a sub-resource. */
+/**
+ * The route of a request, or the error that explains why there is none. An unsupported sub-resource never runs the
+ * plain operation.
+ */
 export function findRoute(request: Requested): Route | S3Error {
   const on = resourceOf(request)
   const asked = [...request.query.keys()].filter((name) => Object.hasOwn(subResources, name))
@@ -463,7 +466,7 @@ export function findRoute(request: Requested): Route | S3Error {
 const resourceOf = ({ bucket, key }: Pick<Requested, 'bucket' | 'key'>): Route['on'] =>
   key !== null ? 'object' : bucket !== null ? 'bucket' : 'service'
 
-/** What a resource takes, whatever the parameters (RFC 9110 §10.2.1). */
+/** Methods that a resource accepts, whatever the parameters (RFC 9110 §10.2.1). */
 export function allowedMethods(target: Pick<Requested, 'bucket' | 'key'>): string {
   const on = resourceOf(target)
   const methods = routes.filter((route) => route.on === on).map(({ method }) => method)

@@ -1,6 +1,6 @@
 /**
- * Refusals that belong to the S3 protocol alone: drivers and signatures have codes of their own. `error-response.ts`
- * maps each to its answer.
+ * Errors of the S3 protocol itself. Drivers and signatures have their own codes. `error-response.ts` maps each to a
+ * response.
  */
 export const s3ErrorCodes = [
   'AccessControlListNotSupported',

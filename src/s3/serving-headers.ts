@@ -1,4 +1,4 @@
-/** The headers under which content is served: it was written by strangers and is read by browsers. */
+/** Headers for serving content, which is untrusted and displayed by browsers. */
 import { StorageError } from '../errors.ts'
 import { essenceOf } from '../media-type.ts'
 import type { ObjectHead, ResponseOverrides } from '../drivers/driver.ts'
@@ -14,7 +14,7 @@ const overrideOf = {
   'response-content-encoding': 'contentEncoding',
 } as const satisfies Record<string, keyof ResponseOverrides>
 
-// What a header can carry: ISO-8859-1 without controls.
+// Characters that a header can carry: ISO-8859-1 without controls.
 const headerText = /^[\t\x20-\x7e\xa0-\xff]*$/
 
 /** The `response-*` parameters of a signed request. Throws InvalidRequest for an anonymous one. */
@@ -40,10 +40,10 @@ export function readOverrides(ctx: S3Context): ResponseOverrides {
 }
 
 /**
- * Whatever the type says, a document opened from here runs in a sandbox that has no origin and loads nothing; so a
- * signed `response-content-type=text/html` changes how it looks, not what it may do.
+ * Whatever its type, a document opened from here runs in a sandbox without an origin and loads nothing. So a signed
+ * `response-content-type=text/html` changes only its appearance.
  */
-const confined: AnswerHeaders = {
+const sandboxHeaders: AnswerHeaders = {
   'x-content-type-options': 'nosniff',
   'content-security-policy': "default-src 'none'; sandbox",
   'referrer-policy': 'no-referrer',
@@ -51,7 +51,7 @@ const confined: AnswerHeaders = {
 }
 
 export type ServingPolicy = {
-  /** The content is shown to people who did not write it: the gateway's bucket, and every anonymous read. */
+  /** The content is shown to people other than its author: the gateway's bucket, and every anonymous read. */
   guarded: boolean
   inlineTypes: readonly string[]
 }
@@ -64,7 +64,7 @@ export function servingHeaders(
 ): AnswerHeaders {
   const contentType = o.contentType ?? head.contentType ?? 'binary/octet-stream'
   return {
-    ...confined,
+    ...sandboxHeaders,
     'accept-ranges': 'bytes',
     'content-type': contentType,
     'content-encoding': o.contentEncoding ?? head.contentEncoding,
@@ -76,7 +76,10 @@ export function servingHeaders(
   }
 }
 
-/** What the uploader wrote holds for himself; for others only a type on the inline list is shown in place. */
+/**
+ * The writer's own value applies to the writer's reads. For others only types on the inline list are displayed
+ * inline.
+ */
 function disposition(head: ObjectHead, contentType: string, policy: ServingPolicy): string | undefined {
   const stored = head.contentDisposition
   if (!policy.guarded) return stored
@@ -84,7 +87,7 @@ function disposition(head: ObjectHead, contentType: string, policy: ServingPolic
   return stored !== undefined && /^attachment\s*(;|$)/i.test(stored) ? stored : 'attachment'
 }
 
-/** A signed URL is a secret: what it reads belongs to its holder and to no shared cache. */
+/** A signed URL is secret, so shared caches must not store its response. */
 function cacheControl(ctx: S3Context, head: ObjectHead, policy: ServingPolicy): string | undefined {
   const stored = head.cacheControl
   if (ctx.verified === null) return stored
@@ -94,7 +97,7 @@ function cacheControl(ctx: S3Context, head: ObjectHead, policy: ServingPolicy): 
     : stored
 }
 
-/** Facts of the object itself, the same whatever part of it is asked for. */
+/** Headers about the object itself, the same for every range. */
 export function objectFacts(ctx: S3Context, head: ObjectHead): AnswerHeaders {
   const facts: AnswerHeaders = {
     etag: quoted(head.etag),

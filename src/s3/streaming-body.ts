@@ -5,12 +5,12 @@ import { isStreamingPayload } from '../sigv4/payload.ts'
 import type { S3Context } from './context.ts'
 import type { ObjectBody } from './object-body.ts'
 
-/** A body in aws-chunked encoding. `expect.contentLength` is that of the bytes within. */
+/** A body in aws-chunked encoding. `expect.contentLength` is the decoded length. */
 export function streamingBody(ctx: S3Context, payload: string, expect: ObjectBody['expect']): ObjectBody {
   const { verified, req } = ctx
   const seed = verified?.seed ?? null
   if (seed === null || !isStreamingPayload(payload) || expect.contentLength === undefined) {
-    throw new StorageError('AccessDenied', { message: 'The kind of payload is not known.' })
+    throw new StorageError('AccessDenied', { message: 'The x-amz-content-sha256 value is not supported.' })
   }
   const trailing = payload.endsWith('-TRAILER')
   if (!trailing && ctx.headers.has('x-amz-trailer')) {
@@ -40,7 +40,7 @@ export function streamingBody(ctx: S3Context, payload: string, expect: ObjectBod
   }
 }
 
-/** Not `pipeline`: a body that is refused must not take the connection, and with it the answer, along. */
+/** Replaces `pipeline`, because rejecting a body must not close the connection before the response is sent. */
 export function connect(
   req: S3Context['req'],
   body: NodeJS.ReadWriteStream & { destroy(error?: Error): unknown; destroyed: boolean },
@@ -52,7 +52,7 @@ export function connect(
   req.once('aborted', broken)
   body.once('close', () => {
     req.off('error', broken).off('aborted', broken)
-    // Whatever the connection still has to say concerns nobody.
+    // Later errors of the connection do not matter.
     req.on('error', () => {})
     req.unpipe(body)
     req.pause()

@@ -2,20 +2,20 @@ import { StorageError } from '../errors.ts'
 import { decodeComponent, hasMalformedEncoding, parseQuery, splitTarget } from '../sigv4/encode.ts'
 import { S3Error } from './s3-error.ts'
 
-/** What a request target names. Routing and signature read the same raw target, each once. */
+/** A parsed request target. Routing and signature both read the same raw target once. */
 export type Target = {
   /** null for the service itself, `GET /`. */
   bucket: string | null
-  /** null for a bucket; never empty. */
+  /** null for a bucket. Never empty. */
   key: string | null
-  /** Decoded; a raw `+` stays a plus. */
+  /** Decoded. A raw `+` stays a plus. */
   query: ReadonlyMap<string, string>
 }
 
 export type TargetOptions = {
-  /** The path of the endpoint's public URL, without a slash at its end. */
+  /** The path of the endpoint's public URL, without a trailing slash. */
   pathPrefix: string
-  /** The Host header, and the domain whose sub-domains are buckets. */
+  /** The Host header, and the domain whose subdomains are buckets. */
   host: string
   virtualHosts: string | null
 }
@@ -24,7 +24,7 @@ const maxKeyBytes = 1024
 // oxlint-disable-next-line no-control-regex -- they are what is looked for
 const control = /[\u0000-\u001f\u007f]/
 const parameterName = /^[A-Za-z0-9._-]+$/
-/** Metadata that a presigner moved into the query: its names are those of headers (RFC 9110 §5.6.2). */
+/** Metadata that a presigner moved into the query. Names are header names (RFC 9110 §5.6.2). */
 const metadataName = /^x-amz-meta-[!#$%&'*+.^_`|~\w-]+$/i
 
 export function parseTarget(target: string, o: TargetOptions): Target {
@@ -37,12 +37,12 @@ export function parseTarget(target: string, o: TargetOptions): Target {
   const [bucket, key] = hosted === null ? cut(below) : [hosted, decode(below)]
   if (bucket === '' && key === '') return { bucket: null, key: null, query: readQuery(query) }
   if (bucket === '')
-    throw new StorageError('InvalidBucketName', { message: 'The path begins with an empty bucket name.' })
+    throw new StorageError('InvalidBucketName', { message: 'The path starts with an empty bucket name.' })
   if (key !== '') assertKey(key)
   return { bucket, key: key === '' ? null : key, query: readQuery(query) }
 }
 
-/** Refuses what a client, a proxy or a file system could resolve to another name. */
+/** Rejects keys that a client, proxy or file system could resolve to another name. */
 export function assertKey(key: string): void {
   if (control.test(key) || !key.isWellFormed()) throw invalidUri('A key cannot contain control characters.')
   if (key.split(/[/\\]/).some((segment) => segment === '.' || segment === '..')) {
@@ -65,7 +65,7 @@ export function bucketOfHost(host: string, domain: string | null): string | null
   return name.endsWith(suffix) && name.length > suffix.length ? name.slice(0, -suffix.length) : null
 }
 
-/** The bucket is one segment; an encoded slash in it is part of a name that no bucket has. */
+/** The bucket is one segment. With an encoded slash it is a name that no bucket has. */
 function cut(below: string): [bucket: string, key: string] {
   const slash = below.indexOf('/')
   return slash === -1 ? [decode(below), ''] : [decode(below.slice(0, slash)), decode(below.slice(slash + 1))]
@@ -81,7 +81,7 @@ function readQuery(raw: string): ReadonlyMap<string, string> {
   const query = new Map<string, string>()
   for (const { name, value } of parseQuery(raw)) {
     if ((!parameterName.test(name) && !metadataName.test(name)) || name === '__proto__') {
-      throw new StorageError('InvalidArgument', { message: 'A query parameter has a name that no operation knows.' })
+      throw new StorageError('InvalidArgument', { message: 'A query parameter is not supported by any operation.' })
     }
     if (query.has(name)) {
       throw new StorageError('InvalidArgument', { message: `The query parameter ${name} is given more than once.` })

@@ -1,4 +1,4 @@
-/** What an object will bear: in the gateway's bucket that is not for the sender of the bytes to choose. */
+/** The headers of a stored object. In the gateway's bucket the sender of the bytes does not choose them. */
 import { SignatureError } from '../sigv4/types.ts'
 import type { Acl, BucketInfo, ObjectHeaders, ObjectRef } from '../drivers/driver.ts'
 import type { Allowed, Requester } from './access.ts'
@@ -15,9 +15,9 @@ export type Admitted = { headers: WrittenHeaders; maxBytes: number; isGranted: b
 export type SaidHeaders = ObjectHeaders & { acl?: RequestedAcl; tags?: Record<string, string> }
 
 /**
- * Headers, ACL and tags of an object as its writer sent them. An object that the API granted an upload for gets those
- * of its record instead, and at most the granted bytes. Errors: AccessDenied for a content coding that nobody signed, and
- * for an ACL or tags that the writer may not set.
+ * The writer's headers, ACL and tags. An object of an upload gets those of its record instead, and at most the
+ * granted bytes. Errors: AccessDenied for an unsigned content encoding, and for an ACL or tags that the writer may not
+ * set.
  */
 export async function admitWrite(
   ctx: S3Context,
@@ -32,7 +32,7 @@ export async function admitWrite(
   return admit(ctx, ref, { ...said, ...(acl && { acl }), ...readTagging(headers) }, deps, allowed)
 }
 
-/** The same for headers that the caller has read, of a request that signed all of them. */
+/** The same for headers that the caller has read from a fully signed request. */
 export async function admit(
   who: Requester,
   ref: ObjectRef,
@@ -74,8 +74,8 @@ async function aclOfNew(
 }
 
 /**
- * The bytes of a content coding are others than those that the reader's browser makes of them. Whoever holds an upload
- * URL may not add one. Access keys' owners have buckets of their own, where it is stored as sent.
+ * With a content encoding, browsers decode other bytes than those stored. The holder of an upload URL must not add
+ * one. Owners of access keys have their own buckets, where it is stored as sent.
  */
 function refuseUnsignedEncoding({ verified }: S3Context, { contentEncoding }: ObjectHeaders): void {
   if (contentEncoding === undefined || verified?.signedHeaders.has('content-encoding') === true) return

@@ -1,10 +1,10 @@
-/** What every operation that writes an object has in common once the store has it. */
+/** Shared code of the operations that write an object, once the store has it. */
 import type { ObjectRef, WrittenObject } from '../drivers/driver.ts'
 import type { AnswerHeaders } from './answer.ts'
 import type { OperationDeps } from './context.ts'
 import type { XmlContent } from './xml.ts'
 
-/** Only the gateway's own key writes to its bucket; what it wrote may count as confirmed from here on. */
+/** Only the gateway's own key writes to its bucket. The write may confirm an upload. */
 export async function settleWritten(ref: ObjectRef, deps: OperationDeps): Promise<void> {
   if (ref.bucket === deps.gatewayBucket) await deps.onObjectWritten?.(ref)
 }
@@ -17,7 +17,7 @@ export function checksumHeaders({ checksum }: Pick<WrittenObject, 'checksum'>): 
   }
 }
 
-/** `ChecksumSHA256` and its like, as result documents have them. */
+/** `ChecksumSHA256` and similar elements of result documents. */
 export function checksumElements({ checksum }: Pick<WrittenObject, 'checksum'>): Record<string, XmlContent> {
   if (checksum === undefined) return {}
   return {

@@ -3,14 +3,14 @@ import { S3Error } from './s3-error.ts'
 
 /** An element's content: text, child elements in order, or nothing. */
 export type XmlContent = string | number | boolean | XmlElement[]
-/** `tag` is a name, attributes behind it where it has some. */
+/** `tag` is a name, optionally followed by attributes. */
 export type XmlElement = readonly [tag: string, content: XmlContent]
 
 const namespace = 'http://s3.amazonaws.com/doc/2006-03-01/'
 
 const entityOf: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', '\r': '&#13;' }
 
-// XML 1.0 has no way to write these, not as entities either: a parser would refuse the whole answer.
+// XML 1.0 cannot represent these, not even as entities. A parser would reject the whole document.
 // oxlint-disable-next-line no-control-regex -- they are what is looked for
 const notXml = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g
 
@@ -27,13 +27,13 @@ function write(content: XmlContent): string {
   return text
 }
 
-/** A whole document. Errors carry no namespace, results do, as on S3. */
+/** A whole document. As on S3, errors have no namespace and results have one. */
 export function xmlDocument(root: string, content: XmlContent, o: { namespace?: boolean } = {}): string {
   const attribute = o.namespace === false ? '' : ` xmlns="${namespace}"`
   return `<?xml version="1.0" encoding="UTF-8"?>\n<${root}${attribute}>${write(content)}</${root}>`
 }
 
-/** Elements whose value is undefined are left out. */
+/** Elements with the value undefined are left out. */
 export function elements(values: Record<string, XmlContent | undefined>): XmlElement[] {
   const list: XmlElement[] = []
   for (const [name, content] of Object.entries(values)) if (content !== undefined) list.push([name, content])
@@ -43,18 +43,18 @@ export function elements(values: Record<string, XmlContent | undefined>): XmlEle
 const parser = new XMLParser({
   parseTagValue: false,
   trimValues: false,
-  // Entities are resolved below: five names and numbers. A document type, which could define more, is refused.
+  // Entities are resolved below: five names and numbers. A document type, which could define more, is rejected.
   processEntities: false,
   ignorePiTags: true,
   cdataPropName: '#cdata',
-  // Every element is a list: nothing depends on how often one happens to occur.
+  // Every element is a list, so that parsing does not depend on the number of occurrences.
   isArray: () => true,
   maxNestedTags: 16,
 })
 
 type Parsed = { [name: string]: unknown }
 
-/** A read document; elements are found by name, text is decoded. */
+/** A parsed document. Elements are found by name, text is decoded. */
 export class XmlNode {
   readonly #value: unknown
   constructor(value: unknown) {
@@ -84,7 +84,7 @@ export class XmlNode {
     return typeof value['#text'] === 'string' ? decodeEntities(value['#text']) : ''
   }
 
-  /** The text of a child element, or undefined when there is none. */
+  /** The text of a child element, or undefined if it is missing. */
   textOf(name: string): string | undefined {
     return this.child(name)?.text()
   }
@@ -110,7 +110,7 @@ function decodeEntities(text: string): string {
 
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 
-/** Reads a request's document. Throws MalformedXML for anything that is not one well-formed `<root>`. */
+/** Parses a request's document. Throws MalformedXML unless it is a well-formed `<root>`. */
 export function parseXml(body: Uint8Array, root: string): XmlNode {
   let document: unknown
   try {

@@ -2,17 +2,17 @@ import { spawn } from 'node:child_process'
 import { connect, type Socket } from 'node:net'
 import { expect, it, onTestFinished } from 'vitest'
 import { StorageError } from '../../src/errors.ts'
-import { affordableConnections } from '../../src/http/descriptor-limit.ts'
+import { connectionsFor } from '../../src/http/descriptor-limit.ts'
 import { createLogger } from '../../src/http/logger.ts'
 import { freePort } from '../cli/free-port.ts'
 import { makeBench, script } from '../cli/run-postern.ts'
 
 it('takes two descriptors for a connection, and leaves some for everything else', () => {
-  expect(affordableConnections(10_000, null)).toBe(10_000)
-  expect(affordableConnections(10_000, 65_536)).toBe(10_000)
-  expect(affordableConnections(10_000, 1024)).toBe(384)
-  expect(affordableConnections(100, 1024)).toBe(100)
-  expect(affordableConnections(10_000, 64)).toBe(16)
+  expect(connectionsFor(10_000, null)).toBe(10_000)
+  expect(connectionsFor(10_000, 65_536)).toBe(10_000)
+  expect(connectionsFor(10_000, 1024)).toBe(384)
+  expect(connectionsFor(100, 1024)).toBe(100)
+  expect(connectionsFor(10_000, 64)).toBe(16)
 })
 
 it('logs once that descriptors ran out, whatever was to be opened, and what to do', () => {
@@ -53,7 +53,9 @@ it.runIf(process.platform === 'linux')(
         () => 0,
       )
     await expect.poll(health, { timeout: 60_000 }).toBe(200)
-    expect(log).toContain('limits.connections is 10000, and this process may open 128 files: it takes 32 connections')
+    expect(log).toContain(
+      'limits.connections is 10000, but this process may open only 128 files, enough for 32 connections',
+    )
     const sockets: Socket[] = Array.from({ length: 60 }, () => connect(port, '127.0.0.1').on('error', () => {}))
     onTestFinished(() => sockets.forEach((socket) => socket.destroy()))
     await expect.poll(health).toBe(503)

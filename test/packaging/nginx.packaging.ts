@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { chmodSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { internalLocation, passedOn } from '../../src/s3/hand-off.ts'
+import { internalLocation, forwardedHeaders } from '../../src/s3/sendfile.ts'
 import { signRequest } from '../../src/sigv4/sign-request.ts'
 import { isRoot, names, ops, startNginx, startProxied, type Answer, type Proxied } from './reverse-proxy.ts'
 import { askGateway, blobsOf, sha256, upload, type Uploaded } from './transfers.ts'
@@ -217,5 +217,7 @@ it('the sample names each header that answers may be handed off with, and no oth
   const added = [...sample.matchAll(/add_header (\S+) +\$upstream_http_(\w+);/g)]
   for (const [, name, variable] of added) expect(variable).toBe(name!.toLowerCase().replaceAll('-', '_'))
   const kept = ['cache-control', 'content-disposition', 'content-type', 'expires']
-  expect([...added.map(([, name]) => name!.toLowerCase()), ...kept].toSorted()).toEqual([...passedOn].toSorted())
+  expect([...added.map(([, name]) => name!.toLowerCase()), ...kept].toSorted()).toEqual(
+    [...forwardedHeaders].toSorted(),
+  )
 })

@@ -30,7 +30,7 @@ afterAll(() => endpoint.close())
 const signedGet = (name: string, query: Record<string, string> = {}): ReturnType<Endpoint['raw']> =>
   endpoint.raw('GET', endpoint.target('gateway', 'GET', 'postern', `uploads/${name}`, { query }))
 
-const confined = {
+const sandboxHeaders = {
   'x-content-type-options': 'nosniff',
   'content-security-policy': "default-src 'none'; sandbox",
   'referrer-policy': 'no-referrer',
@@ -42,7 +42,7 @@ describe.each(['signed', 'anonymous'])('%s', (how) => {
   test.each(Object.keys(files) as Name[])('%s', async (name) => {
     const answer = how === 'signed' ? await signedGet(name) : await endpoint.raw('GET', `/postern/public/${name}`)
     expect(answer.text).toBe(name)
-    expect(Object.fromEntries(answer.headers)).toMatchObject(confined)
+    expect(Object.fromEntries(answer.headers)).toMatchObject(sandboxHeaders)
     expect(answer.headers.get('content-type')).toBe(files[name] || 'binary/octet-stream')
     const inline = ['photo.png', 'shouting.png', 'note.txt'].includes(name)
     expect(answer.headers.get('content-disposition')).toBe(inline ? 'inline' : 'attachment')
@@ -56,12 +56,12 @@ test('a signed response-content-type changes the type and not what the document 
   const answer = await signedGet('photo.png', { 'response-content-type': 'text/html' })
   expect(answer.headers.get('content-type')).toBe('text/html')
   expect(answer.headers.get('content-disposition')).toBe('attachment')
-  expect(Object.fromEntries(answer.headers)).toMatchObject(confined)
+  expect(Object.fromEntries(answer.headers)).toMatchObject(sandboxHeaders)
   const shown = await signedGet('photo.png', {
     'response-content-type': 'text/html',
     'response-content-disposition': 'inline',
   })
-  expect(Object.fromEntries(shown.headers)).toMatchObject(confined)
+  expect(Object.fromEntries(shown.headers)).toMatchObject(sandboxHeaders)
 })
 
 test('the six overrides', async () => {
@@ -106,7 +106,11 @@ test('one’s own bucket, read by its owner, answers as it was written', async (
   }
   await endpoint.signed('alice', 'PUT', '/alice-1/page', { body: 'x', headers })
   const answer = await endpoint.signed('alice', 'HEAD', '/alice-1/page')
-  expect(Object.fromEntries(answer.headers)).toMatchObject({ ...headers, ...confined, 'content-encoding': 'gzip' })
+  expect(Object.fromEntries(answer.headers)).toMatchObject({
+    ...headers,
+    ...sandboxHeaders,
+    'content-encoding': 'gzip',
+  })
 })
 
 describe('CORS', () => {

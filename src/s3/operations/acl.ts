@@ -79,7 +79,7 @@ const granteeOf = ({ to }: Grant): XmlElement =>
     ? [`${grantee}"CanonicalUser"`, ownerElement(to.owner)]
     : [`${grantee}"Group"`, [['URI', groupUris[to.group]]]]
 
-/** By headers, or by a document. */
+/** From the headers, or from an XML body. */
 async function readRequestedAcl(
   ctx: S3Context,
   of: 'bucket' | 'object',

@@ -65,10 +65,10 @@ function readRule(node: XmlNode): CorsRule {
     }
   }
   for (const name of exposeHeaders) {
-    // It will stand in a header of every answer.
+    // It becomes part of a header in every response.
     if (!isHeaderName(name)) {
       throw new StorageError('InvalidRequest', {
-        message: `ExposeHeader "${name.slice(0, 80)}" is no header's name.`,
+        message: `ExposeHeader "${name.slice(0, 80)}" is not a valid header name.`,
       })
     }
   }

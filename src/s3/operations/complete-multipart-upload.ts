@@ -18,7 +18,7 @@ export const completeMultipartUpload: Operation = async (ctx, deps) => {
   const conditions = readWriteConditions(ctx.headers)
   const checksum = readChecksum(ctx.headers)
   const contentLength = readObjectSize(ctx)
-  // The checksum in the head is the object's, not the document's.
+  // The checksum in the headers is the object's, not the body's.
   const body = await readDocument({ ...ctx, headers: withoutChecksums(ctx.headers) })
   const parts = parseXml(body, 'CompleteMultipartUpload').children('Part').map(readPart)
   if (parts.length === 0) throw malformed()
@@ -53,7 +53,7 @@ function readObjectSize(ctx: S3Context): number | undefined {
   throw new StorageError('InvalidRequest', { message: 'Value for x-amz-mp-object-size header is invalid.' })
 }
 
-/** ETags come quoted and bare. */
+/** ETags may be quoted or not. */
 function readPart(node: XmlNode): Part {
   const number = node.textOf('PartNumber')?.trim() ?? ''
   const etag = node.textOf('ETag')?.trim().replaceAll('"', '') ?? ''

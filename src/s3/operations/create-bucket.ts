@@ -45,11 +45,11 @@ async function create(
   try {
     await deps.store.createBucket(bucket, o)
   } catch (error) {
-    // In us-east-1 making one's own bucket again succeeds, as long as it would be the same.
+    // In us-east-1, creating a bucket that one already owns succeeds if it would be identical.
     if (!isStorageError(error, 'BucketAlreadyOwnedByYou') || deps.region !== 'us-east-1') throw error
     const there = await deps.store.headBucket(bucket)
     if (!isDeepStrictEqual(there.acl, o.acl ?? 'private')) {
-      throw new StorageError('BucketAlreadyExists', { message: 'You own this bucket already, with another ACL.' })
+      throw new StorageError('BucketAlreadyExists', { message: 'You already own this bucket with another ACL.' })
     }
   }
 }
@@ -62,7 +62,7 @@ function readConfiguration(body: Buffer, region: string): Pick<BucketConfigurati
   if (location && location !== region) {
     throw new S3Error(
       'IllegalLocationConstraintException',
-      `The location constraint is incompatible with the region this endpoint has, which is ${region}.`,
+      `The location constraint does not match this endpoint's region, ${region}.`,
     )
   }
   for (const name of document.names()) {

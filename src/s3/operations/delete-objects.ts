@@ -17,7 +17,7 @@ export const deleteObjects: Operation = async (ctx, deps) => {
   const bucket = bucketOf(ctx)
   const isPerKey = await isAllowedPerKey(ctx, bucket, deps)
   refuseUnsupportedHeaders(ctx.headers)
-  // A thousand keys of a kilobyte, each byte perhaps an entity.
+  // Up to a thousand keys of a kilobyte, in which each byte may be an XML entity.
   const body = await readDocument(ctx, { maxBytes: 8 * 1024 * 1024, digestRequired: true })
   const document = parseXml(body, 'Delete')
   const wanted = document.children('Object').map((object): Wanted => {
@@ -52,7 +52,7 @@ export const deleteObjects: Operation = async (ctx, deps) => {
   )
 }
 
-/** A bucket policy says of each key whether it may be deleted; without one it is the same for all. */
+/** Whether each key must be checked by itself, because a bucket policy may differ by key. Without one, all keys are alike. */
 async function isAllowedPerKey(ctx: S3Context, bucket: string, deps: OperationDeps): Promise<boolean> {
   const isGateway = bucket === deps.gatewayBucket
   if (!isGateway && (await deps.store.headBucket(bucket)).configuration.policy !== undefined) return true
@@ -72,7 +72,7 @@ async function refuseDenied(ctx: S3Context, bucket: string, outcomes: Outcome[],
   }
 }
 
-/** One by one: a condition holds or fails for its key alone. */
+/** One by one, because a condition applies to a single key. */
 async function deleteConditionally(bucket: string, outcomes: Outcome[], deps: OperationDeps): Promise<void> {
   for (const outcome of outcomes) {
     const { key, ifMatch, error } = outcome
@@ -93,7 +93,7 @@ const said = (error: unknown): NonNullable<Outcome['error']> => {
 const storeError = (error: DeleteResult['error']): Outcome['error'] =>
   error && { code: error.code === 'Internal' ? 'InternalError' : error.code, message: error.message }
 
-/** What is wrong with one key does not keep the others from being deleted. */
+/** An invalid key does not keep the others from being deleted. */
 function refusalOf({ key, versionId }: Wanted): Pick<Outcome, 'error'> {
   if (versionId !== undefined && versionId !== 'null') {
     return { error: { code: 'NoSuchVersion', message: 'The specified version does not exist.' } }

@@ -57,7 +57,7 @@ const readPage = ({ headers }: S3Context): Page => ({
     : 0,
 })
 
-/** The number of parts, and what each is where the store can tell. */
+/** The number of parts, and each part's details if the store knows them. */
 async function partsOf(ref: ObjectRef, head: ObjectHead, page: Page, deps: OperationDeps): Promise<XmlElement[]> {
   const count = elements({ PartsCount: head.partCount })
   let found: ObjectPartPage

@@ -3,7 +3,7 @@ import type { GetOptions, StoredObject } from '../../drivers/driver.ts'
 import { answerEmpty, setHeaders } from '../answer.ts'
 import type { Operation, OperationDeps, S3Context } from '../context.ts'
 import { exposeMetadata, openToPages } from '../cors-rules.ts'
-import { handOff } from '../hand-off.ts'
+import { sendfileHeaders } from '../sendfile.ts'
 import {
   answerNotModified,
   authoriseRead,
@@ -38,7 +38,7 @@ export const getObject: Operation = async (ctx, deps) => {
     answerEmpty(ctx, status, headers)
     return
   }
-  const handedOff = handOff(ctx, deps.sendfile ?? 'off', { input, object, headers })
+  const handedOff = sendfileHeaders(ctx, deps.sendfile ?? 'off', { input, object, headers })
   if (handedOff !== null) {
     await object.close()
     answerEmpty(ctx, 200, handedOff)

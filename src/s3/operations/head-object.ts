@@ -31,7 +31,7 @@ export const headObject: Operation = async (ctx, deps) => {
 async function look(input: ReadInput, deps: OperationDeps): Promise<{ head: ObjectHead; sent: Sent }> {
   const { ref, options, range, ifRange } = input
   if (options.partNumber !== undefined) {
-    // Where a part lies in the object is known to a reader alone.
+    // Only a read reveals the offset of a part.
     const object = await deps.store.getObject(ref, options)
     await object.close()
     return { head: object.head, sent: object.range }

@@ -4,7 +4,7 @@ import { nonEmpty, ownerElement, readCount } from '../listing.ts'
 import { elements, type XmlElement } from '../xml.ts'
 
 /**
- * One's own buckets; someone without a name has none.
+ * The principal's own buckets. None for an anonymous request.
  * https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListBuckets.html
  */
 export const listBuckets: Operation = async (ctx, deps) => {

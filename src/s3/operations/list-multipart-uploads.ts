@@ -7,7 +7,7 @@ import { elements, type XmlElement } from '../xml.ts'
 export const listMultipartUploads: Operation = async (ctx, deps) => {
   const { bucket, names, most: maxUploads, prefix, delimiter } = readList(ctx, 'max-uploads')
   const keyMarker = ctx.query.get('key-marker') ?? ''
-  // Without a key marker it is ignored, as on S3.
+  // Ignored without a key marker, as on S3.
   const uploadIdMarker = keyMarker === '' ? '' : (ctx.query.get('upload-id-marker') ?? '')
   await deps.access.allow(ctx, 's3:ListBucketMultipartUploads', { bucket })
   const page = await deps.store.listMultipartUploads({

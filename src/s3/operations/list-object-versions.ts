@@ -5,7 +5,7 @@ import { objectElements, ownerOf, prefixElements, readList } from '../listing.ts
 import { elements, type XmlElement } from '../xml.ts'
 
 /**
- * Nothing here is versioned: each object is its own only version, `null`.
+ * Objects are not versioned. Each object has one version, `null`.
  * https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectVersions.html
  */
 export const listObjectVersions: Operation = async (ctx, deps) => {

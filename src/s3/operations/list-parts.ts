@@ -22,7 +22,7 @@ export const listParts: Operation = async (ctx, deps) => {
       Owner: owner,
       StorageClass: 'STANDARD',
       PartNumberMarker: marker,
-      // Absent behind the last part: a paginator that looks at nothing else would begin again at 0.
+      // Always set, because a paginator that reads only this field would otherwise start again at 0.
       NextPartNumberMarker: page.nextPartNumberMarker ?? page.parts.at(-1)?.partNumber,
       MaxParts: maxParts,
       IsTruncated: page.isTruncated,

@@ -18,7 +18,7 @@ import { settleWritten } from '../written.ts'
 import { xmlDocument } from '../xml.ts'
 
 /**
- * A form upload. The signature is over the policy in the form, and the policy is checked before the file is read.
+ * A form upload. The signature covers the policy in the form, which is checked before the file is read.
  * https://docs.aws.amazon.com/AmazonS3/latest/API/RESTObjectPOST.html
  */
 export const postObject: Operation = async (ctx, deps) => {
@@ -37,13 +37,13 @@ export const postObject: Operation = async (ctx, deps) => {
   ctx.principal = principalOf(policy.owner, deps.gatewayOwner)
   const form = lowerCase(fields)
   const ref = { bucket, key: readKey(form, file, policy) }
-  // What a policy asks of the headers of a PUT it asks of the fields of a form.
+  // A bucket policy's conditions on headers of a PUT apply to the fields of a form.
   const sent = asHeaders(form)
   const requestTags = async (): Promise<Record<string, string>> => readOptions(form, sent).headers.tags ?? {}
   const who = { ...ctx, headers: sent, requestTags }
   const allowed = await deps.access.allow(who, 's3:PutObject', ref)
   const { headers, expect } = readOptions(form, sent)
-  // The policy signs every field: there is no content coding that nobody signed.
+  // The policy covers every field, so there is no unsigned content encoding.
   const admitted = await admit(who, ref, headers, deps, allowed)
   if (file === null) throw noFile()
   const range = policy.contentLengthRange ?? { min: 0, max: Infinity }
@@ -69,7 +69,7 @@ const noFile = (): StorageError =>
 const lowerCase = (fields: Form['fields']): ReadonlyMap<string, string> =>
   new Map([...fields].map(([name, value]) => [name.toLowerCase(), value]))
 
-/** `${filename}` is what the file is called; the policy must hold for the key that comes out. */
+/** `${filename}` is replaced by the file's name. The policy must allow the resulting key. */
 function readKey(form: ReadonlyMap<string, string>, file: Form['file'], policy: VerifiedPolicy): string {
   const template = form.get('key')
   if (template === undefined || template === '') {
@@ -82,15 +82,15 @@ function readKey(form: ReadonlyMap<string, string>, file: Form['file'], policy: 
   const key = template.replaceAll('${filename}', () => file?.name ?? '')
   if (key === '') throw new StorageError('InvalidArgument', { message: 'A key cannot be empty.' })
   assertKey(key)
-  if (/^\/+$/.test(key)) throw new S3Error('InvalidURI', 'A key of a form cannot be made of slashes alone.')
+  if (/^\/+$/.test(key)) throw new S3Error('InvalidURI', 'The key of a form cannot consist of slashes only.')
   if (key !== template) checkPolicyField(policy.conditions, 'key', key)
   return key
 }
 
-// What a header can carry, as it will when the object is read.
+// Characters that a header can carry, because the values become headers when the object is read.
 const headerText = /^[\t\x20-\x7e\x80-\xff]*$/
 
-/** The fields that say something of the object, as the headers of a PUT have them. */
+/** Fields about the object, as the headers of a PUT would be. */
 function asHeaders(form: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
   const headers = new Map<string, string>()
   for (const [name, value] of form) {
@@ -98,7 +98,7 @@ function asHeaders(form: ReadonlyMap<string, string>): ReadonlyMap<string, strin
     const bytes = Buffer.from(value, 'utf8').toString('latin1')
     if (!isHeaderName(name) || !headerText.test(bytes)) {
       throw new StorageError('InvalidArgument', {
-        message: 'A form field holds what no header can carry.',
+        message: 'A form field contains characters that a header cannot carry.',
         details: { ArgumentName: name.replace(/[^\w-]/g, '') },
       })
     }
@@ -159,7 +159,7 @@ function answerForm(
   answerEmpty(ctx, status === '200' ? 200 : 204)
 }
 
-/** Only to origins that may use this endpoint; for any other it is as if none had been asked for. */
+/** Redirects only to origins that may use this endpoint. Other redirects are ignored. */
 function redirectOf(text: string | undefined, deps: OperationDeps): URL | null {
   if (text === undefined || !/^https?:\/\//i.test(text) || !URL.canParse(text)) return null
   const url = new URL(text)

@@ -35,7 +35,7 @@ export const uploadPartCopy: Operation = async (ctx, deps) => {
   )
 }
 
-/** Exactly `bytes=first-last`: unlike Range it is never ignored. */
+/** Exactly `bytes=first-last`. Unlike Range, an invalid value is an error. */
 function readSourceRange(header: string | undefined): { start: number; end: number } | undefined {
   if (header === undefined) return undefined
   const [, first, last] = /^bytes=(\d{1,15})-(\d{1,15})$/.exec(header) ?? []

@@ -1,6 +1,6 @@
 /**
- * `objects.sendfile`: the request is judged here and answered here but for the bytes, which the server in front reads
- * from the disk itself. It is told the file in a header that it takes out of the answer.
+ * `objects.sendfile`: this process authorises the request and sends the headers. The server in front reads the bytes
+ * from disk. A header, which that server removes, names the file.
  */
 import type { LyingFile, StoredObject } from '../drivers/driver.ts'
 import type { AnswerHeaders } from './answer.ts'
@@ -9,14 +9,14 @@ import type { ReadInput } from './read-object.ts'
 
 export type SendFile = 'off' | 'x-accel' | 'x-sendfile'
 
-/** The path of nginx's internal location. No bucket can have this name, so no object is hidden by it. */
+/** The path of nginx's internal location. No bucket can have this name, so it hides no object. */
 export const internalLocation = '/_postern_blobs/'
 
 /**
- * What reaches the client through ops/nginx/postern.conf: nginx keeps some headers of an answer with X-Accel-Redirect,
- * and the internal location adds the others by name. An answer with any other header is sent by this process.
+ * Headers that reach the client through ops/nginx/postern.conf. With X-Accel-Redirect nginx keeps some headers, and
+ * the internal location adds others by name. A response with any other header is sent by this process.
  */
-export const passedOn: ReadonlySet<string> = new Set([
+export const forwardedHeaders: ReadonlySet<string> = new Set([
   // Kept by nginx.
   'cache-control',
   'content-disposition',
@@ -52,31 +52,31 @@ export const passedOn: ReadonlySet<string> = new Set([
   'x-content-type-options',
 ])
 
-/** They held for our validators; the server in front would judge them again by those of its file. */
+/** Already evaluated here against our validators. The server in front would evaluate them against its file. */
 const conditions = ['if-match', 'if-none-match', 'if-modified-since', 'if-unmodified-since']
 
-/** Said by the server that sends; nginx would keep our Accept-Ranges beside its own. */
-const ofTheBytes = new Set(['accept-ranges', 'content-length', 'content-range'])
+/** Set by the sending server. nginx would send our Accept-Ranges next to its own. */
+const byteHeaders = new Set(['accept-ranges', 'content-length', 'content-range'])
 
-/** The headers of an answer whose bytes another server sends, with status 200; null where they are to be sent here. */
-export function handOff(
+/** The headers of a 200 whose bytes another server sends. null if this process must send them. */
+export function sendfileHeaders(
   ctx: S3Context,
   how: SendFile,
   { input, object, headers }: { input: ReadInput; object: StoredObject; headers: AnswerHeaders },
 ): AnswerHeaders | null {
   if (how === 'off' || !isPlain(ctx, input, object)) return null
-  const kept = Object.entries(headers).filter(([name, value]) => value !== undefined && !ofTheBytes.has(name))
+  const kept = Object.entries(headers).filter(([name, value]) => value !== undefined && !byteHeaders.has(name))
   const names = [...kept.map(([name]) => name), ...ctx.res.getHeaderNames()]
-  if (how === 'x-accel' && !names.every((name) => passedOn.has(name))) return null
+  if (how === 'x-accel' && !names.every((name) => forwardedHeaders.has(name))) return null
   const file = object.lyingFile?.() ?? null
   if (file === null) return null
   return { ...Object.fromEntries(kept), ...pointer(how, file), 'content-length': 0 }
 }
 
-/** nginx answers 416 to tabs, and to numbers beyond 2^63. */
+/** nginx answers 416 to tabs and to numbers above 2^63. */
 const plainRange = /^bytes=\d{0,15}-\d{0,15}$/
 
-/** Whether any server that gets this request sends what we would: all of it, or the one range that was asked for. */
+/** Whether every server would send the same bytes for this request: the whole object or one plain range. */
 function isPlain({ headers }: S3Context, input: ReadInput, object: StoredObject): boolean {
   if (input.options.partNumber !== undefined || conditions.some((name) => headers.has(name))) return false
   const range = headers.get('range')
