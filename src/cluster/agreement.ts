@@ -1,10 +1,10 @@
-/** What instances over one catalog must agree on, and whether two of them do. */
+/** Settings and secrets that all instances of a catalog must share, and how two of them are compared. */
 import { createHmac, type KeyObject } from 'node:crypto'
 import type { Config } from '../config/config.ts'
 import { servesObjects } from '../config/serves-objects.ts'
 import { registrationOf, settingsOf } from '../drivers/registry.ts'
 
-/** Each with a word that tells two apart and gives nothing away. `accepts`: what is verified beside the current secret. */
+/** A fingerprint for each, which reveals nothing. `accepts`: secrets that are accepted besides the current one. */
 export type Agreement = {
   tokens: string
   urls: string
@@ -14,14 +14,14 @@ export type Agreement = {
 
 type Name = 'tokens' | 'urls' | 'store'
 
-/** What differs between two; `isPartial`: one accepts what is the other's, so that a change may be on its way. */
+/** A difference between two instances. `isPartial`: one accepts the other's value, so a change may be in progress. */
 export type Difference = { name: Name; isPartial: boolean; advice: string }
 
-/** A secret as its fingerprint: equal for equal secrets, of no use to who reads it. */
+/** The fingerprint of a secret. Equal for equal secrets and useless to a reader. */
 const fingerprint = (secret: string | KeyObject): string =>
   createHmac('sha256', secret).update('postern instance').digest('base64url').slice(0, 16)
 
-/** The current secret is the first; `validUntil` is there for one that ends. */
+/** The current secret comes first. `validUntil` is set for one that expires. */
 export type Secrets = {
   tokens: readonly { secret: KeyObject; validUntil?: Date }[]
   urls: readonly { accessKeyId: string; secretAccessKey: string; validUntil?: Date }[]
@@ -39,7 +39,7 @@ export function agreementOf(config: Config, secrets: Secrets, now: Date): Agreem
   return { tokens, urls, store, accepts: { tokens: otherTokens, urls: otherUrls } }
 }
 
-/** A word for each kind of token that is accepted, the current one first. */
+/** A fingerprint for each accepted kind of token, the current one first. */
 function acceptedTokens(
   { jwksUrl, allowSecretWithJwks }: Config['auth'],
   ofSecrets: readonly string[],
@@ -48,13 +48,13 @@ function acceptedTokens(
   return allowSecretWithJwks ? ofSecrets.map((word) => `${jwksUrl} ${word}`) : [jwksUrl]
 }
 
-/** What is signed with the current secret of `other` is verified by `one`. */
+/** Whether `one` verifies what `other` signs with its current secret. */
 const verifies = (one: Partial<Agreement>, other: Partial<Agreement>, name: Name): boolean =>
   one[name] === other[name] || (name !== 'store' && one.accepts?.[name].includes(other[name] ?? '') === true)
 
 /**
- * Two agree when each verifies what the other one signs; null: they do. So a secret can be replaced in one after the
- * other, once all of them accept the old one and the new one.
+ * Two instances agree if each verifies what the other signs. null if they agree. A secret can therefore be replaced
+ * on one instance after the other, while all accept both the old and the new one.
  */
 export function differenceOf(mine: Agreement, theirs: Partial<Agreement>): Difference | null {
   for (const name of ['tokens', 'urls', 'store'] as const) {
@@ -69,17 +69,17 @@ export function differenceOf(mine: Agreement, theirs: Partial<Agreement>): Diffe
 
 const rotate = 'postern keys rotate --tokens --secret-file FILE'
 const urls =
-  'signs its URLs with another key. Put the same secrets.json into storage.disk.path of all of them; with the disk driver they must share that folder itself (on one machine: server.workers).'
-const store = 'keeps its files elsewhere. Set the same storage.driver, bucket, endpoint and prefix for all of them.'
+  'signs its URLs with another key. Use the same secrets.json in storage.disk.path of all instances. With the disk driver they must share the folder itself (on one machine, use server.workers).'
+const store = 'uses another store. Set the same storage.driver, bucket, endpoint and prefix on all instances.'
 
-/** What the other one does, and what to do; by who does not verify what the other signs. */
+/** The message about the other instance, and what to do. Keyed by the side that rejects the other's tokens. */
 const advice: Record<Name, Record<'here' | 'there' | 'both', string>> = {
   tokens: {
     both:
-      'accepts tokens of another issuer or secret. Set the same POSTERN_AUTH_SECRET (or POSTERN_AUTH_SECRET_FILE), or the same auth.jwksUrl and auth.allowSecretWithJwks, for all of them. ' +
-      'To replace the secret in one after the other, let each accept both before: see "A new token secret" in docs/scaling.md.',
-    there: `does not accept tokens of the secret that is configured here. If that is the new one, run \`${rotate}\` there, with the new secret in FILE, and start this one again; else set the secret of the others here.`,
-    here: `has a token secret that is not accepted here any more. If it is the old one, set the new one there; if it is the new one, run \`${rotate}\` here, with the new secret in FILE, and start this one again.`,
+      'accepts tokens of another issuer or secret. Set the same POSTERN_AUTH_SECRET (or POSTERN_AUTH_SECRET_FILE), or the same auth.jwksUrl and auth.allowSecretWithJwks, on all instances. ' +
+      'To replace the secret one instance at a time, see "A new token secret" in docs/scaling.md.',
+    there: `does not accept tokens signed with the secret configured here. If this secret is the new one, run \`${rotate}\` there with the new secret in FILE, then restart this instance. Otherwise set the other instances' secret here.`,
+    here: `uses a token secret that is not accepted here. If it is the old one, set the new one there. If it is the new one, run \`${rotate}\` here with the new secret in FILE, then restart this instance.`,
   },
   urls: { both: urls, there: urls, here: urls },
   store: { both: store, there: store, here: store },

@@ -1,20 +1,26 @@
 /**
- * The requests that all workers answered, for who watches them in one of them: each keeps its own, and hands over what is
- * new when it is asked. As long as nobody watches, nothing is asked or sent.
+ * Collects the requests that all workers answered, for viewers connected to one of them. Each worker keeps its own
+ * requests and returns new ones on request. Without viewers nothing is sent.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Peers } from '../drivers/peers.ts'
 import { createRequestRing, type LoggedRequest, type OwnRequestLog, type RequestLog } from '../http/request-log.ts'
 
-/** Milliseconds between two questions, and after which a worker that is silent does not hold up the others' requests. */
+/**
+ * Milliseconds between two polls. Also the time after which a worker that does not respond no longer delays the
+ * others' requests.
+ */
 const askEvery = 200
 const patience = 1000
-/** Milliseconds for which the others' requests are kept when the last one has left: who reloads a page comes again. */
+/**
+ * Milliseconds for which the others' requests are kept after the last viewer leaves, because a page reload
+ * reconnects.
+ */
 const keepFor = 60_000
 
 type Ring = ReturnType<typeof createRequestRing>
 type Part = { run: string; requests: LoggedRequest[] }
-/** By run, the number of the last request that is known. */
+/** The number of the last known request, by run. */
 type Known = { [run: string]: number }
 
 export function gatherRequests(
@@ -23,7 +29,7 @@ export function gatherRequests(
   o: { every?: number; patience?: number } = {},
 ): RequestLog {
   const others = peers.count - 1
-  // Shared out among the others: what a process keeps of all together stays in bounds, however many they are.
+  // Divided among the other workers, so that the total memory of a process is bounded.
   const size = { capacity: share(1000, others), evidence: share(100, others) }
   const rings = new Map<string, Ring>()
   const listeners = new Set<{ wake: () => void; end: () => void }>()
@@ -36,14 +42,14 @@ export function gatherRequests(
     const seq = Math.max(known[own.run] ?? 0, own.last() - size.capacity)
     return { run: own.run, requests: own.since(seq, size.capacity).requests }
   })
-  // Not told at once: those of the others that ended before come with the next answer.
+  // Not forwarded at once, because earlier requests of other workers arrive with the next poll.
   own.watch({ wake: () => (hasNews = true), end: () => {} })
 
   function take({ run, requests }: Part): void {
     const ring = rings.get(run) ?? createRequestRing(run, size)
     rings.set(run, ring)
     for (const request of requests) {
-      // Who leaves and comes again asks twice.
+      // A viewer that reconnects may cause a second poll.
       if (request.seq <= ring.last()) continue
       ring.put(request)
       hasNews = true
@@ -68,7 +74,7 @@ export function gatherRequests(
   async function keepAsking(stopped: AbortSignal): Promise<void> {
     while (!stopped.aborted) {
       const meanwhile = setInterval(tell, o.patience ?? patience)
-      // A worker that is silent is asked again: what it answered meanwhile is not lost.
+      // A worker that did not respond is polled again. Its requests are not lost.
       await ask().catch(() => {})
       clearInterval(meanwhile)
       if (stopped.aborted) return

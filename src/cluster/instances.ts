@@ -1,4 +1,4 @@
-/** Several gateways over one catalog: each says what the others must agree with, as long as it runs. */
+/** Several gateways on one catalog. While an instance runs, it publishes what the others must agree with. */
 import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -8,31 +8,31 @@ import { StorageError } from '../errors.ts'
 import { differenceOf, type Agreement, type Difference } from './agreement.ts'
 
 export type Membership = {
-  /** The others need not wait until it counts as gone. */
+  /** Removes the registration, so that the others need not wait for it to expire. */
   leave(): Promise<void>
 }
 
 export type InstancesOptions = {
   config: Pick<Config, 'database'>
   catalog: Pick<Catalog, 'takeLease' | 'dropLease' | 'listLeases' | 'forgetLeases'>
-  /** Asked again at each sign of life, for secrets that are replaced meanwhile. */
+  /** Called at each heartbeat, because secrets can change. */
   agreement: () => Agreement
   now: () => Date
   log: { info(facts: object, message: string): void; warn(facts: object, message: string): void }
-  /** Seconds between two signs of life. Default 10. */
+  /** Seconds between two heartbeats. Default 10. */
   signEvery?: number
 }
 
 const prefix = 'instance:'
-/** Seconds after which one that gave no sign of life is gone. */
+/** Seconds without a heartbeat after which an instance counts as stopped. */
 const goneAfter = 35
 
 type Disagreement = Difference & { host: string; goneIn: number }
 
 /**
- * Of a catalog in SQLite there are no instances but workers, which share a folder and its secrets: nothing is done then.
- * Errors: Unavailable when another instance that is running does not agree; the message says with what. One that may
- * have changed its secrets a moment ago is given the time to say so.
+ * Registers this instance. Does nothing for an SQLite catalog, whose only instances are workers with a shared folder
+ * and secrets. Errors: Unavailable if another running instance does not agree, with the difference in the message. An
+ * instance that may just have changed its secrets gets time to publish them.
  */
 export async function joinInstances(o: InstancesOptions): Promise<Membership> {
   const { catalog, now, signEvery = 10 } = o
@@ -47,7 +47,7 @@ export async function joinInstances(o: InstancesOptions): Promise<Membership> {
     await catalog.takeLease(prefix + id, { holder: id, now: at, until, note })
   }
 
-  /** Those that have agreed may do so no longer, when an overlap ends before all have the new secret. */
+  /** Instances that agreed may disagree later, when an overlap ends before all have the new secret. */
   async function complain(): Promise<void> {
     const found = await findDisagreement(o, id)
     const words = found ? wordsOf(found) : ''
@@ -61,19 +61,19 @@ export async function joinInstances(o: InstancesOptions): Promise<Membership> {
   const timer = setInterval(() => {
     giveSign()
       .then(complain)
-      .catch((err: unknown) => o.log.warn({ err }, 'the other instances could not be told of this one'))
+      .catch((err: unknown) => o.log.warn({ err }, 'could not register this instance with the others'))
   }, signEvery * 1000)
   timer.unref()
   return {
     async leave() {
       clearInterval(timer)
-      // Without a word it counts as gone a little later.
+      // If this fails, the registration expires a little later.
       await catalog.dropLease(prefix + id, id).catch(() => {})
     },
   }
 }
 
-/** `patience` in milliseconds, for one that accepts what is ours or the other way round. */
+/** `patience`: milliseconds to wait if one side accepts the other's secret. */
 async function refuseDisagreement(o: InstancesOptions, patience: number): Promise<void> {
   const deadline = performance.now() + patience
   let hasTold = false
@@ -81,17 +81,17 @@ async function refuseDisagreement(o: InstancesOptions, patience: number): Promis
     const found = await findDisagreement(o)
     if (found === null) return
     if (!found.isPartial || performance.now() >= deadline) {
-      const gone = `If it has ended by force, it counts as gone in ${found.goneIn} s.`
+      const gone = `If it was killed, it counts as stopped in ${found.goneIn} s.`
       throw new StorageError('Unavailable', { message: `${wordsOf(found)} ${gone}` })
     }
     const { host, name } = found
-    if (!hasTold) o.log.info({ host, differs: name }, 'another instance does not agree yet: it is given a moment')
+    if (!hasTold) o.log.info({ host, differs: name }, 'another instance does not agree yet, waiting for it')
     hasTold = true
     await sleep(500)
   }
 }
 
-const wordsOf = ({ host, advice }: Disagreement): string => `Another instance at this catalog (on ${host}) ${advice}`
+const wordsOf = ({ host, advice }: Disagreement): string => `Another instance of this catalog (on ${host}) ${advice}`
 
 async function findDisagreement(o: InstancesOptions, self?: string): Promise<Disagreement | null> {
   const at = o.now()

@@ -1,16 +1,16 @@
-/** The worker's end of the channel to the primary: peers to ask, and the word to stop. */
+/** The worker's end of the channel to the primary: questions to other workers, and the stop message. */
 import type { Peers } from '../drivers/peers.ts'
 import { isOurs, type FromPrimary, type FromWorker, type Role } from './messages.ts'
 import { WorkerCounts } from './shared-counts.ts'
 
 export type Link = {
   peers: Peers
-  /** Resolves when the primary has said so, or is gone. */
+  /** Resolves when the primary sends the stop message or has exited. */
   stopped: Promise<void>
   tell(message: FromWorker): Promise<void>
 }
 
-/** Milliseconds after which the primary itself counts as silent; it waits less long for the others. */
+/** Milliseconds until the primary counts as unresponsive. The primary's own timeout for workers is shorter. */
 const patience = 10_000
 
 type Asker = { resolve: (values: never[]) => void; reject: (error: Error) => void; timer: NodeJS.Timeout }
@@ -22,7 +22,7 @@ export function linkToPrimary(role: Role): Link {
 
   const tell = (message: FromWorker): Promise<void> =>
     new Promise((resolve) => {
-      // Without a primary there is nobody to be told.
+      // Without a primary there is nothing to wait for.
       if (!process.connected) return resolve()
       process.send!(message, undefined, undefined, () => resolve())
     })
@@ -31,7 +31,7 @@ export function linkToPrimary(role: Role): Link {
 
   async function answer(id: number, question: string, about: unknown): Promise<void> {
     const reply = replies.get(question)
-    // Of one that fails nothing is said: silence is what makes the asker careful.
+    // Errors are not reported. A missing answer makes the asking worker cautious.
     const value = await reply?.(about as never)
     await tell({ postern: 'answer', id, value, isAnswered: reply !== undefined })
   }
@@ -41,7 +41,7 @@ export function linkToPrimary(role: Role): Link {
     if (!asker) return
     askers.delete(id)
     clearTimeout(asker.timer)
-    if (values === null) asker.reject(new Error('a worker does not answer'))
+    if (values === null) asker.reject(new Error('a worker does not respond'))
     else asker.resolve(values as never[])
   }
 

@@ -1,16 +1,16 @@
-/** What the processes of one gateway say to each other, as JSON over the channel that node:cluster gives them. */
+/** Messages between the processes of one gateway, as JSON over node:cluster's channel. */
 import type { Peers } from '../drivers/peers.ts'
 
-/** What a worker is told when it is forked. */
+/** What a worker receives when it is forked. */
 export type Role = Pick<Peers, 'index' | 'count' | 'isReplacement'>
 
-/** Of each key that changed: the count, not the difference, so that a word more or less does no harm. */
+/** The new count of each changed key. Absolute, so that a lost or repeated message does no harm. */
 export type Changed = [key: string, count: number][]
 
 export type Ready = {
   apiUrl: string
   objectsUrl: string | null
-  /** Why no uploads are accepted, where the worker serves and its store or database cannot be used. */
+  /** Why no uploads are accepted, if the worker serves but its store or database is unusable. */
   notReady: string | null
 }
 
@@ -26,9 +26,9 @@ export type FromPrimary =
   | { postern: 'stop' }
   | { postern: 'question'; id: number; question: string; about: unknown }
   | { postern: 'answers'; id: number; values: unknown[] | null }
-  /** What all other workers count together. */
+  /** The total of all other workers. */
   | { postern: 'counts'; changed: Changed }
 
-/** Packages use the same channel: what is not ours is left to them. */
+/** Packages use the same channel. Their messages are ignored. */
 export const isOurs = <T extends FromWorker | FromPrimary>(message: unknown): message is T =>
   typeof message === 'object' && message !== null && 'postern' in message

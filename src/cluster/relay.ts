@@ -1,12 +1,15 @@
-/** The primary carries questions from one worker to all others, and their answers back; and it adds up what they count. */
+/**
+ * The primary forwards questions from one worker to all others and returns their answers. It also adds up their
+ * counts.
+ */
 import type { Worker } from 'node:cluster'
 import type { FromPrimary, FromWorker } from './messages.ts'
 import { CountsOfAll } from './shared-counts.ts'
 
-/** Milliseconds in which every worker must have answered. */
+/** Milliseconds for every worker to answer. */
 const patience = 5000
 
-/** What the primary itself answers. What is asked and answered is JSON. */
+/** The primary's own answers to workers' questions, as JSON values. */
 export type Answers = Readonly<Record<string, () => unknown>>
 
 type Open = { asker: Worker; askerId: number; waiting: Set<Worker>; values: unknown[]; timer: NodeJS.Timeout }
@@ -22,13 +25,13 @@ export class Relay {
     this.#answers = answers
   }
 
-  /** From now on the worker is asked, and told what the others count. */
+  /** Includes the worker in questions and counts. */
   add(worker: Worker): void {
     this.#workers.add(worker)
     this.#counts.join(worker)
   }
 
-  /** The dead hold nothing: nobody waits for their answer. */
+  /** A worker that exited is not waited for. */
   remove(worker: Worker): void {
     this.#workers.delete(worker)
     this.#counts.leave(worker)
@@ -76,6 +79,6 @@ export class Relay {
 }
 
 export function send(worker: Worker, message: FromPrimary): void {
-  // A worker that ends at this moment is seen by its exit.
+  // A worker that is exiting is handled by its exit event.
   if (worker.isConnected()) worker.send(message, undefined, () => {})
 }

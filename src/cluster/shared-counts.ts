@@ -1,13 +1,13 @@
 /**
- * Counts that workers add up, through the primary. Each decides at once by what it has heard, as a connection that has
- * come cannot wait; what is counted elsewhere is known after twice `gatherFor` and the way of two messages. So a limit
- * lets in more only as many as come within that time, and none at all once it is known. Dividing a limit by the number of
- * workers would be less exact: the system does not deal out connections evenly, least of all few ones or after a restart.
+ * Counts that workers add up through the primary. Each worker decides at once from what it knows, because a
+ * connection cannot wait. Counts of other workers arrive after twice `gatherFor` plus two messages. A limit is
+ * exceeded only by what arrives within that time. Dividing the limit by the number of workers would be less exact,
+ * because the system does not distribute connections evenly.
  */
 import { Counts, type SharedCounts } from '../drivers/peers.ts'
 import type { Changed } from './messages.ts'
 
-/** Milliseconds for which changes are gathered into one message: what opens and closes meanwhile is not told at all. */
+/** Milliseconds for which changes are collected into one message. What opens and closes meanwhile is never sent. */
 const gatherFor = 20
 
 export class WorkerCounts {
@@ -55,14 +55,14 @@ export class WorkerCounts {
   }
 }
 
-/** In the primary. A worker that leaves takes its counts with it. */
+/** In the primary. The counts of a worker that exits are removed. */
 export class CountsOfAll<W extends object> {
   readonly #of = new Map<W, Counts>()
   readonly #sums = new Counts()
   readonly #told = new Set<W>()
-  /** What they said last can come after their end. */
+  /** Workers whose last messages may arrive after their exit. */
   readonly #gone = new WeakSet<W>()
-  /** By whom alone; null: by several. */
+  /** The worker that changed a key alone, or null for several. */
   readonly #changed = new Map<string, W | null>()
   readonly #tell: (worker: W, changed: Changed) => void
   #isDue = false
@@ -71,7 +71,7 @@ export class CountsOfAll<W extends object> {
     this.#tell = tell
   }
 
-  /** A worker may count before it joins; from now on it hears of the others. */
+  /** A worker may count before it joins. After that it receives the others' counts. */
   join(worker: W): void {
     this.#told.add(worker)
     const changed = [...this.#sums.entries()].map(([key]) => this.#othersOf(worker, key))

@@ -1,4 +1,4 @@
-/** What a worker said before it ended. */
+/** The error that a worker reported before it exited. */
 export class StartFailure extends Error {
   override readonly name = 'StartFailure'
   readonly exitCode: 1 | 2

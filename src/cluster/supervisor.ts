@@ -1,4 +1,4 @@
-/** The primary process: starts the workers, starts those again that die, and stops them all. It serves nothing itself. */
+/** The primary process: starts the workers, restarts those that die, and stops them all. It serves no requests. */
 import cluster, { type Worker } from 'node:cluster'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isOurs, type FromWorker, type Ready, type Role } from './messages.ts'
@@ -10,18 +10,18 @@ export type SupervisorLog = { info(facts: object, message: string): void; error(
 export type SupervisorOptions = {
   count: number
   log: SupervisorLog
-  /** The name of the variable that tells a worker its role. */
+  /** The environment variable that tells a worker its role. */
   roleVariable: string
-  /** Questions of the workers that this process answers too. */
+  /** Workers' questions that this process answers too. */
   answers?: Answers
-  /** Milliseconds before a worker that died is started again: doubled each time, until one has lived for `steadyAfter`. */
+  /** Milliseconds before a dead worker is restarted. Doubles each time, until one has run for `steadyAfter`. */
   backoff?: { first: number; most: number; steadyAfter: number }
 }
 
 export type Supervisor = {
-  /** Resolves when all workers serve; rejects with `StartFailure` when one cannot, the others stopped. */
+  /** Resolves when all workers serve. Rejects with `StartFailure` if one cannot, after stopping the others. */
   start(): Promise<Ready>
-  /** Drains all; after `milliseconds` the rest is ended by force. Repeatable. */
+  /** Drains all workers, and kills the rest after `milliseconds`. Repeatable. */
   stop(milliseconds: number): Promise<void>
 }
 
@@ -39,7 +39,7 @@ export function createSupervisor({ count, log, roleVariable, ...o }: SupervisorO
     const worker = cluster.fork({ [roleVariable]: JSON.stringify(role) })
     const ended = new Promise<{ code: number | null; signal: string | null }>((resolve) => {
       worker.once('exit', (code, signal) => resolve({ code, signal }))
-      // A process that could not be made has no exit.
+      // A process that could not be created emits no exit event.
       worker.once(
         'error',
         (error) => worker.process.pid === undefined && resolve({ code: null, signal: error.message }),
@@ -54,7 +54,7 @@ export function createSupervisor({ count, log, roleVariable, ...o }: SupervisorO
           resolve(message.addresses)
         } else relay.take(worker, message)
       })
-      void ended.then(({ code, signal }) => reject(new StartFailure(`A worker ended with ${signal ?? code}.`, 1)))
+      void ended.then(({ code, signal }) => reject(new StartFailure(`A worker exited with ${signal ?? code}.`, 1)))
     })
     ready.catch(() => {})
     const started = { worker, ready, ended }
@@ -66,7 +66,7 @@ export function createSupervisor({ count, log, roleVariable, ...o }: SupervisorO
     return started
   }
 
-  /** One place of the gateway: whoever dies in it is replaced. */
+  /** Keeps one worker running, and replaces it when it dies. */
   async function keep(index: number, first: Started): Promise<void> {
     let current = first
     let pause = backoff.first
@@ -75,14 +75,14 @@ export function createSupervisor({ count, log, roleVariable, ...o }: SupervisorO
       const end = await current.ended
       if (stopping.signal.aborted) return
       pause = performance.now() - since >= backoff.steadyAfter ? backoff.first : pause
-      log.error({ worker: index, ...end, pause }, 'a worker ended: it is started again')
+      log.error({ worker: index, ...end, pause }, 'a worker exited and is restarted')
       await sleep(pause, undefined, { signal: stopping.signal }).catch(() => {})
       if (stopping.signal.aborted) return
       pause = Math.min(pause * 2, backoff.most)
       current = fork({ index, count, isReplacement: true })
       current.ready.then(
         () => log.info({ worker: index }, 'a worker serves again'),
-        (err: unknown) => log.error({ worker: index, err }, 'a worker could not start'),
+        (err: unknown) => log.error({ worker: index, err }, 'a worker failed to start'),
       )
     }
   }
@@ -102,7 +102,7 @@ export function createSupervisor({ count, log, roleVariable, ...o }: SupervisorO
     stop,
     async start() {
       try {
-        // The first one alone: it sweeps what a crash left, and says what is wrong with the configuration once.
+        // The first worker starts alone. It cleans up after a crash and prints configuration warnings once.
         const first = fork({ index: 0, count, isReplacement: false })
         const addresses = await first.ready
         const others = Array.from({ length: count - 1 }, (_, i) => fork({ index: i + 1, count, isReplacement: false }))

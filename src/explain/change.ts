@@ -2,7 +2,7 @@ import type { Difference } from './explanation.ts'
 import type { Original, Pair } from './original.ts'
 import { shown } from './read-claims.ts'
 
-/** One thing that may have been otherwise when the request was signed. */
+/** One difference that may exist between the request and the signed original. */
 export type Change = {
   difference: Difference
   undo(sent: Original): Original
@@ -37,5 +37,5 @@ export const decoded = (encoded: string): string => {
   }
 }
 
-/** Of an encoded parameter, for people. */
+/** An encoded parameter, decoded for display. */
 export const readable = ([name, value]: Pair): string => shown(decoded(name), decoded(value))

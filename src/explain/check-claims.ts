@@ -1,4 +1,4 @@
-/** Everything that is wrong before a signature is computed, in the order in which a server looks. */
+/** Checks that need no signature, in the order of a server. */
 import { canonicalValue } from '../sigv4/canonical-request.ts'
 import { equalText } from '../sigv4/credential.ts'
 import { algorithm, terminator } from '../sigv4/string-to-sign.ts'
@@ -16,7 +16,7 @@ import { spanInWords } from './span.ts'
 export type CheckOptions = { region: string | null; keys: KeyRing | null; now: Date }
 type Check = (claims: Claims, o: CheckOptions) => Difference | null
 
-/** These alone keep the others from being looked at. */
+/** If one of these fails, no other check is possible. */
 export const readable: readonly Check[] = [scheme, wellFormed]
 export const acceptable: readonly Check[] = [
   region,
@@ -39,20 +39,24 @@ const fault = (
 function scheme({ scheme: found, parameters }: Claims): Difference | null {
   if (found === 'sigv4') return null
   if (found === 'none') {
-    const cut = parameters.length === 0 ? ' Was the URL cut at its "?" or its first "&"? Quote it in a shell.' : ''
-    return fault('NotSigned', 'Nothing in this request signs it.', `Ask the gateway for a URL and use it whole.${cut}`)
+    const cut = parameters.length === 0 ? ' The URL may be cut at its "?" or first "&". Quote it in a shell.' : ''
+    return fault(
+      'NotSigned',
+      'This request has no signature.',
+      `Request a URL from the gateway and use all of it.${cut}`,
+    )
   }
   if (found === 'sigv2') {
     return fault(
       'ForeignScheme',
-      `This is ${schemeName[found]}, which cannot be explained. The server accepts it by objects.sigV2.`,
+      `This URL uses ${schemeName[found]}, which this command cannot explain. objects.sigV2 decides whether the server accepts it.`,
       "Set the signer to version 4 (boto3: Config(signature_version='s3v4')), or see objects.sigV2.",
     )
   }
   return fault(
     'ForeignScheme',
-    `This is ${schemeName[found]}, which this gateway neither makes nor takes.`,
-    'Use it with that service.',
+    `This URL uses ${schemeName[found]}, which this gateway does not support.`,
+    'Use it with the service that issued it.',
   )
 }
 
@@ -61,10 +65,14 @@ function wellFormed(claims: Claims): Difference | null {
   const bad = (name: string, message: string, advice: string): Difference =>
     fault('Malformed', message, advice, { name, sent: given[name as (typeof claimNames)[number]] ?? null })
   if (parameters.some(({ name }) => name.startsWith('amp;'))) {
-    return bad('&amp;', 'The URL was copied from HTML: it has "&amp;" for "&".', 'Write "&" in its place.')
+    return bad(
+      '&amp;',
+      'The URL was copied from HTML and contains "&amp;" instead of "&".',
+      'Replace "&amp;" with "&".',
+    )
   }
   if (parameters.length > maxQueryParameters) {
-    const many = `The query has ${parameters.length} parameters; the limit is ${maxQueryParameters}.`
+    const many = `The query has ${parameters.length} parameters, which is over the limit of ${maxQueryParameters}.`
     return bad('query', many, 'Send fewer parameters. Sign long metadata as headers.')
   }
   const twice = claimNames.find((name) => parameters.filter((parameter) => parameter.name === name).length > 1)
@@ -75,7 +83,7 @@ function wellFormed(claims: Claims): Difference | null {
   const missing = needed.filter((name) => !given[name])
   if (missing.length > 0) {
     const cut = missing.includes('X-Amz-Signature') && via === 'query'
-    const advice = cut ? 'The URL was cut: put it in quotes in a shell, and copy it whole.' : 'Sign it again.'
+    const advice = cut ? 'The URL was cut. Copy all of it and quote it in a shell.' : 'Sign it again.'
     return bad(missing[0]!, `${missing.join(', ')} ${missing.length > 1 ? 'are' : 'is'} missing.`, advice)
   }
   if (given['X-Amz-Algorithm'] !== algorithm) {
@@ -87,16 +95,16 @@ function wellFormed(claims: Claims): Difference | null {
       ? bad('X-Amz-Credential', 'The URL was encoded twice.', 'Send it as it was issued, without encoding it again.')
       : bad(
           'X-Amz-Credential',
-          'The credential has not its five parts.',
-          'It reads KEY/YYYYMMDD/REGION/s3/aws4_request.',
+          'The credential does not have five parts.',
+          'Its form is KEY/YYYYMMDD/REGION/s3/aws4_request.',
         )
   }
-  if (date === null) return bad('X-Amz-Date', 'The date cannot be read.', 'It reads 20260131T235959Z, in UTC.')
+  if (date === null) return bad('X-Amz-Date', 'The date is malformed.', 'Its form is 20260131T235959Z, in UTC.')
   if (via === 'query' && (expiresIn === null || expiresIn > maxExpiresIn)) {
     return bad(
       'X-Amz-Expires',
-      'The life of the URL is not a number of seconds up to 604800.',
-      'Seven days are the most.',
+      'The lifetime of the URL is not a number of seconds up to 604800.',
+      'The maximum is seven days.',
     )
   }
   return null
@@ -106,7 +114,7 @@ function region({ credential }: Claims, o: CheckOptions): Difference | null {
   if (o.region === null || credential!.region === o.region) return null
   return fault(
     'WrongRegion',
-    `It was signed for the region ${credential!.region}; this store is in ${o.region}.`,
+    `The URL was signed for the region ${credential!.region}, but this store is in ${o.region}.`,
     `Set the signer's region to ${o.region} and sign again.`,
     { name: 'X-Amz-Credential', signed: credential!.region, sent: o.region },
   )
@@ -117,8 +125,8 @@ function service({ credential }: Claims): Difference | null {
   if (named === 's3' && end === terminator) return null
   return fault(
     'WrongService',
-    `It was signed for ${named}/${end}.`,
-    `Sign it for the service s3, with ${terminator} at the end.`,
+    `The URL was signed for ${named}/${end}.`,
+    `Sign it for the service s3 and end the scope with ${terminator}.`,
     {
       name: 'X-Amz-Credential',
       signed: `${named}/${end}`,
@@ -132,8 +140,8 @@ function day({ credential, given }: Claims): Difference | null {
   if (credential!.date === today) return null
   return fault(
     'WrongDay',
-    `The credential is of ${credential!.date}, the date is of ${today}.`,
-    'Take both from one clock, in UTC: a local date differs from it for some hours each day.',
+    `The credential is for ${credential!.date}, but the request is dated ${today}.`,
+    'Take both from one clock in UTC. A local date differs from it for some hours each day.',
     { name: 'X-Amz-Credential', signed: credential!.date, sent: today },
   )
 }
@@ -141,14 +149,14 @@ function day({ credential, given }: Claims): Difference | null {
 function time({ via, date, expiresIn }: Claims, { now }: CheckOptions): Difference | null {
   const ahead = (date!.getTime() - now.getTime()) / 1000
   const when = { signed: date!.toISOString(), sent: now.toISOString() }
-  const clock = "Set the signer's clock by NTP, and this machine's too."
+  const clock = 'Synchronise the clocks of the signer and of this machine with NTP.'
   if (via === 'header') {
     if (Math.abs(ahead) <= maxSkew) return null
-    const off = `The request is dated ${spanInWords(Math.abs(ahead))} ${ahead > 0 ? 'ahead' : 'behind'}; 15 minutes are allowed.`
+    const off = `The request is dated ${spanInWords(Math.abs(ahead))} ${ahead > 0 ? 'ahead' : 'behind'}. The tolerance is 15 minutes.`
     return fault('ClockSkew', off, clock, { name: 'x-amz-date', ...when })
   }
   if (ahead > maxSkew) {
-    return fault('NotYetValid', `It is dated ${spanInWords(ahead)} ahead of this clock.`, clock, {
+    return fault('NotYetValid', `The URL is dated ${spanInWords(ahead)} ahead of this clock.`, clock, {
       name: 'X-Amz-Date',
       ...when,
     })
@@ -157,8 +165,8 @@ function time({ via, date, expiresIn }: Claims, { now }: CheckOptions): Differen
   if (left > 0 && expiresIn !== 0) return null
   return fault(
     'Expired',
-    `It expired ${spanInWords(-left)} ago; it was made to live ${spanInWords(expiresIn!)}.`,
-    'Ask for a fresh URL (POST /files/<id>/upload-url, or the download URL again), or for a longer expiresIn.',
+    `The URL expired ${spanInWords(-left)} ago. Its lifetime was ${spanInWords(expiresIn!)}.`,
+    'Request a fresh URL (POST /files/<id>/upload-url, or a new download URL), or a longer expiresIn.',
     {
       name: 'X-Amz-Expires',
       signed: new Date(date!.getTime() + expiresIn! * 1000).toISOString(),
@@ -175,15 +183,15 @@ function key({ credential, given }: Claims, { keys }: CheckOptions): Difference 
   if (found === undefined || (found.sessionToken !== undefined && token === undefined)) {
     return fault(
       'UnknownKey',
-      `No key ${accessKeyId} is accepted here: it was never made, was revoked, or has ended.`,
-      'See `postern keys list`; sign again with a key that stands there. A URL from another instance needs that instance.',
+      `The key ${accessKeyId} is not accepted here. It does not exist, was revoked or has expired.`,
+      'Sign with a key from `postern keys list`. A URL of another instance works only there.',
       { name: 'X-Amz-Credential', sent: accessKeyId },
     )
   }
   if (token === undefined || (found.sessionToken !== undefined && equalText(found.sessionToken, token))) return null
   return fault(
     'WrongToken',
-    'Its security token was not issued with this key.',
+    'The security token was not issued with this key.',
     'Sign with the three values that were issued together.',
     {
       name: 'X-Amz-Security-Token',
@@ -191,17 +199,17 @@ function key({ credential, given }: Claims, { keys }: CheckOptions): Difference 
   )
 }
 
-/** As `refuseUnsignedHeaders` of sigv4 has it. */
+/** Same rule as `refuseUnsignedHeaders` of sigv4. */
 function unsignedHeaders({ signedHeaders, headers, parameters }: Claims): Difference | null {
   const inQuery = new Set(parameters.map(({ name }) => name.toLowerCase()))
   for (const [name, value] of headers) {
     if (!name.startsWith('x-amz-') || name === 'x-amz-content-sha256' || signedHeaders.includes(name)) continue
     return fault(
       'HeaderNotSigned',
-      `The header ${name} was sent and is not signed.`,
+      `The header ${name} was sent but is not signed.`,
       inQuery.has(name)
-        ? 'Leave it out: its value is in the URL already.'
-        : 'Leave it out, or sign it: such headers change what the request does.',
+        ? 'Leave it out, because its value is already in the URL.'
+        : 'Leave it out or sign it. Such headers change what the request does.',
       { name, sent: shown(name, value) },
     )
   }
@@ -209,20 +217,20 @@ function unsignedHeaders({ signedHeaders, headers, parameters }: Claims): Differ
   return fault('HeaderNotSigned', 'The Host header is not signed.', 'Sign at least `host`.', { name: 'host' })
 }
 
-/** Parameters that the server accepts as headers only. */
+/** Parameters that the server accepts only as headers. */
 function headersOnly({ via, parameters }: Claims): Difference | null {
   if (via !== 'query') return null
   const found = parameters.find(({ name }) => parameterEffect(name) === 'refused')
   if (found === undefined) return null
   return fault(
     'HeaderInQuery',
-    `${found.name} is in the query. Server-side encryption is accepted as a header only.`,
+    `${found.name} is in the query, but server-side encryption is accepted only as a header.`,
     'Sign it as a header. With the JavaScript SDK, name it in unhoistableHeaders.',
     { name: found.name, sent: shown(found.name, found.value) },
   )
 }
 
-/** A header that stands in the query too must have the value that it has there. */
+/** A header that is also in the query must have the same value. */
 function hoistedHeaders({ via, headers, parameters }: Claims): Difference | null {
   if (via !== 'query') return null
   for (const { name: parameter, value } of parameters) {
@@ -237,8 +245,8 @@ function hoistedHeaders({ via, headers, parameters }: Claims): Difference | null
     if (name === 'x-amz-content-sha256' && value === unsignedPayload) continue
     return fault(
       'HeaderChanged',
-      `The header ${name} is not what the URL says of it.`,
-      'Leave the header out: its value is in the URL already.',
+      `The header ${name} differs from its value in the URL.`,
+      'Leave the header out, because its value is already in the URL.',
       { name, signed: shown(name, value), sent: shown(name, sent) },
     )
   }

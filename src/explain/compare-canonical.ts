@@ -5,10 +5,13 @@ import { sentRequest } from './original.ts'
 import { readClaims } from './read-claims.ts'
 import { readable } from './check-claims.ts'
 
-/** The first line in which a store's canonical request, from its answer, is not what was sent. null: they agree. */
+/**
+ * The first line where a store's canonical request, from its response, differs from what was sent. null if they
+ * agree.
+ */
 export type SeenOtherwise = { line: number; sent: string; seen: string }
 
-/** `seen` is the CanonicalRequest of a SignatureDoesNotMatch answer. null too for a request that cannot be read. */
+/** `seen` is the CanonicalRequest of a SignatureDoesNotMatch response. null also for an unreadable request. */
 export function compareCanonical(request: RawRequest, seen: string): SeenOtherwise | null {
   const claims = readClaims(request)
   if (readable.some((check) => check(claims, { region: null, keys: null, now: new Date(0) }))) return null

@@ -4,7 +4,7 @@ import type { RawRequest } from '../sigv4/types.ts'
 import type { DecodedSignature } from './explanation.ts'
 import { isClaim, readClaims, shown, type Claims } from './read-claims.ts'
 
-/** Says what a presigned URL says of itself; checks nothing. TypeError for what is no http(s) URL. */
+/** Decodes a presigned URL without checking it. Throws TypeError if it is not an http(s) URL. */
 export function decodeUrl(url: string, now: Date, o: { pathPrefix?: string } = {}): DecodedSignature {
   return decodeClaims(readClaims(requestOf(url, { method: 'GET', ...o })), now)
 }
@@ -16,12 +16,12 @@ export type UrlRequest = {
 }
 
 /**
- * The request that a URL makes, nothing in it tidied: `URL` would fold dots and encode again. A fragment is never sent.
- * TypeError for what is no http(s) URL.
+ * The request that a URL makes, without normalisation. `URL` would resolve dots and encode again. Fragments are never
+ * sent. Throws TypeError if it is not an http(s) URL.
  */
 export function requestOf(url: string, { method, headers = [], pathPrefix = '' }: UrlRequest): RawRequest {
   const match = /^(https?):\/\/(?:[^/?#@]*@)?([^/?#@]+)([^#]*)/i.exec(url.trim())
-  if (!match) throw new TypeError('This is no http or https URL. Give the whole of it, in quotes.')
+  if (!match) throw new TypeError('This is not an http or https URL. Pass the whole URL in quotes.')
   const [, scheme, authority, target] = match as unknown as [string, string, string, string]
   const host = authority.toLowerCase().replace(scheme.toLowerCase() === 'https' ? /:443$/ : /:80$/, '')
   const named = headers.some(([name]) => name.toLowerCase() === 'host')
@@ -61,11 +61,11 @@ export function decodeClaims(claims: Claims, now: Date): DecodedSignature {
   }
 }
 
-/** Only a presigned URL carries headers: next to an Authorization header, `x-amz-*` parameters do nothing. */
+/** Only presigned URLs carry headers. Next to an Authorization header, `x-amz-*` parameters have no effect. */
 const effectOf = (via: Claims['via'], name: string): ParameterEffect | null =>
   via === 'query' ? parameterEffect(name) : null
 
-/** AWS puts the bucket into the host name; every other store is taken to have it first in the path. */
+/** AWS puts the bucket into the host name. For other stores it is assumed to be first in the path. */
 function objectOf({ host, path, pathPrefix }: Claims): Pick<DecodedSignature, 'bucket' | 'key'> {
   const below = path.startsWith(`${pathPrefix}/`) ? path.slice(pathPrefix.length + 1) : path.slice(1)
   const [, hosted] = /^([^:]+?)\.s3[.-][^:]*amazonaws\.com(?:\.cn)?(?::|$)/.exec(host ?? '') ?? []

@@ -8,23 +8,23 @@ import { readClaims, shown } from './read-claims.ts'
 import { signedRows } from './rows.ts'
 
 export type ExplainOptions = {
-  /** Of the endpoint; null where it is not known: then any will do. */
+  /** The endpoint's region. null if unknown, which matches any region. */
   region: string | null
-  /** null: there is no secret to check it with. */
+  /** null if there is no secret to check with. */
   keys: KeyRing | null
   now: Date
-  /** Other names of the endpoint as they stand in a Host header, e.g. the host of its public URL. */
+  /** Other names of the endpoint in a Host header, e.g. the host of its public URL. */
   hosts?: readonly string[]
 }
 
-/** Signatures computed for one explanation, at most; and headers and parameters read for them, which may be thousands. */
+/** Maximum signatures computed per explanation, and maximum headers and parameters read for them. */
 const budget = 200
 const piecesRead = 8000
 
 /**
- * Says why a signed request is refused: what was signed, what was sent, and what to do. Only the signature and the request
- * are known, so plausible originals are tried until one recomputes to the signature; what was changed is certain then.
- * A few milliseconds at worst. Never throws.
+ * Explains why a signed request was refused: what was signed, what was sent, and what to do. Only the signature and
+ * the request are known, so plausible originals are tried until one reproduces the signature. The change is then
+ * certain. Takes a few milliseconds at most. Never throws.
  */
 export function explainRequest(request: RawRequest, o: ExplainOptions): Explanation {
   const claims = readClaims(request)
@@ -60,7 +60,7 @@ export function explainRequest(request: RawRequest, o: ExplainOptions): Explanat
 const firstOf = (differences: readonly (Difference | null)[]): Difference | undefined =>
   differences.find((difference) => difference !== null)
 
-/** A URL whose life was stretched is told once. */
+/** A URL with an extended lifetime is reported only once. */
 const withoutTwins = (all: readonly Difference[]): Difference[] =>
   all.filter(
     (difference, i) => all.findIndex(({ code, name }) => code === difference.code && name === difference.name) === i,
@@ -75,8 +75,8 @@ function notFound(sent: Original): Difference {
       signed: null,
       sent: null,
       certain: true,
-      message: `The header ${absent[0]} was signed and was not sent.`,
-      advice: 'Send every header that was issued with the URL, with the value issued.',
+      message: `The header ${absent[0]} was signed but not sent.`,
+      advice: 'Send every header that was issued with the URL, with its issued value.',
     }
   }
   const bound = sent.headers.filter(([name]) => name !== 'host').toSorted(([a], [b]) => openness(b) - openness(a))
@@ -87,14 +87,14 @@ function notFound(sent: Original): Difference {
     signed: null,
     sent: null,
     certain: false,
-    message: 'The signature covers another request than this one, or was made with another secret.',
+    message: 'The signature covers a different request, or was created with another secret.',
     advice:
       (bound.length > 0
-        ? `Compare what was issued with what is sent, first ${suspects}; then the URL, `
-        : 'Compare the URL with the one issued, ') +
+        ? `Compare the issued request with the sent one. Start with ${suspects}, then compare the URL `
+        : 'Compare the URL with the issued one ') +
       'byte for byte. If nothing differs, the secret of the key is not the one that signed.',
   }
 }
 
-/** How little of a header's value can be guessed. */
+/** How hard a header's value is to guess. */
 const openness = (name: string): number => (/^content-(length|md5)$|checksum|^x-amz-meta-/.test(name) ? 1 : 0)

@@ -2,23 +2,23 @@ import { requestOf } from './decode-url.ts'
 import { explainRequest, type ExplainOptions } from './explain-request.ts'
 import type { Difference, Explanation } from './explanation.ts'
 
-/** What the signature says is to be sent; null where it could not be recomputed. */
+/** The signed request. null if it could not be reproduced. */
 export type SignedFor = {
   method: string | null
-  /** `host` aside. */
+  /** Without `host`. */
   headers: { name: string; value: string | null }[]
 }
 
 export type UrlUse = {
-  /** As it was or will be sent; undefined: not told, so that none is wrong. */
+  /** The method used. undefined if not given, so that no method counts as wrong. */
   method?: string | undefined
   headers?: readonly (readonly [name: string, value: string])[]
   pathPrefix?: string
 }
 
 /**
- * Explains a URL as someone holds it. What is not told of its use (method, headers) is no fault: it is looked for and
- * said in `signedFor`. TypeError for what is no http(s) URL.
+ * Explains a URL. Missing details of its use (method, headers) are not errors. They are searched for and returned in
+ * `signedFor`. Throws TypeError if it is not an http(s) URL.
  */
 export function explainUrl(url: string, use: UrlUse, o: ExplainOptions): Explanation & { signedFor: SignedFor } {
   const { headers = [], pathPrefix = '' } = use
@@ -49,7 +49,7 @@ export function explainUrl(url: string, use: UrlUse, o: ExplainOptions): Explana
   }
 }
 
-/** By the operation that SDKs name in the query; a guess for the first try. */
+/** The method of the operation that SDKs name in the query. A guess for the first try. */
 function likelyMethod(url: string): string {
   const id = /[?&]x-id=(\w+)/.exec(url)?.[1] ?? ''
   if (/^(Put|Upload|Copy)/.test(id)) return 'PUT'

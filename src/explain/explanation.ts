@@ -1,20 +1,20 @@
-/** What is said of a signed URL or request. Nothing in here holds a secret, a computed MAC or the signature itself. */
+/** Types of explanations. They contain no secret, no computed signature and not the signature itself. */
 
 import type { ParameterEffect } from '../sigv4/hoisted-headers.ts'
 
-/** How a URL says who made it. Only `sigv4` is ours to check; the others are named and left. */
+/** The signing scheme of a URL. Only `sigv4` can be checked. Others are only named. */
 export type UrlScheme = 'sigv4' | 'sigv2' | 'gcs' | 'azure' | 'cloudfront' | 'none'
 
-/** A URL, or a request, read. Nothing of it is checked. */
+/** A decoded URL or request, unchecked. */
 export type DecodedSignature = {
   scheme: UrlScheme
-  /** Where the signature stands: in the query (a presigned URL) or in the Authorization header. */
+  /** Where the signature is: in the query (a presigned URL) or in the Authorization header. */
   via: 'query' | 'header' | null
-  /** `host:port` as in the URL or the Host header; null where there was none. */
+  /** `host:port` as in the URL or the Host header. null if absent. */
   host: string | null
-  /** As on the wire, still encoded. */
+  /** As received, still encoded. */
   path: string
-  /** Decoded, after the path prefix: path style is assumed unless the host begins with a bucket of AWS. */
+  /** Decoded, after the path prefix. Path style is assumed unless the host starts with an AWS bucket. */
   bucket: string | null
   key: string | null
   credential: { accessKeyId: string; date: string; region: string; service: string } | null
@@ -23,41 +23,44 @@ export type DecodedSignature = {
   /** Seconds. */
   expiresIn: number | null
   expiresAt: string | null
-  /** Seconds until it expires, below zero since it expired; null where it has no end or none that can be read. */
+  /** Seconds until expiry, negative after it. null without a readable expiry. */
   secondsLeft: number | null
-  /** Lower case, `host` among them. */
+  /** Lower case, including `host`. */
   signedHeaders: string[]
-  /** Headers that must be sent with the value that was signed: `host` and content-length go by themselves and are left out. */
+  /**
+   * Headers that must be sent with the signed value, without `host` and content-length, which clients send
+   * automatically.
+   */
   mustSend: string[]
   /**
-   * The other signed parameters, decoded. `effect` is what the server does with one that has the name of a header
-   * (`x-amz-*`); null for every other parameter.
+   * The other signed parameters, decoded. `effect` says how the server treats a parameter with a header name
+   * (`x-amz-*`). null for all others.
    */
   parameters: { name: string; value: string; effect: ParameterEffect | null }[]
-  /** Whether temporary credentials signed it: it ends when they end, whatever expiresAt says. */
+  /** Whether temporary credentials signed it. The URL then expires with them, whatever expiresAt says. */
   hasSessionToken: boolean
 }
 
 export type DifferenceCode =
-  /** No signature at all. */
+  /** No signature. */
   | 'NotSigned'
   /** SigV2, Google, Azure, CloudFront. */
   | 'ForeignScheme'
-  /** A parameter of the signature is missing, given twice or unreadable. */
+  /** A parameter of the signature is missing, duplicated or malformed. */
   | 'Malformed'
   | 'WrongRegion'
   | 'WrongService'
-  /** The scope's day is not the day of X-Amz-Date. */
+  /** The scope's day differs from the day of X-Amz-Date. */
   | 'WrongDay'
   | 'Expired'
   | 'NotYetValid'
-  /** The date of an Authorization header is more than 15 minutes away. */
+  /** The date of an Authorization header differs by more than 15 minutes. */
   | 'ClockSkew'
   | 'UnknownKey'
   | 'WrongToken'
-  /** An x-amz-* header that the signer did not see. */
+  /** An x-amz-* header that is not signed. */
   | 'HeaderNotSigned'
-  /** A parameter that is accepted as a header only. */
+  /** A parameter that is accepted only as a header. */
   | 'HeaderInQuery'
   | 'HeaderMissing'
   | 'HeaderChanged'
@@ -68,51 +71,54 @@ export type DifferenceCode =
   | 'ParameterRemoved'
   | 'ParameterChanged'
   | 'PayloadChanged'
-  /** Region or day in the credential are not those that the signing key was made for. */
+  /** Region or day of the credential differ from those of the signing key. */
   | 'ScopeChanged'
-  /** It does not match, and no plausible original does: another secret signed it, or something nobody guesses was changed. */
+  /**
+   * The signature does not match, and neither does any plausible original. Another secret signed it, or the change
+   * cannot be guessed.
+   */
   | 'NoOriginalFound'
 
 export type Difference = {
   code: DifferenceCode
-  /** The header or parameter it is about, e.g. `content-type`. */
+  /** The header or parameter concerned, e.g. `content-type`. */
   name: string | null
-  /** What was signed; null where it is not known or was not there. Values of secrets are `…`. */
+  /** The signed value. null if unknown or absent. Secrets are shown as `…`. */
   signed: string | null
-  /** What was sent (or what this endpoint expects to be told); null where it was not there. */
+  /** The sent value, or the value that this endpoint expects. null if absent. */
   sent: string | null
-  /** Whether a signature over the named original was recomputed and is the given one, or no computing is needed to know. */
+  /** Whether a recomputed signature proves the difference, or no computation is needed to prove it. */
   certain: boolean
-  /** One sentence: what happened. */
+  /** One sentence that says what happened. */
   message: string
-  /** One or two sentences: what to do. */
+  /** One or two sentences that say what to do. */
   advice: string
 }
 
-/** One line of what is signed, side by side. */
+/** One part of the canonical request, signed and sent. */
 export type SignedRow = {
   part: 'method' | 'host' | 'path' | 'parameter' | 'header' | 'payload'
-  /** Of a parameter or header. */
+  /** The name of a parameter or header. */
   name: string | null
-  /** Canonical form; null: not there. */
+  /** Canonical form. null if absent. */
   signed: string | null
   sent: string | null
   same: boolean
 }
 
 export type Explanation = {
-  /** `valid`: accepted as it stands. `refused`: `difference` says why. `unchecked`: no secret to check it with. */
+  /** `valid`: accepted. `refused`: see `difference`. `unchecked`: no secret to check with. */
   outcome: 'valid' | 'refused' | 'unchecked'
   decoded: DecodedSignature
-  /** The first thing that is wrong, in the order in which a server looks; null when nothing is. */
+  /** The first error, in the order of a server. null if there is none. */
   difference: Difference | null
-  /** What else is wrong. */
+  /** Further errors. */
   also: Difference[]
   /**
-   * What was signed beside what was sent, in the order of the canonical request. Where no original was found nothing is
-   * known of what was signed: `signed` is null and `same` false in every row.
+   * Signed and sent values, in the order of the canonical request. If no original was found, the signed values are
+   * unknown: `signed` is null and `same` false in every row.
    */
   rows: SignedRow[]
-  /** How many signatures were computed. */
+  /** Number of signatures computed. */
   tried: number
 }

@@ -12,8 +12,8 @@ import { plausibleScopes } from './plausible-scopes.ts'
 export type Found = { original: Original; differences: Difference[] }
 
 /**
- * The original that the signature covers: first with one thing changed, then with two of the most frequent. Stops when
- * `signatures` is spent.
+ * Searches for the original that the signature covers: first with one change, then with two of the most frequent
+ * ones. Stops when `signatures` is spent.
  */
 export function findOriginal(
   sent: Original,
@@ -57,7 +57,7 @@ function attempt(sent: Original, changes: readonly Change[], signatures: Signatu
 const both = (a: readonly Change[], b: readonly Change[]): [Change, Change][] =>
   a.flatMap((x) => b.map((y): [Change, Change] => [x, y]))
 
-/** Of pairs, only what clients fill in by themselves, so that the number stays small. */
+/** In pairs, only changes that clients make on their own, which keeps the number small. */
 const isLikely = ({ difference: { signed } }: Change): boolean =>
   signed === '' ||
   signed === '*' ||

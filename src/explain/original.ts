@@ -1,4 +1,4 @@
-/** A canonical request in its parts, so that one of them can be exchanged and the signature be computed again. */
+/** A canonical request in parts, so that one part can be replaced and the signature recomputed. */
 import { canonicalRequest, canonicalValue } from '../sigv4/canonical-request.ts'
 import { equalText, type Key } from '../sigv4/credential.ts'
 import { canonicalPath, canonicalQuery, joinSorted } from '../sigv4/encode.ts'
@@ -13,9 +13,9 @@ export type Original = {
   method: string
   /** Canonical. */
   path: string
-  /** Names and values encoded, the signature left out. */
+  /** Encoded names and values, without the signature. */
   query: readonly Pair[]
-  /** In the order in which they are named. null: neither sent nor in the query. */
+  /** In signing order. null if neither sent nor in the query. */
   headers: readonly (readonly [name: string, value: string | null])[]
   payload: string
   region: string
@@ -23,7 +23,7 @@ export type Original = {
   day: string
 }
 
-/** What the request as it came would have had to be signed over. `claims` are well formed. */
+/** The canonical request of the request as received. `claims` must be well formed. */
 export function sentRequest(claims: Claims): Original {
   const { method, path, query, headers, signedHeaders, credential } = claims
   const hoisted = new Map(
@@ -43,7 +43,7 @@ export function sentRequest(claims: Claims): Original {
   }
 }
 
-/** Of a canonical query. */
+/** The pairs of a canonical query. */
 export const pairsOf = (query: string): Pair[] =>
   query === ''
     ? []
@@ -57,7 +57,7 @@ function payloadOf({ via, headers, parameters, signedHeaders }: Claims): string 
   return (signedHeaders.includes(name) ? (sent ?? inQuery) : inQuery) ?? unsignedPayload
 }
 
-/** Tells whether the given signature covers an original, `most` times; then it only says no. */
+/** Tests whether the given signature covers an original, at most `most` times. After that it returns false. */
 export type Signatures = { cover(original: Original): boolean; readonly tried: number; readonly spent: boolean }
 
 export function createSignatures(claims: Claims, { secret }: Key, most: number): Signatures {

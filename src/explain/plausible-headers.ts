@@ -2,7 +2,7 @@ import { change, inText, withHeader, type Change } from './change.ts'
 import type { Original } from './original.ts'
 import { shown } from './read-claims.ts'
 
-/** What is bound most often, and what clients fill in by themselves. */
+/** Types that are bound most often or set by clients automatically. */
 const contentTypes = [
   'application/octet-stream',
   'binary/octet-stream',
@@ -49,7 +49,7 @@ const usual: Readonly<Record<string, readonly string[]>> = {
   'x-amz-content-sha256': ['UNSIGNED-PAYLOAD'],
 }
 
-/** Other values of the headers that are signed, `host` aside. */
+/** Other values of the signed headers, without `host`. */
 export function plausibleHeaders(sent: Original): Change[] {
   return sent.headers
     .filter(([name]) => name !== 'host')
@@ -72,10 +72,10 @@ function headerChange(name: string, signed: string, sent: string | null): Change
   const about = { name, ...values }
   const message =
     sent === null
-      ? `The header ${name} was signed as "${values.signed}" and was not sent.`
-      : `The header ${name} was signed as "${values.signed}" and sent as "${values.sent}".`
+      ? `The header ${name} was signed as "${values.signed}" but not sent.`
+      : `The header ${name} was signed as "${values.signed}" but sent as "${values.sent}".`
   const advice =
-    `Send "${name}: ${values.signed}", to the letter` +
-    (name === 'content-type' ? '; clients fill this header in by themselves when they are not told.' : '.')
+    `Send exactly "${name}: ${values.signed}"` +
+    (name === 'content-type' ? '. Many clients set this header automatically.' : '.')
   return change(sent === null ? 'HeaderMissing' : 'HeaderChanged', about, { message, advice }, withHeader(name, signed))
 }

@@ -2,7 +2,7 @@ import { change, inText, withHeader, type Change } from './change.ts'
 import type { Original } from './original.ts'
 import type { Claims } from './read-claims.ts'
 
-/** Other names of the endpoint: what a proxy, a port or another notation of loopback makes of one Host. */
+/** Other names of the endpoint, as changed by a proxy, a port or another notation of loopback. */
 export function plausibleHosts(sent: Original, { headers }: Claims, hosts: readonly string[]): Change[] {
   const host = sent.headers.find(([name]) => name === 'host')?.[1]
   if (host === undefined || host === null) return []
@@ -26,12 +26,12 @@ export function plausibleHosts(sent: Original, { headers }: Claims, hosts: reado
 function hostChange(signed: string, sent: string): Change {
   const portOnly = signed.replace(/:\d+$/, '') === sent.replace(/:\d+$/, '')
   const advice = portOnly
-    ? 'A proxy or a client changed the port in Host: sign for the port that is sent, or let the proxy pass Host on as it came.'
-    : 'Send the request to the host that was signed. Behind a proxy: let it pass Host on (nginx: "proxy_set_header Host $http_host;"), or set objects.publicUrl to the name that arrives.'
+    ? 'A proxy or a client changed the port in Host. Sign for the port that is sent, or configure the proxy to forward Host unchanged.'
+    : 'Send the request to the signed host. Behind a proxy, forward Host (nginx: "proxy_set_header Host $http_host;"), or set objects.publicUrl to the name that arrives.'
   return change(
     'HostChanged',
     { name: 'host', signed: inText(signed), sent: inText(sent) },
-    { message: `It was signed for the host ${signed} and arrived with Host ${sent}.`, advice },
+    { message: `The URL was signed for the host ${signed} but arrived with Host ${sent}.`, advice },
     withHeader('host', signed),
   )
 }

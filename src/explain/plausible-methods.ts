@@ -11,7 +11,7 @@ export function plausibleMethods(sent: Original): Change[] {
         'MethodChanged',
         { signed: method, sent: sent.method },
         {
-          message: `The URL was signed for ${method} and was used with ${sent.method}.`,
+          message: `The URL was signed for ${method} but used with ${sent.method}.`,
           advice: adviceFor(method, sent.method),
         },
         (original) => ({ ...original, method }),
@@ -21,10 +21,10 @@ export function plausibleMethods(sent: Original): Change[] {
 
 function adviceFor(signed: string, sent: string): string {
   if (sent === 'HEAD' && signed === 'GET') {
-    return 'Use the headUrl that is issued beside the downloadUrl, or send GET with "Range: bytes=0-0".'
+    return 'Use the headUrl that is issued with the downloadUrl, or send GET with "Range: bytes=0-0".'
   }
   if (sent === 'POST' && signed === 'PUT') {
-    return 'Send the bytes themselves by PUT, not a form: curl -T FILE, or fetch with method "PUT" and the file as body.'
+    return 'Send the bytes with PUT instead of a form: curl -T FILE, or fetch with method "PUT" and the file as body.'
   }
-  return `Send ${signed}, or ask for a URL for ${sent}.`
+  return `Send ${signed}, or request a URL for ${sent}.`
 }

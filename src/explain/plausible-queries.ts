@@ -3,13 +3,13 @@ import { change, decoded, readable, withQuery, type Change } from './change.ts'
 import { pairsOf, type Original, type Pair } from './original.ts'
 import { isClaim, type Claims } from './read-claims.ts'
 
-/** What may stand in a query that was not there, was there, or was written otherwise, when it was signed. */
+/** Parameters that were added, removed or rewritten after signing. */
 export function plausibleQueries(sent: Original, claims: Claims): Change[] {
   const free = sent.query.filter(([name]) => !isClaim(decoded(name)))
   return [...appended(free), ...removed(sent), ...plusForSpace(claims), ...rewritten(free), ...ofTheSignature(sent)]
 }
 
-/** Parameters that were added: each, all of them, and what trackers add. */
+/** Added parameters: each one, all of them, and those that trackers add. */
 function appended(free: readonly Pair[]): Change[] {
   const gone = (pairs: readonly Pair[]): Change => {
     const names = pairs.map(([name]) => decoded(name)).join(', ')
@@ -33,8 +33,8 @@ function appended(free: readonly Pair[]): Change[] {
 
 const adviceOnAdded = (names: string): string =>
   /response-/.test(names)
-    ? 'Ask for the URL with the disposition or type wanted (download-url?disposition=attachment); it cannot be changed afterwards.'
-    : 'Use the URL as it was issued: every parameter is signed, so that none can be added.'
+    ? 'Request the URL with the wanted disposition or type (download-url?disposition=attachment). It cannot be changed afterwards.'
+    : 'Use the URL as it was issued. Every parameter is signed, so none can be added.'
 
 const expected: Readonly<Record<string, readonly Pair[]>> = {
   GET: [
@@ -51,7 +51,7 @@ const expected: Readonly<Record<string, readonly Pair[]>> = {
   DELETE: [['x-id', 'DeleteObject']],
 }
 
-/** Parameters that were lost. */
+/** Removed parameters. */
 function removed(sent: Original): Change[] {
   const lost = [
     ...(expected[sent.method] ?? []),
@@ -65,22 +65,22 @@ function removed(sent: Original): Change[] {
         'ParameterRemoved',
         { name: pair[0], signed: pair[1] },
         {
-          message: `The parameter ${pair[0]}=${pair[1]} was signed and is gone.`,
-          advice: 'Use the URL as it was issued; some proxies and CDNs take parameters out of the query.',
+          message: `The parameter ${pair[0]}=${pair[1]} was signed but is missing.`,
+          advice: 'Use the URL as it was issued. Some proxies and CDNs remove query parameters.',
         },
         withQuery((query) => [...query, pair]),
       ),
     )
 }
 
-/** A raw `+`, which forms and URLSearchParams write for a space, and which the signature counts as a plus. */
+/** A raw `+`, which forms and URLSearchParams write for a space but the signature reads as a plus. */
 function plusForSpace({ query, parameters }: Claims): Change[] {
   if (!query.includes('+')) return []
   const names = parameters.filter(({ value }) => value.includes('+')).map(({ name }) => name)
   const about = { name: names.join(', '), signed: '%20', sent: '+' }
   const words = {
-    message: `A space in ${names.join(', ')} was signed as %20 and sent as "+".`,
-    advice: 'Write %20: in a signed query "+" counts as a plus.',
+    message: `A space in ${names.join(', ')} was signed as %20 but sent as "+".`,
+    advice: 'Write %20. In a signed query "+" is a plus.',
   }
   const signed = pairsOf(canonicalQuery(query.replaceAll('+', '%20'), 'X-Amz-Signature'))
   return [
@@ -94,14 +94,14 @@ function plusForSpace({ query, parameters }: Claims): Change[] {
 }
 
 const rewritings: readonly { value: (encoded: string) => string; advice: string }[] = [
-  { value: (text) => text.replaceAll('%20', '%2B'), advice: 'A "+" was taken for a space on the way. Write %2B.' },
+  { value: (text) => text.replaceAll('%20', '%2B'), advice: 'A "+" was read as a space. Write %2B.' },
   {
     value: (text) => text.replaceAll(/%25(?=[0-9A-F]{2})/g, '%'),
     advice: 'The URL was encoded twice. Use it as it was issued.',
   },
   {
     value: (text) => text.replaceAll('%', '%25'),
-    advice: 'The URL was decoded once too often on its way. Use it as it was issued.',
+    advice: 'The URL was decoded once too often. Use it as it was issued.',
   },
 ]
 
@@ -120,7 +120,7 @@ function valueChange(pair: Pair, signed: string, advice: string): Change {
   return change(
     'ParameterChanged',
     { name: decoded(name), ...texts },
-    { message: `The parameter ${decoded(name)} was signed as "${texts.signed}" and sent as "${texts.sent}".`, advice },
+    { message: `The parameter ${decoded(name)} was signed as "${texts.signed}" but sent as "${texts.sent}".`, advice },
     withQuery((query) => query.map((other) => (other[0] === name && other[1] === sent ? [name, signed] : other))),
   )
 }
@@ -130,13 +130,13 @@ const lives = [
   432_000, 604_800,
 ]
 
-/** A longer life. */
+/** An extended lifetime. */
 function ofTheSignature(sent: Original): Change[] {
   const expires = sent.query.find(([name]) => name === 'X-Amz-Expires')
   if (expires === undefined) return []
   return lives
     .filter((seconds) => String(seconds) !== expires[1])
     .map((seconds) =>
-      valueChange(expires, String(seconds), 'The life of a URL is signed: ask for one with another expiresIn.'),
+      valueChange(expires, String(seconds), 'The lifetime of a URL is signed. Request one with another expiresIn.'),
     )
 }

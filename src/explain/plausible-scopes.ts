@@ -4,7 +4,7 @@ import type { Original } from './original.ts'
 const regions = ['us-east-1', 'auto', 'us-west-2', 'eu-west-1', 'eu-central-1', 'default', '']
 const emptyBody = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'
 
-/** Signing keys made for another region or day than the credential says, and another word on the body. */
+/** A signing key for another region or day than the credential's, and another payload line. */
 export function plausibleScopes(sent: Original): Change[] {
   const byRegion = regions
     .filter((region) => region !== sent.region)
@@ -13,8 +13,8 @@ export function plausibleScopes(sent: Original): Change[] {
         'ScopeChanged',
         { name: 'X-Amz-Credential', signed: region, sent: sent.region },
         {
-          message: `The signing key was made for the region "${region}"; the credential says ${sent.region}.`,
-          advice: `Give the signer one region, ${sent.region}, for both.`,
+          message: `The signing key is for the region "${region}", but the credential says ${sent.region}.`,
+          advice: `Configure one region, ${sent.region}, for both.`,
         },
         (original) => ({ ...original, region }),
       ),
@@ -25,11 +25,11 @@ export function plausibleScopes(sent: Original): Change[] {
       'PayloadChanged',
       { name: 'x-amz-content-sha256', signed: payload, sent: sent.payload },
       {
-        message: `The body was signed as ${payload}, and this request says ${sent.payload}.`,
+        message: `The body was signed as ${payload}, but this request says ${sent.payload}.`,
         advice:
           payload === emptyBody
-            ? 'The signer hashed an empty body into the URL: let it sign UNSIGNED-PAYLOAD.'
-            : 'Leave X-Amz-Content-Sha256 as it was issued.',
+            ? 'The signer put the hash of an empty body into the URL. Configure it to sign UNSIGNED-PAYLOAD.'
+            : 'Do not change X-Amz-Content-Sha256.',
       },
       (original) => ({ ...original, payload }),
     ),

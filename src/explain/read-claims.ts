@@ -1,4 +1,4 @@
-/** What a request says of its own signature, read without judging: faults are for `check-claims.ts`. */
+/** Reads what a request says about its own signature. `check-claims.ts` checks it. */
 import { parseAmzDate } from '../sigv4/amz-date.ts'
 import { canonicalHeaders, type CanonicalHeaders } from '../sigv4/canonical-request.ts'
 import { parseCredential, type Credential } from '../sigv4/credential.ts'
@@ -17,18 +17,18 @@ export type Claims = {
   query: string
   pathPrefix: string
   headers: CanonicalHeaders
-  /** Decoded, in their order. */
+  /** Decoded, in order. */
   parameters: readonly QueryParameter[]
-  /** As given; undefined where it is absent. */
+  /** As given. undefined if absent. */
   given: Readonly<Partial<Record<ClaimName, string>>>
   credential: Credential | null
   date: Date | null
-  /** Seconds; null where none can be read, and for a header, which has none. */
+  /** Seconds. null if unreadable, and for an Authorization header, which has none. */
   expiresIn: number | null
   signedHeaders: string[]
 }
 
-/** In the words of the query; an Authorization header has the same parts. */
+/** Query parameter names. An Authorization header has the same parts. */
 export const claimNames = [
   'X-Amz-Algorithm',
   'X-Amz-Credential',
@@ -95,6 +95,6 @@ function fromHeader(headers: CanonicalHeaders): Claims['given'] {
 export const isClaim = (name: string): boolean =>
   (claimNames as readonly string[]).includes(name) || name === 'X-Amz-Content-Sha256'
 
-/** A value that may be shown: tokens, customers' keys and signatures may not. */
+/** A value for display. Tokens, customers' keys and signatures are hidden. */
 export const shown = (name: string, value: string): string =>
   /security-token|customer-key$|^authorization$|^cookie$|^sig$|signature$/i.test(name) ? '…' : value

@@ -3,7 +3,7 @@ import type { SignedRow } from './explanation.ts'
 import type { Original } from './original.ts'
 import { shown } from './read-claims.ts'
 
-/** Side by side, in the order of the canonical request. `signed` is null where no original was found. */
+/** Signed and sent values, in the order of the canonical request. `signed` is null if no original was found. */
 export function signedRows(sent: Original, signed: Original | null): SignedRow[] {
   type Side = (o: Original) => string | null
   const row = (part: SignedRow['part'], name: string | null, of: Side): SignedRow => {
@@ -11,7 +11,7 @@ export function signedRows(sent: Original, signed: Original | null): SignedRow[]
     const show = (value: string | null): string | null => (value === null ? null : inText(shown(name ?? '', value)))
     return { part, name, signed: show(x), sent: show(y), same: signed !== null && x === y }
   }
-  // Each side is gathered once: a request may have thousands of parameters.
+  // Each side is collected once, because a request may have thousands of parameters.
   const values = new Map([sent, ...(signed ? [signed] : [])].map((o) => [o, valuesOf(o)]))
   const names = new Set([...values.values()].flatMap(({ query }) => [...query.keys()]))
   const parameters = [...names]

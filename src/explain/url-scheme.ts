@@ -1,7 +1,7 @@
 import type { QueryParameter } from '../sigv4/encode.ts'
 import type { UrlScheme } from './explanation.ts'
 
-/** Whose way of signing this is, by the names of its parameters or the word its Authorization begins with. */
+/** The signing scheme, from the parameter names or the Authorization scheme. */
 export function schemeOf(parameters: readonly QueryParameter[], authorization: string): UrlScheme {
   const names = new Set(parameters.map(({ name }) => name.replace(/^amp;/, '').toLowerCase()))
   if ([...names].some((name) => name.startsWith('x-goog-'))) return 'gcs'
@@ -15,7 +15,7 @@ export function schemeOf(parameters: readonly QueryParameter[], authorization: s
   return 'none'
 }
 
-/** In words, for whoever pasted it. */
+/** Names for display. */
 export const schemeName = {
   sigv4: 'AWS Signature Version 4',
   sigv2: 'AWS Signature Version 2',

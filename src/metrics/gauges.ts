@@ -1,4 +1,4 @@
-/** Figures that are read when somebody asks for them. */
+/** Metrics that are computed on each scrape. */
 import type { Catalog } from '../catalog/catalog.ts'
 import type { Config } from '../config/config.ts'
 import type { OwnerUsage, StorageDriver } from '../drivers/driver.ts'
@@ -26,7 +26,7 @@ export function gaugesOf({
   return [
     {
       name: 'postern_files',
-      help: 'Files of all users: confirmed ones, and uploads that are pending.',
+      help: 'Confirmed files and pending uploads of all users.',
       label: 'state',
       read: async () => {
         const { files, reservedFiles } = await totals()
@@ -35,7 +35,7 @@ export function gaugesOf({
     },
     {
       name: 'postern_file_bytes',
-      help: 'Bytes of all users: of confirmed files, and reserved for pending uploads.',
+      help: 'Bytes of confirmed files and reserved for pending uploads, of all users.',
       label: 'state',
       read: async () => {
         const { bytes, reservedBytes } = await totals()
@@ -46,28 +46,28 @@ export function gaugesOf({
       ? [
           {
             name: 'postern_owner_bytes',
-            help: 'Bytes in the buckets of an owner of access keys, parts of unfinished multipart uploads included.',
+            help: 'Bytes in the buckets of an owner of access keys, including parts of unfinished multipart uploads.',
             label: 'owner',
             read: () => ofOwners(({ bytes, partBytes }) => bytes + partBytes),
           },
           {
             name: 'postern_owner_objects',
-            help: 'Objects in the buckets of an owner of access keys; an unfinished multipart upload is one.',
+            help: 'Objects in the buckets of an owner of access keys. An unfinished multipart upload counts as one.',
             label: 'owner',
             read: () => ofOwners(({ objects, uploads }) => objects + uploads),
           },
           {
             name: 'postern_disk_free_bytes',
-            help: 'What the disk of storage.disk.path has left.',
+            help: 'Free bytes on the disk of storage.disk.path.',
             read: async () => {
               const { freeBytes = null } = await describeStore({ config })
-              if (freeBytes === null) throw new Error('the system does not tell')
+              if (freeBytes === null) throw new Error('the system does not report free space')
               return freeBytes
             },
           },
           {
             name: 'postern_damaged_objects',
-            help: 'Objects whose bytes the scrub found damaged: see `postern verify --deep`.',
+            help: 'Objects that the scrub found damaged. See `postern verify --deep`.',
             read: async () => driver.scrubStatus?.()?.damagedBlobs ?? 0,
           },
         ]

@@ -1,4 +1,4 @@
-/** What the server counts about itself, in the Prometheus text format. */
+/** The server's metrics in the Prometheus text format. */
 import type { RequestEvent } from '../http/request-event.ts'
 import type { Peers } from '../drivers/peers.ts'
 import type { Figures, Registered } from './registry.ts'
@@ -8,17 +8,17 @@ export type MeasuredRequest = Pick<
   'app' | 'operation' | 'method' | 'status' | 'outcome' | 'ms' | 'received' | 'sent' | 'refusal'
 >
 
-/** A figure that is read when somebody asks for it. */
+/** A metric that is computed on each scrape. */
 export type Gauge = {
   name: string
   help: string
-  /** The label whose values `read` tells apart. */
+  /** The label that distinguishes the values of `read`. */
   label?: string
-  /** A failure leaves the figure out. */
+  /** If it fails, the metric is left out. */
   read: () => Promise<number | Readonly<Record<string, number>>>
 }
 
-/** A count that each process keeps by itself; it never goes down. */
+/** A counter per process. It never decreases. */
 export type ProcessCount = {
   name: string
   help: string
@@ -28,13 +28,13 @@ export type ProcessCount = {
 
 export type Metrics = {
   observe(request: MeasuredRequest): void
-  /** Loads the library; until then requests are noted and counted afterwards. */
+  /** Loads the library. Requests before that are recorded and counted afterwards. */
   start(): Promise<void>
-  /** The exposition text, of all processes together, and its content type. */
+  /** The exposition text of all processes together, and its content type. */
   expose(): Promise<{ contentType: string; text: string }>
 }
 
-/** Requests noted before the library is there. */
+/** Requests recorded before the library is loaded. */
 const maxNoted = 10_000
 
 export function createMetrics(gauges: readonly Gauge[], peers: Peers, counts: readonly ProcessCount[] = []): Metrics {
@@ -42,10 +42,10 @@ export function createMetrics(gauges: readonly Gauge[], peers: Peers, counts: re
   let count: ((request: MeasuredRequest) => void) | null = null
   let loading: Promise<Registered> | null = null
 
-  // Its start costs more than all else of ours together: not before the first answer.
+  // Loading it takes longer than the rest of the startup, so it waits for the first response.
   const load = (): Promise<Registered> =>
     (loading ??= import('./registry.ts').then(({ createRegistry }) => {
-      // What all processes would tell of the same catalog and disk is told once.
+      // Metrics of the shared catalog and disk are reported by one process only.
       const made = createRegistry(peers.index === 0 ? gauges : [], counts)
       count = made.count
       for (const request of noted.splice(0)) made.count(request)

@@ -1,10 +1,10 @@
 import prometheus, { type Registry } from 'prom-client'
 import type { Gauge, MeasuredRequest, ProcessCount } from './metrics.ts'
 
-/** From an answer out of the cache to an upload of an hour. */
+/** Seconds. From a cached response to an upload of an hour. */
 const buckets = [0.001, 0.005, 0.025, 0.1, 0.5, 2.5, 10, 60, 600, 3600]
 
-/** What one process has counted, as JSON. */
+/** The metrics of one process, as JSON. */
 export type Figures = Awaited<ReturnType<Registry['getMetricsAsJSON']>>
 
 export type Registered = {
@@ -20,32 +20,32 @@ export function createRegistry(gauges: readonly Gauge[], counts: readonly Proces
 
   const requests = new prometheus.Counter({
     name: 'postern_http_requests_total',
-    help: 'Requests by what they asked for and how they were answered; status 0: the client had gone.',
+    help: 'Requests by operation and status. Status 0 means that the client disconnected.',
     labelNames: ['app', 'route', 'method', 'status'],
     registers,
   })
   const duration = new prometheus.Histogram({
     name: 'postern_http_request_duration_seconds',
-    help: 'From the head of a request to the end of its answer.',
+    help: 'Seconds from the request headers to the end of the response.',
     labelNames: ['app', 'route', 'outcome'],
     buckets,
     registers,
   })
   const received = new prometheus.Counter({
     name: 'postern_http_received_bytes_total',
-    help: 'Bytes that came in, heads included.',
+    help: 'Received bytes, including headers.',
     labelNames: ['app'],
     registers,
   })
   const sent = new prometheus.Counter({
     name: 'postern_http_sent_bytes_total',
-    help: 'Bytes that went out, heads included.',
+    help: 'Sent bytes, including headers.',
     labelNames: ['app'],
     registers,
   })
   const refusals = new prometheus.Counter({
     name: 'postern_refusals_total',
-    help: 'Refused requests by the code of the answer.',
+    help: 'Refused requests by error code.',
     labelNames: ['app', 'code'],
     registers,
   })
@@ -83,7 +83,7 @@ function registerCount({ name, help, label, read }: ProcessCount, registers: Reg
   })
 }
 
-/** A figure that cannot be read now is left out, rather than shown as it was. */
+/** A metric that cannot be read is left out instead of showing an old value. */
 function register({ name, help, label, read }: Gauge, registers: Registry[]): void {
   void new prometheus.Gauge({
     name,

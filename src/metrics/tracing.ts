@@ -1,4 +1,4 @@
-/** A span a request, sent to an OpenTelemetry collector by OTLP over HTTP. */
+/** Sends a span per request to an OpenTelemetry collector by OTLP over HTTP. */
 import { ROOT_CONTEXT, SpanKind, SpanStatusCode, trace, TraceFlags, type Context } from '@opentelemetry/api'
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http'
 import { defaultResource, detectResources, envDetector, resourceFromAttributes } from '@opentelemetry/resources'
@@ -7,11 +7,11 @@ import type { RequestEvent } from '../http/request-event.ts'
 
 export type Tracing = {
   observe(request: RequestEvent): void
-  /** Sends what waits. */
+  /** Sends pending spans. */
   close(): Promise<void>
 }
 
-/** Where to and as whom is told by the `OTEL_…` variables; the service is called postern unless they say otherwise. */
+/** The `OTEL_…` variables set the collector and the service name. The default name is postern. */
 export function startTracing(o: { version: string }): Tracing {
   const own = resourceFromAttributes({ 'service.name': 'postern', 'service.version': o.version })
   const provider = new TracerProvider({
@@ -50,7 +50,7 @@ export function startTracing(o: { version: string }): Tracing {
   }
 }
 
-/** W3C Trace Context, version 00; anything else begins a trace of its own. */
+/** W3C Trace Context, version 00. Any other value starts a new trace. */
 function parentOf(header: string | null): Context {
   const [, traceId = '', spanId = '', flags = ''] =
     /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/.exec(header ?? '') ?? []

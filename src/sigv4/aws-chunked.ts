@@ -2,9 +2,9 @@
  * Decodes bodies in aws-chunked encoding and verifies their signatures:
  * https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming.html and …/sigv4-streaming-trailers.html
  *
- * The bytes of a chunk are passed on before its signature can be known, so nothing may become visible until the stream
- * has ended without an error. Memory is constant: data is passed on as slices, only chunk headers and trailer lines are
- * collected, and those are bounded.
+ * The bytes of a chunk are emitted before its signature is verified, so they must not become visible until the stream
+ * has ended without an error. Memory is constant: data is passed on as slices, and only chunk headers and trailer
+ * lines are collected, up to a limit.
  */
 import { createHash, type Hash } from 'node:crypto'
 import { Transform, type TransformCallback } from 'node:stream'
@@ -16,9 +16,9 @@ import { SignatureError, type ChunkSeed } from './types.ts'
 
 export type ChunkedDecoderOptions = {
   payload: StreamingPayload
-  /** From the request's verification; what it says of the first signature the chunks go on from. */
+  /** From the verified request. Its signature is the seed of the chunk signatures. */
   seed: ChunkSeed
-  /** From `parseDecodedLength`: the bytes that must come out. */
+  /** From `parseDecodedLength`: the number of decoded bytes. */
   decodedLength: number
   /** From `parseTrailerNames`. */
   trailerNames: readonly string[]
@@ -38,7 +38,7 @@ export class AwsChunkedDecoder extends Transform {
   readonly #trailing: boolean
   readonly #trailers = new Map<string, string>()
   #state: State = 'header'
-  /** The line being collected: a chunk header, the CRLF after data, a trailer. */
+  /** The line being collected: a chunk header, the CRLF after data, or a trailer. */
   #line = ''
   #chunkLeft = 0
   #chunkSize = 0
@@ -59,7 +59,7 @@ export class AwsChunkedDecoder extends Transform {
     this.#signature = o.seed.signature
   }
 
-  /** The trailers by lower-case name, x-amz-trailer-signature left out. Complete once the stream has ended. */
+  /** The trailers by lower-case name, without x-amz-trailer-signature. Complete once the stream has ended. */
   get trailers(): ReadonlyMap<string, string> {
     return this.#trailers
   }
@@ -92,7 +92,7 @@ export class AwsChunkedDecoder extends Transform {
     return end
   }
 
-  /** Collects up to the next LF; a whole line moves the state on. */
+  /** Collects up to the next LF. A complete line advances the state. */
   #takeLine(bytes: Buffer, at: number): number {
     if (this.#state === 'done') throw incomplete('Bytes follow the end of the body.')
     const newline = bytes.indexOf(0x0a, at)
@@ -149,7 +149,7 @@ export class AwsChunkedDecoder extends Transform {
     this.#chunkHash = null
   }
 
-  /** Each signature covers the one before it. */
+  /** Each signature covers the previous one. */
   #checkNext(kind: 'PAYLOAD' | 'TRAILER', parts: string[], provided: string): string {
     const { amzDate, scope, signingKey } = this.#o.seed
     const text = [`${algorithm}-${kind}`, amzDate, scope, this.#signature, ...parts].join('\n')
@@ -158,13 +158,13 @@ export class AwsChunkedDecoder extends Transform {
     throw signatureMismatch({ StringToSign: text, SignatureProvided: provided })
   }
 
-  /** A trailer may end with LF alone, as MinIO's clients write it; the empty line that ends the body may not. */
+  /** A trailer may end with LF alone, as MinIO's clients write it. The empty line that ends the body may not. */
   #endTrailer(line: string): void {
     this.#trailerLength += line.length
     if (this.#trailerLength > maxTrailerLength) throw malformedTrailer()
     if (line === '\n') throw incomplete('The body does not end with CRLF.')
     if (line !== '\r\n') return this.#addTrailer(line.replace(/\r?\n$/, ''))
-    // Some clients end the trailers with an empty line of their own, and send their signature after it.
+    // Some clients end the trailers with an extra empty line and send their signature after it.
     if (this.#signed && this.#trailing && this.#trailerText !== '' && !this.#trailerSigned) return
     this.#checkTrailers()
     this.#state = 'done'
@@ -197,7 +197,7 @@ export class AwsChunkedDecoder extends Transform {
 const incomplete = (message: string): SignatureError => new SignatureError('IncompleteBody', message)
 
 const wrongLength = (): SignatureError =>
-  incomplete('The body has not the number of bytes that x-amz-decoded-content-length says.')
+  incomplete('The body does not have the number of bytes in x-amz-decoded-content-length.')
 
 const malformedTrailer = (): SignatureError =>
   new SignatureError(
@@ -213,7 +213,7 @@ export function parseDecodedLength(value: string | undefined): number {
 
 const checksumTrailer = /^x-amz-checksum-(sha1|sha256|sha512|md5|crc32|crc32c|crc64nvme)$/
 
-/** The names in x-amz-trailer, in lower case: at most one, a checksum. Throws InvalidRequest. */
+/** The names in x-amz-trailer, in lower case. At most one, a checksum. Throws InvalidRequest. */
 export function parseTrailerNames(value: string | undefined): string[] {
   const names = (value ?? '').split(',').map((name) => name.trim().toLowerCase())
   if (names.length === 1 && names[0] === '') return []

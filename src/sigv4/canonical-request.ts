@@ -1,13 +1,13 @@
 /**
- * The canonical request, over what stood on the wire:
+ * The canonical request, built from the request as received:
  * https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html
- * All of it are binary strings (one char, one byte): header values are hashed with the bytes they were sent with.
+ * All strings are binary (one character per byte), so header values are hashed with the bytes that were sent.
  */
 
-/** Names in lower case, values in canonical form; a name sent twice has its values joined with `,`. */
+/** Names in lower case, values in canonical form. Values of a repeated name are joined with `,`. */
 export type CanonicalHeaders = ReadonlyMap<string, string>
 
-/** From `rawHeaders`, because Node's `headers` drop some duplicates and join the others with `, `. */
+/** Takes `rawHeaders`, because Node's `headers` drop some duplicates and join others with `, `. */
 export function canonicalHeaders(rawHeaders: readonly string[]): CanonicalHeaders {
   const headers = new Map<string, string>()
   for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
@@ -19,18 +19,18 @@ export function canonicalHeaders(rawHeaders: readonly string[]): CanonicalHeader
   return headers
 }
 
-/** Outer white space removed, inner runs of it folded to one space. */
+/** Trims outer white space and collapses inner white space to one space. */
 export function canonicalValue(value: string): string {
   return /^[ \t]|[ \t]$|\t| {2}/.test(value) ? value.replace(/[ \t]+/g, ' ').replace(/^ | $/g, '') : value
 }
 
 export type CanonicalParts = {
   method: string
-  /** Canonical already. */
+  /** Already canonical. */
   path: string
-  /** Canonical already, X-Amz-Signature left out. */
+  /** Already canonical, without X-Amz-Signature. */
   query: string
-  /** In the order in which they are signed. */
+  /** In signing order. */
   headers: readonly (readonly [name: string, value: string])[]
   payload: string
 }

@@ -5,30 +5,30 @@ import { signingKey } from './signing-key.ts'
 import { formatScope, hmacHex, sha256Hex, stringToSign } from './string-to-sign.ts'
 import { SignatureError, type VerifiedVersion4, type VerifyOptions } from './types.ts'
 
-/** A signature and all that it is said to cover. */
+/** A signature and everything that it claims to cover. */
 export type ClaimedSignature = {
   signature: string
   accessKeyId: string
-  /** What the ring has under that id. */
+  /** The key with the claimed id. */
   key: Key
   amzDate: string
   method: string
-  /** Canonical already. */
+  /** Already canonical. */
   path: string
-  /** Canonical already, X-Amz-Signature left out. */
+  /** Already canonical, without X-Amz-Signature. */
   query: string
-  /** In the order in which they are signed. */
+  /** In signing order. */
   signedHeaders: readonly string[]
   headers: CanonicalHeaders
-  /** Parameters of a presigned URL by lower-case name, where presigners hoist headers to. */
+  /** Query parameters of a presigned URL by lower-case name, where presigners put hoisted headers. */
   inQuery?: HoistedHeaders
-  /** As it stands in the canonical request. */
+  /** As in the canonical request. */
   payload: string
 }
 
 /**
- * Says what a right signature bound. Throws SignatureDoesNotMatch with what the client needs to find its mistake: the
- * strings it should have signed, its own signature, never ours.
+ * Returns what a valid signature bound. Throws SignatureDoesNotMatch with details that help the client: the strings
+ * to sign and the client's own signature, never the expected one.
  */
 export function checkSignature(
   claimed: ClaimedSignature,
@@ -70,13 +70,16 @@ export const signatureMismatch = (details: Record<string, string>): SignatureErr
 
 type SignedHeaders = {
   headers: [name: string, value: string][]
-  /** Every signed header is there, and no hoisted one contradicts its header: else it is refused, signed or not. */
+  /**
+   * Every signed header is present, and no hoisted value contradicts its header. Otherwise the request is rejected
+   * even if the signature matches.
+   */
   complete: boolean
 }
 
 /**
- * The headers named in SignedHeaders, with the values that were signed. One that is absent may stand in the query; an
- * x-amz-* header that stands in both must have one value.
+ * The headers named in SignedHeaders, with their signed values. An absent one may be in the query. An x-amz-* header
+ * in both places must have one value.
  */
 function signedHeaders(names: readonly string[], headers: CanonicalHeaders, hoisted = noneHoisted): SignedHeaders {
   let complete = true
@@ -91,9 +94,10 @@ function signedHeaders(names: readonly string[], headers: CanonicalHeaders, hois
 }
 
 /**
- * Refuses a request with headers that change its meaning and that its signer did not see: whoever holds a presigned URL
- * could otherwise copy any object with x-amz-copy-source. As on AWS, a value in the signed query does not cover a header
- * of the same name. Exempt is x-amz-content-sha256, which binds the body harder or stands in the canonical request anyway.
+ * Rejects unsigned headers that change the meaning of a request. Otherwise the holder of a presigned URL could copy
+ * any object with x-amz-copy-source. As on AWS, a value in the signed query does not cover a header of the same name.
+ * x-amz-content-sha256 is exempt, because it only restricts the body further or is part of the canonical request
+ * anyway.
  */
 export function refuseUnsignedHeaders(names: readonly string[], headers: CanonicalHeaders): void {
   const unsigned = names.includes('host') ? [] : ['host']

@@ -4,7 +4,7 @@ import { SignatureError, type KeyRing, type SignatureErrorCode, type VerifyOptio
 
 export type Credential = { accessKeyId: string; date: string; region: string; service: string; terminator: string }
 
-/** `AKID/YYYYMMDD/REGION/SERVICE/aws4_request`; null unless it has these five parts. */
+/** `AKID/YYYYMMDD/REGION/SERVICE/aws4_request`. null unless it has these five parts. */
 export function parseCredential(text: string): Credential | null {
   const parts = text.split('/')
   if (parts.length !== 5 || parts.includes('')) return null
@@ -12,10 +12,10 @@ export function parseCredential(text: string): Credential | null {
   return { accessKeyId, date, region, service, terminator: end }
 }
 
-/** How each kind of request is told that its credential is wrong. */
+/** The error code and message prefix for an invalid credential. They differ by kind of request. */
 export type Complaint = { code: SignatureErrorCode; prefix: string }
 
-/** Holds the scope to this endpoint and to the day of the request. `day` is `YYYYMMDD`. */
+/** Compares the scope with this endpoint and the day of the request. `day` is `YYYYMMDD`. */
 export function checkScope(
   c: Credential,
   day: string,
@@ -33,7 +33,7 @@ export function checkScope(
 
 export type Key = NonNullable<ReturnType<KeyRing['find']>>
 
-/** The key of a request, whose security token must be the one that was issued with it, or none. */
+/** The key of a request. Its security token must be the one issued with the key, or absent. */
 export function findKey(
   keys: KeyRing,
   accessKeyId: string,
@@ -56,7 +56,7 @@ export function findKey(
   return key
 }
 
-/** Constant time for texts of one length; the length is no secret. */
+/** Compares in constant time for equal lengths. The length is not secret. */
 export function equalText(a: string, b: string): boolean {
   const x = Buffer.from(a, 'utf8')
   const y = Buffer.from(b, 'utf8')

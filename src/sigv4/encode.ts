@@ -1,15 +1,15 @@
 /**
- * RFC 3986 encoding as Signature V4 wants it, and the canonical form of what came over the wire.
+ * RFC 3986 encoding as Signature V4 requires it, and canonical forms of a received target.
  *
- * A path is decoded and encoded again once: a client that sends `!` raw and signs `%21` verifies, and so does one that
+ * A path is decoded and encoded once. A client that sends `!` raw and signs `%21` verifies, and so does one that
  * sends `%2F` for a slash. The form is injective over decoded keys: two targets with one canonical path name one key.
- * A raw `+` is a plus, in the path and in the query alike, never a space.
+ * A raw `+` is always a plus, in the path and in the query, never a space.
  */
 
 const unreserved = /^[A-Za-z0-9._~-]*$/
 const unreservedPath = /^[A-Za-z0-9._~/-]*$/
 
-/** Every byte as it stands in a canonical query or, with the slash left alone, in a canonical path. */
+/** Each byte's form in a canonical query or, with the slash unescaped, in a canonical path. */
 const encodedByte = Array.from({ length: 256 }, (_, byte) => {
   const char = String.fromCharCode(byte)
   return unreserved.test(char) ? char : `%${byte.toString(16).toUpperCase().padStart(2, '0')}`
@@ -18,25 +18,25 @@ const encodedPathByte = encodedByte.with(0x2f, '/')
 
 const hexEncoded = (char: string): string => `%${char.charCodeAt(0).toString(16).toUpperCase()}`
 
-/** Encodes everything but `A-Z a-z 0-9 - . _ ~`. Throws URIError on a lone surrogate. */
+/** Encodes everything except `A-Z a-z 0-9 - . _ ~`. Throws URIError on a lone surrogate. */
 export function encodeRfc3986(text: string): string {
   return unreserved.test(text) ? text : encodeURIComponent(text).replace(/[!'()*]/g, hexEncoded)
 }
 
-/** As encodeRfc3986, slashes left alone: an object key as it stands in a URL. */
+/** Like encodeRfc3986, but keeps slashes. For object keys in a URL. */
 export function encodePath(key: string): string {
   return unreservedPath.test(key) ? key : encodeRfc3986(key).replaceAll('%2F', '/')
 }
 
-/** A request target cut at its first `?`. */
+/** Splits a request target at its first `?`. */
 export function splitTarget(target: string): { path: string; query: string } {
   const at = target.indexOf('?')
   return at === -1 ? { path: target, query: '' } : { path: target.slice(0, at), query: target.slice(at + 1) }
 }
 
 /**
- * Whether a target holds what no URI may hold: `%` without two hex digits, percent-encoded bytes that are no UTF-8,
- * bytes outside of printable ASCII (RFC 3986, section 2). Such a request is `InvalidURI`, whoever signed it.
+ * Whether a target contains what a URI must not: `%` without two hex digits, percent-encoded invalid UTF-8, or bytes
+ * outside printable ASCII (RFC 3986, section 2). Such a request is `InvalidURI`, whoever signed it.
  */
 export function hasMalformedEncoding(target: string): boolean {
   if (/[^\x21-\x7e]/.test(target)) return true
@@ -49,7 +49,7 @@ export function hasMalformedEncoding(target: string): boolean {
   }
 }
 
-/** One decoded component, or null where it is malformed. */
+/** One decoded component, or null if it is malformed. */
 export function decodeComponent(raw: string): string | null {
   if (!raw.includes('%')) return raw
   try {
@@ -59,15 +59,15 @@ export function decodeComponent(raw: string): string | null {
   }
 }
 
-/** Parameters that a request to be verified may have. S3 itself defines fewer than 50. */
+/** Limit of query parameters in a request to verify. S3 itself defines fewer than 50. */
 export const maxQueryParameters = 100
 
 export type QueryParameter = { name: string; value: string }
 
 /**
- * The parameters of a raw query, decoded, in their order; `k` and `k=` are the same. This reading is the one that the
- * signature covers: route by it and not by URLSearchParams, which takes a raw `+` for a space. A component that cannot
- * be decoded stays as it is.
+ * The decoded parameters of a raw query, in order. `k` and `k=` are equal. Route by this and not by URLSearchParams,
+ * which reads a raw `+` as a space, because the signature covers this reading. A component that cannot be decoded is
+ * kept as it is.
  */
 export function parseQuery(query: string): QueryParameter[] {
   const parameters: QueryParameter[] = []
@@ -93,7 +93,7 @@ export function canonicalQuery(query: string, except?: string): string {
   return joinSorted(pairs)
 }
 
-/** `name=value` pairs, already encoded, in canonical order. */
+/** Joins encoded `name=value` pairs in canonical order. */
 export function joinSorted(pairs: [string, string][]): string {
   return pairs
     .toSorted(([a, x], [b, y]) => (a < b ? -1 : a > b ? 1 : x < y ? -1 : x > y ? 1 : 0))
@@ -103,7 +103,7 @@ export function joinSorted(pairs: [string, string][]): string {
 
 type RawParameters = readonly (readonly [name: string, value: string])[]
 
-/** Of one request the same query is read by the router, by the verifier and for the canonical form. */
+/** A one-entry cache, because the router, the verifier and the canonical form all read the same query. */
 let last: { query: string; parameters: RawParameters } = { query: '', parameters: [] }
 
 function rawParameters(query: string): RawParameters {
@@ -123,7 +123,7 @@ function cutParameters(query: string): RawParameters {
 
 const canonicalComponent = (raw: string): string => (unreserved.test(raw) ? raw : recode(raw, encodedByte))
 
-/** Decodes and encodes byte by byte; a `%` that begins no escape stands for itself. */
+/** Decodes and encodes byte by byte. A `%` without an escape is an ordinary character. */
 function recode(raw: string, table: readonly string[]): string {
   let out = ''
   for (let i = 0; i < raw.length; i++) {

@@ -1,4 +1,4 @@
-/** Sub-resources of an object: requests that are none of the operations below. */
+/** Sub-resources of an object. Requests with one are not among the operations below. */
 const subResources = [
   'acl',
   'annotation',
@@ -15,8 +15,8 @@ const subResources = [
 ]
 
 /**
- * The `x-id` that the AWS SDK for JavaScript puts into the query of an object request, undefined where it puts none.
- * It means nothing to a store; URLs carry it so that they equal the SDK's byte for byte.
+ * The `x-id` that the AWS SDK for JavaScript adds to the query of an object request, or undefined. Stores ignore it.
+ * URLs include it so that they equal the SDK's byte for byte.
  */
 export function operationId(
   method: string,

@@ -7,12 +7,12 @@ export type FieldCondition = {
   /** In lower case. */
   field: string
   value: string
-  /** As it stood in the policy, for the error that quotes it. */
+  /** The condition's text in the policy, quoted in errors. */
   text: string
 }
 export type RangeCondition = {
   kind: 'content-length-range'
-  /** NaN where the policy has text that is no number: such a condition never holds. */
+  /** NaN if the policy's text is not a number. Such a condition never holds. */
   min: number
   max: number
   text: string
@@ -21,7 +21,7 @@ export type PolicyCondition = FieldCondition | RangeCondition
 
 export type PolicyDocument = { expiration: Date; conditions: PolicyCondition[] }
 
-/** Far above any honest policy; a form has to be read before anyone is known to have signed it. */
+/** Bytes. Far above any legitimate policy. A form must be parsed before its signature can be checked. */
 const maxPolicyLength = 64 * 1024
 
 /** Parses the base64 of a policy strictly. Throws InvalidPolicyDocument. */
@@ -53,7 +53,7 @@ function decodeDocument(base64: string): Json {
 function parseExpiration(value: Json | undefined): Date {
   const match = typeof value === 'string' && /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.\d{1,9})?Z$/.exec(value)
   const date = new Date(match ? match[0] : Number.NaN)
-  // A day that does not exist rolls over, or is no date at all.
+  // An invalid day rolls over or yields no date.
   if (!match || Number.isNaN(date.getTime()) || !date.toISOString().startsWith(match[1]!)) {
     throw invalid("Invalid 'expiration' value.")
   }
@@ -79,14 +79,14 @@ function parseCondition(condition: Json): PolicyCondition {
   if (kind === 'content-length-range') return { kind, min: parseBound(first), max: parseBound(second), text }
   if (typeof first !== 'string' || typeof second !== 'string')
     throw invalid(`the arguments of ${kind} must be strings.`)
-  // Without its `$` the name matches no field: the condition stays, and fails.
+  // A name without `$` matches no field, so the condition always fails.
   return { kind, field: first.startsWith('$') ? first.slice(1).toLowerCase() : '', value: second, text }
 }
 
 function parseBound(value: Json | undefined): number {
   if (typeof value === 'string') return /^\d{1,15}$/.test(value) ? Number(value) : Number.NaN
   if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return value
-  throw invalid('content-length-range takes two numbers that are not negative.')
+  throw invalid('content-length-range takes two non-negative numbers.')
 }
 
 const toText = (value: Json): string =>

@@ -1,4 +1,7 @@
-/** Makes the form of a POST Object; the same fields and policy as @aws-sdk/s3-presigned-post, names as in AWS's guide. */
+/**
+ * Creates the form of a POST Object with the same fields and policy as @aws-sdk/s3-presigned-post. Names as in AWS's
+ * guide.
+ */
 import { formatAmzDate } from './amz-date.ts'
 import { assertKey, resolveTarget } from './endpoint.ts'
 import { checkExpiresIn } from './presign.ts'
@@ -7,17 +10,17 @@ import { algorithm, formatScope, hmacHex } from './string-to-sign.ts'
 import type { SigningCredentials } from './types.ts'
 
 export type PostFormOptions = {
-  /** Base URL, may carry a path prefix. */
+  /** Base URL. May have a path prefix. */
   endpoint: string
   bucket: string
   /** May end with `${filename}`, which the store replaces. */
   key: string
   pathStyle: boolean
-  /** Fields the form must carry with these very values, e.g. `{ 'Content-Type': 'image/png' }`. */
+  /** Fields that the form must contain with these exact values, e.g. `{ 'Content-Type': 'image/png' }`. */
   fields?: Readonly<Record<string, string>>
-  /** Further conditions, as they stand in a policy. */
+  /** Additional conditions in policy notation. */
   conditions?: readonly (Readonly<Record<string, string>> | readonly [string, ...(string | number)[]])[]
-  /** Bytes; both ends are allowed. */
+  /** Bytes. Both bounds are inclusive. */
   contentLengthRange?: { min: number; max: number }
   credentials: SigningCredentials
   region: string
@@ -28,7 +31,7 @@ export type PostFormOptions = {
 
 export type PostForm = {
   url: string
-  /** In the order in which to send them; the field `file` comes last. */
+  /** In sending order. The field `file` comes last. */
   fields: Record<string, string>
   expiresAt: Date
 }
@@ -49,7 +52,7 @@ export function createPostForm(o: PostFormOptions): PostForm {
   checkExpiresIn(o.expiresIn)
   assertKey(o.key)
   for (const name in o.fields) {
-    if (ownFields.has(name.toLowerCase())) throw new TypeError(`the field ${name} belongs to the form itself`)
+    if (ownFields.has(name.toLowerCase())) throw new TypeError(`the field ${name} is set by the form itself`)
   }
   const amzDate = formatAmzDate(o.now)
   const scope = { date: amzDate.slice(0, 8), region: o.region, service: 's3' } as const
@@ -93,7 +96,7 @@ const keyCondition = (key: string): Record<string, string> | string[] =>
 
 function rangeCondition({ min, max }: { min: number; max: number }): [string, number, number] {
   if (!Number.isSafeInteger(min) || !Number.isSafeInteger(max) || min < 0 || max < min) {
-    throw new RangeError('a content-length-range is two whole numbers, the lesser first')
+    throw new RangeError('a content-length-range needs two whole numbers, the smaller one first')
   }
   return ['content-length-range', min, max]
 }

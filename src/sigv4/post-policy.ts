@@ -17,9 +17,9 @@ export type VerifyPolicyOptions = {
   region: string
   keys: KeyRing
   now: Date
-  /** The bucket the form was posted to. */
+  /** The bucket that the form was posted to. */
   bucket: string
-  /** Signatures of version 2; without it they are refused. */
+  /** Accepts version 2 signatures. Without it they are rejected. */
   version2?: Pick<NonNullable<VerifyOptions['version2']>, 'accepted'>
 }
 
@@ -31,7 +31,7 @@ export type VerifiedPolicy = {
   owner: string
   expiresAt: Date
   conditions: readonly PolicyCondition[]
-  /** What every content-length-range of the policy allows: hold the file to it with `checkContentLength`. */
+  /** The intersection of the policy's content-length-ranges. Check the file with `checkContentLength`. */
   contentLengthRange?: ContentLengthRange
 }
 
@@ -39,9 +39,9 @@ const version2Fields = ['policy', 'AWSAccessKeyId', 'signature'] as const
 const version4Fields = ['policy', 'X-Amz-Algorithm', 'X-Amz-Credential', 'X-Amz-Date', 'X-Amz-Signature'] as const
 
 /**
- * Verifies signature, expiry and every condition over the fields that came before the file. Names are compared without
- * case. `key` is the field as sent; where `${filename}` is put in afterwards, call `checkPolicyField` again with the
- * result. Throws SignatureError.
+ * Verifies signature, expiry and every condition on the fields before the file. Names are case-insensitive. `key` is
+ * the field as sent. If `${filename}` is replaced later, call `checkPolicyField` again with the result. Throws
+ * SignatureError.
  */
 export function verifyPostPolicy(sent: ReadonlyMap<string, string>, o: VerifyPolicyOptions): VerifiedPolicy {
   const fields = byLowerCase(sent)
@@ -199,7 +199,7 @@ function checkConditions(
       bounded = true
       continue
     }
-    // The bucket is where the form was posted to; a field that says otherwise fails too.
+    // The form was posted to this bucket. A different bucket field must fail too.
     if (condition.field === 'bucket') check(condition, bucket)
     const value = condition.field === 'bucket' ? (fields.get('bucket') ?? bucket) : fields.get(condition.field)
     check(condition, value)
@@ -215,7 +215,7 @@ function check(condition: FieldCondition, value: string | undefined): void {
     if (value !== condition.value) throw failed(condition)
     return
   }
-  // A Content-Type with commas is a list, each of which must begin so.
+  // A Content-Type with commas is a list. Each element must start with the prefix.
   const values = condition.field === 'content-type' ? value.split(',').map((type) => type.trim()) : [value]
   if (!values.every((one) => one.startsWith(condition.value))) throw failed(condition)
 }

@@ -1,7 +1,8 @@
 /**
  * Presigned URLs: https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html
- * Byte-equal to `getSignedUrl` of @aws-sdk/s3-request-presigner with checksums WHEN_REQUIRED and every header given here
- * in its `signableHeaders` and `unhoistableHeaders`. What cannot be signed as asked is a TypeError or RangeError.
+ * Byte-equal to `getSignedUrl` of @aws-sdk/s3-request-presigner with checksums WHEN_REQUIRED and every header given
+ * here in its `signableHeaders` and `unhoistableHeaders`. Throws TypeError or RangeError for requests that cannot be
+ * signed.
  */
 import type { KeyObject } from 'node:crypto'
 import { formatAmzDate } from './amz-date.ts'
@@ -15,16 +16,16 @@ import type { SigningCredentials } from './types.ts'
 
 export type PresignOptions = {
   method: string
-  /** Base URL, may carry a path prefix: `https://files.example.com/objects`. */
+  /** Base URL. May have a path prefix: `https://files.example.com/objects`. */
   endpoint: string
   bucket: string
   /** Absent for a request on the bucket. */
   key?: string
-  /** Bucket in the path; else in the host name. */
+  /** Whether the bucket is in the path. Otherwise it is in the host name. */
   pathStyle: boolean
-  /** Parameters to sign beside the authentication. `x-id` is added where the SDK adds it; one given here wins. */
+  /** Parameters to sign besides the authentication. `x-id` is added where the SDK adds it, unless given here. */
   query?: Readonly<Record<string, string>>
-  /** Headers to bind: the client must send them with these values. ASCII. */
+  /** Headers to bind. The client must send them with these values. ASCII. */
   headers?: Readonly<Record<string, string>>
   credentials: SigningCredentials
   region: string
@@ -35,17 +36,17 @@ export type PresignOptions = {
 
 export type PresignedUrl = {
   url: string
-  /** To be sent verbatim, names in lower case; never content-length, which every client sends by itself. */
+  /** To be sent verbatim, names in lower case. Never contains content-length, which clients send automatically. */
   headers: Record<string, string>
   expiresAt: Date
 }
 
-/** Seconds in seven days: the most a Signature V4 URL may live. */
+/** Seconds in seven days, the maximum lifetime of a Signature V4 URL. */
 export const maxExpiresIn = 604_800
 
 export function checkExpiresIn(expiresIn: number): void {
   if (Number.isInteger(expiresIn) && expiresIn >= 1 && expiresIn <= maxExpiresIn) return
-  throw new RangeError(`expiresIn is 1 to ${maxExpiresIn} seconds`)
+  throw new RangeError(`expiresIn must be 1 to ${maxExpiresIn} seconds`)
 }
 
 export function presign(o: PresignOptions): PresignedUrl {
@@ -86,7 +87,7 @@ type Context = Target & {
   token: string
 }
 
-/** What consecutive calls mostly share: one bucket, one key, one second. */
+/** A one-entry cache, because consecutive calls usually share bucket, key and second. */
 let last: Context | undefined
 
 function contextOf(o: PresignOptions, second: number): Context {
@@ -130,7 +131,7 @@ function encodeKey(key: string | undefined): string {
 
 type BoundHeaders = { names: string; lines: string; toSend: Record<string, string> }
 
-/** Headers that the signer sets itself, or that stand in the query of a presigned URL. */
+/** Headers set by the signer itself, or placed in the query of a presigned URL. */
 const reservedHeaders = new Set(['host', 'authorization', 'x-amz-date', 'x-amz-content-sha256', 'x-amz-security-token'])
 const headerNames = new BoundedCache<string, string>(128)
 
@@ -147,8 +148,9 @@ function bindHeaders(host: string, headers: Readonly<Record<string, string>> | u
   for (const given in headers) {
     const name = headerNames.get(given, () => headerName(given))
     const value = headers[given]!
-    if (/[^\t\x20-\x7e]/.test(value)) throw new TypeError(`the header ${given} holds more than printable ASCII`)
-    if (signed.some((other) => other[0] === name)) throw new TypeError(`the header ${given} is given twice`)
+    if (/[^\t\x20-\x7e]/.test(value))
+      throw new TypeError(`the header ${given} contains characters other than printable ASCII`)
+    if (signed.some((other) => other[0] === name)) throw new TypeError(`the header ${given} is given more than once`)
     signed.push([name, canonicalValue(value)])
     if (name !== 'content-length') toSend[name] = value
   }
@@ -168,7 +170,7 @@ const authParameter =
 function extraParameters({ method, key, query, headers }: PresignOptions): [name: string, value: string][] {
   const extra: [string, string][] = []
   for (const name in query) {
-    if (authParameter.test(name)) throw new TypeError(`the parameter ${name} belongs to the signature`)
+    if (authParameter.test(name)) throw new TypeError(`the parameter ${name} is part of the signature`)
     extra.push([name, encodeRfc3986(query[name]!)])
   }
   const id = key === undefined || query?.['x-id'] !== undefined ? undefined : operationId(method, query, headers)
@@ -181,11 +183,11 @@ const joinExtra = (extra: [string, string][]): string => (extra.length === 0 ? '
 const split = (query: string): [name: string, value: string][] =>
   query.split('&').map((pair) => pair.split('=', 2) as [string, string])
 
-/** Sorted by encoded name, as the canonical query is. */
+/** Sorted by encoded name, like the canonical query. */
 const joinCanonical = (auth: string, extra: [string, string][]): string =>
   joinSorted([...split(auth), ...extra].map(([name, value]) => [encodeRfc3986(name), value]))
 
-/** Sorted by the name itself, as the SDK's URLs are. */
+/** Sorted by name, like the SDK's URLs. */
 const joinByName = (auth: string, extra: [string, string][]): string =>
   [...split(auth), ...extra]
     .toSorted(([a], [b]) => (a < b ? -1 : 1))

@@ -8,9 +8,9 @@ import type { SigningCredentials, ChunkSeed } from './types.ts'
 
 export type SignRequestOptions = {
   method: string
-  /** Absolute; signed and to be sent as it stands, so encode it first. */
+  /** Absolute and already encoded. Signed and sent as it is. */
   url: string
-  /** All of them are signed. Values as rawHeaders have them: one char is one byte. A list is sent as several headers. */
+  /** All are signed. Values as in rawHeaders, one character per byte. A list is sent as several headers. */
   headers?: Readonly<Record<string, string | readonly string[]>>
   /** x-amz-content-sha256: the hex digest of the body, `UNSIGNED-PAYLOAD` or a streaming kind. */
   payload: string
@@ -20,15 +20,15 @@ export type SignRequestOptions = {
 }
 
 export type SignedHeadersRequest = {
-  /** To be sent, Authorization and Host included. */
+  /** To be sent, including Authorization and Host. */
   headers: Record<string, string | string[]>
-  /** Where the signatures of a streaming body begin. */
+  /** The seed of a streaming body's signatures. */
   seed: ChunkSeed
 }
 
 export function signRequest(o: SignRequestOptions): SignedHeadersRequest {
   const match = /^(https?):\/\/([^/?#@]+)([^#]*)$/.exec(o.url)
-  if (!match) throw new TypeError('a request is signed for an absolute URL without user and fragment')
+  if (!match) throw new TypeError('the URL to sign must be absolute, without user and fragment')
   const [, scheme, authority, target] = match as unknown as [string, string, string, string]
   const host = authority.replace(scheme === 'https' ? /:443$/ : /:80$/, '').toLowerCase()
   const amzDate = formatAmzDate(o.now)
@@ -61,6 +61,6 @@ export function signRequest(o: SignRequestOptions): SignedHeadersRequest {
   return { headers, seed: { signature, signingKey: key, scope, amzDate } }
 }
 
-/** As a server sees them. */
+/** As a server receives them. */
 export const toRawHeaders = (headers: Readonly<Record<string, string | readonly string[]>>): string[] =>
   Object.entries(headers).flatMap(([name, value]) => [value].flat().flatMap((one) => [name, one as string]))

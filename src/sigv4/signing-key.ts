@@ -1,12 +1,12 @@
 /**
- * Signing keys, derived once per secret, day and region, and kept as KeyObjects: an HMAC with one is some seven times
- * faster than with a Buffer. The number kept is bounded; the longest unused goes first.
+ * Signing keys, derived once per secret, day and region, and cached as KeyObjects. An HMAC with a KeyObject is about
+ * seven times faster than with a Buffer. The cache is bounded and evicts the least recently used key.
  */
 import { createHmac, createSecretKey, type KeyObject } from 'node:crypto'
 
 export type SigningScope = { /** `YYYYMMDD` */ date: string; region: string; service: 's3' }
 
-/** A map of at most `size` entries that forgets the one not asked for longest. */
+/** A map of at most `size` entries that evicts the least recently used one. */
 export class BoundedCache<K, V> {
   readonly #entries = new Map<K, V>()
   readonly #size: number
@@ -22,7 +22,7 @@ export class BoundedCache<K, V> {
   get(key: K, make: () => V): V {
     const known = this.#entries.get(key)
     if (known !== undefined) {
-      // Only a full cache needs its order kept.
+      // Only a full cache needs an order.
       if (this.#entries.size === this.#size) {
         this.#entries.delete(key)
         this.#entries.set(key, known)
@@ -37,7 +37,7 @@ export class BoundedCache<K, V> {
 }
 
 const bySecretText = new BoundedCache<string, BoundedCache<string, KeyObject>>(64)
-/** Weak: the keys derived from a revoked secret go with it. */
+/** Weak, so that the keys derived from a revoked secret are released with it. */
 const bySecretObject = new WeakMap<KeyObject, BoundedCache<string, KeyObject>>()
 
 /** kSigning of a secret (the text, or a KeyObject over its UTF-8 bytes) for a scope. */

@@ -1,6 +1,6 @@
 /**
- * JSON as RFC 8259 has it, and no object with one name twice: of two, each reader may take another. Objects become Maps,
- * so that no name means anything to the language.
+ * JSON as in RFC 8259, without duplicate names in an object, because parsers differ in which one they use. Objects
+ * become Maps, so that no name has a special meaning in JavaScript.
  */
 export type Json = null | boolean | number | string | Json[] | Map<string, Json>
 
@@ -10,7 +10,7 @@ const number = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y
 const string = /"(?:[^"\\\x00-\x1f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"/y
 const space = /[ \t\n\r]*/y
 
-/** Throws SyntaxError; its message says what is wrong and quotes nothing. */
+/** Throws SyntaxError. The message describes the error and quotes nothing. */
 export function parseStrictJson(text: string): Json {
   const reader = new Reader(text)
   const value = reader.value(0)
@@ -59,7 +59,7 @@ class Reader {
     do {
       this.#match(space)
       const name = this.#string()
-      if (entries.has(name)) throw new SyntaxError('an object has one name twice')
+      if (entries.has(name)) throw new SyntaxError('an object has a duplicate name')
       if (!this.#take(':')) this.#fail()
       entries.set(name, this.value(depth + 1))
     } while (this.#take(','))

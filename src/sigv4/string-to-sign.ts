@@ -11,10 +11,10 @@ export const formatScope = ({ date, region, service }: SigningScope): string =>
 export const stringToSign = (amzDate: string, scope: string, canonicalHash: string): string =>
   `${algorithm}\n${amzDate}\n${scope}\n${canonicalHash}`
 
-/** Lower-case hex, over a binary string: one char is one byte, as in rawHeaders. */
+/** Lower-case hex, over a binary string with one character per byte, as in rawHeaders. */
 export const sha256Hex = (text: string): string => hash('sha256', Buffer.from(text, 'latin1'), 'hex')
 
-/** As sha256Hex for what is known to be ASCII: twice as fast. */
+/** Like sha256Hex, for ASCII only and twice as fast. */
 export const sha256HexOfAscii = (text: string): string => hash('sha256', text, 'hex')
 
 /** Lower-case hex, over ASCII. */

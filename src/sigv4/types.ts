@@ -1,4 +1,4 @@
-/** Shapes shared by the signer and the verifiers. Pure: no I/O, no clock, nothing of ours is imported. */
+/** Types shared by the signer and the verifiers. They are pure: no I/O, no clock, no imports from this project. */
 import type { KeyObject } from 'node:crypto'
 
 export type SigningCredentials = {
@@ -7,16 +7,16 @@ export type SigningCredentials = {
   sessionToken?: string
 }
 
-/** A request as it stood on the wire; nothing decoded, nothing normalised. */
+/** A request as received, without decoding or normalisation. */
 export type RawRequest = {
   method: string
-  /** The request target as received, percent-encoding and query included: `req.url`. */
+  /** The request target as received, with percent-encoding and query: `req.url`. */
   target: string
-  /** `req.rawHeaders`: name, value, name, value … in order, values as latin1 strings. */
+  /** `req.rawHeaders`: name, value, name, value …, in order. Values are latin1 strings. */
   rawHeaders: readonly string[]
   /**
-   * Path prefix under which the endpoint is mounted and which the signer included, e.g. `/objects`; empty when none.
-   * The verifier signs over the whole target; the prefix only tells where bucket and key begin.
+   * The path prefix of the endpoint, which the signer included, e.g. `/objects`. Empty without one. The verifier
+   * signs the whole target. The prefix only marks where bucket and key start.
    */
   pathPrefix: string
 }
@@ -25,11 +25,11 @@ export type RingKey = {
   secret: KeyObject
   owner: string
   sessionToken?: string
-  /** The secret is published, as that of a development server is: a signature by it says nothing about who asks. */
+  /** The secret is published, like that of a development server, so a signature by it does not identify the client. */
   wellKnown?: boolean
 }
 
-/** Looks a secret up by access key id; undefined for a key that is unknown, revoked or past its end. */
+/** Finds a secret by access key id. undefined for a key that is unknown, revoked or expired. */
 export type KeyRing = {
   find(accessKeyId: string): RingKey | undefined
 }
@@ -39,47 +39,47 @@ export type VerifyOptions = {
   service: 's3'
   keys: KeyRing
   now: Date
-  /** Signatures of version 2; without it they are refused. */
+  /** Accepts version 2 signatures. Without it they are rejected. */
   version2?: {
-    /** Asked when a request has one. */
+    /** Called for a request with such a signature. */
     accepted: () => boolean
-    /** The bucket that the Host header names, which version 2 signs; null in path style. */
+    /** The bucket named by the Host header, which version 2 signs. null in path style. */
     hostBucket: string | null
   }
 }
 
-/** Everything a verification bound, so that nobody checks it again or forgets to. */
+/** Everything that a verification bound, so that callers need not check it again. */
 export type Verified = {
   version: 2 | 4
   via: 'query' | 'header'
   accessKeyId: string
   owner: string
   method: string
-  /** Names in lower case; values as they were signed. */
+  /** Names in lower case, values as signed. */
   signedHeaders: ReadonlyMap<string, string>
-  /** Signed with a published secret, so by anyone. */
+  /** Signed with a published secret, so anyone may have signed it. */
   wellKnown: boolean
-  /** Headers in the query of a presigned URL, which count as if they had been sent. Names in lower case. */
+  /** Headers in the query of a presigned URL, which count like sent headers. Names in lower case. */
   hoisted: ReadonlyMap<string, string>
-  /** Presigned only. */
+  /** Only for presigned requests. */
   expiresAt?: Date
   /**
-   * What the signature says of the body: a hex digest to be matched, `UNSIGNED-PAYLOAD`, or a streaming kind.
-   * Presigned requests: the value of x-amz-content-sha256 where it was sent, else UNSIGNED-PAYLOAD.
+   * What the signature says about the body: a hex digest to be matched, `UNSIGNED-PAYLOAD`, or a streaming kind. For
+   * presigned requests: the value of x-amz-content-sha256 if it was sent, else UNSIGNED-PAYLOAD.
    */
   payload: string
-  /** null for version 2, which signs no body in chunks. */
+  /** null for version 2, which cannot sign chunks. */
   seed: ChunkSeed | null
 }
 
 export type VerifiedVersion4 = Verified & { version: 4; seed: ChunkSeed }
 
-/** For chunk signatures of streaming bodies. */
+/** The seed of chunk signatures in a streaming body. */
 export type ChunkSeed = { signature: string; signingKey: KeyObject; scope: string; amzDate: string }
 
 /**
- * A refused signature. `code` is the S3 error code, `details` what the answer's body carries beside the message
- * (StringToSign, CanonicalRequest, HeadersNotSigned, Expires …): never a key or a computed MAC.
+ * A rejected signature. `code` is the S3 error code. `details` are further elements of the response (StringToSign,
+ * CanonicalRequest, HeadersNotSigned, Expires …). They never contain a key or a computed signature.
  */
 export class SignatureError extends Error {
   override readonly name = 'SignatureError'

@@ -69,7 +69,7 @@ const refuse = (what: string): never => {
   throw new SignatureError('AuthorizationHeaderMalformed', `The authorization header is malformed; ${what}`)
 }
 
-/** The signing time in its basic form, from x-amz-date, else from Date. */
+/** The signing time in basic format, from x-amz-date or Date. */
 function requestDate(headers: CanonicalHeaders, now: Date): string {
   const amzDate = headers.get('x-amz-date')
   const date = amzDate === undefined ? parseHttpDate(headers.get('date') ?? '') : parseAmzDate(amzDate)
@@ -90,7 +90,7 @@ function requestDate(headers: CanonicalHeaders, now: Date): string {
   return formatAmzDate(date)
 }
 
-/** IMF-fixdate (RFC 9110, section 5.6.7), which some clients end with `+0000`, or the basic form. */
+/** IMF-fixdate (RFC 9110, section 5.6.7), also with the ending `+0000` that some clients use, or the basic format. */
 function parseHttpDate(text: string): Date | null {
   if (!/^(Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d (GMT|\+0000)$/.test(text)) {
     return parseAmzDate(text)

@@ -16,7 +16,7 @@ import { maxExpiresIn } from './presign.ts'
 import { algorithm } from './string-to-sign.ts'
 import { SignatureError, type RawRequest, type VerifiedVersion4, type VerifyOptions } from './types.ts'
 
-/** Seconds by which a client's clock may be ahead of ours. */
+/** Seconds by which a client's clock may be ahead. */
 export const maxSkew = 900
 
 /** Verifies a request authenticated by its query. Throws SignatureError. */
@@ -60,22 +60,22 @@ const refuse = (message: string): never => {
 }
 
 /**
- * Of two parameters with one name each reader may take another, and a name with brackets or `__proto__` is an object to
- * some: such queries are refused before they are interpreted.
+ * Rejects a query that parsers could interpret differently: duplicate names, and names with brackets or `__proto__`,
+ * which some treat as objects.
  */
 function uniqueParameters(given: readonly QueryParameter[]): ReadonlyMap<string, string> {
   const parameters = new Map<string, string>()
   const seen = new Set<string>()
   for (const { name, value } of given) {
     const lower = name.toLowerCase()
-    // Header names have no case, so that X-Amz-Acl and x-amz-acl would be one header with two values.
+    // Header names are case-insensitive, so X-Amz-Acl and x-amz-acl would be one header with two values.
     const identity = lower.startsWith('x-amz-') ? lower : name
     if (seen.has(identity)) {
       if (isOwnParameter(lower)) refuse(`The parameter ${name} is given more than once`)
       throw new SignatureError('InvalidArgument', 'A query parameter is given more than once', { ArgumentName: name })
     }
     if (/[[\]]/.test(name) || name === '__proto__') {
-      throw new SignatureError('InvalidArgument', 'This query parameter is not known', { ArgumentName: name })
+      throw new SignatureError('InvalidArgument', 'This query parameter is not supported', { ArgumentName: name })
     }
     seen.add(identity)
     parameters.set(name, value)
@@ -146,8 +146,8 @@ function checkTime({ date, expires }: AuthParameters, now: Date): Date {
 const isoSeconds = (date: Date): string => `${date.toISOString().slice(0, -5)}Z`
 
 /**
- * The payload line that was signed, and what binds the body. A client may send the digest of its body beside a URL that
- * leaves it open; it may not loosen what the URL says.
+ * The signed payload line, and what binds the body. A client may send the body's digest with a URL that leaves it
+ * open, but may not loosen what the URL binds.
  */
 function bodyOf(
   headers: CanonicalHeaders,

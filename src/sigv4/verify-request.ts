@@ -9,19 +9,19 @@ import { verifyVersion2 } from './version-2/verify-presigned.ts'
 const queryAuth = new Set(queryAuthParameters.map((name) => name.toLowerCase()))
 
 /**
- * Verifies a request by the mechanism it uses; null for an anonymous one. Throws SignatureError for whatever claims to
- * be authenticated and is not.
+ * Verifies a request by the mechanism that it uses. null for an anonymous request. Throws SignatureError for an
+ * invalid signature.
  */
 export function verifyRequest(request: RawRequest, o: VerifyOptions): Verified | null {
   if (hasMalformedEncoding(request.target)) {
     throw new SignatureError('InvalidRequest', "Couldn't parse the specified URI.")
   }
   const names = parseQuery(splitTarget(request.target).query).map(({ name }) => name)
-  // Before the canonical query is built, which sorts and encodes each of them.
+  // Checked before the canonical query is built, which sorts and encodes all parameters.
   if (names.length > maxQueryParameters) {
     throw new SignatureError(
       'InvalidRequest',
-      `The query has ${names.length} parameters; the limit is ${maxQueryParameters}. Send fewer.`,
+      `The query has ${names.length} parameters, which is over the limit of ${maxQueryParameters}. Send fewer.`,
     )
   }
   const byQuery = names.some((name) => queryAuth.has(name.toLowerCase()))
@@ -47,7 +47,7 @@ const onlyOneMechanism = (): SignatureError =>
     { ArgumentName: 'Authorization' },
   )
 
-/** Every Authorization header that was sent; an empty one is none. */
+/** All Authorization headers, joined. An empty one counts as none. */
 function authorizationHeader(rawHeaders: readonly string[]): string {
   const values: string[] = []
   for (let i = 0; i + 1 < rawHeaders.length; i += 2) {

@@ -65,7 +65,7 @@ describe('a URL of this gateway', () => {
       'content-length: 5',
     )
     expect(exitCode).toBe(1)
-    expect(stdout).toContain('✖ The header content-type was signed as "text/plain" and sent as "image/png".')
+    expect(stdout).toContain('✖ The header content-type was signed as "text/plain" but sent as "image/png".')
     expect(stdout).toMatch(/header content-type\n\s+signed {2}text\/plain\n\s+sent {4}image\/png/)
     expect(await asJson(getUrl, '--method', 'HEAD')).toMatchObject({
       exitCode: 1,
@@ -99,7 +99,7 @@ describe('--try', () => {
   it('reads the answer, and says what it means', async () => {
     expect(await asJson(getUrl, '--try')).toMatchObject({
       exitCode: 1,
-      answer: { status: 404, code: 'NoSuchKey', advice: expect.stringMatching(/URL is good/), clockAhead: 0 },
+      answer: { status: 404, code: 'NoSuchKey', advice: expect.stringMatching(/URL is valid/), clockAhead: 0 },
     })
     const put = [putUrl, '--method', 'PUT', '--header', 'content-length: 5', '--try', '--body', 'body.txt']
     const wrong = await asJson(...put, '--header', 'content-type: image/png')
@@ -177,7 +177,7 @@ it('refuses a wrong call', async () => {
   expect(await explain('uploads/a.txt')).toMatchObject({
     exitCode: 2,
     stdout: '',
-    stderr: expect.stringMatching(/no http or https URL/),
+    stderr: expect.stringMatching(/not an http or https URL/),
   })
   expect(await explain(getUrl, '--header', 'oops')).toMatchObject({ exitCode: 2, stdout: '' })
   expect(await explain(getUrl, '--secret-file', 'none.txt')).toMatchObject({

@@ -72,7 +72,7 @@ describe('a mistake in the call ends with 2', () => {
     [['verify', '--depp'], /unknown option '--depp'[^]*--deep/],
     [['verify', '--grace', 'soon'], /Write a duration/],
     [['explain'], /missing required argument 'url'/],
-    [['explain', 'uploads/a.txt'], /no http or https URL/],
+    [['explain', 'uploads/a.txt'], /not an http or https URL/],
     [['explain', 'URL', '--method', 'P T'], /Write a method/],
     [['explain', 'URL', '--secret', ''], /--secret is empty/],
     [['explain', 'URL', '--secret-file', 'folder'], /folder is a folder/],

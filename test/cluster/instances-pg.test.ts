@@ -35,7 +35,7 @@ const another = (settings: Overrides = {}) => startGateway({ database: { url }, 
 it.each([
   [{ auth: { secret: 'another secret of thirty-two bytes or more, for a test' } }, /POSTERN_AUTH_SECRET/],
   [{ auth: { jwksUrl: 'https://id.example.com/keys' } }, /auth\.jwksUrl/],
-  [{ storage: { bucket: 'another' } }, /keeps its files elsewhere/],
+  [{ storage: { bucket: 'another' } }, /uses another store/],
 ])('one with %j is refused', async (settings, message) => {
   await expect(another(settings)).rejects.toMatchObject({
     code: 'Unavailable',

@@ -48,7 +48,7 @@ it('has advice for codes, and for statuses without one', () => {
   expect(adviceOnAnswer(200, null)).toBeNull()
   expect(adviceOnAnswer(403, 'RequestTimeTooSkewed')).toMatch(/NTP/)
   for (const status of [301, 403, 404, 418, 503]) expect(adviceOnAnswer(status, null)).toMatch(/\w/)
-  expect(adviceOnAnswer(400, 'toString')).toMatch(/no code that this program knows/)
+  expect(adviceOnAnswer(400, 'toString')).toMatch(/error code is unknown/)
 })
 
 it('takes what is not told for no fault, and says what was signed', () => {

@@ -23,7 +23,7 @@ export const cases: Case[] = [
     code: 'MethodChanged',
     was: 'PUT',
     is: 'POST',
-    advice: /by PUT, not a form/,
+    advice: /with PUT instead of a form/,
   },
   {
     what: 'HEAD of a GET URL',
@@ -39,7 +39,7 @@ export const cases: Case[] = [
     name: 'content-type',
     was: 'image/jpeg',
     is: 'text/plain',
-    advice: /to the letter/,
+    advice: /Send exactly/,
   },
   {
     what: 'a type with a charset',
@@ -202,7 +202,7 @@ export const cases: Case[] = [
     sent: { url: signed({ query: { 'x-amz-meta-a': 'b' } }), headers: { ...headers, 'x-amz-meta-a': 'b' } },
     code: 'HeaderNotSigned',
     name: 'x-amz-meta-a',
-    advice: /in the URL already/,
+    advice: /already in the URL/,
   },
   {
     what: 'too many parameters',

@@ -79,7 +79,7 @@ it('takes a URL as it stands, and refuses what is none', () => {
     target: '/a/../b%2f?x=+',
     rawHeaders: ['Host', 'h'],
   })
-  expect(() => decodeUrl('ftp://x/y', later(0))).toThrow(/no http or https URL/)
+  expect(() => decodeUrl('ftp://x/y', later(0))).toThrow(/not an http or https URL/)
   expect(() => decodeUrl('uploads/a.jpg', later(0))).toThrow(TypeError)
 })
 

@@ -192,7 +192,7 @@ test('a query of more than 100 parameters is refused before its signature is com
     await endpoint.signed('alice', 'PUT', `/${Bucket}/many`, { query, body: 'bytes' }),
   ]) {
     expect([answer.status, element(answer, 'Code')]).toEqual([400, 'InvalidRequest'])
-    expect(element(answer, 'Message')).toMatch(/1\d\d parameters; the limit is 100/)
+    expect(element(answer, 'Message')).toMatch(/1\d\d parameters, which is over the limit of 100/)
   }
   expect(await endpoint.state()).toEqual(before)
 })

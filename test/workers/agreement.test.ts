@@ -84,7 +84,7 @@ it('waits for one that is about to say that it accepts the new secret', async ()
   await join(() => theirs)
   setTimeout(() => (theirs = tokens('old', ['new', later])), 20)
   await join(() => tokens('new', ['old', later]))
-  expect(said).toEqual(['another instance does not agree yet: it is given a moment'])
+  expect(said).toEqual(['another instance does not agree yet, waiting for it'])
 })
 
 it('says once when those that run agree no longer', async () => {
@@ -94,7 +94,7 @@ it('says once when those that run agree no longer', async () => {
   await join(() => mine)
   expect(said).toEqual([])
   mine = tokens('new')
-  await expect.poll(() => said).toEqual([expect.stringMatching(/not accepted here any more/)])
+  await expect.poll(() => said).toEqual([expect.stringMatching(/that is not accepted here/)])
   await new Promise((next) => setTimeout(next, 200))
   expect(said).toHaveLength(1)
 })

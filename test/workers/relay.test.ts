@@ -11,7 +11,7 @@ it('workers ask each other through the primary, and a silent one is no answer', 
   expect(JSON.parse(String((await printed)[0]))).toEqual({
     who: ['worker 1', 'worker 2'],
     unknown: [],
-    silent: 'a worker does not answer',
+    silent: 'a worker does not respond',
   })
   const ended = once(child, 'exit')
   child.send('stop')

@@ -8,7 +8,10 @@ const advice = {
   header: 'Version 2 is accepted in presigned URLs and forms only.',
 }
 
-/** `off`: not accepted here. `gateway`: a key that makes no such signature. `header`: accepted nowhere, because an Authorization header of version 2 covers no body. */
+/**
+ * `off`: not accepted here. `gateway`: the gateway's own key never signs with version 2. `header`: never accepted,
+ * because an Authorization header of version 2 does not cover the body.
+ */
 export const version2Refused = (why: keyof typeof advice): SignatureError =>
   new SignatureError(
     'InvalidRequest',

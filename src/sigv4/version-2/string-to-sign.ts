@@ -1,12 +1,15 @@
 /**
- * What a signature of version 2 covers:
+ * The text that a version 2 signature covers:
  * https://docs.aws.amazon.com/AmazonS3/latest/API/RESTAuthentication.html
- * All of it are binary strings (one char, one byte), as in the canonical request of version 4.
+ * All strings are binary (one character per byte), as in the canonical request of version 4.
  */
 import { createHmac, type KeyObject } from 'node:crypto'
 import { decodeComponent } from '../encode.ts'
 
-/** Parameters that version 2 covers. No other parameter is signed. The list of botocore, which is that of the guide and later additions. */
+/**
+ * Parameters that version 2 covers. No other parameter is signed. This is botocore's list, which contains the guide's
+ * and later additions.
+ */
 export const signedParameters: ReadonlySet<string> = new Set([
   'accelerate',
   'acl',
@@ -45,12 +48,12 @@ export const signedParameters: ReadonlySet<string> = new Set([
 
 export type Version2Parts = {
   method: string
-  /** Empty where there is none. */
+  /** Empty if absent. */
   contentMd5: string
   contentType: string
-  /** Seconds since the epoch, as they stand in the URL. */
+  /** Seconds since the epoch, as written in the URL. */
   expires: string
-  /** `x-amz-*` alone, names in lower case. */
+  /** Only `x-amz-*`, names in lower case. */
   amzHeaders: ReadonlyMap<string, string>
   resource: string
 }
@@ -65,8 +68,8 @@ export function version2StringToSign(parts: Version2Parts): string {
 }
 
 /**
- * The signed resources that name what a target names: the path as it was sent, below the prefix, after the bucket of the
- * host; then the signed parameters, decoded. A bucket alone may be signed with a slash at its end or without.
+ * The possible signed resources of a target: the path as sent, without the prefix, after the Host header's bucket,
+ * followed by the signed parameters, decoded. A bucket may be signed with or without a trailing slash.
  */
 export function version2Resources(path: string, query: string, o: ResourceOptions): string[] {
   const below = path.startsWith(`${o.pathPrefix}/`) ? path.slice(o.pathPrefix.length) : '/'
@@ -79,11 +82,11 @@ export function version2Resources(path: string, query: string, o: ResourceOption
 
 export type ResourceOptions = {
   pathPrefix: string
-  /** The bucket that the Host header names, or null in path style. */
+  /** The bucket named by the Host header, or null in path style. */
   hostBucket: string | null
 }
 
-/** `k` and `k=` are signed as they stand. */
+/** `k` and `k=` are signed as written. */
 function signedQuery(query: string): string {
   const pairs: [name: string, text: string][] = []
   for (const piece of query.split('&')) {
@@ -103,6 +106,6 @@ function signedQuery(query: string): string {
 
 const bytesOf = (text: string): string => Buffer.from(text, 'utf8').toString('latin1')
 
-/** In base64, as version 2 has it. */
+/** In base64, as version 2 requires. */
 export const version2Signature = (secret: KeyObject | string, text: string): string =>
   createHmac('sha1', secret).update(text, 'latin1').digest('base64')

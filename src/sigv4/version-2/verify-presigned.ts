@@ -1,7 +1,8 @@
 /**
  * Presigned URLs of version 2:
  * https://docs.aws.amazon.com/AmazonS3/latest/API/RESTAuthentication.html#RESTAuthenticationQueryStringAuth
- * Verified and never made. Whatever version 2 leaves unsigned is refused, so that a URL opens no more than one of version 4.
+ * Postern verifies them but never creates them. Everything that version 2 leaves unsigned is rejected, so that a URL
+ * permits no more than one of version 4.
  */
 import { signatureMismatch } from '../check-signature.ts'
 import { equalText, findKey } from '../credential.ts'
@@ -16,7 +17,7 @@ import { signedParameters, version2Resources, version2Signature, version2StringT
 export const version2Parameters = ['AWSAccessKeyId', 'Expires', 'Signature'] as const
 
 export type Version2Options = Pick<VerifyOptions, 'keys' | 'now'> & {
-  /** The bucket that the Host header names, or null in path style. */
+  /** The bucket named by the Host header, or null in path style. */
   hostBucket: string | null
 }
 
@@ -65,7 +66,7 @@ export function verifyVersion2(request: RawRequest, o: Version2Options): Verifie
 const isHeader = (lowerCaseName: string): boolean =>
   lowerCaseName.startsWith('x-amz-') || lowerCaseName === 'content-md5' || lowerCaseName === 'content-type'
 
-/** The three parameters of the signature. Refuses every parameter that version 2 does not cover. */
+/** The three parameters of the signature. Rejects every parameter that version 2 does not cover. */
 function readVersion2(given: readonly QueryParameter[]): { accessKeyId: string; expires: string; signature: string } {
   const values = new Map<string, string>()
   const unsigned: string[] = []
@@ -97,7 +98,7 @@ function readVersion2(given: readonly QueryParameter[]): { accessKeyId: string; 
   return { accessKeyId: value('AWSAccessKeyId'), expires: value('Expires'), signature: value('Signature') }
 }
 
-/** Version 2 has no limit of its own; here the one of version 4 holds, for a signer whose clock is as far ahead as allowed. */
+/** Version 2 has no limit of its own. Version 4's applies here, plus the allowed clock skew of the signer. */
 export const maxVersion2Life = maxExpiresIn + maxSkew
 
 function checkExpiry(text: string, now: Date): Date {
@@ -123,17 +124,17 @@ function checkExpiry(text: string, now: Date): Date {
 
 const isoSeconds = (date: Date): string => `${date.toISOString().slice(0, -5)}Z`
 
-// oxlint-disable-next-line no-control-regex -- a line break would begin another line of the string to sign
+// oxlint-disable-next-line no-control-regex -- a line break would start another line of the string to sign
 const control = /[\u0000-\u0008\u000a-\u001f\u007f]/
 
-/** Headers that the signer wrote into the query, as botocore and the JavaScript SDK do. Names in lower case. */
+/** Headers that the signer put into the query, as botocore and the JavaScript SDK do. Names in lower case. */
 function headersInQuery(given: readonly QueryParameter[]): ReadonlyMap<string, string> {
   const headers = new Map<string, string>()
   for (const { name, value } of given) {
     const lower = name.toLowerCase()
     if (!isHeader(lower)) continue
     if (control.test(value)) {
-      throw new SignatureError('InvalidArgument', 'A query parameter holds what no header can carry.', {
+      throw new SignatureError('InvalidArgument', 'A query parameter contains characters that a header cannot carry.', {
         ArgumentName: name.replace(/[^\w-]/g, ''),
       })
     }
@@ -142,7 +143,7 @@ function headersInQuery(given: readonly QueryParameter[]): ReadonlyMap<string, s
   return headers
 }
 
-/** The signed headers: those that were sent, and those of the query. A header in both places must have one value. */
+/** The signed headers, from the request and from the query. A header in both places must have one value. */
 function effectiveHeaders(
   rawHeaders: readonly string[],
   inQuery: ReadonlyMap<string, string>,
@@ -163,7 +164,7 @@ function effectiveHeaders(
   return headers
 }
 
-/** White space within a value is signed as it is, unlike in version 4. */
+/** White space inside a value is signed as it is, unlike in version 4. */
 const trim = (value: string): string => value.replace(/^[ \t]+|[ \t]+$/g, '')
 
 function payloadOf(headers: ReadonlyMap<string, string>): string {
