@@ -1,4 +1,4 @@
-/** Opens the stores that a configuration and a catalog mean. */
+/** Opens the current store, and the other stores in which the catalog still has files. */
 import type { Catalog } from './catalog/catalog.ts'
 import { ConfigError } from './config/config-error.ts'
 import type { LoadedConfig } from './config/load-config.ts'
@@ -19,13 +19,13 @@ export type StorageOptions = {
   secrets: Secrets
   log: Logger
   now?: () => Date
-  /** Processes that share the disk of this one. Default: there is none. */
+  /** Other processes that use the same folder. Default: none. */
   peers?: Peers
-  /** Whose files are in the store: both must belong together. Without one nothing is compared. */
+  /** Compared with the store, because the two must belong together. Without a catalog nothing is compared. */
   catalog?: StoreRecords
 }
 
-/** The store in use alone. `objectsUrl` is where the URLs of the objects endpoint point. */
+/** Opens only the current store. `objectsUrl` is the base of the objects endpoint's URLs. */
 export async function createStorage(
   config: Config,
   o: StorageOptions & {
@@ -89,23 +89,23 @@ async function expectedIn(catalog: StoreRecords, name: string): Promise<Expected
   }
 }
 
-/** A damaged catalog is reported and stops no start: what it says is then not compared with the store. */
+/** A damaged catalog does not prevent startup. It is logged, and not compared with the store. */
 const unreadable =
   (log: Logger) =>
   (err: unknown): undefined =>
-    void log.error({ err }, 'the catalog cannot be read: it is not compared with the store at this start')
+    void log.error({ err }, 'cannot read the catalog, so this start does not compare it with the store')
 
 async function recordStore(catalog: StoreRecords, { name, storeId }: StorageDriver): Promise<void> {
   if (storeId !== undefined && (await catalog.storeId(name)) !== storeId) await catalog.recordStore(name, storeId)
 }
 
-/** How the configuration was read. */
+/** Reads the configuration again with another driver. */
 type Loaded = Pick<LoadedConfig, 'withDriver'>
 
-/** A store that is not in use. */
+/** A store that is not current. */
 export type OtherStore = {
   registration: DriverRegistration
-  /** The same configuration with this store in use. */
+  /** The same configuration with this store as the current one. */
   config: Config
   isConfigured: boolean
 }
@@ -124,7 +124,7 @@ export function otherStores(config: Config, loaded: Loaded | null): OtherStore[]
     })
 }
 
-/** Variables that mean nothing with the driver in use must not stop the start: then the settings alone count. */
+/** Invalid variables of a driver that is not current must not prevent startup. They are ignored then. */
 function asLoaded(loaded: Loaded, config: Config, name: string): Config {
   try {
     return loaded.withDriver(name)
@@ -135,8 +135,8 @@ function asLoaded(loaded: Loaded, config: Config, name: string): Config {
 }
 
 /**
- * The stores that were in use before and in which the catalog still has something. A warning says so, and what to do. A
- * store that is not configured is left out.
+ * Opens the other stores in which the catalog still has files, and logs a warning that says how to move them. Skips
+ * stores that are not configured.
  */
 export async function openOtherStores(
   config: Config,
@@ -144,7 +144,7 @@ export async function openOtherStores(
   o: Parameters<typeof createStorage>[1] & { loaded?: Loaded },
 ): Promise<StorageDriver[]> {
   const opened: StorageDriver[] = []
-  // Behind the objects endpoint there is one store, and with `proxied` that is the bucket.
+  // The objects endpoint serves one store. With `proxied`, that is the bucket.
   const isHidden = config.storage.delivery === 'proxied'
   try {
     for (const other of otherStores(config, o.loaded ?? null)) {
@@ -155,7 +155,7 @@ export async function openOtherStores(
         const { name } = other.registration
         o.log.warn(
           { store: name, ...count },
-          `storage.driver was changed, and files are still in the ${name} store: ${adviceFor(other, config, isHidden)}`,
+          `storage.driver was changed, but files are still in the ${name} store. ${adviceFor(other, config, isHidden)}`,
         )
       }
       if (other.isConfigured && !isHidden) opened.push(await createStorage(other.config, { ...o, catalog }))
@@ -168,18 +168,18 @@ export async function openOtherStores(
 }
 
 function adviceFor({ registration, isConfigured }: OtherStore, { storage }: Config, isHidden: boolean): string {
-  if (isHidden) return 'they are not served: write storage: { delivery: direct } until postern migrate has moved them'
+  if (isHidden) return 'They are not served. Set storage: { delivery: direct } until postern migrate has moved them'
   return isConfigured
-    ? `they are served from there; postern migrate --to ${storage.driver} moves them`
-    : `they are not served: write ${registration.example}, start again, then postern migrate --to ${storage.driver}`
+    ? `They are served from there. To move them, run postern migrate --to ${storage.driver}`
+    : `They are not served. Write ${registration.example}, restart, then run postern migrate --to ${storage.driver}`
 }
 
-/** Where browsers go for the bytes of a store with URLs of its own: the host in its presigned URLs. */
+/** A URL whose origin browsers use for a store with its own URLs: that of its presigned URLs. */
 export async function urlOfStore(driver: StorageDriver, { storage }: Config): Promise<string> {
   try {
     return (await driver.presignHead({ bucket: storage.bucket, key: 'origin' }, { expiresIn: 60 })).url
   } catch {
-    // No credentials yet: the start goes on, and readiness reports it.
+    // Missing credentials must not prevent startup. The readiness check reports them.
     const registration = registrationOf(driver.name)
     return registration.publicUrl!(settingsOf(storage, registration), storage.bucket)
   }

@@ -2,6 +2,7 @@
 import { isLoopback } from './check-safety.ts'
 import type { Source } from './config-error.ts'
 import { ignoredBucketVariable, type Environment } from './environment.ts'
+import { registrationOf } from '../drivers/registry.ts'
 import { publicRisks } from './public-files.ts'
 import type { Config } from './config.ts'
 import { missingTokenClaims, tokenClaimAdvice } from './token-claims.ts'
@@ -40,7 +41,7 @@ export function findWarnings(config: Config, sources: ReadonlyMap<string, Source
       )
     }
   }
-  if (storage.driver === 's3') {
+  if (registrationOf(storage.driver).hasOwnUrls) {
     const unused = [
       ['storage.abortMultipartAfter', storage.abortMultipartAfter !== null],
       ['quotas.ownerBytes', typeof quotas.ownerBytes === 'number'],
@@ -48,7 +49,7 @@ export function findWarnings(config: Config, sources: ReadonlyMap<string, Source
     ].flatMap(([key, isSet]) => (isSet ? [key] : []))
     if (unused.length > 0) {
       found.push(
-        `${unused.join(' and ')} ${unused.length === 1 ? 'has' : 'have'} no effect with the s3 driver, because owners of access keys have no buckets there. Set a quota or a lifecycle rule for the bucket at its store`,
+        `${unused.join(' and ')} ${unused.length === 1 ? 'has' : 'have'} no effect with the ${storage.driver} driver, because owners of access keys have no buckets there. Set a quota or a lifecycle rule for the bucket at its store`,
       )
     }
   }

@@ -1,6 +1,6 @@
 /**
- * Makes a driver of the core alone a whole one. What it leaves out is done with the core where that is possible, and is
- * `NotSupported` where it is not: the objects endpoint and the services know one interface.
+ * Completes a driver that implements only the core. Missing methods use the core where possible, and reject with
+ * `NotSupported` otherwise. Services and the objects endpoint therefore use one interface.
  */
 import { isStorageError, StorageError } from '../errors.ts'
 import { gatewayOwner } from '../gateway-names.ts'
@@ -14,27 +14,27 @@ import { assertTags } from './rules.ts'
 import { sealByCopy } from './seal-by-copy.ts'
 
 type Options = {
-  /** The only bucket of a driver that has no others. */
+  /** The only bucket of a driver without a bucket store. */
   bucket: string
   log: { warn(facts: object, message: string): void }
 }
 
-/** Everything but presigning. */
+/** Completes everything except presigning. */
 export function completeStore<D extends DriverCore>(driver: D, { bucket, log }: Options): Completed<D> {
   return {
     ...oneBucket(driver.name, bucket),
     ...batches(driver),
     ...partCopies(driver),
     sealObject: sealByCopy({ ...driver, log }),
-    listObjectParts: () => unsupported(`The ${driver.name} store is not asked for the parts of an object`),
+    listObjectParts: () => unsupported(`The ${driver.name} driver does not list the parts of an object`),
     getObjectTags: async (ref) => (await driver.headObject(ref), {}),
     async putObjectTags(_ref, tags) {
       assertTags(tags)
-      return unsupported(`The ${driver.name} store keeps no tags`)
+      return unsupported(`The ${driver.name} driver does not support object tags`)
     },
-    /** Bytes may go to the store past this process. */
+    /** Clients may write to the store without passing this process. */
     isBeingWritten: () => false,
-    /** The catalog ends unfinished multipart uploads. */
+    /** The collector aborts unfinished multipart uploads. */
     sweep: async () => ({ removed: 0 }),
     ...driver,
   }
@@ -43,7 +43,7 @@ export function completeStore<D extends DriverCore>(driver: D, { bucket, log }: 
 export type Completed<D> = Omit<StorageDriver, keyof Presigning> & D
 type Presigning = ReturnType<typeof createPresigner> & ReturnType<typeof createPostPresigner>
 
-/** A driver that signs no URLs is served by the objects endpoint. */
+/** The objects endpoint serves a driver that does not sign URLs itself. */
 export function completeDriver(
   driver: Driver,
   o: Options & { endpoint: PresignerOptions; peers?: Peers },
@@ -63,7 +63,8 @@ function oneBucket(name: string, bucket: string) {
     cors: null,
     configuration: {},
   }
-  const fixed = (what: string) => unsupported(`With the ${name} driver buckets are ${what} at the store, not here`)
+  const fixed = (what: string) =>
+    unsupported(`The ${name} driver does not support this. Buckets are ${what} at the store`)
   return {
     async headBucket(asked: string) {
       if (asked !== bucket) throw new StorageError('NoSuchBucket', { resource: `/${asked}` })
@@ -77,7 +78,7 @@ function oneBucket(name: string, bucket: string) {
     setBucketCors: () => fixed('changed'),
     setBucketAcl: () => fixed('changed'),
     configureBucket: () => fixed('changed'),
-    setObjectAcl: () => unsupported(`The ${name} store has no ACLs`),
+    setObjectAcl: () => unsupported(`The ${name} driver does not support ACLs`),
   }
 }
 
@@ -106,7 +107,7 @@ const partCopies = ({ headObject, getObject, uploadPart }: DriverCore): Pick<Mul
         message: `The range is not valid for a source object of ${head.contentLength} bytes`,
       })
     }
-    // The bytes under the ETag whose conditions were checked.
+    // Reads exactly the version whose conditions were checked.
     const object = await getObject(source, { ifMatch: `"${head.etag}"`, ...(range && { range }) })
     const written = await uploadPart(ref, uploadId, partNumber, object.stream())
     return { ...written, lastModified: new Date() }

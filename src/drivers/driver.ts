@@ -1,12 +1,12 @@
 /**
- * The storage driver port. Services, the JSON API and the objects endpoint speak to this file alone. A driver implements
- * `DriverCore`, and as much of `DriverOptions` as its store can do better than `complete-driver.ts`.
+ * The storage driver port. Services, the JSON API and the objects endpoint import only this file. A driver implements
+ * `DriverCore`, and the parts of `DriverOptions` that its store can do better than `complete-driver.ts`.
  *
- * Obligations of every driver (`test/conformance/driver-suite.ts` holds each of them):
- * - A constraint that cannot be enforced is refused with `NotSupported`, never dropped.
- * - A write that was answered is durable, and is readable by every later call.
- * - Foreign errors are translated at the driver's edge to `StorageError` and keep their cause.
- * - Limits are those of S3, so that a local run is never richer than a bucket.
+ * Obligations of every driver, each tested by `test/conformance/driver-suite.ts`:
+ * - It rejects a constraint that it cannot enforce with `NotSupported`, and never drops one.
+ * - When a write resolves, it is durable and every later call can read it.
+ * - It translates foreign errors to `StorageError`, with the original as `cause`.
+ * - Its limits are those of S3, so that code that works locally also works with a bucket.
  */
 import type { Readable } from 'node:stream'
 import type {
@@ -43,13 +43,13 @@ export type * from './problem.ts'
 export { checksumAlgorithms } from './objects.ts'
 
 export interface ObjectStore {
-  /** Errors: NotFound, NoSuchBucket, PreconditionFailed, NotModified, InvalidRange (a part that is not there). */
+  /** Errors: NotFound, NoSuchBucket, PreconditionFailed, NotModified, InvalidRange (no such part). */
   headObject(ref: ObjectRef, o?: HeadOptions): Promise<ObjectHead>
   /** Errors: those of headObject, and InvalidRange. */
   getObject(ref: ObjectRef, o?: GetOptions): Promise<StoredObject>
   /**
-   * The body is read to its end or destroyed; an HTTP request is left paused instead, for its destruction would take the
-   * answer along. Errors: see BodyExpectation and WriteConditions; EntityTooLarge, InsufficientStorage.
+   * Reads the body to its end or destroys it. Leaves an HTTP request paused instead, because destroying it would also
+   * destroy the response. Errors: those of BodyExpectation and WriteConditions, EntityTooLarge, InsufficientStorage.
    */
   putObject(ref: ObjectRef, body: Readable, o?: PutOptions): Promise<WrittenObject>
   copyObject(
@@ -57,12 +57,16 @@ export interface ObjectStore {
     target: ObjectRef,
     o?: CopyOptions & WriteConditions,
   ): Promise<WrittenObject & { lastModified: Date }>
-  /** Deleting what is not there succeeds. `ifMatch`: only the object with this ETag, else PreconditionFailed. */
+  /**
+   * Succeeds if there is no such object. `ifMatch` deletes only the object with this ETag. Errors: PreconditionFailed.
+   */
   deleteObject(ref: ObjectRef, o?: { versionId?: string; ifMatch?: string; signal?: AbortSignal }): Promise<void>
-  /** At most 1000 keys, in one transaction where the store can. */
+  /** At most 1000 keys, in one transaction if the store supports it. */
   deleteObjects(bucket: string, keys: readonly string[]): Promise<DeleteResult[]>
   listObjects(o: ListOptions): Promise<ObjectPage>
-  /** By part number; none of an object that was not made of parts. Errors: those of headObject, and NotSupported. */
+  /**
+   * Ordered by part number. Empty if the object was not uploaded in parts. Errors: those of headObject, NotSupported.
+   */
   listObjectParts(
     ref: ObjectRef,
     o?: HeadOptions & { maxParts?: number; partNumberMarker?: number },
@@ -70,20 +74,15 @@ export interface ObjectStore {
   getObjectTags(ref: ObjectRef): Promise<Record<string, string>>
   putObjectTags(ref: ObjectRef, tags: Record<string, string>): Promise<void>
   /**
-   * Freezes the bytes that were verified under `etag`: whatever is done afterwards with URLs issued before, reading
-   * `ref`/`versionId` of the answer yields these bytes or nothing. Disk: the row is sealed and further writes to the
-   * key are `AccessDenied`. S3: a server-side copy to `to`, which may be the key itself where no URL can write to it any
-   * more. Without `headers` a bucket that keeps versions pins the version instead.
+   * Makes the bytes that were verified under `etag` immutable. From then on, `ref` and `versionId` of the result name
+   * these bytes or nothing, even if a client writes with a URL issued earlier. On disk, the row is sealed and further
+   * writes to the key are `AccessDenied`. In a bucket, the driver copies the object to `to`, which may be its own key
+   * if no URL can write to it any more. Without `headers`, a bucket with versioning pins the version instead.
    */
   sealObject(ref: ObjectRef, o: SealOptions): Promise<SealedObject>
-  /**
-   * Whether a write to this key is running in this process, or in one that shares its ports. Stores that cannot tell
-   * answer false.
-   */
+  /** Whether a write to this key is in flight in this process or in another worker. False if the store cannot know. */
   isBeingWritten(ref: ObjectRef): boolean | Promise<boolean>
-  /**
-   * Replaces the note of a sealed object. Nothing happens where there is none. Only of stores that keep notes.
-   */
+  /** Replaces the note of a sealed object. Does nothing if there is no such object. Only for stores that keep notes. */
   noteObject?(ref: ObjectRef, note: ObjectNote): Promise<void>
   /** Whether a sealed object has no note. */
   lacksNotes?(): boolean
@@ -145,9 +144,9 @@ export interface MultipartStore {
     checksumType?: ChecksumType
   }>
   /**
-   * Repeatable: a second call with the same parts answers as the first did. Errors: NoSuchUpload, InvalidPart,
-   * InvalidPartOrder, EntityTooSmall, InvalidRequest for another `checksumType` than that of the upload. Once the parts were joined it succeeds, also where another call has deleted or
-   * replaced the object since; its length is then not known.
+   * Repeatable: a second call with the same parts returns the same result. Once the parts are joined, it succeeds even
+   * if another call has deleted or replaced the object since. The length is then unknown. Errors: NoSuchUpload,
+   * InvalidPart, InvalidPartOrder, EntityTooSmall, InvalidRequest if `checksumType` differs from that of the upload.
    */
   completeMultipartUpload(
     ref: ObjectRef,
@@ -157,8 +156,8 @@ export interface MultipartStore {
   ): Promise<JoinedObject>
   abortMultipartUpload(ref: ObjectRef, uploadId: string): Promise<void>
   /**
-   * Aborts unfinished uploads outside of the gateway's own bucket that have had no part since a time, or only counts them.
-   * Resolves to their number. Only in drivers whose buckets have several owners.
+   * Aborts unfinished uploads outside the gateway's own bucket that have received no part since `idleSince`, or only
+   * counts them. Resolves to their number. Only for drivers whose buckets have several owners.
    */
   abortIdleUploads?(o: { idleSince: Date; remove: boolean; signal?: AbortSignal }): Promise<number>
   listMultipartUploads(o: {
@@ -177,7 +176,7 @@ export interface MultipartStore {
   }>
 }
 
-/** Buckets as the objects endpoint needs them. A driver in front of one remote bucket answers NotSupported to changes. */
+/** Buckets of the objects endpoint. A driver with one remote bucket rejects changes with NotSupported. */
 export type CorsRule = {
   id?: string
   allowedOrigins: string[]
@@ -193,7 +192,7 @@ export type PublicAccessBlock = {
   blockPublicPolicy: boolean
   restrictPublicBuckets: boolean
 }
-/** What the owner has configured besides ACL and CORS rules. A field that is absent is not configured. */
+/** What the owner has configured besides ACL and CORS rules. An absent field is not configured. */
 export type BucketConfiguration = {
   tags?: Record<string, string>
   ownership?: ObjectOwnership
@@ -202,7 +201,7 @@ export type BucketConfiguration = {
   /** A bucket policy as it was sent. */
   policy?: string
 }
-/** The fields to set; `null` removes one. */
+/** The fields to set. `null` removes one. */
 export type BucketChange = { [Name in keyof BucketConfiguration]?: BucketConfiguration[Name] | null }
 export type BucketInfo = {
   bucket: string
@@ -212,7 +211,7 @@ export type BucketInfo = {
   cors: CorsRule[] | null
   configuration: BucketConfiguration
 }
-/** The quota of one owner over all its buckets; null: no limit. */
+/** The quota of one owner over all its buckets. null: no limit. */
 export type OwnerLimits = { bytes: number | null; objects: number | null }
 /** `uploads` are unfinished multipart uploads, `partBytes` the bytes of their parts. */
 export type OwnerUsage = {
@@ -237,10 +236,10 @@ export interface BucketStore {
   /** `null` removes the configuration. */
   setBucketCors(bucket: string, cors: CorsRule[] | null): Promise<void>
   setBucketAcl(bucket: string, acl: Acl): Promise<void>
-  /** What is not named stays as it is. Errors: NoSuchBucket, InvalidTag. */
+  /** Leaves other fields as they are. Errors: NoSuchBucket, InvalidTag. */
   configureBucket(bucket: string, change: BucketChange): Promise<void>
   setObjectAcl(ref: ObjectRef, acl: Acl): Promise<void>
-  /** Of every owner of a bucket. Only in drivers whose buckets have several owners. */
+  /** The usage of every owner of a bucket. Only for drivers whose buckets have several owners. */
   usageOfOwners?(): Promise<OwnerUsage[]>
 }
 
@@ -250,96 +249,97 @@ export type Capability =
   | 'signed-checksum'
   | 'conditional-put'
   | 'unequal-parts'
-  /** Presigned reads can bear the id of a link, and are refused once that is revoked. */
+  /** Presigned reads can carry the id of a share link, and are refused once the link is revoked. */
   | 'revocable-reads'
-  /** `sealObject` freezes the object at its own key. Without it the frozen bytes are a copy. */
+  /** `sealObject` seals the object at its own key. Without it, the sealed object is a copy. */
   | 'seals-in-place'
-  /** The store itself answers `publicUrl`, so anyone may read an object there before it is verified. */
+  /** The store itself serves `publicUrl`, so anyone can read an object there before it is verified. */
   | 'serves-public'
 
-/** What the background check of stored bytes has found. `blobs` and `bytes` were read in the pass that is running. */
+/** Progress and findings of the scrub. `blobs` and `bytes` count the current pass. */
 export type ScrubStatus = {
   damagedBlobs: number
   blobs: number
   bytes: number
-  /** Passes that came to their end. */
+  /** Finished passes. */
   passes: number
   passStartedAt: Date | null
   lastPassAt: Date | null
 }
 
-/** Orphans that a run may remove or move without being told the number: more look like a lost index or catalog. */
+/** How many orphans a run may delete or move without an explicit number. More suggest a lost index or catalog. */
 export const orphanLimit = (outOf: number): number => Math.max(100, Math.floor(outOf / 100))
 
 /** Snapshots of the whole store, kept until the driver closes. */
 export interface DriverSnapshots {
   take(id: string): Promise<void>
-  /** False when there is no snapshot of this id. */
+  /** False if there is no snapshot with this id. */
   restore(id: string): Promise<boolean>
 }
 
-/** What a store has, and what the gateway asks of it before it does anything else. */
+/** What the gateway needs to know of a store before it uses it. */
 export interface DriverBase {
-  /** Of the registration, `storage.driver`: kept in each file's record. */
+  /** The name of the registration (`storage.driver`). Each file's record contains it. */
   readonly name: string
   readonly capabilities: ReadonlySet<Capability>
   /** Bytes, parts and seconds. */
   readonly limits: { minPartSize: number; maxParts: number; maxPutSize: number; maxExpiresIn: number }
   /**
-   * Resolves when the store can take a write now; else throws `Unavailable` or `InsufficientStorage` with the reason.
-   * `byWriting`: proved by a small write that no list of files shows. Disk: each time. S3: until one has succeeded, at
-   * one fixed key that is overwritten; a bucket keeps versions and charges for writes.
+   * Resolves if the store can accept a write now. Errors: `Unavailable` or `InsufficientStorage`, with the reason.
+   * `byWriting` proves it with a small write that no listing shows. The disk driver writes each time. The s3 driver
+   * overwrites one fixed key until a write has succeeded, because a bucket charges for writes and may keep every
+   * version.
    */
   checkReady(o?: { byWriting?: boolean }): Promise<void>
   close(): Promise<void>
 }
 
-/** What every driver implements. `complete-driver.ts` does the rest with it. */
+/** What every driver implements. `complete-driver.ts` adds the rest on top of it. */
 export interface DriverCore
   extends
     DriverBase,
     Pick<ObjectStore, 'headObject' | 'getObject' | 'putObject' | 'copyObject' | 'deleteObject' | 'listObjects'>,
     Omit<MultipartStore, 'uploadPartCopy'> {}
 
-/** What a driver may implement besides: each is a method of the whole interface, or a set of them. */
+/** What a driver may add: methods of the complete interface, alone or in sets. Each comment says what happens without. */
 export interface DriverOptions
-  // Else the keys of one call are deleted one by one.
+  // The keys of one call are deleted one by one.
   extends
     Pick<ObjectStore, 'deleteObjects'>,
-    // Else parts are read and sent again.
+    // Parts are read and sent again.
     Pick<MultipartStore, 'uploadPartCopy'>,
-    // Else objects have none, and writing some is refused.
+    // Objects have no tags, and writing tags is refused.
     Pick<ObjectStore, 'getObjectTags' | 'putObjectTags'>,
-    // Else refused.
+    // Refused.
     Pick<ObjectStore, 'listObjectParts'>,
-    // Else the sealed object is a copy. With `seals-in-place` it is the object itself.
+    // The sealed object is a copy. With the capability `seals-in-place` it is the object itself.
     Pick<ObjectStore, 'sealObject'>,
-    // Else `postern rebuild-catalog` cannot restore the records of files.
+    // `postern rebuild-catalog` cannot restore the records of files.
     Pick<ObjectStore, 'noteObject' | 'lacksNotes'>,
-    // Else every write counts as finished, unless it passes through the objects endpoint.
+    // Every write counts as finished, unless it passes through the objects endpoint.
     Pick<ObjectStore, 'isBeingWritten'>,
-    // Else there is one bucket, which nobody can change.
+    // There is one bucket, which cannot be changed.
     BucketStore,
-    // Else the objects endpoint serves the store, and the gateway signs the URLs.
+    // The objects endpoint serves the store, and the gateway signs the URLs.
     Presigner,
     DriverUpkeep {}
 
 export type Driver = DriverCore & Partial<DriverOptions>
 
-/** Stores that this process maintains itself. */
+/** Maintenance of a store by this process. */
 export interface DriverUpkeep {
-  /** Which store this is, for as long as it exists; a store that has no such id leaves it out. */
+  /** Identifies the store for as long as it exists. Absent if the store has no such id. */
   readonly storeId?: string
   /**
-   * Deletes what writers left behind (temporary files, garbage) and moves orphaned blobs to quarantine. Resolves to how
-   * many of them went.
+   * Deletes abandoned temporary files and garbage, and moves orphaned blobs to quarantine. Resolves to the number of
+   * files deleted or moved.
    */
   sweep(): Promise<{ removed: number }>
-  /** Null where no such check runs here: the store has its own, or it is off. */
+  /** null if no scrub runs here, because the store has its own or it is switched off. */
   scrubStatus?(): ScrubStatus | null
-  /** Only stores that can go back to an earlier state have them. */
+  /** Only for stores that can return to an earlier state. */
   snapshots?: DriverSnapshots
 }
 
-/** The whole interface, which services and the objects endpoint see. */
+/** The complete interface that services and the objects endpoint use. */
 export interface StorageDriver extends DriverBase, ObjectStore, MultipartStore, Presigner, BucketStore, DriverUpkeep {}

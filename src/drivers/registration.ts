@@ -1,4 +1,4 @@
-/** What a driver says about itself. `registry.ts` lists all of them; nothing else names a driver. */
+/** The description of a driver. `registry.ts` lists all of them. No other file names a driver. */
 import type { z } from 'zod'
 import type { SigningCredentials } from '../sigv4/types.ts'
 import type { Driver, OwnerLimits } from './driver.ts'
@@ -7,58 +7,58 @@ import type { Expected } from './expected.ts'
 import type { Peers } from './peers.ts'
 
 export type DriverRegistration<Schema extends z.ZodObject = z.ZodObject> = {
-  /** `storage.driver`, and `store` in the record of each file. It may never change. */
+  /** The value of `storage.driver`, and `store` in the record of each file. Must never change. */
   readonly name: string
-  /** Of `storage.<name>`. Below, `settings` is what it parses to. */
+  /** The schema of `storage.<name>`. `settings` below is its output. */
   readonly configSchema: Schema
-  /** Settings in `storage.<name>` that are never printed. */
+  /** Settings in `storage.<name>` that must never be printed. */
   readonly secretSettings: readonly string[]
-  /** Variables of other programs, read while the driver is in use. */
+  /** Environment variables of other tools, read only with this driver. */
   readonly variables: readonly WellKnownVariable[]
-  /** Whether clients can reach the store itself. Else its objects are served by the objects endpoint. */
+  /** Whether clients can reach the store itself. If not, the objects endpoint serves its objects. */
   readonly hasOwnUrls: boolean
-  /** Of stores in a folder of this machine, which one server uses at a time and files can be handed over from. */
+  /** The folder of a store on this machine. One server uses it at a time, and a proxy can send files from it. */
   folder?(settings: z.output<Schema>): string
-  /** A setting to write, for messages that say how to name a store. */
+  /** An example of the settings, for messages that say how to configure the store. */
   readonly example: string
-  /** What `storage.<name>.provider` may say and what each means, for stores that differ. */
+  /** The values of `storage.<name>.provider` and their meaning. */
   readonly presets?: Readonly<Record<string, object>>
-  /** What zod cannot tell. `key` is in `storage.<name>`. */
+  /** Checks beyond the schema. `key` is a key of `storage.<name>`. */
   check(settings: z.output<Schema>): { key: string; message: string }[]
-  /** Whether there is a store to open: files may still be in one that is not in use. */
+  /** Whether there is a store to open. Files may still be in a store that is not current. */
   isConfigured(settings: z.output<Schema>): boolean
-  /** Equal for instances that use the same store. */
+  /** Equal for instances that use the same store, and only for these. */
   identify(settings: z.output<Schema>, bucket: string): string
-  /** Where clients find the bucket, of a store with `hasOwnUrls`. */
+  /** The URL at which clients reach the bucket, for a store with `hasOwnUrls`. */
   publicUrl?(settings: z.output<Schema>, bucket: string): string
-  /** The key with which requests to the store are signed, where the configuration holds one. */
+  /** The key that signs requests to the store. null if the configuration contains none. */
   accessKey?(settings: z.output<Schema>): { accessKeyId: string; secretAccessKey: string } | null
   describe(settings: z.output<Schema>, o: { bucket: string; delivery: string }): Promise<StoreDescription>
-  /** What the driver leaves out is completed: see complete-driver.ts. */
+  /** `complete-driver.ts` adds the methods that the driver leaves out. */
   open(settings: z.output<Schema>, o: OpenContext): Promise<Driver>
-  /** What `postern doctor` examines with requests of its own. Absent: the objects endpoint alone. */
+  /** The endpoint that `postern doctor` checks with its own requests. Absent if there is only the objects endpoint. */
   doctorChecks?(
     settings: z.output<Schema>,
     o: { bucket: string; now: () => Date },
   ): Promise<Omit<CheckedStore, 'settings'>>
 }
 
-/** `key` is dotted, from the top of the configuration. The first variable that is set wins. */
+/** `key` is the dotted path of a setting. The first variable that is set wins. */
 export type WellKnownVariable = {
   key: string
   names: readonly string[]
-  /** It counts only where the other setting came from this variable too. */
+  /** Applies only if the other setting came from this variable. */
   onlyWith?: { key: string; name: string }
 }
 
 export type StoreDescription = {
-  /** For any user: no path of the machine, no credentials. `driver` is the name of the registration. */
+  /** Shown to every user, so it must not contain local paths or credentials. `driver` is the registration's name. */
   status: { driver: string } & Record<string, unknown>
-  /** For the operator. */
+  /** Shown to the operator. */
   place: { driver: string } & Record<string, unknown>
   /** `place` as one line. */
   line: string
-  /** Bytes; null where the system does not say, absent for stores that have no such limit. */
+  /** In bytes. null if the system does not report it, absent if the store has no such limit. */
   freeBytes?: number | null
 }
 
@@ -68,15 +68,15 @@ export type CheckedStore = {
   publicEndpoint: string
   region: string
   pathStyle: boolean
-  /** Before every key of ours. */
+  /** Put before every key. */
   prefix: string
   credentials: SigningCredentials
-  /** When temporary credentials end; null where nobody says, or they do not. */
+  /** When temporary credentials expire. null if they do not, or if it is unknown. */
   expiration: Date | null
   provider: string
-  /** Whether URLs are bound to the length of the file: the store compares what arrives. */
+  /** Whether the store enforces the signed content-length of a URL. */
   signsLength: boolean
-  /** The settings that say where the store is, for advice. */
+  /** Names of the settings that locate the store, for advice in findings. */
   settings: { endpoint: string; publicEndpoint: string; region: string }
 }
 
@@ -86,21 +86,21 @@ export type OpenContext = {
   endpoint: PresignerOptions
   peers: Peers
   log: DriverLog
-  /** Anonymous reads of public objects work below it; null: nowhere. */
+  /** Base URL for anonymous reads of public objects. null if there is none. */
   publicBaseUrl: string | null
-  /** The quota of each owner of buckets, except the gateway. */
+  /** The quota of each owner of buckets. Does not apply to the gateway. */
   ownerLimits: OwnerLimits
-  /** A server in front reads the files of the store. */
+  /** Makes the files of the store readable by the group, for a proxy that sends them. */
   groupReads: boolean
-  /** Removes what crashed processes left. `beside-others`: uploads of other processes are running. */
+  /** Deletes leftovers of crashed processes at startup. `beside-others`: other processes have uploads in flight. */
   sweepOnStart: boolean | 'beside-others'
-  /** Whether the clock is steady: until then nothing is deleted for its age. */
+  /** False until the clock has proved steady. Until then nothing is deleted because of its age. */
   mayDelete?: () => boolean
-  /** What the catalog says about this store. Undefined where nothing is to be compared. */
+  /** What the catalog knows of this store. undefined if there is nothing to compare. */
   expected?: () => Promise<Expected | undefined>
 }
 
-/** pino is one. */
+/** A subset of pino's logger. */
 export type DriverLog = {
   info(facts: object, message: string): void
   warn(facts: object, message: string): void

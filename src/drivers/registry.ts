@@ -1,4 +1,4 @@
-/** The drivers that a configuration can name. A new one is a folder with a `registration.ts`, and a line in `builtIn`. */
+/** The drivers that a configuration can name. To add one, write a folder with a `registration.ts` and list it here. */
 import type { z } from 'zod'
 import { disk } from './disk/registration.ts'
 import type { DriverRegistration } from './registration.ts'
@@ -8,21 +8,21 @@ const builtIn = [disk, s3] as const
 
 const registered: DriverRegistration[] = [...builtIn]
 
-/** For drivers outside this repository's list. To be called before the configuration's schema is first imported. */
+/** Adds a driver from outside `builtIn`. Must be called before the configuration's schema is first imported. */
 export const registerDriver = (registration: DriverRegistration): void => void registered.push(registration)
 
 export const registrations = (): readonly DriverRegistration[] => registered
 
 export function registrationOf(name: string): DriverRegistration {
   const found = registered.find((one) => one.name === name)
-  if (!found) throw new Error(`There is no storage driver ${name}.`)
+  if (!found) throw new Error(`There is no storage driver named ${name}.`)
   return found
 }
 
 type BuiltIn = (typeof builtIn)[number]
 type Sections = { [R in BuiltIn as R['name']]: R['configSchema'] }
 
-/** The schema of `storage.<name>` for every driver that has settings. */
+/** The schema of `storage.<name>` of every driver with settings. */
 export const settingSections = (): Sections =>
   Object.fromEntries(
     registered
@@ -30,19 +30,19 @@ export const settingSections = (): Sections =>
       .map(({ name, configSchema }) => [name, configSchema]),
   ) as Sections
 
-/** The commands of stores in a folder: `DriverRegistration.folder`. */
+/** Commands for stores in a folder (see `DriverRegistration.folder`). */
 export type FolderTools = typeof import('./disk/folder-tools.ts')
 
 export const folderTools = (): Promise<FolderTools> => import('./disk/folder-tools.ts')
 
-/** A store in a folder of this machine; null where the driver in use keeps none. */
+/** The current store's folder and its commands. null if the current store is not a folder. */
 export function folderStore(storage: { driver: string }): { path: string; tools: () => Promise<FolderTools> } | null {
   const registration = registrationOf(storage.driver)
   const path = registration.folder?.(settingsOf(storage, registration))
   return path === undefined ? null : { path, tools: folderTools }
 }
 
-/** The section of one driver, as read. */
+/** The settings of one driver from the configuration. */
 export function settingsOf(storage: object, { name, configSchema }: DriverRegistration): z.output<z.ZodObject> {
   return ((storage as Record<string, unknown>)[name] ?? configSchema.parse({})) as z.output<z.ZodObject>
 }

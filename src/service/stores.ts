@@ -1,19 +1,19 @@
-/** The stores of a gateway. A service reaches each file's bytes through the record, so that it cannot ask the wrong one. */
+/** The open stores of a gateway. Services look up the store by the file's record, so they cannot use the wrong one. */
 import type { FileRecord } from '../catalog/catalog.ts'
 import type { StorageDriver } from '../drivers/driver.ts'
 import { StorageError } from '../errors.ts'
 
 export type Stores = {
-  /** Where new uploads go. */
+  /** The store for new uploads. */
   readonly current: StorageDriver
-  /** Holds the bytes of this file. Errors: StoreNotOpen where this server has not opened that store. */
+  /** The store that contains this file's bytes. Errors: StoreNotOpen if this server has not opened it. */
   of(file: Pick<FileRecord, 'store'>): StorageDriver
   has(file: Pick<FileRecord, 'store'>): boolean
-  /** Every open store: for work on stores, never for one file. */
+  /** Every open store, for work on whole stores. Never use it for a single file. */
   readonly all: readonly StorageDriver[]
 }
 
-/** `others` were in use before, and still hold files. */
+/** `others` are stores that were current before and still contain files. */
 export function createStores(current: StorageDriver, others: readonly StorageDriver[] = []): Stores {
   const all = [current, ...others]
   const opened = new Map(all.map((store) => [store.name, store]))
@@ -23,7 +23,7 @@ export function createStores(current: StorageDriver, others: readonly StorageDri
       const found = opened.get(store)
       if (found) return found
       throw new StorageError('StoreNotOpen', {
-        message: `This file is in the ${store} store, which this server has not opened: see docs/migrate.md.`,
+        message: `This file is in the ${store} store, which this server has not opened. See docs/migrate.md.`,
       })
     },
     has: ({ store }) => opened.has(store),

@@ -203,7 +203,7 @@ describe('values that do not go together', () => {
     [{ 'storage.delivery': 'proxied' }, 'storage.delivery: "proxied" is for the s3 driver'],
     [
       { 'storage.driver': 's3', 'storage.s3.accessKeyId': 'x' },
-      'storage.s3.secretAccessKey: is missing beside storage.s3.accessKeyId',
+      'storage.s3.secretAccessKey: is missing, but storage.s3.accessKeyId is set',
     ],
     [{ 'storage.bucket': '10.0.0.1' }, 'storage.bucket: is no bucket name'],
     [{ 'storage.s3.prefix': '/app' }, 'storage.s3.prefix: expects a prefix such as app/'],

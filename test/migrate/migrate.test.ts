@@ -113,7 +113,7 @@ it('says at the start what lies elsewhere, and answers 503 for it where that sto
   await rig.start('disk')
   const { file } = await rig.send(100)
   await rig.start('s3', {}, log)
-  expect(lines.join()).toContain('they are served from there; postern migrate --to s3 moves them')
+  expect(lines.join()).toContain('They are served from there. To move them, run postern migrate --to s3')
   expect((await rig.migrate('s3')).exitCode).toBe(0)
   lines.length = 0
 

@@ -74,7 +74,7 @@ describe('a bucket behind our endpoint (storage.delivery: proxied)', () => {
     const lines: string[] = []
     const log = pino({ level: 'warn' }, { write: (line) => void lines.push(line) })
     await rig.start('s3', rig.storage('s3', { delivery: 'proxied' }), log)
-    expect(lines.join()).toContain('they are not served: write storage: { delivery: direct } until postern migrate')
+    expect(lines.join()).toContain('They are not served. Set storage: { delivery: direct } until postern migrate')
     const waiting = await (await rig.alice()).get(`/files/${sent.file.id}/download-url`)
     expect(waiting).toMatchObject({ status: 503, json: { title: 'The store of this file is not configured' } })
 

@@ -1,4 +1,4 @@
-/** A folder of this machine. */
+/** Stores objects in a folder of this machine. */
 import { statfs } from 'node:fs/promises'
 import { basename, resolve } from 'node:path'
 import { z } from 'zod'
@@ -11,9 +11,9 @@ const configSchema = z.strictObject({
   path: z.string().min(1),
   fsync: z.enum(['full', 'none']),
   minFree: size,
-  /** Seconds for which orphaned blobs stay in quarantine. */
+  /** How many seconds orphaned blobs stay in quarantine. */
   keepOrphans: duration,
-  /** Seconds in which all stored bytes are read once to see whether they are intact. */
+  /** Length of one scrub pass, in seconds. null switches it off. */
   scrubEvery: duration.nullable(),
 })
 

@@ -1,4 +1,4 @@
-/** A bucket of AWS S3, or of a store that speaks its protocol. */
+/** Stores objects in a bucket of AWS S3 or of an S3-compatible store. */
 import { z } from 'zod'
 import { duration } from '../../config/values.ts'
 import { StorageError } from '../../errors.ts'
@@ -33,7 +33,7 @@ export const s3 = {
     { key: 'storage.s3.region', names: ['S3_REGION', 'AWS_REGION', 'AWS_DEFAULT_REGION'] },
     { key: 'storage.s3.accessKeyId', names: ['S3_ACCESS_KEY', 'AWS_ACCESS_KEY_ID'] },
     { key: 'storage.s3.secretAccessKey', names: ['S3_SECRET_KEY', 'AWS_SECRET_ACCESS_KEY'] },
-    // A session token belongs to the credentials it came with.
+    // A session token is valid only with the credentials that came with it.
     {
       key: 'storage.s3.sessionToken',
       names: ['AWS_SESSION_TOKEN'],
@@ -48,7 +48,7 @@ export const s3 = {
     if ((accessKeyId === null) !== (secretAccessKey === null)) {
       const [key, given] =
         accessKeyId === null ? ['accessKeyId', 'secretAccessKey'] : ['secretAccessKey', 'accessKeyId']
-      const message = `is missing beside storage.s3.${given}. Write both, or neither for the AWS default chain.`
+      const message = `is missing, but storage.s3.${given} is set. Set both, or neither to use the AWS default chain.`
       found.push({ key: key!, message })
     }
     if (/^\/|\/\/|(^|\/)\.{1,2}(\/|$)/.test(prefix)) {
@@ -65,7 +65,7 @@ export const s3 = {
   async describe({ provider, region, endpoint, publicEndpoint }, { bucket, delivery }) {
     const reached = publicEndpoint ?? endpoint
     return {
-      // `endpoint` is `host[:port]`; null: AWS.
+      // `endpoint` is `host[:port]`, or null for AWS.
       status: { driver: 's3', delivery, bucket, provider, region, endpoint: reached && new URL(reached).host },
       place: { driver: 's3', bucket, endpoint, region },
       line: `s3: bucket ${bucket} at ${endpoint ?? 'AWS'}${region === null ? '' : `, ${region}`}`,
@@ -85,7 +85,7 @@ export const s3 = {
     const { endpoint, publicEndpoint, region, pathStyle, prefix, provider } = settings
     if (endpoint === null || publicEndpoint === null) {
       throw new StorageError('NotSupported', {
-        message: `The bucket ${bucket} is an access point or directory bucket, which is not checked here.`,
+        message: `The bucket ${bucket} is an access point or directory bucket, which postern doctor cannot check.`,
       })
     }
     const connection = createConnection(settings)
