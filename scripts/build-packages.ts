@@ -10,7 +10,6 @@ const root = join(import.meta.dirname, '..')
 type Manifest = Record<string, unknown> & {
   version: string
   files: string[]
-  dependencies: Record<string, string>
   devDependencies: Record<string, string>
 }
 
@@ -69,7 +68,7 @@ function buildReact(dist: string, manifest: Manifest): void {
     sideEffects: ['./styles.css'],
     dependencies: {
       '@postern/client': manifest.version,
-      'react-dropzone': manifest.dependencies['react-dropzone'],
+      'react-dropzone': manifest.devDependencies['react-dropzone'],
     },
     peerDependencies: { react: '>=18' },
   })

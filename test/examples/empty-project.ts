@@ -80,7 +80,7 @@ function writePage(project: EmptyProject, edit: (text: string) => string = (text
 export async function makeProject(): Promise<EmptyProject & { packed: string[] }> {
   const project = emptyProject()
   const { filename, files } = await pack('postern', project.folder)
-  await install(project, { postern: `file:./${filename}`, ...pinned(viteTools) })
+  await install(project, { postern: `file:./${filename}`, ...pinned(['react-dropzone', ...viteTools]) })
   writePage(project)
   return { ...project, packed: files.map(({ path }) => path) }
 }

@@ -58,7 +58,7 @@ describe('postern, installed in an empty project', () => {
     const { dependencies } = JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8')) as {
       dependencies: object
     }
-    expect(Object.keys(dependencies)).toEqual(['better-sqlite3', 'react-dropzone'])
+    expect(Object.keys(dependencies)).toEqual(['better-sqlite3'])
   })
 
   it.for(['bundler', 'nodenext'])('has types that resolve strictly, by %s', async (moduleResolution) => {
