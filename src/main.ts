@@ -47,6 +47,7 @@ import { createNoting } from './service/note-files.ts'
 import type { ServiceDeps } from './service/deps.ts'
 import { grantedWrite } from './service/granted-write.ts'
 import { publicObject } from './service/public-object.ts'
+import { keepGeneration } from './service/keep-generation.ts'
 import { createReadiness, type Readiness } from './service/readiness.ts'
 import { watchClock } from './service/steady-clock.ts'
 import { settleWrittenObject } from './service/settle-auto-confirm.ts'
@@ -200,11 +201,14 @@ export async function createGateway(config: Config, o: GatewayOptions): Promise<
     endWrites: writes.end,
     dev,
   }
+  const { index, isReplacement } = peers
+  const generations = keepGeneration(service, { moves: index === 0, isReplacement })
+  await generations.begin()
   const draining = { value: false }
   const readiness = createReadiness(
     [
       { name: 'store', check: () => driver.checkReady({ byWriting: true }) },
-      { name: 'database', check: () => catalog.checkReady() },
+      { name: 'database', check: () => catalog.checkReady().then(() => generations.assertFits()) },
     ],
     { log: o.log, now },
   )
@@ -323,6 +327,7 @@ export async function createGateway(config: Config, o: GatewayOptions): Promise<
     started = true
     readiness.start()
     if (peers.index === 0) {
+      generations.start()
       collector.start()
       noting.start()
       dispatcher?.start()
@@ -357,6 +362,7 @@ export async function createGateway(config: Config, o: GatewayOptions): Promise<
       dispatcher?.stop(),
       ...servers.map((server) => server.close()),
     ])
+    await generations.stop()
     await leave()
     rates.close()
     clock.stop()

@@ -71,7 +71,10 @@ export async function createStorage(
   return createProxiedDriver(driver, { ...endpoint, peers })
 }
 
-type StoreRecords = Pick<Catalog, 'storeId' | 'recordStore' | 'countIn' | 'filesIn'>
+type StoreRecords = Pick<
+  Catalog,
+  'storeId' | 'recordStore' | 'countIn' | 'filesIn' | 'generation' | 'findUploadByKey' | 'movedObjects'
+>
 
 async function expectedIn(catalog: StoreRecords, name: string): Promise<Expected> {
   const [storeId, { files, pending, unneeded }] = await Promise.all([catalog.storeId(name), catalog.countIn(name)])
@@ -86,6 +89,18 @@ async function expectedIn(catalog: StoreRecords, name: string): Promise<Expected
         after = page.at(-1)!.file.id
       }
     },
+    generation: () => catalog.generation(name),
+    knows: async ({ id, key }) => (await catalog.findUploadByKey(key)) !== null || (await hasMoved(catalog, id)),
+  }
+}
+
+/** What a move has left behind outlives the record of a file that was deleted. */
+async function hasMoved(catalog: Pick<Catalog, 'movedObjects'>, fileId: string): Promise<boolean> {
+  for (let after: string | undefined; ;) {
+    const page = await catalog.movedObjects({ limit: 500, ...(after !== undefined && { after }) })
+    if (page.some((moved) => moved.fileId === fileId)) return true
+    if (page.length === 0) return false
+    after = page.at(-1)!.id
   }
 }
 

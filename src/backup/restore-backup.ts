@@ -84,7 +84,8 @@ class Restore {
     this.#index?.close()
     this.#index = null
     // Format 1 has no log: it is written from the index, which was just found to be whole.
-    if (this.#databases.includes('index.sqlite')) await this.#staging.writeLog()
+    if (this.#databases.includes('index.sqlite'))
+      await this.#staging.writeLog({ withCatalog: this.#databases.includes('catalog.sqlite') })
     const blobs = this.#unpacked.size
     return { header, blobs, databases: this.#databases, secrets: this.#secrets, damaged }
   }

@@ -89,8 +89,9 @@ export class Staging {
     await rename(this.#layout.path(id), path)
   }
 
-  async writeLog(): Promise<void> {
-    await rebuildLog({ root: this.path })
+  /** Without its catalog in the backup the store is for whichever catalog it is started with. */
+  async writeLog({ withCatalog }: { withCatalog: boolean }): Promise<void> {
+    await rebuildLog({ root: this.path, unpair: !withCatalog })
     await rm(this.#layout.temp, { recursive: true })
   }
 

@@ -23,7 +23,7 @@ import {
   renewUpload,
   setMultipart,
 } from './uploads.ts'
-import { recordStore, restoreFile, storeId } from './stores.ts'
+import { generation, recordGeneration, recordStore, restoreFile, storeId } from './stores.ts'
 import { getUsage, totalUsage } from './usage.ts'
 import type { Subscriber } from './webhook-catalog.ts'
 import {
@@ -141,6 +141,8 @@ function catalogOver(
     movedObjects: (o) => run(() => movedObjects(db, o)),
     storeId: (name) => run(() => storeId(db, name)),
     recordStore: (name, id) => run(() => recordStore(db, name, id)),
+    generation: (name) => run(() => generation(db, name)),
+    recordGeneration: (name, o) => run(() => recordGeneration(db, name, o)),
     restoreFile: (file) => run(() => restoreFile(db, file)),
     dueDeliveries: (url, o) => run(() => dueDeliveries(db, url, o)),
     recordAttempt: (delivery, o) => run(() => recordAttempt(db, delivery, o)),

@@ -16,11 +16,13 @@ export function dumpCatalog(db: Kysely<Schema>): Promise<CatalogDump> {
   })
 }
 
-/** Replaces every row. */
+const restored = catalogTables.filter((name) => name !== 'stores')
+
+/** Replaces every row, but for those of the stores: which store this is, and its generation, do not go back. */
 export function loadCatalog(db: Kysely<Schema>, dump: CatalogDump): Promise<void> {
   return db.transaction().execute(async (tx) => {
-    for (const name of catalogTables.toReversed()) await tx.deleteFrom(name).execute()
-    for (const name of catalogTables) {
+    for (const name of restored.toReversed()) await tx.deleteFrom(name).execute()
+    for (const name of restored) {
       const rows = dump.get(name) ?? []
       for (let at = 0; at < rows.length; at += page) {
         await tx

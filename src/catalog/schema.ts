@@ -97,6 +97,16 @@ export type WebhookDeliveryRow = {
   attempts: string
 }
 
+/** Numbers are 0 and marks null before the first generation. */
+export type StoreRow = {
+  name: string
+  store_id: string
+  generation: number
+  mark: string | null
+  announced: number
+  announced_mark: string | null
+}
+
 export type Schema = {
   files: FileRow
   uploads: UploadRow
@@ -108,7 +118,7 @@ export type Schema = {
   webhook_events: WebhookEventRow
   webhook_deliveries: WebhookDeliveryRow
   webhooks_off: { url: string; since: number }
-  stores: { name: string; store_id: string }
+  stores: StoreRow
 }
 
 export const fileColumns = [

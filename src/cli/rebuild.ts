@@ -1,7 +1,9 @@
 /** Commands that rebuild the index, the log or the catalog from the others. The server must be stopped. */
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
+import type { Catalog } from '../catalog/catalog.ts'
 import type { Config } from '../config/config.ts'
+import type { ObjectRef } from '../drivers/driver.ts'
 import { CliError } from './cli-error.ts'
 import { addConfigOptions, openConfig, type ConfigOptions } from './config-options.ts'
 import { interruptible } from './interruptible.ts'
@@ -32,11 +34,12 @@ export function addRebuild(program: Command, exit: (code: number) => void): void
       exit(await interruptible((signal) => rebuildLogOf(options, signal), { json: options.json })),
     )
   addConfigOptions(program.command('rebuild-catalog'))
-    .description('restore the records of confirmed files from the store, if the catalog was lost')
+    .description('restore the records of confirmed files from the store, if the catalog was lost or is older')
     .addHelpText(
       'after',
       '\nStop the server first. Existing records are not changed. Unfinished uploads and share links are not restored.' +
-        '\nExit code 1: done, but files confirmed by older versions could not be restored.',
+        '\nAlso accepts a catalog that is older than the store, or a store that is older than the catalog.' +
+        '\nExit code 1: done, but files confirmed by older versions could not be restored, or bytes of files are missing.',
     )
     .action(async (options: ConfigOptions) =>
       exit(await interruptible((signal) => rebuildCatalogOf(options, signal), { json: options.json })),
@@ -111,31 +114,71 @@ async function rebuildLogOf(options: ConfigOptions, signal: AbortSignal): Promis
 async function rebuildCatalogOf(options: ConfigOptions, signal: AbortSignal): Promise<number> {
   const { config } = openConfig(options)
   const { root, tools } = await folderOf(config)
-  const [{ createCatalog }, { fileFromNote }] = await Promise.all([
+  const name = config.storage.driver
+  const [{ createCatalog }, { fileFromNote }, { acceptPair }] = await Promise.all([
     import('../catalog/create-catalog.ts'),
     import('../service/note-files.ts'),
+    import('../service/keep-generation.ts'),
   ])
   const catalog = await createCatalog({ url: config.database.url })
   try {
     await catalog.migrate()
     let restored = 0
     let known = 0
-    const { storeId, unnoted } = await tools.readNotes(root, async ({ note, ...object }) => {
-      signal.throwIfAborted()
-      if (await catalog.restoreFile(fileFromNote(note, object, config.storage.driver))) restored++
-      else known++
-    })
-    await catalog.recordStore(config.storage.driver, storeId)
-    if (options.json) printJson({ ok: unnoted === 0, storeId, restored, known, unnoted })
+    const { storeId, unnoted, missing } = await tools.readNotes(
+      root,
+      {
+        begin: (id) => refuseOtherStore(catalog, name, id),
+        async each({ note, ...object }) {
+          signal.throwIfAborted()
+          if (await catalog.restoreFile(fileFromNote(note, object, name))) restored++
+          else known++
+        },
+      },
+      async ({ has, paired, ...read }) => {
+        await catalog.recordStore(name, read.storeId)
+        await acceptPair(catalog, { name, paired })
+        return { ...read, missing: await countWithout(catalog, name, has) }
+      },
+    )
+    const ok = unnoted === 0 && missing === 0
+    if (options.json) printJson({ ok, storeId, restored, known, unnoted, missing })
     else {
       if (unnoted > 0)
         printNote(`${unnoted} sealed objects could not be restored, because they were confirmed by an older version.`)
+      if (missing > 0)
+        printNote(
+          `The bytes of ${missing} files in the catalog are not in this store. postern verify lists these files.`,
+        )
       const where = catalogFile(config) ?? 'the database'
       printResult(`Restored ${restored} files to ${where}. ${known} already existed.`)
     }
-    return unnoted === 0 ? 0 : 1
+    return ok ? 0 : 1
   } finally {
     await catalog.close()
+  }
+}
+
+async function refuseOtherStore(catalog: Catalog, name: string, storeId: string): Promise<void> {
+  const recorded = await catalog.storeId(name)
+  if (recorded === null || recorded === storeId) return
+  const { files, pending } = await catalog.countIn(name)
+  if (files + pending === 0) return
+  throw new CliError(
+    `The catalog has files of the store ${recorded}, and this is the store ${storeId}. Name another catalog with ` +
+      '--set database.url, or the folder of its own store with --storage.',
+    1,
+  )
+}
+
+/** Confirmed files whose object is not in the store. */
+async function countWithout(catalog: Catalog, name: string, has: (ref: ObjectRef) => boolean): Promise<number> {
+  let missing = 0
+  for (let after: string | undefined; ;) {
+    const page = await catalog.filesIn(name, { limit: 500, ...(after !== undefined && { after }) })
+    if (page.length === 0) return missing
+    missing += page.filter(({ file }) => !has(file.object)).length
+    after = page.at(-1)!.file.id
   }
 }
 

@@ -277,6 +277,23 @@ export interface DriverSnapshots {
   restore(id: string): Promise<boolean>
 }
 
+/** A moment in the history that the catalog and a store share. `mark` is random, so that two histories differ. */
+export type Generation = { number: number; mark: string }
+/** `announced` is the generation that the store enters next. It equals `current` except during a change. */
+export type CatalogGeneration = { current: Generation; announced: Generation }
+
+/** Whether a catalog and a store belong together. */
+export type Fit = 'fits' | 'catalog is older' | 'store is older' | 'not of one history'
+
+/** What a store records about the catalog that it was last used with. */
+export interface PairedStore {
+  /** null if no catalog is recorded. */
+  generation(): Generation | null
+  fit(catalog: CatalogGeneration): Fit
+  /** The number must not decrease. */
+  enterGeneration(generation: Generation): Promise<void>
+}
+
 /** What the gateway needs to know of a store before it uses it. */
 export interface DriverBase {
   /** The name of the registration (`storage.driver`). Each file's record contains it. */
@@ -330,6 +347,8 @@ export type Driver = DriverCore & Partial<DriverOptions>
 export interface DriverUpkeep {
   /** Identifies the store for as long as it exists. Absent if the store has no such id. */
   readonly storeId?: string
+  /** Absent if the store cannot recognise an older catalog. */
+  readonly paired?: PairedStore
   /**
    * Deletes abandoned temporary files and garbage, and moves orphaned blobs to quarantine. Resolves to the number of
    * files deleted or moved.

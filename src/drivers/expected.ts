@@ -1,4 +1,5 @@
-import type { ObjectRef } from './objects.ts'
+import type { CatalogGeneration } from './driver.ts'
+import type { ObjectNote, ObjectRef } from './objects.ts'
 
 /** What the catalog says about the store. */
 export type Expected = {
@@ -8,4 +9,8 @@ export type Expected = {
   files: number
   /** Objects of confirmed files, page by page. */
   objects(): AsyncIterable<readonly ObjectRef[]>
+  /** As it is now: a server beside this process may move it. */
+  generation(): Promise<CatalogGeneration>
+  /** Whether it has a record of this file, in any status. */
+  knows(note: ObjectNote): Promise<boolean>
 }

@@ -7,6 +7,7 @@ import { linkObligations } from './catalog/links.ts'
 import { modelObligations } from './catalog/model.ts'
 import { moveObligations } from './catalog/moves.ts'
 import { pendingObligations } from './catalog/pending.ts'
+import { storeObligations } from './catalog/stores.ts'
 import { totalsObligations } from './catalog/totals.ts'
 import { uploadObligations } from './catalog/uploads.ts'
 import { webhookObligations } from './catalog/webhooks.ts'
@@ -22,6 +23,7 @@ export function catalogSuite(name: string, make: MakeCatalog): void {
     leaseObligations(make)
     linkObligations(make)
     moveObligations(make)
+    storeObligations(make)
     totalsObligations(make)
     webhookObligations(make)
     modelObligations(make)

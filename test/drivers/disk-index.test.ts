@@ -38,7 +38,7 @@ async function startQueue(): Promise<CommitQueue> {
   const log = new ChangeLog({ root: dir, calls: fileCalls, guard, fsync: false })
   onTestFinished(() => log.close())
   const queue = new CommitQueue({ db, guard, log, now: () => new Date() })
-  await startLog({ root: dir, db, log, queue, calls: fileCalls, expected: undefined })
+  await startLog({ root: dir, db, log, queue, calls: fileCalls, expected: undefined, report: silent })
   return queue
 }
 
@@ -135,7 +135,7 @@ describe('the schema', () => {
     db.exec('DROP INDEX unnoted_objects')
     db.exec('ALTER TABLE objects DROP COLUMN note')
     db.exec('ALTER TABLE buckets DROP COLUMN configuration')
-    db.exec('DROP TABLE applied; DROP TABLE bucket_usage; DROP TABLE owner_usage')
+    db.exec('DROP TABLE applied; DROP TABLE paired; DROP TABLE bucket_usage; DROP TABLE owner_usage')
     db.prepare('INSERT INTO segments VALUES (?, 0, 1, 5, ?)').run('old', 'blob')
     db.pragma('user_version = 1')
     db.close()

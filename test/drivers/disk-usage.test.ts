@@ -107,7 +107,7 @@ it('counts what is there in an index of the version before', async () => {
   await driver.uploadPart({ bucket: 'alice-2', key: 'u' }, uploadId, 1, bodyOf('12345'))
   await driver.close()
   const old = new Database(index())
-  old.exec('DROP TABLE bucket_usage; DROP TABLE owner_usage')
+  old.exec('DROP TABLE paired; DROP TABLE bucket_usage; DROP TABLE owner_usage')
   old.exec('ALTER TABLE buckets DROP COLUMN configuration')
   old.pragma('user_version = 3')
   old.close()

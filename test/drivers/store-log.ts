@@ -34,6 +34,7 @@ export function dumpIndex(file: string): Record<string, unknown[]> {
       bucketUsage: all('SELECT * FROM bucket_usage ORDER BY bucket'),
       ownerUsage: all('SELECT * FROM owner_usage ORDER BY owner'),
       miscounted: findMiscounted(db),
+      paired: all('SELECT * FROM paired'),
     }
   } finally {
     db.close()

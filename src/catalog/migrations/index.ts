@@ -12,6 +12,7 @@ import { stores } from './0006-stores.ts'
 import { writtenBytes } from './0007-written-bytes.ts'
 import { contentFacts } from './0008-content-facts.ts'
 import { linkReaders } from './0009-link-readers.ts'
+import { generations } from './0010-generations.ts'
 
 export const migrations: Readonly<Record<string, Migration>> = {
   '0001-files': files,
@@ -23,4 +24,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0007-written-bytes': writtenBytes,
   '0008-content-facts': contentFacts,
   '0009-link-readers': linkReaders,
+  '0010-generations': generations,
 }

@@ -12,6 +12,7 @@ import { BlobStore } from './blob-store.ts'
 import { BucketRows, createBucketStore } from './bucket-store.ts'
 import { BufferPool } from './buffer-pool.ts'
 import { ChangeLog } from './change-log/change-log.ts'
+import { fitOf, Pairing } from './change-log/pairing.ts'
 import { LogUpkeep } from './change-log/upkeep.ts'
 import type { Expected } from '../expected.ts'
 import { assertNotLost, startLog } from './change-log/start.ts'
@@ -146,7 +147,7 @@ export async function createDiskDriver(o: DiskDriverOptions): Promise<StorageDri
       ...(packSize && { packSize }),
     })
     const queue = new CommitQueue({ db, guard, log: changeLog, now: o.now })
-    const starting = { root, db: index, log: changeLog, queue, calls, expected: o.expected }
+    const starting = { root, db: index, log: changeLog, queue, calls, expected: o.expected, report: log }
     const position = await whileBusy(() => startLog(starting), waiting)
     const times = {
       grace: o.grace ?? 60,
@@ -242,6 +243,7 @@ function startScrub(
 function assemble(o: DiskDriverOptions, ctx: DiskContext, db: Index, background: Background): StorageDriver {
   const { sweeper, sweeps, scrub, closing, upkeep, changeLog } = background
   const answering = db.prepare('SELECT 1')
+  const pairing = new Pairing(db)
   const proveWrite = createWriteProbe(ctx, { sync: o.fsync === 'full' })
   const reads = createReads(ctx)
   const writes = createWrites(ctx)
@@ -294,6 +296,11 @@ function assemble(o: DiskDriverOptions, ctx: DiskContext, db: Index, background:
     snapshots: createSnapshots(ctx, db),
     name: 'disk',
     storeId: background.storeId,
+    paired: {
+      generation: () => pairing.read(),
+      fit: (catalog) => fitOf(catalog, pairing.read()),
+      enterGeneration: (generation) => ctx.queue.run(() => pairing.enter(generation)),
+    },
     capabilities,
     limits,
     close: () => (closed ??= close()),

@@ -9,7 +9,7 @@ import { damagedIndex, UnusableStore } from './store-error.ts'
 
 export type Index = Database.Database
 
-export const schemaVersion = 6
+export const schemaVersion = 5
 
 /** Milliseconds. Reads never wait in WAL mode; the CommitQueue retries a busy write while the loop goes on. */
 export const busyTimeout = 10
@@ -67,6 +67,11 @@ CREATE TABLE applied (
 CREATE INDEX unnoted_objects ON objects (id) WHERE sealed = 1 AND note IS NULL;
 `
 
+/** The catalog that this store was last used with: see change-log/pairing.ts. */
+const paired = `
+CREATE TABLE paired (one INTEGER PRIMARY KEY CHECK (one = 1), number INTEGER NOT NULL, mark TEXT NOT NULL) STRICT;
+`
+
 /**
  * Commits are not synced: the log is, and after a power cut the index is a prefix that knows its position. Checkpoints are
  * the writer's, because SQLite does not report the error of an automatic one.
@@ -117,7 +122,7 @@ function assertPragma(db: Index, name: string, expected: string | number): void 
     })
 }
 
-/** Under one write lock, so that two processes that start together make the schema once. False: there was nothing to do. */
+/** Under one write lock, so that two processes that start together make the schema once. False: the triggers that count are not made yet. */
 function migrate(db: Index): boolean {
   const version = (): number => Number(db.pragma('user_version', { simple: true }))
   if (version() === schemaVersion) return false
@@ -135,12 +140,15 @@ function migrate(db: Index): boolean {
       if (found === 1) db.exec('ALTER TABLE segments ADD COLUMN checksum TEXT')
       if (found === 1 || found === 2) db.exec('ALTER TABLE objects ADD COLUMN note TEXT')
       if (found < 3) db.exec(position)
-      if (found > 0 && found < 6) db.exec('ALTER TABLE buckets ADD COLUMN configuration TEXT')
-      db.exec(usageTables)
-      countUsage(db)
-      recountUsage(db)
+      if (found > 0 && found < 5) db.exec('ALTER TABLE buckets ADD COLUMN configuration TEXT')
+      if (found < 4) {
+        db.exec(usageTables)
+        countUsage(db)
+        recountUsage(db)
+      }
+      db.exec(paired)
       db.pragma(`user_version = ${schemaVersion}`)
-      return true
+      return found < 4
     })
     .immediate()
 }

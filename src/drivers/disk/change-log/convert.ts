@@ -34,6 +34,7 @@ export async function convertToVersion2(root: string): Promise<{ logAt: string |
         db
           .transaction(() => {
             db.exec('DROP TABLE applied')
+            db.exec('DROP TABLE paired')
             db.exec('DROP INDEX unnoted_objects')
             db.exec('ALTER TABLE objects DROP COLUMN note')
             db.exec(closeRestricted)

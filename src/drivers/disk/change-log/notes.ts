@@ -1,21 +1,34 @@
 /** Files as the store remembers them: sealed objects with the notes that were stored when they were confirmed. */
 import type { Checksum, ObjectNote, ObjectRef } from '../../objects.ts'
 import { parseChecksum } from '../object-rows.ts'
+import type { PairedStore } from '../../driver.ts'
 import { openOffline } from './offline.ts'
+import { fitOf, Pairing } from './pairing.ts'
 import { BlobLayout } from '../blob-layout.ts'
 
 export type NotedObject = ObjectRef & { etag: string; size: number; checksum: Checksum | null; note: ObjectNote }
 
 type Row = ObjectRef & { etag: string; size: number; checksum: string | null; note: string | null }
 
-/** Brings the index up to the log first. `unnoted` counts sealed objects of versions that kept no notes. */
-export async function readNotes(
+export type ReadNotes = {
+  storeId: string
+  /** Sealed objects of versions that kept no notes. */
+  unnoted: number
+  /** While the store is open. */
+  has: (ref: ObjectRef) => boolean
+  paired: PairedStore
+}
+
+/** Brings the index up to the log first. `use` is called with what was found while the store is still open. */
+export async function readNotes<T>(
   root: string,
-  each: (object: NotedObject) => Promise<void>,
-): Promise<{ storeId: string; unnoted: number }> {
+  o: { begin: (storeId: string) => Promise<void>; each: (object: NotedObject) => Promise<void> },
+  use: (read: ReadNotes) => Promise<T>,
+): Promise<T> {
   const { db, queue, close } = await openOffline({ root, index: new BlobLayout(root).index })
   try {
     const { store } = queue.catchUp()
+    await o.begin(store)
     const page = db.prepare<[string, string], Row>(
       `SELECT bucket, key, etag, size, checksum, note FROM objects WHERE sealed = 1 AND (bucket, key) > (?, ?)
         ORDER BY bucket, key LIMIT 500`,
@@ -26,11 +39,22 @@ export async function readNotes(
         if (note === null) unnoted++
         else {
           const noted = JSON.parse(note) as ObjectNote
-          await each({ ...row, checksum: checksum === null ? null : parseChecksum(checksum), note: noted })
+          await o.each({ ...row, checksum: checksum === null ? null : parseChecksum(checksum), note: noted })
         }
       }
     }
-    return { storeId: store, unnoted }
+    const pairing = new Pairing(db)
+    const object = db.prepare<[string, string], 1>('SELECT 1 FROM objects WHERE bucket = ? AND key = ?')
+    return await use({
+      storeId: store,
+      unnoted,
+      has: ({ bucket, key }) => object.get(bucket, key) !== undefined,
+      paired: {
+        generation: () => pairing.read(),
+        fit: (catalog) => fitOf(catalog, pairing.read()),
+        enterGeneration: (generation) => queue.run(() => pairing.enter(generation)),
+      },
+    })
   } finally {
     close()
   }

@@ -64,6 +64,8 @@ export async function rebuildIndex(o: {
     const { pack: _, ...end } = reading.end
     const epoch = Math.max(...reading.packs.map((pack) => pack.header.epoch)) + 1
     const isHurt = reading.gaps.length > 0 || !reading.isWhole
+    // What the log has lost may be the generation as well, and this command accepts the loss.
+    if (isHurt) queue.fromLog(() => db.exec('DELETE FROM paired'))
     const position = {
       ...end,
       store: header.store,

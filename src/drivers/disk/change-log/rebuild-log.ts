@@ -24,6 +24,8 @@ export type RebuiltLog = {
 export async function rebuildLog(o: {
   root: string
   storeId?: string | null
+  /** Forgets which catalog the store was last used with: the next start takes any catalog of this store. */
+  unpair?: boolean
   calls?: LogCalls
   signal?: AbortSignal
 }): Promise<RebuiltLog> {
@@ -47,6 +49,7 @@ export async function rebuildLog(o: {
       position: { ...log.create({ store, epoch, number }), unlogged: startOfStates },
       states: [],
     }))
+    if (o.unpair) queue.fromLog(() => db.exec('DELETE FROM paired'))
     const pages = new StatePages(db)
     while (!(await pages.next(queue))) o.signal?.throwIfAborted()
     queue.syncIndex()

@@ -4,16 +4,20 @@
  */
 import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { orphanLimit } from '../../driver.ts'
+import { orphanLimit, type Fit } from '../../driver.ts'
+import type { StorageError } from '../../../errors.ts'
+import type { ObjectNote } from '../../objects.ts'
 import { BlobLayout, isBlobFolder, isBlobId } from '../blob-layout.ts'
 import type { CommitQueue } from '../commit-queue.ts'
 import { syncFolderNow } from '../directory-sync.ts'
 import { errorCode, type LogCalls } from '../file-calls.ts'
 import type { Index } from '../open-index.ts'
 import { refusal, type ChangeLog } from './change-log.ts'
+import type { DiskLog } from '../log.ts'
 import type { Expected } from '../../expected.ts'
 import { decodeHeader, frameHeaderSize } from './frame.ts'
 import { listPacks, newStoreId, packHeaderSize, type Pack } from './pack.ts'
+import { fitOf, Pairing } from './pairing.ts'
 import { Positions, type Position } from './position.ts'
 import { startOfStates } from './write-all.ts'
 
@@ -42,6 +46,7 @@ export async function startLog(o: {
   queue: CommitQueue
   calls: LogCalls
   expected: Expected | undefined
+  report: DiskLog
 }): Promise<Position> {
   const { db, root, calls, queue, expected } = o
   const positions = new Positions(db)
@@ -60,7 +65,78 @@ export async function startLog(o: {
   assertFits(root, position, listPacks(root, calls), calls)
   const current = queue.catchUp()
   if (expected?.storeId === null && expected.files === 0) assertCatalogNotLost(db, root)
+  else if (expected) await assertPaired(o, expected)
   return current
+}
+
+type Paired = { root: string; db: Index; report: DiskLog }
+
+/** Neither catalog nor store is an earlier copy. Errors: Unavailable. */
+async function assertPaired({ root, db, report }: Paired, expected: Expected): Promise<void> {
+  const pairing = new Pairing(db)
+  // A server beside this process may step on between two reads. It moves both forward, the catalog first.
+  for (let tries = 3; tries > 0; tries--) {
+    const catalog = await expected.generation()
+    const store = pairing.read()
+    const fit = fitOf(catalog, store)
+    if (fit === 'fits') return assertLastFileKnown({ root, db, report }, expected, store === null)
+    if (tries === 1) throw misfit(fit, { root, catalog: catalog.announced.number, store: store!.number })
+  }
+}
+
+const addAndAccept =
+  'postern rebuild-catalog, which adds the confirmed files of this store to this catalog and accepts both'
+
+function misfit(fit: Exclude<Fit, 'fits'>, o: { root: string; catalog: number; store: number }): StorageError {
+  switch (fit) {
+    case 'catalog is older':
+      return refusal(
+        `The catalog is older than the store: ${o.root} was last used with generation ${o.store} of its catalog, and this ` +
+          `catalog is of generation ${o.catalog}. Files that were confirmed, changed or deleted since are not known to it.`,
+        `put back the newer catalog; ${addAndAccept}`,
+      )
+    case 'store is older':
+      return refusal(
+        `The store is older than the catalog: ${o.root} was last used with generation ${o.store} of its catalog, and this ` +
+          `catalog is of generation ${o.catalog}. Bytes that were stored since are not in it.`,
+        `put back the newer folder; ${addAndAccept}, and counts the files whose bytes are missing`,
+      )
+    case 'not of one history':
+      return refusal(
+        `The catalog and the store ${o.root} are copies of one pair that were used apart since: both are of generation ` +
+          `${o.store}, and not of the same one.`,
+        `put back the two that belong together; ${addAndAccept}`,
+      )
+  }
+}
+
+/** Rows that are looked at from the newest on. */
+const newestRows = 10_000
+
+/**
+ * A catalog that was copied while the server ran is of the same generation as the store. It lacks the file that was
+ * confirmed last: a file has its record before it has an object, and for longer.
+ */
+async function assertLastFileKnown(
+  { root, db, report }: Paired,
+  expected: Expected,
+  wasAccepted: boolean,
+): Promise<void> {
+  const newest = db.prepare<[], { id: number; note: string }>(
+    `SELECT id, note FROM objects WHERE note IS NOT NULL AND id > (SELECT max(id) FROM objects) - ${newestRows}
+      ORDER BY id DESC LIMIT 1`,
+  )
+  const isStillThere = db.prepare<[number, string], 1>('SELECT 1 FROM objects WHERE id = ? AND note = ?')
+  for (let row = newest.get(); row !== undefined; row = newest.get()) {
+    const note = JSON.parse(row.note) as ObjectNote
+    if (await expected.knows(note)) return
+    // Deleted meanwhile, by a server beside this process.
+    if (isStillThere.get(row.id, row.note) === undefined) continue
+    const found = `The catalog is older than the store: the file that was confirmed last in ${root} (${note.id}, ${note.confirmedAt}) is not in it.`
+    if (!wasAccepted) throw refusal(found, `put back the newer catalog; ${addAndAccept}`)
+    report.warn({ file: note.id }, `${found} Stop the server and run postern rebuild-catalog to add what is missing.`)
+    return
+  }
 }
 
 /** A catalog that has never met a store, next to a store with confirmed files. */

@@ -3,15 +3,17 @@
  * nothing. What follows from the states (garbage marks, parts of uploads that are gone, part lists that no object has) is
  * derived and not written.
  */
+import type { Generation } from '../../driver.ts'
 import type { BucketRow } from '../bucket-store.ts'
 import { ObjectRows, type ObjectRow } from '../object-rows.ts'
 import type { Index } from '../open-index.ts'
 import { UploadRows, type PartRow, type UploadRow } from '../upload-rows.ts'
+import { Pairing } from './pairing.ts'
 import type { Touched } from './touched.ts'
 
 type SegmentRow = { start: number; part: number; size: number; blob: string; checksum: string | null }
 
-/** Logs of versions before schema 6 have no configuration. */
+/** Logs of versions before schema 5 have no configuration. */
 type LoggedBucket = Omit<BucketRow, 'name' | 'configuration'> & Partial<Pick<BucketRow, 'configuration'>>
 
 export type State =
@@ -23,6 +25,8 @@ export type State =
   | { is: 'bucket'; name: string; row: LoggedBucket | null }
   | { is: 'upload'; id: string; row: Omit<UploadRow, 'id'> | null }
   | { is: 'part'; upload: string; number: number; row: Omit<PartRow, 'upload' | 'number'> | null }
+  /** The catalog that the store was last used with; null: none. */
+  | { is: 'paired'; row: Generation | null }
   /** Every state of the store is in the packs from this number on. */
   | { is: 'whole'; from: number }
 
@@ -37,6 +41,7 @@ export class StateReader {
   readonly #bucket
   readonly #upload
   readonly #part
+  readonly #pairing: Pairing
 
   constructor(db: Index) {
     this.#objects = db.prepare<[string, string], ObjectRow>(
@@ -53,6 +58,7 @@ export class StateReader {
       'SELECT name, owner, created_at, acl, cors, configuration FROM buckets WHERE name = ?',
     )
     this.#upload = db.prepare<[string], UploadRow>('SELECT * FROM uploads WHERE id = ?')
+    this.#pairing = new Pairing(db)
     this.#part = db.prepare<[string, number], PartRow>('SELECT * FROM parts WHERE upload = ? AND number = ?')
   }
 
@@ -64,7 +70,12 @@ export class StateReader {
       ...touched.uploads.map((id) => this.upload(id)),
       ...touched.parts.flatMap(({ upload, number }) => this.part(upload, number)),
       ...touched.objects.map(({ bucket, key }) => this.object(bucket, key)),
+      ...(touched.isPaired ? [this.paired()] : []),
     ]
+  }
+
+  paired(): State {
+    return { is: 'paired', row: this.#pairing.read() }
   }
 
   object(bucket: string, key: string): State {
@@ -121,6 +132,8 @@ export class StateWriter {
   readonly #dropBucket
   readonly #putUpload
   readonly #dropPart
+  readonly #unpair
+  readonly #pairing: Pairing
 
   constructor(db: Index) {
     this.#objects = new ObjectRows(db)
@@ -151,6 +164,8 @@ export class StateWriter {
           algorithm = excluded.algorithm, checksum_type = excluded.checksum_type,
           completed_at = excluded.completed_at, request = excluded.request, result = excluded.result`,
     )
+    this.#unpair = db.prepare('DELETE FROM paired')
+    this.#pairing = new Pairing(db)
     this.#dropPart = db.prepare<[string, number]>('DELETE FROM parts WHERE upload = ? AND number = ?')
   }
 
@@ -182,6 +197,10 @@ export class StateWriter {
         break
       case 'part':
         this.#applyPart(state, at)
+        break
+      case 'paired':
+        this.#unpair.run()
+        if (state.row) this.#pairing.enter(state.row)
         break
       case 'whole':
         break

@@ -11,6 +11,7 @@ export type Touched = {
   uploads: string[]
   parts: { upload: string; number: number }[]
   objects: { bucket: string; key: string }[]
+  isPaired: boolean
 }
 
 type Watched = { table: string; key: readonly string[]; on: readonly ('INSERT' | 'UPDATE' | 'DELETE')[] }
@@ -23,6 +24,7 @@ const watched: readonly Watched[] = [
   { table: 'uploads', key: ['id'], on: ['INSERT', 'UPDATE', 'DELETE'] },
   { table: 'parts', key: ['upload', 'number'], on: ['INSERT', 'UPDATE', 'DELETE'] },
   { table: 'objects', key: ['bucket', 'key'], on: ['INSERT', 'UPDATE', 'DELETE'] },
+  { table: 'paired', key: ['one'], on: ['INSERT', 'UPDATE', 'DELETE'] },
 ]
 
 type Mode = 'refuse' | 'collect' | 'ignore'
@@ -82,6 +84,7 @@ export class TouchedRows {
       uploads: first('uploads'),
       parts: keys('parts').map(([upload, number]) => ({ upload: String(upload), number: Number(number) })),
       objects: keys('objects').map(([bucket, key]) => ({ bucket: String(bucket), key: String(key) })),
+      isPaired: keys('paired').length > 0,
     }
   }
 }

@@ -60,7 +60,10 @@ export class StatePages {
         return new WithStates(false, frames(states), { unlogged })
       }
       const whole: State = { is: 'whole', from: cursor.from }
-      return new WithStates(true, frames([...states, whole]), { unlogged: null, firstPack: cursor.from })
+      return new WithStates(true, frames([...states, this.#reader.paired(), whole]), {
+        unlogged: null,
+        firstPack: cursor.from,
+      })
     })
   }
 

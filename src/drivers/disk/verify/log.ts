@@ -25,6 +25,7 @@ const tables: Record<string, { key: readonly string[]; sql: string }> = {
   segments: { key: ['content', 'start'], sql: 'SELECT * FROM segments ORDER BY content, start' },
   uploads: { key: ['id'], sql: 'SELECT * FROM uploads ORDER BY id' },
   parts: { key: ['upload', 'number'], sql: 'SELECT * FROM parts ORDER BY upload, number' },
+  paired: { key: ['one'], sql: 'SELECT * FROM paired' },
 }
 
 /** True where the log has rows that the index lacks: what refers to nothing there may be needed then. */
