@@ -129,7 +129,7 @@ const rules: Rule[] = [
       /^metrics\//,
       /^gateway-names\.ts$/,
       /^http\/request-event\.ts$/,
-      /^service\/describe-store\.ts$/,
+      /^service\/stores\/stores\.ts$/,
       /^drivers\/(driver|peers|registry)\.ts$/,
       /^catalog\/catalog\.ts$/,
       /^config\/config\.ts$/,
@@ -148,7 +148,7 @@ const rules: Rule[] = [
   { from: /^http\//, may: [/^http\//, /^(errors|log|cannot-open)\.ts$/, /^config\/config\.ts$/] },
   {
     from: /^webhooks\//,
-    may: [/^webhooks\//, /^service\/turn\.ts$/, /^catalog\/catalog\.ts$/, /^config\/config\.ts$/],
+    may: [/^webhooks\//, /^service\/maintenance\/lease\.ts$/, /^catalog\/catalog\.ts$/, /^config\/config\.ts$/],
   },
   { from: /^client\//, may: [/^client\//] },
   { from: /^react\//, may: [/^(client|react)\//] },
@@ -204,9 +204,16 @@ describe('allowed imports', () => {
     expect(files.flatMap((file) => violations(file, imports(file)))).toEqual([])
   })
 
+  it('keeps the use cases in one folder per subject', () => {
+    const subjects =
+      /^service\/(uploads|multipart|content-type|downloads|files|stores|maintenance)\/|^service\/deps\.ts$/
+    const services = files.map(named).filter((name) => name.startsWith('service/'))
+    expect(services.filter((name) => !subjects.test(name))).toEqual([])
+  })
+
   it('would notice a service that reaches into a driver', () => {
-    const file = join(src, 'service/begin-upload.ts')
-    expect(violations(file, ['../drivers/disk/disk-driver.ts', '../s3/app.ts'])).toHaveLength(2)
+    const file = join(src, 'service/uploads/begin-upload.ts')
+    expect(violations(file, ['../../drivers/disk/disk-driver.ts', '../../s3/app.ts'])).toHaveLength(2)
   })
 
   it('keeps the AWS SDK out of everything but the s3 driver, and there behind import()', () => {

@@ -2,7 +2,7 @@
 import type { ParsedUrlQuery } from 'node:querystring'
 import { z } from 'zod'
 import { StorageError } from '../errors.ts'
-import type { RequestedUpload } from '../service/upload-request.ts'
+import type { RequestedUpload } from '../service/uploads/upload-request.ts'
 import { metadataNames, parseBody, parseQuery } from './input.ts'
 import { completeInput, issuePartsInput } from './multipart-input.ts'
 

@@ -1,8 +1,8 @@
 /** Converts the services' results to the API's JSON. */
 import type { FileRecord } from '../catalog/catalog.ts'
 import { recordJson, type RecordJson } from '../catalog/record-json.ts'
-import type { IssuedUpload } from '../service/begin-upload.ts'
-import { publicUrl } from '../service/public-url.ts'
+import type { IssuedUpload } from '../service/uploads/begin-upload.ts'
+import { publicUrl } from '../service/downloads/public-download.ts'
 import type { ApiDeps } from './deps.ts'
 
 export function fileJson(deps: ApiDeps, file: FileRecord): RecordJson {

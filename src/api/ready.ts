@@ -1,7 +1,7 @@
 /** The error while the server is not ready: the reason, as far as the client may see it, and the time of the check. */
 import type { Context } from 'koa'
 import { StorageError } from '../errors.ts'
-import type { Finding } from '../service/readiness.ts'
+import type { Finding } from '../service/stores/readiness.ts'
 import type { ApiDeps } from './deps.ts'
 import { isOnLoopback } from './origin.ts'
 

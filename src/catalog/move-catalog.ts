@@ -1,4 +1,4 @@
-/** The part of the catalog port that moves files from one store to the other: see service/remove-moved.ts, migrate/. */
+/** The part of the catalog port that moves files from one store to the other: see service/stores/remove-moved.ts, migrate/. */
 import type { FileRecord, Upload } from './catalog.ts'
 
 type Store = FileRecord['store']

@@ -2,9 +2,9 @@ import { InvalidArgumentError, type Command } from 'commander'
 import type { Catalog } from '../catalog/catalog.ts'
 import type { Config } from '../config/config.ts'
 import type { StorageDriver } from '../drivers/driver.ts'
-import type { Collected } from '../service/collect-expired.ts'
-import type { Orphans } from '../service/collect-orphans.ts'
-import type { Due } from '../service/count-due.ts'
+import type { Collected } from '../service/maintenance/collect-expired.ts'
+import type { Orphans } from '../service/maintenance/collect-orphans.ts'
+import type { Due } from '../service/maintenance/count-due.ts'
 import { CliError } from './cli-error.ts'
 import { addConfigOptions, countArgument, durationArgument, openConfig, type ConfigOptions } from './config-options.ts'
 import { interruptible } from './interruptible.ts'
@@ -80,13 +80,13 @@ async function gc(options: GcOptions, signal: AbortSignal): Promise<number> {
   const loaded = openConfig(options)
   const { config } = loaded
   const dryRun = options.dryRun ?? false
-  const [{ createStores }, { countDue }, { collectExpired }, { collectOrphans }, { createTurn }, { createLogger }] =
+  const [{ createStores }, { countDue }, { collectExpired }, { collectOrphans }, { createLease }, { createLogger }] =
     await Promise.all([
-      import('../service/stores.ts'),
-      import('../service/count-due.ts'),
-      import('../service/collect-expired.ts'),
-      import('../service/collect-orphans.ts'),
-      import('../service/turn.ts'),
+      import('../service/stores/stores.ts'),
+      import('../service/maintenance/count-due.ts'),
+      import('../service/maintenance/collect-expired.ts'),
+      import('../service/maintenance/collect-orphans.ts'),
+      import('../service/maintenance/lease.ts'),
       import('../http/logger.ts'),
     ])
   const catalog = await openCatalog(config)
@@ -108,9 +108,9 @@ async function gc(options: GcOptions, signal: AbortSignal): Promise<number> {
     }
     const due = await countDue(deps)
     // Only a server knows which uploads are in flight, so a live server keeps the lease.
-    const turn = createTurn(deps, 'collect', { lasts: 60 })
-    const collected = dryRun ? null : await turn.run(() => collectExpired(deps, { signal }))
-    await turn.giveUp()
+    const lease = createLease(deps, 'collect', { lasts: 60 })
+    const collected = dryRun ? null : await lease.run(() => collectExpired(deps, { signal }))
+    await lease.giveUp()
     const remove = !dryRun && (options.orphans ?? false)
     const blobs = await orphanedBlobs(config, { ...options, move: remove, signal })
     const orphans = await collectOrphans({

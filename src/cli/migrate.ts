@@ -130,10 +130,10 @@ function onlyIfWritable(error: unknown): void {
 type Both = { config: Config; catalog: Catalog; other: StorageDriver; waiting: StoreCount; signal: AbortSignal }
 
 async function run(o: MigrateOptions, { config, catalog, other, waiting, signal }: Both): Promise<Migrated> {
-  const [{ migrateFiles }, { createPace }, { inTurn }, { createLogger }] = await Promise.all([
+  const [{ migrateFiles }, { createPace }, { withLease }, { createLogger }] = await Promise.all([
     import('../migrate/migrate-files.ts'),
     import('../migrate/pace.ts'),
-    import('./migrate-turn.ts'),
+    import('./migrate-lease.ts'),
     import('../http/logger.ts'),
   ])
   const driver = await openDriver(config, catalog)
@@ -141,7 +141,7 @@ async function run(o: MigrateOptions, { config, catalog, other, waiting, signal 
   progress.total(waiting.bytes)
   try {
     await driver.checkReady()
-    return await inTurn(catalog, () =>
+    return await withLease(catalog, () =>
       migrateFiles({
         from: other,
         to: driver,

@@ -117,8 +117,8 @@ async function rebuildCatalogOf(options: ConfigOptions, signal: AbortSignal): Pr
   const name = config.storage.driver
   const [{ createCatalog }, { fileFromNote }, { acceptPair }] = await Promise.all([
     import('../catalog/create-catalog.ts'),
-    import('../service/note-files.ts'),
-    import('../service/keep-generation.ts'),
+    import('../service/files/note-files.ts'),
+    import('../service/stores/keep-generation.ts'),
   ])
   const catalog = await createCatalog({ url: config.database.url })
   try {

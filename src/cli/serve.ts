@@ -23,7 +23,7 @@ import { addConfigOptions, openConfig, type ConfigOptions } from './config-optio
 import { outlastOutput, printJson, printNote, printResult } from './output.ts'
 import { untilStopped } from './stop-signal.ts'
 import { serveAsWorker, superviseWorkers, takeLink, workerCount } from './workers.ts'
-import { describeStore } from '../service/describe-store.ts'
+import { describeStore } from '../service/stores/stores.ts'
 import { stateFolder } from '../config/state-folder.ts'
 
 export type ServeOptions = ConfigOptions & {

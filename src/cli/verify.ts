@@ -112,8 +112,8 @@ async function verifyAll(loaded: LoadedConfig, { progress, grace, ...o }: Run): 
     }
     const [driver, { verifyFiles }, { createStores }] = await Promise.all([
       openDriver(config, catalog),
-      import('../service/verify-files.ts'),
-      import('../service/stores.ts'),
+      import('../service/maintenance/verify-files.ts'),
+      import('../service/stores/stores.ts'),
     ])
     const others = await openOthers(loaded, catalog)
     try {

@@ -3,7 +3,7 @@ import type { Catalog } from '../catalog/catalog.ts'
 import type { Config } from '../config/config.ts'
 import type { OwnerUsage, StorageDriver } from '../drivers/driver.ts'
 import { gatewayOwner } from '../gateway-names.ts'
-import { describeStore } from '../service/describe-store.ts'
+import { describeStore } from '../service/stores/stores.ts'
 import type { Gauge } from './metrics.ts'
 import { folderStore } from '../drivers/registry.ts'
 

@@ -12,8 +12,8 @@ import type {
   WrittenObject,
 } from '../drivers/driver.ts'
 import { StorageError } from '../errors.ts'
-import { isComputable, storedChecksum } from '../service/checksums.ts'
-import { versionOf } from '../service/issue-download.ts'
+import { isComputable, storedChecksum } from '../service/uploads/checksums.ts'
+import { versionOf } from '../service/downloads/issue-download.ts'
 import type { Pace } from './pace.ts'
 
 export type CopyOptions = {

@@ -1,9 +1,9 @@
 /** All confirmed files of one store into the other, while both are in use. Repeatable after any end. */
 import type { Upload } from '../catalog/catalog.ts'
 import { isStorageError } from '../errors.ts'
-import { removeMoved } from '../service/remove-moved.ts'
+import { removeMoved } from '../service/stores/remove-moved.ts'
 import { mayPass, moveFile, type MoveOptions } from './move-file.ts'
-import { createStores } from '../service/stores.ts'
+import { createStores } from '../service/stores/stores.ts'
 
 export type Failure = { id: string; owner: string; key: string; size: number | null; error: string }
 /** `gone` were deleted before their turn came. `stopped`: so many failed in a row that the rest was not tried. */

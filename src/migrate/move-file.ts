@@ -5,10 +5,10 @@ import type { Catalog, FileRecord, Upload } from '../catalog/catalog.ts'
 import type { StorageDriver } from '../drivers/driver.ts'
 import { isStorageError } from '../errors.ts'
 import type { ServiceDeps } from '../service/deps.ts'
-import { newSealedKey } from '../service/keys.ts'
-import { removeMoved } from '../service/remove-moved.ts'
+import { newSealedKey } from '../service/uploads/object-keys.ts'
+import { removeMoved } from '../service/stores/remove-moved.ts'
 import { copyObject, type CopyOptions } from './copy-object.ts'
-import { createStores } from '../service/stores.ts'
+import { createStores } from '../service/stores/stores.ts'
 
 export type MoveOptions = CopyOptions & {
   catalog: Catalog

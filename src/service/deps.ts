@@ -2,7 +2,7 @@ import type { Logger } from '../log.ts'
 import type { Catalog } from '../catalog/catalog.ts'
 import type { Config } from '../config/config.ts'
 import type { ObjectRef } from '../drivers/driver.ts'
-import type { Stores } from './stores.ts'
+import type { Stores } from './stores/stores.ts'
 
 /** What every use case is handed. */
 export type ServiceDeps = {

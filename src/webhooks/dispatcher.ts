@@ -3,7 +3,7 @@
  * holds up nobody else, and one process at a time is at it.
  */
 import { createHash } from 'node:crypto'
-import { createTurn } from '../service/turn.ts'
+import { createLease } from '../service/maintenance/lease.ts'
 import { deliver, type DeliverDeps, type Hook } from './deliver.ts'
 
 export type Dispatcher = {
@@ -29,7 +29,7 @@ export function createDispatcher(
 
   function createLoop(hook: Hook) {
     const name = `webhook:${createHash('sha256').update(hook.url).digest('hex').slice(0, 16)}`
-    const turn = createTurn(deps, name, { lasts: turnLasts })
+    const lease = createLease(deps, name, { lasts: turnLasts })
     const due = (limit: number) => deps.catalog.dueDeliveries(hook.url, { now: deps.now(), limit })
     let timer: NodeJS.Timeout | undefined
     let running: Promise<void> = Promise.resolve()
@@ -43,14 +43,14 @@ export function createDispatcher(
         const failed = (await Promise.allSettled(attempts)).find((attempt) => attempt.status === 'rejected')
         if (failed) throw failed.reason
         // Who was held up for so long that another process goes on in its place would tell everything twice.
-        if (stopping.signal.aborted || !turn.isHeld()) return
+        if (stopping.signal.aborted || !lease.isHeld()) return
       }
     }
 
     async function pass(): Promise<void> {
       try {
         // A look costs nothing; to take the turn is a write.
-        if ((await due(1)).length > 0) await turn.run(drain)
+        if ((await due(1)).length > 0) await lease.run(drain)
       } catch (err) {
         deps.log.error({ err }, 'webhooks could not be delivered: it is tried again')
       }
@@ -70,7 +70,7 @@ export function createDispatcher(
       async stop() {
         clearTimeout(timer)
         await running
-        await turn.giveUp().catch(() => undefined)
+        await lease.giveUp().catch(() => undefined)
       },
     }
   }

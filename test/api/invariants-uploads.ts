@@ -2,9 +2,20 @@
 import { randomUUID } from 'node:crypto'
 import { pino } from 'pino'
 import { describe, expect, test } from 'vitest'
-import { collectExpired } from '../../src/service/collect-expired.ts'
-import { as, call, downloadText, put, sha256, stateOf, store, textFile, upload } from './caller.ts'
-import type { Caller, Json } from './caller.ts'
+import { collectExpired } from '../../src/service/maintenance/collect-expired.ts'
+import {
+  as,
+  call,
+  downloadText,
+  put,
+  sha256,
+  stateOf,
+  store,
+  textFile,
+  upload,
+  type Caller,
+  type Json,
+} from './caller.ts'
 import { html, type Bench } from './invariants.ts'
 
 export function uploadInvariants({ start, newUser, expectGone }: Bench): void {

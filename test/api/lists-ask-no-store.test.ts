@@ -1,7 +1,7 @@
 /** Lists and usage never ask the store; what a bucket received is settled by the collector or by a read of its bytes. */
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
-import { createLookSchedule } from '../../src/service/look-schedule.ts'
+import { createLookSchedule } from '../../src/service/maintenance/collector.ts'
 import { startFaultProxy, type FaultProxy } from '../fixtures/fault-proxy.ts'
 import { startGateway, type RunningGateway } from '../fixtures/gateway.ts'
 import { as, call, upload, type Caller } from './caller.ts'

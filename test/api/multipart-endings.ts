@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { pino } from 'pino'
 import { describe, expect, test } from 'vitest'
-import { collectExpired } from '../../src/service/collect-expired.ts'
+import { collectExpired } from '../../src/service/maintenance/collect-expired.ts'
 import type { RunningGateway } from '../fixtures/gateway.ts'
 import { as, call, downloadText, store, type Answer, type Caller } from './caller.ts'
 import type { Bench } from './invariants.ts'
@@ -17,7 +17,7 @@ import {
   sendParts,
   type Begun,
 } from './multipart-caller.ts'
-import { createStores } from '../../src/service/stores.ts'
+import { createStores } from '../../src/service/stores/stores.ts'
 
 export function multipartEndings({ start, shared, newUser, expectGone }: Bench): void {
   const statusOf = ({ status }: Answer) => status

@@ -10,7 +10,7 @@ import { startGateway, testSecrets, type RunningGateway } from '../fixtures/gate
 import { startOnOwnBucket } from '../fixtures/gateway-on-own-bucket.ts'
 import { as, call, textFile, type Answer } from './caller.ts'
 import { serveApi } from './serve-api.ts'
-import { createStores } from '../../src/service/stores.ts'
+import { createStores } from '../../src/service/stores/stores.ts'
 
 const closing: (() => Promise<unknown>)[] = []
 afterEach(async () => {

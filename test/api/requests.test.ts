@@ -5,7 +5,7 @@ import { rawRequest } from '../fixtures/raw-http.ts'
 import { alice, authorization, gateway, serveAlice } from './alice.ts'
 import { call, textFile } from './caller.ts'
 import { serveApi } from './serve-api.ts'
-import { createStores } from '../../src/service/stores.ts'
+import { createStores } from '../../src/service/stores/stores.ts'
 
 serveAlice()
 

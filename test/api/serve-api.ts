@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { pino } from 'pino'
 import { createApi, type ApiDeps } from '../../src/api/app.ts'
 import { createTokenVerifier } from '../../src/api/token.ts'
-import { createReadiness } from '../../src/service/readiness.ts'
+import { createReadiness } from '../../src/service/stores/readiness.ts'
 import { createRequestLog } from '../../src/http/request-log.ts'
 import { testSecrets, type RunningGateway } from '../fixtures/gateway.ts'
 

@@ -1,7 +1,7 @@
 /** What `/s3/params` reserves for an upload that nobody sends ends with its URL. */
 import { pino } from 'pino'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { collectExpired } from '../../src/service/collect-expired.ts'
+import { collectExpired } from '../../src/service/maintenance/collect-expired.ts'
 import { startGateway, type RunningGateway } from '../fixtures/gateway.ts'
 import { as, call, textFile, type Caller } from './caller.ts'
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { folderOf, folderOfPath } from '../../src/console/relative-path.ts'
 import { metadataOfPath } from '../../src/react/relative-path.ts'
-import { parseMetadata } from '../../src/service/metadata.ts'
+import { parseMetadata } from '../../src/service/files/file-fields.ts'
 
 const bytes = (text: string): number => new TextEncoder().encode(text).length
 

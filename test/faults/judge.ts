@@ -8,10 +8,10 @@ import { readFileSync } from 'node:fs'
 import { createCatalog } from '../../src/catalog/create-catalog.ts'
 import { createDiskDriver } from '../../src/drivers/disk/disk-driver.ts'
 import { configSchema } from '../../src/config/schema.ts'
-import { collectExpired } from '../../src/service/collect-expired.ts'
+import { collectExpired } from '../../src/service/maintenance/collect-expired.ts'
 import { blobFiles, diskOptions } from '../drivers/disk-fixture.ts'
 import type { Site } from './site.ts'
-import { createStores } from '../../src/service/stores.ts'
+import { createStores } from '../../src/service/stores/stores.ts'
 
 export type Findings = string[]
 

@@ -1,6 +1,6 @@
 /** Two users at one gateway, its clock in our hand, and what is known of every upload that they ever began. */
 import { pino } from 'pino'
-import { collectExpired, type Collected } from '../../src/service/collect-expired.ts'
+import { collectExpired, type Collected } from '../../src/service/maintenance/collect-expired.ts'
 import { as, type Caller, type Json } from '../api/caller.ts'
 import { startGateway, type RunningGateway } from '../fixtures/gateway.ts'
 

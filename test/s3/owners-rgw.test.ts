@@ -7,7 +7,7 @@ import {
   UploadPartCommand,
 } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { collectExpired } from '../../src/service/collect-expired.ts'
+import { collectExpired } from '../../src/service/maintenance/collect-expired.ts'
 import { as } from '../api/caller.ts'
 import { startGateway, type RunningGateway } from '../fixtures/gateway.ts'
 import { createTestBucket, type TestBucket } from '../fixtures/s3-store.ts'

@@ -3,13 +3,13 @@
 import { createHash } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { settleUpload } from '../../src/service/settle-upload.ts'
+import { settleUpload } from '../../src/service/uploads/settle-upload.ts'
 import type { StorageDriver } from '../../src/drivers/driver.ts'
 import { pino } from 'pino'
 import { upload, type Json } from '../api/caller.ts'
 import type { RawAnswer } from '../fixtures/raw-http.ts'
 import { rig, serveAlice } from './alice.ts'
-import { createStores } from '../../src/service/stores.ts'
+import { createStores } from '../../src/service/stores/stores.ts'
 
 serveAlice({ key: 'own', body: 'of alice' })
 

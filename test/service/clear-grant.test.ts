@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { StorageError } from '../../src/errors.ts'
-import { collectExpired } from '../../src/service/collect-expired.ts'
-import { confirmUpload } from '../../src/service/confirm-upload.ts'
-import { deleteFile } from '../../src/service/delete-file.ts'
+import { collectExpired } from '../../src/service/maintenance/collect-expired.ts'
+import { confirmUpload } from '../../src/service/uploads/confirm-upload.ts'
+import { deleteFile } from '../../src/service/files/delete-file.ts'
 import { copyingDriver, createRig, exists, text, type Rig } from './rig.ts'
-import { createStores } from '../../src/service/stores.ts'
+import { createStores } from '../../src/service/stores/stores.ts'
 
 const day = 86_400
 const nothing = { confirmed: 0, expired: 0, cleared: 0, aborted: 0, failed: 0 }

@@ -1,10 +1,10 @@
 import { Readable } from 'node:stream'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { StorageError } from '../../src/errors.ts'
-import { beginMultipart } from '../../src/service/begin-multipart.ts'
-import { collectExpired } from '../../src/service/collect-expired.ts'
+import { beginMultipart } from '../../src/service/multipart/begin-multipart.ts'
+import { collectExpired } from '../../src/service/maintenance/collect-expired.ts'
 import { createRig, exists, text, type Rig } from './rig.ts'
-import { createStores } from '../../src/service/stores.ts'
+import { createStores } from '../../src/service/stores/stores.ts'
 
 const day = 86_400
 const nothing = { confirmed: 0, expired: 0, cleared: 0, aborted: 0, failed: 0 }

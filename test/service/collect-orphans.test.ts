@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { collectOrphans, type OrphanOptions } from '../../src/service/collect-orphans.ts'
-import { collectExpired } from '../../src/service/collect-expired.ts'
-import { countDue } from '../../src/service/count-due.ts'
-import { beginMultipart } from '../../src/service/begin-multipart.ts'
-import { confirmUpload } from '../../src/service/confirm-upload.ts'
+import { collectOrphans, type OrphanOptions } from '../../src/service/maintenance/collect-orphans.ts'
+import { collectExpired } from '../../src/service/maintenance/collect-expired.ts'
+import { countDue } from '../../src/service/maintenance/count-due.ts'
+import { beginMultipart } from '../../src/service/multipart/begin-multipart.ts'
+import { confirmUpload } from '../../src/service/uploads/confirm-upload.ts'
 import { copyingDriver, createRig, exists, text, type Rig } from './rig.ts'
-import { createStores } from '../../src/service/stores.ts'
+import { createStores } from '../../src/service/stores/stores.ts'
 
 const day = 86_400
 

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { StorageError } from '../../src/errors.ts'
-import { createCollector } from '../../src/service/collector.ts'
+import { createCollector } from '../../src/service/maintenance/collector.ts'
 import { createRig, type Rig } from './rig.ts'
 
 describe('collector', () => {

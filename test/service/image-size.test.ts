@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { ByteSource } from '../../src/service/image-size/byte-source.ts'
-import { imageSize } from '../../src/service/image-size/image-size.ts'
+import { ByteSource } from '../../src/service/content-type/image-size/byte-source.ts'
+import { imageSize } from '../../src/service/content-type/image-size/image-size.ts'
 
 const hex = (text: string) => Buffer.from(text.replaceAll(/\s/g, ''), 'hex')
 const latin1 = (text: string) => Buffer.from(text, 'latin1')

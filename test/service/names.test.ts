@@ -1,9 +1,8 @@
 import { expect, test } from 'vitest'
-import { parseFilename } from '../../src/service/filename.ts'
-import { newSealedKey, newUploadKey } from '../../src/service/keys.ts'
+import { parseFilename, parseMetadata } from '../../src/service/files/file-fields.ts'
+import { newSealedKey, newUploadKey } from '../../src/service/uploads/object-keys.ts'
 import { essenceOf } from '../../src/media-type.ts'
-import { guessType, isListed, parseMediaType, typeOf } from '../../src/service/media-type.ts'
-import { parseMetadata } from '../../src/service/metadata.ts'
+import { guessType, isListed, parseMediaType, typeOf } from '../../src/service/content-type/declared-type.ts'
 
 const uuid = '[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}'
 

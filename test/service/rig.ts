@@ -11,9 +11,9 @@ import { configSchema } from '../../src/config/schema.ts'
 import { createDiskDriver } from '../../src/drivers/disk/disk-driver.ts'
 import type { ObjectRef, StorageDriver } from '../../src/drivers/driver.ts'
 import { isStorageError } from '../../src/errors.ts'
-import { beginUpload, type BeginUpload } from '../../src/service/begin-upload.ts'
+import { beginUpload, type BeginUpload } from '../../src/service/uploads/begin-upload.ts'
 import type { ServiceDeps } from '../../src/service/deps.ts'
-import { createStores } from '../../src/service/stores.ts'
+import { createStores } from '../../src/service/stores/stores.ts'
 
 const defaults = readFileSync(join(import.meta.dirname, '../../config/default.yaml'), 'utf8')
 export const text = 'plain words, nothing else'

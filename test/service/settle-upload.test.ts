@@ -6,13 +6,13 @@ import { pino } from 'pino'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { StorageDriver } from '../../src/drivers/driver.ts'
 import { StorageError } from '../../src/errors.ts'
-import { beginUpload, type BeginUpload } from '../../src/service/begin-upload.ts'
-import { confirmUpload } from '../../src/service/confirm-upload.ts'
-import { deleteFile } from '../../src/service/delete-file.ts'
+import { beginUpload, type BeginUpload } from '../../src/service/uploads/begin-upload.ts'
+import { confirmUpload } from '../../src/service/uploads/confirm-upload.ts'
+import { deleteFile } from '../../src/service/files/delete-file.ts'
 import type { ServiceDeps } from '../../src/service/deps.ts'
-import { settleWrittenObject } from '../../src/service/settle-auto-confirm.ts'
+import { settleWrittenObject } from '../../src/service/uploads/settle-auto-confirm.ts'
 import { startGateway, type RunningGateway } from '../fixtures/gateway.ts'
-import { createStores } from '../../src/service/stores.ts'
+import { createStores } from '../../src/service/stores/stores.ts'
 
 let running: RunningGateway
 beforeAll(async () => {

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, it, onTestFinished, vi } from 'vitest'
-import { createCollector } from '../../src/service/collector.ts'
+import { createCollector } from '../../src/service/maintenance/collector.ts'
 import type { ServiceDeps } from '../../src/service/deps.ts'
-import { watchClock } from '../../src/service/steady-clock.ts'
+import { watchClock } from '../../src/service/maintenance/steady-clock.ts'
 
 const hour = 3_600_000
 

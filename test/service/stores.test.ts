@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import type { StorageDriver } from '../../src/drivers/driver.ts'
-import { createStores } from '../../src/service/stores.ts'
+import { createStores } from '../../src/service/stores/stores.ts'
 
 const store = (name: string) => ({ name }) as StorageDriver
 

@@ -1,8 +1,8 @@
 import { gzipSync } from 'node:zlib'
 import { expect, test } from 'vitest'
-import { whatIsWrong } from '../../src/service/content-mismatch.ts'
-import { recognise } from '../../src/service/recognise.ts'
-import { agreement } from '../../src/service/type-agreement.ts'
+import { whatIsWrong } from '../../src/service/content-type/check-type.ts'
+import { recognise } from '../../src/service/content-type/recognise.ts'
+import { agreement } from '../../src/service/content-type/type-agreement.ts'
 
 const judge = async (type: string, bytes: Uint8Array | string) =>
   agreement(type, await recognise(Buffer.from(bytes as string)))

@@ -1,7 +1,7 @@
 /** Records against a real bucket: by HEAD, with `deep` by reading. */
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { Problem } from '../../src/drivers/problem.ts'
-import { verifyFiles, type VerifyFilesOptions } from '../../src/service/verify-files.ts'
+import { verifyFiles, type VerifyFilesOptions } from '../../src/service/maintenance/verify-files.ts'
 import { as, sha256, store, type Caller } from '../api/caller.ts'
 import { begin } from '../api/multipart-caller.ts'
 import { startGateway, type RunningGateway } from '../fixtures/gateway.ts'

@@ -6,16 +6,16 @@ import Database from 'better-sqlite3'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { StorageDriver } from '../../src/drivers/driver.ts'
-import { createTurn } from '../../src/service/turn.ts'
-import { createCollector } from '../../src/service/collector.ts'
-import { collectExpired } from '../../src/service/collect-expired.ts'
+import { createLease } from '../../src/service/maintenance/lease.ts'
+import { createCollector } from '../../src/service/maintenance/collector.ts'
+import { collectExpired } from '../../src/service/maintenance/collect-expired.ts'
 import { bytesOf, collect, MiB } from '../conformance/driver/suite-tools.ts'
 import { bodyOf } from '../conformance/driver/body.ts'
 import { blobFiles, diskFixture, tempFiles, type DiskFixture } from '../drivers/disk-fixture.ts'
 import { put, ref } from '../drivers/start-disk.ts'
 import { createRig, text, type Rig } from '../service/rig.ts'
 import { pairOfPeers } from './pair.ts'
-import { createStores } from '../../src/service/stores.ts'
+import { createStores } from '../../src/service/stores/stores.ts'
 
 let disk: DiskFixture
 let first: StorageDriver
@@ -152,7 +152,7 @@ describe('several collectors', () => {
   })
 
   it('take over from one that ended without a word, once its time is up', async () => {
-    const [dead, next] = [0, 1].map(() => createTurn(rig.deps, 'work', { lasts: 60 }))
+    const [dead, next] = [0, 1].map(() => createLease(rig.deps, 'work', { lasts: 60 }))
     expect(await dead!.take()).toBe(true)
     rig.pass(59)
     expect(await next!.run(async () => 'done')).toBeNull()

@@ -3,14 +3,14 @@
  * confirmed automatically. A multipart upload is identified by the store's uploadId and its key.
  */
 import type { Context } from 'koa'
-import { abortMultipart } from '../../service/abort-multipart.ts'
-import { beginMultipart } from '../../service/begin-multipart.ts'
-import { beginUpload } from '../../service/begin-upload.ts'
-import { completeMultipart } from '../../service/complete-multipart.ts'
-import { issueParts, type IssuedPart } from '../../service/issue-parts.ts'
-import { listUploadParts } from '../../service/list-upload-parts.ts'
-import { multipartByKey } from '../../service/multipart-by-key.ts'
-import { publicUrl } from '../../service/public-url.ts'
+import { abortMultipart } from '../../service/multipart/abort-multipart.ts'
+import { beginMultipart } from '../../service/multipart/begin-multipart.ts'
+import { beginUpload } from '../../service/uploads/begin-upload.ts'
+import { completeMultipart } from '../../service/multipart/complete-multipart.ts'
+import { issueParts, type IssuedPart } from '../../service/multipart/issue-parts.ts'
+import { listUploadParts } from '../../service/multipart/list-upload-parts.ts'
+import { multipartByKey } from '../../service/multipart/find-multipart.ts'
+import { publicUrl } from '../../service/downloads/public-download.ts'
 import { parseBegin, parseKey, parseParams, parsePartNumber, parsePartNumbers, parseParts } from '../companion-input.ts'
 import type { ApiDeps, Call } from '../deps.ts'
 

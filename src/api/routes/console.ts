@@ -1,8 +1,8 @@
 /** Routes for the console. */
 import { z } from 'zod'
-import { describeStore } from '../../service/describe-store.ts'
-import { listPending, type PendingUpload } from '../../service/list-pending.ts'
-import { namesOf } from '../../service/type-families.ts'
+import { describeStore } from '../../service/stores/stores.ts'
+import { listPending, type PendingUpload } from '../../service/uploads/list-pending.ts'
+import { namesOf } from '../../service/content-type/type-families.ts'
 import type { Call } from '../deps.ts'
 import { listQuery, parseQuery } from '../input.ts'
 

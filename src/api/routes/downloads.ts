@@ -1,6 +1,6 @@
 import { allowRedirectedPage } from '../../http/cors.ts'
-import { issueDownload } from '../../service/issue-download.ts'
-import { publicDownload } from '../../service/public-download.ts'
+import { issueDownload } from '../../service/downloads/issue-download.ts'
+import { publicDownload } from '../../service/downloads/public-download.ts'
 import type { Call } from '../deps.ts'
 import { downloadQuery, parseQuery } from '../input.ts'
 import { fileId } from './file-id.ts'

@@ -1,5 +1,5 @@
 import type { Context } from 'koa'
-import { noSuchFile } from '../../service/get-file.ts'
+import { noSuchFile } from '../../service/files/read-files.ts'
 
 /** The `:id` of the path. An invalid id is NotFound without a lookup. */
 export function fileId(ctx: Context): string {

@@ -30,7 +30,7 @@ export class Pairing {
 
 /**
  * A running server takes steps of one, and copies of catalog and store that belong together may be taken some minutes
- * apart: a difference of one is none. A start and a stop take steps of two (service/keep-generation.ts).
+ * apart: a difference of one is none. A start and a stop take steps of two (service/stores/keep-generation.ts).
  */
 const tolerated = 1
 

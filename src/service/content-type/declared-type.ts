@@ -1,0 +1,67 @@
+/** Content types as clients declare them and stores return them. */
+import { lookup } from 'mime-types'
+import { StorageError } from '../../errors.ts'
+import { essenceOf, parseMimeType } from '../../media-type.ts'
+import { canonicalType } from './type-families.ts'
+
+export const defaultType = 'application/octet-stream'
+
+/** What stores and browsers say of bytes whose type nobody named. */
+const unnamedTypes = new Set(['', defaultType, 'binary/octet-stream'])
+export const isUnnamed = (type: string | undefined): boolean => unnamedTypes.has(essenceOf(type ?? ''))
+
+/** By their essence alone: parameters differ between what a client declares and what it sends. */
+export const sameType = (a: string, b: string): boolean => canonicalType(essenceOf(a)) === canonicalType(essenceOf(b))
+
+/** The characters of https://www.rfc-editor.org/rfc/rfc6838#section-4.2. */
+const registrable = /^[\w!#$&^.+-]{1,127}\/[\w!#$&^.+-]{1,127}$/
+const headerText = /^[\t\x20-\x7e]{1,255}$/
+
+/**
+ * The value as it was sent: the client sends it again with the bytes, and the signature covers it. Errors:
+ * InvalidArgument for what browsers would not take for one type, a list such as `image/png;a=b,text/html` included.
+ */
+export function parseMediaType(value: string): string {
+  const trimmed = value.trim()
+  const essence = headerText.test(trimmed) ? parseMimeType(trimmed)?.essence : undefined
+  if (essence !== undefined && registrable.test(essence) && essenceOf(trimmed) === essence) return trimmed
+  throw new StorageError('InvalidArgument', {
+    message: `mimeType ${JSON.stringify(value.slice(0, 100))} is not a media type. Send one such as "image/png", or leave it out.`,
+  })
+}
+
+/** The type an undeclared upload most likely has, by its name. */
+export const guessType = (filename: string): string => lookup(filename) || defaultType
+
+/** `declared`: the client named the type itself. Otherwise the bytes have to prove it. */
+export type NamedType = { mimeType: string; declared: boolean }
+
+/** The type of a file of that name. Errors: InvalidArgument. */
+export function typeOf(declared: string | undefined, filename: string): NamedType {
+  if (declared === undefined || declared.trim() === '') return { mimeType: guessType(filename), declared: false }
+  const mimeType = parseMediaType(declared)
+  const better = typeByName(essenceOf(mimeType), filename)
+  return better === null ? { mimeType, declared: true } : { mimeType: better, declared: false }
+}
+
+/**
+ * Some names tell more than the type that a browser gives: `application/octet-stream` means that it knows none, and
+ * Firefox on Windows calls every CSV a sheet of Excel. null: the type stands.
+ */
+export function typeByName(essence: string, filename: string): string | null {
+  if (essence === 'application/vnd.ms-excel' && /\.csv$/i.test(filename)) return 'text/csv'
+  const guessed = guessType(filename)
+  return essence === defaultType && guessed !== defaultType ? guessed : null
+}
+
+/** `allowed` holds types, `image/*` and `*\/*`; other names of the same format count as well. */
+export function isListed(type: string, allowed: readonly string[]): boolean {
+  const essence = essenceOf(type)
+  const name = canonicalType(essence)
+  return allowed.some((entry) => {
+    const item = entry.toLowerCase()
+    if (item === '*/*') return true
+    if (item.endsWith('/*')) return [essence, name].some((one) => one.startsWith(item.slice(0, -1)))
+    return canonicalType(item) === name
+  })
+}

@@ -1,0 +1,58 @@
+import { randomBytes } from 'node:crypto'
+import { StorageError } from '../../errors.ts'
+import { hashOf } from './share-links.ts'
+import type { ServiceDeps } from '../deps.ts'
+import { versionOf } from './issue-download.ts'
+import { servedAs } from './object-headers.ts'
+
+/** Seconds for which the URL behind a link may be used: to begin, repeat or resume one download. */
+const urlLifetime = 60
+
+/** The request that follows a link. The cookie is the one that an earlier answer set. */
+export type LinkReader = { address: string; agent: string; cookie: string | null }
+
+/** `cookie`: names this reader for `urlLifetime`; null where an earlier answer set one. */
+export type FollowedLink = { url: string; cookie: { value: string; maxAge: number } | null }
+
+/**
+ * Counts one use and resolves to a URL of the bytes that ends with the link at the latest. A player asks several times
+ * for one film, so the same reader counts once in `urlLifetime`: the same address and agent, or the same cookie. With
+ * `head` the URL is one for HEAD, and nothing is counted. Errors: NotFound, the same for unknown, revoked, expired and
+ * spent links.
+ */
+export async function followLink(
+  deps: ServiceDeps,
+  token: string,
+  { head, reader }: { head: boolean; reader: LinkReader },
+): Promise<FollowedLink> {
+  if (!/^[\w-]{43}$/.test(token)) throw noSuchLink()
+  const now = deps.now()
+  const fresh = randomBytes(16).toString('base64url')
+  // The token is part of each digest and is stored nowhere, so the catalog tells nobody's address.
+  const digest = (...parts: string[]) => hashOf(JSON.stringify([token, ...parts]))
+  const byAddress = digest('address', reader.address, reader.agent)
+  const followed = await deps.catalog.followLink(hashOf(token), {
+    count: !head,
+    readers: [byAddress, ...(reader.cookie === null ? [] : [digest('cookie', reader.cookie)])],
+    remember: [byAddress, digest('cookie', fresh)],
+    until: new Date(now.getTime() + urlLifetime * 1000),
+    now,
+  })
+  if (!followed) throw noSuchLink()
+  const cookie = followed.isNew ? { value: fresh, maxAge: urlLifetime } : null
+  const { link, file } = followed
+  const left = link.expiresAt === null ? Infinity : (link.expiresAt.getTime() - now.getTime()) / 1000
+  // In the link's last second the endpoint, which asks whether the link is alive, is the stricter one.
+  const store = deps.stores.of(file)
+  // A link outlives the move of its file to a bucket; a URL that was followed before it is revoked works to its end there.
+  const bound = store.capabilities.has('revocable-reads') ? { link: link.id } : {}
+  const o = { ...versionOf(file), expiresIn: Math.max(1, Math.min(urlLifetime, Math.floor(left))), ...bound }
+  if (head) return { url: (await store.presignHead(file.object, o)).url, cookie }
+  const response = { ...servedAs(deps, file), cacheControl: 'private, no-store' }
+  return { url: (await store.presignDownload(file.object, { ...o, response })).url, cookie }
+}
+
+const noSuchLink = () =>
+  new StorageError('NotFound', {
+    message: 'This link does not work: it is mistyped, has ended, or was used as often as it may be.',
+  })

@@ -1,0 +1,46 @@
+import type { Upload } from '../../catalog/catalog.ts'
+import type { ObjectHead, ObjectHeaders, ObjectRef } from '../../drivers/driver.ts'
+import type { ServiceDeps } from '../deps.ts'
+import { servedAs } from './object-headers.ts'
+import { settleForRead } from '../uploads/settle-auto-confirm.ts'
+import { isPending, isVerified } from '../uploads/verify-upload.ts'
+
+/** What anyone may read at a public key. */
+export type PublicObject = {
+  /** From the record: nothing that the uploader sent with the bytes. */
+  headers: ObjectHeaders
+  versionId?: string
+  /** Whether the object that the store describes is the verified one. */
+  accepts(head: ObjectHead): Promise<boolean>
+}
+
+/**
+ * The objects endpoint asks this before it serves a key below the public prefix to somebody who has no more rights than
+ * anyone. `nobody`: no upload was granted this key, so it was written by the gateway itself or by its operator. null:
+ * there is nothing to be served.
+ */
+export async function publicObject(deps: ServiceDeps, ref: ObjectRef): Promise<PublicObject | 'nobody' | null> {
+  const found = await deps.catalog.findUploadByKey(ref.key)
+  if (!found) return 'nobody'
+  if (found.file.visibility !== 'public') return null
+  const { file } = await settleForRead(deps, found)
+  const upload: Upload = { ...found, file: file ?? found.file }
+  if (file === null) return null
+  if (file.status === 'confirmed') return confirmedObject(deps, upload, ref)
+  if (!isPending(upload)) return null
+  return {
+    headers: { ...servedAs(deps, file), cacheControl: 'no-store' },
+    accepts: (head) => isVerified(deps, upload, head),
+  }
+}
+
+function confirmedObject(deps: ServiceDeps, { file }: Upload, ref: ObjectRef): PublicObject {
+  const { key, versionId, etag } = file.object
+  const isHere = key === ref.key
+  return {
+    headers: servedAs(deps, file),
+    ...(isHere && versionId !== undefined ? { versionId } : {}),
+    // A late write may lie at the issued key of a file that was sealed at another one.
+    accepts: async (head) => isHere || (head.etag === etag && head.contentLength === file.size),
+  }
+}

@@ -1,0 +1,65 @@
+import { createHash, randomBytes, randomUUID } from 'node:crypto'
+import type { StorageDriver } from '../../drivers/driver.ts'
+import { getFile, noSuchFile } from '../files/read-files.ts'
+import type { Link } from '../../catalog/catalog.ts'
+import { StorageError } from '../../errors.ts'
+import type { ServiceDeps } from '../deps.ts'
+
+/** Links that one file may have at a time, spent and expired ones included. */
+const mostLinks = 100
+
+/**
+ * A URL at the API's origin by which anyone may read the file, `maxUses` times and for `expiresIn` seconds. It is told
+ * this once: only a digest of its token is kept. Errors: NotSupported where the bytes are not served by us, NotFound,
+ * UploadIncomplete, QuotaExceeded.
+ */
+export async function createLink(
+  deps: ServiceDeps,
+  owner: string,
+  o: { id: string; maxUses?: number; expiresIn?: number },
+): Promise<{ link: Link; url: string }> {
+  const file = await getFile(deps, owner, o.id, { settle: true })
+  assertRevocable(deps.stores.of(file))
+  if (file.status !== 'confirmed') {
+    throw new StorageError('UploadIncomplete', {
+      resource: `/files/${file.id}`,
+      message: 'This file is not confirmed yet: confirm it, then make a link to it.',
+    })
+  }
+  const token = randomBytes(32).toString('base64url')
+  const now = deps.now()
+  const link = await deps.catalog.createLink(owner, {
+    id: randomUUID(),
+    fileId: file.id,
+    tokenHash: hashOf(token),
+    expiresAt: o.expiresIn === undefined ? null : new Date(now.getTime() + o.expiresIn * 1000),
+    maxUses: o.maxUses ?? null,
+    mostLinks,
+    now,
+  })
+  if (!link) throw noSuchFile(file.id)
+  return { link, url: `${deps.urls.api()}/l/${token}` }
+}
+
+/** A bucket that serves its own URLs could neither be asked to count nor to stop. */
+export function assertRevocable({ capabilities }: StorageDriver): void {
+  if (capabilities.has('revocable-reads')) return
+  throw new StorageError('NotSupported', {
+    message:
+      'Links are for stores whose bytes pass through this server: write storage: { delivery: proxied }, or use download-url.',
+  })
+}
+
+export const hashOf = (token: string): string => createHash('sha256').update(token).digest('hex')
+
+/** The links of a file, newest first. Errors: NotFound. */
+export async function listLinks(deps: ServiceDeps, owner: string, id: string): Promise<Link[]> {
+  await getFile(deps, owner, id)
+  return deps.catalog.listLinks(owner, id)
+}
+
+/** From now on the link is unknown, and URLs that it has handed out are refused. Errors: NotFound. */
+export async function revokeLink(deps: ServiceDeps, owner: string, o: { id: string; link: string }): Promise<void> {
+  if (await deps.catalog.deleteLink(owner, o.id, o.link)) return
+  throw new StorageError('NotFound', { resource: `/files/${o.id}`, message: 'There is no such link.' })
+}

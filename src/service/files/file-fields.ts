@@ -1,0 +1,50 @@
+import { StorageError } from '../../errors.ts'
+
+const maxLength = 255
+/** Embeddings, overrides, isolates: they make `….gpj.exe` read as `….exe.jpg`. Letters find their direction without. */
+const bidiControls = /[\u202a-\u202e\u2066-\u2069]/g
+
+/**
+ * The name a file is shown and downloaded under: the last segment of what was given, so that no path of the sender's
+ * disk comes along. Errors: InvalidArgument.
+ */
+export function parseFilename(given: string): string {
+  const last = given.slice(Math.max(given.lastIndexOf('/'), given.lastIndexOf('\\')) + 1)
+  const name = last.replace(bidiControls, '').trim()
+  const bad = problemOf(name)
+  if (bad === null) return name
+  throw new StorageError('InvalidArgument', { message: `filename ${bad}.` })
+}
+
+function problemOf(name: string): string | null {
+  if (name === '' || name === '.' || name === '..') return 'is empty: send a name such as "photo.jpg"'
+  if (name.length > maxLength) return `is longer than ${maxLength} characters: shorten it`
+  if (/\p{Cc}/u.test(name)) return 'holds control characters: remove them'
+  return name.isWellFormed() ? null : 'is not well-formed Unicode: send whole characters'
+}
+
+const maxEntries = 50
+const maxBytes = 2048
+/** Names the gateway keeps for itself. */
+const internal = /^x-internal-/i
+
+/** A flat map as the client may keep it with a file. Internal names are dropped. Errors: MetadataTooLarge, InvalidArgument. */
+export function parseMetadata(given: Record<string, string>): Record<string, string> {
+  const entries = Object.entries(given).filter(([name]) => !internal.test(name))
+  if (entries.length > maxEntries) {
+    throw new StorageError('MetadataTooLarge', { message: `metadata has more than ${maxEntries} entries.` })
+  }
+  const bad = entries.find(([name, value]) => !/^[\w.-]{1,128}$/.test(name) || !value.isWellFormed())
+  if (bad) {
+    throw new StorageError('InvalidArgument', {
+      message: 'metadata takes names of 1 to 128 letters, digits, _ . and -, and well-formed text as values.',
+    })
+  }
+  const bytes = entries.reduce((sum, [name, value]) => sum + Buffer.byteLength(name) + Buffer.byteLength(value), 0)
+  if (bytes > maxBytes) {
+    throw new StorageError('MetadataTooLarge', {
+      message: `metadata takes ${bytes} bytes, names and values together; ${maxBytes} are allowed.`,
+    })
+  }
+  return Object.fromEntries(entries)
+}

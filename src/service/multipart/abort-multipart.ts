@@ -1,0 +1,25 @@
+import { findMultipart, alreadyComplete, openMultipart } from './find-multipart.ts'
+import { noPendingUpload } from '../uploads/renew-upload.ts'
+import { removeParts } from './remove-parts.ts'
+import { removeUnneeded } from '../uploads/settle-upload.ts'
+import { endWrites } from '../uploads/granted-write.ts'
+import type { ServiceDeps } from '../deps.ts'
+
+/**
+ * Ends a pending upload: gives its quota back, then removes its parts. What the store does not let go of now is the
+ * collector's. Errors: NotFound, also the second time; InvalidRequest, ConditionalConflict once it is complete.
+ */
+export async function abortMultipart(deps: ServiceDeps, owner: string, id: string): Promise<void> {
+  const { file, grant, multipart } = await openMultipart(deps, owner, id)
+  if (!(await deps.catalog.expireUpload(id, deps.now()))) {
+    throw 'confirmed' in (await findMultipart(deps, owner, id)) ? alreadyComplete(id) : noPendingUpload(id)
+  }
+  await endWrites(deps, grant.target, id)
+  try {
+    await removeParts(deps, file, grant.target, multipart)
+  } catch (err) {
+    deps.log.warn({ err, file: id }, 'the parts of an aborted upload stay for the collector')
+  }
+  // Parts may have been joined by a request that then found the upload aborted, or that ended in between.
+  await removeUnneeded(deps, file, grant.target)
+}

@@ -1,0 +1,32 @@
+import type { ObjectRef } from '../../drivers/driver.ts'
+import { StorageError } from '../../errors.ts'
+import type { ServiceDeps } from '../deps.ts'
+import { storedParts } from './list-upload-parts.ts'
+
+export type ArrivingPart = { uploadId: string; partNumber: number; contentLength: number }
+
+/**
+ * The objects endpoint asks this before it reads a part: what waits in the store to be joined may be no more than was
+ * granted, and one part beyond, for what exactly it must be is decided when it is joined. Errors: EntityTooLarge.
+ */
+export async function admitPart(deps: ServiceDeps, ref: ObjectRef, part: ArrivingPart): Promise<void> {
+  const upload = ref.bucket === deps.config.storage.bucket ? await deps.catalog.findUploadByKey(ref.key) : null
+  const { uploadId, partNumber, contentLength } = part
+  // Of other uploads the store knows more: most often, that there is none.
+  if (!upload?.grant?.multipart || upload.grant.multipart.uploadId !== uploadId) return
+  const { declaredSize, reservedBytes, multipart } = upload.grant
+  const granted = declaredSize ?? reservedBytes
+  // As planned: numbers and lengths alone say that all such parts together are within bounds.
+  if (contentLength <= multipart.partSize && partNumber <= Math.ceil(granted / multipart.partSize)) return
+  const most = granted + multipart.partSize
+  const stored = (await storedParts(deps.stores.of(upload.file), ref, uploadId)) ?? []
+  const total = stored.reduce(
+    (sum, one) => sum + (one.partNumber === partNumber ? 0 : one.contentLength),
+    contentLength,
+  )
+  if (total <= most) return
+  throw new StorageError('EntityTooLarge', {
+    message: 'The parts of your upload exceed the size that was granted',
+    details: { ProposedSize: total, MaxSizeAllowed: granted },
+  })
+}

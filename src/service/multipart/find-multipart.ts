@@ -1,0 +1,70 @@
+/** What the use cases of a multipart upload have in common: finding it, and what to say when there is none. */
+import type { FileRecord, UploadGrant } from '../../catalog/catalog.ts'
+import { noPendingUpload } from '../uploads/renew-upload.ts'
+import { StorageError } from '../../errors.ts'
+import type { ServiceDeps } from '../deps.ts'
+
+export type Multipart = NonNullable<UploadGrant['multipart']>
+/** A pending one, known to the store. */
+export type OpenMultipart = { file: FileRecord; grant: UploadGrant; multipart: Multipart }
+
+/**
+ * The owner's multipart upload: open, or the file that it has become. Errors: NotFound, also for someone else's;
+ * InvalidRequest for an upload that is sent in one request.
+ */
+export async function findMultipart(
+  deps: ServiceDeps,
+  owner: string,
+  id: string,
+): Promise<OpenMultipart | { confirmed: FileRecord }> {
+  const found = await deps.catalog.findUpload(owner, { id })
+  if (found?.grant && found.grant.method !== 'MULTIPART' && isThere(found.file)) throw notMultipart(id)
+  if (found?.file.status === 'confirmed') return { confirmed: found.file }
+  if (found?.file.status !== 'pending' || !found.grant?.multipart) throw noPendingUpload(id)
+  // Its parts are in the store that the gateway ran with before.
+  if (!deps.stores.has(found.file)) throw noPendingUpload(id)
+  return { file: found.file, grant: found.grant, multipart: found.grant.multipart }
+}
+
+/** Errors: those of findMultipart, and ConditionalConflict once it is confirmed. */
+export async function openMultipart(deps: ServiceDeps, owner: string, id: string): Promise<OpenMultipart> {
+  const found = await findMultipart(deps, owner, id)
+  if ('confirmed' in found) throw alreadyComplete(id)
+  return found
+}
+
+const isThere = ({ status }: FileRecord) => status === 'pending' || status === 'confirmed'
+
+const notMultipart = (id: string) =>
+  new StorageError('InvalidRequest', {
+    resource: `/files/${id}`,
+    message: 'This is no multipart upload: send its bytes to its upload URL, then POST /files/confirm.',
+  })
+
+export const alreadyComplete = (id: string): StorageError =>
+  new StorageError('ConditionalConflict', {
+    resource: `/files/${id}`,
+    message: `This upload is complete: its parts are joined. The file is GET /files/${id}.`,
+  })
+
+export const noSuchParts = (id: string): StorageError =>
+  new StorageError('NoSuchUpload', {
+    resource: `/files/${id}`,
+    message: 'The store has no such multipart upload any more: abort this one and begin a new one.',
+  })
+
+/**
+ * The file of the owner's multipart upload that the store knows by this key and uploadId, for clients that keep those
+ * two. Errors: NoSuchUpload, also for someone else's.
+ */
+export async function multipartByKey(
+  deps: Pick<ServiceDeps, 'catalog'>,
+  owner: string,
+  { key, uploadId }: { key: string; uploadId: string },
+): Promise<{ id: string }> {
+  const found = await deps.catalog.findUpload(owner, { key })
+  if (found?.grant?.multipart?.uploadId === uploadId) return { id: found.file.id }
+  throw new StorageError('NoSuchUpload', {
+    message: 'There is no such multipart upload: it was never begun by you, or is long over. Begin a new one.',
+  })
+}

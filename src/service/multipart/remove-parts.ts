@@ -1,0 +1,38 @@
+import type { FileRecord, UploadGrant } from '../../catalog/catalog.ts'
+import type { ObjectRef, StorageDriver } from '../../drivers/driver.ts'
+import { isStorageError } from '../../errors.ts'
+import type { ServiceDeps } from '../deps.ts'
+
+/**
+ * Aborts the multipart upload that is known, and any other of the same key: one may have been created by a process that
+ * ended before it could record it, or by a request that the store answered too late. Errors: the store's.
+ */
+export async function removeParts(
+  { stores, log }: Pick<ServiceDeps, 'stores' | 'log'>,
+  file: Pick<FileRecord, 'store'>,
+  target: ObjectRef,
+  known: UploadGrant['multipart'],
+): Promise<void> {
+  const store = stores.of(file)
+  if (known) await abort(store, target, known.uploadId)
+  try {
+    for (const uploadId of await openUploads(store, target)) await abort(store, target, uploadId)
+  } catch (err) {
+    // Some credentials may write and abort but not list: what they were told to forget must not be tried for ever.
+    if (!isStorageError(err, 'AccessDenied', 'NotSupported')) throw err
+    log.warn({ err, key: target.key }, 'the multipart uploads of the bucket cannot be listed')
+  }
+}
+
+async function openUploads(store: StorageDriver, { bucket, key }: ObjectRef): Promise<string[]> {
+  const { uploads } = await store.listMultipartUploads({ bucket, prefix: key })
+  return uploads.filter((upload) => upload.key === key).map(({ uploadId }) => uploadId)
+}
+
+async function abort(store: StorageDriver, target: ObjectRef, uploadId: string): Promise<void> {
+  try {
+    await store.abortMultipartUpload(target, uploadId)
+  } catch (error) {
+    if (!isStorageError(error, 'NoSuchUpload')) throw error
+  }
+}

@@ -1,0 +1,69 @@
+import type { ObjectHead, ObjectHeaders, ObjectRef, StorageDriver } from '../../drivers/driver.ts'
+import { isStorageError } from '../../errors.ts'
+import type { FileRecord } from '../../catalog/catalog.ts'
+import type { ServiceDeps } from '../deps.ts'
+import { storedHeaders } from '../downloads/object-headers.ts'
+
+/** Versions removed from one key; whoever wrote more within the life of one URL leaves some to the bucket's own rules. */
+const maxVersions = 100
+
+/**
+ * Removes what can be read at a key, or what is newer there than the version to keep. In a bucket that keeps versions
+ * they are taken away one by one: a plain delete would only hide them.
+ */
+export async function removeVersions(store: StorageDriver, ref: ObjectRef, keep?: string): Promise<void> {
+  for (let removed = 0; removed < maxVersions; removed++) {
+    const head = await headOrNull(store, ref)
+    if (head === null) return
+    if (keep !== undefined && (head.versionId === undefined || head.versionId === keep)) return
+    await store.deleteObject(ref, head.versionId === undefined ? {} : { versionId: head.versionId })
+    if (head.versionId === undefined) return
+  }
+}
+
+/** null where there is no object. */
+export async function headOrNull(store: StorageDriver, ref: ObjectRef): Promise<ObjectHead | null> {
+  try {
+    return await store.headObject(ref)
+  } catch (error) {
+    if (isStorageError(error, 'NotFound')) return null
+    throw error
+  }
+}
+
+// The copy of a public file at its issued key, where the store itself serves that key.
+
+/**
+ * Whether the object stays at its issued key next to the sealed copy: the URL that was handed out for a public file
+ * points there where the store itself serves it.
+ */
+export const keepsSource = (deps: Pick<ServiceDeps, 'stores'>, file: FileRecord): boolean =>
+  file.visibility === 'public' && deps.stores.of(file).publicUrl({ bucket: file.object.bucket, key: file.key }) !== null
+
+/**
+ * Replaces whatever lies at the issued key of a confirmed file by its sealed bytes and headers. The upload's writer chose
+ * the headers of the object there, and can replace it for as long as the upload URL is valid.
+ */
+export async function restoreCopy(
+  deps: Pick<ServiceDeps, 'stores' | 'config'>,
+  file: FileRecord,
+  target: ObjectRef,
+): Promise<void> {
+  const { bucket, key, etag, versionId } = file.object
+  const store = deps.stores.of(file)
+  const head = await headOrNull(store, target)
+  const isSame = head !== null && head.etag === etag && head.contentLength === file.size
+  if (isSame && hasOnly(head, storedHeaders(deps, file))) return
+  await store.copyObject({ bucket, key }, target, versionId === undefined ? {} : { sourceVersionId: versionId })
+}
+
+function hasOnly(head: ObjectHead, headers: ObjectHeaders): boolean {
+  const { contentType, contentDisposition, contentEncoding, contentLanguage, cacheControl, expires } = head
+  return (
+    contentType === headers.contentType &&
+    contentDisposition === headers.contentDisposition &&
+    [contentEncoding, contentLanguage, cacheControl, expires].every((one) => one === undefined) &&
+    Object.keys(head.metadata ?? {}).length === 0 &&
+    !head.tagCount
+  )
+}

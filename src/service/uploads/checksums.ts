@@ -1,0 +1,61 @@
+/** Digests that were declared, and what the store holds against them. */
+import { createHash } from 'node:crypto'
+import { crc32 } from 'node:zlib'
+import type { Checksum, ChecksumAlgorithm, ObjectHead, ObjectRef, StorageDriver } from '../../drivers/driver.ts'
+import { StorageError } from '../../errors.ts'
+
+const digestBytes = { sha1: 20, sha256: 32, sha512: 64, md5: 16, crc32: 4, crc32c: 4, crc64nvme: 8 } satisfies Record<
+  ChecksumAlgorithm,
+  number
+>
+
+/** Algorithms that can be computed here, for a store that holds no digest of its own. */
+const computable: ReadonlySet<ChecksumAlgorithm> = new Set(['sha1', 'sha256', 'sha512', 'md5', 'crc32'])
+export const isComputable = (algorithm: ChecksumAlgorithm): boolean => computable.has(algorithm)
+
+/** Canonical base64 of exactly as many bytes as the algorithm yields, or InvalidDigest. */
+export function parseChecksum({ algorithm, value }: { algorithm: ChecksumAlgorithm; value: string }): Checksum {
+  const bytes = Buffer.from(value, 'base64')
+  if (bytes.length === digestBytes[algorithm] && bytes.toString('base64') === value) return { algorithm, value }
+  throw new StorageError('InvalidDigest', {
+    message: `checksum.value must be the base64 of a ${algorithm} digest: ${digestBytes[algorithm]} bytes.`,
+  })
+}
+
+/**
+ * The digest of the stored bytes: the store's own where it has one of the whole object, else computed in one pass over
+ * the object as it was under `head.etag`. Errors: PreconditionFailed when it changed, NotSupported for an algorithm
+ * that neither side has.
+ */
+export async function storedChecksum(
+  driver: StorageDriver,
+  ref: ObjectRef,
+  head: ObjectHead,
+  algorithm: ChecksumAlgorithm,
+): Promise<string> {
+  if (head.checksum?.algorithm === algorithm && head.checksum.type !== 'COMPOSITE') return head.checksum.value
+  if (!isComputable(algorithm)) {
+    throw new StorageError('NotSupported', {
+      message: `The store holds no ${algorithm} of this object: send the sha256 instead.`,
+    })
+  }
+  const object = await driver.getObject(ref, {
+    ifMatch: `"${head.etag}"`,
+    ...(head.versionId === undefined ? {} : { versionId: head.versionId }),
+  })
+  return algorithm === 'crc32' ? crc32Of(object.stream()) : hashOf(algorithm, object.stream())
+}
+
+async function hashOf(algorithm: string, body: AsyncIterable<Uint8Array>): Promise<string> {
+  const hash = createHash(algorithm)
+  for await (const chunk of body) hash.update(chunk)
+  return hash.digest('base64')
+}
+
+async function crc32Of(body: AsyncIterable<Uint8Array>): Promise<string> {
+  let crc = 0
+  for await (const chunk of body) crc = crc32(chunk, crc)
+  const bytes = Buffer.alloc(4)
+  bytes.writeUInt32BE(crc)
+  return bytes.toString('base64')
+}

@@ -1,0 +1,42 @@
+import { randomUUID } from 'node:crypto'
+import type { UploadGrant } from '../../catalog/catalog.ts'
+import type { ServiceDeps } from '../deps.ts'
+import type { PendingUpload } from './settle-upload.ts'
+import type { UploadRequest } from './upload-request.ts'
+
+/** Later than any URL of the upload is accepted. */
+export const confirmBy = (deps: ServiceDeps, urlExpiresAt: Date): Date =>
+  new Date(urlExpiresAt.getTime() + Math.max(1, deps.config.uploads.confirmWithin) * 1000)
+
+/**
+ * Records the pending file and reserves its quota: the declared size, else as much of `maxSize` as is left.
+ * Errors: QuotaExceeded, TooManyRequests.
+ */
+export async function grantUpload(
+  deps: ServiceDeps,
+  owner: string,
+  { filename, mimeType, size, checksum, visibility, metadata, autoConfirm, maxSize }: UploadRequest,
+  {
+    endsWithUrl = false,
+    ...issued
+  }: Pick<UploadGrant, 'method' | 'target' | 'writeOnce' | 'urlExpiresAt'> & { endsWithUrl?: boolean },
+): Promise<PendingUpload> {
+  const { quotas, limits } = deps.config
+  const { key } = issued.target
+  const { file, grant } = await deps.catalog.createUpload({
+    file: { id: randomUUID(), owner, store: deps.stores.current.name, key, filename, mimeType, visibility, metadata },
+    grant: {
+      ...issued,
+      declaredSize: size,
+      declaredChecksum: checksum,
+      autoConfirm,
+      confirmBy: endsWithUrl ? new Date(issued.urlExpiresAt.getTime() + 1000) : confirmBy(deps, issued.urlExpiresAt),
+      multipart: null,
+    },
+    reserve: size === null ? { bytes: maxSize, exact: false } : { bytes: size, exact: true },
+    quota: quotas,
+    maxPending: limits.pendingUploads,
+    now: deps.now(),
+  })
+  return { file, grant: grant! }
+}

@@ -1,0 +1,33 @@
+import type { ObjectHeaders, ObjectRef } from '../../drivers/driver.ts'
+import type { ServiceDeps } from '../deps.ts'
+import { storedHeaders } from '../downloads/object-headers.ts'
+
+/**
+ * The objects endpoint asks this before it writes an object: the headers that the object gets, whatever the request says,
+ * and the most bytes that it may have. null for a key that was granted to no upload.
+ */
+export async function grantedWrite(
+  deps: ServiceDeps,
+  ref: ObjectRef,
+): Promise<{ headers: ObjectHeaders; maxBytes: number } | null> {
+  const upload = ref.bucket === deps.config.storage.bucket ? await deps.catalog.findUploadByKey(ref.key) : null
+  if (!upload?.grant) return null
+  const { file, grant } = upload
+  // A proxied bucket may serve the object by itself before it is verified: no cache is to keep it.
+  const cacheControl = file.visibility === 'public' ? { cacheControl: 'no-store' } : {}
+  // Only a pending upload has a reservation.
+  const reserved = file.status === 'pending' ? grant.reservedBytes : deps.config.uploads.maxSize
+  return {
+    headers: { ...storedHeaders(deps, file), ...cacheControl },
+    maxBytes: grant.declaredSize ?? reserved,
+  }
+}
+
+/** Aborts the running writes of a deleted upload. A silent worker delays no deletion: the collector removes what it writes. */
+export async function endWrites(deps: ServiceDeps, target: ObjectRef, file: string): Promise<void> {
+  try {
+    await deps.endWrites?.(target)
+  } catch (err) {
+    deps.log.warn({ err, file }, 'running writes of a deleted upload could not be aborted')
+  }
+}
