@@ -99,6 +99,7 @@ export type MultipartInfo = {
   key: string
   uploadId: string
   initiated: Date
+  storageClass?: string
   checksumAlgorithm?: ChecksumAlgorithm
   checksumType?: ChecksumType
 }
@@ -140,6 +141,7 @@ export interface MultipartStore {
     parts: PartInfo[]
     isTruncated: boolean
     nextPartNumberMarker?: number
+    storageClass?: string
     checksumAlgorithm?: ChecksumAlgorithm
     checksumType?: ChecksumType
   }>

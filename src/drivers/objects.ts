@@ -29,6 +29,8 @@ export type ObjectHeaders = {
   expires?: string
   /** User metadata, names in lower case without `x-amz-meta-`; names and values together at most 2 KB. */
   metadata?: Record<string, string>
+  /** Kept and told, and nothing else: every object is read as one of STANDARD, which is the class where there is none. */
+  storageClass?: string
 }
 
 export type ObjectHead = ObjectHeaders & {
@@ -149,7 +151,14 @@ export type ListOptions = {
   continuationToken?: string
   signal?: AbortSignal
 }
-export type ListedObject = { key: string; contentLength: number; etag: string; lastModified: Date; checksum?: Checksum }
+export type ListedObject = {
+  key: string
+  contentLength: number
+  etag: string
+  lastModified: Date
+  checksum?: Checksum
+  storageClass?: string
+}
 export type ObjectPage = {
   objects: ListedObject[]
   commonPrefixes: string[]

@@ -105,6 +105,7 @@ export function assertVersion(versionId: string | undefined): void {
 /** The fields of ObjectHeaders alone, without what is undefined. */
 export function pickHeaders(o: ObjectHeaders): ObjectHeaders {
   const { contentType, contentEncoding, contentDisposition, contentLanguage, cacheControl, expires, metadata } = o
+  const { storageClass } = o
   return {
     ...(contentType !== undefined && { contentType }),
     ...(contentEncoding !== undefined && { contentEncoding }),
@@ -113,5 +114,6 @@ export function pickHeaders(o: ObjectHeaders): ObjectHeaders {
     ...(cacheControl !== undefined && { cacheControl }),
     ...(expires !== undefined && { expires }),
     ...(metadata !== undefined && Object.keys(metadata).length > 0 && { metadata }),
+    ...(storageClass !== undefined && { storageClass }),
   }
 }

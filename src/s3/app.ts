@@ -10,6 +10,7 @@ import { SignatureError } from '../sigv4/types.ts'
 import { createAccess, denied } from './access.ts'
 import { asReceived, authenticate, identify } from './authenticate.ts'
 import { objectOf, readHeaders, withHoisted, type ObjectsDeps, type OperationDeps, type S3Context } from './context.ts'
+import { parseCopySource } from './copy-source.ts'
 import { createMissingBucket, developmentDeps } from './development.ts'
 import { answerPreflight, applyCors } from './cors-rules.ts'
 import { answerError, errorAnswer, hostId } from './error-response.ts'
@@ -99,7 +100,7 @@ async function handle(ctx: S3Context, deps: OperationDeps): Promise<void> {
     throw new StorageError('InvalidRequest', { message: 'This operation does not accept a streaming body.' })
   }
   if (deps.development?.createsBuckets) await createMissingBucket(ctx, route.name, deps)
-  await checkExpectedOwner(ctx, deps)
+  await checkExpectedOwners(ctx, deps)
   await applyCors(ctx, deps)
   await route.run(ctx, deps)
 }
@@ -137,12 +138,25 @@ function targetOrNone(ctx: S3Context, deps: ObjectsDeps): Pick<Target, 'bucket' 
   }
 }
 
-/** `x-amz-expected-bucket-owner`: the client wants an error instead of another owner's bucket. */
-async function checkExpectedOwner(ctx: S3Context, deps: OperationDeps): Promise<void> {
-  const expected = ctx.headers.get('x-amz-expected-bucket-owner')
-  if (expected === undefined || ctx.bucket === null) return
-  const own = ctx.bucket === deps.gatewayBucket
-  const owner = own ? deps.gatewayOwner : (await deps.store.headBucket(ctx.bucket)).owner
+/** The client wants an error instead of another owner's bucket, also as the source of a copy. */
+async function checkExpectedOwners(ctx: S3Context, deps: OperationDeps): Promise<void> {
+  await checkOwner(ctx.headers.get('x-amz-expected-bucket-owner'), () => ctx.bucket, deps)
+  const ofSource = ctx.headers.get('x-amz-source-expected-bucket-owner')
+  await checkOwner(ofSource, () => sourceBucket(ctx.headers.get('x-amz-copy-source')), deps)
+}
+
+const sourceBucket = (source: string | undefined): string | null =>
+  source === undefined ? null : parseCopySource(source).ref.bucket
+
+async function checkOwner(
+  expected: string | undefined,
+  bucketOf: () => string | null,
+  deps: OperationDeps,
+): Promise<void> {
+  if (expected === undefined) return
+  const bucket = bucketOf()
+  if (bucket === null) return
+  const owner = bucket === deps.gatewayBucket ? deps.gatewayOwner : (await deps.store.headBucket(bucket)).owner
   if (owner !== expected) throw denied()
 }
 

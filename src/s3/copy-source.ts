@@ -6,13 +6,13 @@ import { assertKey } from './target.ts'
 export type CopySource = { ref: ObjectRef; versionId?: string }
 
 /**
- * `x-amz-copy-source`: `[/]bucket/key[?versionId=id]`, percent-encoded. The version follows a raw `?`. An encoded `?`
- * is part of the key, and a key that spells out a version is rejected as ambiguous.
+ * `x-amz-copy-source`: `[/]bucket/key[?versionId=id]`, percent-encoded, and `+` is a space. The version follows a raw
+ * `?`. An encoded `?` is part of the key, and a key that spells out a version is rejected as ambiguous.
  */
 export function parseCopySource(header: string): CopySource {
   const raw = Buffer.from(header, 'latin1').toString('utf8').trim().replace(/^\//, '')
   const [path = '', ...rest] = raw.split('?')
-  const decoded = decodeComponent(path)
+  const decoded = decodeComponent(path.replaceAll('+', ' '))
   const slash = decoded?.indexOf('/') ?? -1
   if (decoded === null || slash < 1 || slash === decoded.length - 1 || rest.length > 1) throw invalid()
   const ref = { bucket: decoded.slice(0, slash), key: decoded.slice(slash + 1) }

@@ -83,7 +83,7 @@ export function objectElements(object: ListedObject, names: NameEncoder, owner: 
     ChecksumType: checksum && (checksum.type ?? 'FULL_OBJECT'),
     Size: object.contentLength,
     Owner: owner === undefined ? undefined : ownerElement(owner),
-    StorageClass: 'STANDARD',
+    StorageClass: object.storageClass ?? 'STANDARD',
   })
 }
 

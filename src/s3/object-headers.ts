@@ -25,22 +25,24 @@ export function readObjectHeaders(headers: Headers): ObjectHeaders {
   for (const [name, value] of headers) {
     if (name.startsWith(metaPrefix)) metadata[name.slice(metaPrefix.length)] = value
   }
-  // aws-chunked describes the transfer, not the object.
-  const encoding = headers
-    .get('content-encoding')
-    ?.split(',')
-    .map((coding) => coding.trim())
-    .filter((coding) => coding !== '' && coding.toLowerCase() !== 'aws-chunked')
-    .join(',')
+  const encoding = headers.get('content-encoding')
   return {
     ...given('contentType', headers.get('content-type')),
-    ...given('contentEncoding', encoding),
+    ...given('contentEncoding', encoding === undefined ? undefined : withoutChunks(encoding)),
     ...given('contentDisposition', headers.get('content-disposition')),
     ...given('contentLanguage', headers.get('content-language')),
     ...given('cacheControl', headers.get('cache-control')),
     ...given('expires', headers.get('expires')),
     ...(Object.keys(metadata).length > 0 && { metadata }),
+    ...readStorageClass(headers),
   }
+}
+
+/** As it was sent, without aws-chunked, which describes the transfer and not the object. */
+function withoutChunks(encoding: string): string {
+  const codings = encoding.split(',')
+  const kept = codings.filter((coding) => coding.trim().toLowerCase() !== 'aws-chunked')
+  return kept.length === codings.length ? encoding : kept.join(',').trim()
 }
 
 const given = <K extends string>(name: K, value: string | undefined): { [P in K]?: string } =>
@@ -161,8 +163,16 @@ export function refuseUnsupportedHeaders(headers: Headers): void {
       }
     }
   }
+  readStorageClass(headers)
+}
+
+/** Classes whose objects can be read at once; those of an archive would have to be restored first. */
+const storageClasses = new Set(['REDUCED_REDUNDANCY', 'STANDARD_IA', 'ONEZONE_IA', 'INTELLIGENT_TIERING', 'GLACIER_IR'])
+
+/** Errors: InvalidStorageClass. */
+export function readStorageClass(headers: Headers): Pick<ObjectHeaders, 'storageClass'> {
   const storageClass = headers.get('x-amz-storage-class')
-  if (storageClass !== undefined && storageClass !== 'STANDARD') {
-    throw new S3Error('InvalidStorageClass', 'The only storage class here is STANDARD.')
-  }
+  if (storageClass === undefined || storageClass === 'STANDARD') return {}
+  if (storageClasses.has(storageClass)) return { storageClass }
+  throw new S3Error('InvalidStorageClass', 'The storage class you specified is not valid')
 }

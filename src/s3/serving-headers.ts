@@ -104,6 +104,7 @@ export function objectFacts(ctx: S3Context, head: ObjectHead): AnswerHeaders {
     'last-modified': head.lastModified.toUTCString(),
     'x-amz-version-id': head.versionId,
     'x-amz-tagging-count': head.tagCount || undefined,
+    'x-amz-storage-class': head.storageClass,
   }
   for (const [name, value] of Object.entries(head.metadata ?? {})) facts[`x-amz-meta-${name}`] = value
   if (head.checksum && ctx.headers.get('x-amz-checksum-mode')?.toUpperCase() === 'ENABLED') {

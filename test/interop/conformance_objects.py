@@ -166,11 +166,15 @@ def versions_read():
 
 @check
 def storage_class():
-    """STANDARD is the one storage class"""
+    """Storage classes are kept and told, except those of an archive; STANDARD has no header"""
     bucket = fresh_bucket()
     put(bucket, StorageClass="STANDARD")
     equal("StorageClass" in head(bucket), False)
-    refused("InvalidStorageClass", 400, put, bucket, StorageClass="NOTHING")
+    put(bucket, StorageClass="STANDARD_IA")
+    equal(head(bucket)["StorageClass"], "STANDARD_IA")
+    equal(alice.list_objects_v2(Bucket=bucket)["Contents"][0]["StorageClass"], "STANDARD_IA")
+    for name in ["NOTHING", "GLACIER", "DEEP_ARCHIVE"]:
+        refused("InvalidStorageClass", 400, put, bucket, StorageClass=name)
 
 
 run_checks()

@@ -1,4 +1,5 @@
 /** What foreign clients rely on beyond the API reference, each seen in one of the suites of `test/interop`. */
+import { hash } from 'node:crypto'
 import { CreateMultipartUploadCommand, paginateListParts, UploadPartCommand } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { element, keys, startEndpoint, type Endpoint } from './endpoint.ts'
@@ -81,4 +82,85 @@ describe('errors say what foreign clients look for', () => {
     expect([answer.status, answer.headers.get('access-control-allow-origin')]).toEqual([403, undefined])
     expect(answer.headers.get('vary')).toContain('Origin')
   })
+})
+
+describe('copies', () => {
+  const copy = (source: string, headers: Record<string, string> = {}) =>
+    endpoint.signed('alice', 'PUT', `/${Bucket}/target`, { headers: { 'x-amz-copy-source': source, ...headers } })
+
+  test('a + in the source is a space, %2B is a plus', async () => {
+    await endpoint.signed('alice', 'PUT', `/${Bucket}/a%20b`, { body: 'space' })
+    await endpoint.signed('alice', 'PUT', `/${Bucket}/a%2Bb`, { body: 'plus' })
+    expect((await copy(`/${Bucket}/a+b`)).status).toBe(200)
+    expect((await endpoint.signed('alice', 'GET', `/${Bucket}/target`)).text).toBe('space')
+    expect((await copy(`/${Bucket}/a%2Bb`)).status).toBe(200)
+    expect((await endpoint.signed('alice', 'GET', `/${Bucket}/target`)).text).toBe('plus')
+  })
+
+  test('the owner that is expected of the source is held to', async () => {
+    await endpoint.signed('alice', 'PUT', `/${Bucket}/source`, { body: 'x' })
+    const expecting = (owner: string) => copy(`/${Bucket}/source`, { 'x-amz-source-expected-bucket-owner': owner })
+    expect((await expecting('alice')).status).toBe(200)
+    const refused = await expecting('bob')
+    expect([refused.status, element(refused, 'Code')]).toEqual([403, 'AccessDenied'])
+  })
+
+  test('take the storage class that is asked for, not that of the source', async () => {
+    const classOf = async (key: string): Promise<string | undefined> =>
+      (await endpoint.signed('alice', 'HEAD', `/${Bucket}/${key}`)).headers.get('x-amz-storage-class')
+    const headers = { 'x-amz-storage-class': 'STANDARD_IA', 'x-amz-meta-a': 'b' }
+    await endpoint.signed('alice', 'PUT', `/${Bucket}/classed`, { body: 'x', headers })
+    expect(await classOf('classed')).toBe('STANDARD_IA')
+    await copy(`/${Bucket}/classed`)
+    expect(await classOf('target')).toBeUndefined()
+    await copy(`/${Bucket}/classed`, { 'x-amz-storage-class': 'ONEZONE_IA' })
+    expect(await classOf('target')).toBe('ONEZONE_IA')
+    const list = await endpoint.signed('alice', 'GET', `/${Bucket}`, { query: { prefix: 'target' } })
+    expect(element(list, 'StorageClass')).toBe('ONEZONE_IA')
+    // Onto itself a copy may change nothing but the class.
+    expect((await copy(`/${Bucket}/target`, { 'x-amz-storage-class': 'GLACIER_IR' })).status).toBe(200)
+    expect(await classOf('target')).toBe('GLACIER_IR')
+    const kept = await endpoint.signed('alice', 'HEAD', `/${Bucket}/target`)
+    expect(kept.headers.get('x-amz-meta-a')).toBe('b')
+  })
+})
+
+test('the storage class of an upload in parts is told from its beginning', async () => {
+  const client = endpoint.client('alice')
+  const { UploadId } = await client.send(
+    new CreateMultipartUploadCommand({ Bucket, Key: 'classy', StorageClass: 'STANDARD_IA' }),
+  )
+  const part = new UploadPartCommand({ Bucket, Key: 'classy', UploadId, PartNumber: 1, Body: 'x' })
+  const { ETag } = await client.send(part)
+  const uploads = await endpoint.signed('alice', 'GET', `/${Bucket}`, { query: { uploads: '', prefix: 'classy' } })
+  const parts = await endpoint.signed('alice', 'GET', `/${Bucket}/classy`, { query: { uploadId: UploadId! } })
+  expect([element(uploads, 'StorageClass'), element(parts, 'StorageClass')]).toEqual(['STANDARD_IA', 'STANDARD_IA'])
+  const body = `<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>${ETag}</ETag></Part></CompleteMultipartUpload>`
+  await endpoint.signed('alice', 'POST', `/${Bucket}/classy`, { query: { uploadId: UploadId! }, body })
+  const head = await endpoint.signed('alice', 'HEAD', `/${Bucket}/classy`)
+  expect(head.headers.get('x-amz-storage-class')).toBe('STANDARD_IA')
+  client.destroy()
+})
+
+test.each([
+  ['gzip, br', 'gzip, br'],
+  ['aws-chunked', null],
+  ['gzip, aws-chunked', 'gzip'],
+  ['aws-chunked,deflate, gzip', 'deflate, gzip'],
+])('content-encoding %j is kept as %j', async (sent, kept) => {
+  await endpoint.signed('alice', 'PUT', `/${Bucket}/encoded`, { body: 'x', headers: { 'content-encoding': sent } })
+  const head = await endpoint.signed('alice', 'HEAD', `/${Bucket}/encoded`)
+  expect(head.headers.get('content-encoding') ?? null).toBe(kept)
+})
+
+test('a negative MaxAgeSeconds of a CORS rule is kept and sent', async () => {
+  const rule = '<AllowedMethod>GET</AllowedMethod><AllowedOrigin>*</AllowedOrigin><MaxAgeSeconds>-1</MaxAgeSeconds>'
+  const body = `<CORSConfiguration><CORSRule>${rule}</CORSRule></CORSConfiguration>`
+  const headers = { 'content-md5': hash('md5', body, 'base64') }
+  expect((await endpoint.signed('alice', 'PUT', `/${Bucket}`, { query: { cors: '' }, body, headers })).status).toBe(200)
+  const preflight = await endpoint.raw('OPTIONS', `/${Bucket}/k`, {
+    origin: 'https://app.example.com',
+    'access-control-request-method': 'GET',
+  })
+  expect(preflight.headers.get('access-control-max-age')).toBe('-1')
 })

@@ -1,6 +1,6 @@
 import { StorageError } from '../../errors.ts'
 import { startChecksum } from '../checksums/checksum.ts'
-import type { Checksum, CopyOptions, ObjectRef, ObjectStore, WriteConditions } from '../driver.ts'
+import type { Checksum, CopyOptions, ObjectHeaders, ObjectRef, ObjectStore, WriteConditions } from '../driver.ts'
 import { checkSourceConditions } from '../conditions.ts'
 import { aclText } from './acl-text.ts'
 import type { DiskContext } from './context.ts'
@@ -50,7 +50,7 @@ export function createCopy(ctx: DiskContext, reads: Pick<ObjectStore, 'getObject
             sealed: 0,
             note: null,
             acl: aclText(o.acl),
-            headers: o.metadataDirective === 'REPLACE' ? JSON.stringify(pickHeaders(o)) : row.headers,
+            headers: JSON.stringify(copiedHeaders(row, o)),
             tags: o.taggingDirective === 'REPLACE' ? JSON.stringify(o.tags ?? {}) : row.tags,
             checksum: checksum ? JSON.stringify(checksum) : null,
           }
@@ -64,6 +64,13 @@ export function createCopy(ctx: DiskContext, reads: Pick<ObjectStore, 'getObject
   }
 }
 
+/** The class of a copy is the one that is asked for, whatever becomes of the other headers. */
+function copiedHeaders(row: ObjectRow, o: CopyOptions): ObjectHeaders {
+  if (o.metadataDirective === 'REPLACE') return pickHeaders(o)
+  const { storageClass: _, ...headers } = JSON.parse(row.headers) as ObjectHeaders
+  return { ...headers, ...(o.storageClass !== undefined && { storageClass: o.storageClass }) }
+}
+
 function assertCopy(source: ObjectRef, target: ObjectRef, o: CopyOptions): void {
   assertKey(source)
   assertKey(target)
@@ -71,7 +78,7 @@ function assertCopy(source: ObjectRef, target: ObjectRef, o: CopyOptions): void 
   if (o.metadataDirective === 'REPLACE') assertMetadata(o)
   if (o.taggingDirective === 'REPLACE') assertTags(o.tags ?? {})
   const same = source.bucket === target.bucket && source.key === target.key
-  if (!same || o.metadataDirective === 'REPLACE') return
+  if (!same || o.metadataDirective === 'REPLACE' || o.storageClass !== undefined) return
   throw new StorageError('InvalidRequest', {
     message:
       'This copy request is illegal because it is trying to copy an object to itself without changing the ' +

@@ -7,10 +7,12 @@ import type { Index } from './open-index.ts'
 import { commonPrefixOf, skipScan } from './skip-scan.ts'
 import { compareText, textAfter, textRightAfter } from './text-order.ts'
 
-type ListedRow = Pick<ObjectRow, 'key' | 'size' | 'etag' | 'modified_at' | 'checksum'>
+type ListedRow = Pick<ObjectRow, 'key' | 'size' | 'etag' | 'modified_at' | 'checksum'> & {
+  storage_class: string | null
+}
 
 /** A range of the (bucket, key) index: no LIKE, so `%` and `_` are themselves. */
-export const listSql = `SELECT key, size, etag, modified_at, checksum FROM objects
+export const listSql = `SELECT key, size, etag, modified_at, checksum, headers ->> 'storageClass' AS storage_class FROM objects
   WHERE bucket = ? AND key >= ? AND key < ? ORDER BY key LIMIT ?`
 
 export function createListing(ctx: DiskContext, db: Index): Pick<ObjectStore, 'listObjects'> {
@@ -79,4 +81,5 @@ const toListed = (row: ListedRow): ListedObject => ({
   etag: row.etag,
   lastModified: new Date(row.modified_at),
   ...(row.checksum !== null && { checksum: parseChecksum(row.checksum) }),
+  ...(row.storage_class !== null && { storageClass: row.storage_class }),
 })

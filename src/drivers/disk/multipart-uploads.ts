@@ -20,7 +20,7 @@ import { checkMax } from './list-objects.ts'
 import { parseChecksum } from './object-rows.ts'
 import { assertKey, assertMetadata, assertTags, limits, pickHeaders, resourceOf } from '../rules.ts'
 import type { Place } from './quota/owner-quota.ts'
-import type { PartRow, UploadRow } from './upload-rows.ts'
+import { storageClassOf, type PartRow, type UploadRow } from './upload-rows.ts'
 import { commitBlob, removeReplaced, writeFor } from './write-objects.ts'
 
 type Uploads = Pick<
@@ -134,6 +134,7 @@ export function createMultipart(ctx: DiskContext, reads: Pick<ObjectStore, 'getO
         parts: parts.map(toPartInfo),
         isTruncated,
         ...(isTruncated && marker !== undefined && { nextPartNumberMarker: marker }),
+        ...storageClassOf(upload),
         ...checksumFacts(upload),
       }
     },

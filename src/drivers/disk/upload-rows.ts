@@ -1,6 +1,6 @@
 /** The rows of multipart uploads. Those methods that write are called inside a CommitQueue job. */
 import { StorageError } from '../../errors.ts'
-import type { ChecksumAlgorithm, ChecksumType, ObjectRef } from '../driver.ts'
+import type { ChecksumAlgorithm, ChecksumType, ObjectHeaders, ObjectRef } from '../driver.ts'
 import type { Index } from './open-index.ts'
 import { resourceOf } from '../rules.ts'
 
@@ -163,3 +163,8 @@ export const noSuchUpload = (ref: ObjectRef, uploadId: string): StorageError =>
     resource: resourceOf(ref),
     details: { UploadId: uploadId },
   })
+
+export function storageClassOf({ headers }: Pick<UploadRow, 'headers'>): Pick<ObjectHeaders, 'storageClass'> {
+  const { storageClass } = JSON.parse(headers) as ObjectHeaders
+  return storageClass === undefined ? {} : { storageClass }
+}

@@ -121,9 +121,12 @@ export function contentRange(value: string | undefined): ContentRange | undefine
   return match ? { start: Number(match[1]), end: Number(match[2]), total: Number(match[3]) } : undefined
 }
 
-/** The headers of a write. Errors: MetadataTooLarge, InvalidArgument for an `expires` that is no date. */
+/** The headers of a write. Errors: MetadataTooLarge, NotSupported for a storage class, InvalidArgument for an `expires` that is no date. */
 export function headerFields(o: ObjectHeaders) {
   assertMetadata(o)
+  if (o.storageClass !== undefined) {
+    throw new StorageError('NotSupported', { message: 'With the s3 driver the storage class is the one of the bucket' })
+  }
   const expires = o.expires === undefined ? undefined : new Date(o.expires)
   if (expires && Number.isNaN(expires.getTime())) {
     throw new StorageError('InvalidArgument', { message: 'Expires is not a date' })

@@ -72,7 +72,7 @@ function readRule(node: XmlNode): CorsRule {
       })
     }
   }
-  if (maxAge !== undefined && !/^\d{1,9}$/.test(maxAge)) throw malformed()
+  if (maxAge !== undefined && !/^-?\d{1,9}$/.test(maxAge)) throw malformed()
   return {
     allowedMethods,
     allowedOrigins,

@@ -7,6 +7,7 @@ import {
   parseAlgorithm,
   readConditions,
   readObjectHeaders,
+  readStorageClass,
   readTagging,
   readWriteConditions,
   refuseUnsupportedHeaders,
@@ -24,7 +25,7 @@ export const copyObject: Operation = async (ctx, deps) => {
   refuseUnsupportedHeaders(ctx.headers)
   const options = readOptions(ctx)
   const same = source.ref.bucket === target.bucket && source.ref.key === target.key
-  if (same && options.metadataDirective !== 'REPLACE') {
+  if (same && options.metadataDirective !== 'REPLACE' && options.storageClass === undefined) {
     throw new StorageError('InvalidRequest', {
       message:
         'This copy request is illegal because it is trying to copy an object to itself without changing the object’s metadata.',
@@ -67,7 +68,7 @@ function readOptions(ctx: S3Context): CopyOptions {
   return {
     metadataDirective,
     taggingDirective,
-    ...(metadataDirective === 'REPLACE' && readObjectHeaders(headers)),
+    ...(metadataDirective === 'REPLACE' ? readObjectHeaders(headers) : readStorageClass(headers)),
     ...(taggingDirective === 'REPLACE' && readTagging(headers)),
     ...(algorithm !== undefined && { checksumAlgorithm: parseAlgorithm(algorithm) }),
     sourceConditions: readConditions(headers, 'x-amz-copy-source-'),

@@ -37,7 +37,7 @@ export const getObjectAttributes: Operation = async (ctx, deps) => {
       ETag: asks('ETag') ? head.etag : undefined,
       Checksum: asks('Checksum') && head.checksum ? checksumOf(head.checksum) : undefined,
       ObjectParts: parts,
-      StorageClass: asks('StorageClass') ? 'STANDARD' : undefined,
+      StorageClass: asks('StorageClass') ? (head.storageClass ?? 'STANDARD') : undefined,
       ObjectSize: asks('ObjectSize') ? head.contentLength : undefined,
     }),
     { 'last-modified': head.lastModified.toUTCString(), 'x-amz-version-id': head.versionId },

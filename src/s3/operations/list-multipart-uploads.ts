@@ -39,7 +39,7 @@ export const listMultipartUploads: Operation = async (ctx, deps) => {
         UploadId: upload.uploadId,
         Initiator: owner,
         Owner: owner,
-        StorageClass: 'STANDARD',
+        StorageClass: upload.storageClass ?? 'STANDARD',
         Initiated: upload.initiated.toISOString(),
         ChecksumAlgorithm: upload.checksumAlgorithm?.toUpperCase(),
         ChecksumType: upload.checksumType,

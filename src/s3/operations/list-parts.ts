@@ -20,7 +20,7 @@ export const listParts: Operation = async (ctx, deps) => {
       UploadId: uploadId,
       Initiator: owner,
       Owner: owner,
-      StorageClass: 'STANDARD',
+      StorageClass: page.storageClass ?? 'STANDARD',
       PartNumberMarker: marker,
       // Always set, because a paginator that reads only this field would otherwise start again at 0.
       NextPartNumberMarker: page.nextPartNumberMarker ?? page.parts.at(-1)?.partNumber,

@@ -1,3 +1,4 @@
+/* oxlint-disable vitest/no-conditional-expect -- where stores differ, what each does instead is asserted too */
 import { expect, it } from 'vitest'
 import { bytesOf, freshRef, MiB, put, read, codeOf, type Suite, itUnless } from './suite-tools.ts'
 
@@ -31,6 +32,20 @@ export function copies(suite: Suite): void {
     expect(head).toMatchObject({ contentType: 'text/plain', metadata: { b: '2' } })
     expect(head.metadata).not.toHaveProperty('a')
     expect(await suite.driver.getObjectTags(target)).toEqual(suite.differs('no-tags') ? {} : { n: 'w' })
+  })
+
+  it('keeps a storage class, or refuses it as NotSupported', async () => {
+    const [source, target] = [freshRef(suite), freshRef(suite)]
+    const written = put(suite, source, 'x', { storageClass: 'STANDARD_IA', metadata: { a: '1' } })
+    if (suite.differs('one-bucket')) return expect(await codeOf(written)).toBe('NotSupported')
+    await written
+    expect((await suite.driver.headObject(source)).storageClass).toBe('STANDARD_IA')
+    const { objects } = await suite.driver.listObjects({ bucket: source.bucket, prefix: source.key })
+    expect(objects[0]?.storageClass).toBe('STANDARD_IA')
+    await suite.driver.copyObject(source, target)
+    expect((await suite.driver.headObject(target)).storageClass).toBeUndefined()
+    await suite.driver.copyObject(source, target, { storageClass: 'ONEZONE_IA' })
+    expect(await suite.driver.headObject(target)).toMatchObject({ storageClass: 'ONEZONE_IA', metadata: { a: '1' } })
   })
 
   it('outlives its source, and the source its copy', async () => {
