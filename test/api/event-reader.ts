@@ -1,5 +1,6 @@
 /** Reads an event stream over fetch, event by event. */
 import type { LogEntry } from '../../src/api/log-entry.ts'
+import { limit } from '../fixtures/time-limit.ts'
 
 export type StreamEvent = { name: string; id: string; data: unknown }
 
@@ -8,7 +9,7 @@ export type EventReader = {
   headers: Headers
   /** Everything so far, as it came. */
   text(): string
-  /** The next event that `wanted` accepts; those before it are passed over. Rejects after five seconds. */
+  /** The next event that `wanted` accepts; those before it are passed over. Rejects after ten seconds. */
   next(wanted?: (event: StreamEvent) => boolean): Promise<StreamEvent>
   /** The next request that `wanted` accepts. */
   request(wanted?: (entry: LogEntry) => boolean): Promise<LogEntry>
@@ -40,7 +41,7 @@ export async function readEvents(url: string, headers: Record<string, string> = 
   })()
 
   async function next(wanted: (event: StreamEvent) => boolean = () => true): Promise<StreamEvent> {
-    const late = AbortSignal.timeout(5000)
+    const late = AbortSignal.timeout(limit(10_000))
     for (;;) {
       const found = events.shift()
       if (found && wanted(found)) return found
