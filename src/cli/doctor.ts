@@ -1,7 +1,7 @@
 import { InvalidArgumentError, type Command } from 'commander'
 import type { Config } from '../config/config.ts'
 import type { Outcome, Result } from '../doctor/check.ts'
-import { corsJson } from '../doctor/cors-rules.ts'
+import { corsJson } from '../doctor/bucket/cors-rules.ts'
 import { addConfigOptions, openConfig, type ConfigOptions } from './config-options.ts'
 import { interruptible } from './interruptible.ts'
 import { printJson, printNote, printResult } from './output.ts'

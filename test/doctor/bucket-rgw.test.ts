@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { bucketChecks } from '../../src/doctor/bucket/bucket-checks.ts'
 import { createStoreProbe, type StoreTarget } from '../../src/doctor/bucket/store-probe.ts'
 import { runChecks, type Result } from '../../src/doctor/check.ts'
-import { applyCors } from '../../src/doctor/cors-rules.ts'
+import { applyCors } from '../../src/doctor/bucket/cors-rules.ts'
 import { createTestBucket, type TestBucket } from '../fixtures/s3-store.ts'
 
 const origin = 'http://localhost:5173'

@@ -1,7 +1,7 @@
 /** CORS as pages meet it, over a bucket that has rules of its own. */
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
-import { cors } from '../../src/doctor/bucket/cors.ts'
-import { applyCors, corsJson } from '../../src/doctor/cors-rules.ts'
+import { cors } from '../../src/doctor/bucket/cors-check.ts'
+import { applyCors, corsJson } from '../../src/doctor/bucket/cors-rules.ts'
 import type { CorsRule } from '../../src/drivers/driver.ts'
 import { bucket, origin, startFaultyStore, type FaultyStore } from './faulty-store.ts'
 

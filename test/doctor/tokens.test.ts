@@ -1,7 +1,7 @@
 /** What `postern doctor` says about the key set of an identity provider. */
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { runChecks, type Result } from '../../src/doctor/check.ts'
-import { tokenChecks, type TokenSubject } from '../../src/doctor/tokens/token-checks.ts'
+import { tokenChecks, type TokenSubject } from '../../src/doctor/token-checks.ts'
 import { makeKey, serveKeySet, type KeySetServer } from '../fixtures/key-set.ts'
 
 let keySet: KeySetServer

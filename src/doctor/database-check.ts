@@ -1,10 +1,10 @@
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
-import { isThere, remedyFor } from '../../cannot-open.ts'
-import { StorageError } from '../../errors.ts'
-import { userName } from '../../user-name.ts'
-import { failed, ok, reason, type Finding } from '../check.ts'
-import type { DiskCheck, DiskSubject } from './disk-subject.ts'
+import { isThere, remedyFor } from '../cannot-open.ts'
+import { StorageError } from '../errors.ts'
+import { userName } from '../user-name.ts'
+import { failed, ok, reason, type Finding } from './check.ts'
+import type { DiskCheck, DiskSubject } from './disk-checks.ts'
 
 /** The object index: its version, its journal, and that it can be read from end to end of its structure. */
 export const objectIndex: DiskCheck = {

@@ -1,6 +1,6 @@
-import { corsJson } from '../cors-rules.ts'
+import { corsJson } from './cors-rules.ts'
 import { failed, ok, type Check, type Finding } from '../check.ts'
-import { probeBody } from './put.ts'
+import { probeBody } from './object-checks.ts'
 import type { Answer, StoreProbe } from './store-probe.ts'
 
 /** Headers that our client sends with the bytes. */

@@ -1,6 +1,6 @@
 /** Whether the key set of the identity provider can be read, and whether its tokens are known to be for this server. */
-import { failed, ok, unknown, type Check } from '../check.ts'
-import { send } from '../send.ts'
+import { failed, ok, unknown, type Check } from './check.ts'
+import { send } from './send.ts'
 
 export type TokenSubject = {
   jwksUrl: string

@@ -1,7 +1,7 @@
 /** The CORS rules that a bucket needs for uploads from pages, and for downloads that a redirect leads to. */
 import { createHash } from 'node:crypto'
-import { ok, failed, type Finding } from './check.ts'
-import { said, type Answer, type StoreProbe } from './bucket/store-probe.ts'
+import { ok, failed, type Finding } from '../check.ts'
+import { said, type Answer, type StoreProbe } from './store-probe.ts'
 
 type Rule = { id: string; methods: readonly string[] }
 

@@ -1,5 +1,5 @@
 /** Whether public files can harm the people who open them. */
-import { ok, unknown, type Check } from '../check.ts'
+import { ok, unknown, type Check } from './check.ts'
 
 export type PublicSubject = { risks: readonly { message: string; advice: string }[] }
 

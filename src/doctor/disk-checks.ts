@@ -1,0 +1,190 @@
+import { catalog, objectIndex } from './database-check.ts'
+import type { Catalog } from '../catalog/catalog.ts'
+import { failed, ok, reason, unknown, type Check } from './check.ts'
+import { lstat, mkdir, open, readFile, rename, rm, statfs, writeFile } from 'node:fs/promises'
+import { remedyFor } from '../cannot-open.ts'
+import { userName } from '../user-name.ts'
+import { randomBytes } from 'node:crypto'
+import { join } from 'node:path'
+
+export type DiskSubject = {
+  /** `storage.disk.path`. */
+  folder: string
+  /** Whether objects lie there; else only secrets and, by default, the catalog do. */
+  holdsObjects: boolean
+  minFree: number
+  fsync: 'full' | 'none'
+  /** The newest version of the object index that this program knows. */
+  indexVersion: number
+  /** The migrations that this program knows, by name. */
+  catalogVersions: readonly string[]
+  /** The file of a SQLite catalog; null: another kind of database. */
+  catalogFile: string | null
+  /** Opens the catalog without touching its schema. */
+  openCatalog: () => Promise<Pick<Catalog, 'checkReady' | 'migrationStatus' | 'close'>>
+}
+
+export type DiskCheck = Check<DiskSubject>
+
+/** A rename between two mounts is a copy, and no longer all or nothing. */
+export const mount: DiskCheck = {
+  name: 'mount',
+  needs: ['writable'],
+  async run({ folder, holdsObjects }) {
+    if (!holdsObjects) return ok('No objects lie there.')
+    const [temp, objects] = [join(folder, 'tmp'), join(folder, 'objects')]
+    for (const path of [temp, objects]) {
+      await mkdir(path, { recursive: true })
+      if ((await lstat(path)).isSymbolicLink()) {
+        return failed(
+          `${path} is a link.`,
+          `Move what it points to to ${path}, or link the whole of ${folder} instead.`,
+        )
+      }
+    }
+    const fix = `Mount one file system for the whole of ${folder}, tmp and objects included.`
+    const [a, b] = await Promise.all([lstat(temp), lstat(objects)])
+    if (a.dev !== b.dev) return failed(`${temp} and ${objects} lie on two mounts.`, fix)
+    const name = `doctor-${randomBytes(8).toString('hex')}`
+    const [from, to] = [join(temp, name), join(objects, name)]
+    try {
+      await writeFile(from, '')
+      await rename(from, to)
+      return ok('Temporary files and blobs lie on one mount.')
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException
+      return failed(
+        `A file cannot be renamed from ${temp} to ${objects} by ${userName()}: ${reason(error)}.`,
+        code === 'EXDEV' ? fix : remedyFor(objects, error),
+      )
+    } finally {
+      await Promise.all([from, to].map((path) => rm(path, { force: true })))
+    }
+  },
+}
+
+export const space: DiskCheck = {
+  name: 'space',
+  needs: ['writable'],
+  async run({ folder, minFree }) {
+    const { bavail, bsize, files, ffree } = await statfs(folder)
+    const free = bavail * bsize
+    if (free < minFree) {
+      return failed(
+        `${inGiB(free)} are free; below ${inGiB(minFree)} (storage.disk.minFree) uploads are refused.`,
+        'Make room, or move storage.disk.path to a larger disk; lower storage.disk.minFree only if nothing else writes there.',
+      )
+    }
+    if (files > 0 && ffree < 1000) {
+      return failed(
+        `Only ${ffree} more files fit on the file system.`,
+        'Remove files, or make the file system with more inodes.',
+      )
+    }
+    return ok(`${inGiB(free)} are free.`)
+  },
+}
+
+const inGiB = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(1)} GiB`
+
+export const writable: DiskCheck = {
+  name: 'writable',
+  async run({ folder }) {
+    const bytes = randomBytes(64 * 1024)
+    const file = join(folder, 'tmp', `doctor-${randomBytes(8).toString('hex')}`)
+    try {
+      await mkdir(join(folder, 'tmp'), { recursive: true })
+      const handle = await open(file, 'wx', 0o600)
+      try {
+        await handle.writeFile(bytes)
+      } finally {
+        await handle.close()
+      }
+      if ((await readFile(file)).equals(bytes)) return ok(`${folder} can be written.`)
+      return failed(
+        `Other bytes are read from ${folder} than were written.`,
+        'Check the disk (smartctl, dmesg) before anything else.',
+      )
+    } catch (error) {
+      return failed(
+        `${folder} cannot be written by ${userName()}: ${reason(error)}.`,
+        remedyFor(pathOf(error) ?? folder, error, { or: 'choose another storage.disk.path' }),
+      )
+    } finally {
+      await rm(file, { force: true }).catch(() => undefined)
+    }
+  },
+}
+
+const pathOf = (error: unknown): string | undefined => (error as NodeJS.ErrnoException).path
+
+/** Linux's f_type. */
+const inMemory = new Set([0x01021994, 0x858458f6])
+const remote = new Map([
+  [0x6969, 'NFS'],
+  [0xff534d42, 'CIFS'],
+  [0xfe534d42, 'SMB'],
+  [0x65735546, 'FUSE'],
+])
+const rounds = 9
+/** Milliseconds. No disk, nor the path to one with a cache of its own, takes a write and a flush in less. */
+const fastest = 0.015
+
+/** Whether an answered write survives a power cut, as far as that can be seen without one. */
+export const fsync: DiskCheck = {
+  name: 'fsync',
+  needs: ['writable'],
+  async run({ folder, fsync: setting }) {
+    if (setting === 'none') {
+      return failed(
+        'storage.disk.fsync is none: what was answered may be lost at a power cut.',
+        'Set storage.disk.fsync: full, unless the data can be made again.',
+      )
+    }
+    const { type } = await statfs(folder)
+    if (process.platform === 'linux' && inMemory.has(type)) {
+      return failed(`${folder} lies in memory: nothing there survives a restart.`, 'Put storage.disk.path on a disk.')
+    }
+    let median: number
+    try {
+      median = await medianSync(join(folder, 'tmp', `doctor-${randomBytes(8).toString('hex')}`))
+    } catch (error) {
+      return failed(
+        `Syncing a file fails: ${reason(error)}.`,
+        'Check the disk and its file system (dmesg); on a network mount, use a local one.',
+      )
+    }
+    const network = process.platform === 'linux' ? remote.get(type) : undefined
+    if (network) {
+      return unknown(
+        `${folder} lies on ${network}: whether it keeps what is synced, and SQLite's locks, is its server's business.`,
+        'A local disk is the safe place; else let one instance alone use it.',
+      )
+    }
+    const took = `${median.toFixed(median < 1 ? 3 : 1)} ms`
+    if (median >= fastest) return ok(`A write is synced in ${took}.`)
+    return unknown(
+      `A write is synced in ${took}, faster than a disk can: something (eatmydata, a virtual disk with cache=unsafe) may only say so.`,
+      'Look at how the disk is attached.',
+    )
+  },
+}
+
+async function medianSync(file: string): Promise<number> {
+  const handle = await open(file, 'wx', 0o600)
+  const times: number[] = []
+  try {
+    for (let i = 0; i < rounds; i++) {
+      await handle.write(Buffer.alloc(4096, i))
+      const begun = performance.now()
+      await handle.sync()
+      times.push(performance.now() - begun)
+    }
+  } finally {
+    await handle.close()
+    await rm(file, { force: true })
+  }
+  return times.toSorted((a, b) => a - b)[Math.floor(rounds / 2)]!
+}
+
+export const diskChecks: readonly DiskCheck[] = [writable, mount, space, fsync, objectIndex, catalog]
