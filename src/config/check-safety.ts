@@ -27,6 +27,7 @@ export function checkSafety(
 ): Finding[] {
   return [
     ...checkExposure(config, { dev, remote }),
+    ...checkRegion(config, dev),
     ...checkSecrets(config),
     ...checkKeys(config),
     ...checkWebhooks(config),
@@ -115,6 +116,12 @@ function checkKeys({ keys }: Config): Finding[] {
     else add('accessKeyId', `stands twice: keys[${first}] has the same. Each access key needs an id of its own.`)
     return found
   })
+}
+
+/** A signature is bound to one region, except on a developer's machine. */
+function checkRegion({ objects }: Config, dev: boolean): Finding[] {
+  if (dev || objects.region !== 'any') return []
+  return [{ key: 'objects.region', message: '"any" works only in development mode. Write a region such as us-east-1.' }]
 }
 
 function checkTimes({ uploads, downloads }: Config): Finding[] {

@@ -1,6 +1,6 @@
 /** Checks that need no signature, in the order of a server. */
 import { canonicalValue } from '../sigv4/canonical-request.ts'
-import { equalText } from '../sigv4/credential.ts'
+import { anyRegion, equalText } from '../sigv4/credential.ts'
 import { algorithm, terminator } from '../sigv4/string-to-sign.ts'
 import { maxQueryParameters } from '../sigv4/encode.ts'
 import { parameterEffect } from '../sigv4/hoisted-headers.ts'
@@ -111,7 +111,7 @@ function wellFormed(claims: Claims): Difference | null {
 }
 
 function region({ credential }: Claims, o: CheckOptions): Difference | null {
-  if (o.region === null || credential!.region === o.region) return null
+  if (o.region === null || o.region === anyRegion || credential!.region === o.region) return null
   return fault(
     'WrongRegion',
     `The URL was signed for the region ${credential!.region}, but this store is in ${o.region}.`,

@@ -6,6 +6,7 @@ import { reportRequests } from '../http/report-requests.ts'
 import { isServerFault, type Refusal, type RequestFacts } from '../http/request-event.ts'
 import { requestId } from '../http/request-id.ts'
 import { isStorageError, StorageError } from '../errors.ts'
+import { anyRegion } from '../sigv4/credential.ts'
 import { SignatureError } from '../sigv4/types.ts'
 import { createAccess, denied } from './access.ts'
 import { asReceived, authenticate, identify } from './authenticate.ts'
@@ -102,8 +103,12 @@ async function handle(ctx: S3Context, deps: OperationDeps): Promise<void> {
   if (deps.development?.createsBuckets) await createMissingBucket(ctx, route.name, deps)
   await checkExpectedOwners(ctx, deps)
   await applyCors(ctx, deps)
-  await route.run(ctx, deps)
+  await route.run(ctx, form ? deps : { ...deps, region: regionOf(ctx, deps) })
 }
+
+/** With `objects.region: any`, each client finds its buckets in the region that it signs for. */
+const regionOf = ({ verified }: S3Context, { region }: OperationDeps): string =>
+  region === anyRegion ? (verified?.seed?.scope.split('/')[1] ?? 'us-east-1') : region
 
 /** Whether this URL, with that method, is a read authorised by a signature or by public visibility. */
 async function isOpenRead(ctx: S3Context, deps: OperationDeps, method: string): Promise<boolean> {

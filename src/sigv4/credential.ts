@@ -12,6 +12,9 @@ export function parseCredential(text: string): Credential | null {
   return { accessKeyId, date, region, service, terminator: end }
 }
 
+/** The region of an endpoint that accepts signatures for every region. */
+export const anyRegion = 'any'
+
 /** The error code and message prefix for an invalid credential. They differ by kind of request. */
 export type Complaint = { code: SignatureErrorCode; prefix: string }
 
@@ -27,7 +30,8 @@ export function checkScope(
   }
   if (c.terminator !== terminator) refuse(`incorrect terminal "${c.terminator}". This endpoint uses "${terminator}".`)
   if (c.service !== o.service) refuse(`incorrect service "${c.service}". This endpoint belongs to "${o.service}".`)
-  if (c.region !== o.region) refuse(`the region '${c.region}' is wrong; expecting '${o.region}'`, { Region: o.region })
+  if (o.region !== anyRegion && c.region !== o.region)
+    refuse(`the region '${c.region}' is wrong; expecting '${o.region}'`, { Region: o.region })
   if (c.date !== day) refuse(`incorrect date "${c.date}". This date is not the day of X-Amz-Date, "${day}".`)
 }
 

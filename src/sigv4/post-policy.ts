@@ -176,10 +176,10 @@ function readVersion4(fields: ReadonlyMap<string, string>, o: VerifyPolicyOption
       prefix,
     },
   )
-  const { accessKeyId, date } = credential
+  const { accessKeyId, date, region } = credential
   const isSignedWith = (secret: KeyObject): boolean =>
     /^[0-9a-f]{64}$/.test(signature) &&
-    equalText(hmacHex(signingKey(secret, { date, region: o.region, service: 's3' }), policy), signature)
+    equalText(hmacHex(signingKey(secret, { date, region, service: 's3' }), policy), signature)
   return { version: 4, policy, accessKeyId, signature, isSignedWith }
 }
 

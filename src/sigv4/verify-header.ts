@@ -41,7 +41,12 @@ export function verifyHeader(request: RawRequest, o: VerifyOptions): VerifiedVer
     headers,
     payload: sentPayload,
   }
-  return { via: 'header', ...checkSignature(claimed, o), hoisted: noneHoisted, payload }
+  return {
+    via: 'header',
+    ...checkSignature(claimed, { ...o, region: auth.credential.region }),
+    hoisted: noneHoisted,
+    payload,
+  }
 }
 
 type Authorization = { credential: Credential; signedHeaders: string[]; signature: string }

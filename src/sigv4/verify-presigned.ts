@@ -52,7 +52,13 @@ export function verifyPresigned(request: RawRequest, o: VerifyOptions): Verified
     payload: payload.signed,
   }
   const hoisted = hoistedHeaders(given)
-  return { via: 'query', ...checkSignature(claimed, o), hoisted, expiresAt, payload: payload.body }
+  return {
+    via: 'query',
+    ...checkSignature(claimed, { ...o, region: auth.credential.region }),
+    hoisted,
+    expiresAt,
+    payload: payload.body,
+  }
 }
 
 const refuse = (message: string): never => {

@@ -190,6 +190,7 @@ describe('values that do not go together', () => {
   })
 
   it.each([
+    [{ 'objects.region': 'any' }, 'objects.region: "any" works only in development mode'],
     [{ 'uploads.maxExpiresIn': '8d' }, 'uploads.maxExpiresIn: presigned URLs live at most 7 days'],
     [
       { 'uploads.expiresIn': '2h', 'uploads.maxExpiresIn': '1h' },
