@@ -23,11 +23,12 @@ type Page = {
   /** Relative to the folder. */
   file: string
   /** What the page's policy allows in addition to the common one. */
-  allows?: { directive: 'connect-src' | 'img-src'; source: string }
+  allows?: { directive: 'connect-src' | 'frame-ancestors' | 'img-src'; source: string }
 }
 
 const pages = new Map<string, Page>([
-  ['/', { file: 'index.html' }],
+  // The PDF preview is a frame that inherits this policy, and WebKit enforces it on the frame.
+  ['/', { file: 'index.html', allows: { directive: 'frame-ancestors', source: "'self'" } }],
   // Uppy 6 uses `data:` URLs for multipart uploads. See docs/uppy.md.
   ['/console/uppy', { file: join('uppy', 'index.html'), allows: { directive: 'connect-src', source: 'data:' } }],
   // Its style sheet embeds images.
@@ -93,7 +94,10 @@ async function sendPage(ctx: Context, folder: string, { file, allows }: Page): P
   if (allows) {
     const policy = ctx.response.get('content-security-policy')
     const directive = new RegExp(`${allows.directive} [^;]*`)
-    ctx.set('content-security-policy', policy.replace(directive, `$& ${allows.source}`))
+    ctx.set(
+      'content-security-policy',
+      policy.replace(directive, (found) => `${found.replace(" 'none'", '')} ${allows.source}`),
+    )
   }
   ctx.type = 'text/html; charset=utf-8'
   ctx.etag = createHash('sha256').update(page).digest('base64url')
