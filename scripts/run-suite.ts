@@ -13,7 +13,14 @@ export function runBin(packageName: string, bin: string, args: readonly string[]
   return spawnSync(process.execPath, [script, ...args], { cwd: root, stdio: 'inherit' }).status ?? 1
 }
 
-type Report = { numPassedTests: number; numFailedTests: number; numPendingTests: number; numTodoTests: number }
+export type Report = {
+  numPassedTests: number
+  numFailedTests: number
+  numPendingTests: number
+  numTodoTests: number
+  /** `leftOut`: why a test was skipped, or run in part. */
+  testResults: { assertionResults: { status: string; meta: { leftOut?: string } }[] }[]
+}
 
 /**
  * Ends the process: 0 when all that can be run passed. `name` is that of the report below coverage/, `missing` says
@@ -28,7 +35,7 @@ export function runSuite(o: {
   /** Prints the progress instead of the names of the tests that pass. */
   brief?: boolean
   /** Printed before the counts. */
-  figures?: () => readonly string[]
+  figures?: (report: Report) => readonly string[]
 }): never {
   const report = join(root, 'coverage', `${o.name}-report.json`)
   rmSync(report, { force: true })
@@ -42,8 +49,11 @@ export function runSuite(o: {
     process.exit(status || 1)
   }
   const counts = JSON.parse(readFileSync(report, 'utf8')) as Report
-  for (const line of o.figures?.() ?? []) console.log(line)
-  const skipped = counts.numPendingTests + counts.numTodoTests
+  for (const line of o.figures?.(counts) ?? []) console.log(line)
+  const explained = counts.testResults
+    .flatMap(({ assertionResults }) => assertionResults)
+    .filter((test) => test.status === 'skipped' && test.meta.leftOut)
+  const skipped = counts.numPendingTests + counts.numTodoTests - explained.length
   const notRun = [...(o.missing ?? []), ...(skipped > 0 ? [`${skipped} tests that are marked as skipped`] : [])]
   for (const reason of notRun) console.error(`NOT RUN: ${reason}`)
   const left = notRun.length > 0 ? `, ${notRun.length} kinds not run` : ''

@@ -47,14 +47,14 @@ export function files(running: Running): void {
 
     it('ends an upload on the server that is canceled before the server has answered', async () => {
       const { rig } = running
-      rig.api.fault = ({ url }) => (url.pathname.endsWith('/multipart') ? { kind: 'late', ms: 1000 } : null)
+      rig.api.fault = ({ url }) => (url.pathname.endsWith('/multipart') ? { kind: 'late', ms: 3000 } : null)
       const page = await openPage(rig)
-      await page.evaluate(async () => {
+      await page.evaluate(() => {
         const bytes = new Uint8Array(20 * 2 ** 20).fill(65)
-        const task = postern.start(new File([bytes], 'never-mind.txt', { type: 'text/plain' }))
-        await new Promise((resolve) => setTimeout(resolve, 300))
-        postern.tasks[task]!.cancel()
+        postern.start(new File([bytes], 'never-mind.txt', { type: 'text/plain' }))
       })
+      await expect.poll(() => rig.api.seen.length, patient).toBe(1)
+      await page.evaluate(() => postern.tasks[0]!.cancel())
       const aborts = () => rig.api.seen.filter(({ method, status }) => method === 'DELETE' && status === 204)
       await expect.poll(() => aborts().length, patient).toBe(1)
       await page.close()

@@ -3,6 +3,7 @@ import { readFile, utimes, writeFile } from 'node:fs/promises'
 import type { Page } from 'playwright-core'
 import { describe, expect, it } from 'vitest'
 import { chosenEngine } from '../fixtures/browsers.ts'
+import { needs } from './abilities.ts'
 import {
   choose,
   type ClientPage,
@@ -187,11 +188,11 @@ export function interruptions(running: Running): void {
       expect(await storedSha256(rig, record!.id)).toBe(file.sha256)
     })
 
-    // The files of WebKitGTK's fixture are in memory: nothing changes them.
-    it.skipIf(chosenEngine() === 'webkit').for([
+    it.for([
       { name: 'in parts', bytes: 24 * MiB, checksum: 'auto' },
       { name: 'in one request without a checksum', bytes: MiB, checksum: 'never' },
     ] as const)('confirms no mixture of two versions of a file, $name', async ({ name, bytes, checksum }) => {
+      needs('files on disk')
       const { rig } = running
       const filename = `torn ${name}.txt`
       const file = await textFile(rig, filename, bytes)

@@ -22,6 +22,7 @@ import {
   waitForBytes,
 } from './client-rig.ts'
 import type { Running } from './client-suite.ts'
+import { needs } from './abilities.ts'
 import { throttleUploads } from './throttle.ts'
 
 declare const postern: ClientPage
@@ -94,9 +95,9 @@ export function refusals(running: Running, { showsRefusals }: Backend): void {
       const { rig } = running
       const file = await textFile(rig, 'expiring.txt', 40 * MiB)
       // What the server says of the lifetime is made longer, so that the store has to refuse it.
-      rig.api.fault = ({ url }) => (url.pathname.endsWith('/parts') ? partsThatLive(2, 600) : null)
+      rig.api.fault = ({ url }) => (url.pathname.endsWith('/parts') ? partsThatLive(5, 600) : null)
       const page = await openPage(rig)
-      await throttleUploads(page, 4 * MiB)
+      await throttleUploads(page, 2 * MiB)
       await choose(page, file.path)
       const task = await start(page)
       const { record } = await outcome(page, task)
@@ -116,9 +117,9 @@ export function refusals(running: Running, { showsRefusals }: Backend): void {
     it('signs a URL again before it is used when it is about to expire', async () => {
       const { rig } = running
       const file = await textFile(rig, 'about-to-expire.txt', 40 * MiB)
-      rig.api.fault = ({ url }) => (url.pathname.endsWith('/parts') ? partsThatLive(2, 2) : null)
+      rig.api.fault = ({ url }) => (url.pathname.endsWith('/parts') ? partsThatLive(5, 5) : null)
       const page = await openPage(rig)
-      await throttleUploads(page, 4 * MiB)
+      await throttleUploads(page, 2 * MiB)
       await choose(page, file.path)
       const { record } = await outcome(page, await start(page))
       await page.close()
@@ -131,6 +132,8 @@ export function refusals(running: Running, { showsRefusals }: Backend): void {
       { name: 'in parts', bytes: 24 * MiB },
       { name: 'in one request', bytes: 12 * MiB },
     ])('tells when the file is edited meanwhile, and confirms nothing: $name', async ({ bytes }) => {
+      needs('files on disk')
+      needs('growing files')
       const { rig } = running
       const filename = `edited-${bytes}.txt`
       const before = await reservedBytes(rig)
@@ -164,25 +167,24 @@ export function refusals(running: Running, { showsRefusals }: Backend): void {
     it('is told at once that a type is not allowed', async () => {
       const { rig } = running
       const page = await openPage(rig)
-      const began = Date.now()
       const { error } = await page.evaluate(() =>
         postern.outcome(postern.start(new File(['MZ'], 'setup.exe', { type: 'application/x-msdownload' }))),
       )
       await page.close()
       expect(error).toMatchObject({ code: 'type-rejected', status: 415, retryable: false })
-      expect(Date.now() - began).toBeLessThan(5000)
+      expect(rig.api.seen).toHaveLength(1)
       expect(rig.store.seen).toEqual([])
     })
 
     it('is told at once that a file is too large: by the server, and by a proxy before it', async () => {
       const { rig } = running
       const page = await openPage(rig)
-      const began = Date.now()
       const first = await page.evaluate(() => {
         const large = new File([new Blob([new Uint8Array(101 * 2 ** 20)])], 'large.txt', { type: 'text/plain' })
         return postern.outcome(postern.start(large))
       })
       expect(first.error).toMatchObject({ code: 'too-large', status: 413, retryable: false })
+      expect(rig.api.seen).toHaveLength(1)
       rig.store.fault = () => ({ kind: 'answer', status: 413, early: true })
       const second = await page.evaluate(() =>
         postern.outcome(postern.start(new File(['x'.repeat(2 ** 20)], 'refused.txt', { type: 'text/plain' }))),
@@ -190,7 +192,6 @@ export function refusals(running: Running, { showsRefusals }: Backend): void {
       await page.close()
       expect(second.error).toMatchObject({ code: 'too-large', status: 413, retryable: false })
       expect(rig.store.seen).toHaveLength(1)
-      expect(Date.now() - began).toBeLessThan(10_000)
     })
 
     if (!showsRefusals) return

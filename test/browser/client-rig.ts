@@ -18,7 +18,7 @@ import { limit } from '../fixtures/time-limit.ts'
 
 export const MiB = 2 ** 20
 /** For `expect.poll`: the machine may have other work. */
-export const patient = { timeout: limit(15_000) }
+export const patient = { timeout: limit(30_000) }
 
 export type Backend = {
   /** A gateway whose upload URLs point to `objectsUrl`, behind which the store is at `store`. */
@@ -97,7 +97,7 @@ export async function openPage(
   context?: BrowserContext,
 ): Promise<Page> {
   const page = context ? await context.newPage() : await rig.browser.newPage()
-  page.setDefaultTimeout(limit(60_000))
+  page.setDefaultTimeout(60_000)
   await page.goto(`${rig.pageUrl}/client.html`)
   await open(rig, page, options)
   return page

@@ -13,7 +13,7 @@ import { limit } from '../fixtures/time-limit.ts'
 export type Running = { rig: Rig }
 
 export function clientSuite(where: string, backend: Backend): void {
-  describe(`postern/client ${where}`, { timeout: limit(120_000) }, () => {
+  describe(`postern/client ${where}`, { timeout: limit(180_000) }, () => {
     const running = {} as Running
     beforeAll(async () => {
       running.rig = await startRig(backend)

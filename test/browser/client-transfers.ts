@@ -25,7 +25,7 @@ export function transfers(running: Running): void {
   describe('on their way', () => {
     it('tells the progress of 20 MB on a slow line, and what is stored is what was sent', async () => {
       const { rig } = running
-      const { file, page, task } = await startSlowly(rig, 'slow.txt', { size: 20 * MiB, rate: 4 * MiB })
+      const { file, page, task } = await startSlowly(rig, 'slow.txt', { size: 20 * MiB, rate: 2 * MiB })
       const { record } = await outcome(page, task)
       const seen = await steps(page, task)
       await page.close()
@@ -73,11 +73,14 @@ export function transfers(running: Running): void {
       const { rig } = running
       const file = await textFile(rig, 'offline.txt', 24 * MiB)
       const page = await openPage(rig)
-      const setOffline = await throttleUploads(page, 4 * MiB)
+      const setOffline = await throttleUploads(page, Infinity)
+      // Two parts are held, so that the upload is not over before the network is gone, however slow this machine is.
+      rig.store.fault = ({ url }) => (partOf(url) > 1 ? { kind: 'hang', afterBytes: 1 } : null)
       await choose(page, file.path)
       const task = await start(page)
-      await waitForBytes(page, task, 6 * MiB)
+      await page.waitForFunction(() => postern.tasks[0]!.getSnapshot().progress.part?.done === 1)
       await setOffline(true)
+      rig.store.fault = null
       // Requests that had begun go on, and one may reach the store only after the first cut.
       for (let i = 0; i < 10; i++) {
         rig.store.dropConnections()
@@ -155,9 +158,9 @@ export function transfers(running: Running): void {
       rig.store.fault = ({ method, url }) => {
         if (method !== 'PUT') return null
         if (partOf(url) === 2 && hangs++ === 0) return { kind: 'hang', afterBytes: 1 }
-        return partOf(url) === 3 ? { kind: 'late', ms: 6000 } : null
+        return partOf(url) === 3 ? { kind: 'late', ms: 8000 } : null
       }
-      const page = await openPage(rig, { timeouts: { stall: 3 } })
+      const page = await openPage(rig, { timeouts: { stall: 5 } })
       await choose(page, file.path)
       const task = await start(page)
       const { record } = await outcome(page, task)

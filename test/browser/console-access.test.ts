@@ -16,7 +16,7 @@ const still = (page: Page): Promise<void> => page.emulateMedia({ reducedMotion: 
 
 describe.each(['light', 'dark'] as const)(
   'axe-core finds nothing serious, %s',
-  { timeout: limit(90_000) },
+  { timeout: limit(180_000) },
   (colorScheme) => {
     it('on a first visit, in the list, the grid, the drawer, the quick look and the dialogs', async () => {
       const page = await openConsole(browser, gateway.apiUrl, { colorScheme })

@@ -5,6 +5,7 @@ import type { Page } from 'playwright-core'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { startGateway } from '../fixtures/gateway.ts'
 import { browser, gateway, useBrowser, useConsole } from './console-stage.ts'
+import { needs } from './abilities.ts'
 import { openConsole, overflow, row } from './console-rig.ts'
 import { barriers } from './console-views-rig.ts'
 
@@ -21,6 +22,7 @@ async function stored(): Promise<Record<string, unknown>> {
 }
 
 async function drop(page: Page, paths: string[]): Promise<void> {
+  needs('folder drops')
   const devtools = await page.context().newCDPSession(page)
   const data = { items: [], files: paths, dragOperationsMask: 1 }
   for (const type of ['dragEnter', 'dragOver', 'drop'] as const)
@@ -40,6 +42,7 @@ const all = { 'cover.txt': { relativePath: 'photos/cover.txt' }, 'a.txt': { rela
 
 describe('a folder', () => {
   it('is chosen, and seen in the list, the drawer and the dock', async () => {
+    needs('folders')
     const page = await openConsole(browser, gateway.apiUrl)
     await page.getByRole('heading', { name: 'No files yet' }).waitFor()
     const chooser = page.waitForEvent('filechooser')

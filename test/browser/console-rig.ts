@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import type { Browser, BrowserContextOptions, Locator, Page } from 'playwright-core'
 import { expect, onTestFinished } from 'vitest'
 import type { RunningGateway } from '../fixtures/gateway.ts'
-import { limit } from '../fixtures/time-limit.ts'
+import { watchFaults } from './page-faults.ts'
 
 export { choose, type SampleFile, storeFile, textFile } from './sample-files.ts'
 
@@ -12,13 +12,11 @@ export const sha256 = (bytes: Uint8Array): string => createHash('sha256').update
 /** Opens the console; at the end of the test no script has failed and the page's policy was never in the way. */
 export async function openConsole(browser: Browser, url: string, o: BrowserContextOptions = {}): Promise<Page> {
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...o })
-  context.setDefaultTimeout(limit(15_000))
+  context.setDefaultTimeout(60_000)
   const page = await context.newPage()
-  const faults: string[] = []
-  page.on('pageerror', (error) => faults.push(error.message))
-  page.on('console', (message) => {
-    if (/Content.Security.Policy|Minified React error|Warning:/.test(message.text())) faults.push(message.text())
-  })
+  const faults = watchFaults(page, (message) =>
+    /Content.Security.Policy|Minified React error|Warning:/.test(message.text()),
+  )
   onTestFinished(async () => {
     await context.close()
     expect(faults).toEqual([])

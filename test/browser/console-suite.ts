@@ -7,7 +7,6 @@ import { choose, openConsole, row, sha256, storeFile, storedNames, textFile } fr
 import { browser, gateway, useBrowser, useConsole } from './console-stage.ts'
 import type { StartGateway } from './gateway-on-s3.ts'
 import { throttleUploads } from './throttle.ts'
-import { limit } from '../fixtures/time-limit.ts'
 
 const picture = { name: 'dusk over the hills.png', mimeType: 'image/png', buffer: landscape(320, 240, scenes.dusk) }
 
@@ -20,23 +19,25 @@ export function consoleSuite(where: string, start: StartGateway): void {
       const page = await openConsole(browser, gateway.apiUrl)
       await page.getByRole('heading', { name: 'No files yet' }).waitFor()
       await throttleUploads(page, 2 ** 20)
-      const notes = textFile('notes.txt', randomBytes(2 ** 20).toString('hex'))
+      const notes = textFile('notes.txt', randomBytes(6 * 2 ** 20).toString('hex'))
 
+      const progress = await page.evaluateHandle(() => {
+        const seen: number[] = []
+        new MutationObserver(() => {
+          const bar = document.querySelector('[role=progressbar][aria-label="Upload of notes.txt"]')
+          if (bar) seen.push(Number(bar.getAttribute('aria-valuenow')))
+        }).observe(document.body, { subtree: true, childList: true, attributeFilter: ['aria-valuenow'] })
+        return seen
+      })
       const chooser = page.waitForEvent('filechooser')
       await page.getByRole('button', { name: 'Upload', exact: true }).click()
       await (await chooser).setFiles([notes, picture])
 
-      const bar = page.getByRole('progressbar', { name: 'Upload of notes.txt' })
-      const seen: number[] = []
-      while ((await bar.count()) > 0) {
-        const value = await bar.getAttribute('aria-valuenow', { timeout: limit(500) }).catch(() => null)
-        if (value !== null) seen.push(Number(value))
-        await page.waitForTimeout(50)
-      }
+      await page.getByText('2 files uploaded').first().waitFor()
+      const seen = await progress.jsonValue()
       expect(new Set(seen.filter((n) => n > 0 && n < 100)).size).toBeGreaterThan(3)
       expect(seen).toEqual(seen.toSorted((a, b) => a - b))
 
-      await page.getByText('2 files uploaded').first().waitFor()
       await row(page, 'notes.txt').waitFor()
       const thumbnail = row(page, picture.name).locator('img')
       await thumbnail.waitFor()
@@ -56,7 +57,7 @@ export function consoleSuite(where: string, start: StartGateway): void {
     it('takes what is dropped on the window and what is pasted', async () => {
       const page = await openConsole(browser, gateway.apiUrl)
       await page.getByRole('heading', { name: 'No files yet' }).waitFor()
-      await page.evaluate(() => {
+      const drag = await page.evaluateHandle(() => {
         const dropped = new DataTransfer()
         dropped.items.add(new File(['a'], 'dropped.txt', { type: 'text/plain' }))
         dropped.items.add(new File(['b'], 'dropped too.txt', { type: 'text/plain' }))
@@ -64,9 +65,10 @@ export function consoleSuite(where: string, start: StartGateway): void {
           document.body.dispatchEvent(new DragEvent(type, { dataTransfer: dropped, bubbles: true, cancelable: true }))
         send('dragenter')
         send('dragover')
-        setTimeout(() => send('drop'), 200)
+        return { drop: () => send('drop') }
       })
       await page.getByText('Drop 2 files, 2 B').waitFor()
+      await drag.evaluate(({ drop }) => drop())
       await row(page, 'dropped too.txt').waitFor()
       expect(await page.getByText('Drop 2 files, 2 B').count()).toBe(0)
       await page.evaluate(() => {

@@ -12,7 +12,7 @@ import { throttleUploads } from './throttle.ts'
 import { limit } from '../fixtures/time-limit.ts'
 
 const MiB = 2 ** 20
-const patient = { timeout: limit(20_000) }
+const patient = { timeout: limit(60_000) }
 /** Eight parts: four are under way at a time, and end at about the same time. */
 const film = Buffer.concat([Buffer.from('\0\0\0\x18ftypisom\0\0\x02\0isomiso2', 'latin1'), randomBytes(57 * MiB)])
 
@@ -30,7 +30,7 @@ const input = 'input[aria-label="Files to upload"]'
 const cells = (page: Page, state: string): Locator => page.locator(`.part-map i[data-state="${state}"]`)
 const stored = (page: Page): Promise<number> => cells(page, 'stored').count()
 
-describe('an upload in parts', { timeout: limit(90_000) }, () => {
+describe('an upload in parts', () => {
   it('shows its parts, stops at a pause, and goes on after it', async () => {
     const page = await openConsole(browser, gateway.apiUrl)
     await throttleUploads(page, 8 * MiB)

@@ -2,7 +2,7 @@
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { routes } from '../../src/api/routes/table.ts'
-import { launchChromium } from '../fixtures/chromium.ts'
+import { launchBrowser } from '../fixtures/browsers.ts'
 import { startGateway, type RunningGateway } from '../fixtures/gateway.ts'
 import { barriers } from './console-views-rig.ts'
 
@@ -13,7 +13,7 @@ const asked: string[] = []
 const complaints: string[] = []
 
 beforeAll(async () => {
-  ;[browser, gateway] = await Promise.all([launchChromium(), startGateway()])
+  ;[browser, gateway] = await Promise.all([launchBrowser(), startGateway()])
   page = await browser.newPage()
   page.on('request', (request) => asked.push(request.url()))
   page.on('console', (message) => {

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# Installs Firefox and WebKitGTK (and a virtual screen for it) next to the Chromium that the checkout has. Repeatable.
+# Installs Firefox and WebKitGTK (with a virtual screen and its keyboard) next to the Chromium that the checkout has. Repeatable.
 set -euo pipefail
 packages=()
 command -v firefox-esr > /dev/null || command -v firefox > /dev/null || packages+=(firefox-esr)
 command -v WebKitWebDriver > /dev/null || packages+=(webkit2gtk-driver)
 command -v Xvfb > /dev/null || packages+=(xvfb)
+command -v xdotool > /dev/null || packages+=(xdotool)
 ((${#packages[@]})) || exit 0
 if command -v apt-get > /dev/null && [[ $(id -u) -eq 0 ]]; then
   apt-get -o DPkg::Lock::Timeout=600 update -qq

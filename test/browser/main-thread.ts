@@ -1,10 +1,12 @@
-/** What a page's main thread did, task by task, measured by the processor time that each took. */
-import type { CDPSession, Page } from 'playwright-core'
+/** What a page's main thread did, task by task, and what its scripts hold. Chromium alone measures it. */
+import type { Page } from 'playwright-core'
 
 type TraceEvent = { name: string; ph: string; pid: number; tid: number; tdur?: number; args?: { name?: string } }
 
-export type MainThread = {
-  /** Milliseconds of processor time of the tasks of the renderers' main threads, longest first. */
+export type Measurements = {
+  /** Bytes that scripts hold after a collection of what nobody needs: objects and the buffers beside them. */
+  heap(): Promise<number>
+  /** Ends the recording. Milliseconds of processor time of the tasks of the renderers' main threads, longest first. */
   tasks(): Promise<number[]>
 }
 
@@ -12,10 +14,16 @@ export type MainThread = {
  * Processor time, not time on the clock: a machine that has other work makes tasks last, and not longer. Only one
  * recording can run in a browser.
  */
-export async function recordMainThread(page: Page): Promise<MainThread> {
+export async function measure(page: Page): Promise<Measurements> {
   const browser = page.context().browser()!
+  const devtools = await page.context().newCDPSession(page)
   await browser.startTracing(page, { categories: ['toplevel', '__metadata'] })
   return {
+    async heap() {
+      await devtools.send('HeapProfiler.collectGarbage')
+      const { usedSize, backingStorageSize } = await devtools.send('Runtime.getHeapUsage')
+      return usedSize + backingStorageSize
+    },
     async tasks() {
       const trace = await browser.stopTracing()
       const { traceEvents } = JSON.parse(trace.toString()) as { traceEvents: TraceEvent[] }
@@ -28,14 +36,5 @@ export async function recordMainThread(page: Page): Promise<MainThread> {
         .map(({ tdur }) => tdur! / 1000)
         .toSorted((a, b) => b - a)
     },
-  }
-}
-
-/** Bytes that scripts hold after a collection of what nobody needs: objects and the buffers beside them. */
-export function heapMeter(devtools: CDPSession): () => Promise<number> {
-  return async () => {
-    await devtools.send('HeapProfiler.collectGarbage')
-    const { usedSize, backingStorageSize } = await devtools.send('Runtime.getHeapUsage')
-    return usedSize + backingStorageSize
   }
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 import { build } from 'vite'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { launchChromium } from '../fixtures/chromium.ts'
+import { launchBrowser } from '../fixtures/browsers.ts'
 import {
   type Backend,
   calm,
@@ -37,8 +37,7 @@ export function plainHttpSuite(where: string, backend: Backend): void {
 
     beforeAll(async () => {
       const local = await startRig(backend)
-      const rules = Object.values(names).map((name) => `MAP ${name} 127.0.0.1`)
-      const browser = await launchChromium({ args: [`--host-resolver-rules=${rules.join(',')}`] })
+      const browser = await launchBrowser({ hosts: Object.values(names) })
       close = async () => {
         await browser.close()
         await local.close()
@@ -108,7 +107,7 @@ export function plainHttpSuite(where: string, backend: Backend): void {
     it('the drop zone is used by keyboard alone', async () => {
       const file = await textFile(rig, 'plain-keyboard.txt', 70_000)
       page = await rig.browser.newPage()
-      page.setDefaultTimeout(limit(20_000))
+      page.setDefaultTimeout(60_000)
       page.on('filechooser', (chooser) => void chooser.setFiles(file.path))
       const query = new URLSearchParams({ api: rig.api.url, token: headers.authorization.slice('Bearer '.length) })
       await page.goto(`${rig.pageUrl}/app/index.html?${query}`)

@@ -14,6 +14,7 @@ import {
   storedSha256,
   textFile,
 } from './client-rig.ts'
+import { watchFaults } from './page-faults.ts'
 import { throttleUploads } from './throttle.ts'
 import { limit } from '../fixtures/time-limit.ts'
 
@@ -36,12 +37,11 @@ export function reactSuite(where: string, backend: Backend): void {
 
     async function openApp(query = ''): Promise<Page> {
       const page = await rig.browser.newPage()
-      page.setDefaultTimeout(limit(20_000))
-      const faults: string[] = []
-      page.on('pageerror', (error) => faults.push(error.message))
-      page.on('console', (message) => {
-        if (message.type() === 'error' && !/Failed to load resource/.test(message.text())) faults.push(message.text())
-      })
+      page.setDefaultTimeout(60_000)
+      const faults = watchFaults(
+        page,
+        (message) => message.type() === 'error' && !/Failed to load resource/.test(message.text()),
+      )
       onTestFinished(async () => {
         await page.close()
         expect(faults).toEqual([])
@@ -141,9 +141,7 @@ export function reactSuite(where: string, backend: Backend): void {
       await row(page, 'left.txt').getByText('choose the file again').waitFor()
       expect(await row(page, 'left.txt').count()).toBe(1)
       await page.setInputFiles('.postern-dropzone input', file.path)
-      await row(page, 'left.txt')
-        .getByText('uploaded')
-        .waitFor({ timeout: limit(40_000) })
+      await row(page, 'left.txt').getByText('uploaded').waitFor()
       const stored = (await storedFiles(rig)).find(({ filename }) => filename === 'left.txt')
       expect(await storedSha256(rig, stored!.id)).toBe(file.sha256)
     })

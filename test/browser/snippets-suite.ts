@@ -43,14 +43,15 @@ export function snippetsSuite(where: string, start: StartGateway): void {
     })
 
     it('A: XHR with progress, no confirm; then the public URL is live', async () => {
-      await throttleUploads(page, 2 ** 21)
-      const bytes = randomBytes(2 ** 20).toString('hex')
-      const { publicUrl, percents } = await page.evaluate(async (text) => {
+      await throttleUploads(page, 2 ** 22)
+      const text = randomBytes(2 ** 20).toString('hex')
+      const bytes = text.repeat(5)
+      const { publicUrl, percents } = await page.evaluate(async (piece) => {
         const seen: number[] = []
-        const file = new File([text], 'naïve 😀 (1).txt', { type: 'text/plain' })
+        const file = new File(Array(5).fill(piece), 'naïve 😀 (1).txt', { type: 'text/plain' })
         const url = await uploadA(file, (percent) => seen.push(percent))
         return { publicUrl: url, percents: seen }
-      }, bytes)
+      }, text)
       expect(percents.length).toBeGreaterThan(1)
       expect(percents.at(-1)).toBe(100)
       expect(percents).toEqual(percents.toSorted((a, b) => a - b))

@@ -5,6 +5,7 @@ import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { launchBrowser } from '../fixtures/browsers.ts'
 import { startGateway, type RunningGateway } from '../fixtures/gateway.ts'
+import { watchFaults } from './page-faults.ts'
 import { throttleUploads } from './throttle.ts'
 import { followedDigest, sampleFile } from '../fixtures/run-example.ts'
 import { limit } from '../fixtures/time-limit.ts'
@@ -25,12 +26,11 @@ describe('/console/uppy', () => {
 
   async function open(): Promise<Page> {
     const page = await browser.newPage()
-    page.setDefaultTimeout(limit(20_000))
-    const faults: string[] = []
-    page.on('pageerror', (error) => faults.push(error.message))
-    page.on('console', (message) => {
-      if (message.type() === 'error' && !/status of 4\d\d|^\[Uppy\]/.test(message.text())) faults.push(message.text())
-    })
+    page.setDefaultTimeout(60_000)
+    const faults = watchFaults(
+      page,
+      (message) => message.type() === 'error' && !/status of 4\d\d|^\[Uppy\]/.test(message.text()),
+    )
     onTestFinished(async () => {
       await page.close()
       expect(faults).toEqual([])
@@ -152,6 +152,7 @@ describe('/console/uppy', () => {
         (await fetch(gateway.apiUrl + path)).headers.get('content-security-policy'),
       ),
     )
-    expect(policies[1]).toBe(policies[0]!.replace(/connect-src [^;]*/, '$& data:'))
+    const framed = policies[0]!.replace("frame-ancestors 'self'", "frame-ancestors 'none'")
+    expect(policies[1]).toBe(framed.replace(/connect-src [^;]*/, '$& data:'))
   })
 })

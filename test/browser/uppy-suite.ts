@@ -37,7 +37,7 @@ const mode = ({ major, way }: Case): string =>
   `Uppy ${major} ${way === 'client' ? 'with the options of our client' : 'with the address of the server'}`
 
 export function uppySuite(where: string, backend: Backend): void {
-  describe(`Uppy, ${where}`, { timeout: limit(90_000) }, () => {
+  describe(`Uppy, ${where}`, { timeout: limit(180_000) }, () => {
     let rig: Rig
     let page: Page | undefined
     beforeAll(async () => {
