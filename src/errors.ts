@@ -1,6 +1,6 @@
 /**
  * The one error type that drivers, catalog and services throw. The list of codes is closed: each protocol maps every
- * code to its answer in one exhaustive table (`s3/error-response.ts`, `api/problem.ts`), and status numbers stand
+ * code to its answer in one exhaustive table (`s3/error-response.ts`, `api/problem-json.ts`), and status numbers stand
  * nowhere else.
  */
 export const storageErrorCodes = [

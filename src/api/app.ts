@@ -11,7 +11,7 @@ import { nameAllowedMethods, refuseOtherMethods, type MethodsAt } from './allowe
 import { createAuthenticator } from './auth.ts'
 import { isPage, serveConsole } from './console.ts'
 import type { ApiDeps } from './deps.ts'
-import { problems } from './problem.ts'
+import { problems } from './problem-json.ts'
 import { redirectS3Clients } from './s3-clients.ts'
 import { createRouter } from './router.ts'
 import { routes } from './routes/table.ts'

@@ -9,7 +9,7 @@ import { autoConfirmable, dropGrant, overdueUploads, removableGrants } from './d
 import { deleteFile, getFile, listFiles, updateFile } from './files.ts'
 import { dropLease, forgetLeases, listLeases, takeLease } from './leases.ts'
 import { createLink, deleteLink, followLink, forgetLinks, isLinkAlive, listLinks } from './links.ts'
-import { migrate, migrationStatus } from './migrate.ts'
+import { migrate, migrationStatus } from './migrate-schema.ts'
 import { announceCopy, countIn, endLeft, filesIn, forgetMoved, movedObjects, moveFile, takeRemovable } from './moved.ts'
 import { pendingUploads } from './pending.ts'
 import { openDatabase, type OpenDatabase } from './open-database.ts'

@@ -70,14 +70,14 @@ async function copy(options: CopyOptions, signal: AbortSignal): Promise<number> 
   if (file !== undefined && !isThere(file)) throw new CliError(`There is no catalog to copy: ${url} does not exist.`, 1)
   if (url === options.to)
     throw new CliError('--to is the database that already contains the catalog. Name another, empty database.', 2)
-  const { copyCatalog } = await import('../catalog/copy-catalog.ts')
+  const { copyDatabase } = await import('../catalog/copy-database.ts')
   let toldAt = Date.now()
   const progress = (rows: number): void => {
     if (Date.now() - toldAt < 5000) return
     toldAt = Date.now()
     printNote(`${rows} rows copied so far`)
   }
-  const copied = await copyCatalog({ from: url, to: options.to, now: new Date(), signal, progress })
+  const copied = await copyDatabase({ from: url, to: options.to, now: new Date(), signal, progress })
   if (options.json) printJson({ ok: true, copied })
   else {
     printResult(`Copied ${copied.files} files with their uploads, links and webhook events.`)

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import type { LoadedConfig } from '../config/load-config.ts'
 import type { Config } from '../config/config.ts'
-import { problemKinds, type Checked, type Problem, type ProblemKind, type Report } from '../drivers/problem.ts'
+import { problemKinds, type Checked, type Problem, type ProblemKind, type Report } from '../drivers/verify-problems.ts'
 import { CliError } from './cli-error.ts'
 import { addConfigOptions, countArgument, durationArgument, openConfig, type ConfigOptions } from './config-options.ts'
 import { interruptible } from './interruptible.ts'

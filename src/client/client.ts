@@ -1,5 +1,5 @@
 import { Api } from './api.ts'
-import { Gate } from './gate.ts'
+import { Semaphore } from './semaphore.ts'
 import * as records from './resume-records.ts'
 import { Task, type TaskDeps } from './task.ts'
 import type { Client, ClientOptions } from './types.ts'
@@ -10,7 +10,7 @@ export function createClient(options: ClientOptions): Client {
   const api = new Api(options)
   const deps: TaskDeps = {
     api,
-    slots: new Gate(Math.max(1, concurrency)),
+    slots: new Semaphore(Math.max(1, concurrency)),
     timeouts: { stall: 60, answer: 600, offline: 3600, ...timeouts },
   }
   return {

@@ -1,7 +1,7 @@
 import type { Job } from './job.ts'
 import type { Lane } from './monitor.ts'
 import { withRetries } from './retry.ts'
-import { sockets } from './gate.ts'
+import { sockets } from './semaphore.ts'
 import { send, type SignedUrl } from './send.ts'
 import { UploadError } from './upload-error.ts'
 

@@ -1,7 +1,7 @@
 /** Multipart upload. Each part has its own URL and retries, and the store's list decides which parts exist. */
 import { signedUrl, type ListedParts } from './api.ts'
 import { deliver } from './deliver.ts'
-import { maxSockets } from './gate.ts'
+import { maxSockets } from './semaphore.ts'
 import { begin, call, confirmFailed, isGone, type Job, type OpenParts } from './job.ts'
 import * as records from './resume-records.ts'
 import type { SignedUrl } from './send.ts'

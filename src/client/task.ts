@@ -1,5 +1,5 @@
 import type { Api } from './api.ts'
-import type { Gate } from './gate.ts'
+import type { Semaphore } from './semaphore.ts'
 import type { Job, Session, Timeouts } from './job.ts'
 import { Monitor } from './monitor.ts'
 import { uploadInParts } from './multipart.ts'
@@ -16,7 +16,7 @@ export const multipartAbove = 16 * 1024 * 1024
 export interface TaskDeps {
   api: Api
   /** Limits the number of files uploaded at once. */
-  slots: Gate
+  slots: Semaphore
   timeouts: Timeouts
 }
 

@@ -1,6 +1,6 @@
 /** What development mode changes: `postern dev`, `postern exec` and `startPostern` of `postern/testing`. */
 import type { AcceptedKey } from './live-keys.ts'
-import type { Setting } from './setting.ts'
+import type { GivenValue } from './given-value.ts'
 
 /** The user that requests without credentials are, and the owner of the fixed S3 keys. */
 export const devUser = 'dev'
@@ -22,7 +22,7 @@ const settings = {
 }
 
 /** They rank above config/default.yaml and below everything that a user sets. */
-export const devSettings: readonly Setting[] = Object.entries(settings).map(([key, value]) => ({
+export const devSettings: readonly GivenValue[] = Object.entries(settings).map(([key, value]) => ({
   key,
   value,
   text: false,

@@ -5,9 +5,9 @@ import { cannotOpen } from '../cannot-open.ts'
 import type { DriverRegistration } from '../drivers/registration.ts'
 import { registrationOf, registrations } from '../drivers/registry.ts'
 import type { ConfigProblem } from './config-error.ts'
-import { configKeys } from './keys.ts'
+import { configKeys } from './config-keys.ts'
 import { nearest } from './nearest.ts'
-import type { Setting } from './setting.ts'
+import type { GivenValue } from './given-value.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
@@ -27,8 +27,8 @@ const isForChildren = (name: string): boolean =>
  * The `POSTERN_` variables. `…_FILE` names a file that holds the value. An empty variable counts as not set.
  * Every other `POSTERN_` name is a problem.
  */
-export function readOwnVariables(env: Environment, cwd: string): { settings: Setting[]; problems: ConfigProblem[] } {
-  const settings: Setting[] = []
+export function readOwnVariables(env: Environment, cwd: string): { settings: GivenValue[]; problems: ConfigProblem[] } {
+  const settings: GivenValue[] = []
   const problems: ConfigProblem[] = []
   for (const [name, value] of Object.entries(env)) {
     if (!name.startsWith('POSTERN_') || value === undefined || value === '') continue
@@ -71,7 +71,7 @@ const withPort = (text: string, { PORT }: Environment): string =>
   text.replace(/\$(PORT|\{PORT\})$/, (all) => PORT ?? all)
 
 /** `DATABASE_URL`, and the variables of the driver in use: names of its own tools and of guides. */
-export function readWellKnownVariables(env: Environment, driver: unknown): Setting[] {
+export function readWellKnownVariables(env: Environment, driver: unknown): GivenValue[] {
   const ofDriver = registrations().find(({ name }) => name === driver)?.variables ?? []
   return [{ key: 'database.url', names: ['DATABASE_URL'] }, ...ofDriver].flatMap(({ key, names }) => {
     const name = names.find((candidate) => env[candidate])

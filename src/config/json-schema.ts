@@ -2,7 +2,7 @@
 import { isMap, isScalar, parseDocument, type Pair, type YAMLMap } from 'yaml'
 import { readFileSync } from 'node:fs'
 import { z } from 'zod'
-import { configKeys, configSections } from './keys.ts'
+import { configKeys, configSections } from './config-keys.ts'
 import { defaultConfigFile } from './load-config.ts'
 import { configSchema } from './schema.ts'
 

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { isMap, isScalar, parseDocument, type YAMLMap } from 'yaml'
 import { describeSource, type Source } from './config-error.ts'
-import { configKeys, secretKeys } from './keys.ts'
+import { configKeys, secretKeys } from './config-keys.ts'
 import { defaultConfigFile, type LoadedConfig } from './load-config.ts'
 import type { Config } from './config.ts'
 import { maskValue } from './show-config.ts'

@@ -5,11 +5,11 @@ import { ConfigError, type ConfigProblem, type Source } from './config-error.ts'
 import { derive } from './derive.ts'
 import { devSettings } from './dev-mode.ts'
 import { readOwnVariables, readWellKnownVariables, type Environment } from './environment.ts'
-import { configKeys, nest } from './keys.ts'
+import { configKeys, nest } from './config-keys.ts'
 import { createMerge, type Entries, type Entry } from './merge.ts'
 import { readConfigFile, type FileSettings } from './read-file.ts'
 import type { Config } from './config.ts'
-import type { Setting } from './setting.ts'
+import type { GivenValue } from './given-value.ts'
 import { findWarnings } from './warnings.ts'
 
 export const defaultConfigFile = join(import.meta.dirname, '..', '..', 'config', 'default.yaml')
@@ -83,7 +83,7 @@ export function loadConfig(o: LoadOptions = {}): LoadedConfig {
  * Variables that belong to others too. Where our own variables or flags settle a key, what these say does not matter,
  * nor has to make sense.
  */
-function otherVariables(env: Environment, ours: readonly Setting[], entries: Entries): Setting[] {
+function otherVariables(env: Environment, ours: readonly GivenValue[], entries: Entries): GivenValue[] {
   const settled = new Set(ours.map(({ key }) => (key === 'port' ? 'server.listen' : key)))
   const lastDriver = ours.findLast(({ key }) => key === 'storage.driver')
   const driver = lastDriver ? lastDriver.value : entries.get('storage.driver')?.value
@@ -99,7 +99,7 @@ function readUserFile(configFile: string | undefined, cwd: string): FileSettings
   return readConfigFile(path, name, { optional: configFile === undefined })
 }
 
-function readFlags(flags: Readonly<Record<string, unknown>>): Setting[] {
+function readFlags(flags: Readonly<Record<string, unknown>>): GivenValue[] {
   return Object.entries(flags)
     .filter(([, value]) => value !== undefined)
     .map(([key, value]) => ({ key, value, text: typeof value === 'string', source: { from: 'flag' as const } }))
@@ -108,7 +108,7 @@ function readFlags(flags: Readonly<Record<string, unknown>>): Setting[] {
 /** `keys[0].owner` → `keys` */
 const keyOf = ({ key }: Finding): string => key.replace(/\[.*$/, '')
 
-function located(finding: Finding, entries: Entries, fileSettings: readonly Setting[]): ConfigProblem {
+function located(finding: Finding, entries: Entries, fileSettings: readonly GivenValue[]): ConfigProblem {
   const key = keyOf(finding)
   const source: Source = entries.get(key)?.source ?? { from: 'default' }
   if (source.from !== 'file') return { source, ...finding }

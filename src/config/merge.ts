@@ -1,9 +1,9 @@
 /** Settings laid over each other, the later over the earlier. */
 import type { ConfigProblem, Source } from './config-error.ts'
-import { configKeys, configSections } from './keys.ts'
+import { configKeys, configSections } from './config-keys.ts'
 import { nearestKey } from './nearest.ts'
-import type { Setting } from './setting.ts'
-import { understand } from './understand.ts'
+import type { GivenValue } from './given-value.ts'
+import { parseValue } from './parse-value.ts'
 import type { ListenAddress } from './config.ts'
 
 /** One key as it came out: the value in use, and how a file would hold it. */
@@ -16,7 +16,7 @@ export type Merge = {
   /** Keys of which some layer held a value that could not be read. */
   readonly invalid: Set<string>
   /** The key `port` stands for the port of `server.listen`, whose host is kept. */
-  apply(setting: Setting): void
+  apply(setting: GivenValue): void
 }
 
 export function createMerge(): Merge {
@@ -24,7 +24,7 @@ export function createMerge(): Merge {
   const problems: ConfigProblem[] = []
   const invalid = new Set<string>()
 
-  function apply(setting: Setting): void {
+  function apply(setting: GivenValue): void {
     if (setting.key === 'port') {
       applyPort(setting)
       return
@@ -34,7 +34,7 @@ export function createMerge(): Merge {
       problems.push(unknownKey(setting))
       return
     }
-    const understood = understand(key, setting)
+    const understood = parseValue(key, setting)
     if (understood.ok) {
       entries.set(setting.key, { value: understood.value, written: understood.written, source: setting.source })
     } else {
@@ -43,7 +43,7 @@ export function createMerge(): Merge {
     }
   }
 
-  function applyPort({ value, source }: Setting): void {
+  function applyPort({ value, source }: GivenValue): void {
     const { host } = (entries.get('server.listen')?.value ?? { host: '127.0.0.1' }) as ListenAddress
     const port = String(value)
     if (/^\d{1,5}$/.test(port) && Number(port) <= 65_535) {
@@ -57,7 +57,7 @@ export function createMerge(): Merge {
   return { entries, problems, invalid, apply }
 }
 
-function unknownKey({ key, source }: Setting): ConfigProblem {
+function unknownKey({ key, source }: GivenValue): ConfigProblem {
   if (configSections.has(key)) return { source, key, message: 'is a section: set one of its keys.' }
   const near = nearestKey(key, [...configKeys.keys()])
   return { source, key, message: 'there is no such key.', ...(near === undefined ? {} : { nearest: near }) }

@@ -13,11 +13,11 @@ import {
 } from 'yaml'
 import { cannotBeOpened } from '../cannot-open.ts'
 import type { ConfigProblem } from './config-error.ts'
-import { configKeys, configSections } from './keys.ts'
+import { configKeys, configSections } from './config-keys.ts'
 import { nearestKey } from './nearest.ts'
-import type { Setting } from './setting.ts'
+import type { GivenValue } from './given-value.ts'
 
-export type FileSettings = { settings: Setting[]; problems: ConfigProblem[] }
+export type FileSettings = { settings: GivenValue[]; problems: ConfigProblem[] }
 
 /**
  * `name` is how messages call the file. Unknown keys, broken YAML and a file that cannot be read become problems, as does
@@ -53,7 +53,7 @@ export function parseConfigText(text: string, name: string): FileSettings {
     message: error.code === 'DUPLICATE_KEY' ? 'this key stands twice in its section.' : `is not YAML: ${error.message}`,
   }))
   if (document.errors.some((error) => error.code !== 'DUPLICATE_KEY')) return { settings: [], problems }
-  const settings: Setting[] = []
+  const settings: GivenValue[] = []
 
   function walk(section: YAMLMap, path: readonly string[]): void {
     for (const pair of section.items) {

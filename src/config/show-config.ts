@@ -1,7 +1,7 @@
 /** The effective configuration for people and machines, with secrets masked. */
 import { Document, isMap, isSeq, type Node } from 'yaml'
 import { describeSource } from './config-error.ts'
-import { nest } from './keys.ts'
+import { nest } from './config-keys.ts'
 import type { LoadedConfig } from './load-config.ts'
 
 const mask = '********'

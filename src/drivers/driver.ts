@@ -39,7 +39,7 @@ import type { Presigner } from './presigning.ts'
 
 export type * from './objects.ts'
 export type * from './presigning.ts'
-export type * from './problem.ts'
+export type * from './verify-problems.ts'
 export { checksumAlgorithms } from './objects.ts'
 
 export interface ObjectStore {

@@ -66,7 +66,7 @@ export type HeadOptions = ReadConditions & { partNumber?: number; versionId?: st
 export type GetOptions = HeadOptions & { range?: ByteRange }
 
 /** A whole object as a plain file of this machine, for a server in front that sends files itself. */
-export type LyingFile = {
+export type LocalFile = {
   /** Absolute, as the system writes it. */
   file: string
   /** Relative to the folder in which all such files lie, with "/" between its names: `[0-9a-f/]+`. */
@@ -84,7 +84,7 @@ export interface StoredObject {
    * Where the whole object lies, from its first byte to its last; null where it does not lie in one file, and where what is
    * to be sent has been read already. The file stays for `grace` seconds after the object is deleted or replaced.
    */
-  lyingFile?(): LyingFile | null
+  localFile?(): LocalFile | null
   /** To be called when neither `sendTo` nor `stream` was used to the end. */
   close(): Promise<void>
 }

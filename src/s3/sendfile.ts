@@ -2,7 +2,7 @@
  * `objects.sendfile`: this process authorises the request and sends the headers. The server in front reads the bytes
  * from disk. A header, which that server removes, names the file.
  */
-import type { LyingFile, StoredObject } from '../drivers/driver.ts'
+import type { LocalFile, StoredObject } from '../drivers/driver.ts'
 import type { AnswerHeaders } from './answer.ts'
 import type { S3Context } from './context.ts'
 import type { ReadInput } from './read-object.ts'
@@ -68,7 +68,7 @@ export function sendfileHeaders(
   const kept = Object.entries(headers).filter(([name, value]) => value !== undefined && !byteHeaders.has(name))
   const names = [...kept.map(([name]) => name), ...ctx.res.getHeaderNames()]
   if (how === 'x-accel' && !names.every((name) => forwardedHeaders.has(name))) return null
-  const file = object.lyingFile?.() ?? null
+  const file = object.localFile?.() ?? null
   if (file === null) return null
   return { ...Object.fromEntries(kept), ...pointer(how, file), 'content-length': 0 }
 }
@@ -85,7 +85,7 @@ function isPlain({ headers }: S3Context, input: ReadInput, object: StoredObject)
 }
 
 /** Apache and lighttpd decode the path. */
-function pointer(how: 'x-accel' | 'x-sendfile', { file, below }: LyingFile): AnswerHeaders {
+function pointer(how: 'x-accel' | 'x-sendfile', { file, below }: LocalFile): AnswerHeaders {
   if (how === 'x-accel') return { 'x-accel-redirect': internalLocation + below }
   return { 'x-sendfile': file.split(/[/\\]/).map(encodeURIComponent).join('/') }
 }

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
-import { copyCatalog } from '../../src/catalog/copy-catalog.ts'
+import { copyDatabase } from '../../src/catalog/copy-database.ts'
 import { createCatalog } from '../../src/catalog/create-catalog.ts'
 import { makeBench, type Bench } from '../cli/run-postern.ts'
 import { at, confirmedFile, newUpload } from '../conformance/catalog/fixtures.ts'
@@ -162,7 +162,7 @@ it.each(['the catalog', 'the database of --to'])(
       await catalog.takeLease('instance:new', { holder: 'new', now, until, note: '{"host":"box"}' })
       await catalog.close()
     }
-    const copying = copyCatalog({
+    const copying = copyDatabase({
       from,
       to,
       now: new Date(),

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { isMap, isScalar, parse, parseDocument, type YAMLMap } from 'yaml'
-import { configKeys, configSections } from '../../src/config/keys.ts'
+import { configKeys, configSections } from '../../src/config/config-keys.ts'
 import { defaultConfigFile } from '../../src/config/load-config.ts'
 import { configSchema } from '../../src/config/schema.ts'
 

@@ -4,7 +4,7 @@ import { documentFuzz } from './documents.ts'
 import { formFuzz } from './forms.ts'
 import type { Fuzz } from './fuzz.ts'
 import { jsonFuzz } from './json-bodies.ts'
-import { keyFuzz } from './keys.ts'
+import { keyFuzz } from './object-keys.ts'
 import { rawFuzz } from './raw-bytes.ts'
 import { signatureFuzz } from './signatures.ts'
 

@@ -3,14 +3,14 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { connect, rawHead, type RawAnswer, type RawConnection } from '../fixtures/raw-http.ts'
 import type { Ready } from './gateway.ts'
 
-export type Tally = { requests: number; uploads: number; bytes: number; open: number; errors: Map<string, number> }
+export type HoldCounts = { requests: number; uploads: number; bytes: number; open: number; errors: Map<string, number> }
 
-export const newTally = (): Tally => ({ requests: 0, uploads: 0, bytes: 0, open: 0, errors: new Map() })
+export const newTally = (): HoldCounts => ({ requests: 0, uploads: 0, bytes: 0, open: 0, errors: new Map() })
 
-type Life = { tally: Tally; until: number; at: Ready }
+type Life = { tally: HoldCounts; until: number; at: Ready }
 const patience = { timeout: 60_000 }
 
-const note = ({ errors }: Tally, what: string): void => void errors.set(what, (errors.get(what) ?? 0) + 1)
+const note = ({ errors }: HoldCounts, what: string): void => void errors.set(what, (errors.get(what) ?? 0) + 1)
 
 async function holding(life: Life, base: string, use: (connection: RawConnection) => Promise<void>): Promise<void> {
   const connection = await connect(base).catch((error: unknown) => {

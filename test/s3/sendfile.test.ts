@@ -64,7 +64,7 @@ describe('an answer that is handed off', () => {
     const shared = await startDisk({ groupReads: true })
     await putTo(shared.driver, 'shared', large)
     const object = await shared.driver.getObject(refOf('shared'))
-    const { file: readable } = object.lyingFile!()!
+    const { file: readable } = object.localFile!()!
     await object.close()
     expect(process.platform === 'win32' ? 0o640 : statSync(readable).mode & 0o777).toBe(0o640)
   })
@@ -150,7 +150,7 @@ describe('no file is named', () => {
     await accel.signed('alice', 'PUT', '/alices/lost', { body: large })
     const blob = (await accel.state()).files.find((file) => !before.includes(file))!
     const there = await accel.store.getObject({ bucket: 'alices', key: 'large' })
-    const { file, below } = there.lyingFile!()!
+    const { file, below } = there.localFile!()!
     await there.close()
     await rm(join(file.slice(0, -below.length), '..', blob))
     const answer = await read(accel, 'lost')

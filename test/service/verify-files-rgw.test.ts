@@ -1,6 +1,6 @@
 /** Records against a real bucket: by HEAD, with `deep` by reading. */
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import type { Problem } from '../../src/drivers/problem.ts'
+import type { Problem } from '../../src/drivers/verify-problems.ts'
 import { verifyFiles, type VerifyFilesOptions } from '../../src/service/maintenance/verify-files.ts'
 import { as, sha256, store, type Caller } from '../api/caller.ts'
 import { begin } from '../api/multipart-caller.ts'

@@ -1,6 +1,6 @@
 /** The catalog against the store: what is told, what is mended, and what may be on its way. */
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import type { Problem } from '../../src/drivers/problem.ts'
+import type { Problem } from '../../src/drivers/verify-problems.ts'
 import { confirmUpload } from '../../src/service/uploads/confirm-upload.ts'
 import { verifyFiles, type VerifyFilesOptions } from '../../src/service/maintenance/verify-files.ts'
 import { createRig, text, type Rig } from './rig.ts'

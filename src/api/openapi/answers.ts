@@ -4,7 +4,7 @@
 import { z } from 'zod'
 import { checksumAlgorithms } from '../../drivers/driver.ts'
 import { plainCodes } from '../plain-problem.ts'
-import { problemCodes } from '../problem.ts'
+import { problemCodes } from '../problem-json.ts'
 
 const time = z.iso.datetime().meta({ description: 'RFC 3339, UTC', example: '2026-11-22T10:31:16.000Z' })
 const bytes = z.int().min(0).meta({ description: 'Bytes', example: 48213 })

@@ -1,7 +1,7 @@
 /** The Companion routes that Uppy calls. */
 import { z } from 'zod'
 import { beginInput, keyQuery, listedParts, paramsQuery } from '../companion-input.ts'
-import type { ProblemCode } from '../problem.ts'
+import type { ProblemCode } from '../problem-json.ts'
 import * as answers from './companion-answers.ts'
 import type { Operation } from './operation.ts'
 

@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiResponsesObject } from 'zod-openapi'
 import type { Route } from '../deps.ts'
-import { problemStatus, type ProblemCode } from '../problem.ts'
+import { problemStatus, type ProblemCode } from '../problem-json.ts'
 import { problem } from './answers.ts'
 import type { Answer, Operation } from './operation.ts'
 import { operations } from './operations.ts'

@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import type { ProblemCode } from '../problem.ts'
+import type { ProblemCode } from '../problem-json.ts'
 
 export type Answer = {
   description: string

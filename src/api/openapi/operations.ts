@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { confirmInput, downloadQuery, listQuery, patchInput, renewInput, uploadInput } from '../input.ts'
 import { beginMultipartInput, completeInput, issuePartsInput } from '../multipart-input.ts'
-import type { ProblemCode } from '../problem.ts'
+import type { ProblemCode } from '../problem-json.ts'
 import * as answers from './answers.ts'
 import { companionOperations } from './companion-operations.ts'
 import { consoleOperations } from './console-operations.ts'

@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto'
 import { constants } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { StorageError } from '../../errors.ts'
-import type { LyingFile } from '../driver.ts'
+import type { LocalFile } from '../driver.ts'
 import { BlobLayout, folderDigits, relativeBlobPath } from './blob-layout.ts'
 import { DirectorySync } from './directory-sync.ts'
 import { errorCode, type FileCalls } from './file-calls.ts'
@@ -64,7 +64,7 @@ export class BlobStore {
     return this.layout.path(id)
   }
 
-  lyingFile(id: string): LyingFile {
+  localFile(id: string): LocalFile {
     return { file: this.path(id), below: relativeBlobPath(id) }
   }
 

@@ -11,7 +11,7 @@ import type { Garbage, HandedOff } from './garbage.ts'
 import type { HashThread } from './hash-thread.ts'
 import type { ObjectRows } from './object-rows.ts'
 import type { OwnerQuota } from './quota/owner-quota.ts'
-import type { Tally } from './tally.ts'
+import type { HoldCounts } from './hold-counts.ts'
 import type { UploadRows } from './upload-rows.ts'
 import type { WriteGuard } from './write-guard.ts'
 
@@ -32,14 +32,14 @@ export type DiskContext = {
   buffers: BufferPool
   peers: Peers
   /** Blobs that a reader here may still open: not unlinked. */
-  readers: Tally<string>
+  readers: HoldCounts<string>
   /** Blobs that a server in front may still open by their path: not unlinked. */
   handedOff: HandedOff
   garbage: Garbage
   /** The bucket of which replaced bytes are deleted without a grace. */
   gatewayBucket: string
   /** Keys that are being written here, as `writtenKey` names them. */
-  writers: Tally<string>
+  writers: HoldCounts<string>
   /** Aborted when the driver closes. */
   closing: AbortSignal
   now: () => Date

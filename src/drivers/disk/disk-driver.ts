@@ -42,7 +42,7 @@ import { Scrub } from './scrub.ts'
 import { SweepSchedule } from './sweep-schedule.ts'
 import { createSnapshots } from './snapshots.ts'
 import { Sweeper } from './sweep.ts'
-import { Tally } from './tally.ts'
+import { HoldCounts } from './hold-counts.ts'
 import { UploadRows } from './upload-rows.ts'
 import { Garbage, HandedOff } from './garbage.ts'
 import { HashThread } from './hash-thread.ts'
@@ -159,7 +159,7 @@ export async function createDiskDriver(o: DiskDriverOptions): Promise<StorageDri
       blobs,
       descriptors: new DescriptorCache(blobs, calls),
       peers,
-      readers: new Tally<string>(),
+      readers: new HoldCounts<string>(),
       handedOff: new HandedOff(times.grace),
       closing: closing.signal,
     }
@@ -184,7 +184,7 @@ export async function createDiskDriver(o: DiskDriverOptions): Promise<StorageDri
       buffers: new BufferPool(),
       hashing: new HashThread({ blockSize }),
       bodies: { running: 0 },
-      writers: new Tally(),
+      writers: new HoldCounts(),
       now: o.now,
     }
     answerPeers(ctx)

@@ -3,7 +3,7 @@ import type {
   ByteRange,
   GetOptions,
   HeadOptions,
-  LyingFile,
+  LocalFile,
   ObjectHead,
   ObjectRef,
   ObjectStore,
@@ -65,17 +65,17 @@ export function createReads(ctx: DiskContext): Pick<ObjectStore, ReadMethods> {
     const done = (): void => release(segments)
     // An empty part has no offsets to tell.
     const shown = range && range.end >= range.start ? { range } : {}
-    const lyingFile = (): LyingFile | null => inOneFile(segments, row.size)
-    const object = new StoredBytes(ctx, { head: headFor(row, o), ...shown, segments, start, end, lyingFile, done })
+    const localFile = (): LocalFile | null => inOneFile(segments, row.size)
+    const object = new StoredBytes(ctx, { head: headFor(row, o), ...shown, segments, start, end, localFile, done })
     if (end - start < readAtOnce) await object.preload()
     else await object.begin()
     return object
   }
 
-  function inOneFile([first]: readonly Segment[], size: number): LyingFile | null {
+  function inOneFile([first]: readonly Segment[], size: number): LocalFile | null {
     if (first?.start !== 0 || first.size !== size) return null
     ctx.handedOff.add(first.blob)
-    return ctx.blobs.lyingFile(first.blob)
+    return ctx.blobs.localFile(first.blob)
   }
 
   const release = (segments: readonly Segment[]): void => {

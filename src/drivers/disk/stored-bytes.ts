@@ -2,13 +2,13 @@
 import { Socket } from 'node:net'
 import { Readable, type Writable } from 'node:stream'
 import { StorageError } from '../../errors.ts'
-import type { LyingFile, ObjectHead, StoredObject } from '../driver.ts'
+import type { LocalFile, ObjectHead, StoredObject } from '../driver.ts'
 import { blocksAreIntact, blockSize } from './block-sums.ts'
 import type { BufferPool } from './buffer-pool.ts'
 import type { DescriptorCache, Lease } from './descriptor-cache.ts'
 import type { FileCalls } from './file-calls.ts'
 import type { Segment } from './object-rows.ts'
-import { Outlet } from './outlet.ts'
+import { SettlingWriter } from './settling-writer.ts'
 
 /** One read: whole blocks of a blob from the one numbered `block` on, of which the bytes `from` to `to` (exclusive) are wanted. */
 type BlockRead = { segment: Segment; block: number; length: number; from: number; to: number }
@@ -48,7 +48,7 @@ export class StoredBytes implements StoredObject {
   #reads: Iterable<BlockRead>
   readonly #done: () => void
   readonly #first: Segment | undefined
-  readonly #lyingFile: () => LyingFile | null
+  readonly #localFile: () => LocalFile | null
   #whole: { bytes: Buffer; memory: Buffer | null } | null = null
   #lease: { blob: string; lease: Lease } | null = null
 
@@ -61,7 +61,7 @@ export class StoredBytes implements StoredObject {
       segments: Segment[]
       start: number
       end: number
-      lyingFile: () => LyingFile | null
+      localFile: () => LocalFile | null
       done: () => void
     },
   ) {
@@ -70,7 +70,7 @@ export class StoredBytes implements StoredObject {
     if (o.range) this.range = o.range
     this.#reads = planReads(o.segments, o.start, o.end)
     this.#first = o.segments[0]
-    this.#lyingFile = o.lyingFile
+    this.#localFile = o.localFile
     this.#done = once(o.done)
   }
 
@@ -102,7 +102,7 @@ export class StoredBytes implements StoredObject {
   }
 
   async sendTo(out: Writable, signal?: AbortSignal): Promise<void> {
-    const outlet = new Outlet(out, signal)
+    const outlet = new SettlingWriter(out, signal)
     try {
       if (this.#whole === null) await this.#sendBlocks(outlet, keepsNoChunk(out))
       else await this.#sendWhole(outlet, this.#whole, keepsNoChunk(out))
@@ -113,8 +113,8 @@ export class StoredBytes implements StoredObject {
     }
   }
 
-  lyingFile(): LyingFile | null {
-    return this.#whole === null ? this.#lyingFile() : null
+  localFile(): LocalFile | null {
+    return this.#whole === null ? this.#localFile() : null
   }
 
   stream(): Readable {
@@ -140,7 +140,7 @@ export class StoredBytes implements StoredObject {
   }
 
   async #sendWhole(
-    outlet: Outlet,
+    outlet: SettlingWriter,
     { bytes, memory }: { bytes: Buffer; memory: Buffer | null },
     reuse: boolean,
   ): Promise<void> {
@@ -151,7 +151,7 @@ export class StoredBytes implements StoredObject {
   }
 
   /** Two buffers in turn: one is filled while the other is written, and none is touched before its write has ended. */
-  async #sendBlocks(outlet: Outlet, reuse: boolean): Promise<void> {
+  async #sendBlocks(outlet: SettlingWriter, reuse: boolean): Promise<void> {
     const { buffers: pool } = this.#deps
     const buffers = [pool.take(readSize), pool.take(readSize)]
     const writes = [Promise.resolve(), Promise.resolve()]

@@ -1,7 +1,7 @@
 /** The edge at which errors of the SDK, of the store behind it and of the network become ours. */
 import { StorageError, type StorageErrorCode, type StorageErrorOptions } from '../../errors.ts'
 import { resourceOf } from '../rules.ts'
-import { Silence } from './patience.ts'
+import { StallTimeout } from './timeouts.ts'
 
 /** What was being done to what; `key` is missing for operations on the bucket. */
 export type FailedOperation = { operation: string; ref?: { bucket: string; key?: string } | undefined }
@@ -150,7 +150,7 @@ function answerTo(e: Foreign): Answer {
   if (listed) return listed
   const status = e.$metadata?.httpStatusCode
   if (status !== undefined && status >= 300) return byStatus[status] ?? (status >= 500 ? failing : ['Internal'])
-  if (e instanceof Silence) return ['Unavailable', `The bucket did not answer within ${e.seconds} s`, 5]
+  if (e instanceof StallTimeout) return ['Unavailable', `The bucket did not answer within ${e.seconds} s`, 5]
   if (e.name === 'AbortError') return ['Unavailable', 'The request was given up']
   if (e.name === 'TimeoutError' || network.test(e.code ?? '')) return ['Unavailable', 'The bucket cannot be reached', 5]
   return ['Internal']

@@ -3,7 +3,7 @@ import type { BucketInfo, StorageDriver } from '../driver.ts'
 import { isStorageError, StorageError } from '../../errors.ts'
 import { cannedAcl } from './canned-acl.ts'
 import type { RunOptions } from './connection.ts'
-import { writeCheckKey } from './keys.ts'
+import { writeCheckKey } from './bucket-keys.ts'
 import type { S3Deps } from './s3-deps.ts'
 import { gatewayOwner } from '../../gateway-names.ts'
 

@@ -7,7 +7,7 @@ import { CircuitBreaker } from '../../circuit-breaker.ts'
 import type { SigningCredentials } from '../../sigv4/types.ts'
 import { StorageError } from '../../errors.ts'
 import { isSilence, mapAwsError, type FailedOperation } from './aws-error.ts'
-import { patienceFor, Silence } from './patience.ts'
+import { timeoutsFor, StallTimeout } from './timeouts.ts'
 import { isChange, onlyWhenNotBegun } from './retries.ts'
 import type { S3Settings } from './settings.ts'
 
@@ -29,7 +29,7 @@ export type RunOptions = {
 
 export type Connection = {
   /**
-   * Runs one operation, ends it when its patience is over, and translates its error. `abortSignal` is for the request.
+   * Runs one operation, ends it when its timeout is over, and translates its error. `abortSignal` is for the request.
    * Errors: Unavailable at once while the store has not answered for some time.
    */
   run<T>(
@@ -68,9 +68,9 @@ export function createConnection(settings: S3Settings): Connection {
   const run: Connection['run'] = async (failed, operation, o = {}) => {
     if (!o.isProbe && !o.isLocal) breaker.admit()
     const { timeouts } = settings
-    const patience = o.isProbe ? timeouts.probe : patienceFor(failed.operation, timeouts, o.bytes)
+    const timeout = o.isProbe ? timeouts.probe : timeoutsFor(failed.operation, timeouts, o.bytes)
     try {
-      const result = await within(o.isWatched ? null : patience, o.signal, async (abortSignal) => {
+      const result = await within(o.isWatched ? null : timeout, o.signal, async (abortSignal) => {
         const { s3, sdk } = await opening()
         // The write check may run twice: nothing else writes its key.
         const client = isChange(failed.operation) && !o.isProbe ? await (careful ??= openCareful({ s3, sdk })) : s3
@@ -104,16 +104,16 @@ export function createConnection(settings: S3Settings): Connection {
 }
 
 /**
- * Ends `work` by its signal after `patience` milliseconds, and does not wait for it to notice: credentials come from
+ * Ends `work` by its signal after `timeout` milliseconds, and does not wait for it to notice: credentials come from
  * providers that know no signal.
  */
 async function within<T>(
-  patience: number | null,
+  timeout: number | null,
   given: AbortSignal | undefined,
   work: (abortSignal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const late = new AbortController()
-  const timer = patience === null ? undefined : setTimeout(() => late.abort(new Silence(patience)), patience)
+  const timer = timeout === null ? undefined : setTimeout(() => late.abort(new StallTimeout(timeout)), timeout)
   const signal = given ? AbortSignal.any([given, late.signal]) : late.signal
   let stop = (): void => {}
   const ended = new Promise<never>((_, reject) => {
@@ -134,7 +134,7 @@ async function within<T>(
 
 /** What ended a call on our side, as `mapAwsError` knows it. */
 const givenUp = (reason: unknown): Error =>
-  reason instanceof StorageError || reason instanceof Silence
+  reason instanceof StorageError || reason instanceof StallTimeout
     ? reason
     : Object.assign(new Error('the call was given up', { cause: reason }), { name: 'AbortError' })
 

@@ -15,7 +15,7 @@ import { isStorageError, StorageError } from '../../errors.ts'
 import { cannedAcl } from './canned-acl.ts'
 import type { CompleteDeps } from './complete-multipart.ts'
 import { withHeaders } from './connection.ts'
-import { copySource } from './keys.ts'
+import { copySource } from './bucket-keys.ts'
 import type { Multipart } from './multipart.ts'
 import {
   bareEtag,

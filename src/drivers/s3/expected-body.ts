@@ -10,7 +10,7 @@ import type { BodyExpectation, Checksum } from '../driver.ts'
 import { StorageError } from '../../errors.ts'
 import { checksumFromBase64, startChecksum, type RunningChecksum } from '../checksums/checksum.ts'
 import { receiveBody } from '../receive-body.ts'
-import { Silence, watchStall } from './patience.ts'
+import { StallTimeout, watchStall } from './timeouts.ts'
 
 /** Bytes up to which a body is collected: verified as a whole before it is sent, and sent again if the store fails. */
 export const collectedUpTo = 1024 * 1024
@@ -178,7 +178,7 @@ export async function streamThrough<T>(
   stream.destroy()
   if (stop.signal.aborted) {
     // The call that was ended has the words for it.
-    if (stop.signal.reason instanceof Silence) await sending
+    if (stop.signal.reason instanceof StallTimeout) await sending
     throw stop.signal.reason
   }
   return { answer: await sending, checksum: await received }

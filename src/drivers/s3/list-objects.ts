@@ -2,7 +2,7 @@
 import type { ListObjectsV2CommandOutput } from '@aws-sdk/client-s3'
 import type { ListOptions, MultipartStore, ObjectPage } from '../driver.ts'
 import { StorageError } from '../../errors.ts'
-import { writeCheckKey } from './keys.ts'
+import { writeCheckKey } from './bucket-keys.ts'
 import { bareEtag, checksumOf, ourAlgorithm, present } from './object-head.ts'
 import type { S3Deps } from './s3-deps.ts'
 

@@ -2,7 +2,7 @@
 import { resolveTarget } from '../../sigv4/endpoint.ts'
 import type { SigningCredentials } from '../../sigv4/types.ts'
 import { StorageError } from '../../errors.ts'
-import { usualTimeouts, type Timeouts } from './patience.ts'
+import { usualTimeouts, type Timeouts } from './timeouts.ts'
 import { detectProvider, presets, type Preset, type Provider } from './presets.ts'
 
 /** Where a problem that no caller sees is told; pino's logger is one. */

@@ -4,7 +4,7 @@ import type { Checksum, ObjectRef, StoredObject } from '../driver.ts'
 import { StorageError } from '../../errors.ts'
 import { startChecksum } from '../checksums/checksum.ts'
 import { mapAwsError } from './aws-error.ts'
-import { watchStall } from './patience.ts'
+import { watchStall } from './timeouts.ts'
 import { resourceOf } from '../rules.ts'
 
 /** What was announced: the bytes, and their checksum where the store knows it. */

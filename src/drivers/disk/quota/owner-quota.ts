@@ -9,7 +9,7 @@ import type { Peers, SharedCounts } from '../../peers.ts'
 import { resourceOf } from '../../rules.ts'
 import type { BucketRows } from '../bucket-store.ts'
 import type { CommitQueue } from '../commit-queue.ts'
-import { Tally } from '../tally.ts'
+import { HoldCounts } from '../hold-counts.ts'
 import type { UsageRows } from './usage.ts'
 
 type Amounts = { bytes: number; objects: number }
@@ -67,7 +67,7 @@ export class OwnerQuota {
   /** In flight in all processes: bytes and objects by owner, writes by slot. */
   readonly #inFlight: Record<keyof Amounts, SharedCounts>
   readonly #slots: SharedCounts
-  readonly #ownSlots = new Tally<string>()
+  readonly #ownSlots = new HoldCounts<string>()
 
   constructor(o: OwnerQuotaOptions) {
     const { limits, peers } = o

@@ -1,7 +1,7 @@
 /** Every row of a blob against its file: there, of its size, and with `deep` of its bytes. */
 import { lstat } from 'node:fs/promises'
 import { cannotOpen, isThere } from '../../../cannot-open.ts'
-import type { Problem, ProblemKind } from '../../problem.ts'
+import type { Problem, ProblemKind } from '../../verify-problems.ts'
 import { errorCode } from '../file-calls.ts'
 import { wholeChecksums } from './digests.ts'
 import { forEach, pageSize, type VerifyContext } from './context.ts'

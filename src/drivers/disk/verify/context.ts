@@ -1,5 +1,5 @@
 /** What the checks of one run share. */
-import type { Report } from '../../problem.ts'
+import type { Report } from '../../verify-problems.ts'
 import type { BlobLayout } from '../blob-layout.ts'
 import type { CommitQueue } from '../commit-queue.ts'
 import type { Index } from '../open-index.ts'

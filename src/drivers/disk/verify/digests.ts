@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto'
 import { startChecksum } from '../../checksums/checksum.ts'
-import type { Problem } from '../../problem.ts'
+import type { Problem } from '../../verify-problems.ts'
 import { parseChecksum } from '../object-rows.ts'
 import { pageSize, type VerifyContext } from './context.ts'
 

@@ -1,6 +1,6 @@
 /** Files that no row knows. Those younger than the grace may belong to a write that is running, and are left alone. */
 import { join } from 'node:path'
-import type { Problem } from '../../problem.ts'
+import type { Problem } from '../../verify-problems.ts'
 import { errorCode, type FileCalls } from '../file-calls.ts'
 import { countOrphans, findOrphans, mayTake, QuarantineSet, tooManyOrphans, type Orphan } from '../orphans.ts'
 import { liveWriters } from '../writers.ts'

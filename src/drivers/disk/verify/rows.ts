@@ -1,6 +1,6 @@
 /** The index against itself. Every check is one statement, so that it sees one moment of a server that is writing. */
 import { orphanLimit } from '../../driver.ts'
-import type { Problem, ProblemKind } from '../../problem.ts'
+import type { Problem, ProblemKind } from '../../verify-problems.ts'
 import { findMiscounted, recountUsage } from '../quota/usage.ts'
 import type { VerifyContext } from './context.ts'
 

@@ -1,5 +1,5 @@
 /** How many hold each thing. */
-export class Tally<T> {
+export class HoldCounts<T> {
   readonly #counts = new Map<T, number>()
 
   /** Things that somebody holds. */

@@ -2,11 +2,11 @@
 import { z } from 'zod'
 import { parse as parseYaml } from 'yaml'
 import { describeIssues } from './describe-issue.ts'
-import { secretKeys, type ConfigKey } from './keys.ts'
-import type { Setting, Understood } from './setting.ts'
+import { secretKeys, type ConfigKey } from './config-keys.ts'
+import type { GivenValue, ParsedValue } from './given-value.ts'
 
 /** Reads a setting as what its key expects. */
-export function understand({ schema, key }: ConfigKey, setting: Setting): Understood {
+export function parseValue({ schema, key }: ConfigKey, setting: GivenValue): ParsedValue {
   const candidates = setting.text ? readings(String(setting.value), schema) : [setting.value]
   for (const written of candidates) {
     const parsed = schema.safeParse(written)

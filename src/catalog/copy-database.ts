@@ -2,7 +2,7 @@
 import { sql, type Kysely, type Transaction } from 'kysely'
 import { StorageError } from '../errors.ts'
 import { listLeases } from './leases.ts'
-import { migrate } from './migrate.ts'
+import { migrate } from './migrate-schema.ts'
 import { openDatabase, type OpenDatabase } from './open-database.ts'
 import type { Schema } from './schema.ts'
 import { catalogTables, primaryKeys, type CatalogTable } from './tables.ts'
@@ -21,7 +21,7 @@ export type CopiedRows = Record<CatalogTable, number>
  * Rows by table. Both schemas are brought up to date first; what is in `from` stays as it is, and `to` has everything
  * or nothing of it. Errors: InvalidRequest when a server runs on one of them or `to` holds something; those of opening.
  */
-export async function copyCatalog(o: {
+export async function copyDatabase(o: {
   from: string
   to: string
   now: Date

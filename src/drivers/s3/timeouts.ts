@@ -20,13 +20,13 @@ const slowest = 64 * 1024
 /** After these it is not known whether the store still does what it was asked. */
 const long = new Set(['completeMultipartUpload', 'copyObject', 'uploadPartCopy'])
 
-export function patienceFor(operation: string, timeouts: Timeouts, bytes: number | undefined): number {
+export function timeoutsFor(operation: string, timeouts: Timeouts, bytes: number | undefined): number {
   if (bytes !== undefined) return timeouts.stall + (bytes / slowest) * 1000
   return long.has(operation) ? timeouts.operation : timeouts.metadata
 }
 
 /** The reason with which a call is ended that got no answer. */
-export class Silence extends Error {
+export class StallTimeout extends Error {
   override readonly name = 'TimeoutError'
   readonly seconds: number
   constructor(milliseconds: number) {
@@ -37,13 +37,13 @@ export class Silence extends Error {
 }
 
 /**
- * Calls `end` once nothing has moved for `patience` milliseconds while the bucket was waited for. Time in which the
+ * Calls `end` once nothing has moved for `timeout` milliseconds while the bucket was waited for. Time in which the
  * client is waited for does not count.
  */
 export function watchStall(
-  patience: number,
+  timeout: number,
   what: { isWaiting: () => boolean; moved: () => number },
-  end: (reason: Silence) => void,
+  end: (reason: StallTimeout) => void,
 ): { stop(): void } {
   let last = what.moved()
   let since = performance.now()
@@ -54,12 +54,12 @@ export function watchStall(
       if (moved !== last || !what.isWaiting()) {
         last = moved
         since = now
-      } else if (now - since >= patience) {
+      } else if (now - since >= timeout) {
         clearInterval(timer)
-        end(new Silence(patience))
+        end(new StallTimeout(timeout))
       }
     },
-    Math.max(10, patience / 8),
+    Math.max(10, timeout / 8),
   )
   timer.unref()
   return { stop: () => clearInterval(timer) }

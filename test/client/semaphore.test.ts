@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import { Gate } from '../../src/client/gate.ts'
+import { Semaphore } from '../../src/client/semaphore.ts'
 
 const { signal } = new AbortController()
 
-describe('Gate', () => {
+describe('Semaphore', () => {
   it('lets so many in, and the others in the order in which they came', async () => {
-    const gate = new Gate(2)
+    const gate = new Semaphore(2)
     const order: string[] = []
     const [leaveOne] = [await gate.enter(signal), await gate.enter(signal)]
     const third = gate.enter(signal).then((leave) => (order.push('third'), leave))
@@ -21,7 +21,7 @@ describe('Gate', () => {
   })
 
   it('keeps no place for who gave up waiting', async () => {
-    const gate = new Gate(1)
+    const gate = new Semaphore(1)
     const leave = await gate.enter(signal)
     const stop = new AbortController()
     const gaveUp = gate.enter(stop.signal)
@@ -33,7 +33,7 @@ describe('Gate', () => {
   })
 
   it('does not lose the place of who gave up after its turn had come', async () => {
-    const gate = new Gate(1)
+    const gate = new Semaphore(1)
     const leave = await gate.enter(signal)
     const stop = new AbortController()
     const late = gate.enter(stop.signal)
@@ -45,6 +45,6 @@ describe('Gate', () => {
   })
 
   it('does not let in what is not wanted any more', async () => {
-    await expect(new Gate(1).enter(AbortSignal.abort())).rejects.toMatchObject({ name: 'AbortError' })
+    await expect(new Semaphore(1).enter(AbortSignal.abort())).rejects.toMatchObject({ name: 'AbortError' })
   })
 })

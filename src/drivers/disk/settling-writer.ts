@@ -2,7 +2,7 @@
 import type { Writable } from 'node:stream'
 import { StorageError } from '../../errors.ts'
 
-export class Outlet {
+export class SettlingWriter {
   readonly #out: Writable
   readonly #signal: AbortSignal | undefined
   readonly #pending = new Set<(reason: unknown) => void>()

@@ -1,7 +1,7 @@
 /** One value that somebody wrote, before it is understood. */
 import type { ConfigProblem, Source } from './config-error.ts'
 
-export type Setting = {
+export type GivenValue = {
   key: string
   value: unknown
   /** The value is text from a variable or a flag, to be read as the key's type. */
@@ -11,6 +11,6 @@ export type Setting = {
   line?: (path: readonly PropertyKey[]) => number
 }
 
-export type Understood =
+export type ParsedValue =
   | { ok: true; value: unknown; /** As a file would hold it. */ written: unknown }
   | { ok: false; problems: ConfigProblem[] }

@@ -1,5 +1,5 @@
 /** Limits concurrency. Waiting callers enter in order. */
-export class Gate {
+export class Semaphore {
   #free: number
   readonly #waiting: (() => void)[] = []
 
@@ -37,4 +37,4 @@ export class Gate {
 /** Browsers open 6 connections per host over HTTP/1.1. Two are left for the page. */
 export const maxSockets = 4
 /** Shared by all clients of the page. */
-export const sockets = new Gate(maxSockets)
+export const sockets = new Semaphore(maxSockets)
