@@ -5,20 +5,20 @@ import type { ServiceDeps } from '../deps.ts'
 import { versionOf } from './issue-download.ts'
 import { servedAs } from './object-headers.ts'
 
-/** Seconds for which the URL behind a link may be used: to begin, repeat or resume one download. */
+/** How many seconds the URL behind a link is valid: enough to start, repeat or resume one download. */
 const urlLifetime = 60
 
-/** The request that follows a link. The cookie is the one that an earlier answer set. */
+/** The request that follows a link. `cookie` is the one that an earlier response set. */
 export type LinkReader = { address: string; agent: string; cookie: string | null }
 
-/** `cookie`: names this reader for `urlLifetime`; null where an earlier answer set one. */
+/** `cookie` identifies this reader for `urlLifetime`. null if an earlier response set one. */
 export type FollowedLink = { url: string; cookie: { value: string; maxAge: number } | null }
 
 /**
- * Counts one use and resolves to a URL of the bytes that ends with the link at the latest. A player asks several times
- * for one film, so the same reader counts once in `urlLifetime`: the same address and agent, or the same cookie. With
- * `head` the URL is one for HEAD, and nothing is counted. Errors: NotFound, the same for unknown, revoked, expired and
- * spent links.
+ * Counts one use and resolves to a URL of the bytes that expires with the link at the latest. The same reader counts
+ * once per `urlLifetime`, because a player sends several requests for one film. The same reader is the same address
+ * and user agent, or the same cookie. With `head`, the URL is for HEAD and nothing is counted. Errors: NotFound, the
+ * same for unknown, revoked, expired and used-up links.
  */
 export async function followLink(
   deps: ServiceDeps,

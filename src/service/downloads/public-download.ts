@@ -8,8 +8,8 @@ import type { ObjectRef } from '../../drivers/driver.ts'
 import type { ServiceDeps } from '../deps.ts'
 
 /**
- * Where anyone may read a public file now. `settled` is false while the upload is pending: the object was verified, but
- * its uploader can still replace it. Errors: NotFound.
+ * The URL at which anyone can read a public file now. `settled` is false while the upload is pending: the object is
+ * verified, but its uploader can still replace it. Errors: NotFound.
  */
 export async function publicDownload(deps: ServiceDeps, key: string): Promise<{ url: string; settled: boolean }> {
   const found = await deps.catalog.findUploadByKey(key)
@@ -34,8 +34,8 @@ export async function publicDownload(deps: ServiceDeps, key: string): Promise<{ 
 const noSuchObject = () => new StorageError('NotFound', { message: 'There is no such public file.' })
 
 /**
- * Where anyone may read a public file: at the store where it serves anonymous readers, else at the API's own public
- * route, which redirects. null for private files.
+ * The public URL of a public file: at the store if it serves anonymous readers, otherwise the API's public route,
+ * which redirects. null for private files.
  */
 export function publicUrl(deps: Pick<ServiceDeps, 'stores' | 'urls'>, file: FileRecord): string | null {
   if (file.visibility !== 'public') return null
@@ -43,7 +43,7 @@ export function publicUrl(deps: Pick<ServiceDeps, 'stores' | 'urls'>, file: File
   return atStore ?? `${deps.urls.api()}/public/${encodeKey(file.key)}`
 }
 
-/** The sealed object once there is one: the issued key may be written to until its URL expires. */
+/** The sealed object, if there is one, because the issued key can be written to until its URL expires. */
 const publicRef = (file: FileRecord): ObjectRef => ({ bucket: file.object.bucket, key: file.object.key })
 
 const encodeKey = (key: string): string => key.split('/').map(encodeURIComponent).join('/')

@@ -5,13 +5,13 @@ import type { Link } from '../../catalog/catalog.ts'
 import { StorageError } from '../../errors.ts'
 import type { ServiceDeps } from '../deps.ts'
 
-/** Links that one file may have at a time, spent and expired ones included. */
+/** Maximum links per file, including used and expired ones. */
 const mostLinks = 100
 
 /**
- * A URL at the API's origin by which anyone may read the file, `maxUses` times and for `expiresIn` seconds. It is told
- * this once: only a digest of its token is kept. Errors: NotSupported where the bytes are not served by us, NotFound,
- * UploadIncomplete, QuotaExceeded.
+ * Creates a URL at the API's origin with which anyone can read the file, `maxUses` times and for `expiresIn` seconds.
+ * The URL is returned only here, because only a digest of its token is stored. Errors: NotSupported if the gateway
+ * does not serve the bytes, NotFound, UploadIncomplete, QuotaExceeded.
  */
 export async function createLink(
   deps: ServiceDeps,
@@ -41,7 +41,7 @@ export async function createLink(
   return { link, url: `${deps.urls.api()}/l/${token}` }
 }
 
-/** A bucket that serves its own URLs could neither be asked to count nor to stop. */
+/** A bucket that serves its own URLs can neither count uses nor revoke a link. */
 export function assertRevocable({ capabilities }: StorageDriver): void {
   if (capabilities.has('revocable-reads')) return
   throw new StorageError('NotSupported', {
@@ -52,13 +52,13 @@ export function assertRevocable({ capabilities }: StorageDriver): void {
 
 export const hashOf = (token: string): string => createHash('sha256').update(token).digest('hex')
 
-/** The links of a file, newest first. Errors: NotFound. */
+/** Lists the links of a file, newest first. Errors: NotFound. */
 export async function listLinks(deps: ServiceDeps, owner: string, id: string): Promise<Link[]> {
   await getFile(deps, owner, id)
   return deps.catalog.listLinks(owner, id)
 }
 
-/** From now on the link is unknown, and URLs that it has handed out are refused. Errors: NotFound. */
+/** Revokes a link and the URLs that it has issued. Errors: NotFound. */
 export async function revokeLink(deps: ServiceDeps, owner: string, o: { id: string; link: string }): Promise<void> {
   if (await deps.catalog.deleteLink(owner, o.id, o.link)) return
   throw new StorageError('NotFound', { resource: `/files/${o.id}`, message: 'There is no such link.' })

@@ -1,12 +1,12 @@
 import { StorageError } from '../../errors.ts'
 
 const maxLength = 255
-/** Embeddings, overrides, isolates: they make `….gpj.exe` read as `….exe.jpg`. Letters find their direction without. */
+/** Embeddings, overrides and isolates make `….gpj.exe` look like `….exe.jpg`. Right-to-left text does not need them. */
 const bidiControls = /[\u202a-\u202e\u2066-\u2069]/g
 
 /**
- * The name a file is shown and downloaded under: the last segment of what was given, so that no path of the sender's
- * disk comes along. Errors: InvalidArgument.
+ * The name under which a file is shown and downloaded: the last segment of `given`, without the sender's local path.
+ * Errors: InvalidArgument.
  */
 export function parseFilename(given: string): string {
   const last = given.slice(Math.max(given.lastIndexOf('/'), given.lastIndexOf('\\')) + 1)
@@ -25,10 +25,10 @@ function problemOf(name: string): string | null {
 
 const maxEntries = 50
 const maxBytes = 2048
-/** Names the gateway keeps for itself. */
+/** Names reserved for the gateway. */
 const internal = /^x-internal-/i
 
-/** A flat map as the client may keep it with a file. Internal names are dropped. Errors: MetadataTooLarge, InvalidArgument. */
+/** Validates a file's metadata, a flat map. Drops internal names. Errors: MetadataTooLarge, InvalidArgument. */
 export function parseMetadata(given: Record<string, string>): Record<string, string> {
   const entries = Object.entries(given).filter(([name]) => !internal.test(name))
   if (entries.length > maxEntries) {

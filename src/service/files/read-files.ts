@@ -4,8 +4,8 @@ import { settleForRead } from '../uploads/settle-auto-confirm.ts'
 import type { ServiceDeps } from '../deps.ts'
 
 /**
- * One file of the owner's, pending or confirmed. `settle`: for a read of its bytes, an upload that confirms itself is
- * looked for in the store first; else the store is not asked. Errors: NotFound, also for someone else's.
+ * One file of the owner, pending or confirmed. With `settle`, for reads of its bytes, an auto-confirmed upload is
+ * looked up in the store first. Otherwise the store is not asked. Errors: NotFound, also for a file of another owner.
  */
 export async function getFile(
   deps: ServiceDeps,

@@ -1,6 +1,6 @@
 /**
- * One pass over what time has run out for: uploads never confirmed, what late requests left at issued keys, uploads
- * that count as confirmed once they are there. Repeatable at any point, and safe beside another process's pass.
+ * One pass of the collector: expires unconfirmed uploads, deletes what late requests left at issued keys, and settles
+ * auto-confirmed uploads. Can be interrupted and repeated at any point, also next to another process's pass.
  */
 import type { FileRecord, Upload, UploadGrant } from '../../catalog/catalog.ts'
 import type { ObjectRef, StorageDriver } from '../../drivers/driver.ts'

@@ -1,14 +1,16 @@
-/** Runs the collection again and again while the gateway does; of several gateways over one catalog, one at a time. */
+/**
+ * Runs the collector repeatedly while the gateway runs. Of several gateways over one catalog, one at a time runs it.
+ */
 import { collectArrived, collectExpired, type Collected, type IsDue } from './collect-expired.ts'
 import type { ServiceDeps } from '../deps.ts'
 import { createLease } from './lease.ts'
 
 export type Collector = {
-  /** Begins the passes; the timer keeps no process alive. */
+  /** Starts the passes. The timer does not keep the process alive. */
   start(): void
   /** Runs one pass now, or joins the running one. Errors: those of the catalog. */
   run(): Promise<Collected>
-  /** No pass begins after this; resolves when the running one has stopped, early but between two uploads. */
+  /** Starts no further pass. Resolves when the running pass has stopped, which it does early, between two uploads. */
   stop(): Promise<void>
 }
 

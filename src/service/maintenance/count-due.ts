@@ -2,8 +2,9 @@ import type { Upload } from '../../catalog/catalog.ts'
 import type { ServiceDeps } from '../deps.ts'
 
 /**
- * What waits for the collector. `overdue`: never confirmed and past their time. `toClear`: settled, deleted or expired
- * ones whose URLs have ended, so that what is left at their keys can go. `idle`: multipart uploads of access keys.
+ * What the collector has to do. `overdue`: unconfirmed uploads past their time. `toClear`: settled, deleted or expired
+ * uploads whose URLs have expired, so that leftovers at their keys can be deleted. `idle`: multipart uploads of access
+ * keys.
  */
 export type Due = { overdue: number; toClear: number; idle: number }
 
@@ -29,8 +30,8 @@ async function count(page: (after?: Upload) => Promise<Upload[]>): Promise<numbe
 type Deps = Pick<ServiceDeps, 'stores' | 'config' | 'now'>
 
 /**
- * Aborts multipart uploads of access keys that have had no part for `storage.abortMultipartAfter`, or only counts them.
- * Uploads of the JSON API expire by their grants. Errors: those of the store.
+ * Aborts multipart uploads of access keys that have received no part for `storage.abortMultipartAfter`, or only counts
+ * them. Uploads of the JSON API expire with their grants. Errors: those of the store.
  */
 export async function collectIdleUploads(
   { stores, config, now }: Deps,

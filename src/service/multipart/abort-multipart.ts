@@ -6,8 +6,8 @@ import { endWrites } from '../uploads/granted-write.ts'
 import type { ServiceDeps } from '../deps.ts'
 
 /**
- * Ends a pending upload: gives its quota back, then removes its parts. What the store does not let go of now is the
- * collector's. Errors: NotFound, also the second time; InvalidRequest, ConditionalConflict once it is complete.
+ * Aborts a pending upload: releases its quota, then deletes its parts. The collector retries what the store does not
+ * delete now. Errors: NotFound (also on a second call), InvalidRequest, ConditionalConflict if the upload is complete.
  */
 export async function abortMultipart(deps: ServiceDeps, owner: string, id: string): Promise<void> {
   const { file, grant, multipart } = await openMultipart(deps, owner, id)

@@ -6,8 +6,8 @@ import { storedParts } from './list-upload-parts.ts'
 export type ArrivingPart = { uploadId: string; partNumber: number; contentLength: number }
 
 /**
- * The objects endpoint asks this before it reads a part: what waits in the store to be joined may be no more than was
- * granted, and one part beyond, for what exactly it must be is decided when it is joined. Errors: EntityTooLarge.
+ * The objects endpoint calls this before it reads a part. The stored parts may exceed the granted size by one part at
+ * most. The exact size is checked when the parts are joined. Errors: EntityTooLarge.
  */
 export async function admitPart(deps: ServiceDeps, ref: ObjectRef, part: ArrivingPart): Promise<void> {
   const upload = ref.bucket === deps.config.storage.bucket ? await deps.catalog.findUploadByKey(ref.key) : null

@@ -1,15 +1,15 @@
-/** What the use cases of a multipart upload have in common: finding it, and what to say when there is none. */
+/** Finds a multipart upload, with the errors that all use cases of multipart uploads share. */
 import type { FileRecord, UploadGrant } from '../../catalog/catalog.ts'
 import { noPendingUpload } from '../uploads/renew-upload.ts'
 import { StorageError } from '../../errors.ts'
 import type { ServiceDeps } from '../deps.ts'
 
 export type Multipart = NonNullable<UploadGrant['multipart']>
-/** A pending one, known to the store. */
+/** A pending multipart upload that the store knows. */
 export type OpenMultipart = { file: FileRecord; grant: UploadGrant; multipart: Multipart }
 
 /**
- * The owner's multipart upload: open, or the file that it has become. Errors: NotFound, also for someone else's;
+ * The owner's multipart upload, or the file that it has become. Errors: NotFound, also for an upload of another owner;
  * InvalidRequest for an upload that is sent in one request.
  */
 export async function findMultipart(
@@ -54,8 +54,8 @@ export const noSuchParts = (id: string): StorageError =>
   })
 
 /**
- * The file of the owner's multipart upload that the store knows by this key and uploadId, for clients that keep those
- * two. Errors: NoSuchUpload, also for someone else's.
+ * The file of the owner's multipart upload with this key and uploadId, for clients that store those two. Errors:
+ * NoSuchUpload, also for an upload of another owner.
  */
 export async function multipartByKey(
   deps: Pick<ServiceDeps, 'catalog'>,

@@ -5,8 +5,8 @@ import type { ObjectRef, PartInfo, StorageDriver } from '../../drivers/driver.ts
 import { isStorageError } from '../../errors.ts'
 
 /**
- * What the store has of a pending upload: the authority for whoever resumes one. Errors: NotFound, InvalidRequest,
- * ConditionalConflict once its parts are joined, NoSuchUpload when the store has lost it.
+ * Lists the parts of a pending upload in the store. Clients that resume an upload rely on this list. Errors: NotFound,
+ * InvalidRequest, ConditionalConflict if its parts are already joined, NoSuchUpload if the store has lost the upload.
  */
 export async function listUploadParts(
   deps: ServiceDeps,
@@ -21,7 +21,7 @@ export async function listUploadParts(
   throw (await headOrNull(store, target)) ? alreadyComplete(id) : noSuchParts(id)
 }
 
-/** Every part that the store has, ascending; null where it has no such upload, or has it no more. */
+/** Every part in the store, in ascending order. null if the store does not know the upload (any more). */
 export async function storedParts(
   driver: Pick<StorageDriver, 'listParts'>,
   target: ObjectRef,

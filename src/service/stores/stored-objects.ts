@@ -4,12 +4,15 @@ import type { FileRecord } from '../../catalog/catalog.ts'
 import type { ServiceDeps } from '../deps.ts'
 import { storedHeaders } from '../downloads/object-headers.ts'
 
-/** Versions removed from one key; whoever wrote more within the life of one URL leaves some to the bucket's own rules. */
+/**
+ * Maximum versions deleted from one key. If a client wrote more during the life of one URL, the bucket's own rules
+ * delete the rest.
+ */
 const maxVersions = 100
 
 /**
- * Removes what can be read at a key, or what is newer there than the version to keep. In a bucket that keeps versions
- * they are taken away one by one: a plain delete would only hide them.
+ * Deletes the readable object at a key, or the versions newer than `keep`. In a bucket with versioning, each version
+ * is deleted by itself, because a plain delete only hides them.
  */
 export async function removeVersions(store: StorageDriver, ref: ObjectRef, keep?: string): Promise<void> {
   for (let removed = 0; removed < maxVersions; removed++) {
@@ -21,7 +24,7 @@ export async function removeVersions(store: StorageDriver, ref: ObjectRef, keep?
   }
 }
 
-/** null where there is no object. */
+/** null if there is no object. */
 export async function headOrNull(store: StorageDriver, ref: ObjectRef): Promise<ObjectHead | null> {
   try {
     return await store.headObject(ref)

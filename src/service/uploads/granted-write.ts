@@ -3,8 +3,8 @@ import type { ServiceDeps } from '../deps.ts'
 import { storedHeaders } from '../downloads/object-headers.ts'
 
 /**
- * The objects endpoint asks this before it writes an object: the headers that the object gets, whatever the request says,
- * and the most bytes that it may have. null for a key that was granted to no upload.
+ * The objects endpoint calls this before it writes an object. Resolves to the headers that the object gets, whatever
+ * the request contains, and its maximum size. null if no upload was granted for the key.
  */
 export async function grantedWrite(
   deps: ServiceDeps,
@@ -23,7 +23,10 @@ export async function grantedWrite(
   }
 }
 
-/** Aborts the running writes of a deleted upload. A silent worker delays no deletion: the collector removes what it writes. */
+/**
+ * Aborts the running writes of a deleted upload. A worker that does not answer does not delay the deletion, because
+ * the collector deletes what it writes.
+ */
 export async function endWrites(deps: ServiceDeps, target: ObjectRef, file: string): Promise<void> {
   try {
     await deps.endWrites?.(target)

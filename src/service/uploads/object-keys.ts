@@ -5,19 +5,19 @@ import { essenceOf } from '../../media-type.ts'
 import { canonicalType } from '../content-type/type-families.ts'
 import { publicPrefix, sealedPrefix, uploadsPrefix } from '../../gateway-names.ts'
 
-/** The key an upload URL writes to. Nothing of the client's goes into it but a harmless extension. */
+/** The key that an upload URL writes to. Of the client's filename it contains only a harmless extension. */
 export const newUploadKey = (visibility: Visibility, filename: string, mimeType: string): string =>
   `${visibility === 'public' ? publicPrefix : uploadsPrefix}${randomUUID()}${keyExtension(filename, mimeType)}`
 
-/** The fresh key to which a confirmed object is copied by stores that have no better way to freeze it. */
+/** A new key for the sealed copy of a confirmed object, for stores that cannot seal in place. */
 export function newSealedKey(key: string): string {
   const extension = /\.[a-z0-9]{1,10}$/.exec(key)?.[0] ?? ''
   return `${key.startsWith(publicPrefix) ? publicPrefix : sealedPrefix}${randomUUID()}${extension}`
 }
 
 /**
- * Servers and programs decide by the extension what a file is. So the name's own is kept only where it stands for the
- * type that is verified, and otherwise the type's takes its place.
+ * Servers and programs derive the type of a file from its extension. The filename's own extension is kept only if it
+ * stands for the verified type. Otherwise the type's usual extension replaces it.
  */
 function keyExtension(filename: string, mimeType: string): string {
   const own = /[^.]\.([a-z0-9]{1,10})$/i.exec(filename)?.[1]?.toLowerCase()
