@@ -47,14 +47,22 @@ const recoveryLine = (dropped: number): string =>
   `${JSON.stringify({ level: 40, time: Date.now(), dropped, msg: `the log can be written again, ${dropped} lines were dropped` })}\n`
 
 function destination(): Put {
-  const stat = fstatSync(stderr)
-  if (stat.isFile()) {
+  if (isFile()) {
     return {
       put: async (bytes) => (await writeBytes(stderr, bytes, 0, bytes.length, null)).bytesWritten,
       putSync: (bytes) => writeSync(stderr, bytes),
     }
   }
   return openAgain() ?? throughStream()
+}
+
+/** What the system cannot tell counts as a file: to open a file anew would overwrite it. */
+function isFile(): boolean {
+  try {
+    return fstatSync(stderr).isFile()
+  } catch {
+    return true
+  }
 }
 
 /**

@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
-# Installs what the suites in this folder need in addition to Node: strace, xfs_io, and the mkfs of ext4, xfs and btrfs. By apt-get, as root; elsewhere
-# it says what is missing. Repeatable.
+# Installs what the suites in this folder need in addition to Node: strace, gcc, xfs_io, and the mkfs of ext4, xfs and
+# btrfs. By apt-get, as root; elsewhere it says what is missing. Repeatable.
 set -euo pipefail
 
 missing=()
 need() { command -v "$1" > /dev/null || [[ -x /usr/sbin/$1 || -x /sbin/$1 ]] || missing+=("$2"); }
 need strace strace
+need gcc gcc
+[[ -e /usr/include/dlfcn.h ]] || missing+=(libc6-dev)
 need mkfs.ext4 e2fsprogs
 need mkfs.btrfs btrfs-progs
 need losetup mount

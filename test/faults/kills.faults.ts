@@ -56,7 +56,7 @@ it(`keeps what it acknowledged through ${kills} SIGKILLs under ${uploaders} uplo
     expect(continued()).toBeGreaterThan(0)
     expect(await server.stop()).toBe(0)
     expect(await judge(site)).toEqual([])
-    const verification = site.command('verify', '--deep', '--grace', '1s')
+    const verification = site.command(['verify', '--deep', '--grace', '1s'])
     expect({ code: await verification.exited, log: verification.log() }).toMatchObject({ code: 0 })
     noteFigures('kills', {
       kills,

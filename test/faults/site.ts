@@ -27,10 +27,13 @@ export type Site = {
   /** For direct use of the objects endpoint; owner `faults`, bucket `faults`. */
   keys: { accessKeyId: string; secretAccessKey: string }
   token(user: string): Promise<string>
-  start(o?: { env?: Record<string, string> }): Server
+  start(o?: RunOptions): Server
   /** Runs another command of the program on this installation. */
-  command(...args: string[]): Server
+  command(args: readonly string[], o?: RunOptions): Server
 }
+
+/** `stderr`: a file to write the log to. */
+export type RunOptions = { env?: Record<string, string>; stderr?: number }
 
 export type Server = {
   child: ChildProcess
@@ -83,8 +86,8 @@ export async function makeSite(o: SiteOptions): Promise<Site> {
         .setSubject(user)
         .setExpirationTime('1d')
         .sign(Buffer.from(secret)),
-    start: ({ env = {} } = {}) => run([program, 'serve', '--json', '--config', settingsFile], o.outside, env),
-    command: (...args) => run([program, ...args, '--config', settingsFile], o.outside, {}),
+    start: (how) => run([program, 'serve', '--json', '--config', settingsFile], o.outside, how),
+    command: (args, how) => run([program, ...args, '--config', settingsFile], o.outside, how),
   }
 }
 
@@ -92,20 +95,20 @@ export async function makeSite(o: SiteOptions): Promise<Site> {
 const running = new Set<ChildProcess>()
 process.once('exit', () => running.forEach((child) => child.kill('SIGKILL')))
 
-function run(command: string[], cwd: string, env: Record<string, string>): Server {
+function run(command: string[], cwd: string, { env = {}, stderr }: RunOptions = {}): Server {
   const child = spawn(process.execPath, command, {
     cwd,
     env: { PATH: process.env['PATH'] ?? '', ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['ignore', 'pipe', stderr ?? 'pipe'],
   })
   running.add(child)
   child.once('exit', () => running.delete(child))
   let log = ''
   let output = ''
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (log = (log + text).slice(-keptLog)))
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => (log = (log + text).slice(-keptLog)))
   const exited = new Promise<number | null>((resolve) => child.once('close', (code) => resolve(code)))
   const ready = new Promise<void>((resolve, reject) => {
-    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    child.stdout!.setEncoding('utf8').on('data', (text: string) => {
       output += text
       // A refusal to start is JSON too.
       if (/^\{"api".*\n/.test(output)) resolve()

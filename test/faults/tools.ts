@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { onMount } from './mounts.ts'
 import { attach } from './strace.ts'
 import { drawLot } from './lot.ts'
@@ -19,6 +20,10 @@ const abilities = {
     needs: 'root, FUSE, loop devices, and the mkfs of each file system that the kernel has (ext4, xfs, btrfs)',
   },
   tmpfs: { probe: () => onMount({ kind: 'tmpfs', size: '1M' }, async () => {}), needs: 'root, to mount a tmpfs' },
+  gcc: {
+    probe: async () => void (await promisify(execFile)('gcc', ['--version'])),
+    needs: 'gcc and the headers of the C library',
+  },
   strace: { probe: traceSomething, needs: 'strace, and the right to trace processes' },
 } as const
 
@@ -30,6 +35,7 @@ const suiteAbilities: Record<string, readonly Ability[]> = {
   'sync-failures': ['strace'],
   'system-calls': ['strace'],
   'write-order': ['strace'],
+  'every-call': ['gcc'],
   'full-disk': ['tmpfs'],
 }
 
