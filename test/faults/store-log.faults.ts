@@ -59,6 +59,12 @@ it.each([
         if ((await command(args, 300 + Math.random() * 500)) === null) kills++
       }
       expect(await command(args)).toBe(0)
+      // The start that converts a store back to a log is killed too.
+      for (let tries = 0; tries < 2; tries++) {
+        const server = rig.site.start()
+        await sleep(200 + Math.random() * 800)
+        await server.kill()
+      }
       await expectEverything()
     }
     noteFigures(`store-log ${args[0]}`, { [`kills of ${name}`]: kills, 'lost or wrong': 0 })
