@@ -5,7 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import Database from 'better-sqlite3'
 import { isThere } from './cannot-open.ts'
-import { makePrivate } from './sqlite-file.ts'
+import { makePrivate, openDatabaseFile } from './sqlite-file.ts'
 
 export type Lock = { release(): void }
 
@@ -15,7 +15,7 @@ export type Lock = { release(): void }
  */
 export function takeLock(file: string, { patience = 0 }: { patience?: number } = {}): Lock | null {
   makePrivate(file)
-  const db = new Database(file, { timeout: patience })
+  const db = openDatabaseFile(file, { timeout: patience })
   try {
     // The file stays empty: there is nothing to roll back after a crash.
     db.pragma('journal_mode = memory')
@@ -31,7 +31,7 @@ export function takeLock(file: string, { patience = 0 }: { patience?: number } =
 /** Whether a process holds it now. Errors: those of opening the file. */
 export function isLocked(file: string): boolean {
   if (!isThere(file)) return false
-  const db = new Database(file, { readonly: true, timeout: 0 })
+  const db = openDatabaseFile(file, { readonly: true, timeout: 0 })
   try {
     db.prepare('SELECT count(*) FROM sqlite_schema').get()
     return false

@@ -72,7 +72,7 @@ const rules: Rule[] = [
   { from: /^drivers\/proxied\//, may: [/^drivers\/(endpoint\/|(driver|peers)\.ts$)/] },
   { from: /^drivers\/endpoint\//, may: [/^drivers\/(endpoint\/|[^/]+\.ts$)/, /^errors\.ts$/, /^sigv4\//] },
   { from: /^drivers\/checksums\//, may: [/^drivers\/(checksums\/|driver\.ts$)/, /^errors\.ts$/] },
-  { from: /^backup\//, may: [/^backup\//, /^drivers\/disk\//, /^(errors|cannot-open|lock-files)\.ts$/] },
+  { from: /^backup\//, may: [/^backup\//, /^drivers\/disk\//, /^(errors|cannot-open|lock-files|sqlite-file)\.ts$/] },
   {
     from: /^catalog\//,
     may: [/^catalog\//, /^drivers\/driver\.ts$/, /^(errors|circuit-breaker|sqlite-file|cannot-open)\.ts$/],
@@ -158,7 +158,7 @@ const rules: Rule[] = [
     may: [
       /^(doctor|explain|sigv4)\//,
       /^catalog\/catalog\.ts$/,
-      /^(errors|cannot-open|user-name)\.ts$/,
+      /^(errors|cannot-open|sqlite-file|user-name)\.ts$/,
       /^http\/instance-proof\.ts$/,
     ],
   },

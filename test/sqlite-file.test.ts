@@ -7,6 +7,7 @@ import Database from 'better-sqlite3'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { openSqliteDatabase } from '../src/catalog/sqlite.ts'
 import { openIndex } from '../src/drivers/disk/open-index.ts'
+import { openDatabaseFile } from '../src/sqlite-file.ts'
 
 let folder: string
 beforeEach(async () => {
@@ -59,4 +60,10 @@ it.for(openings)('makes the $name readable to its owner alone, also one that was
   await chmod(file, 0o644)
   await open(file).close()
   expect(statSync(file).mode & 0o777).toBe(0o600)
+})
+
+it('says what keeps a database from being opened, where its folder cannot be looked at', () => {
+  expect(() => openDatabaseFile(join(folder, 'missing', 'index.sqlite'))).toThrow(
+    expect.objectContaining({ code: 'ENOENT', syscall: 'stat', path: join(folder, 'missing') }),
+  )
 })

@@ -1,5 +1,6 @@
 /** The index of a backup, looked at before anything is believed that it says. */
 import Database from 'better-sqlite3'
+import { openDatabaseFile } from '../sqlite-file.ts'
 import { idOfBlobName, blobName, refuse } from './format.ts'
 import { schemaVersion, type Index } from '../drivers/disk/open-index.ts'
 import type { BlobRow } from './pack-blob.ts'
@@ -17,7 +18,7 @@ export type RestoredIndex = {
 /** Errors: InvalidRequest for a catalog that is damaged, or brings what would run inside the server. */
 export function assertPlainCatalog(file: string): void {
   try {
-    const db = new Database(file, { readonly: true })
+    const db = openDatabaseFile(file, { readonly: true })
     try {
       assertSound(db, 'catalog')
       assertTablesOnly(db, 'catalog')
@@ -53,7 +54,7 @@ const rowsOf = (db: Index): IterableIterator<{ id: string; size: number }> =>
 function open(file: string): Index {
   let db: Index | undefined
   try {
-    db = new Database(file, { readonly: true })
+    db = openDatabaseFile(file, { readonly: true })
     harden(db)
     const version = Number(db.pragma('user_version', { simple: true }))
     if (version > schemaVersion)

@@ -6,7 +6,8 @@
  * the WAL is.
  */
 import { join } from 'node:path'
-import Database from 'better-sqlite3'
+import type Database from 'better-sqlite3'
+import { openDatabaseFile } from '../sqlite-file.ts'
 import { cannotOpen } from '../cannot-open.ts'
 import { StorageError } from '../errors.ts'
 import type { DatabaseName } from './format.ts'
@@ -48,7 +49,7 @@ export async function copyDatabases(files: DatabaseFiles, folder: string): Promi
 function openDatabase(file: string, o: Database.Options): Database.Database {
   let db: Database.Database | undefined
   try {
-    db = new Database(file, { timeout: patience, ...o })
+    db = openDatabaseFile(file, { timeout: patience, ...o })
     // The file is first read here.
     db.pragma('schema_version')
     return db
@@ -71,7 +72,7 @@ function uncopied(file: string, cause: unknown): unknown {
 
 /** One file, without the log that WAL mode would keep beside it; and only if it is sound. */
 function settle(file: string, name: DatabaseName): void {
-  const db = new Database(file)
+  const db = openDatabaseFile(file)
   try {
     const state = db.pragma('quick_check(1)', { simple: true })
     if (state !== 'ok') {

@@ -8,7 +8,7 @@ import Database from 'better-sqlite3'
 import { Kysely } from 'kysely'
 import { cannotOpen } from '../cannot-open.ts'
 import { StorageError } from '../errors.ts'
-import { makePrivate } from '../sqlite-file.ts'
+import { makePrivate, openDatabaseFile } from '../sqlite-file.ts'
 import type { MigrationRules, OpenDatabase } from './open-database.ts'
 import type { Schema } from './schema.ts'
 import { CommitLatch } from './commit-latch.ts'
@@ -60,7 +60,7 @@ function openSqlite(path: string, alone: boolean): Database.Database {
     const file = resolve(path)
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
     makePrivate(file)
-    return configure(new Database(file, { timeout: alone ? 500 : openTimeout }), alone)
+    return configure(openDatabaseFile(file, { timeout: alone ? 500 : openTimeout }), alone)
   } catch (cause) {
     throw cause instanceof Database.SqliteError ? translateSqliteError(cause, path) : unopenable(cause, path)
   }

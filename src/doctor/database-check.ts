@@ -1,7 +1,8 @@
 import { join } from 'node:path'
-import Database from 'better-sqlite3'
+import type Database from 'better-sqlite3'
 import { isThere, remedyFor } from '../cannot-open.ts'
 import { StorageError } from '../errors.ts'
+import { openDatabaseFile } from '../sqlite-file.ts'
 import { userName } from '../user-name.ts'
 import { failed, ok, reason, type Finding } from './check.ts'
 import type { DiskCheck, DiskSubject } from './disk-checks.ts'
@@ -90,7 +91,7 @@ function unreadable(file: string, error: unknown): Finding {
 function readSqlite(file: string, look: (db: Database.Database) => Finding | null): Finding {
   let db: Database.Database | undefined
   try {
-    db = new Database(file, { readonly: true, timeout: 5000 })
+    db = openDatabaseFile(file, { readonly: true, timeout: 5000 })
     const problem = look(db)
     if (problem) return problem
     const journal = db.pragma('journal_mode', { simple: true })

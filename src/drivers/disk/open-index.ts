@@ -1,8 +1,8 @@
 /** Opening the object index: its own SQLite file, which follows the log (change-log/). */
-import Database from 'better-sqlite3'
+import type Database from 'better-sqlite3'
 import { cannotOpen } from '../../cannot-open.ts'
 import { StorageError } from '../../errors.ts'
-import { makePrivate } from '../../sqlite-file.ts'
+import { makePrivate, openDatabaseFile } from '../../sqlite-file.ts'
 import { isBusy } from '../../sqlite-lock.ts'
 import { countUsage, recountUsage, usageTables } from './quota/usage.ts'
 import { damagedIndex, UnusableStore } from './store-error.ts'
@@ -82,7 +82,7 @@ export function openIndex(file: string, o: { timeout?: number } = {}): Index {
   let db: Index | undefined
   try {
     makePrivate(file)
-    db = new Database(file, { timeout: o.timeout ?? 5000 })
+    db = openDatabaseFile(file, { timeout: o.timeout ?? 5000 })
     db.pragma('journal_mode = WAL')
     db.pragma('synchronous = NORMAL')
     db.pragma('wal_autocheckpoint = 0')

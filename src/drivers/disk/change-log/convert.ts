@@ -1,7 +1,7 @@
 /** `postern store convert --to 2`: an index without a log, for the versions before it. */
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import Database from 'better-sqlite3'
+import { openDatabaseFile } from '../../../sqlite-file.ts'
 import { isThere } from '../../../cannot-open.ts'
 import { StorageError } from '../../../errors.ts'
 import { dropUsageTables } from '../quota/usage.ts'
@@ -55,7 +55,7 @@ export async function convertToVersion2(root: string): Promise<{ logAt: string |
 }
 
 function versionOf(file: string): number {
-  const db = new Database(file, { readonly: true, timeout: 5000 })
+  const db = openDatabaseFile(file, { readonly: true, timeout: 5000 })
   try {
     return Number(db.pragma('user_version', { simple: true }))
   } finally {

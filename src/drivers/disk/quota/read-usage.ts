@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import Database from 'better-sqlite3'
+import { openDatabaseFile } from '../../../sqlite-file.ts'
 import type { OwnerUsage } from '../../driver.ts'
 import { BlobLayout } from '../blob-layout.ts'
 import { schemaVersion } from '../open-index.ts'
@@ -9,7 +9,7 @@ import { UsageRows } from './usage.ts'
 export function readOwnerUsage(folder: string): OwnerUsage[] | null {
   const file = new BlobLayout(folder).index
   if (!existsSync(file)) return null
-  const db = new Database(file, { readonly: true, timeout: 5000 })
+  const db = openDatabaseFile(file, { readonly: true, timeout: 5000 })
   try {
     return db.pragma('user_version', { simple: true }) === schemaVersion ? new UsageRows(db).all() : null
   } finally {

@@ -3,7 +3,7 @@
  * is asked for; the folder is not made where it is missing.
  */
 import { realpath } from 'node:fs/promises'
-import Database from 'better-sqlite3'
+import { openDatabaseFile } from '../../../sqlite-file.ts'
 import { isThere } from '../../../cannot-open.ts'
 import { StorageError } from '../../../errors.ts'
 import type { Report } from '../../verify-problems.ts'
@@ -87,7 +87,7 @@ export function openToRead(file: string): Index {
 function openVersioned(file: string): { db: Index; found: number } {
   let db: Index | undefined
   try {
-    db = new Database(file, { readonly: true, timeout: 5000 })
+    db = openDatabaseFile(file, { readonly: true, timeout: 5000 })
     return { db, found: Number(db.pragma('user_version', { simple: true })) }
   } catch (cause) {
     db?.close()
