@@ -40,7 +40,13 @@ static int is_below(const char *path) {
   return path && below_length && !strncmp(path, below, below_length) && (path[below_length] == '/' || !path[below_length]);
 }
 
-static const char *path_of(int fd) { return fd >= 0 && fd < MAX_FD ? atomic_load(&paths[fd]) : NULL; }
+/* A number whose file was closed unseen may belong to a socket now. */
+static const char *path_of(int fd) {
+  const char *path = fd >= 0 && fd < MAX_FD ? atomic_load(&paths[fd]) : NULL;
+  struct stat now;
+  if (!path || syscall(SYS_fstat, fd, &now) < 0) return NULL;
+  return S_ISREG(now.st_mode) || S_ISDIR(now.st_mode) ? path : NULL;
+}
 
 static void keep(int fd, const char *path) {
   if (fd >= 0 && fd < MAX_FD) atomic_store(&paths[fd], is_below(path) ? strdup(path) : NULL);

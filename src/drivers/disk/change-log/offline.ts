@@ -7,9 +7,11 @@ import { CommitQueue } from '../commit-queue.ts'
 import { fileCalls, type LogCalls } from '../file-calls.ts'
 import { silent } from '../log.ts'
 import { openIndex, type Index } from '../open-index.ts'
+import { toStorageError } from '../store-error.ts'
 import { WriteGuard } from '../write-guard.ts'
 import { ChangeLog } from './change-log.ts'
 
+/** Errors of `close`: Unavailable, where the index cannot be made one file. */
 export type Offline = { db: Index; log: ChangeLog; queue: CommitQueue; close(): void }
 
 export async function openOffline(o: { root: string; index: string; calls?: LogCalls }): Promise<Offline> {
@@ -30,9 +32,14 @@ export async function openOffline(o: { root: string; index: string; calls?: LogC
       queue,
       close() {
         log.close()
-        // One file, without a WAL beside it: it is about to be moved or copied.
-        db.pragma('wal_checkpoint(TRUNCATE)')
-        db.close()
+        try {
+          // One file, without a WAL beside it: it is about to be moved or copied.
+          db.pragma('wal_checkpoint(TRUNCATE)')
+        } catch (cause) {
+          throw toStorageError(cause, { index: o.index })
+        } finally {
+          db.close()
+        }
       },
     }
   } catch (cause) {
