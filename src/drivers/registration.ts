@@ -1,12 +1,19 @@
 /** The description of a driver. `registry.ts` lists all of them. No other file names a driver. */
-import type { z } from 'zod'
 import type { SigningCredentials } from '../sigv4/types.ts'
 import type { Driver, OwnerLimits } from './driver.ts'
 import type { PresignerOptions } from './endpoint/presigner.ts'
 import type { Expected } from './expected.ts'
 import type { Peers } from './peers.ts'
 
-export type DriverRegistration<Schema extends z.ZodObject = z.ZodObject> = {
+/** A zod object schema. Not `z.ZodObject`: programs that embed Postern see this type without zod. */
+type SettingsSchema = {
+  readonly shape: object
+  readonly _zod: { readonly output: Record<string, unknown> }
+  parse(value: unknown): Record<string, unknown>
+}
+type Output<Schema extends SettingsSchema> = Schema['_zod']['output']
+
+export type DriverRegistration<Schema extends SettingsSchema = SettingsSchema> = {
   /** The value of `storage.driver`, and `store` in the record of each file. Must never change. */
   readonly name: string
   /** The schema of `storage.<name>`. `settings` below is its output. */
@@ -18,27 +25,27 @@ export type DriverRegistration<Schema extends z.ZodObject = z.ZodObject> = {
   /** Whether clients can reach the store itself. If not, the objects endpoint serves its objects. */
   readonly hasOwnUrls: boolean
   /** The folder of a store on this machine. One server uses it at a time, and a proxy can send files from it. */
-  folder?(settings: z.output<Schema>): string
+  folder?(settings: Output<Schema>): string
   /** An example of the settings, for messages that say how to configure the store. */
   readonly example: string
   /** The values of `storage.<name>.provider` and their meaning. */
   readonly presets?: Readonly<Record<string, object>>
   /** Checks beyond the schema. `key` is a key of `storage.<name>`. */
-  check(settings: z.output<Schema>): { key: string; message: string }[]
+  check(settings: Output<Schema>): { key: string; message: string }[]
   /** Whether there is a store to open. Files may still be in a store that is not current. */
-  isConfigured(settings: z.output<Schema>): boolean
+  isConfigured(settings: Output<Schema>): boolean
   /** Equal for instances that use the same store, and only for these. */
-  identify(settings: z.output<Schema>, bucket: string): string
+  identify(settings: Output<Schema>, bucket: string): string
   /** The URL at which clients reach the bucket, for a store with `hasOwnUrls`. */
-  publicUrl?(settings: z.output<Schema>, bucket: string): string
+  publicUrl?(settings: Output<Schema>, bucket: string): string
   /** The key that signs requests to the store. null if the configuration contains none. */
-  accessKey?(settings: z.output<Schema>): { accessKeyId: string; secretAccessKey: string } | null
-  describe(settings: z.output<Schema>, o: { bucket: string; delivery: string }): Promise<StoreDescription>
+  accessKey?(settings: Output<Schema>): { accessKeyId: string; secretAccessKey: string } | null
+  describe(settings: Output<Schema>, o: { bucket: string; delivery: string }): Promise<StoreDescription>
   /** `complete-driver.ts` adds the methods that the driver leaves out. */
-  open(settings: z.output<Schema>, o: OpenContext): Promise<Driver>
+  open(settings: Output<Schema>, o: OpenContext): Promise<Driver>
   /** The endpoint that `postern doctor` checks with its own requests. Absent if there is only the objects endpoint. */
   doctorChecks?(
-    settings: z.output<Schema>,
+    settings: Output<Schema>,
     o: { bucket: string; now: () => Date },
   ): Promise<Omit<CheckedStore, 'settings'>>
 }

@@ -1,5 +1,4 @@
 /** The drivers that a configuration can name. To add one, write a folder with a `registration.ts` and list it here. */
-import type { z } from 'zod'
 import { disk } from './disk/registration.ts'
 import type { DriverRegistration } from './registration.ts'
 import { s3 } from './s3/registration.ts'
@@ -43,6 +42,6 @@ export function folderStore(storage: { driver: string }): { path: string; tools:
 }
 
 /** The settings of one driver from the configuration. */
-export function settingsOf(storage: object, { name, configSchema }: DriverRegistration): z.output<z.ZodObject> {
-  return ((storage as Record<string, unknown>)[name] ?? configSchema.parse({})) as z.output<z.ZodObject>
+export function settingsOf(storage: object, { name, configSchema }: DriverRegistration): Record<string, unknown> {
+  return ((storage as Record<string, unknown>)[name] ?? configSchema.parse({})) as Record<string, unknown>
 }
