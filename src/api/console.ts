@@ -91,8 +91,8 @@ async function sendPage(ctx: Context, folder: string, { file, allows }: Page): P
     ctx.body = 'The console has not been built. Run `npm run build:console`, then reload this page.\n'
     return
   }
-  if (allows) {
-    const policy = ctx.response.get('content-security-policy')
+  const policy = ctx.response.headers['content-security-policy']
+  if (allows && typeof policy === 'string') {
     const directive = new RegExp(`${allows.directive} [^;]*`)
     ctx.set(
       'content-security-policy',

@@ -22,7 +22,7 @@ export const fileRows: readonly Section[] = [
         rows: [75, 76],
         case: 'names that file systems or patterns confuse',
         answer: 'separate objects with literal names',
-        tests: ['s3/keys', 'conformance/driver/keys', 'conformance/catalog/files'],
+        tests: ['s3/keys', 'conformance/driver/object-keys', 'conformance/catalog/files'],
       },
       {
         rows: [77],
