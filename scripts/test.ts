@@ -1,6 +1,7 @@
 /**
  * `npm test`: builds the console and runs the quick suites: no browser, no killed processes, no other programs.
- * `npm run test:all`: every suite that needs only this checkout, and Chromium. Reports what it left out.
+ * `npm run test:slow`: the other suites that need only this checkout, and Chromium. Reports what it left out.
+ * `npm run test:all`: both.
  * `npm run test:store`: the suites that need a real S3 store (S3_TEST_ENDPOINT and its keys).
  * `npm run test:cluster`: those that need PostgreSQL and Redis; `-- --minutes 10` makes the load last so long.
  * `npm run test:own`: the browser suites against our own endpoint as the bucket of the s3 driver.
@@ -12,19 +13,13 @@ import { findRedis } from '../test/fixtures/redis.ts'
 import { runBin, runSuite } from './run-suite.ts'
 
 const storeSuites = 'test/**/*-rgw.test.ts'
-const browserSuites = 'test/browser/**'
+const browserSuites = 'test/browser/'
 /** The browser suites of the stores once more: minutes, and what they prove is proved on a real store too. */
 const ownSuites = 'test/browser/*-s3-own.test.ts'
 const clusterSuites = 'test/cluster/**'
-/** They start processes, kill them or search at random: minutes. */
-const slowSuites = [
-  'test/cli/**',
-  'test/fuzz/**',
-  'test/migrate/**',
-  'test/model/**',
-  'test/workers/**',
-  'test/**/*-crash.test.ts',
-]
+/** They start processes, kill them or search at random, which takes minutes. Parts of paths. */
+const slowSuites = ['test/cli/', 'test/fuzz/', 'test/migrate/', 'test/model/', 'test/workers/', 'crash.test.ts']
+const asGlob = (part: string): string => (part.endsWith('/') ? `${part}**` : `test/**/*${part}`)
 /** They stop the server. */
 const ownPostgresSuites = ['test/cluster/outages-pg.test.ts', 'test/cluster/two-instances-pg.test.ts']
 const redisSuites = ['test/cluster/*-redis.test.ts', 'test/cluster/two-instances-pg.test.ts']
@@ -34,9 +29,10 @@ const needsStore = args[0] === '--store'
 const wantsOwn = args[0] === '--own'
 const needsCluster = args[0] === '--cluster'
 const wantsAll = args[0] === '--all'
-if (needsStore || needsCluster || wantsOwn || wantsAll) args.shift()
+const wantsSlow = args[0] === '--slow'
+if (needsStore || needsCluster || wantsOwn || wantsAll || wantsSlow) args.shift()
 /** `npm test` without arguments. Files that are named run, whatever they take. */
-const isQuick = !needsStore && !needsCluster && !wantsOwn && !wantsAll && args.length === 0
+const isQuick = !needsStore && !needsCluster && !wantsOwn && !wantsAll && !wantsSlow && args.length === 0
 const minutes = needsCluster ? args.indexOf('--minutes') : -1
 if (minutes >= 0) process.env['TEST_CLUSTER_MINUTES'] = args.splice(minutes, 2)[1]
 
@@ -50,9 +46,9 @@ if (!needsStore) exclude.push(storeSuites)
 if (!wantsOwn) exclude.push(ownSuites)
 if (needsCluster) leaveOutCluster()
 else exclude.push(clusterSuites)
-if (isQuick) exclude.push(browserSuites, ...slowSuites)
+if (isQuick) exclude.push(...[browserSuites, ...slowSuites].map(asGlob))
 else if (!needsCluster && !(await findChromium())) {
-  exclude.push(browserSuites)
+  exclude.push(asGlob(browserSuites))
   missing.push('the browser suites: no Chromium was found. Install one, or set CHROMIUM_PATH.')
 }
 
@@ -73,13 +69,14 @@ function leaveOutCluster(): void {
 function suitesAsked(): string[] {
   if (needsStore) return ['rgw.test.ts']
   if (needsCluster) return ['test/cluster/']
+  if (wantsSlow) return [browserSuites, ...slowSuites]
   return wantsOwn ? ['test/browser/client-s3-own.test.ts', 'test/browser/uppy-s3-own.test.ts'] : []
 }
 
 const built = runBin('vite', 'bin/vite.js', ['build', '--config', 'src/console/vite.config.ts', '--logLevel', 'warn'])
 if (built !== 0) process.exit(built)
 runSuite({
-  name: needsStore ? 'store' : needsCluster ? 'cluster' : wantsOwn ? 'own' : 'test',
+  name: needsStore ? 'store' : needsCluster ? 'cluster' : wantsOwn ? 'own' : wantsSlow ? 'slow' : 'test',
   args: args.length > 0 ? args : suitesAsked(),
   brief: isQuick,
   exclude,
