@@ -111,6 +111,9 @@ describe('aws s3api', () => {
   })
 
   test('is told what is not implemented, by name', async () => {
-    await expect(api('get-bucket-lifecycle-configuration')).rejects.toThrow(/NotImplemented.*Lifecycle/)
+    await expect(api('put-bucket-versioning', '--versioning-configuration', 'Status=Enabled')).rejects.toThrow(
+      /NotImplemented.*ersioning/,
+    )
+    await expect(api('get-bucket-lifecycle-configuration')).rejects.toThrow(/NoSuchLifecycleConfiguration/)
   })
 })
