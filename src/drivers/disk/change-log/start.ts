@@ -79,7 +79,13 @@ async function assertPaired({ root, db, report }: Paired, expected: Expected): P
     const catalog = await expected.generation()
     const store = pairing.read()
     const fit = fitOf(catalog, store)
-    if (fit === 'fits') return assertLastFileKnown({ root, db, report }, expected, store === null)
+    if (fit === 'fits') {
+      return assertLastFileKnown({ root, db, report }, expected, store === null).catch((err: unknown) => {
+        // A damaged index does not prevent startup. Each request that needs it answers with the remedy.
+        if (!/^SQLITE_(CORRUPT|NOTADB)/.test(errorCode(err) ?? '')) throw err
+        report.error({ err }, 'cannot read the object index, so this start does not compare it with the catalog')
+      })
+    }
     if (tries === 1) throw misfit(fit, { root, catalog: catalog.announced.number, store: store!.number })
   }
 }
