@@ -214,6 +214,7 @@ it('starts from a backup that was taken while files were confirmed and deleted',
 it('is not ready once the catalog was replaced by an older one while the server runs', async () => {
   const gateway = await start()
   const alice = await as(gateway, 'alice')
+  await store(alice, 'one file')
   expect((await alice.get('/readyz')).status).toBe(200)
   const db = new Database(catalog())
   db.exec("UPDATE stores SET generation = 0, mark = 'x', announced = 0, announced_mark = 'x'")

@@ -119,7 +119,7 @@ it(
          or u.reserved_bytes <> real_reserved or u.reserved_files <> pending`,
     )
     expect(wrong).toEqual([])
-    expect(Math.min(counts.stored, counts.read, counts.listed, counts.deleted, counts.abandoned)).toBeGreaterThan(10)
+    expect(Math.min(counts.stored, counts.read, counts.listed, counts.deleted, counts.abandoned)).toBeGreaterThan(0)
     console.log(JSON.stringify({ seconds, ...counts }))
   },
 )

@@ -34,19 +34,20 @@ export function keepGeneration(
   const drivers = stores.all.filter((one) => one.paired !== undefined)
   let timer: NodeJS.Timeout | undefined
 
-  async function advance(by: number): Promise<void> {
+  async function advance(move: typeof acceptPair): Promise<void> {
     if (!moves) return
     try {
-      for (const one of drivers) await advanceGeneration(catalog, one, by)
+      for (const { name, paired } of drivers) await move(catalog, { name, paired: paired! })
     } catch (err) {
       log.warn({ err }, 'cannot move the catalog and the store to a new generation')
     }
   }
 
   return {
-    begin: () => (isReplacement ? Promise.resolve() : advance(step.startOrStop)),
+    // The start has compared the two, so they are a pair from now on.
+    begin: () => (isReplacement ? Promise.resolve() : advance(acceptPair)),
     start() {
-      timer ??= setInterval(() => void advance(step.running), every).unref()
+      timer ??= setInterval(() => void advance(moveBy(step.running)), every).unref()
     },
     async stop() {
       clearInterval(timer)
@@ -54,7 +55,7 @@ export function keepGeneration(
       const tooLate = new Promise<void>((resolve) => {
         late = setTimeout(resolve, patience)
       })
-      await Promise.race([advance(step.startOrStop), tooLate])
+      await Promise.race([advance(moveBy(step.startOrStop)), tooLate])
       clearTimeout(late)
     },
     async assertFits() {
@@ -80,15 +81,12 @@ async function fitOf(catalog: Pick<Catalog, 'generation'>, driver: StorageDriver
  * The catalog announces the generation, the store enters it, then the catalog enters it, so a crash in between is not a
  * difference. A pair that does not fit is left as it is, so that the next start refuses it.
  */
-async function advanceGeneration(
-  catalog: Pick<Catalog, 'generation' | 'recordGeneration'>,
-  { name, paired }: Pick<StorageDriver, 'name' | 'paired'>,
-  by: number,
-): Promise<void> {
-  if (!paired) return
-  const known = await catalog.generation(name)
-  if (paired.fit(known) === 'fits') await enterNext(catalog, { name, paired }, { known, by })
-}
+const moveBy =
+  (by: number): typeof acceptPair =>
+  async (catalog, store) => {
+    const known = await catalog.generation(store.name)
+    if (store.paired.fit(known) === 'fits') await enterNext(catalog, store, { known, by })
+  }
 
 /** For a command: records the catalog and the store as a pair, whatever they recorded before. */
 export async function acceptPair(

@@ -86,6 +86,8 @@ async function assertPaired({ root, db, report }: Paired, expected: Expected): P
         report.error({ err }, 'cannot read the object index, so this start does not compare it with the catalog')
       })
     }
+    // Neither has anything yet: a new store of a second instance took the catalog's store id.
+    if (expected.files === 0 && isWithoutObjects(db)) return
     if (tries === 1) throw misfit(fit, { root, catalog: catalog.announced.number, store: store!.number })
   }
 }
@@ -337,3 +339,5 @@ function folders(path: string): string[] {
     throw cause
   }
 }
+
+const isWithoutObjects = (db: Index): boolean => db.prepare('SELECT EXISTS (SELECT 1 FROM objects)').pluck().get() === 0
