@@ -50,7 +50,7 @@ const rules: Rule[] = [
     may: [/^drivers\/((endpoint|proxied)\/|[^/]+\.ts$)/, /^(errors|gateway-names)\.ts$/],
   },
   { from: /^drivers\/expectation\.ts$/, may: [/^errors\.ts$/, /^drivers\/(driver\.ts$|checksums\/)/] },
-  { from: /^drivers\/[^/]+\.ts$/, may: [/^errors\.ts$/, /^drivers\/[^/]+\.ts$/] },
+  { from: /^drivers\/[^/]+\.ts$/, may: [/^(errors|gateway-names)\.ts$/, /^drivers\/[^/]+\.ts$/] },
   {
     from: /^drivers\/disk\//,
     may: [

@@ -5,9 +5,10 @@
 import { isStorageError, StorageError } from '../errors.ts'
 import { gatewayOwner } from '../gateway-names.ts'
 import { checkSourceConditions } from './conditions.ts'
-import type { BucketInfo, Driver, DriverCore, MultipartStore, ObjectStore, StorageDriver } from './driver.ts'
+import type { Driver, DriverCore, MultipartStore, ObjectStore, StorageDriver } from './driver.ts'
 import { createPostPresigner } from './endpoint/post-presigner.ts'
 import { createPresigner, type PresignerOptions } from './endpoint/presigner.ts'
+import { gatewayBucket } from './gateway-bucket.ts'
 import { alone, type Peers } from './peers.ts'
 import { createProxiedDriver } from './proxied/proxied-driver.ts'
 import { assertTags } from './rules.ts'
@@ -55,14 +56,7 @@ export function completeDriver(
 }
 
 function oneBucket(name: string, bucket: string) {
-  const info: BucketInfo = {
-    bucket,
-    owner: gatewayOwner,
-    createdAt: new Date(0),
-    acl: 'private',
-    cors: null,
-    configuration: {},
-  }
+  const info = gatewayBucket(bucket)
   const fixed = (what: string) =>
     unsupported(`The ${name} driver does not support this. Buckets are ${what} at the store`)
   return {

@@ -40,7 +40,7 @@ import type { Presigner } from './presigning.ts'
 export type * from './objects.ts'
 export type * from './presigning.ts'
 export type * from './verify-problems.ts'
-export { checksumAlgorithms } from './objects.ts'
+export { checksumAlgorithms, checksumBytes } from './objects.ts'
 
 export interface ObjectStore {
   /** Errors: NotFound, NoSuchBucket, PreconditionFailed, NotModified, InvalidRange (no such part). */

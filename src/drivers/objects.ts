@@ -5,6 +5,16 @@ export type ObjectRef = { bucket: string; key: string }
 
 export const checksumAlgorithms = ['sha1', 'sha256', 'sha512', 'md5', 'crc32', 'crc32c', 'crc64nvme'] as const
 export type ChecksumAlgorithm = (typeof checksumAlgorithms)[number]
+/** Length of a digest. */
+export const checksumBytes: Record<ChecksumAlgorithm, number> = {
+  sha1: 20,
+  sha256: 32,
+  sha512: 64,
+  md5: 16,
+  crc32: 4,
+  crc32c: 4,
+  crc64nvme: 8,
+}
 export type ChecksumType = 'FULL_OBJECT' | 'COMPOSITE'
 /** `value` is base64, for a composite one followed by `-<parts>`, as in `x-amz-checksum-<algorithm>`. */
 export type Checksum = { algorithm: ChecksumAlgorithm; value: string; type?: ChecksumType }

@@ -11,6 +11,7 @@ import {
 } from '../http/cors.ts'
 import { answerEmpty, type AnswerHeaders } from './answer.ts'
 import type { ObjectsDeps, S3Context } from './context.ts'
+import { checksumHeaderNames } from './object-headers.ts'
 import { S3Error } from './s3-error.ts'
 import { StorageError } from '../errors.ts'
 
@@ -26,14 +27,7 @@ const exposed = [
   'x-amz-id-2',
   'x-amz-version-id',
   'x-amz-mp-parts-count',
-  'x-amz-checksum-crc32',
-  'x-amz-checksum-crc32c',
-  'x-amz-checksum-crc64nvme',
-  'x-amz-checksum-md5',
-  'x-amz-checksum-sha1',
-  'x-amz-checksum-sha256',
-  'x-amz-checksum-sha512',
-  'x-amz-checksum-type',
+  ...checksumHeaderNames,
 ]
 
 type CorsContext = Pick<S3Context, 'req' | 'res' | 'method' | 'bucket' | 'headers'>

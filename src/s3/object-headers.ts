@@ -62,6 +62,12 @@ export function addTag(tags: Record<string, string>, name: string, value: string
   tags[name] = value
 }
 
+/** The response headers that carry a checksum. */
+export const checksumHeaderNames: readonly string[] = [
+  ...checksumAlgorithms.map((algorithm) => `x-amz-checksum-${algorithm}`).toSorted(),
+  'x-amz-checksum-type',
+]
+
 export const isChecksumAlgorithm = (name: string): name is ChecksumAlgorithm =>
   (checksumAlgorithms as readonly string[]).includes(name)
 

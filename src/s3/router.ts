@@ -9,12 +9,13 @@ import {
   getBucketAccelerateConfiguration,
   putBucketAccelerateConfiguration,
 } from './operations/configuration/accelerate.ts'
-import { getBucketLogging, putBucketLogging } from './operations/configuration/logging.ts'
 import * as notConfigured from './operations/configuration/not-configured.ts'
 import {
+  getBucketLogging,
   getBucketNotificationConfiguration,
+  putBucketLogging,
   putBucketNotificationConfiguration,
-} from './operations/configuration/notification.ts'
+} from './operations/configuration/never-enabled.ts'
 import {
   deleteBucketOwnershipControls,
   getBucketOwnershipControls,

@@ -5,6 +5,7 @@
 import type { LocalFile, StoredObject } from '../drivers/driver.ts'
 import type { AnswerHeaders } from './answer.ts'
 import type { S3Context } from './context.ts'
+import { checksumHeaderNames } from './object-headers.ts'
 import type { ReadInput } from './read-object.ts'
 
 export type SendFile = 'off' | 'x-accel' | 'x-sendfile'
@@ -37,14 +38,7 @@ export const forwardedHeaders: ReadonlySet<string> = new Set([
   'last-modified',
   'referrer-policy',
   'vary',
-  'x-amz-checksum-crc32',
-  'x-amz-checksum-crc32c',
-  'x-amz-checksum-crc64nvme',
-  'x-amz-checksum-md5',
-  'x-amz-checksum-sha1',
-  'x-amz-checksum-sha256',
-  'x-amz-checksum-sha512',
-  'x-amz-checksum-type',
+  ...checksumHeaderNames,
   'x-amz-id-2',
   'x-amz-request-id',
   'x-amz-tagging-count',

@@ -2,22 +2,12 @@
 import { createHash, hash } from 'node:crypto'
 import { crc32 } from 'node:zlib'
 import { StorageError } from '../../errors.ts'
-import type { Checksum, ChecksumAlgorithm, ChecksumType } from '../driver.ts'
+import { checksumBytes, type Checksum, type ChecksumAlgorithm, type ChecksumType } from '../driver.ts'
 import { combineCrcs, type CrcAlgorithm } from './combine-crc.ts'
 import { crc32c } from './crc32c.ts'
 import { crc64nvme } from './crc64nvme.ts'
 
 export type RunningChecksum = { update(data: Uint8Array): void; digest(): Buffer }
-
-export const checksumBytes: Record<ChecksumAlgorithm, number> = {
-  sha1: 20,
-  sha256: 32,
-  sha512: 64,
-  md5: 16,
-  crc32: 4,
-  crc32c: 4,
-  crc64nvme: 8,
-}
 
 const running: Record<ChecksumAlgorithm, () => RunningChecksum> = {
   sha1: () => runningHash('sha1'),

@@ -1,11 +1,11 @@
-/** The one bucket that is there, and whether it can be used. It is made and changed by whoever owns the account. */
-import type { BucketInfo, StorageDriver } from '../driver.ts'
+/** The configured bucket, and whether it can be used. Its account creates and changes it. */
+import type { StorageDriver } from '../driver.ts'
 import { isStorageError, StorageError } from '../../errors.ts'
 import { cannedAcl } from './canned-acl.ts'
 import type { RunOptions } from './connection.ts'
 import { writeCheckKey } from './bucket-keys.ts'
 import type { S3Deps } from './s3-deps.ts'
-import { gatewayOwner } from '../../gateway-names.ts'
+import { gatewayBucket } from '../gateway-bucket.ts'
 
 /** Milliseconds for which the store's last answer counts: checks come from several sides. */
 const readyFor = 1_000
@@ -28,15 +28,7 @@ export function bucketStore({
     const failed = { operation: 'putObject', ref: { bucket, key: writeCheckKey } }
     return connection.run(failed, (s3, _sdk, abortSignal) => s3.putObject(input, { abortSignal }), { isProbe: true })
   }
-  // HeadBucket tells no date, and ListBuckets, which does, asks for a permission that nothing else needs.
-  const info: BucketInfo = {
-    bucket,
-    owner: gatewayOwner,
-    createdAt: new Date(0),
-    acl: 'private',
-    cors: null,
-    configuration: {},
-  }
+  const info = gatewayBucket(bucket)
   const asked = new Map<boolean, { at: number; answer: Promise<void> }>()
   let hasWritten = false
 

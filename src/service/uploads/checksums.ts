@@ -1,13 +1,9 @@
 /** Digests that were declared, and what the store holds against them. */
 import { createHash } from 'node:crypto'
 import { crc32 } from 'node:zlib'
+import { checksumBytes } from '../../drivers/driver.ts'
 import type { Checksum, ChecksumAlgorithm, ObjectHead, ObjectRef, StorageDriver } from '../../drivers/driver.ts'
 import { StorageError } from '../../errors.ts'
-
-const digestBytes = { sha1: 20, sha256: 32, sha512: 64, md5: 16, crc32: 4, crc32c: 4, crc64nvme: 8 } satisfies Record<
-  ChecksumAlgorithm,
-  number
->
 
 /** Algorithms that can be computed here, for a store that holds no digest of its own. */
 const computable: ReadonlySet<ChecksumAlgorithm> = new Set(['sha1', 'sha256', 'sha512', 'md5', 'crc32'])
@@ -16,9 +12,9 @@ export const isComputable = (algorithm: ChecksumAlgorithm): boolean => computabl
 /** Canonical base64 of exactly as many bytes as the algorithm yields, or InvalidDigest. */
 export function parseChecksum({ algorithm, value }: { algorithm: ChecksumAlgorithm; value: string }): Checksum {
   const bytes = Buffer.from(value, 'base64')
-  if (bytes.length === digestBytes[algorithm] && bytes.toString('base64') === value) return { algorithm, value }
+  if (bytes.length === checksumBytes[algorithm] && bytes.toString('base64') === value) return { algorithm, value }
   throw new StorageError('InvalidDigest', {
-    message: `checksum.value must be the base64 of a ${algorithm} digest: ${digestBytes[algorithm]} bytes.`,
+    message: `checksum.value must be the base64 of a ${algorithm} digest: ${checksumBytes[algorithm]} bytes.`,
   })
 }
 
