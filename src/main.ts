@@ -144,7 +144,7 @@ async function join(config: Config, o: Joining) {
 
 /** What the disk is swept of at the start: one of the workers does it, and not what the others are writing. */
 function houseKeeping({ index, isReplacement }: Peers): OpenContext['sweepOnStart'] {
-  return index === 0 && (isReplacement ? 'beside-others' : true)
+  return index === 0 && (isReplacement ? 'shared' : true)
 }
 
 export async function createGateway(config: Config, o: GatewayOptions): Promise<Gateway> {

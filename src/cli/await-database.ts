@@ -40,7 +40,7 @@ export async function awaitDatabase<T>(open: () => Promise<T>, o: Options): Prom
       if (outcome === late) outcome = await Promise.race([opening, stopped])
       if (outcome.is === 'stopped') return null
       if (outcome.is === 'opened') {
-        if (standIn !== null) o.log.info({}, 'the database answers: the start goes on')
+        if (standIn !== null) o.log.info({}, 'the database answers again, so startup continues')
         return outcome.opened
       }
       await Promise.race([sleep(retryEvery), stopped])

@@ -166,7 +166,7 @@ async function refuseOtherStore(catalog: Catalog, name: string, storeId: string)
   if (files + pending === 0) return
   throw new CliError(
     `The catalog has files of the store ${recorded}, and this is the store ${storeId}. Name another catalog with ` +
-      '--set database.url, or the folder of its own store with --storage.',
+      '--set database.url, or the folder of the store with --storage.',
     1,
   )
 }

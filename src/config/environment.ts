@@ -70,7 +70,7 @@ function nearestVariable(name: string): string | undefined {
 const withPort = (text: string, { PORT }: Environment): string =>
   text.replace(/\$(PORT|\{PORT\})$/, (all) => PORT ?? all)
 
-/** `DATABASE_URL`, and the variables of the driver in use: names of its own tools and of guides. */
+/** `DATABASE_URL`, and the variables of the current driver, whose names come from its tools and guides. */
 export function readWellKnownVariables(env: Environment, driver: unknown): GivenValue[] {
   const ofDriver = registrations().find(({ name }) => name === driver)?.variables ?? []
   return [{ key: 'database.url', names: ['DATABASE_URL'] }, ...ofDriver].flatMap(({ key, names }) => {

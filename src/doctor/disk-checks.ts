@@ -127,7 +127,7 @@ const remote = new Map([
   [0x65735546, 'FUSE'],
 ])
 const rounds = 9
-/** Milliseconds. No disk, nor the path to one with a cache of its own, takes a write and a flush in less. */
+/** In milliseconds. No disk writes and flushes faster, even through a controller with a cache. */
 const fastest = 0.015
 
 /** Whether an answered write survives a power cut, as far as that can be seen without one. */
@@ -143,7 +143,7 @@ export const fsync: DiskCheck = {
     }
     const { type } = await statfs(folder)
     if (process.platform === 'linux' && inMemory.has(type)) {
-      return failed(`${folder} lies in memory: nothing there survives a restart.`, 'Put storage.disk.path on a disk.')
+      return failed(`${folder} is in memory, so nothing there survives a restart.`, 'Put storage.disk.path on a disk.')
     }
     let median: number
     try {
@@ -157,7 +157,7 @@ export const fsync: DiskCheck = {
     const network = process.platform === 'linux' ? remote.get(type) : undefined
     if (network) {
       return unknown(
-        `${folder} lies on ${network}: whether it keeps what is synced, and SQLite's locks, is its server's business.`,
+        `${folder} is on ${network}. Synced data and SQLite's locks are only as reliable as its server.`,
         'A local disk is the safe place; else let one instance alone use it.',
       )
     }

@@ -9,7 +9,7 @@ export type Expected = {
   files: number
   /** Objects of confirmed files, page by page. */
   objects(): AsyncIterable<readonly ObjectRef[]>
-  /** As it is now: a server beside this process may move it. */
+  /** The current value, which another process may change at any time. */
   generation(): Promise<CatalogGeneration>
   /** Whether it has a record of this file, in any status. */
   knows(note: ObjectNote): Promise<boolean>

@@ -99,8 +99,8 @@ export type OpenContext = {
   ownerLimits: OwnerLimits
   /** Makes the files of the store readable by the group, for a proxy that sends them. */
   groupReads: boolean
-  /** Deletes leftovers of crashed processes at startup. `beside-others`: other processes have uploads in flight. */
-  sweepOnStart: boolean | 'beside-others'
+  /** Deletes leftovers of crashed processes at startup. `shared`: other processes have uploads in flight. */
+  sweepOnStart: boolean | 'shared'
   /** False until the clock has proved steady. Until then nothing is deleted because of its age. */
   mayDelete?: () => boolean
   /** What the catalog knows of this store. undefined if there is nothing to compare. */

@@ -14,7 +14,7 @@ export type AccessOptions = { store: StorageDriver; gatewayBucket: string; publi
   'publicObject' | 'trustedProxies' | 'now'
 >
 
-/** `isNew`: the ACL of an object that is being written, which whoever may write it sets. */
+/** `isNew`: the ACL belongs to an object that this request writes, so the right to write suffices to set it. */
 export type On = { bucket: string; key?: string; isNew?: boolean }
 
 /** The bucket as it was looked up; null for the gateway's own bucket and for one that is to be created. */
@@ -52,9 +52,9 @@ export function createAccess(o: AccessOptions): Access {
   async function readInGatewayBucket(principal: Principal, ref: ObjectRef): Promise<PublicObject | null> {
     if (isOwn(principal)) return null
     if (!ref.key.startsWith(publicPrefix)) throw denied()
-    const found = publicObject ? await publicObject(ref) : 'nobody'
+    const found = publicObject ? await publicObject(ref) : 'no upload'
     if (found === null) throw noSuchKey()
-    return found === 'nobody' ? null : found
+    return found === 'no upload' ? null : found
   }
 
   function policyOf({ bucket, configuration }: BucketInfo): Parsed | null {

@@ -84,7 +84,7 @@ export type S3Action = keyof typeof actions
 
 export const ruleOf = (action: S3Action): Rule => actions[action]
 
-/** What the owner of a bucket can do whatever its policy denies, so that nobody locks themselves out (as the root user). */
+/** Actions that a policy cannot deny to the bucket's owner, so that owners cannot lock themselves out. AWS does the same for the root user. */
 export const neverDeniedToOwner: ReadonlySet<S3Action> = new Set<S3Action>([
   's3:GetBucketPolicy',
   's3:PutBucketPolicy',

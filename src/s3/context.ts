@@ -38,18 +38,17 @@ export type ObjectsDeps = {
    */
   grantedWrite?: (ref: ObjectRef) => Promise<{ headers: ObjectHeaders; maxBytes: number } | null>
   /**
-   * Called before a principal without rights of its own reads below `publicPrefix`. `nobody`: the key belongs to no
-   * upload, and the object is served as stored. null: nothing is served. Without this function everything is served
-   * as stored.
+   * Called before a requester without rights reads below `publicPrefix`. `no upload`: the key belongs to no upload, and
+   * the object is served as stored. null: nothing is served. Without this function everything is served as stored.
    */
-  publicObject?: (ref: ObjectRef) => Promise<PublicObject | 'nobody' | null>
+  publicObject?: (ref: ObjectRef) => Promise<PublicObject | 'no upload' | null>
   /** Awaited before a write to the gateway's bucket is answered. */
   onObjectWritten?: (ref: ObjectRef) => Promise<void>
   /** Awaited before a part for the gateway's bucket is read. Rejects to refuse it. */
   admitPart?: (ref: ObjectRef, part: { uploadId: string; partNumber: number; contentLength: number }) => Promise<void>
   /** Called before a read whose URL carries a link id. Without it all such reads are refused. */
   links?: { isAlive(id: string): Promise<boolean> }
-  /** How a server in front is told to send the bytes. Default: off. */
+  /** How this process asks the server in front to send the bytes. Default: off. */
   sendfile?: SendFile
   /**
    * Development mode: the access keys that only work from the developer's machine, and whether using a bucket creates

@@ -48,7 +48,7 @@ export async function admit(
   return { headers: { ...headers, ...(acl !== undefined && { acl }) }, maxBytes: Infinity, isGranted: false }
 }
 
-/** The gateway's own bucket is public or not, and belongs to nobody else. */
+/** The gateway's bucket has no ACLs except for public and private objects, and no other owner. */
 function aclOfGateway(asked: RequestedAcl | undefined): Acl | undefined {
   if (asked === undefined) return undefined
   const acl = resolveAcl(asked, { of: 'object', owner: '', bucketOwner: '' })

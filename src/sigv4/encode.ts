@@ -36,7 +36,7 @@ export function splitTarget(target: string): { path: string; query: string } {
 
 /**
  * Whether a target contains what a URI must not: `%` without two hex digits, percent-encoded invalid UTF-8, or bytes
- * outside printable ASCII (RFC 3986, section 2). Such a request is `InvalidURI`, whoever signed it.
+ * outside printable ASCII (RFC 3986, section 2). Such a request is `InvalidURI`, even with a valid signature.
  */
 export function hasMalformedEncoding(target: string): boolean {
   if (/[^\x21-\x7e]/.test(target)) return true

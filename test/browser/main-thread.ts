@@ -4,7 +4,7 @@ import type { Page } from 'playwright-core'
 type TraceEvent = { name: string; ph: string; pid: number; tid: number; tdur?: number; args?: { name?: string } }
 
 export type Measurements = {
-  /** Bytes that scripts hold after a collection of what nobody needs: objects and the buffers beside them. */
+  /** Bytes that scripts hold after a garbage collection, including array buffers. */
   heap(): Promise<number>
   /** Ends the recording. Milliseconds of processor time of the tasks of the renderers' main threads, longest first. */
   tasks(): Promise<number[]>

@@ -7,7 +7,7 @@ import { bucket, owner, refusal, startFaultyStore, type Asked, type FaultyStore 
 import { freePort } from './free-port.ts'
 import { makeBench, script, type Bench, type Finished, type Started } from './run-postern.ts'
 
-// Each command is a process of its own: on a machine at work each takes seconds.
+// Each command is a separate process, which takes seconds on a busy machine.
 vi.setConfig({ testTimeout: 90_000, hookTimeout: 90_000 })
 
 /** Of this machine: one elsewhere would not reach the store, which is a fault of its own. */

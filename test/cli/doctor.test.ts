@@ -5,7 +5,7 @@ import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { freePort } from './free-port.ts'
 import { makeBench, type Bench } from './run-postern.ts'
 
-// Each command is a process of its own: on a machine at work each takes seconds.
+// Each command is a separate process, which takes seconds on a busy machine.
 vi.setConfig({ testTimeout: 90_000, hookTimeout: 90_000 })
 
 let bench: Bench

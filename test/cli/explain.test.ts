@@ -4,7 +4,7 @@ import { presign } from '../../src/sigv4/presign.ts'
 import { freePort } from './free-port.ts'
 import { makeBench, type Bench, type Finished } from './run-postern.ts'
 
-// Each command is a process of its own: on a machine at work each takes seconds.
+// Each command is a separate process, which takes seconds on a busy machine.
 vi.setConfig({ testTimeout: 90_000, hookTimeout: 90_000 })
 
 let bench: Bench

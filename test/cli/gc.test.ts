@@ -6,7 +6,7 @@ import { createCatalog } from '../../src/catalog/create-catalog.ts'
 import { startGateway } from '../fixtures/gateway.ts'
 import { makeBench, type Bench } from './run-postern.ts'
 
-// Each command is a process of its own: on a machine at work each takes seconds.
+// Each command is a separate process, which takes seconds on a busy machine.
 vi.setConfig({ testTimeout: 90_000, hookTimeout: 90_000 })
 
 let bench: Bench

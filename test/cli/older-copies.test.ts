@@ -8,7 +8,7 @@ import { blobFiles } from '../drivers/disk-fixture.ts'
 import { startGateway, type RunningGateway } from '../fixtures/gateway.ts'
 import { makeBench, type Bench } from './run-postern.ts'
 
-// Each command is a process of its own: on a machine at work each takes seconds.
+// Each command is a separate process, which takes seconds on a busy machine.
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 })
 
 let bench: Bench
@@ -159,7 +159,7 @@ it('refuses a pair of which each was used with another copy since', async () => 
     await gateway.close()
   }
   putBack('catalog', copy)
-  expect(await refusal()).toMatch(/copies of one pair that were used apart since/)
+  expect(await refusal()).toMatch(/used separately after they were copied/)
 })
 
 it('starts after a crash between any two steps of a generation', async () => {

@@ -10,7 +10,7 @@ import { dumpIndex } from '../drivers/store-log.ts'
 import { startGateway, type RunningGateway } from '../fixtures/gateway.ts'
 import { makeBench, type Bench } from './run-postern.ts'
 
-// Each command is a process of its own: on a machine at work each takes seconds.
+// Each command is a separate process, which takes seconds on a busy machine.
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 })
 
 let bench: Bench

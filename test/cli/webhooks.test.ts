@@ -7,7 +7,7 @@ import { facts, newUpload } from '../conformance/catalog/fixtures.ts'
 import { secret, startReceiver, type Receiver } from '../service/receiver.ts'
 import { makeBench, type Bench } from './run-postern.ts'
 
-// Each command is a process of its own: on a machine at work each takes seconds.
+// Each command is a separate process, which takes seconds on a busy machine.
 vi.setConfig({ testTimeout: 90_000, hookTimeout: 90_000 })
 
 let bench: Bench

@@ -101,7 +101,7 @@ it('is accepted next to a store that postern restore made, and the log says what
   expect(await (await download(user, known.id)).text()).toBe('known')
   expect((await user.get(`/files/${later.id}`)).status).toBe(404)
   expect(lines.join('\n')).toMatch(
-    /confirmed last in .* is not in it\. Stop the server and run postern rebuild-catalog/,
+    /lacks the last confirmed file of .* Stop the server and run postern rebuild-catalog/,
   )
   await restored.close()
   expect(JSON.parse((await postern('rebuild-catalog')).stdout)).toMatchObject({ restored: 1, known: 1 })

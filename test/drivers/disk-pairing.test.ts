@@ -26,8 +26,8 @@ it.each([
   ['a catalog from before the last start', catalog(8), generation(10), 'catalog is older'],
   ['a catalog that never met a store', catalog(0), generation(2), 'catalog is older'],
   ['a store from before the last start', catalog(10), generation(8), 'store is older'],
-  ['copies that were used apart', catalog(8), generation(8, 'b'), 'not of one history'],
-  ['copies that were used apart up to an announcement', catalog(6, 8), generation(8, 'b'), 'not of one history'],
+  ['copies that were used separately', catalog(8), generation(8, 'b'), 'not of one history'],
+  ['copies that were used separately up to an announcement', catalog(6, 8), generation(8, 'b'), 'not of one history'],
 ] as const)('%s', (_, of, store, fit) => expect(fitOf(of, store)).toBe(fit))
 
 it('goes forward only', async () => {

@@ -164,7 +164,7 @@ def not_implemented():
 
 @check
 def nothing_configured():
-    """What nobody configured is read as on AWS, by its code, and is removed without an error"""
+    """Settings without a value are read with AWS's error code, and deleted without an error"""
     name = fresh_bucket()
     for code, call in [
         ("NoSuchTagSet", alice.get_bucket_tagging),

@@ -248,7 +248,7 @@ def checksum_type_contradicted():
 
 @check
 def checksum_kind_told():
-    """The kind of checksum is told when an upload is created and when uploads are listed"""
+    """The checksum type is in the response to CreateMultipartUpload and in ListMultipartUploads"""
     bucket = fresh_bucket()
     for algorithm, kind in [("CRC32", "COMPOSITE"), ("CRC64NVME", "FULL_OBJECT"), ("SHA512", "COMPOSITE")]:
         made = alice.create_multipart_upload(Bucket=bucket, Key=algorithm, ChecksumAlgorithm=algorithm)

@@ -89,7 +89,7 @@ describe('canned ACLs', () => {
     expect(deleted).toEqual(write)
   })
 
-  test('an absent key is told to whom the bucket may be listed by', async () => {
+  test('only requesters that may list the bucket learn that a key is absent', async () => {
     await send('alice', 'PUT', '', { query: 'acl', headers: { 'x-amz-acl': 'authenticated-read' } })
     expect(await statuses('GET', '/absent')).toEqual([404, 404, 403, 403])
   })
@@ -172,7 +172,7 @@ describe('grants', () => {
   })
 })
 
-describe('objects that somebody else writes', () => {
+describe('objects of other writers', () => {
   beforeEach(async () => {
     await send('alice', 'PUT', '', { query: 'acl', headers: { 'x-amz-acl': 'public-read-write' } })
   })

@@ -125,7 +125,7 @@ describe('copies', () => {
   })
 })
 
-test('the storage class of an upload in parts is told from its beginning', async () => {
+test('the storage class of a multipart upload is reported from the start', async () => {
   const client = endpoint.client('alice')
   const { UploadId } = await client.send(
     new CreateMultipartUploadCommand({ Bucket, Key: 'classy', StorageClass: 'STANDARD_IA' }),

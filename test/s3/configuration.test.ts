@@ -1,4 +1,4 @@
-/** The configuration of buckets, through the AWS SDK: what is stored, what is enforced, and what nobody has configured. */
+/** The configuration of buckets, through the AWS SDK: what is stored, what is enforced, and what is not configured. */
 import { hash } from 'node:crypto'
 import {
   CreateBucketCommand,
@@ -300,7 +300,7 @@ describe('the public access block', () => {
     expect(await anyone(`/${Bucket}/open`)).toBe(200)
   })
 
-  test('IgnorePublicAcls lets nobody in by a public ACL, and keeps the ACL', async () => {
+  test('IgnorePublicAcls ignores public ACLs and keeps them', async () => {
     await put('open', { ACL: 'public-read' })
     await client.send(new PutBucketAclCommand({ Bucket, ACL: 'public-read' }))
     await set({ IgnorePublicAcls: true })
@@ -317,7 +317,7 @@ describe('the public access block', () => {
 })
 
 test.each(['tagging', 'ownershipControls', 'publicAccessBlock', 'accelerate', 'logging', 'policy'])(
-  'the gateway’s own bucket takes no ?%s, from nobody',
+  'the gateway’s own bucket takes no ?%s from any access key',
   async (name) => {
     for (const who of ['alice', 'gateway'] as const) {
       for (const method of ['PUT', 'DELETE']) {

@@ -51,7 +51,7 @@ const request = fc.record({
 })
 type Request = typeof request extends fc.Arbitrary<infer R> ? R : never
 
-/** By a regular expression, where the code has a matcher of its own. */
+/** With a regular expression, unlike the code under test. */
 const glob = (pattern: string, text: string): boolean =>
   new RegExp(
     `^${pattern

@@ -167,7 +167,7 @@ describe('conditions', () => {
     expect(await status('anyone', 'GET', '/k', { headers: { 'x-forwarded-proto': 'http' } })).toBe(403)
   })
 
-  test('aws:SecureTransport: nobody else says it', async () => {
+  test('aws:SecureTransport: other clients cannot set it', async () => {
     const direct = await startEndpoint()
     try {
       await direct.store.createBucket('direct', { owner: 'alice' })

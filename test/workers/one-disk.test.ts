@@ -70,7 +70,7 @@ describe('two drivers over one folder', () => {
 
   it('leave temporary files of running uploads alone when one of them starts anew', async () => {
     const { body, written } = await arriving(first, 'a')
-    await disk.again({ sweepOnStart: 'beside-others' })
+    await disk.again({ sweepOnStart: 'shared' })
     expect(await tempFiles(disk.dir)).toHaveLength(1)
     body.end()
     await expect(written).resolves.toMatchObject({ contentLength: MiB })

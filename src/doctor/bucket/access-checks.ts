@@ -18,7 +18,7 @@ export const reach: Check<StoreProbe> = {
 function fixFor(error: unknown, key: string): string {
   const { code = '' } = error as NodeJS.ErrnoException
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN')
-    return `Nobody knows this host name: correct ${key}, or the DNS of this machine.`
+    return `This host name does not resolve. Correct ${key}, or the DNS of this machine.`
   if (code === 'ECONNREFUSED') return `Nothing listens there: start the store, or correct the port in ${key}.`
   if (/CERT|SELF_SIGNED|TLS|SSL/.test(code))
     return `Its certificate is not trusted: give NODE_EXTRA_CA_CERTS the CA's file, or correct the host in ${key}.`

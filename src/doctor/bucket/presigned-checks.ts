@@ -28,7 +28,7 @@ export const publicEndpoint: Check<StoreProbe> = {
     }
     const fix = `Set ${setting} to the store's address as browsers know it; it may differ from the one that this server uses.`
     if (scope === 'internal')
-      return failed(`URLs name ${hostname}, which only machines of its own network can resolve.`, fix)
+      return failed(`URLs name ${hostname}, which only machines in the same network can resolve.`, fix)
     if (page) return failed(`URLs name ${hostname}, which a browser at ${page.origin} cannot reach.`, fix)
     const who = scope === 'loopback' ? 'this machine' : 'a private network'
     const arePagesHere = target.origins.length > 0 && target.origins.every((one) => scopeOfOrigin(one) === 'loopback')
@@ -133,7 +133,7 @@ export const copySource: Check<StoreProbe> = {
     const read = await probe.request({ method: 'GET', key: target })
     if (read.status === 200 && read.body.equals(probeBody)) {
       return failed(
-        'The store obeys an x-amz-copy-source that was not signed: whoever holds an upload URL can read any object of the bucket (CVE-2026-54330).',
+        'The store obeys an unsigned x-amz-copy-source, so anyone with an upload URL can read any object of the bucket (CVE-2026-54330).',
         'Update the store; until then take the header away from requests with X-Amz-Signature in a proxy in front of it (nginx: proxy_set_header x-amz-copy-source "";), or set storage.delivery: proxied.',
       )
     }

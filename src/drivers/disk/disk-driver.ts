@@ -74,9 +74,9 @@ export type DiskDriverOptions = {
   log?: DiskLog
   /**
    * Removes every temporary file at once and orphaned blobs in the background. For the process that serves: at its
-   * start no upload can be running. `beside-others`: uploads of other processes are, and their files are left alone.
+   * start no upload can be running. `shared`: uploads of other processes are, and their files are left alone.
    */
-  sweepOnStart?: boolean | 'beside-others'
+  sweepOnStart?: boolean | 'shared'
   /** Processes that serve the same folder: what they read and write is respected. */
   peers?: Peers
   /** Seconds a deleted object's bytes stay for readers that are at it. Default 60. */

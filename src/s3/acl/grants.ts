@@ -53,7 +53,7 @@ export const isPublicAcl = (acl: Acl): boolean =>
 const isPublicGroup = (to: Grant['to']): boolean => 'group' in to && to.group !== 'log-delivery'
 
 /**
- * Whether an ACL, in a bucket with this configuration, gives somebody a permission. The owner of the object has every one.
+ * Whether an ACL grants the permission in a bucket with this configuration. The owner of the object has every permission.
  */
 export function grantsPermission(
   acl: Acl,

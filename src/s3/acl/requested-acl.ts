@@ -128,7 +128,7 @@ const invalidGrantee = (name: string, item: string): StorageError =>
     details: { ArgumentName: name, ArgumentValue: item.trim().slice(0, 80) },
   })
 
-/** Of a bucket, or of an object that somebody owns. Errors: AccessDenied for a document that names another owner. */
+/** `owner` is the owner of the bucket or object that the ACL is for. Errors: AccessDenied if the document names another owner. */
 export function resolveAcl(
   asked: RequestedAcl,
   o: { of: 'bucket' | 'object'; owner: string; bucketOwner: string },
@@ -164,7 +164,10 @@ function listOfCanned(
   }
 }
 
-/** Who owns a new object: whoever writes it, unless the bucket's owner takes it (Object Ownership). Nobody: the bucket's owner. */
+/**
+ * The owner of a new object. This is the writer, unless Object Ownership gives the object to the bucket's owner. An
+ * anonymous writer (null) owns nothing.
+ */
 export function ownerOfNew(
   writer: string | null,
   asked: RequestedAcl | undefined,

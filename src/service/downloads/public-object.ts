@@ -19,9 +19,9 @@ export type PublicObject = {
  * anyone. `nobody`: no upload was granted this key, so it was written by the gateway itself or by its operator. null:
  * there is nothing to be served.
  */
-export async function publicObject(deps: ServiceDeps, ref: ObjectRef): Promise<PublicObject | 'nobody' | null> {
+export async function publicObject(deps: ServiceDeps, ref: ObjectRef): Promise<PublicObject | 'no upload' | null> {
   const found = await deps.catalog.findUploadByKey(ref.key)
-  if (!found) return 'nobody'
+  if (!found) return 'no upload'
   if (found.file.visibility !== 'public') return null
   const { file } = await settleForRead(deps, found)
   const upload: Upload = { ...found, file: file ?? found.file }

@@ -73,7 +73,7 @@ async function checkDigests(
   return declared[0] ?? head.checksum ?? null
 }
 
-// A public upload that nobody has confirmed is served once its object was verified, and not before.
+// An unconfirmed public upload is served only after its object was verified.
 
 /** Of an upload that a caller knows to be pending. */
 export const isPending = (upload: Upload): upload is PendingUpload =>

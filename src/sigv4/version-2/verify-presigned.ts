@@ -98,7 +98,7 @@ function readVersion2(given: readonly QueryParameter[]): { accessKeyId: string; 
   return { accessKeyId: value('AWSAccessKeyId'), expires: value('Expires'), signature: value('Signature') }
 }
 
-/** Version 2 has no limit of its own. Version 4's applies here, plus the allowed clock skew of the signer. */
+/** Version 2 has no limit. The limit of version 4 applies, plus the allowed clock skew of the signer. */
 export const maxVersion2Life = maxExpiresIn + maxSkew
 
 function checkExpiry(text: string, now: Date): Date {

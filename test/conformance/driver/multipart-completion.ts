@@ -267,7 +267,7 @@ export function multipartCompletion(suite: Suite): void {
       expect((await complete('FULL_OBJECT')).checksum).toMatchObject({ algorithm: 'crc32', value: 'y/Q5Jg==' })
     })
 
-    it('is told of an unfinished upload', async () => {
+    it('names an unfinished upload', async () => {
       const ref = freshRef(suite)
       const kind = { checksumAlgorithm: 'crc32c', checksumType: 'FULL_OBJECT' } as const
       await suite.driver.createMultipartUpload(ref, kind)

@@ -33,7 +33,7 @@ export async function openOffline(o: { root: string; index: string; calls?: LogC
       close() {
         log.close()
         try {
-          // One file, without a WAL beside it: it is about to be moved or copied.
+          // A single file without a WAL, because it is about to be moved or copied.
           db.pragma('wal_checkpoint(TRUNCATE)')
         } catch (cause) {
           throw toStorageError(cause, { index: o.index })

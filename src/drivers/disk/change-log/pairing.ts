@@ -1,6 +1,6 @@
 /**
- * Which catalog this store was last used with. Catalog and store record the same generation at every start and stop of a
- * server and again while it runs, so that a copy of one of them from an earlier time is told from the one that belongs here.
+ * The catalog that this store was last used with. Both record the same generation at every start and stop of a server
+ * and every 15 minutes in between, so that an older copy of either can be detected.
  */
 import type { CatalogGeneration, Fit, Generation } from '../../driver.ts'
 import type { Index } from '../open-index.ts'
@@ -17,24 +17,24 @@ export class Pairing {
     )
   }
 
-  /** Null where no catalog was recorded: a new store, one of an older version, one that was restored or rebuilt. */
+  /** null if no catalog is recorded: in a new store, or one that was restored, rebuilt or written by an older version. */
   read(): Generation | null {
     return this.#read.get() ?? null
   }
 
-  /** Never backwards. */
+  /** Ignores a lower number. */
   enter(generation: Generation): void {
     this.#enter.run(generation)
   }
 }
 
 /**
- * A running server takes steps of one, and copies of catalog and store that belong together may be taken some minutes
- * apart: a difference of one is none. A start and a stop take steps of two (service/stores/keep-generation.ts).
+ * A difference of one is accepted, because copies that belong together may be taken minutes apart, and a running server
+ * takes steps of one. A start and a stop take steps of two (service/stores/keep-generation.ts).
  */
 const tolerated = 1
 
-/** The catalog announces a generation, then the store enters it, then the catalog does: a crash may come in between. */
+/** The catalog announces a generation, the store enters it, then the catalog enters it. A crash may come between these steps. */
 export function fitOf({ current, announced }: CatalogGeneration, store: Generation | null): Fit {
   if (store === null) return 'fits'
   if (store.number > announced.number + tolerated) return 'catalog is older'

@@ -71,10 +71,10 @@ export async function startLog(o: {
 
 type Paired = { root: string; db: Index; report: DiskLog }
 
-/** Neither catalog nor store is an earlier copy. Errors: Unavailable. */
+/** Errors: Unavailable if the catalog or the store is an older copy. */
 async function assertPaired({ root, db, report }: Paired, expected: Expected): Promise<void> {
   const pairing = new Pairing(db)
-  // A server beside this process may step on between two reads. It moves both forward, the catalog first.
+  // Another process may move both to the next generation between the two reads, the catalog first.
   for (let tries = 3; tries > 0; tries--) {
     const catalog = await expected.generation()
     const store = pairing.read()
@@ -86,7 +86,7 @@ async function assertPaired({ root, db, report }: Paired, expected: Expected): P
         report.error({ err }, 'cannot read the object index, so this start does not compare it with the catalog')
       })
     }
-    // Neither has anything yet: a new store of a second instance took the catalog's store id.
+    // An empty store may have taken the store id of an empty catalog, for example in a second instance.
     if (expected.files === 0 && isWithoutObjects(db)) return
     if (tries === 1) throw misfit(fit, { root, catalog: catalog.announced.number, store: store!.number })
   }
@@ -100,7 +100,7 @@ function misfit(fit: Exclude<Fit, 'fits'>, o: { root: string; catalog: number; s
     case 'catalog is older':
       return refusal(
         `The catalog is older than the store: ${o.root} was last used with generation ${o.store} of its catalog, and this ` +
-          `catalog is of generation ${o.catalog}. Files that were confirmed, changed or deleted since are not known to it.`,
+          `catalog is of generation ${o.catalog}. It lacks files that were confirmed, changed or deleted since.`,
         `put back the newer catalog; ${addAndAccept}`,
       )
     case 'store is older':
@@ -111,19 +111,19 @@ function misfit(fit: Exclude<Fit, 'fits'>, o: { root: string; catalog: number; s
       )
     case 'not of one history':
       return refusal(
-        `The catalog and the store ${o.root} are copies of one pair that were used apart since: both are of generation ` +
-          `${o.store}, and not of the same one.`,
+        `The catalog and the store ${o.root} were used separately after they were copied. Both have ` +
+          `generation ${o.store}, but with different marks.`,
         `put back the two that belong together; ${addAndAccept}`,
       )
   }
 }
 
-/** Rows that are looked at from the newest on. */
+/** How many of the newest rows are searched for a confirmed file. */
 const newestRows = 10_000
 
 /**
- * A catalog that was copied while the server ran is of the same generation as the store. It lacks the file that was
- * confirmed last: a file has its record before it has an object, and for longer.
+ * Detects a catalog that was copied while the server ran, which has the generation of the store. It lacks the last
+ * confirmed file, because a file's record is created before its object and deleted after it.
  */
 async function assertLastFileKnown(
   { root, db, report }: Paired,
@@ -138,9 +138,9 @@ async function assertLastFileKnown(
   for (let row = newest.get(); row !== undefined; row = newest.get()) {
     const note = JSON.parse(row.note) as ObjectNote
     if (await expected.knows(note)) return
-    // Deleted meanwhile, by a server beside this process.
+    // Another process has deleted it since.
     if (isStillThere.get(row.id, row.note) === undefined) continue
-    const found = `The catalog is older than the store: the file that was confirmed last in ${root} (${note.id}, ${note.confirmedAt}) is not in it.`
+    const found = `The catalog is older than the store: it lacks the last confirmed file of ${root} (${note.id}, ${note.confirmedAt}).`
     if (!wasAccepted) throw refusal(found, `put back the newer catalog; ${addAndAccept}`)
     report.warn({ file: note.id }, `${found} Stop the server and run postern rebuild-catalog to add what is missing.`)
     return
