@@ -2,24 +2,14 @@
 import { cpSync, existsSync, mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
-import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+import { expect, it } from 'vitest'
 import { as, download, store, upload, type FileJson } from '../api/caller.ts'
 import { blobFiles } from '../drivers/disk-fixture.ts'
-import { startGateway, type RunningGateway } from '../fixtures/gateway.ts'
-import { makeBench, type Bench } from './run-postern.ts'
+import { type RunningGateway } from '../fixtures/gateway.ts'
+import { bench, catalog, folder, start, useStoreFolder } from './store-folder.ts'
 
-// Each command is a separate process, which takes seconds on a busy machine.
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 })
+useStoreFolder()
 
-let bench: Bench
-beforeEach(() => {
-  bench = makeBench()
-})
-afterEach(() => bench.remove())
-
-const folder = (): string => join(bench.path, 'storage')
-const catalog = (): string => join(bench.path, 'catalog.sqlite')
-const start = (dir = bench.path): Promise<RunningGateway> => startGateway({}, { dir })
 const ends = ['', '-wal', '-shm']
 
 /** Everything, as a crash at this moment would leave it. */

@@ -3,26 +3,17 @@ import { cpSync, existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import Database from 'better-sqlite3'
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { as, download, store, upload, type FileJson } from '../api/caller.ts'
 import { blobFiles } from '../drivers/disk-fixture.ts'
 import { dumpIndex } from '../drivers/store-log.ts'
 import { startGateway, type RunningGateway } from '../fixtures/gateway.ts'
-import { makeBench, type Bench } from './run-postern.ts'
+import { makeBench } from './run-postern.ts'
+import { bench, catalog, folder, start, useStoreFolder } from './store-folder.ts'
 
-// Each command is a separate process, which takes seconds on a busy machine.
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 })
+useStoreFolder()
 
-let bench: Bench
-beforeEach(() => {
-  bench = makeBench()
-})
-afterEach(() => bench.remove())
-
-const folder = (): string => join(bench.path, 'storage')
 const index = (): string => join(folder(), 'index.sqlite')
-const catalog = (): string => join(bench.path, 'catalog.sqlite')
-const start = (): Promise<RunningGateway> => startGateway({}, { dir: bench.path })
 const postern = async (...args: string[]): Promise<Record<string, any>> => {
   const { exitCode, stdout } = await bench.run([...args, '--json', '--set', `database.url=sqlite:${catalog()}`])
   return { exitCode, ...(JSON.parse(stdout) as object) }
