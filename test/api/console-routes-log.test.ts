@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { startGateway, type RunningGateway } from '../fixtures/gateway.ts'
 import { as, call, put, store, textFile, upload, type Caller, type Json } from './caller.ts'
 import { readEvents, type EventReader } from './event-reader.ts'
+import { limit } from '../fixtures/time-limit.ts'
 
 let gateway: RunningGateway
 let alice: Caller
@@ -94,7 +95,7 @@ describe('refusals', () => {
   it('says of an expired URL when it ended and what to do', async () => {
     const issued = await grant(alice, { expiresIn: 1 })
     const reader = await watch('alice')
-    await expect.poll(async () => (await put(issued, 'late')).status, { timeout: 5000 }).toBe(403)
+    await expect.poll(async () => (await put(issued, 'late')).status, { timeout: limit(5000) }).toBe(403)
     const { refusal, explanation } = await refused(reader)
     expect(refusal.code).toBe('AccessDenied')
     expect(explanation.difference).toMatchObject({ code: 'Expired' })

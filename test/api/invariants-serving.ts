@@ -3,6 +3,7 @@ import { describe, expect, test, vi } from 'vitest'
 import { call, download, downloadText, put, store, textFile, upload } from './caller.ts'
 import { html, type Bench } from './invariants.ts'
 import { whenConfirmed } from './when-confirmed.ts'
+import { limit } from '../fixtures/time-limit.ts'
 
 export function servingInvariants({ start, shared, newUser, expectGone }: Bench): void {
   describe('6. a URL serves what it was signed for', () => {
@@ -99,7 +100,7 @@ export function servingInvariants({ start, shared, newUser, expectGone }: Bench)
       const { json: issued } = await alice.post('/api/upload-url', { fileName: 'a.png', fileType: 'image/png' })
       await put(issued, html)
       await vi.waitFor(async () => expect((await alice.get(`/files/${issued.id}`)).status).toBe(404), {
-        timeout: 20_000,
+        timeout: limit(20_000),
         interval: 100,
       })
       expect((await alice.get('/files')).json.files).toEqual([])

@@ -5,6 +5,7 @@ import { createLookSchedule } from '../../src/service/maintenance/collector.ts'
 import { startFaultProxy, type FaultProxy } from '../fixtures/fault-proxy.ts'
 import { startGateway, type RunningGateway } from '../fixtures/gateway.ts'
 import { as, call, upload, type Caller } from './caller.ts'
+import { limit } from '../fixtures/time-limit.ts'
 
 const credentials = { accessKeyId: 'BUCKETTESTTESTTESTT1', secretAccessKey: 'alice-secret-0123456789abcdef0123456789' }
 let behind: RunningGateway
@@ -81,7 +82,7 @@ describe.each(['direct', 'proxied'] as const)('with a bucket, %s', (delivery) =>
         const { json } = await alice.get('/files')
         expect(json.files).toMatchObject([{ id, status: 'confirmed', size: 5 }])
       },
-      { timeout: 20_000, interval: 200 },
+      { timeout: limit(20_000), interval: 200 },
     )
     expect((await alice.get('/files/usage')).json).toMatchObject({ bytes: 5, files: 1, reservedFiles: 0 })
   })

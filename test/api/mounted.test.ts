@@ -11,6 +11,7 @@ import { signToken, startGateway, testConfig, testSecrets, type Overrides } from
 import { createGateway, type Gateway } from '../../src/main.ts'
 import { secret, startReceiver } from '../service/receiver.ts'
 import { as, call, textFile } from './caller.ts'
+import { limit } from '../fixtures/time-limit.ts'
 
 /** Mounted and started, not listening by itself. */
 async function mount(overrides: Overrides): Promise<{ apiUrl: string; gateway: Gateway }> {
@@ -61,8 +62,8 @@ it('serves both origins through one handler, delivers webhooks and expires uploa
   expect((await alice.post('/files/confirm', { key: issued.key })).status).toBe(201)
 
   const types = (): string[] => receiver.received.map(({ message }) => `${message.type} ${String(message.data['id'])}`)
-  await vi.waitFor(() => expect(types()).toContain(`file.confirmed ${issued.id}`), { timeout: 30_000 })
-  await vi.waitFor(() => expect(types()).toContain(`upload.expired ${forgotten.id}`), { timeout: 30_000 })
+  await vi.waitFor(() => expect(types()).toContain(`file.confirmed ${issued.id}`), { timeout: limit(30_000) })
+  await vi.waitFor(() => expect(types()).toContain(`upload.expired ${forgotten.id}`), { timeout: limit(30_000) })
   expect(receiver.forged).toEqual([])
   const { files } = (await alice.get('/files')).json
   expect(files.map(({ id }) => id)).toEqual([issued.id])

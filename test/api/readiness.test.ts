@@ -11,6 +11,7 @@ import { startOnOwnBucket } from '../fixtures/gateway-on-own-bucket.ts'
 import { as, call, textFile, type Answer } from './caller.ts'
 import { serveApi } from './serve-api.ts'
 import { createStores } from '../../src/service/stores/stores.ts'
+import { limit } from '../fixtures/time-limit.ts'
 
 const closing: (() => Promise<unknown>)[] = []
 afterEach(async () => {
@@ -30,7 +31,7 @@ async function openOnOwnBucket(o?: Parameters<typeof startOnOwnBucket>[0]) {
 }
 
 /** Faults must show within 10 s; a busy machine is given more. */
-const soon = { timeout: 30_000, interval: 100 }
+const soon = { timeout: limit(30_000), interval: 100 }
 
 const readiness = (gateway: RunningGateway, headers: Record<string, string> = {}): Promise<Answer> =>
   call(`${gateway.apiUrl}/readyz`, { headers })
@@ -204,7 +205,7 @@ describe('on the s3 driver', () => {
       await untilReadinessIs(gateway, 503)
       // The first finding may be that a running request failed.
       const detail = async (): Promise<unknown> => (await readiness(gateway)).json.detail
-      await expect.poll(detail, { timeout: 30_000 }).toContain('does not answer')
+      await expect.poll(detail, { timeout: limit(30_000) }).toContain('does not answer')
       for (const answer of await askForUploadUrls(gateway, id, multipart)) {
         expect(answer).toMatchObject({ status: 503, json: { code: 'Unavailable' } })
       }

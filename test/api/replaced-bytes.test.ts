@@ -7,6 +7,7 @@ import { connect, rawHead } from '../fixtures/raw-http.ts'
 import { mostStoredDuring, storedBytes } from '../fixtures/stored-bytes.ts'
 import { startCommand, type RunningCommand } from '../fixtures/workers.ts'
 import { as, put, textFile, type Json } from './caller.ts'
+import { limit } from '../fixtures/time-limit.ts'
 
 const MiB = 1024 * 1024
 const quota = { quotas: { userBytes: '5MiB' } }
@@ -67,7 +68,7 @@ test('while a backup holds the store, replaced bytes take the place of running w
   } finally {
     await hold.release()
   }
-  await expect.poll(() => storedBytes(storageOf(gateway)), { timeout: 10_000 }).toBe(5 * MiB)
+  await expect.poll(() => storedBytes(storageOf(gateway)), { timeout: limit(10_000) }).toBe(5 * MiB)
   await expect.poll(async () => (await put(issued, 'again')).status).toBe(200)
   expect(await storedBytes(storageOf(gateway))).toBe(5)
 })
@@ -83,7 +84,7 @@ test('bytes that are being read when they are replaced are read to their end, an
   let read = 0
   for await (const chunk of object.stream()) read += (chunk as Buffer).filter((byte) => byte === 97).length
   expect(read).toBe(5 * MiB)
-  await expect.poll(() => storedBytes(storageOf(gateway)), { timeout: 10_000 }).toBe(5)
+  await expect.poll(() => storedBytes(storageOf(gateway)), { timeout: limit(10_000) }).toBe(5)
 })
 
 test('a part that is sent again replaces the bytes of the first one at once', async () => {

@@ -9,6 +9,7 @@ import type { Explanation } from '../../src/explain/explanation.ts'
 import { createRequestLog, type LoggedRequest, type RequestLog } from '../../src/http/request-log.ts'
 import { loggedRequest } from '../fixtures/logged-request.ts'
 import { readEvents, type EventReader } from './event-reader.ts'
+import { limit } from '../fixtures/time-limit.ts'
 
 let server: Server
 let log: RequestLog
@@ -130,7 +131,7 @@ describe('the stream of requests', () => {
             server.getConnections((_, count) => resolve(count))
           })
         },
-        { timeout: 5000, interval: 20 },
+        { timeout: limit(5000), interval: 20 },
       )
       .toBe(1)
     socket.resume()

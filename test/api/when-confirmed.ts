@@ -1,4 +1,5 @@
 import { expect, vi } from 'vitest'
+import { limit } from '../fixtures/time-limit.ts'
 import type { Caller, FileJson } from './caller.ts'
 
 /** The file once it has confirmed itself: at once where bytes pass through the gateway, soon where a bucket gets them. */
@@ -9,5 +10,5 @@ export const whenConfirmed = (user: Caller, id: string): Promise<FileJson> =>
       expect(json.status).toBe('confirmed')
       return json
     },
-    { timeout: 20_000, interval: 100 },
+    { timeout: limit(45_000), interval: 100 },
   )

@@ -10,6 +10,7 @@ import { as, download, sha256, store, upload, type Caller } from '../api/caller.
 import { begin, complete, letters, minPart, sendParts, type Begun } from '../api/multipart-caller.ts'
 import { startGateway, testSecrets, type RunningGateway } from '../fixtures/gateway.ts'
 import { makeBench, type Bench, type Finished } from './run-postern.ts'
+import { limit } from '../fixtures/time-limit.ts'
 
 let bench: Bench
 let source: RunningGateway
@@ -216,7 +217,7 @@ it('a restore that was killed leaves a folder that serve refuses, and that can b
   restoring.child.stdin!.on('error', () => {})
   restoring.child.stdin!.write(bytes.subarray(0, bytes.length - 2048))
   const unpacked = (): string[] => readdirSync(join(half, 'storage'), { recursive: true, encoding: 'utf8' })
-  await expect.poll(unpacked, { timeout: 30_000 }).toContainEqual(expect.stringMatching(/index\.sqlite$/))
+  await expect.poll(unpacked, { timeout: limit(30_000) }).toContainEqual(expect.stringMatching(/index\.sqlite$/))
   restoring.child.kill('SIGKILL')
   await restoring.finished
   const before = readdirSync(join(half, 'storage'))

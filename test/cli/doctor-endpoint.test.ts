@@ -7,6 +7,7 @@ import { startFaultProxy, type FaultProxy } from '../fixtures/fault-proxy.ts'
 import { startGateway, testSecrets, type RunningGateway } from '../fixtures/gateway.ts'
 import { freePort } from './free-port.ts'
 import { makeBench, type Bench, type Finished } from './run-postern.ts'
+import { limit } from '../fixtures/time-limit.ts'
 
 // Each command is a separate process, which takes seconds on a busy machine.
 vi.setConfig({ testTimeout: 90_000, hookTimeout: 90_000 })
@@ -172,7 +173,7 @@ describe('a disk', () => {
     proxy.fault = ({ method }) => (method === 'PUT' ? { kind: 'late', ms: 1000 } : null)
     const { child, finished } = bench.start(doctor(settings))
     await expect
-      .poll(async () => (await stored()).some((key) => key.endsWith('/presigned')), { timeout: 60_000 })
+      .poll(async () => (await stored()).some((key) => key.endsWith('/presigned')), { timeout: limit(60_000) })
       .toBe(true)
     child.kill('SIGINT')
     const report = reported(await finished)

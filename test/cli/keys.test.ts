@@ -9,6 +9,7 @@ import {
 } from '@aws-sdk/client-s3'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { makeBench, type Bench, type Finished } from './run-postern.ts'
+import { limit } from '../fixtures/time-limit.ts'
 
 let bench: Bench
 beforeEach(() => {
@@ -77,7 +78,7 @@ it('makes, replaces and ends keys of a server that runs', async () => {
   expect([await list(first), await list(second)]).toEqual(['ok', 'ok'])
 
   expect(await json('revoke', first.accessKeyId)).toMatchObject({ accessKeyId: first.accessKeyId })
-  await vi.waitFor(async () => expect(await list(first)).toBe('InvalidAccessKeyId'), { timeout: 4000 })
+  await vi.waitFor(async () => expect(await list(first)).toBe('InvalidAccessKeyId'), { timeout: limit(4000) })
   expect(await list(second)).toBe('ok')
   expect(file('keys.json')).not.toContain(first.secretAccessKey)
 

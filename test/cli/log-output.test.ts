@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it, onTestFinished, vi } from 'vitest'
 import { freePort } from './free-port.ts'
 import { makeBench, script, type Bench } from './run-postern.ts'
+import { limit } from '../fixtures/time-limit.ts'
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 
@@ -45,7 +46,7 @@ async function serveTo(output: number | 'pipe', { set: more = [], nodeArgs = [] 
           ({ status }) => status,
           () => 0,
         ),
-      { timeout: 60_000 },
+      { timeout: limit(60_000) },
     )
     .toBe(200)
   return {
@@ -105,7 +106,7 @@ it.runIf(linux)('a pipe that nobody reads: lines are dropped, counted, and repor
           return text
         }
       },
-      { timeout: 30_000 },
+      { timeout: limit(30_000) },
     )
     .toMatch(/"dropped":\d+,"msg":"the log can be written again, \d+ lines were dropped"/)
   expect(text.match(/the log can be written again/g)).toHaveLength(1)
@@ -117,7 +118,9 @@ it.runIf(linux)('counts the lines that the primary of several workers drops', as
   const noisy = join(import.meta.dirname, 'noisy-primary.ts')
   const { api, stop } = await serveTo(full, { set: ['server.workers=2'], nodeArgs: ['--import', noisy] })
   closeSync(full)
-  await expect.poll(async () => (await droppedLines(api))['server'], { timeout: 30_000 }).toBeGreaterThanOrEqual(1000)
+  await expect
+    .poll(async () => (await droppedLines(api))['server'], { timeout: limit(30_000) })
+    .toBeGreaterThanOrEqual(1000)
   expect(await stop()).toBe(0)
 })
 

@@ -7,6 +7,7 @@ import { as, download, store, upload, type FileJson } from '../api/caller.ts'
 import { blobFiles } from '../drivers/disk-fixture.ts'
 import { type RunningGateway } from '../fixtures/gateway.ts'
 import { bench, catalog, folder, start, useStoreFolder } from './store-folder.ts'
+import { limit } from '../fixtures/time-limit.ts'
 
 useStoreFolder()
 
@@ -209,7 +210,7 @@ it('is not ready once the catalog was replaced by an older one while the server 
   const db = new Database(catalog())
   db.exec("UPDATE stores SET generation = 0, mark = 'x', announced = 0, announced_mark = 'x'")
   db.close()
-  await expect.poll(async () => (await alice.get('/readyz')).status, { timeout: 20_000 }).toBe(503)
+  await expect.poll(async () => (await alice.get('/readyz')).status, { timeout: limit(20_000) }).toBe(503)
   await gateway.close()
   // Nor did the stop hide it.
   expect(await refusal()).toMatch(olderCatalog)

@@ -10,6 +10,7 @@ import { dumpIndex } from '../drivers/store-log.ts'
 import { startGateway, type RunningGateway } from '../fixtures/gateway.ts'
 import { makeBench } from './run-postern.ts'
 import { bench, catalog, folder, start, useStoreFolder } from './store-folder.ts'
+import { limit } from '../fixtures/time-limit.ts'
 
 useStoreFolder()
 
@@ -82,7 +83,7 @@ async function untilLogged(): Promise<void> {
   const gateway = await start()
   const db = new Database(index(), { readonly: true })
   const unlogged = db.prepare('SELECT unlogged FROM applied').pluck()
-  await expect.poll(() => unlogged.get(), { timeout: 20_000 }).toBe(null)
+  await expect.poll(() => unlogged.get(), { timeout: limit(20_000) }).toBe(null)
   db.close()
   await gateway.close()
 }

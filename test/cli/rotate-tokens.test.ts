@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { makeBench, type Bench, type Started } from './run-postern.ts'
+import { limit } from '../fixtures/time-limit.ts'
 
 let bench: Bench
 beforeEach(() => {
@@ -39,13 +40,13 @@ it('replaces the secret of a server that runs', async () => {
     (JSON.parse(kept) as { jwtSecret: string }).jwtSecret,
   )
   await vi.waitFor(async () => expect([await statusOf(api, before), await statusOf(api, after)]).toEqual([401, 401]), {
-    timeout: 5000,
+    timeout: limit(5000),
   })
 })
 
 it(
   'keeps an old secret of the configuration over the restart that brings the new one',
-  { timeout: 60_000 },
+  { timeout: limit(60_000) },
   async () => {
     const old = { POSTERN_AUTH_SECRET: oldSecret }
     const { server, api } = await serve(old)

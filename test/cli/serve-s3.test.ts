@@ -4,6 +4,7 @@ import { createOwnBucket, owner } from '../conformance/own-endpoint.ts'
 import { startGateway, type RunningGateway } from '../fixtures/gateway.ts'
 import { startStallingProxy, type StallingProxy } from '../fixtures/stalling-proxy.ts'
 import { makeBench, type Bench, type Started } from './run-postern.ts'
+import { limit } from '../fixtures/time-limit.ts'
 
 let bench: Bench
 let store: RunningGateway
@@ -104,7 +105,7 @@ describe('serve with the s3 driver', () => {
     expect(problems[0]?.message).toContain('does not answer')
     expect(await statusOf(`${api}/readyz`)).toBe(503)
     proxy.change('pass')
-    await vi.waitFor(async () => expect(await statusOf(`${api}/readyz`)).toBe(200), { timeout: 30_000 })
+    await vi.waitFor(async () => expect(await statusOf(`${api}/readyz`)).toBe(200), { timeout: limit(30_000) })
     expect(await askForUpload(api)).toBe(200)
   })
 

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { startStallingProxy, type StallingProxy } from '../fixtures/stalling-proxy.ts'
 import { freePort } from './free-port.ts'
 import { makeBench, type Bench, type Started } from './run-postern.ts'
+import { limit } from '../fixtures/time-limit.ts'
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 
@@ -48,7 +49,7 @@ it.each([1, 2])('is 503 while the database is silent, says why once, and stops a
   expect(put).toMatchObject({ status: 503, retryAfter: '5' })
   expect(put.text).toContain('<Code>ServiceUnavailable</Code>')
   // A second attempt must have begun, and said nothing.
-  await vi.waitUntil(() => silent.accepted > 2, { timeout: 60_000 })
+  await vi.waitUntil(() => silent.accepted > 2, { timeout: limit(60_000) })
   const { stdout, stderr } = server.output()
   expect(stdout).toBe('')
   expect(count(stderr, /does not answer/g)).toBe(1)

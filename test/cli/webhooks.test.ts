@@ -6,6 +6,7 @@ import { startGateway } from '../fixtures/gateway.ts'
 import { facts, newUpload } from '../conformance/catalog/fixtures.ts'
 import { secret, startReceiver, type Receiver } from '../service/receiver.ts'
 import { makeBench, type Bench } from './run-postern.ts'
+import { limit } from '../fixtures/time-limit.ts'
 
 // Each command is a separate process, which takes seconds on a busy machine.
 vi.setConfig({ testTimeout: 90_000, hookTimeout: 90_000 })
@@ -36,7 +37,7 @@ it('shows what was not delivered, tries an endpoint, switches it on again and re
   receiver.answer = (res) => void res.writeHead(410).end()
   const gateway = await startGateway({ webhooks: hooks() }, { dir: bench.path })
   await store(await as(gateway, 'alice'), 'hello')
-  await vi.waitUntil(async () => (await gateway.gateway.catalog.switchedOff()).length === 1, { timeout: 10_000 })
+  await vi.waitUntil(async () => (await gateway.gateway.catalog.switchedOff()).length === 1, { timeout: limit(10_000) })
   const [{ eventId } = { eventId: '' }] = await gateway.gateway.catalog.listDeliveries({ limit: 1 })
 
   const listed = await run('list')
@@ -88,6 +89,6 @@ it('what was committed is delivered although the server was killed in the middle
   receiver.answer = (res) => void res.writeHead(200).end()
   bench.start(serve)
   // The turn of the one that was killed ends by itself.
-  await vi.waitUntil(() => receiver.received.length === 2, { timeout: 60_000, interval: 50 })
+  await vi.waitUntil(() => receiver.received.length === 2, { timeout: limit(60_000), interval: 50 })
   expect(receiver.received[1]).toMatchObject({ id: first!.id, message: { data: { id: upload.file.id } } })
 })

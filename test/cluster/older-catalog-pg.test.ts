@@ -8,6 +8,7 @@ import { makeBench } from '../cli/run-postern.ts'
 import { startGateway } from '../fixtures/gateway.ts'
 import { schemaOf, startPostgres, type Postgres } from '../fixtures/postgres.ts'
 import { startCommand, type RunningCommand } from '../fixtures/workers.ts'
+import { limit } from '../fixtures/time-limit.ts'
 
 let server: Postgres
 let url: string
@@ -45,7 +46,7 @@ async function postern(...args: string[]): Promise<{ exitCode: number | null; st
 
 it(
   'is refused, until rebuild-catalog has added the files that were confirmed since',
-  { timeout: 240_000 },
+  { timeout: limit(240_000) },
   async () => {
     const first = await serve(2)
     const before = await as(first, 'alice')

@@ -39,20 +39,20 @@ describe('a database that goes away', () => {
     const alice = await as(gateway, 'alice')
     expect((await alice.get('/readyz')).status).toBe(200)
     await server.stop('crash')
-    await vi.waitFor(async () => expect((await alice.get('/readyz')).status).toBe(503), { timeout: 20_000 })
+    await vi.waitFor(async () => expect((await alice.get('/readyz')).status).toBe(503), { timeout: limit(20_000) })
     expect((await alice.get('/healthz')).status).toBe(200)
     const refused = await alice.post('/files/upload-url', textFile)
     expect(refused).toMatchObject({ status: 503, json: { code: 'Unavailable' } })
     expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0)
     await server.start()
-    await vi.waitFor(async () => expect((await alice.get('/readyz')).status).toBe(200), { timeout: 20_000 })
+    await vi.waitFor(async () => expect((await alice.get('/readyz')).status).toBe(200), { timeout: limit(20_000) })
     expect((await alice.post('/files/upload-url', textFile)).status).toBe(200)
     await gateway.close()
   })
 
   it(
     'accepts and never answers: /readyz is 503, calls end in time, and nothing piles up',
-    { timeout: 90_000 },
+    { timeout: limit(90_000) },
     async () => {
       const url = new URL(await server.place())
       const proxy = await startStallingProxy({ port: Number(url.port) })
@@ -67,7 +67,7 @@ describe('a database that goes away', () => {
           expect(answer.status).toBe(503)
           return answer
         },
-        { timeout: 20_000 },
+        { timeout: limit(20_000) },
       )
       expect(refused.json.detail).toContain('database does not answer')
       const crowd = await Promise.all(Array.from({ length: 40 }, () => alice.get('/files')))
@@ -77,7 +77,7 @@ describe('a database that goes away', () => {
       expect(new Set(later.map(({ status }) => status))).toEqual(new Set([503]))
       expect(proxy.accepted - before).toBeLessThan(5)
       proxy.change('pass')
-      await vi.waitFor(async () => expect((await alice.get('/readyz')).status).toBe(200), { timeout: 30_000 })
+      await vi.waitFor(async () => expect((await alice.get('/readyz')).status).toBe(200), { timeout: limit(30_000) })
       expect((await alice.get('/files')).status).toBe(200)
       await gateway.close()
       await proxy.close()

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { as, textFile } from '../api/caller.ts'
 import { startGateway, type RunningGateway } from '../fixtures/gateway.ts'
 import { startRedis, type RedisServer } from '../fixtures/redis.ts'
+import { limit } from '../fixtures/time-limit.ts'
 
 let redis: RedisServer
 let gateways: RunningGateway[]
@@ -47,14 +48,14 @@ it('is counted by each alone while Redis is away, which is told once; and togeth
       await carol.post('/files/upload-url', textFile)
       expect(told('limits.store responds again')).toBe(1)
     },
-    { timeout: 10_000, interval: 200 },
+    { timeout: limit(10_000), interval: 200 },
   )
   await vi.waitFor(
     async () => {
       const statuses = await ask(50, `dave-${Math.random()}`)
       expect(statuses.filter((status) => status === 200)).toHaveLength(20)
     },
-    { timeout: 10_000, interval: 300 },
+    { timeout: limit(10_000), interval: 300 },
   )
 })
 

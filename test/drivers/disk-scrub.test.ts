@@ -7,6 +7,7 @@ import type { DiskLog } from '../../src/drivers/disk/log.ts'
 import { bytesOf } from '../conformance/driver/suite-tools.ts'
 import { blobFilesOf, flipBit } from '../fixtures/damage.ts'
 import { put, ref, startDisk } from './start-disk.ts'
+import { limit } from '../fixtures/time-limit.ts'
 
 const serving = { sweepOnStart: true, scrubEvery: 3600, scrubDelay: 0 }
 
@@ -26,7 +27,7 @@ it('tells damaged and missing blobs by what they belong to, and leaves them wher
 
   const log = record()
   const server = await again({ ...serving, log })
-  await vi.waitFor(() => expect(server.scrubStatus?.()?.passes).toBe(1), { timeout: 10_000 })
+  await vi.waitFor(() => expect(server.scrubStatus?.()?.passes).toBe(1), { timeout: limit(10_000) })
   expect(server.scrubStatus?.()).toMatchObject({ damagedBlobs: 2, blobs: 3 })
   expect(log.errors).toHaveLength(2)
   expect(log.errors).toEqual(

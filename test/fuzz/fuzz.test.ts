@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { everyFuzz } from './all.ts'
 import { openStage, type Stage } from './stage.ts'
+import { limit } from '../fixtures/time-limit.ts'
 
 const seed = 20_261_122
 
@@ -11,7 +12,7 @@ beforeAll(async () => {
 })
 afterAll(() => stage?.close())
 
-test.each(everyFuzz.map((one) => [one.name, one] as const))('%s', { timeout: 120_000 }, async (_, one) => {
+test.each(everyFuzz.map((one) => [one.name, one] as const))('%s', { timeout: limit(120_000) }, async (_, one) => {
   const { failure, tries } = await one.run(stage, { seed, numRuns: one.usualTries })
   expect(failure?.report ?? '').toBe('')
   expect(tries).toBe(one.usualTries)

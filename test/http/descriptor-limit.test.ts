@@ -6,6 +6,7 @@ import { connectionsFor } from '../../src/http/descriptor-limit.ts'
 import { createLogger } from '../../src/http/logger.ts'
 import { freePort } from '../cli/free-port.ts'
 import { makeBench, script } from '../cli/run-postern.ts'
+import { limit } from '../fixtures/time-limit.ts'
 
 it('takes two descriptors for a connection, and leaves some for everything else', () => {
   expect(connectionsFor(10_000, null)).toBe(10_000)
@@ -52,7 +53,7 @@ it.runIf(process.platform === 'linux')(
         ({ status }) => status,
         () => 0,
       )
-    await expect.poll(health, { timeout: 60_000 }).toBe(200)
+    await expect.poll(health, { timeout: limit(60_000) }).toBe(200)
     expect(log).toContain(
       'limits.connections is 10000, but this process may open only 128 files, enough for 32 connections',
     )

@@ -10,6 +10,7 @@ import { signRequest } from '../../src/sigv4/sign-request.ts'
 import { teeLog } from '../fixtures/captured-log.ts'
 import { startGateway, testSecrets, type RunningGateway } from '../fixtures/gateway.ts'
 import { sha256 } from './endpoint.ts'
+import { limit } from '../fixtures/time-limit.ts'
 
 export type Credentials = { accessKeyId: string; secretAccessKey: string }
 export type Answer = { status: number; code: string | undefined; text: string }
@@ -25,7 +26,8 @@ export const refused = { status: 403, code: 'InvalidAccessKeyId' }
 
 export const sleep = (milliseconds: number): Promise<void> => new Promise((wake) => setTimeout(wake, milliseconds))
 /** Tries until it holds, for as long as a change may take to be noticed. */
-export const soon = (check: () => Promise<void>): Promise<void> => vi.waitFor(check, { timeout: 4000, interval: 50 })
+export const soon = (check: () => Promise<void>): Promise<void> =>
+  vi.waitFor(check, { timeout: limit(4000), interval: 50 })
 
 export async function send(url: string, init: RequestInit = {}): Promise<Answer> {
   const response = await fetch(url, init)

@@ -7,6 +7,7 @@ import { backoff, mostTries } from '../../src/webhooks/backoff.ts'
 import { createDispatcher, type Dispatcher } from '../../src/webhooks/dispatcher.ts'
 import { facts, newUpload } from '../conformance/catalog/fixtures.ts'
 import { secret, startReceiver, type Receiver } from './receiver.ts'
+import { limit } from '../fixtures/time-limit.ts'
 
 let receiver: Receiver
 let catalog: Catalog
@@ -43,7 +44,7 @@ async function once(holds: (delivery: Delivery) => boolean): Promise<Delivery> {
       ;[found] = await deliveries()
       return found !== undefined && holds(found)
     },
-    { timeout: 10_000, interval: 10 },
+    { timeout: limit(10_000), interval: 10 },
   )
   return found!
 }
@@ -123,7 +124,7 @@ describe('webhooks', () => {
     await happen()
     await once(({ state }) => state === 'delivered')
     // Long before the time is over that an answer may take.
-    await vi.waitUntil(() => closed, { timeout: 5000 })
+    await vi.waitUntil(() => closed, { timeout: limit(5000) })
     expect(receiver.received).toHaveLength(1)
   })
 

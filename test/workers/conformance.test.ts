@@ -6,6 +6,7 @@ import { afterAll, expect, it, vi } from 'vitest'
 import { driverSuite } from '../conformance/driver-suite.ts'
 import { knownDifferences, openOn, owner } from '../conformance/own-endpoint.ts'
 import { startCommand, type RunningCommand } from '../fixtures/workers.ts'
+import { limit } from '../fixtures/time-limit.ts'
 
 let running: RunningCommand | undefined
 afterAll(() => running?.close())
@@ -21,5 +22,5 @@ driverSuite(
 )
 
 it('was served by both', async () => {
-  await vi.waitFor(() => expect(running?.workers().toSorted()).toEqual([0, 1]), { timeout: 10_000 })
+  await vi.waitFor(() => expect(running?.workers().toSorted()).toEqual([0, 1]), { timeout: limit(10_000) })
 })

@@ -6,6 +6,7 @@ import { invariantsSuite } from '../api/invariants.ts'
 import { diskOptions } from '../drivers/disk-fixture.ts'
 import { startGateway, testConfig, type RunningGateway } from '../fixtures/gateway.ts'
 import { startCommand, type RunningCommand } from '../fixtures/workers.ts'
+import { limit } from '../fixtures/time-limit.ts'
 
 let workers: RunningCommand | undefined
 afterAll(() => workers?.close())
@@ -24,5 +25,5 @@ invariantsSuite('with two workers', async (overrides, o) => {
 })
 
 it('was held by both', async () => {
-  await vi.waitFor(() => expect(workers?.workers().toSorted()).toEqual([0, 1]), { timeout: 10_000 })
+  await vi.waitFor(() => expect(workers?.workers().toSorted()).toEqual([0, 1]), { timeout: limit(10_000) })
 })

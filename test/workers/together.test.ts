@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { callerWith, store, type Caller } from '../api/caller.ts'
 import { startCommand, type RunningCommand } from '../fixtures/workers.ts'
+import { limit } from '../fixtures/time-limit.ts'
 
 let gateway: RunningCommand
 beforeAll(async () => {
@@ -29,7 +30,7 @@ describe('workers', () => {
     expect(refused?.status).toBe(429)
     expect(Number(refused?.headers.get('retry-after'))).toBeGreaterThan(0)
     // Their log lines arrive a little later.
-    await vi.waitFor(() => expect(gateway.workers().toSorted()).toEqual([0, 1, 2]), { timeout: 10_000 })
+    await vi.waitFor(() => expect(gateway.workers().toSorted()).toEqual([0, 1, 2]), { timeout: limit(10_000) })
   })
 
   it('are started again when they die, and the others go on meanwhile', async () => {
