@@ -153,7 +153,15 @@ class Restore {
     let id = ''
     await unpack(file, {
       document: (name, text) => {
-        if (name === 'postern-backup.json') ({ id } = parseDocument(headerSchema, text, name))
+        if (name !== 'postern-backup.json') return
+        const header = parseDocument(headerSchema, text, name)
+        if (header.createdAt > this.#header!.createdAt) {
+          throw refuse(
+            `The backup of ${header.createdAt} is newer than the last one named, of ${this.#header!.createdAt}. ` +
+              'Name the backups oldest first. The last one is restored.',
+          )
+        }
+        id = header.id
       },
       blob: async (blob, size, content) => {
         if (this.#lines.get(blob)?.in === id && !this.#unpacked.has(blob)) await this.#blob(blob, size, content)

@@ -14,7 +14,10 @@ export const objectIndex: DiskCheck = {
   async run({ folder, holdsObjects, indexVersion }) {
     const file = join(folder, 'index.sqlite')
     if (!holdsObjects) return ok('No objects lie there.')
-    if (!isThere(file)) return ok('There is no object index yet: the first start makes it.')
+    if (!isThere(file) && isThere(join(folder, 'objects', 'log'))) {
+      return failed(`${file} is missing, next to the objects of a store.`, rebuildIndex)
+    }
+    if (!isThere(file)) return ok('There is no object index yet. The first start creates it.')
     return readSqlite(file, (db) => {
       const version = Number(db.pragma('user_version', { simple: true }))
       if (version > indexVersion) {
@@ -74,16 +77,20 @@ async function versionOf(opened: OpenedCatalog, known: readonly string[]): Promi
   return ok(`The catalog answers, at version ${version}; the next start brings it to ${waiting.at(-1)!.name}.`)
 }
 
+const rebuildIndex =
+  'Stop the server and run postern rebuild-index, which rebuilds it from objects/. Then run postern verify.'
+
+const damaged = (file: string, cause: string): Finding =>
+  failed(
+    `${file} is damaged: ${cause}.`,
+    file.endsWith('index.sqlite')
+      ? rebuildIndex
+      : 'Stop the server and restore a backup, or move the file away and run postern rebuild-catalog. Then run postern verify.',
+  )
+
 function unreadable(file: string, error: unknown): Finding {
   const { code = '' } = error as { code?: string }
-  if (/^SQLITE_(CORRUPT|NOTADB)/.test(code)) {
-    return failed(
-      `${file} is damaged: ${reason(error)}.`,
-      file.endsWith('index.sqlite')
-        ? 'Stop the server and run postern rebuild-index, which makes it from objects/; then postern verify.'
-        : 'Stop the server and restore a backup; then run postern verify.',
-    )
-  }
+  if (/^SQLITE_(CORRUPT|NOTADB)/.test(code)) return damaged(file, reason(error))
   return failed(`${file} cannot be read by ${userName()}: ${reason(error)}.`, remedyFor(file, error))
 }
 
@@ -103,11 +110,7 @@ function readSqlite(file: string, look: (db: Database.Database) => Finding | nul
     }
     const page = Number(db.pragma('page_count', { simple: true }))
     const check = page < 100_000 ? db.pragma('quick_check(1)', { simple: true }) : 'ok'
-    if (check !== 'ok')
-      return failed(
-        `${file} is damaged: ${String(check)}.`,
-        'Stop the server and restore a backup; then run postern verify.',
-      )
+    if (check !== 'ok') return damaged(file, String(check))
     return ok(`SQLite ${String(db.prepare('SELECT sqlite_version()').pluck().get())}, WAL, no damage found.`)
   } catch (error) {
     return unreadable(file, error)

@@ -162,6 +162,9 @@ it('leaves out what an earlier one has, and restores from both', async () => {
   expect(alone.stderr).toContain('Name those it builds on too')
   expect((await run(dir, 'restore', full, since)).exitCode).toBe(0)
   expect((await run(dir, 'verify', '--deep')).exitCode).toBe(0)
+  const wrongOrder = await run(emptyFolder(), 'restore', since, full)
+  expect(wrongOrder.exitCode).toBe(1)
+  expect(wrongOrder.stderr).toContain('Name the backups oldest first')
   const twice = await run(dir, 'restore', full, since)
   expect({ exitCode: twice.exitCode, stderr: twice.stderr }).toEqual({
     exitCode: 1,

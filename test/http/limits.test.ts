@@ -10,7 +10,6 @@ import { createLogger } from '../../src/http/logger.ts'
 import { createServer, type HttpServer, type HttpServerOptions } from '../../src/http/server.ts'
 import { plainAnswer } from '../../src/s3/plain-answer.ts'
 import { connect, rawHead, rawRequest, type RawConnection } from '../fixtures/raw-http.ts'
-import { limit } from '../fixtures/time-limit.ts'
 
 const log = createLogger({ level: 'silent', format: 'json' })
 const open: (HttpServer | { close(): void })[] = []
@@ -101,7 +100,7 @@ describe('many who are slow', () => {
       reader.socket.removeAllListeners('data').pause()
       await reader.send(rawHead(base, 'GET', '/'))
     }
-    await expect.poll(() => cut, { timeout: limit(10_000) }).toBe(20)
+    await expect.poll(() => cut, { timeout: 10_000 }).toBe(20)
     expect(waiting).toBeLessThanOrEqual(2 * chunk.length + 16 * 1024)
   })
 })
