@@ -83,7 +83,6 @@ function factsOf(ctx: Context): RequestFacts {
 const corsPolicy = (origins: readonly string[]): CorsPolicy => ({
   origins,
   methods: ['GET', 'HEAD', 'POST', 'PATCH', 'DELETE'],
-  headers: 'any',
   expose: ['Location', 'Retry-After', 'WWW-Authenticate', 'X-Request-Id'],
   maxAge: 600,
   credentials: true,

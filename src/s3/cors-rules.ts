@@ -1,11 +1,14 @@
 /** CORS of the objects endpoint: the bucket's own rules, or `cors.origins` of the configuration. */
-import { isStorageError } from '../errors.ts'
+import { isStorageError, StorageError } from '../errors.ts'
 import type { CorsRule } from '../drivers/driver.ts'
 import {
+  grantToPage,
+  grantToPreflight,
   readPreflight,
   setCorsHeaders,
-  setPreflightHeaders,
   vary,
+  varyByPreflight,
+  type CorsGrant,
   type CorsPolicy,
   type Preflight,
 } from '../http/cors.ts'
@@ -13,7 +16,6 @@ import { answerEmpty, type AnswerHeaders } from './answer.ts'
 import type { ObjectsDeps, S3Context } from './context.ts'
 import { checksumHeaderNames } from './object-headers.ts'
 import { S3Error } from './s3-error.ts'
-import { StorageError } from '../errors.ts'
 
 const exposed = [
   'ETag',
@@ -40,7 +42,6 @@ const preflightAge = 3600
 const configuredPolicy = (origins: readonly string[]): CorsPolicy => ({
   origins,
   methods: ['GET', 'HEAD', 'PUT', 'POST', 'DELETE'],
-  headers: 'any',
   expose: exposed,
   maxAge: preflightAge,
 })
@@ -74,15 +75,16 @@ function findRule(rules: readonly CorsRule[], asked: Preflight): CorsRule | unde
   )
 }
 
-function setRuleHeaders(ctx: CorsContext, rule: CorsRule, asked: Preflight): void {
-  const { res } = ctx
+function grantOfRule(rule: CorsRule, asked: Preflight): CorsGrant {
   const any = rule.allowedOrigins.includes('*')
-  res.setHeader('access-control-allow-origin', any ? '*' : asked.origin)
-  if (!any) res.setHeader('access-control-allow-credentials', 'true')
-  res.setHeader('access-control-allow-methods', rule.allowedMethods.join(', '))
-  if (rule.exposeHeaders.length > 0) res.setHeader('access-control-expose-headers', rule.exposeHeaders.join(', '))
-  if (asked.headers.length > 0) res.setHeader('access-control-allow-headers', asked.headers.join(', '))
-  if (rule.maxAgeSeconds !== undefined) res.setHeader('access-control-max-age', String(rule.maxAgeSeconds))
+  return {
+    origin: any ? '*' : asked.origin,
+    credentials: !any,
+    methods: rule.allowedMethods,
+    headers: asked.headers,
+    expose: rule.exposeHeaders,
+    ...(rule.maxAgeSeconds !== undefined && { maxAge: rule.maxAgeSeconds }),
+  }
 }
 
 /** Sets the CORS headers of a response, errors included. */
@@ -91,17 +93,19 @@ export async function applyCors(ctx: CorsContext & Pick<S3Context, 'ownCors'>, d
   const origin = ctx.headers.get('origin')
   if (origin === undefined) return
   const rules = await rulesOf(ctx.bucket, deps)
-  if (rules === null) {
-    setCorsHeaders(ctx.res, configuredPolicy(deps.corsOrigins()), origin)
-    return
-  }
   // As on S3, the method announced by the client counts instead of the actual one.
   const method = ctx.headers.get('access-control-request-method') ?? ctx.method
-  const asked: Preflight = { origin, method, headers: [] }
+  const grant = rules
+    ? grantByRules(rules, { origin, method, headers: [] })
+    : grantToPage(configuredPolicy(deps.corsOrigins()), origin)
+  if (grant === null) return
+  ctx.ownCors = rules !== null
+  setCorsHeaders(ctx.res, grant)
+}
+
+function grantByRules(rules: readonly CorsRule[], asked: Preflight): CorsGrant | null {
   const rule = findRule(rules, asked)
-  if (rule === undefined) return
-  ctx.ownCors = true
-  setRuleHeaders(ctx, rule, asked)
+  return rule === undefined ? null : grantOfRule(rule, asked)
 }
 
 /**
@@ -112,9 +116,7 @@ export async function applyCors(ctx: CorsContext & Pick<S3Context, 'ownCors'>, d
 export function openToPages({ res, headers, verified, ownCors }: ReadContext): void {
   // Any page can sign with a published key, so such a signature does not authorise a page.
   if (!headers.has('origin') || ownCors || verified?.wellKnown === true) return
-  res.setHeader('access-control-allow-origin', '*')
-  res.removeHeader('access-control-allow-credentials')
-  res.setHeader('access-control-expose-headers', exposed.join(', '))
+  setCorsHeaders(res, { origin: '*', expose: exposed })
 }
 
 /** Lists a response's metadata headers one by one, because `*` does not work with credentials. */
@@ -123,15 +125,6 @@ export function exposeMetadata({ res, ownCors }: ReadContext, answer: AnswerHead
   if (list === undefined || ownCors) return
   const names = Object.keys(answer).filter((name) => name.startsWith('x-amz-meta-'))
   if (names.length > 0) res.setHeader('access-control-expose-headers', [String(list), ...names].join(', '))
-}
-
-/** Answers a preflight for a read that is open to pages of every origin. */
-function setOpenPreflight(ctx: CorsContext, asked: Preflight): void {
-  const { res } = ctx
-  res.setHeader('access-control-allow-origin', '*')
-  res.setHeader('access-control-allow-methods', 'GET, HEAD')
-  if (asked.headers.length > 0) res.setHeader('access-control-allow-headers', asked.headers.join(', '))
-  res.setHeader('access-control-max-age', String(preflightAge))
 }
 
 /**
@@ -143,33 +136,27 @@ export async function answerPreflight(
   deps: CorsDeps,
   isOpenRead: (method: string) => Promise<boolean>,
 ): Promise<void> {
-  vary(ctx.res, 'Origin')
   const asked = readPreflight(ctx.method, ctx.req.headers)
   if (asked === null) {
+    vary(ctx.res, 'Origin')
     throw new StorageError('InvalidRequest', {
       message: 'Insufficient information. Origin and Access-Control-Request-Method request headers are needed.',
     })
   }
-  if (!(await setGranted(ctx, deps, asked))) {
-    if (!(await isOpenRead(asked.method))) throw notAllowed()
-    setOpenPreflight(ctx, asked)
+  varyByPreflight(ctx.res)
+  const rules = await rulesOf(ctx.bucket, deps)
+  const grant = rules ? grantByRules(rules, asked) : grantToPreflight(configuredPolicy(deps.corsOrigins()), asked)
+  if (grant === null && !(await isOpenRead(asked.method))) {
+    throw new S3Error('AccessForbidden', 'No CORS rule allows this origin, method and set of headers.')
   }
+  setCorsHeaders(ctx.res, grant ?? openRead(asked))
   answerEmpty(ctx, 200)
 }
 
-/**
- * Applies the configuration or the bucket's rules. Returns false and sets no CORS header if they do not allow the
- * request.
- */
-async function setGranted(ctx: CorsContext, deps: CorsDeps, asked: Preflight): Promise<boolean> {
-  const rules = await rulesOf(ctx.bucket, deps)
-  if (rules === null) return setPreflightHeaders(ctx.res, configuredPolicy(deps.corsOrigins()), asked)
-  vary(ctx.res, 'Access-Control-Request-Method')
-  vary(ctx.res, 'Access-Control-Request-Headers')
-  const rule = findRule(rules, asked)
-  if (rule !== undefined) setRuleHeaders(ctx, rule, asked)
-  return rule !== undefined
-}
-
-const notAllowed = (): S3Error =>
-  new S3Error('AccessForbidden', 'No CORS rule allows this origin, method and set of headers.')
+/** A read that is open to pages of every origin. */
+const openRead = ({ headers }: Preflight): CorsGrant => ({
+  origin: '*',
+  methods: ['GET', 'HEAD'],
+  headers,
+  maxAge: preflightAge,
+})
