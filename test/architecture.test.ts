@@ -9,7 +9,7 @@ type Rule = { from: RegExp; may: RegExp[] }
 
 /** First match rules. What a file may import of ours; packages are another matter (below). */
 const rules: Rule[] = [
-  { from: /^(main|storage|index)\.ts$/, may: [/./] },
+  { from: /^(gateway\/|(main|storage|index)\.ts$)/, may: [/./] },
   { from: /^active-type\.ts$/, may: [/^media-type\.ts$/] },
   { from: /^(errors|gateway-names|lock-files|log|media-type|node-version|sqlite-file|user-name)\.ts$/, may: [] },
   { from: /^cannot-open\.ts$/, may: [/^user-name\.ts$/] },

@@ -1,0 +1,110 @@
+/** Step 5: starts the background work and the listeners, and stops both again. */
+import { plainProblem } from '../api/plain-problem.ts'
+import { hasOwnSocket } from '../cluster/share-port.ts'
+import type { ListenAddress } from '../config/config.ts'
+import type { PlainAnswer } from '../http/connection-error.ts'
+import { createConnectionLimit } from '../http/connection-limit.ts'
+import { connectionsHere } from '../http/descriptor-limit.ts'
+import type { PublicUrls } from '../http/public-urls.ts'
+import { createServer, type HttpServer } from '../http/server.ts'
+import type { RequestHandler } from '../http/shared-port.ts'
+import { plainAnswer } from '../s3/plain-answer.ts'
+import type { ServiceDeps } from '../service/deps.ts'
+import { createNoting } from '../service/files/note-files.ts'
+import { createCollector } from '../service/maintenance/collector.ts'
+import type { SteadyClock } from '../service/maintenance/steady-clock.ts'
+import type { GenerationKeeper } from '../service/stores/keep-generation.ts'
+import type { Readiness } from '../service/stores/readiness.ts'
+import type { Dispatcher } from '../webhooks/dispatcher.ts'
+import type { Apps } from './create-apps.ts'
+import type { Gateway, ResolvedOptions } from './gateway.ts'
+import type { Shared } from './join-others.ts'
+import type { Observers } from './observe.ts'
+
+export type RunInput = {
+  service: ServiceDeps
+  apps: Apps
+  shared: Shared
+  observers: Observers
+  urls: PublicUrls
+  readiness: Readiness
+  generations: GenerationKeeper
+  clock: SteadyClock
+  draining: { value: boolean }
+}
+
+export async function runGateway(
+  { log, peers }: ResolvedOptions,
+  from: RunInput,
+): Promise<Pick<Gateway, 'start' | 'listen' | 'close'>> {
+  const { service, apps, shared, observers, urls, readiness, generations, clock, draining } = from
+  const { config } = service
+  const collector = createCollector(service, { mayDelete: clock.isSteady })
+  const noting = createNoting(service)
+  const dispatcher = config.webhooks.length === 0 ? null : await openDispatcher(service)
+  const servers: HttpServer[] = []
+  const connectionLimit = createConnectionLimit({
+    total: config.limits.connections,
+    here: connectionsHere(config.limits.connections, { log }),
+    perClient: config.limits.connectionsPerClient,
+    trustedProxies: config.server.trustedProxies,
+    counts: peers.counts('connections'),
+  })
+
+  let started = false
+  function start(): void {
+    if (started || draining.value) return
+    started = true
+    readiness.start()
+    if (peers.index === 0) {
+      generations.start()
+      collector.start()
+      noting.start()
+      dispatcher?.start()
+    }
+    void observers.metrics.start()
+  }
+
+  async function serve(answer: RequestHandler, at: ListenAddress, words: PlainAnswer): Promise<string> {
+    const { shutdownTimeout } = config.server
+    const server = createServer(answer, { plainAnswer: words, connectionLimit, log, shutdownTimeout })
+    servers.push(server)
+    return server.listen({ ...at, reusePort: hasOwnSocket(at, peers.count) })
+  }
+
+  async function listen(): Promise<{ apiUrl: string; objectsUrl: string | null }> {
+    const at = config.objects.listen
+    if (apps.objects && at !== 'shared') {
+      urls.bound.objects = await serve(apps.objects.callback() as RequestHandler, at, plainAnswer)
+    }
+    urls.bound.api = await serve(apps.handler, config.server.listen, plainProblem)
+    start()
+    return { apiUrl: urls.api(), objectsUrl: apps.objects ? urls.objects() : null }
+  }
+
+  async function shutDown(): Promise<void> {
+    draining.value = true
+    observers.requests.close()
+    await Promise.all([
+      readiness.stop(),
+      collector.stop(),
+      noting.stop(),
+      dispatcher?.stop(),
+      ...servers.map((server) => server.close()),
+    ])
+    await generations.stop()
+    clock.stop()
+    await shared.close()
+    await Promise.all(service.stores.all.map((store) => store.close()))
+    await observers.close()
+  }
+
+  let closing: Promise<void> | null = null
+  return { start, listen, close: () => (closing ??= shutDown()) }
+}
+
+/** Loaded only if there are webhooks. */
+async function openDispatcher(service: ServiceDeps): Promise<Dispatcher> {
+  const { createDispatcher } = await import('../webhooks/dispatcher.ts')
+  return createDispatcher(service, service.config.webhooks)
+}
