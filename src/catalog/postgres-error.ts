@@ -1,11 +1,11 @@
 /** The edge at which the errors of PostgreSQL and of the connection to it become ours. */
 import { StorageError, type StorageErrorCode } from '../errors.ts'
 
-/** The connection was lost while a transaction was being committed: it may have happened or not. */
+/** The connection was lost while a change was being committed: it may have happened or not. */
 export class UncertainCommit extends Error {
   override readonly name = 'UncertainCommit'
   constructor(cause: unknown) {
-    super('the connection was lost while a transaction was being committed', { cause })
+    super('the connection was lost while a change was being committed', { cause })
   }
 }
 
@@ -31,6 +31,15 @@ export function isLost(cause: unknown): boolean {
   if (lostStates.test(code) || lostCodes.test(code) || code === readOnly) return true
   return cause instanceof Error && (lostMessages.test(cause.message) || isLostEach(cause))
 }
+
+/** `pg` says this instead of sending the query. */
+const unsent = /^Client has encountered a connection error/
+/** By these the server itself says that it ended the statement. Class 08 may come from a pooler, 57P02 after a crash. */
+const ended = /^(57P0[135]|53300|25006)$/
+
+/** Whether a statement whose connection was lost may have been carried out. */
+export const isUncertain = (cause: unknown): boolean =>
+  isLost(cause) && !ended.test(codeOf(cause)) && !(cause instanceof Error && unsent.test(cause.message))
 
 /** Neither an answer nor a refused connection: what our own clock ended. */
 export function isSilence(cause: unknown): boolean {
@@ -106,7 +115,11 @@ export function translatePostgresError(cause: unknown): StorageError {
       cause,
     )
   }
-  if (cause instanceof UncertainCommit || isLost(cause)) {
+  if (cause instanceof UncertainCommit) {
+    const message = "the connection to the catalog's database was lost: the change may have been made or not"
+    return databaseAway(message, { cause, retryAfter: 1 })
+  }
+  if (isLost(cause)) {
     return databaseAway("the catalog's database cannot be reached", { cause, retryAfter: 1 })
   }
   return new StorageError('Internal', { cause })

@@ -5,7 +5,7 @@ import type { Pool, PoolClient } from 'pg'
 import { explainFileError } from '../cannot-open.ts'
 import { binaryText } from './binary-text.ts'
 import type { MigrationRules, OpenDatabase } from './open-database.ts'
-import { isLost, isSilence, mayRetry, translatePostgresError, UncertainCommit } from './postgres-error.ts'
+import { isLost, isSilence, isUncertain, mayRetry, translatePostgresError, UncertainCommit } from './postgres-error.ts'
 import { poolConfig, refused } from './postgres-url.ts'
 import type { Schema } from './schema.ts'
 
@@ -58,15 +58,23 @@ const watched = (pool: Pool): PostgresDialectConfig['pool'] =>
     options: pool.options,
   }) as unknown as PostgresDialectConfig['pool']
 
+const begins = /^(begin|start transaction)\b/
+const reads = /^\s*select\b/i
+
+/** Kysely takes a client for one statement or for one transaction. */
 function watchedClient(client: PoolClient): PostgresPoolClient {
   let lost = false
   let ownLimit = {}
+  let isTransaction = false
   const query = async (text: string, values: readonly unknown[]): Promise<unknown> => {
     if (text === unlimited) ownLimit = { query_timeout: day }
+    isTransaction ||= begins.test(text)
     try {
       return await client.query({ text, values: [...values], ...ownLimit })
     } catch (cause) {
       lost ||= isLost(cause)
+      // Outside a transaction a change is its own commit.
+      if (!isTransaction && !reads.test(text) && isUncertain(cause)) throw new UncertainCommit(cause)
       throw cause
     }
   }

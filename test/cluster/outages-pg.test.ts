@@ -10,7 +10,7 @@ import { createCatalog } from '../../src/catalog/create-catalog.ts'
 import { as, textFile } from '../api/caller.ts'
 import { freePort } from '../cli/free-port.ts'
 import { makeBench } from '../cli/run-postern.ts'
-import { facts, newUpload } from '../conformance/catalog/fixtures.ts'
+import { at, confirmedFile, facts, newUpload } from '../conformance/catalog/fixtures.ts'
 import { startGateway } from '../fixtures/gateway.ts'
 import { startPostgres, type Postgres } from '../fixtures/postgres.ts'
 import { startStallingProxy } from '../fixtures/stalling-proxy.ts'
@@ -151,6 +151,61 @@ describe('a database that goes away', () => {
       reservedBytes: files.length * 10,
     })
     expect(files.length).toBeGreaterThanOrEqual(60 - refused.length)
+  })
+})
+
+describe('a connection that is lost', () => {
+  /** A catalog behind a proxy, with one confirmed file, and the same catalog reached directly. */
+  async function openBehindProxy() {
+    const url = new URL(await server.place({ application_name: 'behind' }))
+    const direct = await open({}, url.href)
+    const proxy = await startStallingProxy({ port: Number(url.port) })
+    url.port = String(proxy.port)
+    const { file } = await confirmedFile(direct)
+    return { direct, proxy, file, behind: await open({}, url.href) }
+  }
+
+  it('leaves the outcome of a single statement unknown: the change is not repeated', async () => {
+    const { direct, proxy, file, behind } = await openBehindProxy()
+    proxy.change('lose-answers')
+    const renamed = behind.updateFile('alice', file.id, { filename: 'new.txt' }).catch((error: unknown) => error)
+    await vi.waitFor(async () => {
+      expect((await direct.getFile('alice', file.id))?.filename).toBe('new.txt')
+    })
+    await direct.deleteFile('alice', file.id, at(1))
+    proxy.change('pass')
+    // A repetition would find no file.
+    expect(await renamed).toMatchObject({
+      code: 'Unavailable',
+      message: expect.stringContaining('may have been made or not'),
+    })
+    await proxy.close()
+  })
+
+  it('does not fail a read, which is repeated', async () => {
+    const { proxy, file, behind } = await openBehindProxy()
+    proxy.change('lose-answers')
+    const read = behind.getFile('alice', file.id)
+    await sleep(100)
+    proxy.change('pass')
+    expect((await read)?.id).toBe(file.id)
+    await proxy.close()
+  })
+
+  it('repeats a statement that the server ended itself', async () => {
+    const url = await server.place({ application_name: 'ended' })
+    const catalog = await open({}, url)
+    const { file } = await confirmedFile(catalog)
+    const other = new Client({ connectionString: url, application_name: 'other' })
+    await other.connect()
+    await other.query('begin; select * from files for update')
+    const renamed = catalog.updateFile('alice', file.id, { filename: 'new.txt' })
+    const ended = `select pg_terminate_backend(pid) as ended from pg_stat_activity
+      where application_name = 'ended' and wait_event_type = 'Lock'`
+    await vi.waitFor(async () => expect(await server.query(ended)).toEqual([{ ended: true }]))
+    await other.query('rollback')
+    await other.end()
+    expect((await renamed)?.filename).toBe('new.txt')
   })
 })
 
