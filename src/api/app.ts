@@ -31,7 +31,7 @@ export function createApi(deps: ApiDeps): Koa {
   const clientIp = createClientIp(config.server.trustedProxies)
   app.use(reportRequests({ app: 'api', sinks: deps.sinks, clientIp, now: deps.now }, factsOf))
   app.use(securityHeaders(deps))
-  app.use(problems(log))
+  app.use(problems(log, deps.detailsUrl))
   const router = createRouter(routes, { ...deps, watch: createWatchRequests(deps) }, gate)
   const methodsAt: MethodsAt = (path) => (isPage(path) ? ['GET', 'HEAD'] : router.methodsAt(path))
   app.use(nameAllowedMethods(methodsAt))

@@ -1,5 +1,6 @@
 import type { Context, Middleware } from 'koa'
 import type { Explanation } from '../explain/explanation.ts'
+import type { DetailsUrl } from '../http/advice.ts'
 import type { RequestSink } from '../http/request-event.ts'
 import type { RequestLog } from '../http/request-log.ts'
 import type { ServiceDeps } from '../service/deps.ts'
@@ -21,6 +22,8 @@ export type ApiDeps = ServiceDeps & {
   otherOrigins?: () => string[]
   /** Requests without credentials act as the user `dev`, from loopback only. */
   dev: boolean
+  /** In development mode, the page of the console about a refused request. Refusals then carry advice. */
+  detailsUrl: DetailsUrl | null
   isDraining: () => boolean
   /** Whether the server can accept uploads. */
   readiness: Pick<Readiness, 'read'>

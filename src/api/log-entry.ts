@@ -1,8 +1,8 @@
 /** A request as the console shows it. Contains no credentials and nothing derived from a secret. */
 import type { Explanation } from '../explain/explanation.ts'
 import { isSecretName, maskTarget, maskText, maskValue } from '../http/logger.ts'
+import type { Refusal } from '../http/request-event.ts'
 import { maxTarget, type LoggedRequest } from '../http/request-log.ts'
-import { adviceFor } from './refusal-advice.ts'
 
 export type LogEntry = {
   id: string
@@ -31,8 +31,8 @@ export type LogEntry = {
 export type EntryRefusal = {
   code: string
   message: string
-  /** What to do. null if the message says it. */
-  advice: string | null
+  /** What to do. */
+  advice: string
   /** Headers that are signed or that change the operation, masked. */
   headers: [name: string, value: string][]
   /** null if the signature was valid, the request is very long, or too many refusals came at once. */
@@ -75,16 +75,12 @@ export function logEntry(request: LoggedRequest, o: { id: string; explain: Expla
   }
 }
 
-function refusalOf(
-  request: LoggedRequest,
-  { code, message }: { code: string; message: string },
-  explain: Explain | null,
-): EntryRefusal {
+function refusalOf(request: LoggedRequest, { code, message, advice }: Refusal, explain: Explain | null): EntryRefusal {
   const explanation = explain && explained(request, explain)
   return {
     code,
     message: maskText(message),
-    advice: explanation?.difference?.advice ?? adviceFor(code),
+    advice: explanation?.difference?.advice ?? advice,
     headers: request.rawHeaders ? shownHeaders(request.rawHeaders) : [],
     explanation,
   }

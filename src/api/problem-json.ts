@@ -2,8 +2,10 @@
 import type { Context, Middleware } from 'koa'
 import type { Logger } from '../log.ts'
 import { StorageError, type StorageErrorCode } from '../errors.ts'
+import { setAdvice, type DetailsUrl } from '../http/advice.ts'
 import { RequestRefused, type RefusalCode } from '../http/guard.ts'
 import { isServerFault, type Refusal } from '../http/request-event.ts'
+import { adviceFor } from './refusal-advice.ts'
 
 export type ProblemCode = StorageErrorCode | RefusalCode
 type ProblemKind = { status: number; title: string }
@@ -65,30 +67,36 @@ export const problemStatus = (code: ProblemCode): number => kinds[code].status
 
 const defaultRetryAfter = 5
 
-/** Turns everything thrown below it into a problem document. Only the request id middleware is further out. */
-export function problems(log: Logger): Middleware {
+/**
+ * Turns everything thrown below it into a problem document. Only the request id middleware is further out. With
+ * `detailsUrl`, in development mode, a refusal carries advice.
+ */
+export function problems(log: Logger, detailsUrl: DetailsUrl | null): Middleware {
   return async (ctx, next) => {
     try {
       await next()
     } catch (error) {
-      sendProblem(ctx, error, log)
+      sendProblem(ctx, error, { log, detailsUrl })
     }
   }
 }
 
-function sendProblem(ctx: Context, error: unknown, log: Logger): void {
+function sendProblem(ctx: Context, error: unknown, o: { log: Logger; detailsUrl: DetailsUrl | null }): void {
   const code = codeOf(error)
   const { status, title } = kinds[code]
   const requestId = String(ctx.state['requestId'] ?? '')
-  if (isServerFault(status)) log.error({ err: error, requestId }, 'request failed')
+  if (isServerFault(status)) o.log.error({ err: error, requestId }, 'request failed')
   const told = error instanceof StorageError ? error.publicMessage : undefined
   // Internal errors go to the log. The client gets a request id to refer to, unless the error has a public message.
   const hidden = `The server failed to process the request. Request id: ${requestId}.`
   const detail = status >= 500 ? (told ?? hidden) : messageOf(error, title)
   const details = error instanceof StorageError && (status < 500 || told !== undefined) ? error.details : {}
   // Read by the request log. See http/request-event.ts.
-  if (status >= 400) ctx.state['refusal'] = { code, message: detail } satisfies Refusal
+  const advice = adviceFor(code)
+  if (status >= 400) ctx.state['refusal'] = { code, message: detail, advice } satisfies Refusal
+  const help = o.detailsUrl === null || status < 400 ? null : `${advice} ${o.detailsUrl(requestId)}`
   setHeaders(ctx, error, status)
+  if (help !== null) setAdvice(ctx.res, help)
   ctx.status = status
   ctx.body = JSON.stringify({
     type: `urn:postern:problem:${code}`,
@@ -98,6 +106,7 @@ function sendProblem(ctx: Context, error: unknown, log: Logger): void {
     code,
     requestId,
     error: detail,
+    ...(help === null ? {} : { help }),
     // Uppy shows the field `message` to users.
     ...(ctx.path.startsWith('/s3/') ? { message: detail } : {}),
     ...(Object.keys(details).length > 0 ? { details } : {}),

@@ -2,6 +2,7 @@ import { constants } from 'node:os'
 import type { ChildProcess } from 'node:child_process'
 import { InvalidArgumentError, type Command } from 'commander'
 import { cannotBeOpened } from '../cannot-open.ts'
+import { summaryOf } from '../testing/request-journal.ts'
 import type { Postern } from '../testing/start-postern.ts'
 import { CliError } from './cli-error.ts'
 import { collectSetting } from './config-options.ts'
@@ -99,7 +100,8 @@ function report({ requests }: Postern): void {
   if (refused.length === 0) return
   const shown = refused.slice(-shownRefusals)
   printNote(`\npostern: ${refused.length} refused requests, the last ${shown.length}:`)
-  for (const { method, target, status, code, reason } of shown) {
-    printNote(`  ${method} ${target.split('?', 1)[0]!} ${status ?? ''} ${code ?? ''}: ${reason ?? ''}`)
+  for (const request of shown) {
+    printNote(`  ${summaryOf(request)}`)
+    if (request.advice !== null) printNote(`    ${request.advice}`)
   }
 }

@@ -53,7 +53,12 @@ export async function createApps(o: ResolvedOptions, from: AppsInput): Promise<A
   const keyRing = createKeyRing(o.testMode ? o.testMode.withKeys(from.keys) : from.keys, o.now)
   const tokens = { accepted: from.keys.tokens, reload: from.keys.reload }
   const verifyToken = createTokenVerifier({ auth: config.auth, secrets: tokens, now: o.now })
-  const common = { pathPrefix, keyRing, tokens, verifyToken }
+  const explain: Common['explain'] = (request, at) =>
+    explainRequest(
+      { ...request, pathPrefix: pathPrefix() },
+      { region: config.objects.region, keys: keyRing, now: at, hosts: [new URL(from.urls.objects()).host] },
+    )
+  const common = { pathPrefix, keyRing, tokens, verifyToken, explain }
   const api = await apiOf(o, from, common)
   const objects = objectsOf(o, from, common)
   const shared = objects !== null && config.objects.listen === 'shared'
@@ -63,21 +68,18 @@ export async function createApps(o: ResolvedOptions, from: AppsInput): Promise<A
 type Common = Pick<ApiDeps, 'tokens' | 'verifyToken'> & {
   pathPrefix: () => string
   keyRing: ReturnType<typeof createKeyRing>
+  explain: NonNullable<ApiDeps['explain']>
 }
 
 async function apiOf(o: ResolvedOptions, from: AppsInput, common: Common): Promise<Koa> {
   const { service, urls, shared, observers, testState } = from
   const { config } = service
   const { bucketUrl, otherUrls, endpointStore } = from.stores
-  const { pathPrefix, keyRing, tokens, verifyToken } = common
-  const explain: ApiDeps['explain'] = (request, at) =>
-    explainRequest(
-      { ...request, pathPrefix: pathPrefix() },
-      { region: config.objects.region, keys: keyRing, now: at, hosts: [new URL(urls.objects()).host] },
-    )
+  const { explain, tokens, verifyToken } = common
   return createApi({
     ...service,
     dev: o.dev,
+    detailsUrl: observers.detailsUrl,
     tokens,
     verifyToken,
     objectsUrl: () => bucketUrl ?? urls.objects(),
@@ -98,10 +100,15 @@ async function apiOf(o: ResolvedOptions, from: AppsInput, common: Common): Promi
   })
 }
 
-function objectsOf(o: ResolvedOptions, from: AppsInput, { pathPrefix, keyRing, verifyToken }: Common): Koa | null {
+function objectsOf(
+  o: ResolvedOptions,
+  from: AppsInput,
+  { pathPrefix, keyRing, verifyToken, explain }: Common,
+): Koa | null {
   const { service, urls, stores, observers, writes } = from
   const { config, catalog } = service
   const { testMode, now } = o
+  const { detailsUrl } = observers
   if (stores.endpointStore === null) return null
   return createObjectsApp({
     store: stores.endpointStore,
@@ -113,6 +120,7 @@ function objectsOf(o: ResolvedOptions, from: AppsInput, { pathPrefix, keyRing, v
         anyHost: testMode.anyHost,
       },
     }),
+    ...(detailsUrl !== null && { advice: { explain: (request) => explain(request, now()), detailsUrl } }),
     region: config.objects.region,
     gatewayBucket: config.storage.bucket,
     gatewayOwner,

@@ -3,6 +3,7 @@ import { gatherRequests } from '../cluster/gathered-requests.ts'
 import type { Config } from '../config/config.ts'
 import { packageVersion } from '../config/package-version.ts'
 import { createAccessLog } from '../http/access-log.ts'
+import type { DetailsUrl } from '../http/advice.ts'
 import { openAuditLog } from '../http/audit-log.ts'
 import type { RequestSink } from '../http/request-event.ts'
 import { createRequestLog, type RequestLog } from '../http/request-log.ts'
@@ -16,6 +17,8 @@ export type Observers = {
   sinks: RequestSink[]
   /** The requests that the console lists, those of the other workers included. */
   requests: RequestLog
+  /** In development mode, the page of the console about a request. */
+  detailsUrl: DetailsUrl | null
   metrics: Metrics
   /** Writes what is buffered. Call it after the last request. */
   close(): Promise<void>
@@ -40,10 +43,10 @@ export async function observe(
     },
   ])
   const tracing = o.tracing === true ? await openTracing() : null
-  const detailsUrl = (requestId: string): string => `${from.apiUrl()}/#/log/${requestId}`
+  const detailsUrl = o.dev ? (requestId: string): string => `${from.apiUrl()}/#/log/${requestId}` : null
   return {
     sinks: [
-      createAccessLog(log, o.dev ? detailsUrl : undefined),
+      createAccessLog(log, detailsUrl),
       metrics.observe,
       ...(audit ? [audit.note] : []),
       ...(tracing ? [tracing.observe] : []),
@@ -51,6 +54,7 @@ export async function observe(
       ...(testMode ? [testMode.requests.sink] : []),
     ],
     requests,
+    detailsUrl,
     metrics,
     async close() {
       await audit?.close()

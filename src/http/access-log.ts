@@ -1,10 +1,11 @@
 import type { Logger } from '../log.ts'
+import type { DetailsUrl } from './advice.ts'
 import { shortTarget } from './logger.ts'
 import type { RequestSink } from './request-event.ts'
 
 /** Logs one line per answered request. `detailsUrl` is the console's page about a refused request. */
 export const createAccessLog =
-  (log: Logger, detailsUrl?: (requestId: string) => string): RequestSink =>
+  (log: Logger, detailsUrl: DetailsUrl | null = null): RequestSink =>
   (event) => {
     if (!log.isLevelEnabled('info')) return
     const entry = {

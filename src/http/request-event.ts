@@ -1,7 +1,10 @@
 /** One record per answered request. The log, metrics, audit log, tracing and the console's list are sinks of it. */
 
-/** Why a request was refused: the code and message of the response. */
-export type Refusal = { code: string; message: string }
+/**
+ * Why a request was refused: the code and message of the response, and what to do. In development mode the message of
+ * a wrong signature says what differs.
+ */
+export type Refusal = { code: string; message: string; advice: string }
 
 /** `aborted`: the client disconnected before the response was complete. `failed`: a server error (5xx except 501). */
 export type Outcome = 'ok' | 'refused' | 'failed' | 'aborted'

@@ -17,6 +17,7 @@ import { answerPreflight, applyCors } from './cors-rules.ts'
 import { answerError, errorAnswer, hostId } from './error-response.ts'
 import { refuseUnsupportedHeaders } from './object-headers.ts'
 import { allowedMethods, findRoute } from './router.ts'
+import { adviceFor } from './refusal-advice.ts'
 import { S3Error } from './s3-error.ts'
 import { parseTarget, type Target } from './target.ts'
 
@@ -54,9 +55,9 @@ export function createObjectsApp(objectsDeps: ObjectsDeps): Koa {
     try {
       await handle(ctx, developmentDeps(ctx, deps))
     } catch (error) {
-      const { status, code, message } = errorAnswer(error)
-      if (status >= 400) koa.state['refusal'] = { code, message }
-      await refuse(ctx, deps, error)
+      const refusal = refusalOf(ctx, deps, error)
+      if (errorAnswer(error).status >= 400) koa.state['refusal'] = refusal
+      await refuse(ctx, deps, { error, advice: refusal.advice })
     }
   })
   return app
@@ -74,6 +75,18 @@ function factsOf({ state }: Context): RequestFacts {
     file: null,
     refusal: (state['refusal'] as Refusal | undefined) ?? null,
   }
+}
+
+/** What the log and the console report. In development mode, a wrong signature is compared with what was signed. */
+function refusalOf(ctx: S3Context, deps: OperationDeps, error: unknown): Refusal {
+  const { code, message } = errorAnswer(error)
+  const plain = { code, message, advice: adviceFor(code) }
+  if (!deps.advice || !(error instanceof SignatureError)) return plain
+  const { method, req } = ctx
+  const { difference } = deps.advice.explain({ method, target: req.url ?? '', rawHeaders: req.rawHeaders })
+  // A form carries its signature in its fields.
+  if (difference === null || difference.code === 'NotSigned') return plain
+  return { code, message: difference.message, advice: difference.advice }
 }
 
 async function handle(ctx: S3Context, deps: OperationDeps): Promise<void> {
@@ -166,8 +179,12 @@ async function checkOwner(
 }
 
 /** Turns an error into a response. If a response has started, closes the connection instead. */
-async function refuse(ctx: S3Context, deps: OperationDeps, error: unknown): Promise<void> {
-  const { res } = ctx
+async function refuse(
+  ctx: S3Context,
+  deps: OperationDeps,
+  { error, advice }: { error: unknown; advice: string },
+): Promise<void> {
+  const { res, requestId: id } = ctx
   const answer = errorAnswer(error)
   if (res.headersSent || res.destroyed || ctx.req.socket.destroyed) {
     deps.log.debug({ err: error, requestId: ctx.requestId }, 'response was aborted')
@@ -185,5 +202,6 @@ async function refuse(ctx: S3Context, deps: OperationDeps, error: unknown): Prom
   // The method is checked before the target is parsed.
   if (answer.status === 405) res.setHeader('allow', allowedMethods(targetOrNone(ctx, deps)))
   const path = (ctx.req.url ?? '').split('?', 1)[0]!
-  answerError(ctx, answer, { resource: path, requestId: ctx.requestId })
+  const help = deps.advice === undefined ? null : `${advice} ${deps.advice.detailsUrl(id)}`
+  answerError(ctx, answer, { resource: path, requestId: id, advice: help })
 }

@@ -2,8 +2,10 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { StorageError } from '../errors.ts'
 import type { ObjectHead, ObjectHeaders, ObjectRef, StorageDriver, WrittenObject } from '../drivers/driver.ts'
 import type { Logger } from '../log.ts'
+import type { Explanation } from '../explain/explanation.ts'
+import type { DetailsUrl } from '../http/advice.ts'
 import type { RequestSink } from '../http/request-event.ts'
-import type { KeyRing, Verified } from '../sigv4/types.ts'
+import type { KeyRing, RawRequest, Verified } from '../sigv4/types.ts'
 import type { Access } from './access.ts'
 import type { SendFile } from './sendfile.ts'
 import type { Target } from './target.ts'
@@ -55,6 +57,8 @@ export type ObjectsDeps = {
    * it.
    */
   development?: { accessKeys: () => readonly string[]; createsBuckets: boolean; anyHost: boolean }
+  /** In development mode: refusals carry advice, and those of a wrong signature say what differs. */
+  advice?: { explain: (request: Omit<RawRequest, 'pathPrefix'>) => Explanation; detailsUrl: DetailsUrl }
   /** Receive the event of each answered request. */
   sinks?: readonly RequestSink[]
   /** Limits writes to the gateway's bucket, and aborts those of a deleted upload. */

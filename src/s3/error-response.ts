@@ -1,6 +1,7 @@
 /** The response of every error on the objects endpoint. The only file of `s3/` that maps errors to status codes. */
 import type { ServerResponse } from 'node:http'
 import { StorageError, type StorageErrorCode } from '../errors.ts'
+import { setAdvice } from '../http/advice.ts'
 import { RequestRefused, type RefusalCode } from '../http/guard.ts'
 import { isServerFault } from '../http/request-event.ts'
 import { SignatureError, type SignatureErrorCode } from '../sigv4/types.ts'
@@ -134,10 +135,13 @@ const s3Status = {
 } as const satisfies Record<S3ErrorCode, number>
 
 /** Codes of our own that are reported under an S3 code. */
-const s3Name: Partial<Record<S3ErrorCode, string>> = {
+const s3Name = {
   InvalidRequestBody: 'InvalidRequest',
   NotMultipart: 'PreconditionFailed',
-}
+} as const
+
+const nameOf = (code: S3ErrorCode): AnswerCode =>
+  (code in s3Name ? s3Name[code as keyof typeof s3Name] : code) as AnswerCode
 
 const signatureStatus = {
   AccessDenied: 403,
@@ -166,7 +170,17 @@ const refusals = {
   ExpectationFailed: { code: 'InvalidRequest', status: 417 },
 } as const satisfies Record<RefusalCode, Omit<S3Answer, 'message'>>
 
-export type ErrorAnswer = S3Answer & { details: Readonly<Record<string, string | number>>; retryAfter?: number }
+/** The code of a response. Those of `s3Name` become another one. */
+export type AnswerCode =
+  | (typeof storageAnswers)[StorageErrorCode]['code']
+  | Exclude<S3ErrorCode, 'InvalidRequestBody' | 'NotMultipart'>
+  | SignatureErrorCode
+  | (typeof refusals)[RefusalCode]['code']
+
+export type ErrorAnswer = Omit<S3Answer, 'code'> & { code: AnswerCode } & {
+  details: Readonly<Record<string, string | number>>
+  retryAfter?: number
+}
 
 /** The response to an error. An unknown error becomes an internal error without details. */
 export function errorAnswer(error: unknown): ErrorAnswer {
@@ -183,8 +197,7 @@ export function errorAnswer(error: unknown): ErrorAnswer {
     return { code: error.code, status: signatureStatus[error.code], message: error.message, details: error.details }
   }
   if (error instanceof S3Error) {
-    const code = s3Name[error.code] ?? error.code
-    return { code, status: s3Status[error.code], message: error.message, details: error.details }
+    return { code: nameOf(error.code), status: s3Status[error.code], message: error.message, details: error.details }
   }
   if (error instanceof RequestRefused) return { ...refusals[error.code], message: error.message, details: {} }
   return { ...storageAnswers.Internal, details: {} }
@@ -199,7 +212,10 @@ function keyOf({ resource = '' }: StorageError): { Key?: string } {
 /** `HostId` of every response. Constant. */
 export const hostId = 'postern'
 
-export function errorBody(answer: ErrorAnswer, o: { resource: string; requestId: string }): string {
+export function errorBody(
+  answer: Omit<ErrorAnswer, 'code'> & { code: string },
+  o: { resource: string; requestId: string },
+): string {
   const details = Object.entries(answer.details).map(([name, value]): XmlElement => [name, value])
   return xmlDocument(
     'Error',
@@ -222,7 +238,7 @@ export function errorBody(answer: ErrorAnswer, o: { resource: string; requestId:
 export function answerError(
   ctx: { res: ServerResponse; method: string },
   answer: ErrorAnswer,
-  o: { resource: string; requestId: string },
+  o: { resource: string; requestId: string; /** Set in development mode. */ advice: string | null },
 ): void {
   const { res } = ctx
   for (const name of res.getHeaderNames()) {
@@ -232,6 +248,7 @@ export function answerError(
   // SDKs that look up a bucket's region read it here, because a HEAD response has no body.
   const region = answer.details['Region']
   if (region !== undefined) res.setHeader('x-amz-bucket-region', region)
+  if (o.advice !== null && answer.status >= 400) setAdvice(res, o.advice)
   if (ctx.method === 'HEAD' || answer.status === 304) {
     res.statusCode = answer.status
     if (ctx.method === 'HEAD') res.setHeader('content-type', 'application/xml')

@@ -24,6 +24,8 @@ export type TestRequest = {
   code: string | null
   /** Why it was refused. */
   reason: string | null
+  /** What to do about the refusal. */
+  advice: string | null
   /** The how-many-th request of this operation for this key it was, from 1. */
   attempt: number
   /** ISO 8601. */
@@ -106,6 +108,7 @@ export class RequestJournal implements Iterable<TestRequest> {
       outcome: event.outcome,
       code: event.refusal?.code ?? null,
       reason: event.refusal === null ? null : maskText(event.refusal.message),
+      advice: event.refusal === null ? null : maskText(event.refusal.advice),
       attempt,
       at: new Date(event.at).toISOString(),
       ms: Math.round(event.ms * 10) / 10,

@@ -60,7 +60,11 @@ async function watch(headers: Record<string, string> = {}): Promise<EventReader>
 }
 const push = (o: Partial<LoggedRequest> = {}): void =>
   log.push(loggedRequest({ target: '/postern/k?X-Amz-Date=x', bucket: null, key: null, ...o }))
-const refusal = { refusal: { code: 'AccessDenied', message: 'no' }, status: 403, rawHeaders: ['host', 'x'] }
+const refusal = {
+  refusal: { code: 'AccessDenied', message: 'no', advice: 'ask' },
+  status: 403,
+  rawHeaders: ['host', 'x'],
+}
 
 describe('the stream of requests', () => {
   it('begins with what is kept and goes on with what happens', async () => {

@@ -27,6 +27,7 @@ export async function serveApi(of: RunningGateway, change: Partial<ApiDeps>): Pr
     tokens: { accepted: () => secrets, reload: () => {} },
     objectsOrigin: () => of.objectsUrl,
     dev: false,
+    detailsUrl: null,
     isDraining: () => false,
     limit: async () => {},
     limitRequests: async () => {},

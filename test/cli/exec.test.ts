@@ -33,6 +33,7 @@ describe('postern exec', () => {
     const { exitCode, stderr } = await bench.run(['exec', '--', process.execPath, app])
     expect(exitCode).toBe(1)
     expect(stderr).toContain('PUT /missing/k 404 NoSuchBucket: The specified bucket does not exist')
+    expect(stderr).toContain('Create the bucket first, or correct its name.')
   })
 
   test('hides credentials and profiles of the user from the command', async () => {

@@ -21,7 +21,7 @@ async function rig(...of: Parameters<typeof startRig>): Promise<Rig> {
   return started
 }
 
-const refusal = { code: 'SignatureDoesNotMatch', message: 'm' }
+const refusal = { code: 'SignatureDoesNotMatch', message: 'm', advice: 'a' }
 const request: LoggedRequest = { ...loggedRequest({ status: 403, refusal }), run: '0123abcd', seq: 1 }
 
 describe('a proxy as it is installed: HTTP/1.0, Host of its upstream, no header of its own', () => {

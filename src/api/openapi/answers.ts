@@ -153,6 +153,10 @@ export const problem = z
     code: z.enum([...problemCodes, ...plainCodes]),
     requestId: z.string(),
     error: z.string().meta({ description: 'The same as `detail`' }),
+    help: z
+      .string()
+      .optional()
+      .meta({ description: 'What to do, and the address of the request in the console. In development mode only' }),
     message: z.string().optional().meta({ description: 'The same as `detail`, below /s3/ only' }),
     details: z.record(z.string(), z.union([z.string(), z.number()])).optional(),
   })
