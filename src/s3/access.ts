@@ -3,8 +3,17 @@ import type { BucketInfo, ObjectRef, StorageDriver } from '../drivers/driver.ts'
 import { grantsPermission } from './acl/grants.ts'
 import { neverDeniedToOwner, ruleOf, type S3Action } from './actions.ts'
 import type { ObjectsDeps, Principal, PublicObject } from './context.ts'
-import { createConditionKeys, type Requester } from './policy/condition-keys.ts'
-import { evaluate, isPublicPolicy, neededTags, type NeededTags, type Verdict } from './policy/evaluate.ts'
+import { createConditionKeys, usesExistingTags, usesRequestTags, type Requester } from './policy/condition-keys.ts'
+import {
+  candidatesOf,
+  decide,
+  forObjects,
+  forResource,
+  isPublicPolicy,
+  narrow,
+  type Candidate,
+  type Verdict,
+} from './policy/evaluate.ts'
 import { parsePolicy, type Policy } from './policy/parse-policy.ts'
 
 export type { Requester } from './policy/condition-keys.ts'
@@ -26,13 +35,18 @@ export type Access = {
    */
   allow(who: Requester, action: S3Action, on: On): Promise<Allowed>
   /**
+   * For a request that names many keys. Throws the same errors if the requester is allowed none. Otherwise resolves to
+   * a function that throws AccessDenied for a key.
+   */
+  allowEach(who: Requester, action: 's3:DeleteObject', bucket: string): Promise<(key: string) => Promise<void>>
+  /**
    * The same for reading an object. If the requester may read it only because it is public, resolves to the public
    * file: then only the verified object may be served, with the file's own headers.
    */
   allowRead(who: Requester, ref: ObjectRef): Promise<PublicObject | null>
 }
 
-type Parsed = { policy: Policy; isPublic: boolean; needed: NeededTags }
+type Parsed = { policy: Policy; isPublic: boolean }
 
 /** Policies that are kept as they were parsed. */
 const maxParsed = 100
@@ -64,29 +78,46 @@ export function createAccess(o: AccessOptions): Access {
     const known = parsed.get(name)
     if (known) return known
     const policy = parsePolicy(text, bucket)
-    const made = { policy, isPublic: isPublicPolicy(policy), needed: neededTags(policy) }
+    const made = { policy, isPublic: isPublicPolicy(policy) }
     if (parsed.size === maxParsed) parsed.delete(parsed.keys().next().value!)
     parsed.set(name, made)
     return made
   }
 
-  /** What the policy says, and what the public access block leaves of it. */
-  async function verdictOf(who: Requester, action: S3Action, { bucket, key }: On, info: BucketInfo): Promise<Verdict> {
+  /** The statements for this requester and action that the public access block leaves. */
+  function candidates({ principal }: Requester, action: S3Action, info: BucketInfo): Candidate[] {
     const found = policyOf(info)
-    if (found === null) return 'none'
-    const existing =
-      found.needed.existing && key !== undefined && !isNewObject(action) ? await tagsOf({ bucket, key }) : {}
-    const requested = found.needed.requested ? ((await who.requestTags?.()) ?? taggingOf(who)) : {}
-    const keys = conditionKeys(who, { existing, requested })
-    const verdict = evaluate(found.policy, {
-      principal: who.principal,
-      action,
-      bucket,
-      ...(key !== undefined && { key }),
-      keys,
-    })
+    if (found === null) return []
+    const all = candidatesOf(found.policy, { principal, action })
     const isRestricted = found.isPublic && info.configuration.publicAccessBlock?.restrictPublicBuckets === true
-    return verdict === 'allow' && isRestricted ? 'none' : verdict
+    return isRestricted ? all.filter(({ effect }) => effect === 'Deny') : all
+  }
+
+  /**
+   * Conditions on tags are tested last. The tags of a request may be in its body, which is read only for a requester that
+   * may still be allowed.
+   */
+  async function verdictOf(who: Requester, action: S3Action, on: On, info: BucketInfo): Promise<Verdict> {
+    const fitting = forResource(candidates(who, action, info), on)
+    let open = narrow(fitting, conditionKeys(who, action, {}), isNoTag)
+    if (uses(open, usesRequestTags)) {
+      if (open.some(isFinalDeny)) return 'deny'
+      if (!isOwner(who, info) && !open.some(isAllow) && ruleOf(action).acl === undefined) return 'none'
+      const requested = (await who.requestTags?.()) ?? taggingOf(who)
+      open = narrow(open, conditionKeys(who, action, { requested }), usesRequestTags)
+    }
+    return decide(await withExistingTags(open, who, action, on))
+  }
+
+  async function withExistingTags(
+    open: readonly Candidate[],
+    who: Requester,
+    action: S3Action,
+    { bucket, key }: On,
+  ): Promise<readonly Candidate[]> {
+    if (!uses(open, usesExistingTags)) return open
+    const existing = key === undefined || isNewObject(action) ? {} : await tagsOf({ bucket, key })
+    return narrow(open, conditionKeys(who, action, { existing }))
   }
 
   async function tagsOf(ref: ObjectRef): Promise<Record<string, string>> {
@@ -110,7 +141,9 @@ export function createAccess(o: AccessOptions): Access {
   /** Only requesters that may list the bucket learn that a key is absent. For others, absent and forbidden look alike. */
   async function mayMiss(who: Requester, info: BucketInfo): Promise<boolean> {
     const on = { bucket: info.bucket }
-    const verdict = await verdictOf(who, 's3:ListBucket', on, info)
+    // This request is no list, so its query must not choose what a list of the bucket would be asked for.
+    const lister = { ...who, query: new Map<string, string>() }
+    const verdict = await verdictOf(lister, 's3:ListBucket', on, info)
     return verdict === 'allow' || (verdict === 'none' && (await aclGrants(who, 's3:ListBucket', on, info)))
   }
 
@@ -152,16 +185,41 @@ export function createAccess(o: AccessOptions): Access {
         return { bucket: null }
       }
       const info = await store.headBucket(bucket)
-      const isOwner = principal.kind === 'key' && principal.owner === info.owner
-      if (isOwner && neverDeniedToOwner.has(action)) return { bucket: info }
+      if (isOwner(who, info) && neverDeniedToOwner.has(action)) return { bucket: info }
       const verdict = await verdictOf(who, action, on, info)
       if (verdict === 'deny') throw denied()
-      if (isOwner || (await isAllowed(who, action, on, info, verdict))) return { bucket: info }
+      if (isOwner(who, info) || (await isAllowed(who, action, on, info, verdict))) return { bucket: info }
       throw denied()
+    },
+
+    async allowEach(who, action, bucket) {
+      if (bucket === gatewayBucket) {
+        allowInGatewayBucket(who.principal, action)
+        return async () => {}
+      }
+      const info = await store.headBucket(bucket)
+      const possible = forObjects(candidates(who, action, info))
+      const open = narrow(possible, conditionKeys(who, action, {}), isNoTag)
+      const isGranted = isOwner(who, info) || (await aclGrants(who, action, { bucket }, info))
+      if (!isGranted && !open.some(isAllow)) throw denied()
+      return async (key) => {
+        const on = { bucket, key }
+        const verdict = decide(await withExistingTags(forResource(open, on), who, action, on))
+        if (verdict === 'deny' || (verdict === 'none' && !isGranted)) throw denied()
+      }
     },
   }
   return access
 }
+
+const isOwner = ({ principal }: Requester, { owner }: BucketInfo): boolean =>
+  principal.kind === 'key' && principal.owner === owner
+
+const isAllow = ({ effect }: Candidate): boolean => effect === 'Allow'
+const isFinalDeny = ({ effect, conditions }: Candidate): boolean => effect === 'Deny' && conditions.length === 0
+const isNoTag = (name: string): boolean => !usesExistingTags(name) && !usesRequestTags(name)
+const uses = (candidates: readonly Candidate[], isUsed: (name: string) => boolean): boolean =>
+  candidates.some(({ conditions }) => conditions.some(({ key }) => isUsed(key)))
 
 const isNewObject = (action: S3Action): boolean => action === 's3:PutObject'
 

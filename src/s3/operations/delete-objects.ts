@@ -1,24 +1,30 @@
+import { scheduler } from 'node:timers/promises'
 import { isStorageError } from '../../errors.ts'
 import type { DeleteResult } from '../../drivers/driver.ts'
 import { answerXml } from '../answer.ts'
-import { bucketOf, type Operation, type OperationDeps, type S3Context } from '../context.ts'
+import { bucketOf, type Operation, type OperationDeps } from '../context.ts'
 import { readDocument } from '../document.ts'
 import { errorAnswer } from '../error-response.ts'
 import { refuseUnsupportedHeaders } from '../object-headers.ts'
 import { S3Error } from '../s3-error.ts'
 import { assertKey } from '../target.ts'
-import { elements, malformed, parseXml, type XmlElement } from '../xml.ts'
+import { elements, holdsMore, malformed, parseXml, type XmlElement } from '../xml.ts'
 
 type Wanted = { key: string; versionId: string | undefined; ifMatch: string | undefined }
 type Outcome = Wanted & { error?: { code: string; message: string } }
 
+const maxKeys = 1000
+/** An object with its five fields has twelve tags. CDATA sections and comments count too. */
+const maxTags = maxKeys * 20
+
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html */
 export const deleteObjects: Operation = async (ctx, deps) => {
   const bucket = bucketOf(ctx)
-  const isPerKey = await isAllowedPerKey(ctx, bucket, deps)
+  const allow = await deps.access.allowEach(ctx, 's3:DeleteObject', bucket)
   refuseUnsupportedHeaders(ctx.headers)
   // Up to a thousand keys of a kilobyte, in which each byte may be an XML entity.
   const body = await readDocument(ctx, { maxBytes: 8 * 1024 * 1024, digestRequired: true })
+  if (holdsMore(body, '<Object', maxKeys) || holdsMore(body, '<', maxTags)) throw malformed()
   const document = parseXml(body, 'Delete')
   const wanted = document.children('Object').map((object): Wanted => {
     const key = object.textOf('Key')
@@ -28,11 +34,11 @@ export const deleteObjects: Operation = async (ctx, deps) => {
     }
     return { key, versionId: object.textOf('VersionId') || undefined, ifMatch: object.textOf('ETag')?.trim() }
   })
-  if (wanted.length === 0 || wanted.length > 1000) throw malformed()
+  if (wanted.length === 0 || wanted.length > maxKeys) throw malformed()
   const quiet = document.textOf('Quiet')?.trim().toLowerCase() === 'true'
 
   const outcomes: Outcome[] = wanted.map((one) => ({ ...one, ...refusalOf(one) }))
-  if (isPerKey) await refuseDenied(ctx, bucket, outcomes, deps)
+  await refuseDenied(outcomes, allow)
   await deleteConditionally(bucket, outcomes, deps)
   const free = outcomes.filter(({ error, ifMatch }) => error === undefined && ifMatch === undefined)
   const keys = free.map(({ key }) => key)
@@ -52,19 +58,20 @@ export const deleteObjects: Operation = async (ctx, deps) => {
   )
 }
 
-/** Whether each key must be checked by itself, because a bucket policy may differ by key. Without one, all keys are alike. */
-async function isAllowedPerKey(ctx: S3Context, bucket: string, deps: OperationDeps): Promise<boolean> {
-  const isGateway = bucket === deps.gatewayBucket
-  if (!isGateway && (await deps.store.headBucket(bucket)).configuration.policy !== undefined) return true
-  await deps.access.allow(ctx, 's3:DeleteObject', { bucket })
-  return false
-}
+/** Milliseconds after which other requests get their turn. */
+const slice = 10
 
-async function refuseDenied(ctx: S3Context, bucket: string, outcomes: Outcome[], deps: OperationDeps): Promise<void> {
+/** A bucket policy may differ by key. */
+async function refuseDenied(outcomes: readonly Outcome[], allow: (key: string) => Promise<void>): Promise<void> {
+  let since = performance.now()
   for (const outcome of outcomes) {
     if (outcome.error !== undefined) continue
+    if (performance.now() - since > slice) {
+      await scheduler.yield()
+      since = performance.now()
+    }
     try {
-      await deps.access.allow(ctx, 's3:DeleteObject', { bucket, key: outcome.key })
+      await allow(outcome.key)
     } catch (refused) {
       if (!isStorageError(refused, 'AccessDenied')) throw refused
       outcome.error = said(refused)
