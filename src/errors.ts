@@ -7,6 +7,8 @@ export const storageErrorCodes = [
   // objects and buckets
   'NotFound',
   'NoSuchBucket',
+  'NoSuchVersion',
+  'IsDeleteMarker',
   'NoSuchUpload',
   'BucketAlreadyExists',
   'BucketAlreadyOwnedByYou',
@@ -64,10 +66,14 @@ export type StorageErrorOptions = {
   resource?: string
   /** Seconds after which the same request may succeed. */
   retryAfter?: number
+  /** The delete marker because of which there is no object to read. */
+  deleteMarker?: DeleteMarkerFacts
   /** Machine-readable facts for the protocol's error body, e.g. `{ ProposedSize: 12, MaxSizeAllowed: 10 }`. */
   details?: Record<string, string | number>
   cause?: unknown
 }
+
+export type DeleteMarkerFacts = { versionId: string; lastModified: Date }
 
 export class StorageError extends Error {
   override readonly name = 'StorageError'
@@ -75,6 +81,7 @@ export class StorageError extends Error {
   readonly resource: string | undefined
   readonly retryAfter: number | undefined
   readonly publicMessage: string | undefined
+  readonly deleteMarker: DeleteMarkerFacts | undefined
   readonly details: Readonly<Record<string, string | number>>
 
   constructor(code: StorageErrorCode, o: StorageErrorOptions = {}) {
@@ -83,6 +90,7 @@ export class StorageError extends Error {
     this.resource = o.resource
     this.retryAfter = o.retryAfter
     this.publicMessage = o.publicMessage
+    this.deleteMarker = o.deleteMarker
     this.details = o.details ?? {}
   }
 }

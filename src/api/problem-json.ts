@@ -13,6 +13,8 @@ type ProblemKind = { status: number; title: string }
 const kinds = {
   NotFound: { status: 404, title: 'Not found' },
   NoSuchBucket: { status: 503, title: 'The storage bucket is missing' },
+  NoSuchVersion: { status: 404, title: 'No such version' },
+  IsDeleteMarker: { status: 405, title: 'Delete marker' },
   NoSuchUpload: { status: 404, title: 'No such upload' },
   BucketAlreadyExists: { status: 409, title: 'Conflict' },
   BucketAlreadyOwnedByYou: { status: 409, title: 'Conflict' },

@@ -27,6 +27,7 @@ export function completeStore<D extends DriverCore>(driver: D, { bucket, log }: 
     ...batches(driver),
     ...partCopies(driver),
     sealObject: sealByCopy({ ...driver, log }),
+    listObjectVersions: oneVersionEach(driver),
     listObjectParts: () => unsupported(`The ${driver.name} driver does not list the parts of an object`),
     getObjectTags: async (ref) => (await driver.headObject(ref), {}),
     async putObjectTags(_ref, tags) {
@@ -92,9 +93,29 @@ const batches = ({ deleteObject }: DriverCore): Pick<ObjectStore, 'deleteObjects
   },
 })
 
+/** The pages of `listObjects`, in which every object is the version `null` of its key. */
+const oneVersionEach =
+  ({ listObjects }: DriverCore): ObjectStore['listObjectVersions'] =>
+  async ({ keyMarker = '', versionIdMarker: _marker, ...o }) => {
+    const page = await listObjects({ ...o, ...(keyMarker !== '' && { startAfter: keyMarker }) })
+    const next = page.isTruncated ? page.nextMarker : undefined
+    return {
+      versions: page.objects.map((object) => ({
+        ...object,
+        versionId: 'null',
+        isLatest: true,
+        isDeleteMarker: false,
+      })),
+      commonPrefixes: page.commonPrefixes,
+      isTruncated: page.isTruncated,
+      ...(next !== undefined && { nextKeyMarker: next, nextVersionIdMarker: 'null' }),
+    }
+  }
+
 const partCopies = ({ headObject, getObject, uploadPart }: DriverCore): Pick<MultipartStore, 'uploadPartCopy'> => ({
-  async uploadPartCopy(ref, uploadId, partNumber, source, { range, sourceConditions = {} } = {}) {
-    const head = await headObject(source)
+  async uploadPartCopy(ref, uploadId, partNumber, source, { range, sourceConditions = {}, sourceVersionId } = {}) {
+    const ofSource = sourceVersionId === undefined ? {} : { versionId: sourceVersionId }
+    const head = await headObject(source, ofSource)
     checkSourceConditions(head, sourceConditions)
     if (range && range.end >= head.contentLength) {
       throw new StorageError('InvalidArgument', {
@@ -102,7 +123,7 @@ const partCopies = ({ headObject, getObject, uploadPart }: DriverCore): Pick<Mul
       })
     }
     // Reads exactly the version whose conditions were checked.
-    const object = await getObject(source, { ifMatch: `"${head.etag}"`, ...(range && { range }) })
+    const object = await getObject(source, { ...ofSource, ifMatch: `"${head.etag}"`, ...(range && { range }) })
     const written = await uploadPart(ref, uploadId, partNumber, object.stream())
     return { ...written, lastModified: new Date() }
   },

@@ -15,23 +15,28 @@ import type {
   Checksum,
   ChecksumAlgorithm,
   ChecksumType,
+  CopiedObject,
   CopyOptions,
+  DeletedObject,
   DeleteResult,
   GetOptions,
   HeadOptions,
   JoinedObject,
   ListOptions,
+  ListVersionsOptions,
   ObjectHead,
   ObjectHeaders,
   ObjectNote,
   ObjectPage,
   ObjectPartPage,
   ObjectRef,
+  OfVersion,
   PutOptions,
   ReadConditions,
   SealOptions,
   SealedObject,
   StoredObject,
+  VersionPage,
   WriteConditions,
   WrittenObject,
 } from './objects.ts'
@@ -43,7 +48,10 @@ export type * from './verify-problems.ts'
 export { checksumAlgorithms, checksumBytes } from './objects.ts'
 
 export interface ObjectStore {
-  /** Errors: NotFound, NoSuchBucket, PreconditionFailed, NotModified, InvalidRange (no such part). */
+  /**
+   * Errors: NotFound, NoSuchBucket, NoSuchVersion, IsDeleteMarker (only with `versionId`), PreconditionFailed,
+   * NotModified, InvalidRange (no such part).
+   */
   headObject(ref: ObjectRef, o?: HeadOptions): Promise<ObjectHead>
   /** Errors: those of headObject, and InvalidRange. */
   getObject(ref: ObjectRef, o?: GetOptions): Promise<StoredObject>
@@ -52,18 +60,20 @@ export interface ObjectStore {
    * destroy the response. Errors: those of BodyExpectation and WriteConditions, EntityTooLarge, InsufficientStorage.
    */
   putObject(ref: ObjectRef, body: Readable, o?: PutOptions): Promise<WrittenObject>
-  copyObject(
-    source: ObjectRef,
-    target: ObjectRef,
-    o?: CopyOptions & WriteConditions,
-  ): Promise<WrittenObject & { lastModified: Date }>
+  copyObject(source: ObjectRef, target: ObjectRef, o?: CopyOptions & WriteConditions): Promise<CopiedObject>
   /**
-   * Succeeds if there is no such object. `ifMatch` deletes only the object with this ETag. Errors: PreconditionFailed.
+   * Succeeds if there is no such object or version. In a bucket that makes versions it deletes nothing without
+   * `versionId`, and makes a delete marker. `ifMatch` deletes only the object with this ETag. Errors: PreconditionFailed.
    */
-  deleteObject(ref: ObjectRef, o?: { versionId?: string; ifMatch?: string; signal?: AbortSignal }): Promise<void>
+  deleteObject(
+    ref: ObjectRef,
+    o?: { versionId?: string; ifMatch?: string; signal?: AbortSignal },
+  ): Promise<DeletedObject>
   /** At most 1000 keys, in one transaction if the store supports it. */
   deleteObjects(bucket: string, keys: readonly string[]): Promise<DeleteResult[]>
   listObjects(o: ListOptions): Promise<ObjectPage>
+  /** All versions and delete markers, in order of their keys, of each key the newest first. */
+  listObjectVersions(o: ListVersionsOptions): Promise<VersionPage>
   /**
    * Ordered by part number. Empty if the object was not uploaded in parts. Errors: those of headObject, NotSupported.
    */
@@ -71,8 +81,9 @@ export interface ObjectStore {
     ref: ObjectRef,
     o?: HeadOptions & { maxParts?: number; partNumberMarker?: number },
   ): Promise<ObjectPartPage>
-  getObjectTags(ref: ObjectRef): Promise<Record<string, string>>
-  putObjectTags(ref: ObjectRef, tags: Record<string, string>): Promise<void>
+  /** Errors: those of headObject. */
+  getObjectTags(ref: ObjectRef, o?: OfVersion): Promise<Record<string, string>>
+  putObjectTags(ref: ObjectRef, tags: Record<string, string>, o?: OfVersion): Promise<void>
   /**
    * Makes the bytes that were verified under `etag` immutable. From then on, `ref` and `versionId` of the result name
    * these bytes or nothing, even if a client writes with a URL issued earlier. On disk, the row is sealed and further
@@ -130,8 +141,8 @@ export interface MultipartStore {
     uploadId: string,
     partNumber: number,
     source: ObjectRef,
-    o?: { range?: { start: number; end: number }; sourceConditions?: ReadConditions },
-  ): Promise<WrittenObject & { lastModified: Date }>
+    o?: { range?: { start: number; end: number }; sourceConditions?: ReadConditions; sourceVersionId?: string },
+  ): Promise<CopiedObject>
   /** Pages of at most 1000 parts, ascending. */
   listParts(
     ref: ObjectRef,
@@ -195,7 +206,10 @@ export type PublicAccessBlock = {
   restrictPublicBuckets: boolean
 }
 /** What the owner has configured besides ACL and CORS rules. An absent field is not configured. */
+/** Whether new objects get a version of their own, or replace the version `null`. Absent: there were never versions. */
+export type Versioning = 'Enabled' | 'Suspended'
 export type BucketConfiguration = {
+  versioning?: Versioning
   tags?: Record<string, string>
   ownership?: ObjectOwnership
   publicAccessBlock?: PublicAccessBlock
@@ -240,7 +254,8 @@ export interface BucketStore {
   setBucketAcl(bucket: string, acl: Acl): Promise<void>
   /** Leaves other fields as they are. Errors: NoSuchBucket, InvalidTag. */
   configureBucket(bucket: string, change: BucketChange): Promise<void>
-  setObjectAcl(ref: ObjectRef, acl: Acl): Promise<void>
+  /** Errors: NotFound, NoSuchVersion, IsDeleteMarker. */
+  setObjectAcl(ref: ObjectRef, acl: Acl, o?: OfVersion): Promise<void>
   /** The usage of every owner of a bucket. Only for drivers whose buckets have several owners. */
   usageOfOwners?(): Promise<OwnerUsage[]>
 }
@@ -329,6 +344,8 @@ export interface DriverOptions
     Pick<MultipartStore, 'uploadPartCopy'>,
     // Objects have no tags, and writing tags is refused.
     Pick<ObjectStore, 'getObjectTags' | 'putObjectTags'>,
+    // Every object is listed as the version `null`.
+    Pick<ObjectStore, 'listObjectVersions'>,
     // Refused.
     Pick<ObjectStore, 'listObjectParts'>,
     // The sealed object is a copy. With the capability `seals-in-place` it is the object itself.

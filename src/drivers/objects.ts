@@ -137,6 +137,8 @@ export type WrittenObject = {
   replacedGone?: Promise<void>
 }
 
+export type CopiedObject = WrittenObject & { lastModified: Date; sourceVersionId?: string }
+
 export type CopyOptions = ObjectHeaders & {
   /** `COPY` keeps the source's headers, `REPLACE` takes those given here. */
   metadataDirective?: 'COPY' | 'REPLACE'
@@ -176,6 +178,32 @@ export type ObjectPage = {
   nextContinuationToken?: string
   /** The last key or common prefix of this page, for protocols that page by name. */
   nextMarker?: string
+}
+
+/** Without `versionId` the current version is meant. */
+export type OfVersion = { versionId?: string }
+
+/** What a delete did in a bucket with versions: `versionId` is the marker that it made, or the version that it removed. */
+export type DeletedObject = {
+  versionId?: string
+  /** Whether it made a delete marker or removed one. */
+  deleteMarker?: boolean
+}
+
+export type ListVersionsOptions = Pick<ListOptions, 'bucket' | 'prefix' | 'delimiter' | 'maxKeys' | 'signal'> & {
+  /** The key to start at. Without `versionIdMarker` all of its versions are passed. */
+  keyMarker?: string
+  /** The version after which to start. */
+  versionIdMarker?: string
+}
+/** `etag` and `contentLength` of a delete marker mean nothing. */
+export type ListedVersion = ListedObject & { versionId: string; isLatest: boolean; isDeleteMarker: boolean }
+export type VersionPage = {
+  versions: ListedVersion[]
+  commonPrefixes: string[]
+  isTruncated: boolean
+  nextKeyMarker?: string
+  nextVersionIdMarker?: string
 }
 
 /**

@@ -96,12 +96,6 @@ export function assertExpiresIn(expiresIn: number): void {
   throw new StorageError('InvalidArgument', { message: `expiresIn is 1 to ${limits.maxExpiresIn} seconds.` })
 }
 
-/** Nothing here is versioned: the only version of an object is `null`. */
-export function assertVersion(versionId: string | undefined): void {
-  if (versionId === undefined || versionId === 'null') return
-  throw new StorageError('InvalidArgument', { message: 'Invalid version id specified' })
-}
-
 /** The fields of ObjectHeaders alone, without what is undefined. */
 export function pickHeaders(o: ObjectHeaders): ObjectHeaders {
   const { contentType, contentEncoding, contentDisposition, contentLanguage, cacheControl, expires, metadata } = o

@@ -1,19 +1,10 @@
 import { isStorageError, StorageError } from '../errors.ts'
-import type { BucketInfo, ObjectRef, StorageDriver } from '../drivers/driver.ts'
+import type { BucketInfo, ObjectHead, ObjectRef, OfVersion, StorageDriver } from '../drivers/driver.ts'
 import { grantsPermission } from './acl/grants.ts'
-import { neverDeniedToOwner, ruleOf, type S3Action } from './actions.ts'
+import { actionOn, neverDeniedToOwner, ruleOf, type S3Action } from './actions.ts'
 import type { ObjectsDeps, Principal, PublicObject } from './context.ts'
-import { createConditionKeys, usesExistingTags, usesRequestTags, type Requester } from './policy/condition-keys.ts'
-import {
-  candidatesOf,
-  decide,
-  forObjects,
-  forResource,
-  isPublicPolicy,
-  narrow,
-  type Candidate,
-  type Verdict,
-} from './policy/evaluate.ts'
+import { createConditionKeys, type Requester } from './policy/condition-keys.ts'
+import { evaluate, isPublicPolicy, neededTags, type NeededTags, type Verdict } from './policy/evaluate.ts'
 import { parsePolicy, type Policy } from './policy/parse-policy.ts'
 
 export type { Requester } from './policy/condition-keys.ts'
@@ -24,7 +15,7 @@ export type AccessOptions = { store: StorageDriver; gatewayBucket: string; publi
 >
 
 /** `isNew`: the ACL belongs to an object that this request writes, so the right to write suffices to set it. */
-export type On = { bucket: string; key?: string; isNew?: boolean }
+export type On = { bucket: string; key?: string; versionId?: string; isNew?: boolean }
 
 /** The bucket as it was looked up; null for the gateway's own bucket and for one that is to be created. */
 export type Allowed = { bucket: BucketInfo | null }
@@ -35,18 +26,13 @@ export type Access = {
    */
   allow(who: Requester, action: S3Action, on: On): Promise<Allowed>
   /**
-   * For a request that names many keys. Throws the same errors if the requester is allowed none. Otherwise resolves to
-   * a function that throws AccessDenied for a key.
-   */
-  allowEach(who: Requester, action: 's3:DeleteObject', bucket: string): Promise<(key: string) => Promise<void>>
-  /**
    * The same for reading an object. If the requester may read it only because it is public, resolves to the public
    * file: then only the verified object may be served, with the file's own headers.
    */
-  allowRead(who: Requester, ref: ObjectRef): Promise<PublicObject | null>
+  allowRead(who: Requester, on: ObjectRef & OfVersion): Promise<PublicObject | null>
 }
 
-type Parsed = { policy: Policy; isPublic: boolean }
+type Parsed = { policy: Policy; isPublic: boolean; needed: NeededTags }
 
 /** Policies that are kept as they were parsed. */
 const maxParsed = 100
@@ -78,72 +64,57 @@ export function createAccess(o: AccessOptions): Access {
     const known = parsed.get(name)
     if (known) return known
     const policy = parsePolicy(text, bucket)
-    const made = { policy, isPublic: isPublicPolicy(policy) }
+    const made = { policy, isPublic: isPublicPolicy(policy), needed: neededTags(policy) }
     if (parsed.size === maxParsed) parsed.delete(parsed.keys().next().value!)
     parsed.set(name, made)
     return made
   }
 
-  /** The statements for this requester and action that the public access block leaves. */
-  function candidates({ principal }: Requester, action: S3Action, info: BucketInfo): Candidate[] {
-    const found = policyOf(info)
-    if (found === null) return []
-    const all = candidatesOf(found.policy, { principal, action })
-    const isRestricted = found.isPublic && info.configuration.publicAccessBlock?.restrictPublicBuckets === true
-    return isRestricted ? all.filter(({ effect }) => effect === 'Deny') : all
-  }
-
-  /**
-   * Conditions on tags are tested last. The tags of a request may be in its body, which is read only for a requester that
-   * may still be allowed.
-   */
+  /** What the policy says, and what the public access block leaves of it. */
   async function verdictOf(who: Requester, action: S3Action, on: On, info: BucketInfo): Promise<Verdict> {
-    const fitting = forResource(candidates(who, action, info), on)
-    let open = narrow(fitting, conditionKeys(who, action, {}), isNoTag)
-    if (uses(open, usesRequestTags)) {
-      if (open.some(isFinalDeny)) return 'deny'
-      if (!isOwner(who, info) && !open.some(isAllow) && ruleOf(action).acl === undefined) return 'none'
-      const requested = (await who.requestTags?.()) ?? taggingOf(who)
-      open = narrow(open, conditionKeys(who, action, { requested }), usesRequestTags)
-    }
-    return decide(await withExistingTags(open, who, action, on))
+    const { bucket, key, versionId } = on
+    const found = policyOf(info)
+    if (found === null) return 'none'
+    const existing =
+      found.needed.existing && key !== undefined && !isNewObject(action) ? await tagsOf({ bucket, key }, versionId) : {}
+    const requested = found.needed.requested ? ((await who.requestTags?.()) ?? taggingOf(who)) : {}
+    const keys = conditionKeys(who, { existing, requested })
+    const verdict = evaluate(found.policy, {
+      principal: who.principal,
+      action,
+      bucket,
+      ...(key !== undefined && { key }),
+      keys,
+    })
+    const isRestricted = found.isPublic && info.configuration.publicAccessBlock?.restrictPublicBuckets === true
+    return verdict === 'allow' && isRestricted ? 'none' : verdict
   }
 
-  async function withExistingTags(
-    open: readonly Candidate[],
-    who: Requester,
-    action: S3Action,
-    { bucket, key }: On,
-  ): Promise<readonly Candidate[]> {
-    if (!uses(open, usesExistingTags)) return open
-    const existing = key === undefined || isNewObject(action) ? {} : await tagsOf({ bucket, key })
-    return narrow(open, conditionKeys(who, action, { existing }))
-  }
-
-  async function tagsOf(ref: ObjectRef): Promise<Record<string, string>> {
+  async function tagsOf(ref: ObjectRef, versionId: string | undefined): Promise<Record<string, string>> {
     try {
-      return await store.getObjectTags(ref)
+      return await store.getObjectTags(ref, versionId === undefined ? {} : { versionId })
     } catch (error) {
-      if (isStorageError(error, 'NotFound')) return {}
+      if (isMissing(error)) return {}
       throw error
     }
   }
+
+  const headOf = ({ bucket, key, versionId }: On): Promise<ObjectHead> =>
+    store.headObject({ bucket, key: key! }, versionId === undefined ? {} : { versionId })
 
   async function aclGrants(who: Requester, action: S3Action, on: On, info: BucketInfo): Promise<boolean> {
     const rule = on.isNew === true ? ruleOf('s3:PutObject').acl : ruleOf(action).acl
     if (rule === undefined) return false
     const asked = { principal: who.principal, permission: rule.permission }
     if (rule.of === 'bucket') return grantsPermission(info.acl, info.configuration, asked)
-    const { acl = 'private' } = await store.headObject({ bucket: on.bucket, key: on.key! })
+    const { acl = 'private' } = await headOf(on)
     return grantsPermission(acl, info.configuration, asked)
   }
 
   /** Only requesters that may list the bucket learn that a key is absent. For others, absent and forbidden look alike. */
   async function mayMiss(who: Requester, info: BucketInfo): Promise<boolean> {
     const on = { bucket: info.bucket }
-    // This request is no list, so its query must not choose what a list of the bucket would be asked for.
-    const lister = { ...who, query: new Map<string, string>() }
-    const verdict = await verdictOf(lister, 's3:ListBucket', on, info)
+    const verdict = await verdictOf(who, 's3:ListBucket', on, info)
     return verdict === 'allow' || (verdict === 'none' && (await aclGrants(who, 's3:ListBucket', on, info)))
   }
 
@@ -153,18 +124,18 @@ export function createAccess(o: AccessOptions): Access {
     if (ownerOnly) return false
     try {
       if (verdict !== 'allow') return await aclGrants(who, action, on, info)
-      if (acl?.of === 'object' && on.isNew !== true) await store.headObject({ bucket: on.bucket, key: on.key! })
+      if (acl?.of === 'object' && on.isNew !== true) await headOf(on)
       return true
     } catch (error) {
-      if (isStorageError(error, 'NotFound')) return mayMiss(who, info)
+      if (isMissing(error)) return mayMiss(who, info)
       throw error
     }
   }
 
   const access: Access = {
-    async allowRead(who, ref) {
-      if (ref.bucket === gatewayBucket) return readInGatewayBucket(who.principal, ref)
-      await access.allow(who, 's3:GetObject', ref)
+    async allowRead(who, on) {
+      if (on.bucket === gatewayBucket) return readInGatewayBucket(who.principal, on)
+      await access.allow(who, actionOn('s3:GetObject', on.versionId), on)
       return null
     },
 
@@ -172,8 +143,7 @@ export function createAccess(o: AccessOptions): Access {
       const { principal } = who
       const { bucket, key } = on
       if (bucket === gatewayBucket) {
-        const isRead = action === 's3:GetObject' || action === 's3:GetObjectAttributes'
-        if (!isRead || key === undefined) allowInGatewayBucket(principal, action)
+        if (!publicReads.has(action) || key === undefined) allowInGatewayBucket(principal, action)
         else {
           const found = await readInGatewayBucket(principal, { bucket, key })
           if (found && !(await found.accepts(await store.headObject({ bucket, key })))) throw noSuchKey()
@@ -185,41 +155,26 @@ export function createAccess(o: AccessOptions): Access {
         return { bucket: null }
       }
       const info = await store.headBucket(bucket)
-      if (isOwner(who, info) && neverDeniedToOwner.has(action)) return { bucket: info }
+      const isOwner = principal.kind === 'key' && principal.owner === info.owner
+      if (isOwner && neverDeniedToOwner.has(action)) return { bucket: info }
       const verdict = await verdictOf(who, action, on, info)
       if (verdict === 'deny') throw denied()
-      if (isOwner(who, info) || (await isAllowed(who, action, on, info, verdict))) return { bucket: info }
+      if (isOwner || (await isAllowed(who, action, on, info, verdict))) return { bucket: info }
       throw denied()
-    },
-
-    async allowEach(who, action, bucket) {
-      if (bucket === gatewayBucket) {
-        allowInGatewayBucket(who.principal, action)
-        return async () => {}
-      }
-      const info = await store.headBucket(bucket)
-      const possible = forObjects(candidates(who, action, info))
-      const open = narrow(possible, conditionKeys(who, action, {}), isNoTag)
-      const isGranted = isOwner(who, info) || (await aclGrants(who, action, { bucket }, info))
-      if (!isGranted && !open.some(isAllow)) throw denied()
-      return async (key) => {
-        const on = { bucket, key }
-        const verdict = decide(await withExistingTags(forResource(open, on), who, action, on))
-        if (verdict === 'deny' || (verdict === 'none' && !isGranted)) throw denied()
-      }
     },
   }
   return access
 }
 
-const isOwner = ({ principal }: Requester, { owner }: BucketInfo): boolean =>
-  principal.kind === 'key' && principal.owner === owner
+/** What everyone may do with a public file of the gateway. */
+const publicReads: ReadonlySet<S3Action> = new Set<S3Action>([
+  's3:GetObject',
+  's3:GetObjectVersion',
+  's3:GetObjectAttributes',
+  's3:GetObjectVersionAttributes',
+])
 
-const isAllow = ({ effect }: Candidate): boolean => effect === 'Allow'
-const isFinalDeny = ({ effect, conditions }: Candidate): boolean => effect === 'Deny' && conditions.length === 0
-const isNoTag = (name: string): boolean => !usesExistingTags(name) && !usesRequestTags(name)
-const uses = (candidates: readonly Candidate[], isUsed: (name: string) => boolean): boolean =>
-  candidates.some(({ conditions }) => conditions.some(({ key }) => isUsed(key)))
+const isMissing = (error: unknown): boolean => isStorageError(error, 'NotFound', 'NoSuchVersion', 'IsDeleteMarker')
 
 const isNewObject = (action: S3Action): boolean => action === 's3:PutObject'
 

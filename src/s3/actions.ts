@@ -35,6 +35,14 @@ export const actions = {
   's3:ListMultipartUploadParts': inspect,
   's3:GetObjectAcl': { kind: 'content', acl: { of: 'object', permission: 'READ_ACP' } },
   's3:PutObjectAcl': { kind: 'settings', acl: { of: 'object', permission: 'WRITE_ACP' } },
+  's3:GetObjectVersion': { kind: 'content', acl: { of: 'object', permission: 'READ' } },
+  's3:GetObjectVersionAttributes': { kind: 'content', acl: { of: 'object', permission: 'READ' } },
+  's3:DeleteObjectVersion': inspect,
+  's3:GetObjectVersionAcl': { kind: 'content', acl: { of: 'object', permission: 'READ_ACP' } },
+  's3:PutObjectVersionAcl': { kind: 'settings', acl: { of: 'object', permission: 'WRITE_ACP' } },
+  's3:GetObjectVersionTagging': inspect,
+  's3:PutObjectVersionTagging': configure,
+  's3:DeleteObjectVersionTagging': configure,
   's3:GetObjectTagging': inspect,
   's3:PutObjectTagging': configure,
   's3:DeleteObjectTagging': configure,
@@ -45,6 +53,7 @@ export const actions = {
   's3:PutBucketCORS': configure,
   's3:GetBucketLocation': inspect,
   's3:GetBucketVersioning': inspect,
+  's3:PutBucketVersioning': configure,
   's3:GetBucketTagging': inspect,
   's3:PutBucketTagging': configure,
   's3:GetBucketOwnershipControls': inspect,
@@ -81,6 +90,21 @@ export const actions = {
 } as const satisfies Record<string, Rule>
 
 export type S3Action = keyof typeof actions
+
+/** What a request needs that names a version. */
+const versionActions = {
+  's3:GetObject': 's3:GetObjectVersion',
+  's3:GetObjectAttributes': 's3:GetObjectVersionAttributes',
+  's3:DeleteObject': 's3:DeleteObjectVersion',
+  's3:GetObjectAcl': 's3:GetObjectVersionAcl',
+  's3:PutObjectAcl': 's3:PutObjectVersionAcl',
+  's3:GetObjectTagging': 's3:GetObjectVersionTagging',
+  's3:PutObjectTagging': 's3:PutObjectVersionTagging',
+  's3:DeleteObjectTagging': 's3:DeleteObjectVersionTagging',
+} as const satisfies Partial<Record<S3Action, S3Action>>
+
+export const actionOn = (action: keyof typeof versionActions, versionId: string | undefined): S3Action =>
+  versionId === undefined ? action : versionActions[action]
 
 export const ruleOf = (action: S3Action): Rule => actions[action]
 

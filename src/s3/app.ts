@@ -9,8 +9,17 @@ import { isStorageError, StorageError } from '../errors.ts'
 import { anyRegion } from '../sigv4/credential.ts'
 import { SignatureError } from '../sigv4/types.ts'
 import { createAccess, denied } from './access.ts'
+import { actionOn } from './actions.ts'
 import { asReceived, authenticate, identify } from './authenticate.ts'
-import { objectOf, readHeaders, withHoisted, type ObjectsDeps, type OperationDeps, type S3Context } from './context.ts'
+import {
+  objectOf,
+  readHeaders,
+  versionOf,
+  withHoisted,
+  type ObjectsDeps,
+  type OperationDeps,
+  type S3Context,
+} from './context.ts'
 import { parseCopySource } from './copy-source.ts'
 import { createMissingBucket, developmentDeps } from './development.ts'
 import { answerPreflight, applyCors } from './cors-rules.ts'
@@ -129,7 +138,9 @@ async function isOpenRead(ctx: S3Context, deps: OperationDeps, method: string): 
   if (route instanceof S3Error || !['GetObject', 'HeadObject'].includes(route.name)) return false
   try {
     const who = authenticate({ ...asReceived(ctx.req), method }, deps)
-    await deps.access.allow({ ...ctx, ...who }, 's3:GetObject', objectOf(ctx))
+    const { versionId } = versionOf(ctx)
+    const on = { ...objectOf(ctx), ...versionOf(ctx) }
+    await deps.access.allow({ ...ctx, ...who }, actionOn('s3:GetObject', versionId), on)
     return who.verified?.wellKnown !== true
   } catch (error) {
     if (error instanceof SignatureError || isStorageError(error)) return false

@@ -1,6 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { StorageError } from '../errors.ts'
-import type { ObjectHead, ObjectHeaders, ObjectRef, StorageDriver, WrittenObject } from '../drivers/driver.ts'
+import type {
+  ObjectHead,
+  ObjectHeaders,
+  ObjectRef,
+  OfVersion,
+  StorageDriver,
+  WrittenObject,
+} from '../drivers/driver.ts'
 import type { Logger } from '../log.ts'
 import type { Explanation } from '../explain/explanation.ts'
 import type { DetailsUrl } from '../http/advice.ts'
@@ -155,13 +162,8 @@ export function bucketOf(ctx: S3Context): string {
 
 export const arnOf = (bucket: string): string => `arn:aws:s3:::${bucket}`
 
-/** For data that the store keeps per object, not per version. Every version except `null` does not exist. */
-export function refuseVersion(ctx: S3Context): void {
+/** The version that a request names. */
+export function versionOf(ctx: Pick<S3Context, 'query'>): OfVersion {
   const versionId = ctx.query.get('versionId')
-  if (versionId !== undefined && versionId !== 'null') {
-    throw new StorageError('InvalidArgument', {
-      message: 'Invalid version id specified',
-      details: { ArgumentName: 'versionId', ArgumentValue: versionId.slice(0, 80) },
-    })
-  }
+  return versionId === undefined ? {} : { versionId }
 }

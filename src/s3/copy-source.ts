@@ -1,6 +1,8 @@
-import { StorageError } from '../errors.ts'
+import { isStorageError, StorageError } from '../errors.ts'
 import type { ObjectRef } from '../drivers/driver.ts'
 import { decodeComponent } from '../sigv4/encode.ts'
+import { actionOn } from './actions.ts'
+import type { OperationDeps, S3Context } from './context.ts'
 import { assertKey } from './target.ts'
 
 export type CopySource = { ref: ObjectRef; versionId?: string }
@@ -22,6 +24,21 @@ export function parseCopySource(header: string): CopySource {
   const versionId = /^versionId=([\w.-]+)$/.exec(rest[0])?.[1]
   if (versionId === undefined) throw invalid()
   return { ref, versionId }
+}
+
+/** Errors: AccessDenied, NoSuchBucket. */
+export async function allowSource(ctx: S3Context, { ref, versionId }: CopySource, deps: OperationDeps): Promise<void> {
+  const on = { ...ref, ...(versionId !== undefined && { versionId }) }
+  await deps.access.allow(ctx, actionOn('s3:GetObject', versionId), on)
+}
+
+/** A delete marker has nothing to copy. */
+export function refuseMarker(error: unknown): never {
+  if (!isStorageError(error, 'IsDeleteMarker')) throw error
+  throw new StorageError('InvalidRequest', {
+    message: 'The source of a copy request may not specifically refer to a delete marker by version id.',
+    cause: error,
+  })
 }
 
 const invalid = (): StorageError =>

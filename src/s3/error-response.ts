@@ -1,6 +1,6 @@
 /** The response of every error on the objects endpoint. The only file of `s3/` that maps errors to status codes. */
 import type { ServerResponse } from 'node:http'
-import { StorageError, type StorageErrorCode } from '../errors.ts'
+import { StorageError, type DeleteMarkerFacts, type StorageErrorCode } from '../errors.ts'
 import { setAdvice } from '../http/advice.ts'
 import { RequestRefused, type RefusalCode } from '../http/guard.ts'
 import { isServerFault } from '../http/request-event.ts'
@@ -18,6 +18,12 @@ type S3Answer = {
 const storageAnswers = {
   NotFound: { code: 'NoSuchKey', status: 404, message: 'The specified key does not exist.' },
   NoSuchBucket: { code: 'NoSuchBucket', status: 404, message: 'The specified bucket does not exist.' },
+  NoSuchVersion: { code: 'NoSuchVersion', status: 404, message: 'The specified version does not exist.' },
+  IsDeleteMarker: {
+    code: 'MethodNotAllowed',
+    status: 405,
+    message: 'The specified method is not allowed against this resource.',
+  },
   NoSuchUpload: {
     code: 'NoSuchUpload',
     status: 404,
@@ -105,6 +111,7 @@ const s3Status = {
   AccessControlListNotSupported: 400,
   AccessForbidden: 403,
   IllegalLocationConstraintException: 400,
+  IllegalVersioningConfigurationException: 400,
   InvalidBucketAclWithObjectOwnership: 400,
   InvalidPartNumber: 416,
   InvalidRequestBody: 400,
@@ -122,7 +129,6 @@ const s3Status = {
   NoSuchConfiguration: 404,
   NoSuchLifecycleConfiguration: 404,
   NoSuchPublicAccessBlockConfiguration: 404,
-  NoSuchVersion: 404,
   NoSuchWebsiteConfiguration: 404,
   NotImplemented: 501,
   NotMultipart: 412,
@@ -180,6 +186,7 @@ export type AnswerCode =
 export type ErrorAnswer = Omit<S3Answer, 'code'> & { code: AnswerCode } & {
   details: Readonly<Record<string, string | number>>
   retryAfter?: number
+  deleteMarker?: DeleteMarkerFacts
 }
 
 /** The response to an error. An unknown error becomes an internal error without details. */
@@ -190,7 +197,14 @@ export function errorAnswer(error: unknown): ErrorAnswer {
     const internal = isServerFault(status)
     const own = error.message === error.code || internal ? message : error.message
     const details = error.code === 'NotFound' ? { ...keyOf(error), ...error.details } : error.details
-    const answer = { code, status, message: own, details: internal ? {} : details }
+    const { deleteMarker } = error
+    const answer = {
+      code,
+      status,
+      message: own,
+      details: internal ? {} : details,
+      ...(deleteMarker && { deleteMarker }),
+    }
     return error.retryAfter === undefined ? answer : { ...answer, retryAfter: error.retryAfter }
   }
   if (error instanceof SignatureError) {
@@ -231,6 +245,15 @@ export function errorBody(
   )
 }
 
+/** https://docs.aws.amazon.com/AmazonS3/latest/userguide/DeleteMarker.html */
+function setMarkerHeaders(res: ServerResponse, status: number, { versionId, lastModified }: DeleteMarkerFacts): void {
+  res.setHeader('x-amz-delete-marker', 'true')
+  res.setHeader('x-amz-version-id', versionId)
+  if (status !== 405) return
+  res.setHeader('allow', 'DELETE')
+  res.setHeader('last-modified', lastModified.toUTCString())
+}
+
 /**
  * Ends the response with an error. Removes headers that a route set for success, except CORS, `allow` and the request
  * id.
@@ -245,6 +268,7 @@ export function answerError(
     if (!/^(access-control-|allow$|vary$|x-amz-request-id$|x-amz-id-2$|connection$)/.test(name)) res.removeHeader(name)
   }
   if (answer.retryAfter !== undefined) res.setHeader('retry-after', Math.ceil(answer.retryAfter))
+  if (answer.deleteMarker) setMarkerHeaders(res, answer.status, answer.deleteMarker)
   // SDKs that look up a bucket's region read it here, because a HEAD response has no body.
   const region = answer.details['Region']
   if (region !== undefined) res.setHeader('x-amz-bucket-region', region)

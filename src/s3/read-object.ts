@@ -2,7 +2,7 @@
 import { isStorageError, StorageError } from '../errors.ts'
 import type { ByteRange, GetOptions, ObjectHead, ObjectRef, ResponseOverrides } from '../drivers/driver.ts'
 import { answerEmpty, quoted, type AnswerHeaders } from './answer.ts'
-import { objectOf, type OperationDeps, type PublicObject, type S3Context } from './context.ts'
+import { objectOf, versionOf, type OperationDeps, type PublicObject, type S3Context } from './context.ts'
 import { readConditions } from './object-headers.ts'
 import { parseRange } from './range.ts'
 import { denied, noSuchKey } from './access.ts'
@@ -22,7 +22,7 @@ export type ReadInput = {
 /** Errors: AccessDenied, and invalid request parameters. */
 export async function authoriseRead(ctx: S3Context, deps: OperationDeps): Promise<ReadInput> {
   const input = parseRead(ctx)
-  const served = await deps.access.allowRead(ctx, input.ref)
+  const served = await deps.access.allowRead(ctx, { ...input.ref, ...versionOf(ctx) })
   await checkLink(ctx, deps)
   if (served === null) return { ...input, served }
   // In a versioned bucket only the verified version is public, whichever was requested.
@@ -44,13 +44,12 @@ function parseRead(ctx: S3Context): Omit<ReadInput, 'served'> {
       message: 'Cannot specify both Range header and partNumber query parameter',
     })
   }
-  const versionId = ctx.query.get('versionId')
   return {
     ref: objectOf(ctx),
     options: {
       ...readConditions(ctx.headers),
       ...(partNumber !== undefined && { partNumber }),
-      ...(versionId !== undefined && { versionId }),
+      ...versionOf(ctx),
     },
     range,
     ifRange: ctx.headers.get('if-range'),

@@ -54,6 +54,7 @@ import { listObjectsV2 } from './operations/list-objects-v2.ts'
 import { listParts } from './operations/list-parts.ts'
 import { deleteObjectTagging, getObjectTagging, putObjectTagging } from './operations/object-tagging.ts'
 import { postObject } from './operations/post-object.ts'
+import { putBucketVersioning } from './operations/put-bucket-versioning.ts'
 import { putObject } from './operations/put-object.ts'
 import { uploadPart } from './operations/upload-part.ts'
 import { uploadPartCopy } from './operations/upload-part-copy.ts'
@@ -310,6 +311,14 @@ const routes: readonly Route[] = [
   },
   { method: 'GET', on: 'bucket', query: ['location'], name: 'GetBucketLocation', run: getBucketLocation },
   { method: 'GET', on: 'bucket', query: ['versioning'], name: 'GetBucketVersioning', run: getBucketVersioning },
+  {
+    method: 'PUT',
+    on: 'bucket',
+    query: ['versioning'],
+    body: 'xml',
+    name: 'PutBucketVersioning',
+    run: putBucketVersioning,
+  },
   { method: 'GET', on: 'bucket', query: ['versions'], name: 'ListObjectVersions', run: listObjectVersions },
   { method: 'GET', on: 'bucket', query: ['uploads'], name: 'ListMultipartUploads', run: listMultipartUploads },
   { method: 'GET', on: 'bucket', query: ['list-type'], name: 'ListObjectsV2', run: listObjectsV2 },

@@ -1,25 +1,25 @@
 /** postern/client in Chromium, against any store: each scenario injects its fault for real. */
 import { afterAll, beforeAll, beforeEach, describe } from 'vitest'
-import { crowds } from './client-concurrency.ts'
+import { crowds } from './client-crowd.ts'
 import { recovery } from './client-recovery.ts'
 import { refusals } from './client-refusals.ts'
-import { type Backend, calm, type Harness, startHarness } from './client-harness.ts'
+import { type Backend, calm, type Rig, startRig } from './client-rig.ts'
 import { transfers } from './client-transfers.ts'
 import { files } from './client-files.ts'
 import { interruptions } from './client-interruptions.ts'
 import { limit } from '../fixtures/time-limit.ts'
 
 /** Set before the first test runs. */
-export type Running = { harness: Harness }
+export type Running = { rig: Rig }
 
 export function clientSuite(where: string, backend: Backend): void {
   describe(`postern/client ${where}`, { timeout: limit(180_000) }, () => {
     const running = {} as Running
     beforeAll(async () => {
-      running.harness = await startHarness(backend)
+      running.rig = await startRig(backend)
     })
-    afterAll(() => running.harness?.close())
-    beforeEach(() => calm(running.harness))
+    afterAll(() => running.rig?.close())
+    beforeEach(() => calm(running.rig))
 
     transfers(running)
     refusals(running, backend)

@@ -19,6 +19,7 @@ import { silent } from '../../src/drivers/disk/log.ts'
 import { WriteGuard } from '../../src/drivers/disk/write-guard.ts'
 import { bodyOf, codeOf } from '../conformance/driver/suite-tools.ts'
 import { diskOptions } from './disk-fixture.ts'
+import { withoutVersions } from './store-log.ts'
 
 let dir: string
 let db: Index
@@ -135,6 +136,7 @@ describe('the schema', () => {
     db.exec('DROP INDEX unnoted_objects')
     db.exec('ALTER TABLE objects DROP COLUMN note')
     db.exec('ALTER TABLE buckets DROP COLUMN configuration')
+    db.exec(withoutVersions)
     db.exec('DROP TABLE applied; DROP TABLE paired; DROP TABLE bucket_usage; DROP TABLE owner_usage')
     db.prepare('INSERT INTO segments VALUES (?, 0, 1, 5, ?)').run('old', 'blob')
     db.pragma('user_version = 1')

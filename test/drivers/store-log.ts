@@ -24,8 +24,12 @@ export function dumpIndex(file: string): Record<string, unknown[]> {
     return {
       buckets: all('SELECT * FROM buckets ORDER BY name'),
       objects: all(
-        `SELECT bucket, key, size, etag, modified_at, acl, sealed, headers, tags, checksum, content, parts, note
-          FROM objects ORDER BY bucket, key`,
+        `SELECT bucket, key, size, etag, modified_at, acl, sealed, headers, tags, checksum, content, parts, note,
+            version, nth, lock FROM objects ORDER BY bucket, key`,
+      ),
+      versions: all(
+        `SELECT bucket, key, version, nth, size, etag, modified_at, replaced_at, acl, headers, tags, checksum, content,
+            parts, lock FROM versions ORDER BY bucket, key, version`,
       ),
       blobs: all('SELECT id, size, hex(sums) AS sums FROM blobs WHERE garbage_since IS NULL ORDER BY id'),
       segments: all('SELECT * FROM segments ORDER BY content, start'),
@@ -40,6 +44,10 @@ export function dumpIndex(file: string): Record<string, unknown[]> {
     db.close()
   }
 }
+
+/** Makes an index as schema 5 had it. */
+export const withoutVersions = `DROP TABLE versions; ALTER TABLE objects DROP COLUMN version;
+  ALTER TABLE objects DROP COLUMN nth; ALTER TABLE objects DROP COLUMN lock`
 
 /** A copy of a store beside it, as a crash at this moment would leave it. Removed at the end of the test. */
 export function copyStore(dir: string): string {

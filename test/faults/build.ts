@@ -9,7 +9,7 @@ declare module 'vitest' {
   interface ProvidedContext {
     /** The built `postern` command. */
     program: string
-    /** Seed of all random choices. */
+    /** All that is drawn by lot follows from it. */
     seed: number
   }
 }

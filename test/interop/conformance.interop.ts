@@ -2,7 +2,7 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { startHarness } from './harness.ts'
+import { startRig } from './rig.ts'
 
 type Checked = { name: string; failure: string | null }
 
@@ -12,17 +12,15 @@ const scripts = readdirSync(import.meta.dirname)
 
 /** Run while the tests are collected, because only what it prints says which tests there are. */
 async function runChecks(script: string): Promise<Checked[]> {
-  const harness = await startHarness()
+  const rig = await startRig()
   try {
-    const { stdout } = await harness.run('python', [join(import.meta.dirname, script)], {
-      input: harness.spec({ script }),
-    })
+    const { stdout } = await rig.run('python', [join(import.meta.dirname, script)], { input: rig.spec({ script }) })
     return stdout
       .trim()
       .split('\n')
       .map((line) => JSON.parse(line) as Checked)
   } finally {
-    await harness.close()
+    await rig.close()
   }
 }
 

@@ -149,7 +149,6 @@ def not_implemented():
     for method, path in [
         ("PUT", target(name, query={"lifecycle": ""})),
         ("PUT", target(name, query={"replication": ""})),
-        ("PUT", target(name, query={"versioning": ""})),
         ("PUT", target(name, query={"website": ""})),
         ("PUT", target(name, query={"object-lock": ""})),
         ("PUT", target(name, query={"encryption": ""})),

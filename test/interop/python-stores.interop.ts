@@ -1,32 +1,29 @@
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { makeFiles, sha256, startHarness, type Harness } from './harness.ts'
+import { makeFiles, sha256, startRig, type Rig } from './rig.ts'
 
 type Driven = { read: Record<string, Record<string, string>>; ranges: boolean }
 
-let harness: Harness
+let rig: Rig
 let files: Map<string, Buffer>
 beforeAll(async () => {
-  harness = await startHarness()
-  files = await makeFiles(join(harness.dir, 'files'))
+  rig = await startRig()
+  files = await makeFiles(join(rig.dir, 'files'))
 })
-afterAll(() => harness.close())
+afterAll(() => rig.close())
 
 /** What it read back is what the store holds, and both are the files. */
 async function drive<Result extends Driven>(name: string): Promise<Result> {
-  const bucket = await harness.bucket(`py-${name.replace('_', '-')}`)
-  const paths = Object.fromEntries(
-    [...files.keys()].map((file) => [file, join(harness.dir, 'files', ...file.split('/'))]),
-  )
-  const { stdout } = await harness.run('python', [join(import.meta.dirname, 'python_stores.py')], {
-    input: harness.spec({ bucket, files: paths, with: name }),
+  const bucket = await rig.bucket(`py-${name.replace('_', '-')}`)
+  const paths = Object.fromEntries([...files.keys()].map((file) => [file, join(rig.dir, 'files', ...file.split('/'))]))
+  const { stdout } = await rig.run('python', [join(import.meta.dirname, 'python_stores.py')], {
+    input: rig.spec({ bucket, files: paths, with: name }),
   })
   const driven = JSON.parse(stdout) as Result
   const digests = Object.fromEntries([...files].map(([file, bytes]) => [file, sha256(bytes)]))
   for (const [kind, read] of Object.entries(driven.read)) {
     expect(read).toEqual(digests)
-    for (const [file, bytes] of files)
-      expect(sha256(await harness.stored(bucket, `${kind}/${file}`))).toBe(sha256(bytes))
+    for (const [file, bytes] of files) expect(sha256(await rig.stored(bucket, `${kind}/${file}`))).toBe(sha256(bytes))
   }
   expect(driven.ranges).toBe(true)
   return driven

@@ -72,6 +72,13 @@ describe('good forms', () => {
     expect(answer.headers.get('etag')).toBe(got.headers.get('etag'))
   })
 
+  test('the id of the version that it makes', async () => {
+    await endpoint.store.createBucket('alice-versions', { owner: 'alice', configuration: { versioning: 'Enabled' } })
+    const fields = form({ bucket: 'alice-versions', fields: { success_action_status: '201' } })
+    const answer = await post(body(fields), { to: 'alice-versions' })
+    expect([answer.status, answer.headers.get('x-amz-version-id')]).toEqual([201, expect.stringMatching(/^[\w-]{32}$/)])
+  })
+
   test('${filename}, statuses, redirects', async () => {
     const named = form({ key: 'user/${filename}' })
     expect((await post(body(named, filePart('x', 'é 1.txt')))).status).toBe(204)

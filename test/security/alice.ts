@@ -1,15 +1,15 @@
-/** A harness on which alice has a bucket with one object in it. */
+/** A rig on which alice has a bucket with one object in it. */
 import { afterAll, beforeAll } from 'vitest'
-import { startHarness, type Harness } from './harness.ts'
+import { startRig, type Rig } from './rig.ts'
 
 /** Of the test file that called `serveAlice`, from its first test on. */
-export let harness: Harness
+export let rig: Rig
 
 export function serveAlice(o: { key: string; body: string }): void {
   beforeAll(async () => {
-    harness = await startHarness()
-    await harness.signed('alice', 'PUT', '/alice-1')
-    await harness.signed('alice', 'PUT', `/alice-1/${o.key}`, { body: o.body })
+    rig = await startRig()
+    await rig.signed('alice', 'PUT', '/alice-1')
+    await rig.signed('alice', 'PUT', `/alice-1/${o.key}`, { body: o.body })
   })
-  afterAll(() => harness?.close())
+  afterAll(() => rig?.close())
 }

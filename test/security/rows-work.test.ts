@@ -5,31 +5,31 @@ import { matches } from '../../src/drivers/conditions.ts'
 import { maskTarget } from '../../src/http/logger.ts'
 import { parseRange } from '../../src/s3/range.ts'
 import type { RawAnswer } from '../fixtures/raw-http.ts'
-import { rawApi, startHarness, type Harness } from './harness.ts'
+import { rawApi, startRig, type Rig } from './rig.ts'
 
-let harness: Harness
+let rig: Rig
 let authorization: string
 beforeAll(async () => {
-  harness = await startHarness()
-  authorization = `Bearer ${await harness.gateway.token('alice')}`
-  await harness.signed('gateway', 'PUT', '/postern/public/text', {
+  rig = await startRig()
+  authorization = `Bearer ${await rig.gateway.token('alice')}`
+  await rig.signed('gateway', 'PUT', '/postern/public/text', {
     body: 'text',
     headers: { 'content-type': 'text/plain' },
   })
-  await harness.signed('alice', 'PUT', '/alice-1')
+  await rig.signed('alice', 'PUT', '/alice-1')
 })
-afterAll(() => harness?.close())
+afterAll(() => rig?.close())
 
 const long = 15_000
 const spaces = ' '.repeat(long)
 const get = (headers: Record<string, string>, target = '/postern/public/text'): Promise<RawAnswer> =>
-  harness.raw('GET', target, headers)
+  rig.raw('GET', target, headers)
 const api = (headers: Record<string, string>, target = '/files'): Promise<RawAnswer> =>
-  rawApi(harness, 'GET', target, headers)
+  rawApi(rig, 'GET', target, headers)
 const json = (body: string, path = '/files/upload-url'): Promise<RawAnswer> =>
-  rawApi(harness, 'POST', path, { authorization, 'content-type': 'application/json' }, body)
+  rawApi(rig, 'POST', path, { authorization, 'content-type': 'application/json' }, body)
 const xml = (query: string, body: string): Promise<RawAnswer> =>
-  harness.signed('alice', query === 'delete' ? 'POST' : 'PUT', `/alice-1?${query}`, {
+  rig.signed('alice', query === 'delete' ? 'POST' : 'PUT', `/alice-1?${query}`, {
     body,
     headers: { 'content-md5': createHash('md5').update(body).digest('base64') },
   })
@@ -58,15 +58,12 @@ test.each<[string, () => Promise<RawAnswer>]>([
   ],
   [
     'a multipart type of spaces',
-    () => harness.raw('POST', '/alice-1', { 'content-type': `multipart/form-data${spaces}x`, 'content-length': '0' }),
+    () => rig.raw('POST', '/alice-1', { 'content-type': `multipart/form-data${spaces}x`, 'content-length': '0' }),
   ],
   [
     'a boundary of spaces',
     () =>
-      harness.raw('POST', '/alice-1', {
-        'content-type': `multipart/form-data;${spaces}boundary`,
-        'content-length': '0',
-      }),
+      rig.raw('POST', '/alice-1', { 'content-type': `multipart/form-data;${spaces}boundary`, 'content-length': '0' }),
   ],
   ['Bearer and spaces', () => api({ authorization: `Bearer ${spaces}\x80` })],
   ['a token of 15 KB', () => api({ authorization: `Bearer ${'a.'.repeat(long / 2)}` })],

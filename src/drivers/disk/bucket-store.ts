@@ -1,11 +1,19 @@
 import { StorageError } from '../../errors.ts'
-import type { BucketChange, BucketConfiguration, BucketInfo, BucketStore, Acl, CorsRule } from '../driver.ts'
+import type {
+  BucketChange,
+  BucketConfiguration,
+  BucketInfo,
+  BucketStore,
+  Acl,
+  CorsRule,
+  Versioning,
+} from '../driver.ts'
 import { aclText, parseAcl } from './acl-text.ts'
 import type { DiskContext } from './context.ts'
 import type { Index } from './open-index.ts'
-import { notFound } from './object-rows.ts'
-import { assertBucketName, assertBucketTags, assertKey, resourceOf } from '../rules.ts'
+import { assertBucketName, assertBucketTags, assertKey } from '../rules.ts'
 import { compareText, textAfter, textRightAfter } from './text-order.ts'
+import { demandObject } from './versions/find-version.ts'
 
 export type BucketRow = {
   name: string
@@ -27,6 +35,7 @@ export class BucketRows {
   readonly #setConfiguration
   readonly #list
   readonly #hasObjects
+  readonly #versioning
 
   constructor(db: Index) {
     this.#find = db.prepare<[string], BucketRow>('SELECT * FROM buckets WHERE name = ?')
@@ -40,7 +49,15 @@ export class BucketRows {
     this.#list = db.prepare<[string, string, string | Buffer, number], BucketRow>(
       'SELECT * FROM buckets WHERE owner = ? AND name >= ? AND name < ? ORDER BY name LIMIT ?',
     )
-    this.#hasObjects = db.prepare<[string], { found: 1 }>('SELECT 1 AS found FROM objects WHERE bucket = ? LIMIT 1')
+    this.#hasObjects = db.prepare<[string, string], { found: 1 }>(
+      `SELECT 1 AS found WHERE EXISTS (SELECT 1 FROM objects WHERE bucket = ?)
+        OR EXISTS (SELECT 1 FROM versions WHERE bucket = ?)`,
+    )
+    this.#versioning = db
+      .prepare<[string], Versioning | null>(
+        "SELECT configuration ->> 'versioning' FROM buckets WHERE name = ? AND configuration IS NOT NULL",
+      )
+      .pluck()
   }
 
   find(name: string): BucketRow | undefined {
@@ -67,8 +84,14 @@ export class BucketRows {
     this.#remove.run(name)
   }
 
+  /** Noncurrent versions and delete markers count. */
   hasObjects(name: string): boolean {
-    return this.#hasObjects.get(name) !== undefined
+    return this.#hasObjects.get(name, name) !== undefined
+  }
+
+  /** null for a bucket that has never made versions. */
+  versioning(name: string): Versioning | null {
+    return this.#versioning.get(name) ?? null
   }
 
   setCors(name: string, cors: string | null): void {
@@ -89,7 +112,7 @@ export class BucketRows {
 }
 
 export function createBucketStore(ctx: DiskContext): BucketStore {
-  const { buckets, objects, uploads, queue, now } = ctx
+  const { buckets, uploads, queue, now } = ctx
   return {
     createBucket: async (bucket, o) => {
       assertBucketName(bucket)
@@ -151,13 +174,9 @@ export function createBucketStore(ctx: DiskContext): BucketStore {
       })
     },
 
-    setObjectAcl: async (ref, acl) => {
+    setObjectAcl: async (ref, acl, o = {}) => {
       assertKey(ref)
-      await queue.run(() => {
-        buckets.demand(ref.bucket)
-        if (!objects.find(ref)) throw notFound(resourceOf(ref))
-        objects.setAcl(ref, acl)
-      })
+      await queue.run(() => ctx.versions.change(demandObject(ctx, ref, o.versionId), { acl: aclText(acl) }))
     },
   }
 }

@@ -159,7 +159,7 @@ export class CommitQueue {
   #batch(jobs: Job[]): (() => void)[] {
     return this.#transaction(() => {
       const stored = this.#caughtUp()
-      const { answers, metas, states, changes } = this.#settleAll(jobs)
+      const { answers, metas, states, changes } = this.#settleAll(jobs, { withContent: stored.unlogged !== null })
       const { newPack, ...changed } = changes
       let position = { ...(newPack ? this.#log.begin(stored, {}) : stored), ...changed }
       if (metas.length > 0) position = this.#log.append(position, metas, this.#now().getTime())
@@ -209,12 +209,12 @@ export class CommitQueue {
     throw new StorageError('Unavailable', { message: 'The object index does not follow a log. Restart the server.' })
   }
 
-  #settleAll(jobs: Job[]): Answers {
+  #settleAll(jobs: Job[], o: { withContent: boolean }): Answers {
     const all: Answers = { answers: [], metas: [], states: 0, changes: {} }
     for (const job of jobs) {
       try {
         const { value: returned, touched } = this.#touched.during(() => this.#attempt(job.run))
-        const frames: (readonly State[])[] = touched ? [this.#reader.of(touched)] : []
+        const frames: (readonly State[])[] = touched ? [this.#reader.of(touched, o)] : []
         if (returned instanceof WithStates) {
           frames.push(...returned.frames)
           Object.assign(all.changes, returned.position)

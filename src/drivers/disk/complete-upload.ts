@@ -60,7 +60,7 @@ function complete(
     start += part.size
   }
   const { bucket, key } = ref
-  const at = placeObject(
+  const { lastModified, versionId } = placeObject(
     ctx,
     {
       bucket,
@@ -75,11 +75,17 @@ function complete(
       content: upload.id,
       parts: parts.length,
       note: null,
+      lock: null,
     },
     o,
-  ).getTime()
-  const result: WrittenObject = { etag, contentLength, ...(checksum && { checksum }) }
-  ctx.uploads.setCompleted(upload.id, at, request, JSON.stringify(result))
+  )
+  const result: WrittenObject = {
+    etag,
+    contentLength,
+    ...(checksum && { checksum }),
+    ...(versionId !== undefined && { versionId }),
+  }
+  ctx.uploads.setCompleted(upload.id, lastModified.getTime(), request, JSON.stringify(result))
   return result
 }
 

@@ -13,11 +13,13 @@ import type { ObjectRows } from './object-rows.ts'
 import type { OwnerQuota } from './quota/owner-quota.ts'
 import type { HoldCounts } from './hold-counts.ts'
 import type { UploadRows } from './upload-rows.ts'
+import type { VersionRows } from './versions/version-rows.ts'
 import type { WriteGuard } from './write-guard.ts'
 
 export type DiskContext = {
   buckets: BucketRows
   objects: ObjectRows
+  versions: VersionRows
   uploads: UploadRows
   quota: OwnerQuota
   queue: CommitQueue

@@ -4,18 +4,18 @@ import type { Checksum, CopyOptions, ObjectHeaders, ObjectRef, ObjectStore, Writ
 import { checkSourceConditions } from '../conditions.ts'
 import { aclText } from './acl-text.ts'
 import type { DiskContext } from './context.ts'
-import { notFound, parseChecksum, type ObjectRow } from './object-rows.ts'
-import { assertKey, assertMetadata, assertTags, assertVersion, limits, pickHeaders, resourceOf } from '../rules.ts'
+import { parseChecksum, type ObjectRow } from './object-rows.ts'
+import { assertKey, assertMetadata, assertTags, limits, pickHeaders } from '../rules.ts'
+import { demandObject, versionIdOf } from './versions/find-version.ts'
 import { placeObject, placeOf } from './write-objects.ts'
 
 /** Copies rows, never bytes: blobs are immutable, so that two objects may share them. */
 export function createCopy(ctx: DiskContext, reads: Pick<ObjectStore, 'getObject'>): Pick<ObjectStore, 'copyObject'> {
-  const { buckets, objects, quota } = ctx
+  const { buckets, quota } = ctx
 
   function demandSource(source: ObjectRef, o: CopyOptions): ObjectRow {
     buckets.demand(source.bucket)
-    const row = objects.find(source)
-    if (!row) throw notFound(resourceOf(source))
+    const row = demandObject(ctx, source, o.sourceVersionId)
     checkSourceConditions({ etag: row.etag, lastModified: new Date(row.modified_at) }, o.sourceConditions ?? {})
     if (row.size <= limits.maxPutSize) return row
     throw new StorageError('InvalidRequest', {
@@ -28,7 +28,7 @@ export function createCopy(ctx: DiskContext, reads: Pick<ObjectStore, 'getObject
     const algorithm = o.checksumAlgorithm
     if (!algorithm || (has?.algorithm === algorithm && has.type === 'FULL_OBJECT')) return has
     const state = startChecksum(algorithm)
-    const object = await reads.getObject(row, { ...(o.signal && { signal: o.signal }) })
+    const object = await reads.getObject(row, { versionId: row.version, ...(o.signal && { signal: o.signal }) })
     for await (const chunk of object.stream()) state.update(chunk as Buffer)
     return { algorithm, value: state.digest().toString('base64'), type: 'FULL_OBJECT' }
   }
@@ -49,16 +49,24 @@ export function createCopy(ctx: DiskContext, reads: Pick<ObjectStore, 'getObject
             ...target,
             sealed: 0,
             note: null,
+            lock: null,
             acl: aclText(o.acl),
             headers: JSON.stringify(copiedHeaders(row, o)),
             tags: o.taggingDirective === 'REPLACE' ? JSON.stringify(o.tags ?? {}) : row.tags,
             checksum: checksum ? JSON.stringify(checksum) : null,
           }
-          return { row, lastModified: placeObject(ctx, copy, o) }
+          return { row, sourceVersionId: versionIdOf(ctx, row), ...placeObject(ctx, copy, o) }
         })
         if (!copied) continue
-        const { row, lastModified } = copied
-        return { etag: row.etag, contentLength: row.size, lastModified, ...(checksum && { checksum }) }
+        const { row, lastModified, versionId, sourceVersionId } = copied
+        return {
+          etag: row.etag,
+          contentLength: row.size,
+          lastModified,
+          ...(versionId !== undefined && { versionId }),
+          ...(sourceVersionId !== undefined && { sourceVersionId }),
+          ...(checksum && { checksum }),
+        }
       }
     },
   }
@@ -74,11 +82,11 @@ function copiedHeaders(row: ObjectRow, o: CopyOptions): ObjectHeaders {
 function assertCopy(source: ObjectRef, target: ObjectRef, o: CopyOptions): void {
   assertKey(source)
   assertKey(target)
-  assertVersion(o.sourceVersionId)
   if (o.metadataDirective === 'REPLACE') assertMetadata(o)
   if (o.taggingDirective === 'REPLACE') assertTags(o.tags ?? {})
   const same = source.bucket === target.bucket && source.key === target.key
-  if (!same || o.metadataDirective === 'REPLACE' || o.storageClass !== undefined) return
+  if (!same || o.sourceVersionId !== undefined || o.metadataDirective === 'REPLACE' || o.storageClass !== undefined)
+    return
   throw new StorageError('InvalidRequest', {
     message:
       'This copy request is illegal because it is trying to copy an object to itself without changing the ' +

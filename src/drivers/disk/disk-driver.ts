@@ -46,6 +46,8 @@ import { HoldCounts } from './hold-counts.ts'
 import { UploadRows } from './upload-rows.ts'
 import { Garbage, HandedOff } from './garbage.ts'
 import { HashThread } from './hash-thread.ts'
+import { createVersionListing } from './versions/list-versions.ts'
+import { VersionRows } from './versions/version-rows.ts'
 import { WriteGuard } from './write-guard.ts'
 import { blockSize } from './write-body.ts'
 import { createWrites } from './write-objects.ts'
@@ -164,6 +166,7 @@ export async function createDiskDriver(o: DiskDriverOptions): Promise<StorageDri
       closing: closing.signal,
     }
     const buckets = new BucketRows(db)
+    const objects = new ObjectRows(db)
     const ctx: DiskContext = {
       ...shared,
       garbage: new Garbage(shared, db, log),
@@ -177,7 +180,8 @@ export async function createDiskDriver(o: DiskDriverOptions): Promise<StorageDri
         queue,
         peers,
       }),
-      objects: new ObjectRows(db),
+      objects,
+      versions: new VersionRows(db, objects),
       uploads: new UploadRows(db),
       calls,
       guard,
@@ -266,6 +270,7 @@ function assemble(o: DiskDriverOptions, ctx: DiskContext, db: Index, background:
     ...writes,
     ...createCopy(ctx, reads),
     ...createListing(ctx, db),
+    ...createVersionListing(ctx, db),
     ...createMultipart(ctx, reads),
     ...createCompletion(ctx),
     ...createUploadListing(ctx),

@@ -108,19 +108,25 @@ export function createMultipart(ctx: DiskContext, reads: Pick<ObjectStore, 'getO
 
     async uploadPartCopy(ref, uploadId, partNumber, source, o = {}) {
       assertPart(ctx, ref, uploadId, partNumber, { isCopy: true })
-      const head = await reads.headObject(source)
+      const ofSource = o.sourceVersionId === undefined ? {} : { versionId: o.sourceVersionId }
+      const head = await reads.headObject(source, ofSource)
       checkSourceConditions(head, o.sourceConditions ?? {})
       if (o.range && o.range.end >= head.contentLength)
         throw new StorageError('InvalidArgument', {
           message: `Range specified is not valid for source object of size: ${head.contentLength}`,
         })
       // The etag as seen: what is copied is what the conditions were asked of.
-      const object = await reads.getObject(source, { ifMatch: `"${head.etag}"`, ...(o.range && { range: o.range }) })
+      const object = await reads.getObject(source, {
+        ...ofSource,
+        ifMatch: `"${head.etag}"`,
+        ...(o.range && { range: o.range }),
+      })
       const { start, end } = object.range ?? { start: 0, end: head.contentLength - 1 }
-      return writePart(ref, uploadId, partNumber, object.stream(), {
+      const written = await writePart(ref, uploadId, partNumber, object.stream(), {
         contentLength: end - start + 1,
         isCopy: true,
       })
+      return { ...written, ...(head.versionId !== undefined && { sourceVersionId: head.versionId }) }
     },
 
     async listParts(ref, uploadId, o = {}) {

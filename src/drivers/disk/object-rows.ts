@@ -1,7 +1,7 @@
 /** The rows of objects and blobs. Every method is synchronous; those that write are called inside a CommitQueue job. */
 import { StorageError } from '../../errors.ts'
-import type { Acl, Checksum, ObjectHead, ObjectHeaders, ObjectRef } from '../driver.ts'
-import { aclText, parseAcl } from './acl-text.ts'
+import type { Checksum, ObjectHead, ObjectHeaders, ObjectRef } from '../driver.ts'
+import { parseAcl } from './acl-text.ts'
 import type { Index } from './open-index.ts'
 
 export type ObjectRow = {
@@ -24,7 +24,23 @@ export type ObjectRow = {
   parts: number
   /** JSON of an ObjectNote, since the object was sealed. */
   note: string | null
+  /** `null` for an object that was written while its bucket made no versions. */
+  version: string
+  /** The place among the versions of the key, the newest last. */
+  nth: number
+  /** JSON of an ObjectLock. */
+  lock: string | null
 }
+
+/** An object before it has its place among the versions of its key. */
+export type NewObjectRow = Omit<ObjectRow, 'modified_at' | 'version' | 'nth'>
+
+export const objectColumns =
+  'bucket, key, size, etag, modified_at, acl, sealed, headers, tags, checksum, content, parts, note, version, nth, lock'
+
+/** Every object with bytes, current or not, for statements that ask what a blob is needed for. */
+export const storedObjects = `(SELECT bucket, key, version, size, etag, checksum, content, parts FROM objects
+  UNION ALL SELECT bucket, key, version, size, etag, checksum, content, parts FROM versions WHERE content IS NOT NULL)`
 
 /** A run of an object's bytes and the blob that holds them; `sums` as of block-sums.ts. */
 export type Segment = { start: number; part: number; size: number; blob: string; sums: Buffer }
@@ -56,22 +72,23 @@ export class ObjectRows {
   readonly #parts
   readonly #seal
   readonly #setSealedHeaders
-  readonly #setTags
-  readonly #setAcl
   readonly #unnoted
 
   constructor(db: Index) {
-    const columns = 'bucket, key, size, etag, modified_at, acl, sealed, headers, tags, checksum, content, parts, note'
+    const columns = objectColumns
     this.#find = db.prepare<[string, string], ObjectRow>(`SELECT ${columns} FROM objects WHERE bucket = ? AND key = ?`)
     this.#put = db.prepare<[ObjectRow]>(
       `INSERT INTO objects (${columns}) VALUES (${columns.replace(/\w+/g, '@$&')})
        ON CONFLICT (bucket, key) DO UPDATE SET size = excluded.size, etag = excluded.etag,
          modified_at = excluded.modified_at, acl = excluded.acl, sealed = excluded.sealed, headers = excluded.headers,
          tags = excluded.tags, checksum = excluded.checksum, content = excluded.content, parts = excluded.parts,
-         note = excluded.note`,
+         note = excluded.note, version = excluded.version, nth = excluded.nth, lock = excluded.lock`,
     )
     this.#remove = db.prepare<[string, string]>('DELETE FROM objects WHERE bucket = ? AND key = ?')
-    this.#inUse = db.prepare<[string], { used: 1 }>('SELECT 1 AS used FROM objects WHERE content = ? LIMIT 1')
+    this.#inUse = db.prepare<[string, string], { used: 1 }>(
+      `SELECT 1 AS used WHERE EXISTS (SELECT 1 FROM objects WHERE content = ?)
+        OR EXISTS (SELECT 1 FROM versions WHERE content = ?)`,
+    )
     this.#addBlob = db.prepare<[string, number, Buffer]>('INSERT INTO blobs (id, size, sums) VALUES (?, ?, ?)')
     this.#forgetBlob = db.prepare<[string]>('DELETE FROM blobs WHERE id = ?')
     this.#dropBlob = db.prepare<[number, string]>('UPDATE blobs SET garbage_since = ? WHERE id = ?')
@@ -102,8 +119,6 @@ export class ObjectRows {
       `UPDATE objects SET headers = ?, tags = '{}', acl = 'private' WHERE bucket = ? AND key = ?`,
     )
     this.#unnoted = db.prepare('SELECT 1 FROM objects WHERE sealed = 1 AND note IS NULL LIMIT 1')
-    this.#setTags = db.prepare<[string, string, string]>('UPDATE objects SET tags = ? WHERE bucket = ? AND key = ?')
-    this.#setAcl = db.prepare<[string, string, string]>('UPDATE objects SET acl = ? WHERE bucket = ? AND key = ?')
   }
 
   find({ bucket, key }: ObjectRef): ObjectRow | undefined {
@@ -117,12 +132,17 @@ export class ObjectRows {
   }
 
   remove(row: ObjectRow, at: number): void {
-    this.#remove.run(row.bucket, row.key)
+    this.drop(row)
     this.release(row, at)
   }
 
+  /** The row alone: its content belongs to a version from now on. */
+  drop({ bucket, key }: ObjectRef): void {
+    this.#remove.run(bucket, key)
+  }
+
   release({ content, parts }: Pick<ObjectRow, 'content' | 'parts'>, at: number): void {
-    if (this.#inUse.get(content)) return
+    if (this.#inUse.get(content, content)) return
     if (parts === 0) {
       this.dropBlob(content, at)
       return
@@ -185,14 +205,6 @@ export class ObjectRows {
 
   hasUnnoted(): boolean {
     return this.#unnoted.get() !== undefined
-  }
-
-  setTags({ bucket, key }: ObjectRef, tags: string): void {
-    this.#setTags.run(tags, bucket, key)
-  }
-
-  setAcl({ bucket, key }: ObjectRef, acl: Acl): void {
-    this.#setAcl.run(aclText(acl), bucket, key)
   }
 }
 

@@ -9,7 +9,7 @@ import { damagedIndex, UnusableStore } from './store-error.ts'
 
 export type Index = Database.Database
 
-export const schemaVersion = 5
+export const schemaVersion = 6
 
 /** Milliseconds. Reads never wait in WAL mode; the CommitQueue retries a busy write while the loop goes on. */
 export const busyTimeout = 10
@@ -70,6 +70,25 @@ CREATE INDEX unnoted_objects ON objects (id) WHERE sealed = 1 AND note IS NULL;
 /** The catalog that this store was last used with: see change-log/pairing.ts. */
 const paired = `
 CREATE TABLE paired (one INTEGER PRIMARY KEY CHECK (one = 1), number INTEGER NOT NULL, mark TEXT NOT NULL) STRICT;
+`
+
+/**
+ * `objects` has the current object of each key, so that a listing of keys costs the same with any number of versions.
+ * `versions` has the others and every delete marker, current ones included. `nth` orders the versions of a key; the
+ * current one has the greatest. `content` is null for a delete marker. `lock` is JSON of an ObjectLock.
+ */
+const versions = `
+ALTER TABLE objects ADD COLUMN version TEXT NOT NULL DEFAULT 'null';
+ALTER TABLE objects ADD COLUMN nth INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE objects ADD COLUMN lock TEXT;
+CREATE TABLE versions (
+  bucket TEXT NOT NULL, key TEXT NOT NULL, version TEXT NOT NULL, nth INTEGER NOT NULL, size INTEGER NOT NULL,
+  etag TEXT NOT NULL, modified_at INTEGER NOT NULL, replaced_at INTEGER NOT NULL, acl TEXT NOT NULL,
+  headers TEXT NOT NULL, tags TEXT NOT NULL, checksum TEXT, content TEXT, parts INTEGER NOT NULL, lock TEXT,
+  UNIQUE (bucket, key, version)
+) STRICT;
+CREATE INDEX versions_in_order ON versions (bucket, key, nth DESC);
+CREATE INDEX versions_of_content ON versions (content) WHERE content IS NOT NULL;
 `
 
 /**
@@ -141,6 +160,7 @@ function migrate(db: Index): boolean {
       if (found === 1 || found === 2) db.exec('ALTER TABLE objects ADD COLUMN note TEXT')
       if (found < 3) db.exec(position)
       if (found > 0 && found < 5) db.exec('ALTER TABLE buckets ADD COLUMN configuration TEXT')
+      if (found < 6) db.exec(versions)
       if (found < 4) {
         db.exec(usageTables)
         countUsage(db)

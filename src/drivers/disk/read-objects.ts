@@ -7,32 +7,30 @@ import type {
   ObjectHead,
   ObjectRef,
   ObjectStore,
+  OfVersion,
   StoredObject,
 } from '../driver.ts'
 import { checkReadConditions } from '../conditions.ts'
 import type { DiskContext } from './context.ts'
 import { checkMax } from './list-objects.ts'
-import { headOf, notFound, parseChecksum, parseTags, type ObjectRow, type Segment } from './object-rows.ts'
-import { assertKey, assertVersion, resourceOf } from '../rules.ts'
+import { headOf, parseChecksum, parseTags, type ObjectRow, type Segment } from './object-rows.ts'
+import { assertKey } from '../rules.ts'
 import { readAtOnce, StoredBytes } from './stored-bytes.ts'
+import { demandObject, versionIdOf } from './versions/find-version.ts'
 
 type ReadMethods = 'headObject' | 'getObject' | 'listObjectParts' | 'getObjectTags'
 type Span = { start: number; end: number }
 
 export function createReads(ctx: DiskContext): Pick<ObjectStore, ReadMethods> {
-  /** Errors: InvalidKey, KeyTooLong, NoSuchBucket, NotFound. */
-  function demand(ref: ObjectRef): ObjectRow {
+  /** Errors: InvalidKey, KeyTooLong, and those of demandObject. */
+  function demand(ref: ObjectRef, { versionId }: OfVersion = {}): ObjectRow {
     assertKey(ref)
-    const row = ctx.objects.find(ref)
-    if (row) return row
-    ctx.buckets.demand(ref.bucket)
-    throw notFound(resourceOf(ref))
+    return demandObject(ctx, ref, versionId)
   }
 
   function checked(ref: ObjectRef, o: HeadOptions): { row: ObjectRow; part: Span | undefined } {
     o.signal?.throwIfAborted()
-    assertVersion(o.versionId)
-    const row = demand(ref)
+    const row = demand(ref, o)
     checkReadConditions({ etag: row.etag, lastModified: new Date(row.modified_at) }, o)
     return { row, part: o.partNumber === undefined ? undefined : partSpan(row, o.partNumber) }
   }
@@ -47,7 +45,9 @@ export function createReads(ctx: DiskContext): Pick<ObjectStore, ReadMethods> {
   }
 
   function headFor(row: ObjectRow, { partNumber }: HeadOptions): ObjectHead {
-    const { checksum: whole, ...head } = headOf(row)
+    const versionId = versionIdOf(ctx, row)
+    const { checksum: whole, ...facts } = headOf(row)
+    const head: ObjectHead = { ...facts, ...(versionId !== undefined && { versionId }) }
     if (whole === undefined) return head
     if (partNumber === undefined || row.parts === 0) return { ...head, checksum: whole }
     const stored = ctx.objects.parts(row, partNumber - 1, 1)[0]?.checksum
@@ -78,6 +78,9 @@ export function createReads(ctx: DiskContext): Pick<ObjectStore, ReadMethods> {
     return ctx.blobs.localFile(first.blob)
   }
 
+  const contentOf = (ref: ObjectRef, { versionId }: OfVersion): string | null | undefined =>
+    (versionId === undefined ? undefined : ctx.versions.find(ref, versionId))?.content ?? ctx.objects.find(ref)?.content
+
   const release = (segments: readonly Segment[]): void => {
     for (const { blob } of segments) ctx.readers.remove(blob)
   }
@@ -107,13 +110,13 @@ export function createReads(ctx: DiskContext): Pick<ObjectStore, ReadMethods> {
           return await open(found, o)
         } catch (error) {
           // Replaced between the look at its row and the opening of its blob: what is there now is to be read.
-          if (isStorageError(error, 'Corrupt') && ctx.objects.find(ref)?.content !== found.row.content) continue
+          if (isStorageError(error, 'Corrupt') && contentOf(ref, o) !== found.row.content) continue
           throw error
         }
       }
     },
 
-    getObjectTags: async (ref) => parseTags(demand(ref).tags),
+    getObjectTags: async (ref, o) => parseTags(demand(ref, o).tags),
   }
 }
 

@@ -3,7 +3,7 @@ import type { DriverSnapshots } from '../driver.ts'
 import type { DiskContext } from './context.ts'
 import type { Index } from './open-index.ts'
 
-const tables = ['buckets', 'blobs', 'objects', 'segments', 'uploads', 'parts'] as const
+const tables = ['buckets', 'blobs', 'objects', 'versions', 'segments', 'uploads', 'parts'] as const
 type Table = (typeof tables)[number]
 type Row = Record<string, unknown> & { id?: string }
 type Rows = Map<Table, Row[]>

@@ -1,14 +1,16 @@
 import type { Readable } from 'node:stream'
 import { StorageError } from '../../errors.ts'
-import type { ObjectRef, ObjectStore, PutOptions, WriteConditions, WrittenObject } from '../driver.ts'
+import type { DeletedObject, ObjectRef, ObjectStore, PutOptions, WriteConditions, WrittenObject } from '../driver.ts'
 import { fail, matches } from '../conditions.ts'
 import { aclText } from './acl-text.ts'
 import { checkWriteConditions } from './write-conditions.ts'
 import { writtenKey, type DiskContext } from './context.ts'
-import { notFound, type ObjectRow } from './object-rows.ts'
+import { notFound, type NewObjectRow } from './object-rows.ts'
 import type { Place, Reservation } from './quota/owner-quota.ts'
 import { mayHaveHappened } from './store-error.ts'
-import { assertKey, assertMetadata, assertTags, assertVersion, limits, pickHeaders, resourceOf } from '../rules.ts'
+import { assertKey, assertMetadata, assertTags, limits, pickHeaders, resourceOf } from '../rules.ts'
+import { demandObject } from './versions/find-version.ts'
+import { assertVersionId, nullVersion } from './versions/version-id.ts'
 import { writeBody, type BodyOptions, type WrittenBlob } from './write-body.ts'
 
 type Writes = Pick<
@@ -18,7 +20,7 @@ type Writes = Pick<
   Required<Pick<ObjectStore, 'noteObject' | 'lacksNotes'>>
 
 export function createWrites(ctx: DiskContext): Writes {
-  const { buckets, objects, queue, now } = ctx
+  const { buckets, objects, versions, queue, now } = ctx
 
   async function putObject(ref: ObjectRef, body: Readable, o: PutOptions = {}): Promise<WrittenObject> {
     const refused = (): void => {
@@ -44,13 +46,41 @@ export function createWrites(ctx: DiskContext): Writes {
       content: blob.id,
       parts: 0,
       note: null,
+      lock: null,
     }
-    const replaced = await commitBlob(ctx, blob, () => {
+    const { replaced, versionId } = await commitBlob(ctx, blob, () => {
       const blobs = objects.blobsOf(objects.find(ref))
-      placeObject(ctx, row, o)
-      return blobs
+      return { replaced: blobs, ...placeObject(ctx, row, o) }
     })
-    return { etag, contentLength: size, ...(checksum && { checksum }), ...(await removeReplaced(ctx, ref, replaced)) }
+    return {
+      etag,
+      contentLength: size,
+      ...(checksum && { checksum }),
+      ...(versionId !== undefined && { versionId }),
+      ...(await removeReplaced(ctx, ref, replaced)),
+    }
+  }
+
+  const assertVersion = ({ bucket }: ObjectRef, versionId: string): void =>
+    assertVersionId(versionId, { madeVersions: buckets.versioning(bucket) !== null })
+
+  function assertMatches(ref: ObjectRef, ifMatch: string, versionId: string | undefined): void {
+    const current = objects.find(ref)
+    const row = versionId === undefined || current?.version === versionId ? current : versions.find(ref, versionId)
+    if (row && !matches(ifMatch, row.etag, 'strong')) fail('PreconditionFailed', 'If-Match', resourceOf(ref))
+  }
+
+  function deleteCurrent(ref: ObjectRef): DeletedObject {
+    const state = buckets.versioning(ref.bucket)
+    if (state !== null) return { versionId: versions.mark(ref, state, now().getTime()), deleteMarker: true }
+    const row = objects.find(ref)
+    if (row) objects.remove(row, now().getTime())
+    return {}
+  }
+
+  function deleteVersion(ref: ObjectRef, versionId: string): DeletedObject {
+    const { isMarker } = versions.removeVersion(ref, versionId, now().getTime())
+    return { versionId, ...(isMarker && { deleteMarker: true }) }
   }
 
   return {
@@ -58,14 +88,11 @@ export function createWrites(ctx: DiskContext): Writes {
 
     async deleteObject(ref, o = {}) {
       assertKey(ref)
-      assertVersion(o.versionId)
-      await queue.run(() => {
+      return queue.run(() => {
         buckets.demand(ref.bucket)
-        const row = objects.find(ref)
-        if (!row) return
-        if (o.ifMatch !== undefined && !matches(o.ifMatch, row.etag, 'strong'))
-          fail('PreconditionFailed', 'If-Match', resourceOf(ref))
-        objects.remove(row, now().getTime())
+        if (o.versionId !== undefined) assertVersion(ref, o.versionId)
+        if (o.ifMatch !== undefined) assertMatches(ref, o.ifMatch, o.versionId)
+        return o.versionId === undefined ? deleteCurrent(ref) : deleteVersion(ref, o.versionId)
       })
     },
 
@@ -74,29 +101,22 @@ export function createWrites(ctx: DiskContext): Writes {
         throw new StorageError('InvalidArgument', { message: 'At most 1000 keys can be deleted in one request.' })
       await queue.run(() => {
         buckets.demand(bucket)
-        for (const key of keys) {
-          const row = objects.find({ bucket, key })
-          if (row) objects.remove(row, now().getTime())
-        }
+        for (const key of keys) deleteCurrent({ bucket, key })
       })
       return keys.map((key) => ({ key }))
     },
 
-    async putObjectTags(ref, tags) {
+    async putObjectTags(ref, tags, o = {}) {
       assertKey(ref)
       assertTags(tags)
-      await queue.run(() => {
-        buckets.demand(ref.bucket)
-        if (!objects.find(ref)) throw notFound(resourceOf(ref))
-        objects.setTags(ref, JSON.stringify(tags))
-      })
+      await queue.run(() => versions.change(demandObject(ctx, ref, o.versionId), { tags: JSON.stringify(tags) }))
     },
 
     async sealObject(ref, o) {
       assertKey(ref)
-      assertVersion(o.versionId)
       await queue.run(() => {
         buckets.demand(ref.bucket)
+        if (o.versionId !== undefined) assertVersion(ref, o.versionId)
         const row = objects.find(ref)
         if (!row) throw notFound(resourceOf(ref))
         if (row.etag !== o.etag || (o.revision !== undefined && row.content !== o.revision))
@@ -129,14 +149,16 @@ async function isWrittenByPeer({ peers }: DiskContext, ref: ObjectRef): Promise<
   return (await peers.ask<boolean>('disk.writing', writtenKey(ref))).includes(true)
 }
 
-/** Inside a job: puts the row in place if conditions and seal allow it; answers when the object was last modified. */
-export function placeObject(ctx: DiskContext, row: Omit<ObjectRow, 'modified_at'>, o: WriteConditions): Date {
+export type Placed = { lastModified: Date; versionId?: string }
+
+/** Inside a job: puts the row in place if conditions and seal allow it. */
+export function placeObject(ctx: DiskContext, row: NewObjectRow, o: WriteConditions): Placed {
   ctx.buckets.demand(row.bucket)
-  const existing = ctx.objects.find(row)
-  checkWriteConditions(existing, o, resourceOf(row))
-  const at = ctx.now()
-  ctx.objects.put({ ...row, modified_at: at.getTime() }, existing)
-  return at
+  checkWriteConditions(ctx.objects.find(row), o, resourceOf(row))
+  const lastModified = ctx.now()
+  const state = ctx.buckets.versioning(row.bucket)
+  const { version } = ctx.versions.place(row, state, lastModified.getTime())
+  return state === 'Enabled' ? { lastModified, versionId: version } : { lastModified }
 }
 
 /** To be called with what a committed write replaced, while it is still counted as running by its caller. */
@@ -153,12 +175,23 @@ export async function removeReplaced(
 /** Of a write that is counted as running: `leave` ends that, and leaves the blob where it is. */
 export type FreshBlob = WrittenBlob & { leave(): void; place: Place; reservation: Reservation }
 
-export const placeOf = ({ objects }: Pick<DiskContext, 'objects'>, ref: ObjectRef): Place => ({
+export const placeOf = (ctx: Pick<DiskContext, 'objects' | 'versions' | 'buckets'>, ref: ObjectRef): Place => ({
   bucket: ref.bucket,
   slot: writtenKey(ref),
   isObject: true,
-  size: () => objects.find(ref)?.size ?? null,
+  size: () => replacedBy(ctx, ref)?.size ?? null,
 })
+
+/** A version replaces nothing, and the version `null` only another one of that name. */
+function replacedBy(
+  { objects, versions, buckets }: Pick<DiskContext, 'objects' | 'versions' | 'buckets'>,
+  ref: ObjectRef,
+): { size: number } | undefined {
+  const state = buckets.versioning(ref.bucket)
+  if (state === 'Enabled') return undefined
+  const current = objects.find(ref)
+  return state === null || current?.version === nullVersion ? current : versions.find(ref, nullVersion)
+}
 
 /** Writes a body that is on its way to `ref`, counted as running until its blob is committed or discarded. */
 export async function writeFor(

@@ -1,7 +1,7 @@
 /** Deletions and tags. */
 import { createHash } from 'node:crypto'
 import type { DeleteObjectsCommandOutput } from '@aws-sdk/client-s3'
-import type { DeleteResult, ObjectRef, ObjectStore } from '../driver.ts'
+import type { DeleteResult, ObjectRef, ObjectStore, OfVersion } from '../driver.ts'
 import { isStorageError, StorageError } from '../../errors.ts'
 import { changeRequest } from './connection.ts'
 import { present } from './object-head.ts'
@@ -12,6 +12,7 @@ export type ObjectChanges = Pick<ObjectStore, 'deleteObject' | 'deleteObjects' |
 
 export function objectChanges({ connection, keys }: S3Deps): ObjectChanges {
   const target = (ref: ObjectRef) => ({ Bucket: ref.bucket, Key: keys.of(ref) })
+  const version = (ref: ObjectRef, o: OfVersion = {}) => ({ ...target(ref), ...present({ VersionId: o.versionId }) })
 
   const deleteObject: ObjectChanges['deleteObject'] = async (ref, o = {}) => {
     // Most stores ignore the header, and would delete whatever is there.
@@ -20,10 +21,16 @@ export function objectChanges({ connection, keys }: S3Deps): ObjectChanges {
     const input = { ...target(ref), ...present({ VersionId: o.versionId }) }
     try {
       const failed = { operation: 'deleteObject', ref }
-      await connection.run(failed, (s3, _sdk, abortSignal) => s3.deleteObject(input, { abortSignal }), o)
+      const deleted = await connection.run(
+        failed,
+        (s3, _sdk, abortSignal) => s3.deleteObject(input, { abortSignal }),
+        o,
+      )
+      return present({ versionId: deleted.VersionId, deleteMarker: deleted.DeleteMarker })
     } catch (e) {
       // Google's store answers 404 where S3 answers 204.
       if (!isStorageError(e, 'NotFound')) throw e
+      return {}
     }
   }
 
@@ -63,10 +70,10 @@ export function objectChanges({ connection, keys }: S3Deps): ObjectChanges {
       }
     },
 
-    async getObjectTags(ref) {
+    async getObjectTags(ref, o) {
       try {
         const answer = await connection.run({ operation: 'getObjectTags', ref }, (s3, _sdk, abortSignal) =>
-          s3.getObjectTagging(target(ref), { abortSignal }),
+          s3.getObjectTagging(version(ref, o), { abortSignal }),
         )
         return Object.fromEntries((answer.TagSet ?? []).map(({ Key, Value }) => [Key!, Value ?? '']))
       } catch (e) {
@@ -75,14 +82,14 @@ export function objectChanges({ connection, keys }: S3Deps): ObjectChanges {
       }
     },
 
-    async putObjectTags(ref, tags) {
+    async putObjectTags(ref, tags, o) {
       assertTags(tags)
       const TagSet = Object.entries(tags).map(([Key, Value]) => ({ Key, Value }))
       const failed = { operation: 'putObjectTags', ref }
       await connection.run(failed, (s3, _sdk, abortSignal) =>
         TagSet.length === 0
-          ? s3.deleteObjectTagging(target(ref), { abortSignal })
-          : s3.putObjectTagging({ ...target(ref), Tagging: { TagSet } }, { abortSignal }),
+          ? s3.deleteObjectTagging(version(ref, o), { abortSignal })
+          : s3.putObjectTagging({ ...version(ref, o), Tagging: { TagSet } }, { abortSignal }),
       )
     },
   }

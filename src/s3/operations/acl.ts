@@ -1,10 +1,11 @@
 import { isStorageError } from '../../errors.ts'
-import type { AccessControlList, Acl, BucketInfo, Grant, ObjectRef } from '../../drivers/driver.ts'
+import type { AccessControlList, Acl, BucketInfo, Grant, ObjectRef, OfVersion } from '../../drivers/driver.ts'
 import { expanded, groupUris, listOf } from '../acl/grants.ts'
 import { areAclsDisabled, assertAclAllowed } from '../acl/ownership.ts'
 import { readAcl, readAclDocument, resolveAcl } from '../acl/requested-acl.ts'
-import { answerEmpty, answerXml } from '../answer.ts'
-import { bucketOf, objectOf, refuseVersion, type Operation, type OperationDeps, type S3Context } from '../context.ts'
+import { actionOn } from '../actions.ts'
+import { answerEmpty, answerXml, type AnswerHeaders } from '../answer.ts'
+import { bucketOf, objectOf, versionOf, type Operation, type OperationDeps, type S3Context } from '../context.ts'
 import { readDocument } from '../document.ts'
 import { ownerElement } from '../listing.ts'
 import type { XmlElement } from '../xml.ts'
@@ -22,10 +23,10 @@ export const getBucketAcl: Operation = async (ctx, deps) => {
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObjectAcl.html */
 export const getObjectAcl: Operation = async (ctx, deps) => {
   const ref = objectOf(ctx)
-  refuseVersion(ctx)
-  await deps.access.allow(ctx, 's3:GetObjectAcl', ref)
-  const { acl = 'private' } = await deps.store.headObject(ref)
-  answerAcl(ctx, shown(acl, await deps.store.headBucket(ref.bucket)))
+  const asked = versionOf(ctx)
+  await deps.access.allow(ctx, actionOn('s3:GetObjectAcl', asked.versionId), { ...ref, ...asked })
+  const { acl = 'private', versionId } = await deps.store.headObject(ref, asked)
+  answerAcl(ctx, shown(acl, await deps.store.headBucket(ref.bucket)), { 'x-amz-version-id': versionId })
 }
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketAcl.html */
@@ -40,12 +41,13 @@ export const putBucketAcl: Operation = async (ctx, deps) => {
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObjectAcl.html */
 export const putObjectAcl: Operation = async (ctx, deps) => {
   const ref = objectOf(ctx)
-  refuseVersion(ctx)
-  await deps.access.allow(ctx, 's3:PutObjectAcl', ref)
+  const asked = versionOf(ctx)
+  await deps.access.allow(ctx, actionOn('s3:PutObjectAcl', asked.versionId), { ...ref, ...asked })
   const info = await deps.store.headBucket(ref.bucket)
-  const owner = await ownerOfObject(ref, info, deps)
-  await deps.store.setObjectAcl(ref, await readRequestedAcl(ctx, 'object', owner, info))
-  answerEmpty(ctx, 200)
+  const { owner, versionId } = await lookAt(ref, asked, info, deps)
+  const acl = await readRequestedAcl(ctx, 'object', owner, info)
+  await deps.store.setObjectAcl(ref, acl, versionId === undefined ? asked : { versionId })
+  answerEmpty(ctx, 200, { 'x-amz-version-id': versionId })
 }
 
 /** Where ACLs are disabled, the owner of the bucket has full control of everything in it. */
@@ -53,25 +55,31 @@ const shown = (acl: Acl, { owner, configuration }: BucketInfo): AccessControlLis
   areAclsDisabled(configuration) ? listOf('private', owner) : expanded(acl, owner)
 
 /** An ACL does not change the owner. */
-async function ownerOfObject(ref: ObjectRef, info: BucketInfo, deps: OperationDeps): Promise<string> {
+async function lookAt(
+  ref: ObjectRef,
+  asked: OfVersion,
+  info: BucketInfo,
+  deps: OperationDeps,
+): Promise<{ owner: string; versionId?: string }> {
   try {
-    const { acl = 'private' } = await deps.store.headObject(ref)
-    return expanded(acl, info.owner).owner
+    const { acl = 'private', versionId } = await deps.store.headObject(ref, asked)
+    return { owner: expanded(acl, info.owner).owner, ...(versionId !== undefined && { versionId }) }
   } catch (error) {
     // Said by the store once more, after the ACL was looked at.
-    if (isStorageError(error, 'NotFound')) return info.owner
+    if (isStorageError(error, 'NotFound')) return { owner: info.owner }
     throw error
   }
 }
 
-function answerAcl(ctx: S3Context, { owner, grants }: AccessControlList): void {
-  answerXml(ctx, 'AccessControlPolicy', [
+function answerAcl(ctx: S3Context, { owner, grants }: AccessControlList, headers: AnswerHeaders = {}): void {
+  const content: XmlElement[] = [
     ['Owner', ownerElement(owner)],
     [
       'AccessControlList',
       grants.map((grant): XmlElement => ['Grant', [granteeOf(grant), ['Permission', grant.permission]]]),
     ],
-  ])
+  ]
+  answerXml(ctx, 'AccessControlPolicy', content, headers)
 }
 
 const granteeOf = ({ to }: Grant): XmlElement =>

@@ -1,8 +1,8 @@
 import { StorageError } from '../../errors.ts'
-import type { CopyOptions, ObjectRef } from '../../drivers/driver.ts'
+import type { CopyOptions } from '../../drivers/driver.ts'
 import { answerXml, quoted } from '../answer.ts'
-import { objectOf, type Operation, type OperationDeps, type S3Context } from '../context.ts'
-import { parseCopySource } from '../copy-source.ts'
+import { objectOf, type Operation, type S3Context } from '../context.ts'
+import { allowSource, parseCopySource, refuseMarker } from '../copy-source.ts'
 import {
   parseAlgorithm,
   readConditions,
@@ -20,31 +20,30 @@ import { elements } from '../xml.ts'
 export const copyObject: Operation = async (ctx, deps) => {
   const target = objectOf(ctx)
   const source = parseCopySource(ctx.headers.get('x-amz-copy-source') ?? '')
-  await deps.access.allow(ctx, 's3:GetObject', source.ref)
-  const tags = await copiedTags(ctx, source.ref, target, deps)
-  // A policy is asked about the tags that the copy will have. With COPY these are the source's.
-  const writer =
-    tags === null ? ctx : { ...ctx, headers: without(ctx.headers, 'x-amz-tagging'), requestTags: async () => tags }
-  const allowed = await deps.access.allow(writer, 's3:PutObject', target)
+  const allowed = await deps.access.allow(ctx, 's3:PutObject', target)
+  await allowSource(ctx, source, deps)
   refuseUnsupportedHeaders(ctx.headers)
-  const options = { ...readOptions(ctx), ...(tags !== null && { taggingDirective: 'REPLACE' as const, tags }) }
+  const options = readOptions(ctx)
   const same = source.ref.bucket === target.bucket && source.ref.key === target.key
-  if (same && options.metadataDirective !== 'REPLACE' && options.storageClass === undefined) {
+  if (
+    same &&
+    source.versionId === undefined &&
+    options.metadataDirective !== 'REPLACE' &&
+    options.storageClass === undefined
+  ) {
     throw new StorageError('InvalidRequest', {
       message:
         'This copy request is illegal because it is trying to copy an object to itself without changing the object’s metadata.',
     })
   }
-  const admitted = await admitWrite(writer, target, deps, allowed)
-  if (tags !== null && hasAny(tags) && !admitted.isGranted && allowed.bucket !== null) {
-    await deps.access.allow(writer, 's3:PutObjectTagging', { ...target, isNew: true })
-  }
-  const written = await deps.store.copyObject(source.ref, target, {
+  const admitted = await admitWrite(ctx, target, deps, allowed)
+  const copying = deps.store.copyObject(source.ref, target, {
     ...(admitted.isGranted ? granted(options, admitted) : options),
     ...(!admitted.isGranted && admitted.headers.acl !== undefined && { acl: admitted.headers.acl }),
     ...readWriteConditions(ctx.headers),
     ...(source.versionId !== undefined && { sourceVersionId: source.versionId }),
   })
+  const written = await copying.catch(refuseMarker)
   await settleWritten(target, deps)
   answerXml(
     ctx,
@@ -54,31 +53,12 @@ export const copyObject: Operation = async (ctx, deps) => {
       ETag: quoted(written.etag),
       ...checksumElements(written),
     }),
-    { 'x-amz-version-id': written.versionId, 'x-amz-copy-source-version-id': source.versionId },
+    {
+      'x-amz-version-id': written.versionId,
+      'x-amz-copy-source-version-id': written.sourceVersionId ?? source.versionId,
+    },
   )
 }
-
-/**
- * The source's tags, if the copy gets them. Copying tags is reading and writing them, as on AWS. They are stored as read
- * here, because they may change before the object is copied. null: the request has the tags.
- */
-async function copiedTags(
-  ctx: S3Context,
-  source: ObjectRef,
-  target: ObjectRef,
-  deps: OperationDeps,
-): Promise<Record<string, string> | null> {
-  // Only the gateway's own key copies within its bucket, which has no policy. The store may not support tags.
-  if (source.bucket === deps.gatewayBucket && target.bucket === deps.gatewayBucket) return null
-  if (directive(ctx.headers.get('x-amz-tagging-directive'), 'x-amz-tagging-directive') === 'REPLACE') return null
-  const tags = await deps.store.getObjectTags(source)
-  if (hasAny(tags)) await deps.access.allow(ctx, 's3:GetObjectTagging', source)
-  return tags
-}
-
-const hasAny = (tags: Record<string, string>): boolean => Object.keys(tags).length > 0
-const without = (headers: S3Context['headers'], name: string): S3Context['headers'] =>
-  new Map([...headers].filter(([each]) => each !== name))
 
 /** Nothing of the source's or the request's headers: the upload that the key was granted to says what they are. */
 const granted = ({ sourceConditions, checksumAlgorithm }: CopyOptions, { headers }: Admitted): CopyOptions => ({

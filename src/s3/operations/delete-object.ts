@@ -1,19 +1,20 @@
+import { actionOn } from '../actions.ts'
 import { answerEmpty } from '../answer.ts'
-import { objectOf, type Operation } from '../context.ts'
+import { objectOf, versionOf, type Operation } from '../context.ts'
 import { S3Error } from '../s3-error.ts'
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObject.html */
 export const deleteObject: Operation = async (ctx, deps) => {
   const ref = objectOf(ctx)
-  const versionId = ctx.query.get('versionId')
-  await deps.access.allow(ctx, 's3:DeleteObject', ref)
+  const ofVersion = versionOf(ctx)
+  await deps.access.allow(ctx, actionOn('s3:DeleteObject', ofVersion.versionId), { ...ref, ...ofVersion })
   for (const name of ['x-amz-if-match-last-modified-time', 'x-amz-if-match-size']) {
     if (ctx.headers.has(name)) throw new S3Error('NotImplemented', `${name} on a delete is not implemented.`)
   }
   const ifMatch = ctx.headers.get('if-match')
-  await deps.store.deleteObject(ref, {
-    ...(versionId !== undefined && { versionId }),
-    ...(ifMatch !== undefined && { ifMatch }),
+  const deleted = await deps.store.deleteObject(ref, { ...ofVersion, ...(ifMatch !== undefined && { ifMatch }) })
+  answerEmpty(ctx, 204, {
+    'x-amz-delete-marker': deleted.deleteMarker === true ? 'true' : undefined,
+    'x-amz-version-id': deleted.versionId,
   })
-  answerEmpty(ctx, 204)
 }

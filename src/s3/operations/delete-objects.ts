@@ -1,30 +1,25 @@
-import { scheduler } from 'node:timers/promises'
 import { isStorageError } from '../../errors.ts'
-import type { DeleteResult } from '../../drivers/driver.ts'
+import type { DeletedObject, DeleteResult } from '../../drivers/driver.ts'
+import { actionOn } from '../actions.ts'
 import { answerXml } from '../answer.ts'
-import { bucketOf, type Operation, type OperationDeps } from '../context.ts'
+import { bucketOf, type Operation, type OperationDeps, type S3Context } from '../context.ts'
 import { readDocument } from '../document.ts'
 import { errorAnswer } from '../error-response.ts'
 import { refuseUnsupportedHeaders } from '../object-headers.ts'
 import { S3Error } from '../s3-error.ts'
 import { assertKey } from '../target.ts'
-import { elements, holdsMore, malformed, parseXml, type XmlElement } from '../xml.ts'
+import { elements, malformed, parseXml, type XmlElement } from '../xml.ts'
 
 type Wanted = { key: string; versionId: string | undefined; ifMatch: string | undefined }
-type Outcome = Wanted & { error?: { code: string; message: string } }
-
-const maxKeys = 1000
-/** An object with its five fields has twelve tags. CDATA sections and comments count too. */
-const maxTags = maxKeys * 20
+type Outcome = Wanted & { error?: { code: string; message: string }; deleted?: DeletedObject }
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html */
 export const deleteObjects: Operation = async (ctx, deps) => {
   const bucket = bucketOf(ctx)
-  const allow = await deps.access.allowEach(ctx, 's3:DeleteObject', bucket)
+  const { isPerKey, makesVersions } = await lookAt(ctx, bucket, deps)
   refuseUnsupportedHeaders(ctx.headers)
   // Up to a thousand keys of a kilobyte, in which each byte may be an XML entity.
   const body = await readDocument(ctx, { maxBytes: 8 * 1024 * 1024, digestRequired: true })
-  if (holdsMore(body, '<Object', maxKeys) || holdsMore(body, '<', maxTags)) throw malformed()
   const document = parseXml(body, 'Delete')
   const wanted = document.children('Object').map((object): Wanted => {
     const key = object.textOf('Key')
@@ -34,14 +29,20 @@ export const deleteObjects: Operation = async (ctx, deps) => {
     }
     return { key, versionId: object.textOf('VersionId') || undefined, ifMatch: object.textOf('ETag')?.trim() }
   })
-  if (wanted.length === 0 || wanted.length > maxKeys) throw malformed()
+  if (wanted.length === 0 || wanted.length > 1000) throw malformed()
   const quiet = document.textOf('Quiet')?.trim().toLowerCase() === 'true'
 
-  const outcomes: Outcome[] = wanted.map((one) => ({ ...one, ...refusalOf(one) }))
-  await refuseDenied(outcomes, allow)
-  await deleteConditionally(bucket, outcomes, deps)
-  const free = outcomes.filter(({ error, ifMatch }) => error === undefined && ifMatch === undefined)
-  const keys = free.map(({ key }) => key)
+  const outcomes: Outcome[] = wanted.map((one) => ({ ...one, ...refusalOf(one, makesVersions) }))
+  const isSingle = ({ versionId, ifMatch }: Wanted): boolean =>
+    makesVersions || versionId !== undefined || ifMatch !== undefined
+  await refuseDenied(
+    ctx,
+    bucket,
+    outcomes.filter((one) => isPerKey || one.versionId !== undefined),
+    deps,
+  )
+  await deleteSingly(bucket, outcomes.filter(isSingle), deps)
+  const keys = outcomes.filter((one) => one.error === undefined && !isSingle(one)).map(({ key }) => key)
   const failed = new Map<string, DeleteResult['error']>()
   if (keys.length > 0) {
     for (const { key, error } of await deps.store.deleteObjects(bucket, [...new Set(keys)])) failed.set(key, error)
@@ -53,25 +54,39 @@ export const deleteObjects: Operation = async (ctx, deps) => {
       const error = outcome.error ?? storeError(failed.get(outcome.key))
       const named = elements({ Key: outcome.key, VersionId: outcome.versionId })
       if (error !== undefined) return [['Error', [...named, ['Code', error.code], ['Message', error.message]]]]
-      return quiet ? [] : [['Deleted', named]]
+      return quiet ? [] : [['Deleted', [...named, ...markerElements(outcome)]]]
     }),
   )
 }
 
-/** Milliseconds after which other requests get their turn. */
-const slice = 10
+/**
+ * `isPerKey`: each key must be checked by itself, because a bucket policy may differ by key. Without one, all keys are
+ * alike.
+ */
+async function lookAt(
+  ctx: S3Context,
+  bucket: string,
+  deps: OperationDeps,
+): Promise<{ isPerKey: boolean; makesVersions: boolean }> {
+  const isGateway = bucket === deps.gatewayBucket
+  const configuration = isGateway ? {} : (await deps.store.headBucket(bucket)).configuration
+  const makesVersions = configuration.versioning !== undefined
+  if (configuration.policy !== undefined) return { isPerKey: true, makesVersions }
+  await deps.access.allow(ctx, 's3:DeleteObject', { bucket })
+  return { isPerKey: false, makesVersions }
+}
 
-/** A bucket policy may differ by key. */
-async function refuseDenied(outcomes: readonly Outcome[], allow: (key: string) => Promise<void>): Promise<void> {
-  let since = performance.now()
+/** The marker that was made, or the one that was removed. */
+const markerElements = ({ deleted }: Outcome): XmlElement[] =>
+  deleted?.deleteMarker === true ? elements({ DeleteMarker: true, DeleteMarkerVersionId: deleted.versionId }) : []
+
+async function refuseDenied(ctx: S3Context, bucket: string, outcomes: Outcome[], deps: OperationDeps): Promise<void> {
   for (const outcome of outcomes) {
     if (outcome.error !== undefined) continue
-    if (performance.now() - since > slice) {
-      await scheduler.yield()
-      since = performance.now()
-    }
     try {
-      await allow(outcome.key)
+      const { key, versionId } = outcome
+      const on = { bucket, key, ...(versionId !== undefined && { versionId }) }
+      await deps.access.allow(ctx, actionOn('s3:DeleteObject', versionId), on)
     } catch (refused) {
       if (!isStorageError(refused, 'AccessDenied')) throw refused
       outcome.error = said(refused)
@@ -79,17 +94,19 @@ async function refuseDenied(outcomes: readonly Outcome[], allow: (key: string) =
   }
 }
 
-/** One by one, because a condition applies to a single key. */
-async function deleteConditionally(bucket: string, outcomes: Outcome[], deps: OperationDeps): Promise<void> {
-  for (const outcome of outcomes) {
-    const { key, ifMatch, error } = outcome
-    if (ifMatch === undefined || error !== undefined) continue
+/** Each with its own outcome. The store commits those that arrive together in one transaction, in this order. */
+async function deleteSingly(bucket: string, outcomes: Outcome[], deps: OperationDeps): Promise<void> {
+  const deleting = outcomes.map(async (outcome) => {
+    const { key, versionId, ifMatch, error } = outcome
+    if (error !== undefined) return
+    const options = { ...(versionId !== undefined && { versionId }), ...(ifMatch !== undefined && { ifMatch }) }
     try {
-      await deps.store.deleteObject({ bucket, key }, { ifMatch })
+      outcome.deleted = await deps.store.deleteObject({ bucket, key }, options)
     } catch (refused) {
       outcome.error = said(refused)
     }
-  }
+  })
+  await Promise.all(deleting)
 }
 
 const said = (error: unknown): NonNullable<Outcome['error']> => {
@@ -101,8 +118,8 @@ const storeError = (error: DeleteResult['error']): Outcome['error'] =>
   error && { code: error.code === 'Internal' ? 'InternalError' : error.code, message: error.message }
 
 /** An invalid key does not keep the others from being deleted. */
-function refusalOf({ key, versionId }: Wanted): Pick<Outcome, 'error'> {
-  if (versionId !== undefined && versionId !== 'null') {
+function refusalOf({ key, versionId = 'null' }: Wanted, makesVersions: boolean): Pick<Outcome, 'error'> {
+  if (versionId !== 'null' && !(makesVersions && /^[\w.-]{32}$/.test(versionId))) {
     return { error: { code: 'NoSuchVersion', message: 'The specified version does not exist.' } }
   }
   try {

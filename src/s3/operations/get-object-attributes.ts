@@ -1,7 +1,8 @@
 import { isStorageError, StorageError } from '../../errors.ts'
 import type { Checksum, ObjectHead, ObjectPartPage, ObjectRef } from '../../drivers/driver.ts'
+import { actionOn } from '../actions.ts'
 import { answerXml } from '../answer.ts'
-import { objectOf, type Operation, type OperationDeps, type S3Context } from '../context.ts'
+import { objectOf, versionOf, type Operation, type OperationDeps, type S3Context } from '../context.ts'
 import { countOf } from '../listing.ts'
 import { elementOf } from '../multipart.ts'
 import { readConditions } from '../object-headers.ts'
@@ -20,13 +21,14 @@ export const getObjectAttributes: Operation = async (ctx, deps) => {
       details: { ArgumentName: 'x-amz-object-attributes' },
     })
   }
-  const versionId = ctx.query.get('versionId')
+  const asked = versionOf(ctx)
+  const on = { ...ref, ...asked }
   const page = readPage(ctx)
-  await deps.access.allow(ctx, 's3:GetObject', ref)
-  await deps.access.allow(ctx, 's3:GetObjectAttributes', ref)
+  await deps.access.allow(ctx, actionOn('s3:GetObject', asked.versionId), on)
+  await deps.access.allow(ctx, actionOn('s3:GetObjectAttributes', asked.versionId), on)
   const head = await deps.store.headObject(ref, {
     ...readConditions(ctx.headers),
-    ...(versionId !== undefined && { versionId }),
+    ...asked,
   })
   const asks = (name: (typeof known)[number]): boolean => wanted.includes(name)
   const parts = asks('ObjectParts') && head.partCount ? await partsOf(ref, head, page, deps) : undefined

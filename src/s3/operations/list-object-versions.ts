@@ -1,13 +1,11 @@
 import { StorageError } from '../../errors.ts'
+import type { ListedVersion } from '../../drivers/driver.ts'
 import { answerXml } from '../answer.ts'
 import type { Operation } from '../context.ts'
-import { objectElements, ownerOf, prefixElements, readList } from '../listing.ts'
+import { objectElements, ownerElement, ownerOf, prefixElements, readList, type NameEncoder } from '../listing.ts'
 import { elements, type XmlElement } from '../xml.ts'
 
-/**
- * Objects are not versioned. Each object has one version, `null`.
- * https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectVersions.html
- */
+/** https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectVersions.html */
 export const listObjectVersions: Operation = async (ctx, deps) => {
   const { bucket, names, most: maxKeys, prefix, delimiter } = readList(ctx, 'max-keys')
   const keyMarker = ctx.query.get('key-marker') ?? ''
@@ -18,15 +16,16 @@ export const listObjectVersions: Operation = async (ctx, deps) => {
     })
   }
   await deps.access.allow(ctx, 's3:ListBucketVersions', { bucket })
-  const page = await deps.store.listObjects({
+  const page = await deps.store.listObjectVersions({
     bucket,
     prefix,
     maxKeys,
     ...(delimiter !== undefined && { delimiter }),
-    ...(keyMarker !== '' && { startAfter: keyMarker }),
+    ...(keyMarker !== '' && { keyMarker }),
+    ...(versionMarker !== '' && { versionIdMarker: versionMarker }),
   })
   const owner = await ownerOf(bucket, deps)
-  const next = page.isTruncated ? page.nextMarker : undefined
+  const next = page.nextKeyMarker
   answerXml(ctx, 'ListVersionsResult', [
     ...elements({
       Name: bucket,
@@ -34,16 +33,21 @@ export const listObjectVersions: Operation = async (ctx, deps) => {
       KeyMarker: names.encode(keyMarker),
       VersionIdMarker: versionMarker,
       NextKeyMarker: next === undefined ? undefined : names.encode(next),
-      NextVersionIdMarker: next === undefined ? undefined : 'null',
+      NextVersionIdMarker: page.nextVersionIdMarker,
       MaxKeys: maxKeys,
       Delimiter: delimiter === undefined ? undefined : names.encode(delimiter),
       EncodingType: names.type,
       IsTruncated: page.isTruncated,
     }),
-    ...page.objects.map((object): XmlElement => {
-      const [key, ...rest] = objectElements(object, names, owner)
-      return ['Version', [key!, ['VersionId', 'null'], ['IsLatest', true], ...rest]]
-    }),
+    ...page.versions.map((version) => versionElement(version, names, owner)),
     ...prefixElements(page.commonPrefixes, names),
   ])
+}
+
+function versionElement(version: ListedVersion, names: NameEncoder, owner: string): XmlElement {
+  const { versionId, isLatest, isDeleteMarker, lastModified } = version
+  const [key, ...rest] = objectElements(version, names, owner)
+  const named: XmlElement[] = [key!, ['VersionId', versionId], ['IsLatest', isLatest]]
+  if (!isDeleteMarker) return ['Version', [...named, ...rest]]
+  return ['DeleteMarker', [...named, ['LastModified', lastModified.toISOString()], ['Owner', ownerElement(owner)]]]
 }

@@ -1,35 +1,50 @@
-import { answerEmpty, answerXml } from '../answer.ts'
-import { objectOf, refuseVersion, type Operation } from '../context.ts'
+import type { ObjectRef, OfVersion } from '../../drivers/driver.ts'
+import { actionOn } from '../actions.ts'
+import { answerEmpty, answerXml, type AnswerHeaders } from '../answer.ts'
+import { objectOf, versionOf, type Operation, type OperationDeps } from '../context.ts'
 import { readDocument } from '../document.ts'
 import { readTagSet, tagElements } from '../tag-set.ts'
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObjectTagging.html */
 export const getObjectTagging: Operation = async (ctx, deps) => {
   const ref = objectOf(ctx)
-  refuseVersion(ctx)
-  await deps.access.allow(ctx, 's3:GetObjectTagging', ref)
-  const tags = await deps.store.getObjectTags(ref)
-  answerXml(ctx, 'Tagging', [['TagSet', tagElements(tags)]])
+  const asked = versionOf(ctx)
+  await deps.access.allow(ctx, actionOn('s3:GetObjectTagging', asked.versionId), { ...ref, ...asked })
+  const found = await find(ref, asked, deps)
+  const tags = await deps.store.getObjectTags(ref, found)
+  answerXml(ctx, 'Tagging', [['TagSet', tagElements(tags)]], versionHeader(found))
 }
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObjectTagging.html */
 export const putObjectTagging: Operation = async (ctx, deps) => {
   const ref = objectOf(ctx)
-  refuseVersion(ctx)
+  const asked = versionOf(ctx)
   // Read at most once: before this a policy may ask for them.
   let read: Promise<Record<string, string>> | undefined
   const requestTags = (): Promise<Record<string, string>> =>
     (read ??= readDocument(ctx, { digestRequired: true }).then(readTagSet))
-  await deps.access.allow({ ...ctx, requestTags }, 's3:PutObjectTagging', ref)
-  await deps.store.putObjectTags(ref, await requestTags())
-  answerEmpty(ctx, 200)
+  const who = { ...ctx, requestTags }
+  await deps.access.allow(who, actionOn('s3:PutObjectTagging', asked.versionId), { ...ref, ...asked })
+  const tags = await requestTags()
+  const found = await find(ref, asked, deps)
+  await deps.store.putObjectTags(ref, tags, found)
+  answerEmpty(ctx, 200, versionHeader(found))
 }
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjectTagging.html */
 export const deleteObjectTagging: Operation = async (ctx, deps) => {
   const ref = objectOf(ctx)
-  refuseVersion(ctx)
-  await deps.access.allow(ctx, 's3:DeleteObjectTagging', ref)
-  await deps.store.putObjectTags(ref, {})
-  answerEmpty(ctx, 204)
+  const asked = versionOf(ctx)
+  await deps.access.allow(ctx, actionOn('s3:DeleteObjectTagging', asked.versionId), { ...ref, ...asked })
+  const found = await find(ref, asked, deps)
+  await deps.store.putObjectTags(ref, {}, found)
+  answerEmpty(ctx, 204, versionHeader(found))
 }
+
+/** The version whose tags are meant: the response names it. */
+async function find(ref: ObjectRef, asked: OfVersion, deps: OperationDeps): Promise<OfVersion> {
+  const { versionId } = await deps.store.headObject(ref, asked)
+  return versionId === undefined ? asked : { versionId }
+}
+
+const versionHeader = ({ versionId }: OfVersion): AnswerHeaders => ({ 'x-amz-version-id': versionId })

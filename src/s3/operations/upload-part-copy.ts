@@ -1,7 +1,7 @@
 import { StorageError } from '../../errors.ts'
 import { answerXml, quoted } from '../answer.ts'
 import { objectOf, type Operation } from '../context.ts'
-import { parseCopySource } from '../copy-source.ts'
+import { allowSource, parseCopySource, refuseMarker } from '../copy-source.ts'
 import { readPartNumber, readUploadId } from '../multipart.ts'
 import { readConditions, refuseUnsupportedHeaders } from '../object-headers.ts'
 import { checksumElements } from '../written.ts'
@@ -14,16 +14,15 @@ export const uploadPartCopy: Operation = async (ctx, deps) => {
   const partNumber = readPartNumber(ctx)
   const source = parseCopySource(ctx.headers.get('x-amz-copy-source') ?? '')
   await deps.access.allow(ctx, 's3:PutObject', target)
-  await deps.access.allow(ctx, 's3:GetObject', source.ref)
+  await allowSource(ctx, source, deps)
   refuseUnsupportedHeaders(ctx.headers)
-  if (source.versionId !== undefined && source.versionId !== 'null') {
-    throw new StorageError('InvalidArgument', { message: 'Invalid version id specified' })
-  }
   const range = readSourceRange(ctx.headers.get('x-amz-copy-source-range'))
-  const written = await deps.store.uploadPartCopy(target, uploadId, partNumber, source.ref, {
+  const copying = deps.store.uploadPartCopy(target, uploadId, partNumber, source.ref, {
     sourceConditions: readConditions(ctx.headers, 'x-amz-copy-source-'),
     ...(range && { range }),
+    ...(source.versionId !== undefined && { sourceVersionId: source.versionId }),
   })
+  const written = await copying.catch(refuseMarker)
   answerXml(
     ctx,
     'CopyPartResult',
@@ -32,6 +31,7 @@ export const uploadPartCopy: Operation = async (ctx, deps) => {
       ETag: quoted(written.etag),
       ...checksumElements(written),
     }),
+    { 'x-amz-copy-source-version-id': written.sourceVersionId ?? source.versionId },
   )
 }
 

@@ -6,23 +6,17 @@ import { parseStrictJson, type Json } from '../../sigv4/strict-json.ts'
 import { S3Error } from '../s3-error.ts'
 import { isConditionKey, normalKey } from './condition-keys.ts'
 import { condition, type Condition } from './conditions.ts'
-import { glob, matchesGlob, type Glob } from './glob.ts'
+import { matchesGlob } from './glob.ts'
 
 export type Statement = {
   effect: 'Allow' | 'Deny'
   /** Owners of access keys, or everyone, signed in or not. */
   principals: 'everyone' | ReadonlySet<string>
-  /** Of names in lower case. */
-  actions: Patterns
-  /** Of what follows `arn:aws:s3:::`. */
-  resources: Patterns
+  /** Globs in lower case. */
+  actions: { globs: readonly string[]; negated: boolean }
+  /** Globs of what follows `arn:aws:s3:::`. */
+  resources: { globs: readonly string[]; negated: boolean }
   conditions: readonly Condition[]
-}
-export type Patterns = {
-  globs: readonly Glob[]
-  negated: boolean
-  /** Without wildcards and slashes, as the name of a bucket is. */
-  plain: boolean
 }
 export type Policy = { statements: readonly Statement[] }
 
@@ -75,17 +69,17 @@ function readStatement(value: Json, bucket: string): Statement {
 }
 
 /** `Action` or `NotAction`, and the same for resources: one of the two. */
-function oneOf(statement: Map<string, Json>, name: string, read: (text: string) => string): Patterns {
+function oneOf(
+  statement: Map<string, Json>,
+  name: string,
+  read: (text: string) => string,
+): { globs: string[]; negated: boolean } {
   const plain = statement.get(name)
   const not = statement.get(`Not${name}`)
   if ((plain === undefined) === (not === undefined)) throw refuse(`Missing required field ${name}`)
-  const patterns = texts(plain ?? not!).map(read)
-  if (patterns.length === 0) throw refuse(`Policy statement must contain ${name.toLowerCase()}s.`)
-  return {
-    globs: patterns.map(glob),
-    negated: plain === undefined,
-    plain: patterns.every((pattern) => !/[*?/]/.test(pattern)),
-  }
+  const globs = texts(plain ?? not!).map(read)
+  if (globs.length === 0) throw refuse(`Policy statement must contain ${name.toLowerCase()}s.`)
+  return { globs, negated: plain === undefined }
 }
 
 function readAction(text: string): string {
@@ -95,11 +89,11 @@ function readAction(text: string): string {
 
 function readResource(text: string, bucket: string): string {
   if (text === '*') return text
-  const pattern = text.replace(arnPrefix, '')
-  if (pattern.includes('${')) throw missing('A variable (${…})')
-  const [named = ''] = pattern.split('/', 1)
-  if (pattern === text || !matchesGlob(named, bucket)) throw refuse('Policy has invalid resource')
-  return pattern
+  const glob = text.replace(arnPrefix, '')
+  if (glob.includes('${')) throw missing('A variable (${…})')
+  const [named = ''] = glob.split('/', 1)
+  if (glob === text || !matchesGlob(named, bucket)) throw refuse('Policy has invalid resource')
+  return glob
 }
 
 /** `*`, or names of owners: bare, or as the account or the user of an ARN. Services own no keys here. */

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { openDatabaseFile } from '../../../sqlite-file.ts'
 import { isThere } from '../../../cannot-open.ts'
 import { StorageError } from '../../../errors.ts'
+import type { Index } from '../open-index.ts'
 import { dropUsageTables } from '../quota/usage.ts'
 import { openOffline, setAside } from './offline.ts'
 import { BlobLayout } from '../blob-layout.ts'
@@ -19,7 +20,8 @@ UPDATE buckets SET acl = 'private' WHERE acl <> 'public-read';
 
 /**
  * May be interrupted at any moment and run again: the index is changed in one synced transaction, and the log moves to
- * `quarantine/` after it. Returns where the log lies. Errors: NotFound where there is no index.
+ * `quarantine/` after it. Returns where the log lies. Errors: NotFound where there is no index, InvalidRequest where a
+ * bucket keeps versions.
  */
 export async function convertToVersion2(root: string): Promise<{ logAt: string | null }> {
   const layout = new BlobLayout(root)
@@ -29,6 +31,7 @@ export async function convertToVersion2(root: string): Promise<{ logAt: string |
     const { db, queue, close } = await openOffline({ root, index })
     try {
       queue.catchUp()
+      assertNoVersions(db)
       db.pragma('synchronous = FULL')
       queue.fromLog(() =>
         db
@@ -39,6 +42,8 @@ export async function convertToVersion2(root: string): Promise<{ logAt: string |
             db.exec('ALTER TABLE objects DROP COLUMN note')
             db.exec(closeRestricted)
             db.exec('ALTER TABLE buckets DROP COLUMN configuration')
+            db.exec('DROP TABLE versions')
+            for (const column of ['version', 'nth', 'lock']) db.exec(`ALTER TABLE objects DROP COLUMN ${column}`)
             // Last, because the triggers of this connection use these tables, and ALTER TABLE checks all triggers.
             db.exec(dropUsageTables)
             db.pragma('user_version = 2')
@@ -52,6 +57,22 @@ export async function convertToVersion2(root: string): Promise<{ logAt: string |
   const folder = layout.log
   const packs = isThere(folder) ? readdirSync(folder).map((name) => join(folder, name)) : []
   return { logAt: setAside(root, 'log', packs) }
+}
+
+/** A version of Postern that knows none would lose them, and would overwrite what has to be kept. */
+function assertNoVersions(db: Index): void {
+  const row = db
+    .prepare<[], { bucket: string }>(
+      `SELECT bucket FROM versions UNION ALL SELECT bucket FROM objects WHERE version <> 'null' OR lock IS NOT NULL
+        UNION ALL SELECT name FROM buckets WHERE configuration ->> 'versioning' IS NOT NULL LIMIT 1`,
+    )
+    .get()
+  if (!row) return
+  throw new StorageError('InvalidRequest', {
+    message:
+      `The bucket ${row.bucket} keeps versions of its objects, and store version 2 has none. Copy what you need of it to a ` +
+      'bucket without versioning, delete the bucket, then run this command again.',
+  })
 }
 
 function versionOf(file: string): number {

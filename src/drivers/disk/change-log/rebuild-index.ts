@@ -6,6 +6,7 @@ import { StorageError } from '../../../errors.ts'
 import { startDigests } from '../digests.ts'
 import { syncFolderNow } from '../directory-sync.ts'
 import { fileCalls, type LogCalls } from '../file-calls.ts'
+import { storedObjects } from '../object-rows.ts'
 import type { Index } from '../open-index.ts'
 import { BlobLayout } from '../blob-layout.ts'
 import { recountUsage } from '../quota/usage.ts'
@@ -132,13 +133,13 @@ function replayAll(
   return reading
 }
 
-const inUse = `(id IN (SELECT content FROM objects WHERE parts = 0) OR id IN (SELECT blob FROM segments)
+const inUse = `(id IN (SELECT content FROM ${storedObjects} WHERE parts = 0) OR id IN (SELECT blob FROM segments)
   OR id IN (SELECT blob FROM parts))`
 
 /** What follows from the states: garbage, parts and lists that nothing needs, rows of blobs that were deleted. */
 function settle(db: Index, root: string): void {
   db.transaction(() => {
-    db.exec('DELETE FROM segments WHERE content NOT IN (SELECT content FROM objects WHERE parts > 0)')
+    db.exec(`DELETE FROM segments WHERE content NOT IN (SELECT content FROM ${storedObjects} WHERE parts > 0)`)
     db.exec('DELETE FROM parts WHERE upload NOT IN (SELECT id FROM uploads WHERE completed_at IS NULL)')
     recountUsage(db)
     restoreBlobRows(db, root)
@@ -155,7 +156,8 @@ function settle(db: Index, root: string): void {
 function restoreBlobRows(db: Index, root: string): void {
   const lost = db
     .prepare<[], { content: string; etag: string; size: number }>(
-      'SELECT DISTINCT content, etag, size FROM objects WHERE parts = 0 AND content NOT IN (SELECT id FROM blobs)',
+      `SELECT DISTINCT content, etag, size FROM ${storedObjects}
+        WHERE parts = 0 AND content NOT IN (SELECT id FROM blobs)`,
     )
     .all()
   const layout = new BlobLayout(root)

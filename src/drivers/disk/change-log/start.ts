@@ -304,7 +304,7 @@ async function assertAgreement(db: Index, root: string, expected: Expected | und
 }
 
 const isWithoutRows = (db: Index): boolean =>
-  ['buckets', 'blobs', 'objects', 'uploads'].every(
+  ['buckets', 'blobs', 'objects', 'versions', 'uploads'].every(
     (table) => db.prepare(`SELECT 1 FROM ${table} LIMIT 1`).get() === undefined,
   )
 

@@ -5,9 +5,11 @@
  */
 import type { Generation } from '../../driver.ts'
 import type { BucketRow } from '../bucket-store.ts'
-import { ObjectRows, type ObjectRow } from '../object-rows.ts'
+import { objectColumns, ObjectRows, type ObjectRow } from '../object-rows.ts'
 import type { Index } from '../open-index.ts'
 import { UploadRows, type PartRow, type UploadRow } from '../upload-rows.ts'
+import { nullVersion } from '../versions/version-id.ts'
+import { asObject, isMarker, versionColumns, VersionRows, type VersionRow } from '../versions/version-rows.ts'
 import { Pairing } from './pairing.ts'
 import type { Touched } from './touched.ts'
 
@@ -16,12 +18,19 @@ type SegmentRow = { start: number; part: number; size: number; blob: string; che
 /** Logs of versions before schema 5 have no configuration. */
 type LoggedBucket = Omit<BucketRow, 'name' | 'configuration'> & Partial<Pick<BucketRow, 'configuration'>>
 
+/** Logs of versions before schema 6 have no versions. */
+type InVersions = 'version' | 'nth' | 'lock'
+type LoggedObject = Omit<ObjectRow, 'bucket' | 'key' | InVersions> & Partial<Pick<ObjectRow, InVersions>>
+type LoggedVersion = Omit<VersionRow, 'bucket' | 'key' | 'version'>
+
 export type State =
   /** Bytes in a file below `objects/`; `sums` in base64. */
   | { is: 'blob'; id: string; size: number; sums: string }
   /** The parts of which an object's content is made. */
   | { is: 'list'; content: string; segments: SegmentRow[] }
-  | { is: 'object'; bucket: string; key: string; row: Omit<ObjectRow, 'bucket' | 'key'> | null }
+  | { is: 'object'; bucket: string; key: string; row: LoggedObject | null }
+  /** A noncurrent version or a delete marker. */
+  | { is: 'version'; bucket: string; key: string; version: string; row: LoggedVersion | null }
   | { is: 'bucket'; name: string; row: LoggedBucket | null }
   | { is: 'upload'; id: string; row: Omit<UploadRow, 'id'> | null }
   | { is: 'part'; upload: string; number: number; row: Omit<PartRow, 'upload' | 'number'> | null }
@@ -36,6 +45,7 @@ export const decodeStates = (meta: Buffer): State[] => JSON.parse(meta.toString(
 /** Reads what the index says now. */
 export class StateReader {
   readonly #objects
+  readonly #versions
   readonly #blob
   readonly #segments
   readonly #bucket
@@ -45,8 +55,10 @@ export class StateReader {
 
   constructor(db: Index) {
     this.#objects = db.prepare<[string, string], ObjectRow>(
-      `SELECT bucket, key, size, etag, modified_at, acl, sealed, headers, tags, checksum, content, parts, note
-        FROM objects WHERE bucket = ? AND key = ?`,
+      `SELECT ${objectColumns} FROM objects WHERE bucket = ? AND key = ?`,
+    )
+    this.#versions = db.prepare<[string, string, string], VersionRow>(
+      `SELECT ${versionColumns} FROM versions WHERE bucket = ? AND key = ? AND version = ?`,
     )
     this.#blob = db.prepare<[string], { id: string; size: number; sums: Buffer }>(
       'SELECT id, size, sums FROM blobs WHERE id = ?',
@@ -62,14 +74,25 @@ export class StateReader {
     this.#part = db.prepare<[string, number], PartRow>('SELECT * FROM parts WHERE upload = ? AND number = ?')
   }
 
-  of(touched: Touched): State[] {
+  /**
+   * What is there now comes before what is gone: content that moves from one row to another is never without a row.
+   * `withContent`: repeats the blobs of objects and versions, for a log that is being written anew.
+   */
+  of(touched: Touched, { withContent }: { withContent: boolean }): State[] {
+    const rows = [
+      ...touched.versions.map(({ bucket, key, version }) => this.version(bucket, key, version)),
+      ...touched.objects.map(({ bucket, key }) => this.object(bucket, key)),
+    ]
+    const present = rows.filter((state) => 'row' in state && state.row !== null)
     return [
       ...touched.blobs.flatMap((id) => this.blob(id)),
       ...touched.contents.flatMap((content) => this.list(content)),
       ...touched.buckets.map((name) => this.bucket(name)),
       ...touched.uploads.map((id) => this.upload(id)),
       ...touched.parts.flatMap(({ upload, number }) => this.part(upload, number)),
-      ...touched.objects.map(({ bucket, key }) => this.object(bucket, key)),
+      ...(withContent ? present.flatMap((state) => this.contentOf(state)) : []),
+      ...present,
+      ...rows.filter((state) => !present.includes(state)),
       ...(touched.isPaired ? [this.paired()] : []),
     ]
   }
@@ -83,6 +106,23 @@ export class StateReader {
     if (!found) return { is: 'object', bucket, key, row: null }
     const { bucket: _bucket, key: _key, ...row } = found
     return { is: 'object', bucket, key, row }
+  }
+
+  version(bucket: string, key: string, version: string): State {
+    const found = this.#versions.get(bucket, key, version)
+    if (!found) return { is: 'version', bucket, key, version, row: null }
+    const { bucket: _bucket, key: _key, version: _version, ...row } = found
+    return { is: 'version', bucket, key, version, row }
+  }
+
+  /** Blobs and part list of an object or a version. */
+  contentOf(state: State): State[] {
+    if ((state.is !== 'object' && state.is !== 'version') || state.row === null || state.row.content === null) return []
+    const { content, parts } = state.row
+    if (parts === 0) return this.blob(content)
+    const lists = this.list(content)
+    const blobs = lists.flatMap((list) => (list.is === 'list' ? list.segments : [])).map(({ blob }) => blob)
+    return [...blobs.flatMap((blob) => this.blob(blob)), ...lists]
   }
 
   blob(id: string): State[] {
@@ -124,6 +164,7 @@ export class StateReader {
 /** Makes the index say what a frame says. Called inside a transaction. */
 export class StateWriter {
   readonly #objects: ObjectRows
+  readonly #versions: VersionRows
   readonly #uploads: UploadRows
   readonly #addBlob
   readonly #dropList
@@ -137,6 +178,7 @@ export class StateWriter {
 
   constructor(db: Index) {
     this.#objects = new ObjectRows(db)
+    this.#versions = new VersionRows(db, this.#objects)
     this.#uploads = new UploadRows(db)
     this.#addBlob = db.prepare<[string, number, Buffer]>(
       `INSERT INTO blobs (id, size, sums) VALUES (?, ?, ?)
@@ -186,6 +228,9 @@ export class StateWriter {
       case 'object':
         this.#applyObject(state, at)
         break
+      case 'version':
+        this.#applyVersion(state, at)
+        break
       case 'bucket':
         if (state.row) this.#putBucket.run({ configuration: null, ...state.row, name: state.name })
         else this.#dropBucket.run(state.name)
@@ -218,8 +263,20 @@ export class StateWriter {
       if (existing) this.#objects.remove(existing, at)
       return
     }
-    this.#objects.put({ ...row, bucket, key }, undefined)
+    this.#objects.put({ version: nullVersion, nth: 0, lock: null, ...row, bucket, key }, undefined)
     if (existing && existing.content !== row.content) this.#objects.release(existing, at)
+  }
+
+  #applyVersion({ bucket, key, version, row }: State & { is: 'version' }, at: number): void {
+    const existing = this.#versions.find({ bucket, key }, version)
+    if (!row) {
+      if (existing) this.#versions.remove(existing, at)
+      return
+    }
+    this.#versions.put({ ...row, bucket, key, version })
+    if (existing && !isMarker(existing) && existing.content !== row.content) {
+      this.#objects.release(asObject(existing), at)
+    }
   }
 
   #applyPart({ upload, number, row }: State & { is: 'part' }, at: number): void {

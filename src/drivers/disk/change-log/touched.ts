@@ -11,6 +11,7 @@ export type Touched = {
   uploads: string[]
   parts: { upload: string; number: number }[]
   objects: { bucket: string; key: string }[]
+  versions: { bucket: string; key: string; version: string }[]
   isPaired: boolean
 }
 
@@ -24,6 +25,7 @@ const watched: readonly Watched[] = [
   { table: 'uploads', key: ['id'], on: ['INSERT', 'UPDATE', 'DELETE'] },
   { table: 'parts', key: ['upload', 'number'], on: ['INSERT', 'UPDATE', 'DELETE'] },
   { table: 'objects', key: ['bucket', 'key'], on: ['INSERT', 'UPDATE', 'DELETE'] },
+  { table: 'versions', key: ['bucket', 'key', 'version'], on: ['INSERT', 'UPDATE', 'DELETE'] },
   { table: 'paired', key: ['one'], on: ['INSERT', 'UPDATE', 'DELETE'] },
 ]
 
@@ -84,6 +86,11 @@ export class TouchedRows {
       uploads: first('uploads'),
       parts: keys('parts').map(([upload, number]) => ({ upload: String(upload), number: Number(number) })),
       objects: keys('objects').map(([bucket, key]) => ({ bucket: String(bucket), key: String(key) })),
+      versions: keys('versions').map(([bucket, key, version]) => ({
+        bucket: String(bucket),
+        key: String(key),
+        version: String(version),
+      })),
       isPaired: keys('paired').length > 0,
     }
   }

@@ -16,7 +16,7 @@ const pageSize = 200
 /** Bytes of block sums in one frame. */
 const frameSums = 4 * 1024 * 1024
 
-const tables = ['buckets', 'objects', 'uploads'] as const
+const tables = ['buckets', 'objects', 'versions', 'uploads'] as const
 type Cursor = { from: number; table: (typeof tables)[number]; after: readonly string[] }
 
 /** The first value of `unlogged`: nothing is written yet. */
@@ -27,6 +27,7 @@ export class StatePages {
   readonly #positions: Positions
   readonly #buckets
   readonly #objects
+  readonly #versions
   readonly #uploads
   readonly #parts
 
@@ -38,6 +39,10 @@ export class StatePages {
     )
     this.#objects = db.prepare<[string, string, number], { bucket: string; key: string }>(
       'SELECT bucket, key FROM objects WHERE (bucket, key) > (?, ?) ORDER BY bucket, key LIMIT ?',
+    )
+    this.#versions = db.prepare<[string, string, string, number], { bucket: string; key: string; version: string }>(
+      `SELECT bucket, key, version FROM versions WHERE (bucket, key, version) > (?, ?, ?)
+        ORDER BY bucket, key, version LIMIT ?`,
     )
     this.#uploads = db.prepare<[string, number], { id: string }>(
       'SELECT id FROM uploads WHERE id > ? ORDER BY id LIMIT ?',
@@ -78,7 +83,7 @@ export class StatePages {
   }
 
   #page({ table, after }: Cursor): { states: State[]; after: string[] | null } {
-    const [first = '', second = ''] = after
+    const [first = '', second = '', third = ''] = after
     const states: State[] = []
     switch (table) {
       case 'buckets': {
@@ -89,11 +94,20 @@ export class StatePages {
       case 'objects': {
         const rows = this.#objects.all(first, second, pageSize)
         for (const { bucket, key } of rows) {
-          states.push(...this.#object(bucket, key))
+          states.push(...this.#withContent(this.#reader.object(bucket, key)))
           if (states.length > pageSize * 3) return { states, after: [bucket, key] }
         }
         const last = rows.at(-1)
         return { states, after: rows.length < pageSize ? null : [last!.bucket, last!.key] }
+      }
+      case 'versions': {
+        const rows = this.#versions.all(first, second, third, pageSize)
+        for (const { bucket, key, version } of rows) {
+          states.push(...this.#withContent(this.#reader.version(bucket, key, version)))
+          if (states.length > pageSize * 3) return { states, after: [bucket, key, version] }
+        }
+        const last = rows.at(-1)
+        return { states, after: rows.length < pageSize ? null : [last!.bucket, last!.key, last!.version] }
       }
       default: {
         const rows = this.#uploads.all(first, pageSize)
@@ -106,14 +120,8 @@ export class StatePages {
     }
   }
 
-  #object(bucket: string, key: string): State[] {
-    const state = this.#reader.object(bucket, key)
-    const row = state.is === 'object' ? state.row : null
-    if (!row) return []
-    if (row.parts === 0) return [...this.#reader.blob(row.content), state]
-    const lists = this.#reader.list(row.content)
-    const blobs = lists.flatMap((list) => (list.is === 'list' ? list.segments : [])).map(({ blob }) => blob)
-    return [...blobs.flatMap((blob) => this.#reader.blob(blob)), ...lists, state]
+  #withContent(state: State): State[] {
+    return [...this.#reader.contentOf(state), state]
   }
 
   #partsOf(upload: string): State[] {

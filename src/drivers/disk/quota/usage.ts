@@ -10,7 +10,9 @@ import type { Index } from '../open-index.ts'
 const columns = ['objects', 'bytes', 'uploads', 'part_bytes'] as const
 type Counts = Record<(typeof columns)[number], number>
 
-/** `uploads` and `part_bytes` are of unfinished multipart uploads. Rows with only zeros are deleted. */
+/**
+ * A noncurrent version is an object with bytes, and a delete marker one without. `uploads` and `part_bytes` are of unfinished multipart uploads. Rows with only zeros are deleted.
+ */
 export const usageTables = `
 CREATE TABLE bucket_usage (
   bucket TEXT PRIMARY KEY, objects INTEGER NOT NULL, bytes INTEGER NOT NULL, uploads INTEGER NOT NULL,
@@ -60,6 +62,9 @@ const triggers: Record<string, string> = {
   'INSERT ON objects': addToBucket('new.bucket, 1, new.size, 0, 0'),
   'UPDATE OF size ON objects': addToBucket('new.bucket, 0, new.size - old.size, 0, 0'),
   'DELETE ON objects': addToBucket('old.bucket, -1, -old.size, 0, 0'),
+  'INSERT ON versions': addToBucket('new.bucket, 1, new.size, 0, 0'),
+  'UPDATE OF size ON versions': addToBucket('new.bucket, 0, new.size - old.size, 0, 0'),
+  'DELETE ON versions': addToBucket('old.bucket, -1, -old.size, 0, 0'),
   'INSERT ON uploads': addUpload('new', isOpen('new')),
   'UPDATE OF completed_at ON uploads': addUpload('new', `(${isOpen('new')} - ${isOpen('old')})`),
   'DELETE ON uploads': addUpload('old', `(-${isOpen('old')})`),
@@ -95,6 +100,7 @@ export function countUsage(db: Index): void {
 const counted = `SELECT bucket, sum(objects) AS objects, sum(bytes) AS bytes, sum(uploads) AS uploads,
     sum(part_bytes) AS part_bytes FROM (
   SELECT bucket, count(*) AS objects, sum(size) AS bytes, 0 AS uploads, 0 AS part_bytes FROM objects GROUP BY bucket
+  UNION ALL SELECT bucket, count(*), sum(size), 0, 0 FROM versions GROUP BY bucket
   UNION ALL SELECT bucket, 0, 0, count(*), 0 FROM uploads WHERE completed_at IS NULL GROUP BY bucket
   UNION ALL SELECT u.bucket, 0, 0, 0, p.size FROM parts p JOIN uploads u ON u.id = p.upload
     WHERE u.completed_at IS NULL

@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto'
 import { startChecksum } from '../../checksums/checksum.ts'
 import type { Problem } from '../../verify-problems.ts'
-import { parseChecksum } from '../object-rows.ts'
+import { parseChecksum, storedObjects } from '../object-rows.ts'
 import { pageSize, type VerifyContext } from './context.ts'
 
 export const prepareDigests = ({ db }: VerifyContext): void =>
@@ -15,7 +15,7 @@ export const prepareDigests = ({ db }: VerifyContext): void =>
 export function wholeChecksums(ctx: VerifyContext, blob: string) {
   const rows = ctx.db
     .prepare<[string], { bucket: string; key: string; checksum: string }>(
-      'SELECT bucket, key, checksum FROM objects WHERE content = ? AND parts = 0 AND checksum IS NOT NULL',
+      `SELECT bucket, key, checksum FROM ${storedObjects} WHERE content = ? AND parts = 0 AND checksum IS NOT NULL`,
     )
     .all(blob)
   const objects = rows
@@ -46,25 +46,25 @@ const wrong = (where: Partial<Problem>, detail: string): Problem => ({
   repair: 'left',
 })
 
-type ObjectRow = { bucket: string; key: string; etag: string; content: string; parts: number }
+type ObjectRow = { bucket: string; key: string; version: string; etag: string; content: string; parts: number }
 
 /** After all blobs. What was written meanwhile has no digest yet and is passed over. */
 export function verifyDigests(ctx: VerifyContext): void {
   const { db, report } = ctx
-  const single = `SELECT bucket, key, d.blob FROM objects o JOIN temp.digests d ON d.blob = o.content
+  const single = `SELECT bucket, key, d.blob FROM ${storedObjects} o JOIN temp.digests d ON d.blob = o.content
     WHERE o.parts = 0 AND o.etag <> d.md5`
   const parts = `SELECT u.bucket, u.key, p.upload AS uploadId, p.number AS partNumber, p.blob FROM parts p
     JOIN temp.digests d ON d.blob = p.blob JOIN uploads u ON u.id = p.upload WHERE p.etag <> d.md5`
   for (const sql of [single, parts]) {
     for (const row of db.prepare<[], Partial<Problem>>(sql).all()) report.problem(wrong(row, 'its ETag is not the MD5'))
   }
-  const page = db.prepare<[string, string, number], ObjectRow>(
-    `SELECT bucket, key, etag, content, parts FROM objects WHERE parts > 0 AND (bucket, key) > (?, ?)
-      ORDER BY bucket, key LIMIT ?`,
+  const page = db.prepare<[string, string, string, number], ObjectRow>(
+    `SELECT bucket, key, version, etag, content, parts FROM ${storedObjects}
+      WHERE parts > 0 AND (bucket, key, version) > (?, ?, ?) ORDER BY bucket, key, version LIMIT ?`,
   )
-  for (let at = { bucket: '', key: '' }; ;) {
+  for (let at = { bucket: '', key: '', version: '' }; ;) {
     ctx.signal.throwIfAborted()
-    const rows = page.all(at.bucket, at.key, pageSize)
+    const rows = page.all(at.bucket, at.key, at.version, pageSize)
     if (rows.length === 0) return
     at = rows.at(-1)!
     for (const row of rows) {

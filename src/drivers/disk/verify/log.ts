@@ -6,6 +6,8 @@ import { packName } from '../change-log/pack.ts'
 import { Positions } from '../change-log/position.ts'
 import { readLog } from '../change-log/read-log.ts'
 import { StateWriter } from '../change-log/states.ts'
+import { objectColumns } from '../object-rows.ts'
+import { versionColumns } from '../versions/version-rows.ts'
 import { openIndex, type Index } from '../open-index.ts'
 import { compareText } from '../text-order.ts'
 import type { VerifyContext } from './context.ts'
@@ -18,8 +20,11 @@ const tables: Record<string, { key: readonly string[]; sql: string }> = {
   buckets: { key: ['name'], sql: 'SELECT * FROM buckets ORDER BY name' },
   objects: {
     key: ['bucket', 'key'],
-    sql: `SELECT bucket, key, size, etag, modified_at, acl, sealed, headers, tags, checksum, content, parts, note
-      FROM objects ORDER BY bucket, key`,
+    sql: `SELECT ${objectColumns} FROM objects ORDER BY bucket, key`,
+  },
+  versions: {
+    key: ['bucket', 'key', 'version'],
+    sql: `SELECT ${versionColumns} FROM versions ORDER BY bucket, key, version`,
   },
   blobs: { key: ['id'], sql: 'SELECT id, size, hex(sums) AS sums FROM blobs WHERE garbage_since IS NULL ORDER BY id' },
   segments: { key: ['content', 'start'], sql: 'SELECT * FROM segments ORDER BY content, start' },

@@ -1,6 +1,7 @@
 /** The index against itself. Every check is one statement, so that it sees one moment of a server that is writing. */
 import { orphanLimit } from '../../driver.ts'
 import type { Problem, ProblemKind } from '../../verify-problems.ts'
+import { storedObjects } from '../object-rows.ts'
 import { findMiscounted, recountUsage } from '../quota/usage.ts'
 import type { VerifyContext } from './context.ts'
 
@@ -14,40 +15,40 @@ type RowCheck = {
 }
 
 /** For one blob, and for all of them: there, each list is gathered once. */
-const isInUse = `(EXISTS (SELECT 1 FROM objects WHERE content = b.id AND parts = 0)
+const isInUse = `(EXISTS (SELECT 1 FROM ${storedObjects} WHERE content = b.id AND parts = 0)
   OR EXISTS (SELECT 1 FROM segments WHERE blob = b.id) OR EXISTS (SELECT 1 FROM parts WHERE blob = b.id))`
 
-const areInUse = `(b.id IN (SELECT content FROM objects WHERE parts = 0) OR b.id IN (SELECT blob FROM segments)
+const areInUse = `(b.id IN (SELECT content FROM ${storedObjects} WHERE parts = 0) OR b.id IN (SELECT blob FROM segments)
   OR b.id IN (SELECT blob FROM parts))`
 
 const checks: RowCheck[] = [
   {
     kind: 'object-without-blob',
     detail: 'the index has no row for the bytes of this object',
-    sql: `SELECT bucket, key, content AS blob FROM objects o WHERE parts = 0
+    sql: `SELECT bucket, key, content AS blob FROM ${storedObjects} o WHERE parts = 0
       AND NOT EXISTS (SELECT 1 FROM blobs WHERE id = o.content)
-      UNION ALL SELECT o.bucket, o.key, s.blob FROM objects o JOIN segments s ON s.content = o.content
+      UNION ALL SELECT o.bucket, o.key, s.blob FROM ${storedObjects} o JOIN segments s ON s.content = o.content
       WHERE o.parts > 0 AND NOT EXISTS (SELECT 1 FROM blobs WHERE id = s.blob)`,
   },
   {
     kind: 'object-parts',
     detail: 'the parts of this object do not add up to it',
-    sql: `SELECT bucket, key FROM objects o WHERE parts > 0 AND NOT EXISTS (
+    sql: `SELECT bucket, key FROM ${storedObjects} o WHERE parts > 0 AND NOT EXISTS (
       SELECT 1 FROM (SELECT count(*) AS n, sum(s.size) AS bytes, total(s.size <> b.size) AS unlike
         FROM segments s LEFT JOIN blobs b ON b.id = s.blob WHERE s.content = o.content)
       WHERE n = o.parts AND bytes = o.size AND unlike = 0)
       UNION SELECT s.bucket, s.key FROM (
-        SELECT o.bucket, o.key, s.start, sum(s.size) OVER (PARTITION BY o.id ORDER BY s.start
+        SELECT o.bucket, o.key, s.start, sum(s.size) OVER (PARTITION BY o.bucket, o.key, o.version ORDER BY s.start
           ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
-        FROM objects o JOIN segments s ON s.content = o.content WHERE o.parts > 0) s
+        FROM ${storedObjects} o JOIN segments s ON s.content = o.content WHERE o.parts > 0) s
       WHERE s.start <> coalesce(s.before, 0)
-      UNION SELECT o.bucket, o.key FROM objects o JOIN blobs b ON b.id = o.content
+      UNION SELECT o.bucket, o.key FROM ${storedObjects} o JOIN blobs b ON b.id = o.content
         WHERE o.parts = 0 AND b.size <> o.size`,
   },
   {
     kind: 'object-without-bucket',
     detail: 'the bucket of this object is not there',
-    sql: 'SELECT bucket, key FROM objects o WHERE NOT EXISTS (SELECT 1 FROM buckets WHERE name = o.bucket)',
+    sql: `SELECT bucket, key FROM ${storedObjects} o WHERE NOT EXISTS (SELECT 1 FROM buckets WHERE name = o.bucket)`,
   },
   {
     kind: 'part-without-blob',
@@ -70,10 +71,10 @@ const checks: RowCheck[] = [
     kind: 'segments-without-object',
     detail: 'no object is made of this part',
     sql: `SELECT content AS uploadId, part AS partNumber, blob FROM segments s
-      WHERE NOT EXISTS (SELECT 1 FROM objects WHERE content = s.content AND parts > 0)`,
+      WHERE NOT EXISTS (SELECT 1 FROM ${storedObjects} WHERE content = s.content AND parts > 0)`,
     mend: [
       `DELETE FROM segments WHERE content = @uploadId AND part = @partNumber
-        AND NOT EXISTS (SELECT 1 FROM objects WHERE content = @uploadId AND parts > 0)`,
+        AND NOT EXISTS (SELECT 1 FROM ${storedObjects} WHERE content = @uploadId AND parts > 0)`,
       `UPDATE blobs AS b SET garbage_since = @now WHERE id = @blob AND garbage_since IS NULL AND NOT ${isInUse}`,
     ],
   },

@@ -1,3 +1,4 @@
+import { storedObjects } from '../object-rows.ts'
 import type { Index } from '../open-index.ts'
 
 /** What would miss a blob: an object, or a part of an upload that is not complete. */
@@ -9,7 +10,7 @@ export function usersOf(db: Index, blob: string): BlobUser[] {
   return [
     ...db
       .prepare<[string, string, number], BlobUser>(
-        `SELECT bucket, key FROM objects WHERE (content = ? AND parts = 0)
+        `SELECT bucket, key FROM ${storedObjects} WHERE (content = ? AND parts = 0)
           OR (parts > 0 AND content IN (SELECT content FROM segments WHERE blob = ?)) LIMIT ?`,
       )
       .all(blob, blob, max),

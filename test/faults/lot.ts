@@ -1,13 +1,13 @@
-/** Random numbers that are the same for the same seed. */
-export type SeededRandom = {
+/** Numbers drawn by lot, the same ones for the same seed. */
+export type Lot = {
   /** A whole number from `from` to `to`, both inclusive. */
   int(from: number, to: number): number
   pick<T>(from: readonly T[]): T
-  /** Another generator, independent of how many numbers this one has made. */
-  split(name: string): SeededRandom
+  /** Another lot, whose draws do not depend on how many this one makes. */
+  split(name: string): Lot
 }
 
-export function seededRandom(seed: number): SeededRandom {
+export function drawLot(seed: number): Lot {
   let state = seed >>> 0
   // mulberry32
   const next = (): number => {
@@ -20,7 +20,6 @@ export function seededRandom(seed: number): SeededRandom {
   return {
     int,
     pick: (from) => from[int(0, from.length - 1)]!,
-    split: (name) =>
-      seededRandom([...name].reduce((hash, char) => Math.imul(hash ^ char.charCodeAt(0), 0x01000193), seed)),
+    split: (name) => drawLot([...name].reduce((hash, char) => Math.imul(hash ^ char.charCodeAt(0), 0x01000193), seed)),
   }
 }

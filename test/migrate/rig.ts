@@ -41,7 +41,7 @@ export async function keysIn({ client, bucket }: Bucket): Promise<string[]> {
 
 export type Sent = { file: Json; sha256: string }
 
-export class MigrationHarness {
+export class MigrateRig {
   readonly dir: string
   readonly store: Bucket
   readonly bench: Bench = makeBench()
@@ -54,9 +54,9 @@ export class MigrationHarness {
     this.#ports = ports
   }
 
-  static async create(store: Bucket): Promise<MigrationHarness> {
+  static async create(store: Bucket): Promise<MigrateRig> {
     const dir = await mkdtemp(join(tmpdir(), 'postern-migrate-'))
-    return new MigrationHarness(dir, store, [await freePort(), await freePort()])
+    return new MigrateRig(dir, store, [await freePort(), await freePort()])
   }
 
   storage(driver: 'disk' | 's3', more: Overrides = {}): Overrides {

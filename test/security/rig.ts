@@ -33,7 +33,7 @@ type Signing = {
   payload?: string
 }
 
-export type Harness = {
+export type Rig = {
   gateway: RunningGateway
   /** Where the objects endpoint listens; `apiUrl` of the gateway is where the API does. */
   objectsAt: string
@@ -53,10 +53,10 @@ export type Harness = {
   close(): Promise<void>
 }
 
-export async function startHarness(
+export async function startRig(
   overrides: Overrides = {},
   o: { dev?: boolean; objectsAt?: string; now?: () => Date } = {},
-): Promise<Harness> {
+): Promise<Rig> {
   const log: string[] = []
   const gateway = await startGateway(
     {
@@ -86,10 +86,10 @@ export async function startHarness(
       connection.close()
     }
   }
-  const raw: Harness['raw'] = (method, target, headers = {}, body = '') =>
+  const raw: Rig['raw'] = (method, target, headers = {}, body = '') =>
     send(method, rawHead(objectsAt, method, target, { host, ...headers }), body)
 
-  const signed: Harness['signed'] = (who, method, path, s = {}) => {
+  const signed: Rig['signed'] = (who, method, path, s = {}) => {
     const body = s.body ?? ''
     const length = method === 'PUT' || method === 'POST' ? { 'content-length': String(Buffer.byteLength(body)) } : {}
     const { headers } = signRequest({
@@ -199,17 +199,17 @@ function dump(file: string, tables: string[]): Record<string, unknown[]> {
 
 /** The API over a bare socket. */
 export async function rawApi(
-  harness: Harness,
+  rig: Rig,
   method: string,
   target: string,
   headers: Headers = {},
   body: string | Buffer = '',
 ): Promise<RawAnswer> {
-  const connection = await connect(harness.gateway.apiUrl)
+  const connection = await connect(rig.gateway.apiUrl)
   try {
     const length = body.length > 0 && headers['content-length'] === undefined
     const all = length ? { ...headers, 'content-length': String(Buffer.byteLength(body)) } : headers
-    const head = rawHead(harness.gateway.apiUrl, method, target, all)
+    const head = rawHead(rig.gateway.apiUrl, method, target, all)
     await connection.send(Buffer.concat([Buffer.from(head, 'latin1'), Buffer.from(body)])).catch(() => {})
     return await connection.answer({ head: method === 'HEAD' })
   } finally {

@@ -30,11 +30,11 @@ export class Promised {
 }
 
 /** A file of the JSON API, from when it is being confirmed. */
-export type AcknowledgedFile = { id: string; user: string; promised: Promised }
+export type LedgerFile = { id: string; user: string; promised: Promised }
 
-export class AcknowledgedChanges {
+export class Ledger {
   readonly objects = new Map<string, Promised>()
-  readonly files = new Map<string, AcknowledgedFile>()
+  readonly files = new Map<string, LedgerFile>()
   /** Answers with 2xx to a request that changes something. */
   acknowledged = 0
   #changed = new Set<string>()
@@ -47,7 +47,7 @@ export class AcknowledgedChanges {
     return promised
   }
 
-  file(id: string, user: string): AcknowledgedFile {
+  file(id: string, user: string): LedgerFile {
     const file = { id, user, promised: new Promised() }
     this.files.set(id, file)
     return file
