@@ -36,6 +36,8 @@ export function childVariables(target: ChildTarget): Record<string, string> {
     S3_REGION: target.region,
     S3_ACCESS_KEY: target.accessKeyId,
     S3_SECRET_KEY: target.secretAccessKey,
+    // object_store (Rust), which obstore and delta-rs use too.
+    AWS_ALLOW_HTTP: 'true',
     POSTERN_URL: target.apiUrl,
     POSTERN_TEST_URL: target.apiUrl,
     POSTERN_TEST_TOKEN: target.testToken,

@@ -85,6 +85,14 @@ export async function makeProject(): Promise<EmptyProject & { packed: string[] }
   return { ...project, packed: files.map(({ path }) => path) }
 }
 
+/** A project with `postern` alone. */
+export async function makeServerProject(): Promise<EmptyProject> {
+  const project = emptyProject()
+  const { filename } = await pack('postern', project.folder)
+  await install(project, { postern: `file:./${filename}` })
+  return project
+}
+
 /** `@postern/client` and `@postern/react` in an application of Vite, with the same page. */
 export async function makeViteApp(): Promise<EmptyProject> {
   const project = emptyProject()
