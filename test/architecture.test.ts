@@ -152,7 +152,7 @@ const rules: Rule[] = [
   },
   { from: /^client\//, may: [/^client\//] },
   { from: /^react\//, may: [/^(client|react)\//] },
-  { from: /^console\//, may: [/^(console|client|react)\//] },
+  { from: /^console\//, may: [/^(console|client|react)\//, /^api\/contract\.ts$/] },
   {
     from: /^doctor\//,
     may: [

@@ -5,6 +5,7 @@ import type { RequestSink } from '../http/request-event.ts'
 import type { RequestLog } from '../http/request-log.ts'
 import type { ServiceDeps } from '../service/deps.ts'
 import type { Readiness } from '../service/stores/readiness.ts'
+import type { Setting } from './contract.ts'
 import type { CountFailure, RateLimit } from './rate-limit.ts'
 import type { TokenSecrets, VerifyToken } from './token.ts'
 import type { WatchRequests } from './watch-requests.ts'
@@ -53,22 +54,6 @@ export type ApiDeps = ServiceDeps & {
 
 /** Dependencies of the routes, created once per app. */
 export type RouteDeps = ApiDeps & { watch: WatchRequests }
-
-/** One setting with masked secrets, for display. */
-export type Setting = {
-  /** Dotted, e.g. `storage.disk.path`. */
-  key: string
-  /** The value as a configuration file would hold it (`5GiB`, `15m`). Secrets are masked. */
-  value: unknown
-  /** The value in config/default.yaml. */
-  default: unknown
-  source: { from: 'default' | 'file' | 'variable' | 'flag' | 'derived' | 'program'; text: string }
-  /** The environment variable that sets it. */
-  variable: string
-  secret: boolean
-  /** The comment in config/default.yaml. */
-  description: string
-}
 
 /** The input of a route. `user` is the authenticated `sub`, `body` the parsed JSON (`{}` without a body). */
 export type Call = {

@@ -1,11 +1,12 @@
 /** Converts the services' results to the API's JSON. */
 import type { FileRecord } from '../catalog/catalog.ts'
-import { recordJson, type RecordJson } from '../catalog/record-json.ts'
+import { recordJson } from '../catalog/record-json.ts'
 import type { IssuedUpload } from '../service/uploads/begin-upload.ts'
 import { publicUrl } from '../service/downloads/public-download.ts'
+import type { FileJson } from './contract.ts'
 import type { ApiDeps } from './deps.ts'
 
-export function fileJson(deps: ApiDeps, file: FileRecord): RecordJson {
+export function fileJson(deps: ApiDeps, file: FileRecord): Omit<FileJson, 'status'> & Pick<FileRecord, 'status'> {
   const url = publicUrl(deps, file)
   return { ...recordJson(file), ...(url === null ? {} : { publicUrl: url }) }
 }

@@ -1,43 +1,8 @@
 /** A request as the console shows it. Contains no credentials and nothing derived from a secret. */
-import type { Explanation } from '../explain/explanation.ts'
 import { isSecretName, maskTarget, maskText, maskValue } from '../http/logger.ts'
 import type { Refusal } from '../http/request-event.ts'
 import { maxTarget, type LoggedRequest } from '../http/request-log.ts'
-
-export type LogEntry = {
-  id: string
-  time: string
-  app: 'api' | 'objects'
-  method: string
-  /** The path as received, without the query. */
-  path: string
-  /** Path and query with credentials masked. */
-  target: string
-  bucket: string | null
-  key: string | null
-  outcome: 'ok' | 'refused' | 'failed' | 'aborted'
-  status: number | null
-  ms: number
-  /** Bytes. */
-  size: number | null
-  /** The user of the JSON API. */
-  user: string | null
-  /** The owner of an S3 access key. Owners and users are separate namespaces. */
-  keyOwner: string | null
-  requestId: string
-  refusal: EntryRefusal | null
-}
-
-export type EntryRefusal = {
-  code: string
-  message: string
-  /** What to do. */
-  advice: string
-  /** Headers that are signed or that change the operation, masked. */
-  headers: [name: string, value: string][]
-  /** null if the signature was valid, the request is very long, or too many refusals came at once. */
-  explanation: Explanation | null
-}
+import type { EntryRefusal, Explanation, LogEntry } from './contract.ts'
 
 /** Headers worth showing. The others are the browser's own or credentials. */
 const shownHeaderPattern = /^(?:host|range|if-|content-|x-amz-|origin$|expect$)/i

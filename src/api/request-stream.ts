@@ -8,7 +8,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { StorageError } from '../errors.ts'
 import type { LoggedRequest, RequestLog } from '../http/request-log.ts'
 import type { ApiDeps } from './deps.ts'
-import { logEntry, type LogEntry } from './log-entry.ts'
+import type { LogEntry } from './contract.ts'
+import { logEntry } from './log-entry.ts'
 import { keepRuns, parsePlace, placeText, readAfter } from './request-place.ts'
 
 export type StreamLimits = {

@@ -1,9 +1,7 @@
 /** A file's record as clients and webhooks are told of it: nothing of where its bytes lie. */
 import type { FileRecord } from './catalog.ts'
 
-export type RecordJson = Record<string, unknown>
-
-export const recordJson = (file: FileRecord): RecordJson => ({
+export const recordJson = (file: FileRecord) => ({
   id: file.id,
   key: file.key,
   filename: file.filename,

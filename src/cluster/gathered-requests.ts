@@ -3,7 +3,7 @@
  * requests and returns new ones on request. Without viewers nothing is sent.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Peers } from '../drivers/peers.ts'
+import { question, type Peers } from '../drivers/peers.ts'
 import { createRequestRing, type LoggedRequest, type OwnRequestLog, type RequestLog } from '../http/request-log.ts'
 
 /**
@@ -23,6 +23,8 @@ type Part = { run: string; requests: LoggedRequest[] }
 /** The number of the last known request, by run. */
 type Known = { [run: string]: number }
 
+const newRequests = question<Known, Part>('requests')
+
 export function gatherRequests(
   own: OwnRequestLog,
   peers: Peers,
@@ -38,7 +40,7 @@ export function gatherRequests(
   let forgetting: NodeJS.Timeout | undefined
   let hasNews = false
 
-  peers.answer('requests', (known: Known): Part => {
+  peers.answer(newRequests, (known) => {
     const seq = Math.max(known[own.run] ?? 0, own.last() - size.capacity)
     return { run: own.run, requests: own.since(seq, size.capacity).requests }
   })
@@ -58,7 +60,7 @@ export function gatherRequests(
 
   async function ask(): Promise<void> {
     const known: Known = Object.fromEntries([...rings].map(([run, ring]) => [run, ring.last()]))
-    const parts = await peers.ask<Part>('requests', known)
+    const parts = await peers.ask(newRequests, known)
     const alive = new Set(parts.map(({ run }) => run))
     for (const run of rings.keys()) if (!alive.has(run)) rings.delete(run)
     for (const part of parts) take(part)

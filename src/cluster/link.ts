@@ -64,9 +64,9 @@ export function linkToPrimary(role: Role): Link {
     tell,
     peers: {
       ...role,
-      answer: (question, reply) => void replies.set(question, reply),
+      answer: ({ name }, reply) => void replies.set(name, reply),
       counts: (name) => counts.named(name),
-      ask: (question, about) =>
+      ask: ({ name: question }, ...[about]) =>
         new Promise((resolve, reject) => {
           const id = ++lastId
           const timer = setTimeout(() => settle(id, null), patience)

@@ -5,13 +5,21 @@ export type Peers = {
   readonly count: number
   /** Whether this process takes the place of one that died while the others run on. */
   readonly isReplacement: boolean
-  /** An answer from each of the others that has one. Rejects when one of them is silent: nothing may be concluded. */
-  ask<T>(question: string, about?: unknown): Promise<T[]>
-  /** How this process answers a question. What is asked and answered is JSON. */
-  answer(question: string, reply: (about: never) => unknown): void
+  /** The answers of the other processes that have one. Rejects if one does not answer: then nothing may be concluded. */
+  ask<About, Answer>(
+    question: Question<About, Answer>,
+    ...about: void extends About ? [] : [about: About]
+  ): Promise<Answer[]>
+  /** Sets how this process answers a question. */
+  answer<About, Answer>(question: Question<About, Answer>, reply: (about: About) => Answer | Promise<Answer>): void
   /** Counts that all of them add to, one set for each name. */
   counts(name: string): SharedCounts
 }
+
+/** What a process can ask the others, declared next to the code that asks. `About` and `Answer` are sent as JSON. */
+export type Question<About, Answer> = { readonly name: string; readonly types?: [about: About, answer: Answer] }
+
+export const question = <About, Answer>(name: string): Question<About, Answer> => ({ name })
 
 export type SharedCounts = {
   /** Of all processes: what this one counts now, and what the others counted a moment ago (see cluster/shared-counts.ts). */

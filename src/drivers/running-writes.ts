@@ -1,7 +1,7 @@
 /** The writes to the gateway's bucket that are running now, in this process and its peers. */
 import { StorageError } from '../errors.ts'
 import type { ObjectRef, WrittenObject } from './objects.ts'
-import type { Peers } from './peers.ts'
+import { question, type Peers } from './peers.ts'
 
 /** A second write replaces one whose connection broke unnoticed. More would let one URL fill the disk. */
 const maxPerKey = 2
@@ -23,7 +23,7 @@ export type RunningWrites = {
   end(ref: ObjectRef): Promise<void>
 }
 
-const question = 'writes.end'
+const endWrites = question<string, boolean>('writes.end')
 
 export function createRunningWrites(peers: Peers): RunningWrites {
   const counts = peers.counts('writes')
@@ -37,7 +37,7 @@ export function createRunningWrites(peers: Peers): RunningWrites {
     }
     return true
   }
-  peers.answer(question, abort)
+  peers.answer(endWrites, abort)
 
   return {
     async run({ bucket, key }, partNumber, write) {
@@ -71,7 +71,7 @@ export function createRunningWrites(peers: Peers): RunningWrites {
     async end({ bucket, key }) {
       const name = `${bucket}/${key}`
       abort(name)
-      if (peers.count > 1) await peers.ask(question, name)
+      if (peers.count > 1) await peers.ask(endWrites, name)
     },
   }
 }

@@ -2,16 +2,19 @@
 import { gatherRequests } from '../cluster/gathered-requests.ts'
 import type { Config } from '../config/config.ts'
 import { packageVersion } from '../config/package-version.ts'
+import { question } from '../drivers/peers.ts'
 import { createAccessLog } from '../http/access-log.ts'
 import type { DetailsUrl } from '../http/advice.ts'
 import { openAuditLog } from '../http/audit-log.ts'
 import type { RequestSink } from '../http/request-event.ts'
 import { createRequestLog, type RequestLog } from '../http/request-log.ts'
-import { countDroppedLogLines, droppedLogLines } from '../http/stderr-lines.ts'
+import { countDroppedLogLines, droppedLinesQuestion, droppedLogLines } from '../http/stderr-lines.ts'
 import { gaugesOf } from '../metrics/gauges.ts'
 import { createMetrics, type Metrics } from '../metrics/metrics.ts'
 import type { Tracing } from '../metrics/tracing.ts'
 import type { ResolvedOptions } from './gateway.ts'
+
+const droppedLines = question<void, number>(droppedLinesQuestion)
 
 export type Observers = {
   sinks: RequestSink[]
@@ -33,7 +36,8 @@ export async function observe(
   const requests = peers.count > 1 ? gatherRequests(createRequestLog(), peers) : createRequestLog()
   const audit = config.log.audit === null ? null : openAuditLog(config.log.audit, log)
   // One worker adds what the primary has dropped.
-  const dropped = peers.index === 0 ? countDroppedLogLines(peers) : async () => droppedLogLines()
+  const dropped =
+    peers.index === 0 ? countDroppedLogLines(() => peers.ask(droppedLines)) : async () => droppedLogLines()
   const metrics = createMetrics(gaugesOf({ ...from, config }), peers, [
     {
       name: 'postern_log_lines_dropped_total',

@@ -29,16 +29,17 @@ export function stderrLines(): LineWriter {
 /** Log lines that this process dropped. */
 export const droppedLogLines = (): number => opened?.dropped ?? 0
 
-const question = 'log.dropped'
+/** The name of the question that workers ask the primary. */
+export const droppedLinesQuestion = 'log.dropped'
 
 /** What the primary answers its workers: it has a log too, and serves no metrics. */
-export const answerDroppedLogLines = { [question]: droppedLogLines }
+export const answerDroppedLogLines = { [droppedLinesQuestion]: droppedLogLines }
 
 /** Log lines of this process and of the primary that were dropped. The last answer counts while there is none. */
-export function countDroppedLogLines(peers: { ask: (question: string) => Promise<number[]> }): () => Promise<number> {
+export function countDroppedLogLines(askPrimary: () => Promise<number[]>): () => Promise<number> {
   let ofPrimary = 0
   return async () => {
-    const [answer = ofPrimary] = await peers.ask(question).catch(() => [])
+    const [answer = ofPrimary] = await askPrimary().catch(() => [])
     return droppedLogLines() + (ofPrimary = answer)
   }
 }

@@ -1,6 +1,6 @@
 /** The server's metrics in the Prometheus text format. */
 import type { RequestEvent } from '../http/request-event.ts'
-import type { Peers } from '../drivers/peers.ts'
+import { question, type Peers } from '../drivers/peers.ts'
 import type { Figures, Registered } from './registry.ts'
 
 export type MeasuredRequest = Pick<
@@ -34,6 +34,8 @@ export type Metrics = {
   expose(): Promise<{ contentType: string; text: string }>
 }
 
+const figuresOfProcess = question<void, Figures>('metrics')
+
 /** Requests recorded before the library is loaded. */
 const maxNoted = 10_000
 
@@ -52,7 +54,7 @@ export function createMetrics(gauges: readonly Gauge[], peers: Peers, counts: re
       return made
     }))
 
-  peers.answer('metrics', async () => (await load()).figures())
+  peers.answer(figuresOfProcess, async () => (await load()).figures())
 
   return {
     observe(request) {
@@ -61,7 +63,7 @@ export function createMetrics(gauges: readonly Gauge[], peers: Peers, counts: re
     },
     start: async () => void (await load()),
     async expose() {
-      const [{ figures, exposition }, others] = await Promise.all([load(), peers.ask<Figures>('metrics')])
+      const [{ figures, exposition }, others] = await Promise.all([load(), peers.ask(figuresOfProcess)])
       return exposition([await figures(), ...others])
     },
   }

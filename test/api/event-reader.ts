@@ -1,5 +1,5 @@
 /** Reads an event stream over fetch, event by event. */
-import type { LogEntry } from '../../src/api/log-entry.ts'
+import type { LogEntry } from '../../src/api/contract.ts'
 import { limit } from '../fixtures/time-limit.ts'
 
 export type StreamEvent = { name: string; id: string; data: unknown }

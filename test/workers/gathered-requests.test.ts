@@ -3,7 +3,7 @@ import { expect, it, onTestFinished, vi } from 'vitest'
 import { parsePlace, placeText, readAfter, type Place } from '../../src/api/request-place.ts'
 import { gatherRequests } from '../../src/cluster/gathered-requests.ts'
 import { createRequestLog, type LoggedRequest, type RequestLog } from '../../src/http/request-log.ts'
-import { alone, type Peers } from '../../src/drivers/peers.ts'
+import { alone, type Peers, type Question } from '../../src/drivers/peers.ts'
 import { loggedRequest } from '../fixtures/logged-request.ts'
 
 const every = 10
@@ -25,14 +25,14 @@ function start(count: number): {
       index,
       count,
       answer: (_, reply) => void (one.answer = (known) => structuredClone(reply(known as never))),
-      async ask<T>(_: string, known?: unknown) {
+      async ask<About, Answer>(_: Question<About, Answer>, ...[known]: void extends About ? [] : [about: About]) {
         asked += 1
         const others = processes.filter((other) => other !== one)
         if (others.some((other) => silent.has(processes.indexOf(other)))) {
           await new Promise((next) => setTimeout(next, 30))
           throw new Error('a worker does not answer')
         }
-        return others.map((other) => other.answer(known as object) as T)
+        return others.map((other) => other.answer(known as object) as Answer)
       },
     }
     one.log = gatherRequests(createRequestLog(), peers, { every, patience: 15 })

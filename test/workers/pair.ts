@@ -1,5 +1,5 @@
 /** Two processes' ends of one channel, in one process. */
-import { Counts, type Peers } from '../../src/drivers/peers.ts'
+import { Counts, type Peers, type Question } from '../../src/drivers/peers.ts'
 
 export function pairOfPeers(): [Peers, Peers] {
   const counted = new Map<string, Counts>()
@@ -8,15 +8,15 @@ export function pairOfPeers(): [Peers, Peers] {
     index,
     count: 2,
     isReplacement: false,
-    answer: (question, reply) => void replies[index]!.set(question, reply),
+    answer: ({ name }, reply) => void replies[index]!.set(name, reply),
     counts(name) {
       const counts = counted.get(name) ?? new Counts()
       counted.set(name, counts)
       return counts
     },
-    async ask<T>(question: string, about?: unknown) {
-      const reply = replies[1 - index]!.get(question)
-      return reply ? [(await reply(about as never)) as T] : []
+    async ask<About, Answer>({ name }: Question<About, Answer>, ...[about]: void extends About ? [] : [about: About]) {
+      const reply = replies[1 - index]!.get(name)
+      return reply ? [(await reply(about as never)) as Answer] : []
     },
   })
   return [end(0), end(1)]

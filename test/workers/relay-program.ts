@@ -1,25 +1,29 @@
 /** Run as a process of its own: three workers of which the first asks the others and prints what it heard. */
 import { setTimeout as sleep } from 'node:timers/promises'
+import { question } from '../../src/drivers/peers.ts'
 import { superviseWorkers, takeLink } from '../../src/cli/workers.ts'
+
+const who = question<string, string>('who')
+const never = question<void, string>('never')
 
 const link = takeLink()
 if (link) {
   const { peers } = link
-  peers.answer('who', (word: string) => `${word} ${peers.index}`)
-  peers.answer('never', () => new Promise(() => {}))
+  peers.answer(who, (word) => `${word} ${peers.index}`)
+  peers.answer(never, () => new Promise(() => {}))
   await link.tell({ postern: 'ready', addresses: { apiUrl: `of ${peers.index}`, objectsUrl: null, notReady: null } })
   if (peers.index === 0) {
-    let who: string[] = []
-    while (who.length < 2) {
+    let names: string[] = []
+    while (names.length < 2) {
       await sleep(10)
-      who = await peers.ask<string>('who', 'worker')
+      names = await peers.ask(who, 'worker')
     }
-    const unknown = await peers.ask('what nobody answers')
-    const silent = await peers.ask('never').then(
+    const unknown = await peers.ask(question<void, string>('what no process answers'))
+    const silent = await peers.ask(never).then(
       () => 'answered',
       (error: Error) => error.message,
     )
-    console.log(JSON.stringify({ who: who.toSorted(), unknown, silent }))
+    console.log(JSON.stringify({ who: names.toSorted(), unknown, silent }))
   }
   await link.stopped
   process.exit(0)

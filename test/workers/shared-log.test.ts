@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { call, callerWith, put, textFile, type Caller } from '../api/caller.ts'
 import { readEvents, type EventReader } from '../api/event-reader.ts'
-import type { LogEntry } from '../../src/api/log-entry.ts'
+import type { LogEntry } from '../../src/api/contract.ts'
 import { startCommand, type RunningCommand } from '../fixtures/workers.ts'
 
 const workers = 3

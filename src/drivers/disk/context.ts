@@ -1,6 +1,6 @@
 /** What the operations of the driver share; built once in disk-driver.ts. */
 import type { ObjectRef } from '../driver.ts'
-import type { Peers } from '../peers.ts'
+import { question, type Peers } from '../peers.ts'
 import type { BlobStore } from './blob-store.ts'
 import type { BucketRows } from './bucket-store.ts'
 import type { BufferPool } from './buffer-pool.ts'
@@ -15,6 +15,11 @@ import type { HoldCounts } from './hold-counts.ts'
 import type { UploadRows } from './upload-rows.ts'
 import type { VersionRows } from './versions/version-rows.ts'
 import type { WriteGuard } from './write-guard.ts'
+
+/** Whether a process is writing an object, by `writtenKey`. */
+export const isWriting = question<string, boolean>('disk.writing')
+/** Those of the given blobs that a process reads. */
+export const blobsInUse = question<string[], string[]>('disk.reading')
 
 export type DiskContext = {
   buckets: BucketRows

@@ -18,7 +18,7 @@ import type { Expected } from '../expected.ts'
 import { assertNotLost, startLog } from './change-log/start.ts'
 import { CommitQueue } from './commit-queue.ts'
 import { createCompletion } from './complete-upload.ts'
-import type { DiskContext } from './context.ts'
+import { blobsInUse, isWriting, type DiskContext } from './context.ts'
 import { createCopy } from './copy-object.ts'
 import { DescriptorCache } from './descriptor-cache.ts'
 import { parentsOfMade } from './directory-sync.ts'
@@ -216,9 +216,9 @@ export async function createDiskDriver(o: DiskDriverOptions): Promise<StorageDri
 
 /** What other processes need to know of this one. */
 function answerPeers({ peers, writers, readers, handedOff, descriptors }: DiskContext): void {
-  peers.answer('disk.writing', (key: string) => writers.has(key))
+  peers.answer(isWriting, (key) => writers.has(key))
   // Of garbage that nobody reads here any more not even a descriptor is kept: its space is to be free.
-  peers.answer('disk.reading', (blobs: string[]) => {
+  peers.answer(blobsInUse, (blobs) => {
     for (const blob of blobs) if (!readers.has(blob)) descriptors.forget(blob)
     return blobs.filter((blob) => readers.has(blob) || handedOff.has(blob))
   })

@@ -2,7 +2,7 @@
  * Deletes blobs that no row refers to. The sweep gives it those whose grace is over. A write to the gateway's bucket gives
  * it what it replaced: that goes at once, or as soon as no reader and no backup needs it.
  */
-import type { DiskContext } from './context.ts'
+import { blobsInUse, type DiskContext } from './context.ts'
 import { isHeld } from './holds.ts'
 import type { DiskLog } from './log.ts'
 import type { Index } from './open-index.ts'
@@ -49,7 +49,7 @@ export class Garbage {
     const isRead = (id: string): boolean => readers.has(id) || handedOff.has(id) || this.#kept.has(id)
     // No row leads to them any more: a reader that has not started by now will not find them.
     const unread = ids.filter((id) => !isRead(id))
-    const readByPeers = new Set((await peers.ask<string[]>('disk.reading', unread)).flat())
+    const readByPeers = new Set((await peers.ask(blobsInUse, unread)).flat())
     const free = unread.filter((id) => !readByPeers.has(id) && !isRead(id))
     for (const id of free) {
       descriptors.forget(id)

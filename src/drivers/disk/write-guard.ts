@@ -1,11 +1,14 @@
 /** Whether the store may take a write: enough room, and no sync has ever failed. */
 import { StorageError } from '../../errors.ts'
 import { errorCode, type FileCalls } from './file-calls.ts'
-import { alone, type Peers } from '../peers.ts'
+import { alone, question, type Peers } from '../peers.ts'
 import type { DiskLog } from './log.ts'
 
 /** Milliseconds for which the free space is believed. */
 const believed = 1000
+
+/** A process that answers stops its own writes too. */
+const writeFailed = question<void, void>('disk.failed')
 
 export class WriteGuard {
   readonly #calls: FileCalls
@@ -24,7 +27,7 @@ export class WriteGuard {
     this.#minFree = o.minFree
     this.#log = o.log
     this.#peers = o.peers ?? alone
-    this.#peers.answer('disk.failed', () => {
+    this.#peers.answer(writeFailed, () => {
       this.#failed ??= new Error('a sync failed in another worker')
     })
   }
@@ -66,7 +69,7 @@ export class WriteGuard {
     this.#failed = cause
     this.#log.error({ err: cause }, 'a sync failed: writes are refused until restart, reads go on')
     // One disk below them all.
-    this.#peers.ask('disk.failed').catch(() => {})
+    this.#peers.ask(writeFailed).catch(() => {})
   }
 
   async #ask(): Promise<void> {

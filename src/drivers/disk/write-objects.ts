@@ -4,7 +4,7 @@ import type { DeletedObject, ObjectRef, ObjectStore, PutOptions, WriteConditions
 import { fail, matches } from '../conditions.ts'
 import { aclText } from './acl-text.ts'
 import { checkWriteConditions } from './write-conditions.ts'
-import { writtenKey, type DiskContext } from './context.ts'
+import { isWriting, writtenKey, type DiskContext } from './context.ts'
 import { notFound, type NewObjectRow } from './object-rows.ts'
 import type { Place, Reservation } from './quota/owner-quota.ts'
 import { mayHaveHappened } from './store-error.ts'
@@ -146,7 +146,7 @@ export function createWrites(ctx: DiskContext): Writes {
 }
 
 async function isWrittenByPeer({ peers }: DiskContext, ref: ObjectRef): Promise<boolean> {
-  return (await peers.ask<boolean>('disk.writing', writtenKey(ref))).includes(true)
+  return (await peers.ask(isWriting, writtenKey(ref))).includes(true)
 }
 
 export type Placed = { lastModified: Date; versionId?: string }

@@ -4,18 +4,20 @@
  */
 import type { Readable } from 'node:stream'
 import type { Capability, ObjectRef, StorageDriver } from '../driver.ts'
-import { alone, type Peers } from '../peers.ts'
+import { alone, question, type Peers } from '../peers.ts'
 import { createPostPresigner } from '../endpoint/post-presigner.ts'
 import { createPresigner, type PresignerOptions } from '../endpoint/presigner.ts'
 
 /** What our endpoint enforces itself, whatever the store can. */
 const ours: readonly Capability[] = ['presign-post', 'signed-length', 'signed-checksum', 'revocable-reads']
 
+const isWriting = question<string, boolean>('proxy.writing')
+
 export function createProxiedDriver(store: StorageDriver, o: PresignerOptions & { peers?: Peers }): StorageDriver {
   const peers = o.peers ?? alone
   const writing = new Map<string, number>()
 
-  peers.answer('proxy.writing', (name: string) => writing.has(name))
+  peers.answer(isWriting, (name) => writing.has(name))
 
   /** Bytes pass through here, so that a write in flight is known, as on disk. */
   async function during<T>({ bucket, key }: ObjectRef, write: () => Promise<T>): Promise<T> {
@@ -43,7 +45,7 @@ export function createProxiedDriver(store: StorageDriver, o: PresignerOptions & 
     isBeingWritten({ bucket, key }) {
       const name = `${bucket}/${key}`
       if (writing.has(name) || peers.count === 1) return writing.has(name)
-      return peers.ask<boolean>('proxy.writing', name).then((answers) => answers.includes(true))
+      return peers.ask(isWriting, name).then((answers) => answers.includes(true))
     },
   }
 }

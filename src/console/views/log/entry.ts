@@ -1,64 +1,12 @@
 /** Request records as `GET /console/log` returns them. */
 
-export type SignedRow = {
-  part: 'method' | 'host' | 'path' | 'parameter' | 'header' | 'payload'
-  name: string | null
-  /** null if it is missing or not known. */
-  signed: string | null
-  sent: string | null
-  same: boolean
-}
+import type { EntryRefusal, LogEntry as ServedEntry } from '../../../api/contract.ts'
 
-export type Difference = {
-  code: string
-  name: string | null
-  signed: string | null
-  sent: string | null
-  certain: boolean
-  message: string
-  advice: string
-}
-
-export type Explanation = {
-  decoded: {
-    signedAt: string | null
-    expiresAt: string | null
-    expiresIn: number | null
-    signedHeaders: string[]
-    credential: { accessKeyId: string; region: string } | null
-  }
-  difference: Difference | null
-  also: Difference[]
-  rows: SignedRow[]
-}
-
-export type Refusal = {
-  code: string
-  message: string
-  advice: string | null
-  headers: [name: string, value: string][]
-  explanation: Explanation | null
-}
-
-export type LogEntry = {
-  id: string
-  time: string
-  /** `store`: a bucket's response to this page, which the server never saw. */
-  app: 'api' | 'objects' | 'store'
-  method: string
-  path: string
-  target: string
-  bucket: string | null
-  key: string | null
-  outcome: 'ok' | 'refused' | 'failed' | 'aborted'
-  status: number | null
+/** Also a bucket's response to this page, which the server never saw: `store`, without advice and explanation. */
+export type LogEntry = Omit<ServedEntry, 'app' | 'ms' | 'refusal'> & {
+  app: ServedEntry['app'] | 'store'
   ms: number | null
-  size: number | null
-  user: string | null
-  /** The owner of an S3 access key. */
-  keyOwner: string | null
-  requestId: string
-  refusal: Refusal | null
+  refusal: (Omit<EntryRefusal, 'advice'> & { advice: string | null }) | null
 }
 
 /** The key of the request, or its path if there is no key. */

@@ -8,7 +8,8 @@ import { formatBytes, formatMoment } from '../../format.ts'
 import type { ServerStatus } from '../../server-status.ts'
 import { toasts } from '../../toasts.ts'
 import { asCurl, asReport } from './as-text.ts'
-import { formatTook, formatOutcome, subjectOf, type Explanation, type LogEntry } from './entry.ts'
+import { formatTook, formatOutcome, subjectOf, type LogEntry } from './entry.ts'
+import type { Explanation } from '../../../api/contract.ts'
 import { SignedTable } from './signed-table.tsx'
 
 type Props = { entry: LogEntry; status: ServerStatus | null; onClose: () => void }

@@ -1,6 +1,6 @@
 /** Signed and sent values next to each other, in canonical order. Marks the first difference. */
 import { Equal, EqualNot } from 'lucide-react'
-import type { Explanation, SignedRow } from './entry.ts'
+import type { Explanation, SignedRow } from '../../../api/contract.ts'
 
 const parts: Record<SignedRow['part'], string> = {
   method: 'Method',

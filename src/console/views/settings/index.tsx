@@ -7,7 +7,8 @@ import { Badge, CopyText, Empty, ErrorNote, Skeleton } from '../../components/ba
 import { navigate, useRoute } from '../../route.ts'
 import { useServerStatus } from '../../server-status.ts'
 import { Filter } from '../filter.tsx'
-import { howToChange, formatValue, isChanged, matches, sections, sourceInWords, type Setting } from './setting.ts'
+import { howToChange, formatValue, isChanged, matches, sections, sourceInWords } from './setting.ts'
+import type { Setting } from '../../../api/contract.ts'
 import './settings.css'
 
 export function SettingsView() {

@@ -1,15 +1,6 @@
 /** How the console words one setting. */
 
-export type Setting = {
-  key: string
-  /** The value as a configuration file would hold it. Secrets are masked. */
-  value: unknown
-  default: unknown
-  source: { from: 'default' | 'file' | 'variable' | 'flag' | 'derived' | 'program'; text: string }
-  variable: string
-  secret: boolean
-  description: string
-}
+import type { Setting } from '../../../api/contract.ts'
 
 /** null if nothing is set. */
 export function formatValue(value: unknown): string | null {

@@ -5,7 +5,7 @@
  */
 import { StorageError } from '../../../errors.ts'
 import type { OwnerLimits } from '../../driver.ts'
-import type { Peers, SharedCounts } from '../../peers.ts'
+import { question, type Peers, type SharedCounts } from '../../peers.ts'
 import { resourceOf } from '../../rules.ts'
 import type { BucketRows } from '../bucket-store.ts'
 import type { CommitQueue } from '../commit-queue.ts'
@@ -48,7 +48,7 @@ function claimOf({ isObject }: Place, size: number, replaces: { there: number | 
 
 const nothing: Reservation = { grow() {}, release() {} }
 const names = ['bytes', 'objects'] as const
-const question = 'quota.in-flight'
+const inFlightOf = question<{ owner: string; slot: string }, Running>('quota.in-flight')
 
 export type OwnerQuotaOptions = {
   limits: OwnerLimits
@@ -75,7 +75,7 @@ export class OwnerQuota {
     this.#isOn = limits.bytes !== null || limits.objects !== null
     this.#inFlight = { bytes: peers.counts('quota.bytes'), objects: peers.counts('quota.objects') }
     this.#slots = peers.counts('quota.slots')
-    peers.answer(question, ({ owner, slot }: { owner: string; slot: string }): Running => {
+    peers.answer(inFlightOf, ({ owner, slot }) => {
       return { ...this.#ownOf(owner), isThere: this.#ownSlots.has(slot) }
     })
   }
@@ -159,7 +159,7 @@ export class OwnerQuota {
     const refused = this.#refusal(place, owner, heard.wanted, { stored, inFlight: this.#all(owner) })
     if (!refused) return heard
     if (peers.count === 1) throw refused
-    const others = await peers.ask<Running>(question, { owner, slot })
+    const others = await peers.ask(inFlightOf, { owner, slot })
     const inFlight = { ...this.#ownOf(owner) }
     for (const name of names) for (const other of others) inFlight[name] += other[name]
     const isFirst = !this.#ownSlots.has(slot) && others.every((other) => !other.isThere)
