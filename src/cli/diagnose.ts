@@ -16,22 +16,9 @@ import { urlChecks, type UrlSubject } from '../doctor/url-checks.ts'
 import { instanceProof } from '../http/instance-proof.ts'
 import { servesObjects } from '../config/serves-objects.ts'
 import { endpointTarget, type Endpoints } from './doctor-store.ts'
-import { examineStore } from './examine-store.ts'
+import { examineStore, type Diagnosis, type DiagnoseOptions } from './examine-store.ts'
 import { folderStore, folderTools } from '../drivers/registry.ts'
 import { stateFolder, stateFolderSettings } from '../config/state-folder.ts'
-
-export type DiagnoseOptions = {
-  /** Origins of the pages that upload. */
-  origins: readonly string[]
-  /** Sets the bucket's CORS rules if they do not allow those pages. */
-  fix: boolean
-  tell: (result: Result) => void
-  signal?: AbortSignal
-  now?: () => Date
-}
-
-/** `left` are keys that were or may have been written to the store and could not be deleted. */
-export type Diagnosis = { results: Result[]; left: string[] }
 
 /** After `signal` the results are incomplete. Everything written is deleted. */
 export async function diagnose(config: Config, o: DiagnoseOptions): Promise<Diagnosis> {

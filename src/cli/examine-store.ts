@@ -8,10 +8,22 @@ import { bucketChecks, endpointChecks, hiddenBucketChecks } from '../doctor/buck
 import { createStoreProbe, type StoreProbe, type StoreTarget } from '../doctor/bucket/store-probe.ts'
 import { reason, runChecks, type Check, type Result } from '../doctor/check.ts'
 import { applyCors } from '../doctor/bucket/cors-rules.ts'
-import type { Diagnosis, DiagnoseOptions } from './diagnose.ts'
 import { openOwnEndpoint, type OwnEndpoint } from './doctor-endpoint.ts'
 import { bucketTarget, endpointTarget, type Endpoints } from './doctor-store.ts'
 import { registrationOf } from '../drivers/registry.ts'
+
+export type DiagnoseOptions = {
+  /** Origins of the pages that upload. */
+  origins: readonly string[]
+  /** Sets the bucket's CORS rules if they do not allow those pages. */
+  fix: boolean
+  tell: (result: Result) => void
+  signal?: AbortSignal
+  now?: () => Date
+}
+
+/** `left` are keys that were or may have been written to the store and could not be deleted. */
+export type Diagnosis = { results: Result[]; left: string[] }
 
 type Server = {
   secrets: Secrets

@@ -6,10 +6,10 @@ import { createKeyRing } from '../s3/key-ring.ts'
 import { CliError } from './cli-error.ts'
 import { addConfigOptions, openConfig, type ConfigOptions } from './config-options.ts'
 import { configuredKeys, givenSecret, type SecretOptions } from './explain-keys.ts'
-import { answerText, explanationText } from './explanation-text.ts'
+import { answerText, explanationText, type Tried } from './explanation-text.ts'
 import { assertInputFile } from './input-file.ts'
 import { printJson, printResult } from './output.ts'
-import { sendOnce, type Answer } from './send-once.ts'
+import { sendOnce } from './send-once.ts'
 import { servesObjects } from '../config/serves-objects.ts'
 
 type Header = readonly [name: string, value: string]
@@ -110,12 +110,6 @@ function ownHosts(config: Config): string[] {
 function prefixOf({ objects }: Config): string {
   if (objects.publicUrl !== 'auto') return new URL(objects.publicUrl).pathname.replace(/\/$/, '')
   return objects.listen === 'shared' ? '/objects' : ''
-}
-
-export type Tried = {
-  answer?: Answer
-  /** Why the request was not sent. */ withheld?: string
-  /** Set if the connection failed. */ error?: string
 }
 
 /** A URL may permit a change, so only reads are sent without an explicit body. */

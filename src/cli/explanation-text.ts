@@ -4,7 +4,13 @@ import type { explainUrl } from '../explain/explain-url.ts'
 import { spanInWords } from '../explain/span.ts'
 import { schemeName } from '../explain/url-scheme.ts'
 import type { ParameterEffect } from '../sigv4/hoisted-headers.ts'
-import type { Tried } from './explain.ts'
+import type { Answer } from './send-once.ts'
+
+export type Tried = {
+  answer?: Answer
+  /** Why the request was not sent. */ withheld?: string
+  /** Set if the connection failed. */ error?: string
+}
 
 type UrlExplanation = ReturnType<typeof explainUrl>
 

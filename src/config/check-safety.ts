@@ -1,14 +1,12 @@
 /** What must hold between keys before a server may start. Each finding names the line to write instead. */
 import type { Config, ListenAddress } from './config.ts'
-import { checkWebhooks } from './check-webhooks.ts'
+import { checkWebhooks, type Finding } from './check-webhooks.ts'
 import { missingTokenClaims, publicProvider, tokenClaimAdvice } from './token-claims.ts'
 import { weakness } from './weak-secret.ts'
 import { gatewayOwner } from '../gateway-names.ts'
 import { servesObjects } from './serves-objects.ts'
 import type { DriverRegistration } from '../drivers/registration.ts'
 import { registrationOf, registrations, settingsOf } from '../drivers/registry.ts'
-
-export type Finding = { key: string; message: string }
 
 const week = 7 * 86_400
 

@@ -1,7 +1,8 @@
 /** What must hold for the endpoints that are told what happens to files. */
-import type { Finding } from './check-safety.ts'
 import type { Config } from './config.ts'
 import { weakness } from './weak-secret.ts'
+
+export type Finding = { key: string; message: string }
 
 /** Standard Webhooks asks for 24 to 64 bytes. */
 const fewestBytes = 24

@@ -1,6 +1,6 @@
 /** Reads the configuration once: default.yaml ← config/local.yaml or --config ← environment ← flags. */
 import { isAbsolute, join, relative, resolve } from 'node:path'
-import { checkSafety, type Finding } from './check-safety.ts'
+import { checkSafety } from './check-safety.ts'
 import { ConfigError, type ConfigProblem, type Source } from './config-error.ts'
 import { derive } from './derive.ts'
 import { devSettings } from './dev-mode.ts'
@@ -11,6 +11,7 @@ import { readConfigFile, type FileSettings } from './read-file.ts'
 import type { Config } from './config.ts'
 import type { GivenValue } from './given-value.ts'
 import { findWarnings } from './warnings.ts'
+import type { Finding } from './check-webhooks.ts'
 
 export const defaultConfigFile = join(import.meta.dirname, '..', '..', 'config', 'default.yaml')
 

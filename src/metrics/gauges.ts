@@ -4,8 +4,8 @@ import type { Config } from '../config/config.ts'
 import type { OwnerUsage, StorageDriver } from '../drivers/driver.ts'
 import { gatewayOwner } from '../gateway-names.ts'
 import { describeStore } from '../service/stores/stores.ts'
-import type { Gauge } from './metrics.ts'
 import { folderStore } from '../drivers/registry.ts'
+import type { Gauge } from './registry.ts'
 
 export function gaugesOf({
   catalog,

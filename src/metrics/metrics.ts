@@ -1,30 +1,6 @@
 /** The server's metrics in the Prometheus text format. */
-import type { RequestEvent } from '../http/request-event.ts'
 import { question, type Peers } from '../drivers/peers.ts'
-import type { Figures, Registered } from './registry.ts'
-
-export type MeasuredRequest = Pick<
-  RequestEvent,
-  'app' | 'operation' | 'method' | 'status' | 'outcome' | 'ms' | 'received' | 'sent' | 'refusal'
->
-
-/** A metric that is computed on each scrape. */
-export type Gauge = {
-  name: string
-  help: string
-  /** The label that distinguishes the values of `read`. */
-  label?: string
-  /** If it fails, the metric is left out. */
-  read: () => Promise<number | Readonly<Record<string, number>>>
-}
-
-/** A counter per process. It never decreases. */
-export type ProcessCount = {
-  name: string
-  help: string
-  label: string
-  read: () => Promise<Readonly<Record<string, number>>>
-}
+import type { Figures, Registered, Gauge, MeasuredRequest, ProcessCount } from './registry.ts'
 
 export type Metrics = {
   observe(request: MeasuredRequest): void

@@ -1,5 +1,28 @@
 import prometheus, { type Registry } from 'prom-client'
-import type { Gauge, MeasuredRequest, ProcessCount } from './metrics.ts'
+import type { RequestEvent } from '../http/request-event.ts'
+
+/** A counter per process. It never decreases. */
+export type ProcessCount = {
+  name: string
+  help: string
+  label: string
+  read: () => Promise<Readonly<Record<string, number>>>
+}
+
+export type MeasuredRequest = Pick<
+  RequestEvent,
+  'app' | 'operation' | 'method' | 'status' | 'outcome' | 'ms' | 'received' | 'sent' | 'refusal'
+>
+
+/** A metric that is computed on each scrape. */
+export type Gauge = {
+  name: string
+  help: string
+  /** The label that distinguishes the values of `read`. */
+  label?: string
+  /** If it fails, the metric is left out. */
+  read: () => Promise<number | Readonly<Record<string, number>>>
+}
 
 /** Seconds. From a cached response to an upload of an hour. */
 const buckets = [0.001, 0.005, 0.025, 0.1, 0.5, 2.5, 10, 60, 600, 3600]

@@ -1,16 +1,8 @@
-import type { Readable } from 'node:stream'
 import { StorageError } from '../errors.ts'
-import type { BodyExpectation, ChecksumAlgorithm } from '../drivers/driver.ts'
+import type { ChecksumAlgorithm } from '../drivers/driver.ts'
 import type { OperationDeps, S3Context } from './context.ts'
 import { readChecksum } from './object-headers.ts'
-import { streamingBody } from './streaming-body.ts'
-
-export type ObjectBody = {
-  /** The object's bytes, without transfer framing. */
-  stream: Readable
-  /** Everything that headers and signature declare. The store must verify it before the object becomes visible. */
-  expect: BodyExpectation & { contentLength: number; maxBytes: number }
-}
+import { streamingBody, type ObjectBody } from './streaming-body.ts'
 
 const md5 = /^[A-Za-z0-9+/]{22}==$/
 const sha256Hex = /^[0-9a-f]{64}$/

@@ -1,9 +1,17 @@
+import type { Readable } from 'node:stream'
 import { StorageError } from '../errors.ts'
 import { isChecksumAlgorithm } from './object-headers.ts'
 import { AwsChunkedDecoder, parseTrailerNames } from '../sigv4/aws-chunked.ts'
 import { isStreamingPayload } from '../sigv4/payload.ts'
 import type { S3Context } from './context.ts'
-import type { ObjectBody } from './object-body.ts'
+import type { BodyExpectation } from '../drivers/driver.ts'
+
+export type ObjectBody = {
+  /** The object's bytes, without transfer framing. */
+  stream: Readable
+  /** Everything that headers and signature declare. The store must verify it before the object becomes visible. */
+  expect: BodyExpectation & { contentLength: number; maxBytes: number }
+}
 
 /** A body in aws-chunked encoding. `expect.contentLength` is the decoded length. */
 export function streamingBody(ctx: S3Context, payload: string, expect: ObjectBody['expect']): ObjectBody {

@@ -1,11 +1,12 @@
 /** Records against a real bucket: by HEAD, with `deep` by reading. */
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { Problem } from '../../src/drivers/verify-problems.ts'
-import { verifyFiles, type VerifyFilesOptions } from '../../src/service/maintenance/verify-files.ts'
+import { verifyFiles } from '../../src/service/maintenance/verify-files.ts'
 import { as, sha256, store, type Caller } from '../api/caller.ts'
 import { begin } from '../api/multipart-caller.ts'
 import { startGateway, type RunningGateway } from '../fixtures/gateway.ts'
 import { createTestBucket, type TestBucket } from '../fixtures/s3-store.ts'
+import type { VerifyFilesOptions } from '../../src/service/maintenance/verify-orphans.ts'
 
 let bucket: TestBucket
 let gateway: RunningGateway

@@ -2,8 +2,9 @@
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import type { Problem } from '../../src/drivers/verify-problems.ts'
 import { confirmUpload } from '../../src/service/uploads/confirm-upload.ts'
-import { verifyFiles, type VerifyFilesOptions } from '../../src/service/maintenance/verify-files.ts'
+import { verifyFiles } from '../../src/service/maintenance/verify-files.ts'
 import { createRig, text, type Rig } from './rig.ts'
+import type { VerifyFilesOptions } from '../../src/service/maintenance/verify-orphans.ts'
 
 let rig: Rig
 beforeEach(async () => {

@@ -1,42 +1,11 @@
 /** The catalog against the store, on either driver: what `postern verify` finds beyond the store itself. */
 import type { Catalog, FileRecord, Upload } from '../../catalog/catalog.ts'
-import type {
-  Checksum,
-  MultipartInfo,
-  ObjectHead,
-  ObjectRef,
-  Problem,
-  Report,
-  StorageDriver,
-} from '../../drivers/driver.ts'
-import type { Stores } from '../stores/stores.ts'
+import type { Checksum, MultipartInfo, ObjectHead, ObjectRef, Problem, StorageDriver } from '../../drivers/driver.ts'
 import { headOrNull } from '../stores/stored-objects.ts'
-import { tooManyStrays, verifyStrays, type Strays } from './verify-orphans.ts'
+import { tooManyStrays, verifyStrays, type Strays, type VerifyFilesOptions } from './verify-orphans.ts'
 import { issuedPrefixes } from '../../gateway-names.ts'
 import { isStorageError } from '../../errors.ts'
 import { isComputable, storedChecksum } from '../uploads/checksums.ts'
-
-export type VerifyFilesOptions = {
-  stores: Stores
-  catalog: Catalog
-  /** The gateway's bucket. */
-  bucket: string
-  /** Read the bytes of every file and compare its checksum. The disk driver's own check has done that before. */
-  deep: boolean
-  repair: boolean
-  /**
-   * Removes objects and multipart uploads that no record knows. Off where others may use the bucket: another gateway's
-   * files would look the same.
-   */
-  removeStrays: boolean
-  /** The number of strays that the operator allows to be removed. */
-  allowed?: number
-  /** Seconds for which an object may be on its way into the catalog. */
-  grace: number
-  now: () => Date
-  report: Report
-  signal: AbortSignal
-}
 
 export const pageSize = 500
 const atOnce = 8

@@ -1,8 +1,31 @@
 /** Objects and multipart uploads below our own prefixes that no record knows. */
-import { orphanLimit, type MultipartInfo } from '../../drivers/driver.ts'
+import { orphanLimit, type MultipartInfo, type Report } from '../../drivers/driver.ts'
 import { isStorageError } from '../../errors.ts'
 import { headOrNull } from '../stores/stored-objects.ts'
-import type { VerifyFilesOptions } from './verify-files.ts'
+import type { Stores } from '../stores/stores.ts'
+import type { Catalog } from '../../catalog/catalog.ts'
+
+export type VerifyFilesOptions = {
+  stores: Stores
+  catalog: Catalog
+  /** The gateway's bucket. */
+  bucket: string
+  /** Read the bytes of every file and compare its checksum. The disk driver's own check has done that before. */
+  deep: boolean
+  repair: boolean
+  /**
+   * Removes objects and multipart uploads that no record knows. Off where others may use the bucket: another gateway's
+   * files would look the same.
+   */
+  removeStrays: boolean
+  /** The number of strays that the operator allows to be removed. */
+  allowed?: number
+  /** Seconds for which an object may be on its way into the catalog. */
+  grace: number
+  now: () => Date
+  report: Report
+  signal: AbortSignal
+}
 
 /** What was listed before the records were, less what the records name. */
 export type Strays = { objects: Set<string>; sessions: Map<string, MultipartInfo> }

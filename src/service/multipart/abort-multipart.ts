@@ -1,5 +1,5 @@
 import { findMultipart, alreadyComplete, openMultipart } from './find-multipart.ts'
-import { noPendingUpload } from '../uploads/renew-upload.ts'
+import { noPendingUpload } from '../uploads/verify-upload.ts'
 import { removeParts } from './remove-parts.ts'
 import { removeUnneeded } from '../uploads/settle-upload.ts'
 import { endWrites } from '../uploads/granted-write.ts'

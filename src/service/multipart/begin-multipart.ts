@@ -8,8 +8,8 @@ import { uploadLifetime } from '../uploads/presign-grant.ts'
 import { publicUrl } from '../downloads/public-download.ts'
 import { storedHeaders } from '../downloads/object-headers.ts'
 import { removeParts } from './remove-parts.ts'
-import type { PendingUpload } from '../uploads/settle-upload.ts'
 import { readUploadRequest, type RequestedUpload } from '../uploads/upload-request.ts'
+import type { PendingUpload } from '../uploads/verify-upload.ts'
 
 export type BeginMultipart = RequestedUpload & {
   /** Bytes; a wish, see `partSizeFor`. */

@@ -1,6 +1,6 @@
 /** Finds a multipart upload, with the errors that all use cases of multipart uploads share. */
 import type { FileRecord, UploadGrant } from '../../catalog/catalog.ts'
-import { noPendingUpload } from '../uploads/renew-upload.ts'
+import { noPendingUpload } from '../uploads/verify-upload.ts'
 import { StorageError } from '../../errors.ts'
 import type { ServiceDeps } from '../deps.ts'
 

@@ -3,7 +3,7 @@ import type { ServiceDeps } from '../deps.ts'
 import { confirmBy } from '../uploads/grant-upload.ts'
 import { openMultipart } from './find-multipart.ts'
 import { uploadLifetime } from '../uploads/presign-grant.ts'
-import { noPendingUpload } from '../uploads/renew-upload.ts'
+import { noPendingUpload } from '../uploads/verify-upload.ts'
 
 export type IssuedPart = Omit<SignedRequest, 'method'> & { partNumber: number }
 

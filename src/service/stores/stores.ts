@@ -4,7 +4,7 @@ import type { StorageDriver } from '../../drivers/driver.ts'
 import { StorageError } from '../../errors.ts'
 import { registrationOf, settingsOf } from '../../drivers/registry.ts'
 import type { StoreDescription } from '../../drivers/registration.ts'
-import type { ServiceDeps } from '../deps.ts'
+import type { Config } from '../../config/config.ts'
 
 export type Stores = {
   /** The store for new uploads. */
@@ -35,7 +35,7 @@ export function createStores(current: StorageDriver, others: readonly StorageDri
 }
 
 /** Where bytes go. */
-export function describeStore({ config: { storage } }: Pick<ServiceDeps, 'config'>): Promise<StoreDescription> {
+export function describeStore({ config: { storage } }: { config: Config }): Promise<StoreDescription> {
   const registration = registrationOf(storage.driver)
   return registration.describe(settingsOf(storage, registration), storage)
 }

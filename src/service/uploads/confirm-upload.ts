@@ -4,7 +4,7 @@ import type { ServiceDeps } from '../deps.ts'
 import { parseFilename } from '../files/file-fields.ts'
 import { parseMediaType } from '../content-type/declared-type.ts'
 import { headOrNull } from '../stores/stored-objects.ts'
-import { noPendingUpload } from './renew-upload.ts'
+import { noPendingUpload } from './verify-upload.ts'
 import { settleUpload, type Settled } from './settle-upload.ts'
 import type { Claims } from './verify-upload.ts'
 

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import type { UploadGrant } from '../../catalog/catalog.ts'
 import type { ServiceDeps } from '../deps.ts'
-import type { PendingUpload } from './settle-upload.ts'
 import type { UploadRequest } from './upload-request.ts'
+import type { PendingUpload } from './verify-upload.ts'
 
 /** Later than any URL of the upload is accepted. */
 export const confirmBy = (deps: ServiceDeps, urlExpiresAt: Date): Date =>

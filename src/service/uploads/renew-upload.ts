@@ -1,4 +1,5 @@
 import type { FileRecord } from '../../catalog/catalog.ts'
+import { noPendingUpload } from './verify-upload.ts'
 import { StorageError } from '../../errors.ts'
 import type { IssuedUpload } from './begin-upload.ts'
 import type { ServiceDeps } from '../deps.ts'
@@ -61,10 +62,4 @@ const alreadyConfirmed = (id: string) =>
   new StorageError('ConditionalConflict', {
     resource: `/files/${id}`,
     message: 'This upload is confirmed: its bytes cannot change any more. Begin a new upload to send others.',
-  })
-
-export const noPendingUpload = (id: string): StorageError =>
-  new StorageError('NotFound', {
-    resource: `/files/${id}`,
-    message: 'There is no such pending upload: it was never granted to you, or has expired. Begin a new one.',
   })

@@ -4,8 +4,8 @@ import type { ObjectRef } from '../../drivers/driver.ts'
 import { isStorageError } from '../../errors.ts'
 import type { ServiceDeps } from '../deps.ts'
 import { headOrNull } from '../stores/stored-objects.ts'
-import { removeUnneeded, settleUpload, type PendingUpload } from './settle-upload.ts'
-import { isPending, isVerified } from './verify-upload.ts'
+import { removeUnneeded, settleUpload } from './settle-upload.ts'
+import { isPending, isVerified, type PendingUpload } from './verify-upload.ts'
 
 /**
  * Milliseconds, and how often a read may look for the object of one pending upload in that time. A read right after the

@@ -1,5 +1,5 @@
 /** From a pending upload whose object is there to a confirmed file, or to nothing: the heart of the invariants. */
-import type { FileRecord, UploadGrant } from '../../catalog/catalog.ts'
+import type { FileRecord } from '../../catalog/catalog.ts'
 import type { ObjectRef, SealedObject } from '../../drivers/driver.ts'
 import { isStorageError, StorageError } from '../../errors.ts'
 import type { ServiceDeps } from '../deps.ts'
@@ -7,10 +7,8 @@ import { newSealedKey } from './object-keys.ts'
 import { keepsSource, removeVersions, restoreCopy } from '../stores/stored-objects.ts'
 import { storedHeaders } from '../downloads/object-headers.ts'
 import { noteOf } from '../files/note-files.ts'
-import { noPendingUpload } from './renew-upload.ts'
-import { verifyObject, type Claims, type VerifiedObject } from './verify-upload.ts'
+import { verifyObject, type Claims, type VerifiedObject, type PendingUpload, noPendingUpload } from './verify-upload.ts'
 
-export type PendingUpload = { file: FileRecord; grant: UploadGrant }
 export type Settled = { file: FileRecord; created: boolean }
 
 /** How often an object may be replaced while it is being verified. */

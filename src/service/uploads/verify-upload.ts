@@ -2,9 +2,10 @@ import type { Checksum, ChecksumAlgorithm, ObjectHead, ObjectRef, StorageDriver 
 import { StorageError, isStorageError } from '../../errors.ts'
 import { checkType, type VerifiedType } from '../content-type/check-type.ts'
 import { storedChecksum } from './checksums.ts'
-import type { Upload } from '../../catalog/catalog.ts'
+import type { Upload, FileRecord, UploadGrant } from '../../catalog/catalog.ts'
 import type { ServiceDeps } from '../deps.ts'
-import type { PendingUpload } from './settle-upload.ts'
+
+export type PendingUpload = { file: FileRecord; grant: UploadGrant }
 
 /** What a client says about the object when it confirms. Nothing here is believed, all of it is compared. */
 export type Claims = { mimeType?: string; size?: number; checksum?: Checksum }
@@ -114,3 +115,9 @@ function markOf(head: ObjectHead): string {
   const write = head.versionId ?? head.revision ?? lastModified.getTime()
   return [write, etag, contentLength, contentType, contentEncoding].join(' ')
 }
+
+export const noPendingUpload = (id: string): StorageError =>
+  new StorageError('NotFound', {
+    resource: `/files/${id}`,
+    message: 'There is no such pending upload: it was never granted to you, or has expired. Begin a new one.',
+  })

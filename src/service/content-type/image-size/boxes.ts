@@ -1,6 +1,5 @@
 /** Files made of boxes: HEIF and AVIF (ISO/IEC 23008-12), JPEG 2000 (ISO/IEC 15444-1, annex I), JPEG XL (18181-2). */
-import { EndOfBytes, type ByteSource } from './byte-source.ts'
-import type { Measure } from './image-size.ts'
+import { EndOfBytes, type ByteSource, type Measure } from './byte-source.ts'
 import { jpeg2000Stream, jxlStream } from './streams.ts'
 
 /** Bytes before the first box inside. `meta` begins with a version and flags. */

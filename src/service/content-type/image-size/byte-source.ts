@@ -1,5 +1,12 @@
 /** Any bytes of an object, by few range reads, and never more work than a header is worth. */
 
+/** Reports the sizes that an image at `base` declares. Errors: EndOfBytes, TooFar. */
+export type Measure = (
+  source: ByteSource,
+  base: number,
+  found: (width: number, height: number) => void,
+) => Promise<void>
+
 /** Resolves to fewer bytes than asked only at the end of the object. */
 export type ReadRange = (start: number, length: number) => Promise<Buffer>
 

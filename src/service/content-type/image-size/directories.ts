@@ -1,6 +1,5 @@
 /** TIFF and its kin: BigTIFF, raw photographs, JPEG XR. */
-import { ifThere, type ByteSource } from './byte-source.ts'
-import type { Measure } from './image-size.ts'
+import { ifThere, type ByteSource, type Measure } from './byte-source.ts'
 
 /** Pages and nested images that are looked at. Scans of whole books have more, all of one size. */
 const mostDirectories = 16

@@ -1,5 +1,5 @@
 /** Formats whose size stands at a fixed place. */
-import type { Measure } from './image-size.ts'
+import type { Measure } from './byte-source.ts'
 
 type Header = { signature: RegExp; width: number; height: number; little?: true }
 

@@ -1,8 +1,7 @@
 /** Files that hold whole images of other formats. */
 import { boxes } from './boxes.ts'
-import { ifThere } from './byte-source.ts'
+import { ifThere, type Measure } from './byte-source.ts'
 import { bitmap } from './fixed-headers.ts'
-import type { Measure } from './image-size.ts'
 import { jpeg } from './jpeg.ts'
 import { jpeg2000Stream, png } from './streams.ts'
 

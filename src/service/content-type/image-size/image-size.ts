@@ -3,7 +3,7 @@
  * (pages, a container and its code stream, frames) the largest counts. See docs/decisions/0014-image-sizes.md.
  */
 import { boxes } from './boxes.ts'
-import { EndOfBytes, TooFar, type ByteSource } from './byte-source.ts'
+import { EndOfBytes, TooFar, type ByteSource, type Measure } from './byte-source.ts'
 import { directories } from './directories.ts'
 import { fixedHeader } from './fixed-headers.ts'
 import { iconFile, iconSet, rafPreview } from './icons.ts'
@@ -11,13 +11,6 @@ import { jpeg } from './jpeg.ts'
 import { gif, jpeg2000Stream, jxlStream, png, portablePixmap, variableHeader, webp } from './streams.ts'
 
 export type ImageSize = { width: number; height: number }
-
-/** Reports the sizes that an image at `base` declares. Errors: EndOfBytes, TooFar. */
-export type Measure = (
-  source: ByteSource,
-  base: number,
-  found: (width: number, height: number) => void,
-) => Promise<void>
 
 /** By the first bytes, in hexadecimal. */
 const formats: readonly (readonly [RegExp, Measure])[] = [

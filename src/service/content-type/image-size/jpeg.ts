@@ -1,4 +1,4 @@
-import type { Measure } from './image-size.ts'
+import type { Measure } from './byte-source.ts'
 
 const isFrame = (marker: number): boolean =>
   // SOF0 to SOF15 without DHT, JPG and DAC (ITU T.81, B.1.1.3), and SOF55 of JPEG-LS.

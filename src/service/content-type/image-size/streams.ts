@@ -1,5 +1,5 @@
 /** Formats that begin with a short header, or with a few chunks before it. */
-import type { Measure } from './image-size.ts'
+import type { Measure } from './byte-source.ts'
 
 /** https://www.w3.org/TR/png-3/#11IHDR. Apple's tools put a chunk CgBI before it. */
 export const png: Measure = async (source, base, found) => {
