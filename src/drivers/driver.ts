@@ -40,11 +40,14 @@ import type {
   WriteConditions,
   WrittenObject,
 } from './objects.ts'
+import type { LifecycleRule } from './lifecycle.ts'
 import type { Presigner } from './presigning.ts'
 
 export type * from './objects.ts'
+export type * from './lifecycle.ts'
 export type * from './presigning.ts'
 export type * from './verify-problems.ts'
+export { nextExpiry } from './lifecycle.ts'
 export { checksumAlgorithms, checksumBytes } from './objects.ts'
 
 export interface ObjectStore {
@@ -216,6 +219,8 @@ export type BucketConfiguration = {
   acceleration?: 'Suspended'
   /** A bucket policy as it was sent. */
   policy?: string
+  /** Executed by the store. */
+  lifecycle?: LifecycleRule[]
 }
 /** The fields to set. `null` removes one. */
 export type BucketChange = { [Name in keyof BucketConfiguration]?: BucketConfiguration[Name] | null }

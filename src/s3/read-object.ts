@@ -3,6 +3,7 @@ import { isStorageError, StorageError } from '../errors.ts'
 import type { ByteRange, GetOptions, ObjectHead, ObjectRef, ResponseOverrides } from '../drivers/driver.ts'
 import { answerEmpty, quoted, type AnswerHeaders } from './answer.ts'
 import { objectOf, versionOf, type OperationDeps, type PublicObject, type S3Context } from './context.ts'
+import { expirationHeader } from './lifecycle/expiration-header.ts'
 import { readConditions } from './object-headers.ts'
 import { parseRange } from './range.ts'
 import { denied, noSuchKey } from './access.ts'
@@ -109,6 +110,18 @@ export function readAnswer(
   headers['content-length'] = sent.end - sent.start + 1
   headers['content-range'] = `bytes ${sent.start}-${sent.end}/${head.contentLength}`
   return { status: 206, headers }
+}
+
+/** Rules expire current objects, and none of the gateway's own. */
+export async function expirationOf(
+  ctx: S3Context,
+  { ref, options }: ReadInput,
+  head: ObjectHead,
+  deps: OperationDeps,
+): Promise<AnswerHeaders> {
+  if (ref.bucket === deps.gatewayBucket || options.versionId !== undefined) return {}
+  if (ctx.principal.kind === 'anonymous') return {}
+  return expirationHeader(ref, head, await deps.store.headBucket(ref.bucket), deps)
 }
 
 /** The store's facts about the object, without the writer's headers. */

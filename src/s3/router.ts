@@ -9,6 +9,11 @@ import {
   getBucketAccelerateConfiguration,
   putBucketAccelerateConfiguration,
 } from './operations/configuration/accelerate.ts'
+import {
+  deleteBucketLifecycle,
+  getBucketLifecycleConfiguration,
+  putBucketLifecycleConfiguration,
+} from './operations/configuration/lifecycle.ts'
 import * as notConfigured from './operations/configuration/not-configured.ts'
 import {
   getBucketLogging,
@@ -199,14 +204,22 @@ const routes: readonly Route[] = [
     on: 'bucket',
     query: ['lifecycle'],
     name: 'GetBucketLifecycleConfiguration',
-    run: notConfigured.getBucketLifecycleConfiguration,
+    run: getBucketLifecycleConfiguration,
   },
   {
     method: 'DELETE',
     on: 'bucket',
     query: ['lifecycle'],
     name: 'DeleteBucketLifecycle',
-    run: notConfigured.deleteBucketLifecycle,
+    run: deleteBucketLifecycle,
+  },
+  {
+    method: 'PUT',
+    on: 'bucket',
+    query: ['lifecycle'],
+    body: 'xml',
+    name: 'PutBucketLifecycleConfiguration',
+    run: putBucketLifecycleConfiguration,
   },
   { method: 'PUT', on: 'bucket', query: ['policy'], body: 'xml', name: 'PutBucketPolicy', run: putBucketPolicy },
   { method: 'GET', on: 'bucket', query: ['policy'], name: 'GetBucketPolicy', run: getBucketPolicy },

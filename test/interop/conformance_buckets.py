@@ -147,7 +147,6 @@ def not_implemented():
     """What is not there says so by name, and never does something else"""
     name = fresh_bucket(["k"])
     for method, path in [
-        ("PUT", target(name, query={"lifecycle": ""})),
         ("PUT", target(name, query={"replication": ""})),
         ("PUT", target(name, query={"website": ""})),
         ("PUT", target(name, query={"object-lock": ""})),

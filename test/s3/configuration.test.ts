@@ -143,7 +143,6 @@ describe('settings that are off and stay off', () => {
     ['requestPayment', '<RequestPaymentConfiguration><Payer>Requester</Payer></RequestPaymentConfiguration>'],
     ['accelerate', '<AccelerateConfiguration><Status>Enabled</Status></AccelerateConfiguration>'],
     ['abac', '<AbacStatus><Status>Enabled</Status></AbacStatus>'],
-    ['lifecycle', '<LifecycleConfiguration/>'],
     ['encryption', '<ServerSideEncryptionConfiguration/>'],
     ['replication', '<ReplicationConfiguration/>'],
     ['object-lock', '<ObjectLockConfiguration/>'],

@@ -7,7 +7,6 @@ serveAlice()
 
 describe('what is not there', () => {
   test.each([
-    ['PUT', '/alice-1', 'lifecycle'],
     ['PUT', '/alice-1', 'object-lock'],
     ['PUT', '/alice-1', 'website'],
     ['PUT', '/alice-1', 'replication'],

@@ -5,6 +5,7 @@ import type { Sweeper } from './sweep.ts'
 /** Milliseconds. Looking for orphans reads every folder of the store, so it is done seldom. */
 const garbageEvery = 30_000
 const everythingEvery = 6 * 3_600_000
+const lifecycleEvery = 3_600_000
 
 export class SweepSchedule {
   readonly #sweeper: Sweeper
@@ -21,6 +22,7 @@ export class SweepSchedule {
     for (const [run, interval] of [
       [() => this.#sweeper.garbage(), garbageEvery],
       [() => this.#sweeper.all(), everythingEvery],
+      [() => this.#sweeper.lifecycle(), lifecycleEvery],
     ] as const)
       this.#timers.push(setInterval(() => void this.inBackground(run), interval).unref())
   }

@@ -1,11 +1,12 @@
 /**
- * Deletes garbage after its grace and abandoned temporary files, and moves orphans to quarantine. Nothing is deleted
- * while the clock is not steady.
+ * Executes lifecycle rules, deletes garbage after its grace and abandoned temporary files, and moves orphans to
+ * quarantine. Nothing is deleted while the clock is not steady.
  */
 import { join } from 'node:path'
 import { orphanLimit } from '../driver.ts'
 import type { DiskContext } from './context.ts'
 import { errorCode } from './file-calls.ts'
+import { Lifecycle } from './lifecycle/run-lifecycle.ts'
 import type { DiskLog } from './log.ts'
 import type { Index } from './open-index.ts'
 import {
@@ -40,6 +41,7 @@ export class Sweeper {
   readonly #mayDelete: () => boolean
   readonly #garbage
   readonly #known
+  readonly #lifecycle: Lifecycle
   #stopped = false
 
   constructor(
@@ -56,6 +58,7 @@ export class Sweeper {
         'SELECT id FROM blobs WHERE garbage_since <= ? AND id > ? ORDER BY id LIMIT ?',
       )
       .pluck()
+    this.#lifecycle = new Lifecycle(ctx, db, () => this.#stopped || !mayDelete())
     this.#known = db.prepare<[string], { known: 1 }>('SELECT 1 AS known FROM blobs WHERE id = ?')
   }
 
@@ -64,8 +67,16 @@ export class Sweeper {
   }
 
   async all(): Promise<number> {
+    await this.lifecycle()
     const temp = this.#mayDelete() ? await this.tempFiles(this.#times.abandonedAfter) : 0
     return temp + (await this.garbage()) + (await this.orphans())
+  }
+
+  /** What the rules of buckets have expired. Their bytes are garbage from then on. */
+  async lifecycle(): Promise<void> {
+    if (!this.#mayDelete()) return
+    const counts = await this.#lifecycle.run()
+    if (Object.values(counts).some((count) => count > 0)) this.#log.info(counts, 'lifecycle rules expired objects')
   }
 
   async garbage(): Promise<number> {

@@ -3,6 +3,7 @@ import { checksumAlgorithms, type Checksum } from '../../drivers/driver.ts'
 import { answerXml, quoted } from '../answer.ts'
 import { objectOf, type Operation, type S3Context } from '../context.ts'
 import { readDocument } from '../document.ts'
+import { expirationHeader } from '../lifecycle/expiration-header.ts'
 import { elementOf, locationOf, readUploadId } from '../multipart.ts'
 import { checksumValue, readChecksum, readChecksumType, readWriteConditions } from '../object-headers.ts'
 import { checksumElements, settleWritten } from '../written.ts'
@@ -14,7 +15,7 @@ type Part = { partNumber: number; etag: string; checksum?: Checksum }
 export const completeMultipartUpload: Operation = async (ctx, deps) => {
   const ref = objectOf(ctx)
   const uploadId = readUploadId(ctx)
-  await deps.access.allow(ctx, 's3:PutObject', ref)
+  const allowed = await deps.access.allow(ctx, 's3:PutObject', ref)
   const conditions = readWriteConditions(ctx.headers)
   const checksum = readChecksum(ctx.headers)
   const contentLength = readObjectSize(ctx)
@@ -39,7 +40,10 @@ export const completeMultipartUpload: Operation = async (ctx, deps) => {
       ETag: quoted(written.etag),
       ...checksumElements(written),
     }),
-    { 'x-amz-version-id': written.versionId },
+    {
+      'x-amz-version-id': written.versionId,
+      ...(await expirationHeader(ref, { ...written, lastModified: deps.now() }, allowed.bucket, deps)),
+    },
   )
 }
 

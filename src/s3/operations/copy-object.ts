@@ -3,6 +3,7 @@ import type { CopyOptions } from '../../drivers/driver.ts'
 import { answerXml, quoted } from '../answer.ts'
 import { objectOf, type Operation, type S3Context } from '../context.ts'
 import { allowSource, parseCopySource, refuseMarker } from '../copy-source.ts'
+import { expirationHeader } from '../lifecycle/expiration-header.ts'
 import {
   parseAlgorithm,
   readConditions,
@@ -56,6 +57,7 @@ export const copyObject: Operation = async (ctx, deps) => {
     {
       'x-amz-version-id': written.versionId,
       'x-amz-copy-source-version-id': written.sourceVersionId ?? source.versionId,
+      ...(await expirationHeader(target, written, allowed.bucket, deps)),
     },
   )
 }

@@ -5,6 +5,7 @@ import type { Operation, OperationDeps, S3Context } from '../context.ts'
 import { exposeMetadata, openToPages } from '../cors-rules.ts'
 import { sendfileHeaders } from '../sendfile.ts'
 import {
+  expirationOf,
   answerNotModified,
   authoriseRead,
   checkServed,
@@ -32,6 +33,7 @@ export const getObject: Operation = async (ctx, deps) => {
     throw error
   }
   const { status, headers } = readAnswer(ctx, deps, input, object.head, object.range)
+  Object.assign(headers, await expirationOf(ctx, input, object.head, deps))
   exposeMetadata(ctx, headers)
   if (object.head.contentLength === 0) {
     await object.close()

@@ -4,6 +4,7 @@ import type { Operation, OperationDeps } from '../context.ts'
 import { exposeMetadata, openToPages } from '../cors-rules.ts'
 import { resolveRange } from '../range.ts'
 import {
+  expirationOf,
   answerNotModified,
   authoriseRead,
   checkServed,
@@ -21,6 +22,7 @@ export const headObject: Operation = async (ctx, deps) => {
     const { head, sent } = await look(input, deps)
     await checkServed(input, head)
     const { status, headers } = readAnswer(ctx, deps, input, head, sent)
+    Object.assign(headers, await expirationOf(ctx, input, head, deps))
     exposeMetadata(ctx, headers)
     answerEmpty(ctx, status, headers)
   } catch (error) {

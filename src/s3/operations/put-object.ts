@@ -1,5 +1,6 @@
 import { answerEmpty, quoted } from '../answer.ts'
 import { objectOf, runWrite, type Operation } from '../context.ts'
+import { expirationHeader } from '../lifecycle/expiration-header.ts'
 import { maxObjectBytes, objectBody } from '../object-body.ts'
 import { readWriteConditions, refuseUnsupportedHeaders } from '../object-headers.ts'
 import { admitWrite } from '../written-headers.ts'
@@ -17,9 +18,11 @@ export const putObject: Operation = async (ctx, deps) => {
     deps.store.putObject(ref, body.stream, { ...options, ...body.expect, ...running }),
   )
   await settleWritten(ref, deps)
+  const expiring = { ...written, lastModified: deps.now(), tags: headers.tags ?? {} }
   answerEmpty(ctx, 200, {
     etag: quoted(written.etag),
     'x-amz-version-id': written.versionId,
+    ...(await expirationHeader(ref, expiring, allowed.bucket, deps)),
     ...checksumHeaders(written),
   })
 }

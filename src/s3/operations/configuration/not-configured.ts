@@ -45,14 +45,6 @@ export const getBucketEncryption: Operation = absent(
 )
 export const deleteBucketEncryption: Operation = removed('s3:PutEncryptionConfiguration')
 
-/** https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketLifecycleConfiguration.html */
-export const getBucketLifecycleConfiguration: Operation = absent(
-  's3:GetLifecycleConfiguration',
-  'NoSuchLifecycleConfiguration',
-  'The lifecycle configuration does not exist',
-)
-export const deleteBucketLifecycle: Operation = removed('s3:PutLifecycleConfiguration')
-
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketReplication.html */
 export const getBucketReplication: Operation = absent(
   's3:GetReplicationConfiguration',
