@@ -30,6 +30,8 @@ type Store = {
 
 /** Milliseconds to wait for the store before this process counts alone. */
 const storeTimeoutMs = 1000
+/** The same for a worker that asks the primary. A busy machine delays both, and counting alone would allow too much. */
+const primaryTimeoutMs = 5000
 /** Milliseconds for which the start waits for the store. */
 const connectPatienceMs = 3000
 /** Milliseconds without a response before the connection is replaced. */
@@ -99,7 +101,7 @@ async function openStore(store: string, allowances: Allowances, isWorker: boolea
   if (store === 'memory') {
     const limiters = each((kind) =>
       isWorker
-        ? new RateLimiterCluster({ ...allowances[kind], keyPrefix: kind, timeoutMs: storeTimeoutMs })
+        ? new RateLimiterCluster({ ...allowances[kind], keyPrefix: kind, timeoutMs: primaryTimeoutMs })
         : new RateLimiterMemory(allowances[kind]),
     )
     return { limiters, close: () => {} }

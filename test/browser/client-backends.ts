@@ -1,7 +1,7 @@
 /** The stores that the client is proved against, each behind a proxy that stands where upload URLs point. */
 import { S3 } from '@aws-sdk/client-s3'
 import { startGateway } from '../fixtures/gateway.ts'
-import type { Backend } from './client-rig.ts'
+import type { Backend } from './client-harness.ts'
 import { startGatewayOnS3 } from './gateway-on-s3.ts'
 
 export const onDisk: Backend = {

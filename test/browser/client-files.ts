@@ -14,7 +14,7 @@ import {
   storedSha256,
   textFile,
   waitForBytes,
-} from './client-rig.ts'
+} from './client-harness.ts'
 import type { Running } from './client-suite.ts'
 import { throttleUploads } from './throttle.ts'
 
@@ -23,10 +23,10 @@ declare const postern: ClientPage
 export function files(running: Running): void {
   describe('files', () => {
     it('ends an upload on the server when it is canceled', async () => {
-      const { rig } = running
-      const file = await textFile(rig, 'canceled.txt', 32 * MiB)
-      const before = await reservedBytes(rig)
-      const page = await openPage(rig)
+      const { harness } = running
+      const file = await textFile(harness, 'canceled.txt', 32 * MiB)
+      const before = await reservedBytes(harness)
+      const page = await openPage(harness)
       await throttleUploads(page, 8 * MiB)
       await choose(page, file.path)
       const task = await start(page)
@@ -37,33 +37,33 @@ export function files(running: Running): void {
       })
       expect((await outcome(page, task)).error).toMatchObject({ code: 'aborted', retryable: false })
       expect((await steps(page, task)).at(-1)!.state).toBe('canceled')
-      const parts = `${rig.gateway.apiUrl}/files/multipart/${id}/parts`
+      const parts = `${harness.gateway.apiUrl}/files/multipart/${id}/parts`
       await expect.poll(async () => (await fetch(parts)).status, patient).toBe(404)
-      expect(await reservedBytes(rig)).toBeLessThanOrEqual(before)
-      await expect.poll(() => rig.store.active.now, patient).toBe(0)
+      expect(await reservedBytes(harness)).toBeLessThanOrEqual(before)
+      await expect.poll(() => harness.store.active.now, patient).toBe(0)
       expect(await page.evaluate(() => postern.client.pending())).toEqual([])
       await page.close()
     })
 
     it('ends an upload on the server that is canceled before the server has answered', async () => {
-      const { rig } = running
-      rig.api.fault = ({ url }) => (url.pathname.endsWith('/multipart') ? { kind: 'late', ms: 3000 } : null)
-      const page = await openPage(rig)
+      const { harness } = running
+      harness.api.fault = ({ url }) => (url.pathname.endsWith('/multipart') ? { kind: 'late', ms: 3000 } : null)
+      const page = await openPage(harness)
       await page.evaluate(() => {
         const bytes = new Uint8Array(20 * 2 ** 20).fill(65)
         postern.start(new File([bytes], 'never-mind.txt', { type: 'text/plain' }))
       })
-      await expect.poll(() => rig.api.seen.length, patient).toBe(1)
+      await expect.poll(() => harness.api.seen.length, patient).toBe(1)
       await page.evaluate(() => postern.tasks[0]!.cancel())
-      const aborts = () => rig.api.seen.filter(({ method, status }) => method === 'DELETE' && status === 204)
+      const aborts = () => harness.api.seen.filter(({ method, status }) => method === 'DELETE' && status === 204)
       await expect.poll(() => aborts().length, patient).toBe(1)
       await page.close()
-      expect(rig.store.seen).toEqual([])
+      expect(harness.store.seen).toEqual([])
     })
 
     it('stores a file of no bytes', async () => {
-      const { rig } = running
-      const page = await openPage(rig)
+      const { harness } = running
+      const page = await openPage(harness)
       const { record } = await page.evaluate(() =>
         postern.outcome(postern.start(new File([], 'empty.txt', { type: 'text/plain' }))),
       )
@@ -76,8 +76,8 @@ export function files(running: Running): void {
     it.for(["naïve 😀 (1)'*!~ %2F.txt", 'תמונה של החתול (1).txt', `${'n'.repeat(251)}.txt`])(
       'keeps the name %s',
       async (name) => {
-        const { rig } = running
-        const page = await openPage(rig)
+        const { harness } = running
+        const page = await openPage(harness)
         const { record } = await page.evaluate(
           (filename) => postern.outcome(postern.start(new File(['text'], filename, { type: 'text/plain' }))),
           name,
@@ -88,7 +88,7 @@ export function files(running: Running): void {
         )
         await page.close()
         expect(record!.filename).toBe(name)
-        expect((await storedFiles(rig))[0]!.filename).toBe(name)
+        expect((await storedFiles(harness))[0]!.filename).toBe(name)
         const disposition = (await fetch(url.url)).headers.get('content-disposition') ?? ''
         const starred = /filename\*=UTF-8''([^;]+)/i.exec(disposition)?.[1]
         expect(starred ? decodeURIComponent(starred) : /filename="?([^";]*)/.exec(disposition)?.[1]).toBe(name)
@@ -96,16 +96,16 @@ export function files(running: Running): void {
     )
 
     it('makes two objects of the same file, chosen twice', async () => {
-      const { rig } = running
-      const file = await textFile(rig, 'twice.txt', 17 * MiB)
-      const page = await openPage(rig)
+      const { harness } = running
+      const file = await textFile(harness, 'twice.txt', 17 * MiB)
+      const page = await openPage(harness)
       await choose(page, file.path)
       const [one, two] = [await start(page), await start(page)]
       const records = [await outcome(page, one), await outcome(page, two)].map(({ record }) => record!)
       await page.close()
       expect(records[0]!.id).not.toBe(records[1]!.id)
       expect(records[0]!.key).not.toBe(records[1]!.key)
-      for (const { id } of records) expect(await storedSha256(rig, id)).toBe(file.sha256)
+      for (const { id } of records) expect(await storedSha256(harness, id)).toBe(file.sha256)
     })
   })
 }

@@ -12,7 +12,7 @@ import {
   patient,
   partRequests,
   reservedBytes,
-  type Rig,
+  type Harness,
   start,
   statesOf,
   steps,
@@ -20,7 +20,7 @@ import {
   storedSha256,
   textFile,
   waitForBytes,
-} from './client-rig.ts'
+} from './client-harness.ts'
 import type { Running } from './client-suite.ts'
 import { needs } from './abilities.ts'
 import { throttleUploads } from './throttle.ts'
@@ -30,7 +30,7 @@ declare const postern: ClientPage
 const busy: Fault = { kind: 'answer', status: 503, headers: { 'retry-after': '1' } }
 
 /** Refuses the first request of each kind; what was refused, and how long until it came again. */
-function refuseOnce(rig: Rig, kindOf: (seen: Seen) => string | null): Map<string, number> {
+function refuseOnce(harness: Harness, kindOf: (seen: Seen) => string | null): Map<string, number> {
   const refused = new Map<string, number>()
   const waits = new Map<string, number>()
   const fault = (seen: Seen): Fault | null => {
@@ -42,8 +42,8 @@ function refuseOnce(rig: Rig, kindOf: (seen: Seen) => string | null): Map<string
     refused.set(kind, seen.at)
     return busy
   }
-  rig.api.fault = fault
-  rig.store.fault = fault
+  harness.api.fault = fault
+  harness.store.fault = fault
   return waits
 }
 
@@ -57,33 +57,36 @@ const partsThatLive = (seconds: number, said: number): Fault => ({
 export function refusals(running: Running, { showsRefusals }: Backend): void {
   describe('refused', () => {
     it('comes back when a busy server asks it to: sign, parts, one part, complete', async () => {
-      const { rig } = running
-      const file = await textFile(rig, 'busy.txt', 24 * MiB)
-      const waits = refuseOnce(rig, ({ method, url }) => {
+      const { harness } = running
+      const file = await textFile(harness, 'busy.txt', 24 * MiB)
+      const waits = refuseOnce(harness, ({ method, url }) => {
         if (method === 'PUT') return url.searchParams.get('partNumber') === '2' ? 'part' : null
         return method === 'POST' ? (/\/(multipart|parts|complete)$/.exec(url.pathname)?.[1] ?? null) : null
       })
-      const page = await openPage(rig)
+      const page = await openPage(harness)
       await choose(page, file.path)
       const { record } = await outcome(page, await start(page))
       await page.close()
-      expect(await storedSha256(rig, record!.id)).toBe(file.sha256)
+      expect(await storedSha256(harness, record!.id)).toBe(file.sha256)
       expect([...waits.keys()].toSorted()).toEqual(['complete', 'multipart', 'part', 'parts'])
       for (const ms of waits.values()) expect(ms).toBeGreaterThanOrEqual(1000)
-      expect(partRequests(rig).get(1)).toEqual([200])
+      expect(partRequests(harness).get(1)).toEqual([200])
     })
 
     it('comes back when a busy server asks it to: sign, bytes, confirm', async () => {
-      const { rig } = running
-      const file = await textFile(rig, 'busy-small.txt', MiB)
-      const waits = refuseOnce(rig, ({ method, url }) => `${method} ${/[^/]*$/.exec(url.pathname)![0].slice(0, 10)}`)
-      const page = await openPage(rig)
+      const { harness } = running
+      const file = await textFile(harness, 'busy-small.txt', MiB)
+      const waits = refuseOnce(
+        harness,
+        ({ method, url }) => `${method} ${/[^/]*$/.exec(url.pathname)![0].slice(0, 10)}`,
+      )
+      const page = await openPage(harness)
       await choose(page, file.path)
       const task = await start(page)
       const { record } = await outcome(page, task)
       const seen = await steps(page, task)
       await page.close()
-      expect(await storedSha256(rig, record!.id)).toBe(file.sha256)
+      expect(await storedSha256(harness, record!.id)).toBe(file.sha256)
       expect(waits.size).toBe(3)
       for (const ms of waits.values()) expect(ms).toBeGreaterThanOrEqual(1000)
       expect(statesOf(seen)).toContain('retrying')
@@ -92,21 +95,21 @@ export function refusals(running: Running, { showsRefusals }: Backend): void {
     })
 
     it('signs parts again whose URLs expire, and counts no failure', async () => {
-      const { rig } = running
-      const file = await textFile(rig, 'expiring.txt', 40 * MiB)
+      const { harness } = running
+      const file = await textFile(harness, 'expiring.txt', 40 * MiB)
       // What the server says of the lifetime is made longer, so that the store has to refuse it.
-      rig.api.fault = ({ url }) => (url.pathname.endsWith('/parts') ? partsThatLive(5, 600) : null)
-      const page = await openPage(rig)
+      harness.api.fault = ({ url }) => (url.pathname.endsWith('/parts') ? partsThatLive(5, 600) : null)
+      const page = await openPage(harness)
       await throttleUploads(page, 2 * MiB)
       await choose(page, file.path)
       const task = await start(page)
       const { record } = await outcome(page, task)
       const last = (await steps(page, task)).at(-1)!
       await page.close()
-      expect(await storedSha256(rig, record!.id)).toBe(file.sha256)
-      const answers = [...partRequests(rig).values()]
+      expect(await storedSha256(harness, record!.id)).toBe(file.sha256)
+      const answers = [...partRequests(harness).values()]
       const refused = answers.flat().filter((status) => status === 403).length
-      const signed = rig.api.seen.filter(({ url }) => url.pathname.endsWith('/parts')).length
+      const signed = harness.api.seen.filter(({ url }) => url.pathname.endsWith('/parts')).length
       // Ceph refuses the preflight already.
       expect(showsRefusals ? refused : signed - 1).toBeGreaterThan(0)
       expect(answers.map((tries) => tries.filter((status) => status === 200).length)).toEqual([1, 1, 1, 1, 1])
@@ -115,17 +118,17 @@ export function refusals(running: Running, { showsRefusals }: Backend): void {
     })
 
     it('signs a URL again before it is used when it is about to expire', async () => {
-      const { rig } = running
-      const file = await textFile(rig, 'about-to-expire.txt', 40 * MiB)
-      rig.api.fault = ({ url }) => (url.pathname.endsWith('/parts') ? partsThatLive(5, 5) : null)
-      const page = await openPage(rig)
+      const { harness } = running
+      const file = await textFile(harness, 'about-to-expire.txt', 40 * MiB)
+      harness.api.fault = ({ url }) => (url.pathname.endsWith('/parts') ? partsThatLive(5, 5) : null)
+      const page = await openPage(harness)
       await throttleUploads(page, 2 * MiB)
       await choose(page, file.path)
       const { record } = await outcome(page, await start(page))
       await page.close()
-      expect(await storedSha256(rig, record!.id)).toBe(file.sha256)
-      expect(rig.api.seen.filter(({ url }) => url.pathname.endsWith('/parts')).length).toBeGreaterThan(1)
-      expect([...partRequests(rig).values()].flat()).toEqual([200, 200, 200, 200, 200])
+      expect(await storedSha256(harness, record!.id)).toBe(file.sha256)
+      expect(harness.api.seen.filter(({ url }) => url.pathname.endsWith('/parts')).length).toBeGreaterThan(1)
+      expect([...partRequests(harness).values()].flat()).toEqual([200, 200, 200, 200, 200])
     })
 
     it.for([
@@ -134,11 +137,11 @@ export function refusals(running: Running, { showsRefusals }: Backend): void {
     ])('tells when the file is edited meanwhile, and confirms nothing: $name', async ({ bytes }) => {
       needs('files on disk')
       needs('growing files')
-      const { rig } = running
+      const { harness } = running
       const filename = `edited-${bytes}.txt`
-      const before = await reservedBytes(rig)
-      const file = await textFile(rig, filename, bytes)
-      const page = await openPage(rig)
+      const before = await reservedBytes(harness)
+      const file = await textFile(harness, filename, bytes)
+      const page = await openPage(harness)
       await throttleUploads(page, 3 * MiB)
       await choose(page, file.path)
       const task = await start(page)
@@ -146,65 +149,65 @@ export function refusals(running: Running, { showsRefusals }: Backend): void {
       await appendFile(file.path, 'one more line')
       const { error } = await outcome(page, task)
       expect(error).toMatchObject({ code: 'file-changed', retryable: false })
-      await expect.poll(() => reservedBytes(rig), patient).toBeLessThanOrEqual(before)
+      await expect.poll(() => reservedBytes(harness), patient).toBeLessThanOrEqual(before)
       await page.close()
-      expect((await storedFiles(rig)).filter((f) => f.filename === filename)).toEqual([])
-      expect(rig.api.seen.filter(({ url }) => /\/(complete|confirm)$/.test(url.pathname))).toEqual([])
+      expect((await storedFiles(harness)).filter((f) => f.filename === filename)).toEqual([])
+      expect(harness.api.seen.filter(({ url }) => /\/(complete|confirm)$/.test(url.pathname))).toEqual([])
     })
 
     it('needs no ETag: a bucket may hide it', async () => {
-      const { rig } = running
-      const file = await textFile(rig, 'hidden-etag.txt', 24 * MiB)
-      rig.store.fault = ({ method }) =>
+      const { harness } = running
+      const file = await textFile(harness, 'hidden-etag.txt', 24 * MiB)
+      harness.store.fault = ({ method }) =>
         method === 'PUT' ? { kind: 'headers', headers: { 'access-control-expose-headers': null, etag: null } } : null
-      const page = await openPage(rig)
+      const page = await openPage(harness)
       await choose(page, file.path)
       const { record } = await outcome(page, await start(page))
       await page.close()
-      expect(await storedSha256(rig, record!.id)).toBe(file.sha256)
+      expect(await storedSha256(harness, record!.id)).toBe(file.sha256)
     })
 
     it('is told at once that a type is not allowed', async () => {
-      const { rig } = running
-      const page = await openPage(rig)
+      const { harness } = running
+      const page = await openPage(harness)
       const { error } = await page.evaluate(() =>
         postern.outcome(postern.start(new File(['MZ'], 'setup.exe', { type: 'application/x-msdownload' }))),
       )
       await page.close()
       expect(error).toMatchObject({ code: 'type-rejected', status: 415, retryable: false })
-      expect(rig.api.seen).toHaveLength(1)
-      expect(rig.store.seen).toEqual([])
+      expect(harness.api.seen).toHaveLength(1)
+      expect(harness.store.seen).toEqual([])
     })
 
     it('is told at once that a file is too large: by the server, and by a proxy before it', async () => {
-      const { rig } = running
-      const page = await openPage(rig)
+      const { harness } = running
+      const page = await openPage(harness)
       const first = await page.evaluate(() => {
         const large = new File([new Blob([new Uint8Array(101 * 2 ** 20)])], 'large.txt', { type: 'text/plain' })
         return postern.outcome(postern.start(large))
       })
       expect(first.error).toMatchObject({ code: 'too-large', status: 413, retryable: false })
-      expect(rig.api.seen).toHaveLength(1)
-      rig.store.fault = () => ({ kind: 'answer', status: 413, early: true })
+      expect(harness.api.seen).toHaveLength(1)
+      harness.store.fault = () => ({ kind: 'answer', status: 413, early: true })
       const second = await page.evaluate(() =>
         postern.outcome(postern.start(new File(['x'.repeat(2 ** 20)], 'refused.txt', { type: 'text/plain' }))),
       )
       await page.close()
       expect(second.error).toMatchObject({ code: 'too-large', status: 413, retryable: false })
-      expect(rig.store.seen).toHaveLength(1)
+      expect(harness.store.seen).toHaveLength(1)
     })
 
     if (!showsRefusals) return
     it('does not try a request again whose signature is wrong', async () => {
-      const { rig } = running
-      rig.store.fault = ({ method }) => (method === 'PUT' ? { kind: 'tamper' } : null)
-      const page = await openPage(rig)
+      const { harness } = running
+      harness.store.fault = ({ method }) => (method === 'PUT' ? { kind: 'tamper' } : null)
+      const page = await openPage(harness)
       const { error } = await page.evaluate(() =>
         postern.outcome(postern.start(new File(['text'], 'tampered.txt', { type: 'text/plain' }))),
       )
       await page.close()
       expect(error).toMatchObject({ code: 'server', status: 403, s3Code: 'SignatureDoesNotMatch', retryable: false })
-      expect(rig.store.seen.filter(({ method }) => method === 'PUT')).toHaveLength(1)
+      expect(harness.store.seen.filter(({ method }) => method === 'PUT')).toHaveLength(1)
     })
   })
 }

@@ -15,7 +15,7 @@ import {
   storedSha256,
   textFile,
   waitForBytes,
-} from './client-rig.ts'
+} from './client-harness.ts'
 import type { Running } from './client-suite.ts'
 import { throttleUploads } from './throttle.ts'
 
@@ -24,13 +24,13 @@ const partOf = (url: URL): number => Number(url.searchParams.get('partNumber'))
 export function transfers(running: Running): void {
   describe('on their way', () => {
     it('tells the progress of 20 MB on a slow line, and what is stored is what was sent', async () => {
-      const { rig } = running
-      const { file, page, task } = await startSlowly(rig, 'slow.txt', { size: 20 * MiB, rate: 2 * MiB })
+      const { harness } = running
+      const { file, page, task } = await startSlowly(harness, 'slow.txt', { size: 20 * MiB, rate: 2 * MiB })
       const { record } = await outcome(page, task)
       const seen = await steps(page, task)
       await page.close()
 
-      expect(await storedSha256(rig, record!.id)).toBe(file.sha256)
+      expect(await storedSha256(harness, record!.id)).toBe(file.sha256)
       expect(statesOf(seen)).toEqual(['queued', 'signing', 'uploading', 'finalizing', 'confirming', 'success'])
       const loaded = seen.map(({ progress }) => progress.loaded)
       expect(loaded).toEqual(loaded.toSorted((a, b) => a - b))
@@ -45,15 +45,15 @@ export function transfers(running: Running): void {
     })
 
     it('sends one part again, and only that, when its connection is reset three times', async () => {
-      const { rig } = running
-      const file = await textFile(rig, 'reset.txt', 24 * MiB)
+      const { harness } = running
+      const file = await textFile(harness, 'reset.txt', 24 * MiB)
       let resets = 0
-      rig.store.fault = ({ method, url }) => {
+      harness.store.fault = ({ method, url }) => {
         if (method !== 'PUT' || partOf(url) !== 2 || resets === 3) return null
         resets++
         return { kind: 'reset', afterBytes: MiB }
       }
-      const page = await openPage(rig)
+      const page = await openPage(harness)
       await choose(page, file.path)
       const task = await start(page)
       const { record } = await outcome(page, task)
@@ -61,8 +61,8 @@ export function transfers(running: Running): void {
       await page.close()
 
       expect(resets).toBe(3)
-      expect(await storedSha256(rig, record!.id)).toBe(file.sha256)
-      const sent = partRequests(rig)
+      expect(await storedSha256(harness, record!.id)).toBe(file.sha256)
+      const sent = partRequests(harness)
       expect(sent.get(1)).toEqual([200])
       expect(sent.get(2)).toEqual([null, null, null, 200])
       expect(sent.get(3)).toEqual([200])
@@ -70,20 +70,20 @@ export function transfers(running: Running): void {
     })
 
     it('goes on by itself when the network is back, and counts no failure', async () => {
-      const { rig } = running
-      const file = await textFile(rig, 'offline.txt', 24 * MiB)
-      const page = await openPage(rig)
+      const { harness } = running
+      const file = await textFile(harness, 'offline.txt', 24 * MiB)
+      const page = await openPage(harness)
       const setOffline = await throttleUploads(page, Infinity)
       // Two parts are held, so that the upload is not over before the network is gone, however slow this machine is.
-      rig.store.fault = ({ url }) => (partOf(url) > 1 ? { kind: 'hang', afterBytes: 1 } : null)
+      harness.store.fault = ({ url }) => (partOf(url) > 1 ? { kind: 'hang', afterBytes: 1 } : null)
       await choose(page, file.path)
       const task = await start(page)
       await page.waitForFunction(() => postern.tasks[0]!.getSnapshot().progress.part?.done === 1)
       await setOffline(true)
-      rig.store.fault = null
+      harness.store.fault = null
       // Requests that had begun go on, and one may reach the store only after the first cut.
       for (let i = 0; i < 10; i++) {
-        rig.store.dropConnections()
+        harness.store.dropConnections()
         await page.waitForTimeout(500)
       }
       expect((await steps(page, task)).at(-1)!.state).toBe('offline')
@@ -92,23 +92,23 @@ export function transfers(running: Running): void {
       const seen = await steps(page, task)
       await page.close()
 
-      expect(await storedSha256(rig, record!.id)).toBe(file.sha256)
+      expect(await storedSha256(harness, record!.id)).toBe(file.sha256)
       expect(seen.at(-1)!.progress.attempt).toBe(1)
       const loaded = seen.map(({ progress }) => progress.loaded)
       expect(loaded).toEqual(loaded.toSorted((a, b) => a - b))
     })
 
     it('sends only what is missing after a reload', async () => {
-      const { rig } = running
-      const { file, page, task: before } = await startSlowly(rig, 'reload.txt', { size: 40 * MiB, rate: 8 * MiB })
+      const { harness } = running
+      const { file, page, task: before } = await startSlowly(harness, 'reload.txt', { size: 40 * MiB, rate: 8 * MiB })
       await waitForBytes(page, before, 24 * MiB)
       await page.waitForFunction(() => postern.tasks[0]!.getSnapshot().progress.part!.done >= 2)
       await page.reload()
-      rig.store.seen.length = 0
-      await open(rig, page)
+      harness.store.seen.length = 0
+      await open(harness, page)
       const [pending] = await page.evaluate(() => postern.client.pending())
       expect(pending).toMatchObject({ filename: 'reload.txt', size: 40 * MiB })
-      const there = await storedParts(rig, pending!.id)
+      const there = await storedParts(harness, pending!.id)
       expect(there.length).toBeGreaterThanOrEqual(2)
 
       await choose(page, file.path)
@@ -117,22 +117,22 @@ export function transfers(running: Running): void {
       const left = await page.evaluate(() => postern.client.pending())
       await page.close()
       expect(record!.id).toBe(pending!.id)
-      expect(await storedSha256(rig, record!.id)).toBe(file.sha256)
-      expect([...partRequests(rig).keys()].toSorted()).toEqual([1, 2, 3, 4, 5].filter((n) => !there.includes(n)))
+      expect(await storedSha256(harness, record!.id)).toBe(file.sha256)
+      expect([...partRequests(harness).keys()].toSorted()).toEqual([1, 2, 3, 4, 5].filter((n) => !there.includes(n)))
       expect(left).toEqual([])
     })
 
     it('refuses another file of the same name after a reload', async () => {
-      const { rig } = running
-      const file = await textFile(rig, 'twin.txt', 24 * MiB)
-      const twin = await textFile(rig, 'twin.txt', 24 * MiB)
-      const page = await openPage(rig)
+      const { harness } = running
+      const file = await textFile(harness, 'twin.txt', 24 * MiB)
+      const twin = await textFile(harness, 'twin.txt', 24 * MiB)
+      const page = await openPage(harness)
       await throttleUploads(page, 4 * MiB)
       await choose(page, file.path)
       const before = await start(page)
       await waitForBytes(page, before, 2 * MiB)
       await page.reload()
-      await open(rig, page)
+      await open(harness, page)
       await choose(page, twin.path, file.path)
       const seen = await page.evaluate(async () => {
         const [pending] = await postern.client.pending()
@@ -148,66 +148,66 @@ export function transfers(running: Running): void {
       await page.close()
       expect(seen).toMatchObject({ asked: 'needs-file', code: 'file-changed', after: 'needs-file' })
       expect(seen.record.id).toBe(seen.expected)
-      expect(await storedSha256(rig, seen.record.id)).toBe(file.sha256)
+      expect(await storedSha256(harness, seen.record.id)).toBe(file.sha256)
     })
 
     it('tries a part again that hangs, and waits for an answer that is slow', async () => {
-      const { rig } = running
-      const file = await textFile(rig, 'hang.txt', 24 * MiB)
+      const { harness } = running
+      const file = await textFile(harness, 'hang.txt', 24 * MiB)
       let hangs = 0
-      rig.store.fault = ({ method, url }) => {
+      harness.store.fault = ({ method, url }) => {
         if (method !== 'PUT') return null
         if (partOf(url) === 2 && hangs++ === 0) return { kind: 'hang', afterBytes: 1 }
         return partOf(url) === 3 ? { kind: 'late', ms: 8000 } : null
       }
-      const page = await openPage(rig, { timeouts: { stall: 5 } })
+      const page = await openPage(harness, { timeouts: { stall: 5 } })
       await choose(page, file.path)
       const task = await start(page)
       const { record } = await outcome(page, task)
       await page.close()
 
-      expect(await storedSha256(rig, record!.id)).toBe(file.sha256)
-      const sent = partRequests(rig)
+      expect(await storedSha256(harness, record!.id)).toBe(file.sha256)
+      const sent = partRequests(harness)
       expect(sent.get(2)).toEqual([null, 200])
       expect(sent.get(3)).toEqual([200])
     })
 
     it('takes a 412 after a lost answer for what it says: the bytes are there', async () => {
-      const { rig } = running
-      const file = await textFile(rig, 'lost-answer.txt', MiB)
+      const { harness } = running
+      const file = await textFile(harness, 'lost-answer.txt', MiB)
       let lost = 0
-      rig.store.fault = ({ method }) => (method === 'PUT' && lost++ === 0 ? { kind: 'lose-answer' } : null)
-      const page = await openPage(rig)
+      harness.store.fault = ({ method }) => (method === 'PUT' && lost++ === 0 ? { kind: 'lose-answer' } : null)
+      const page = await openPage(harness)
       await choose(page, file.path)
       const { record } = await outcome(page, await start(page))
       await page.close()
-      expect(await storedSha256(rig, record!.id)).toBe(file.sha256)
+      expect(await storedSha256(harness, record!.id)).toBe(file.sha256)
       // A store without conditional writes takes the same bytes a second time.
-      expect(rig.store.seen.filter(({ method }) => method === 'PUT').map(({ status }) => status)).toEqual([
+      expect(harness.store.seen.filter(({ method }) => method === 'PUT').map(({ status }) => status)).toEqual([
         null,
         expect.toBeOneOf([412, 200]),
       ])
     })
 
     it('goes on after a pause, and sends no finished part again', async () => {
-      const { rig } = running
-      const { file, page, task } = await startSlowly(rig, 'pause.txt', { size: 40 * MiB, rate: 8 * MiB })
+      const { harness } = running
+      const { file, page, task } = await startSlowly(harness, 'pause.txt', { size: 40 * MiB, rate: 8 * MiB })
       await page.waitForFunction(() => (postern.tasks[0]!.getSnapshot().progress.part?.done ?? 0) >= 1)
       await page.evaluate(() => postern.tasks[0]!.pause())
       await page.waitForTimeout(1000)
       const resting = await steps(page, task)
       expect(resting.at(-1)!.state).toBe('paused')
-      expect(rig.store.active.now).toBe(0)
-      const there = await storedParts(rig, (await page.evaluate(() => postern.tasks[0]!.getSnapshot().fileId))!)
+      expect(harness.store.active.now).toBe(0)
+      const there = await storedParts(harness, (await page.evaluate(() => postern.tasks[0]!.getSnapshot().fileId))!)
       expect(there.length).toBeGreaterThanOrEqual(1)
-      rig.store.seen.length = 0
+      harness.store.seen.length = 0
       await page.evaluate(() => postern.tasks[0]!.resume())
       const { record } = await outcome(page, task)
       await page.close()
-      expect(await storedSha256(rig, record!.id)).toBe(file.sha256)
-      expect([...partRequests(rig).keys()].toSorted()).toEqual([1, 2, 3, 4, 5].filter((n) => !there.includes(n)))
+      expect(await storedSha256(harness, record!.id)).toBe(file.sha256)
+      expect([...partRequests(harness).keys()].toSorted()).toEqual([1, 2, 3, 4, 5].filter((n) => !there.includes(n)))
     })
   })
 }
 
-declare const postern: import('./client-rig.ts').ClientPage
+declare const postern: import('./client-harness.ts').ClientPage

@@ -4,8 +4,8 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import { startGateway } from '../fixtures/gateway.ts'
 import { landscape, scenes } from '../fixtures/sample-image.ts'
 import { has } from './abilities.ts'
-import { browser, gateway, useBrowser, useConsole } from './console-stage.ts'
-import { openConsole, row, storeFile, storedNames, textFile } from './console-rig.ts'
+import { browser, gateway, useBrowser, useConsole } from './console-fixture.ts'
+import { openConsole, row, storeFile, storedNames, textFile } from './console-page.ts'
 
 useBrowser()
 useConsole(startGateway)

@@ -4,10 +4,10 @@ import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { startGateway } from '../fixtures/gateway.ts'
-import { browser, gateway, useBrowser, useConsole } from './console-stage.ts'
+import { browser, gateway, useBrowser, useConsole } from './console-fixture.ts'
 import { needs } from './abilities.ts'
-import { openConsole, overflow, row } from './console-rig.ts'
-import { barriers } from './console-views-rig.ts'
+import { openConsole, overflow, row } from './console-page.ts'
+import { barriers } from './console-requests.ts'
 
 useBrowser()
 useConsole(startGateway)

@@ -3,8 +3,8 @@ import type { Page } from 'playwright-core'
 import { describe, expect, it } from 'vitest'
 import { startGateway } from '../fixtures/gateway.ts'
 import { has } from './abilities.ts'
-import { browser, gateway, useBrowser, useConsole } from './console-stage.ts'
-import { choose, openConsole, overflow, row, storeFile, storedNames, textFile } from './console-rig.ts'
+import { browser, gateway, useBrowser, useConsole } from './console-fixture.ts'
+import { choose, openConsole, overflow, row, storeFile, storedNames, textFile } from './console-page.ts'
 import { limit } from '../fixtures/time-limit.ts'
 
 const longName = `a-name-that-someone-exported-from-a-tool-which-adds-everything-it-knows-${'and-more-'.repeat(12)}end.txt`

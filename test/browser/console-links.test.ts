@@ -4,9 +4,9 @@ import { encode } from 'uqr'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { startGateway } from '../fixtures/gateway.ts'
 import { has } from './abilities.ts'
-import { browser, gateway, useBrowser, useConsole } from './console-stage.ts'
-import { makeUnavailable, openConsole, overflow, storeFile, textFile } from './console-rig.ts'
-import { barriers, post } from './console-views-rig.ts'
+import { browser, gateway, useBrowser, useConsole } from './console-fixture.ts'
+import { makeUnavailable, openConsole, overflow, storeFile, textFile } from './console-page.ts'
+import { barriers, post } from './console-requests.ts'
 
 useBrowser()
 useConsole(startGateway)

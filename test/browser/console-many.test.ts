@@ -3,9 +3,9 @@ import type { Request } from 'playwright-core'
 import { describe, expect, it } from 'vitest'
 import { startGateway } from '../fixtures/gateway.ts'
 import { has } from './abilities.ts'
-import { browser, gateway, useBrowser, useConsole } from './console-stage.ts'
+import { browser, gateway, useBrowser, useConsole } from './console-fixture.ts'
 import { measure } from './main-thread.ts'
-import { openConsole, row, storeFile, storedNames, textFile } from './console-rig.ts'
+import { openConsole, row, storeFile, storedNames, textFile } from './console-page.ts'
 import { limit } from '../fixtures/time-limit.ts'
 
 useBrowser()

@@ -5,9 +5,9 @@ import type { Page } from 'playwright-core'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { type RunningGateway, startGateway } from '../fixtures/gateway.ts'
 import { landscape, scenes } from '../fixtures/sample-image.ts'
-import { browser, useBrowser } from './console-stage.ts'
-import { choose, makeUnavailable, openConsole, row, storeFile, storedNames, textFile } from './console-rig.ts'
-import { barriers } from './console-views-rig.ts'
+import { browser, useBrowser } from './console-fixture.ts'
+import { choose, makeUnavailable, openConsole, row, storeFile, storedNames, textFile } from './console-page.ts'
+import { barriers } from './console-requests.ts'
 import { limit } from '../fixtures/time-limit.ts'
 
 let gateway: RunningGateway

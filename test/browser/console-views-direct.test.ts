@@ -2,8 +2,8 @@
 import { S3 } from '@aws-sdk/client-s3'
 import { beforeEach, expect, it } from 'vitest'
 import { startGateway, type RunningGateway } from '../fixtures/gateway.ts'
-import { openConsole, storeFile, textFile } from './console-rig.ts'
-import { browser, useBrowser } from './console-stage.ts'
+import { openConsole, storeFile, textFile } from './console-page.ts'
+import { browser, useBrowser } from './console-fixture.ts'
 
 const owner = { accessKeyId: 'AKIAOWNER', secretAccessKey: 'a secret of an owner of one bucket, for tests' }
 

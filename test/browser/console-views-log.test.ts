@@ -2,9 +2,9 @@
 import type { Page } from 'playwright-core'
 import { describe, expect, it } from 'vitest'
 import { startGateway } from '../fixtures/gateway.ts'
-import { openConsole } from './console-rig.ts'
-import { browser, gateway, useBrowser, useConsole } from './console-stage.ts'
-import { grant, send } from './console-views-rig.ts'
+import { openConsole } from './console-page.ts'
+import { browser, gateway, useBrowser, useConsole } from './console-fixture.ts'
+import { grant, send } from './console-requests.ts'
 import { limit } from '../fixtures/time-limit.ts'
 
 useBrowser()

@@ -4,9 +4,9 @@ import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 import { describe, expect, it } from 'vitest'
 import { signToken, startGateway } from '../fixtures/gateway.ts'
-import { openConsole, overflow, storedNames } from './console-rig.ts'
-import { browser, gateway, useBrowser, useConsole } from './console-stage.ts'
-import { barriers, grant, send, sendParts } from './console-views-rig.ts'
+import { openConsole, overflow, storedNames } from './console-page.ts'
+import { browser, gateway, useBrowser, useConsole } from './console-fixture.ts'
+import { barriers, grant, send, sendParts } from './console-requests.ts'
 import { limit } from '../fixtures/time-limit.ts'
 
 useBrowser()

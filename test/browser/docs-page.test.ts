@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { routes } from '../../src/api/routes/table.ts'
 import { launchBrowser } from '../fixtures/browsers.ts'
 import { startGateway, type RunningGateway } from '../fixtures/gateway.ts'
-import { barriers } from './console-views-rig.ts'
+import { barriers } from './console-requests.ts'
 
 let browser: Browser
 let gateway: RunningGateway

@@ -13,15 +13,15 @@ import {
   outcome,
   partRequests,
   patient,
-  type Rig,
+  type Harness,
   sha256,
   start,
-  startRig,
+  startHarness,
   storedFiles,
   storedSha256,
   textFile,
-} from './client-rig.ts'
-import { buildUppy, majors, openUppy, startUppy, uppyBytes, uppyOutcome } from './uppy-rig.ts'
+} from './client-harness.ts'
+import { buildUppy, majors, openUppy, startUppy, uppyBytes, uppyOutcome } from './uppy-page.ts'
 import { limit } from '../fixtures/time-limit.ts'
 
 /** Names that no other test knows; both are this machine, which the page cannot tell. */
@@ -30,21 +30,21 @@ const names = { page: 'app.home.arpa', api: 'files.home.arpa' }
 export function plainHttpSuite(where: string, backend: Backend): void {
   describe(`on a plain HTTP origin that is not localhost, ${where}`, () => {
     /** As the page sees it: by those names. */
-    let rig: Rig
+    let harness: Harness
     let close: () => Promise<void>
     let headers: { authorization: string }
     let page: Page | undefined
 
     beforeAll(async () => {
-      const local = await startRig(backend)
+      const local = await startHarness(backend)
       const browser = await launchBrowser({ hosts: Object.values(names) })
       close = async () => {
         await browser.close()
         await local.close()
       }
       const at = (url: string, name: string): string => url.replace('127.0.0.1', name)
-      const api = Object.create(local.api, { url: { value: at(local.api.url, names.api) } }) as Rig['api']
-      rig = { ...local, api, browser, pageUrl: at(local.pageUrl, names.page) }
+      const api = Object.create(local.api, { url: { value: at(local.api.url, names.api) } }) as Harness['api']
+      harness = { ...local, api, browser, pageUrl: at(local.pageUrl, names.page) }
       // Nobody is let in without credentials from such a page; these are the user's that the checks read as.
       headers = { authorization: `Bearer ${await local.gateway.token('dev')}` }
       await buildUppy(local.folder)
@@ -57,14 +57,14 @@ export function plainHttpSuite(where: string, backend: Backend): void {
       })
     }, 180_000)
     afterAll(() => close?.())
-    beforeEach(() => calm(rig))
+    beforeEach(() => calm(harness))
     afterEach(async () => {
       await page?.close()
       page = undefined
     })
 
     it('is no secure context, and lets nobody in without credentials', async () => {
-      page = await openPage(rig)
+      page = await openPage(harness)
       const has = () => [isSecureContext, crypto.subtle === undefined, crypto.randomUUID === undefined]
       expect(await page.evaluate(has)).toEqual([false, true, true])
       const { error } = await page.evaluate(() => postern.outcome(postern.start(new File(['text'], 'nobody.txt'))))
@@ -75,12 +75,12 @@ export function plainHttpSuite(where: string, backend: Backend): void {
       { kind: 'in one request, with its checksum', bytes: MiB, parts: 0 },
       { kind: 'in parts', bytes: 20 * MiB, parts: 3 },
     ])('our client sends a file $kind', async ({ bytes, parts }) => {
-      const file = await textFile(rig, `plain-${bytes}.txt`, bytes)
-      page = await openPage(rig, { headers })
+      const file = await textFile(harness, `plain-${bytes}.txt`, bytes)
+      page = await openPage(harness, { headers })
       await choose(page, file.path)
       const { record } = await outcome(page, await start(page))
-      expect(await storedSha256(rig, record!.id)).toBe(file.sha256)
-      expect(partRequests(rig).size).toBe(parts)
+      expect(await storedSha256(harness, record!.id)).toBe(file.sha256)
+      expect(partRequests(harness).size).toBe(parts)
       const { value = '' } = (record!.checksum ?? {}) as { value?: string }
       expect(Buffer.from(value, 'base64').toString('hex') === file.sha256).toBe(parts === 0)
     })
@@ -93,24 +93,24 @@ export function plainHttpSuite(where: string, backend: Backend): void {
     )('Uppy $major sends a file $kind', async ({ major, size, isMultipart }) => {
       const name = `plain uppy ${major} ${size} é (1).txt`
       const options = { shouldUseMultipart: isMultipart, partSize: 5 * MiB }
-      page = await openUppy(rig, { major, way: 'client', headers, options })
+      page = await openUppy(harness, { major, way: 'client', headers, options })
       await startUppy(page, { name, type: 'text/plain', size })
       expect((await uppyOutcome(page)).failed).toEqual([])
-      const own = async () => (await storedFiles(rig)).filter(({ filename }) => filename === name)
+      const own = async () => (await storedFiles(harness)).filter(({ filename }) => filename === name)
       // What a bucket received is confirmed by the collector.
       await expect.poll(own, { timeout: limit(20_000) }).toMatchObject([{ status: 'confirmed' }])
       const stored = await own()
-      expect(await storedSha256(rig, stored[0]!.id)).toBe(sha256(uppyBytes(size)))
-      expect(partRequests(rig).size).toBe(isMultipart ? 3 : 0)
+      expect(await storedSha256(harness, stored[0]!.id)).toBe(sha256(uppyBytes(size)))
+      expect(partRequests(harness).size).toBe(isMultipart ? 3 : 0)
     })
 
     it('the drop zone is used by keyboard alone', async () => {
-      const file = await textFile(rig, 'plain-keyboard.txt', 70_000)
-      page = await rig.browser.newPage()
+      const file = await textFile(harness, 'plain-keyboard.txt', 70_000)
+      page = await harness.browser.newPage()
       page.setDefaultTimeout(60_000)
       page.on('filechooser', (chooser) => void chooser.setFiles(file.path))
-      const query = new URLSearchParams({ api: rig.api.url, token: headers.authorization.slice('Bearer '.length) })
-      await page.goto(`${rig.pageUrl}/app/index.html?${query}`)
+      const query = new URLSearchParams({ api: harness.api.url, token: headers.authorization.slice('Bearer '.length) })
+      await page.goto(`${harness.pageUrl}/app/index.html?${query}`)
       const zone = page.getByRole('button', { name: 'Choose files, or drop or paste them here' })
       await zone.waitFor()
       await page.keyboard.press('Tab')
@@ -118,10 +118,10 @@ export function plainHttpSuite(where: string, backend: Backend): void {
       await expect.poll(() => zone.evaluate((element) => element === document.activeElement), patient).toBe(true)
       await page.keyboard.press('Space')
       await page.getByRole('status').filter({ hasText: 'plain-keyboard.txt uploaded' }).waitFor({ state: 'attached' })
-      const stored = (await storedFiles(rig)).find(({ filename }) => filename === 'plain-keyboard.txt')
-      expect(await storedSha256(rig, stored!.id)).toBe(file.sha256)
+      const stored = (await storedFiles(harness)).find(({ filename }) => filename === 'plain-keyboard.txt')
+      expect(await storedSha256(harness, stored!.id)).toBe(file.sha256)
     })
   })
 }
 
-declare const postern: import('./client-rig.ts').ClientPage
+declare const postern: import('./client-harness.ts').ClientPage

@@ -8,35 +8,35 @@ import {
   calm,
   MiB,
   patient,
-  type Rig,
-  startRig,
+  type Harness,
+  startHarness,
   storedFiles,
   storedSha256,
   textFile,
-} from './client-rig.ts'
+} from './client-harness.ts'
 import { watchFaults } from './page-faults.ts'
 import { throttleUploads } from './throttle.ts'
 import { limit } from '../fixtures/time-limit.ts'
 
 export function reactSuite(where: string, backend: Backend): void {
   describe(`postern/react ${where}`, () => {
-    let rig: Rig
+    let harness: Harness
 
     beforeAll(async () => {
-      rig = await startRig(backend)
+      harness = await startHarness(backend)
       await build({
         root: join(import.meta.dirname, 'react-page'),
         configFile: false,
         base: './',
         logLevel: 'warn',
-        build: { outDir: join(rig.folder, 'app'), emptyOutDir: true, assetsInlineLimit: 0 },
+        build: { outDir: join(harness.folder, 'app'), emptyOutDir: true, assetsInlineLimit: 0 },
       })
     })
-    afterAll(() => rig?.close())
-    beforeEach(() => calm(rig))
+    afterAll(() => harness?.close())
+    beforeEach(() => calm(harness))
 
     async function openApp(query = ''): Promise<Page> {
-      const page = await rig.browser.newPage()
+      const page = await harness.browser.newPage()
       page.setDefaultTimeout(60_000)
       const faults = watchFaults(
         page,
@@ -46,7 +46,7 @@ export function reactSuite(where: string, backend: Backend): void {
         await page.close()
         expect(faults).toEqual([])
       })
-      await page.goto(`${rig.pageUrl}/app/index.html?api=${encodeURIComponent(rig.api.url)}${query}`)
+      await page.goto(`${harness.pageUrl}/app/index.html?api=${encodeURIComponent(harness.api.url)}${query}`)
       await zone(page).waitFor()
       return page
     }
@@ -58,7 +58,7 @@ export function reactSuite(where: string, backend: Backend): void {
       const page = await openApp()
       const workers: string[] = []
       page.on('worker', (worker) => workers.push(worker.url()))
-      const file = await textFile(rig, 'keyboard.txt', 70_000)
+      const file = await textFile(harness, 'keyboard.txt', 70_000)
       page.on('filechooser', (chooser) => void chooser.setFiles(file.path))
       await page.keyboard.press('Tab')
       await page.keyboard.press('Tab')
@@ -66,8 +66,8 @@ export function reactSuite(where: string, backend: Backend): void {
       await page.keyboard.press('Enter')
       await page.getByRole('status').filter({ hasText: 'keyboard.txt uploaded' }).waitFor({ state: 'attached' })
       expect(workers.map((url) => /checksum-worker-[\w-]+\.js$/.test(url))).toEqual([true])
-      const stored = (await storedFiles(rig)).find(({ filename }) => filename === 'keyboard.txt')
-      expect(await storedSha256(rig, stored!.id)).toBe(file.sha256)
+      const stored = (await storedFiles(harness)).find(({ filename }) => filename === 'keyboard.txt')
+      expect(await storedSha256(harness, stored!.id)).toBe(file.sha256)
       await row(page, 'keyboard.txt').getByRole('button', { name: 'Remove keyboard.txt from the list' }).focus()
       await page.keyboard.press('Enter')
       await row(page, 'keyboard.txt').waitFor({ state: 'detached' })
@@ -94,7 +94,7 @@ export function reactSuite(where: string, backend: Backend): void {
       await row(page, 'pasted.txt').getByText('uploaded').waitFor()
       await hand('drop', 'program.exe', 'application/x-msdownload')
       await page.getByRole('alert').filter({ hasText: 'program.exe cannot be uploaded here.' }).waitFor()
-      expect((await storedFiles(rig)).map(({ filename }) => filename)).toEqual(
+      expect((await storedFiles(harness)).map(({ filename }) => filename)).toEqual(
         expect.arrayContaining(['dropped.txt', 'pasted.txt']),
       )
     })
@@ -102,7 +102,7 @@ export function reactSuite(where: string, backend: Backend): void {
     it('pauses, resumes and cancels by its buttons, with the state in words', async () => {
       const page = await openApp()
       await throttleUploads(page, 4 * MiB)
-      const file = await textFile(rig, 'buttons.txt', 30 * MiB)
+      const file = await textFile(harness, 'buttons.txt', 30 * MiB)
       await page.setInputFiles('.postern-dropzone input', file.path)
       const bar = page.getByRole('progressbar', { name: 'Upload of buttons.txt' })
       await expect.poll(async () => Number(await bar.getAttribute('aria-valuenow')), patient).toBeGreaterThan(10)
@@ -112,28 +112,28 @@ export function reactSuite(where: string, backend: Backend): void {
       await row(page, 'buttons.txt').getByText('uploading').waitFor()
       await page.getByRole('button', { name: 'Cancel buttons.txt' }).click()
       await row(page, 'buttons.txt').getByText('canceled').waitFor()
-      const aborted = () => rig.api.seen.some(({ method, status }) => method === 'DELETE' && status === 204)
+      const aborted = () => harness.api.seen.some(({ method, status }) => method === 'DELETE' && status === 204)
       await expect.poll(aborted, patient).toBe(true)
     })
 
     it('aborts on the server what runs when it is unmounted', async () => {
       const page = await openApp()
       await throttleUploads(page, 4 * MiB)
-      const file = await textFile(rig, 'unmounted.txt', 30 * MiB)
+      const file = await textFile(harness, 'unmounted.txt', 30 * MiB)
       await page.setInputFiles('.postern-dropzone input', file.path)
       const bar = page.getByRole('progressbar', { name: 'Upload of unmounted.txt' })
       await expect.poll(async () => Number(await bar.getAttribute('aria-valuenow')), patient).toBeGreaterThan(5)
       await page.getByRole('button', { name: 'Toggle' }).click()
-      const ends = () => rig.api.seen.filter(({ method, status }) => method === 'DELETE' && status === 204)
+      const ends = () => harness.api.seen.filter(({ method, status }) => method === 'DELETE' && status === 204)
       await expect.poll(() => ends().length, patient).toBe(1)
-      const parts = await fetch(rig.gateway.apiUrl + ends()[0]!.url.pathname + '/parts')
+      const parts = await fetch(harness.gateway.apiUrl + ends()[0]!.url.pathname + '/parts')
       expect(parts.status).toBe(404)
     })
 
     it('lists what an earlier visit left, and goes on when the file is dropped again', async () => {
       const page = await openApp()
       await throttleUploads(page, 4 * MiB)
-      const file = await textFile(rig, 'left.txt', 24 * MiB)
+      const file = await textFile(harness, 'left.txt', 24 * MiB)
       await page.setInputFiles('.postern-dropzone input', file.path)
       const bar = page.getByRole('progressbar', { name: 'Upload of left.txt' })
       await expect.poll(async () => Number(await bar.getAttribute('aria-valuenow')), patient).toBeGreaterThan(10)
@@ -142,25 +142,28 @@ export function reactSuite(where: string, backend: Backend): void {
       expect(await row(page, 'left.txt').count()).toBe(1)
       await page.setInputFiles('.postern-dropzone input', file.path)
       await row(page, 'left.txt').getByText('uploaded').waitFor()
-      const stored = (await storedFiles(rig)).find(({ filename }) => filename === 'left.txt')
-      expect(await storedSha256(rig, stored!.id)).toBe(file.sha256)
+      const stored = (await storedFiles(harness)).find(({ filename }) => filename === 'left.txt')
+      expect(await storedSha256(harness, stored!.id)).toBe(file.sha256)
     })
 
     it('keeps two files of one name and size apart when an earlier visit left one of them', async () => {
       const page = await openApp()
-      rig.store.fault = ({ url }) =>
+      harness.store.fault = ({ url }) =>
         Number(url.searchParams.get('partNumber')) > 1 ? { kind: 'hang', afterBytes: 1 } : null
-      const [left, other] = [await textFile(rig, 'same.txt', 24 * MiB), await textFile(rig, 'same.txt', 24 * MiB)]
+      const [left, other] = [
+        await textFile(harness, 'same.txt', 24 * MiB),
+        await textFile(harness, 'same.txt', 24 * MiB),
+      ]
       await page.setInputFiles('.postern-dropzone input', left.path)
-      await expect.poll(() => rig.store.seen.filter(({ status }) => status === 200).length, patient).toBe(1)
+      await expect.poll(() => harness.store.seen.filter(({ status }) => status === 200).length, patient).toBe(1)
       await page.reload()
       await row(page, 'same.txt').getByText('choose the file again').waitFor()
-      rig.store.fault = null
-      rig.store.dropConnections()
+      harness.store.fault = null
+      harness.store.dropConnections()
       await page.setInputFiles('.postern-dropzone input', [other.path, left.path])
       await expect.poll(() => row(page, 'same.txt').getByText('uploaded').count(), { timeout: limit(40_000) }).toBe(2)
-      const stored = (await storedFiles(rig)).filter((f) => f.filename === 'same.txt' && f.status === 'confirmed')
-      const digests = await Promise.all(stored.map(({ id }) => storedSha256(rig, id)))
+      const stored = (await storedFiles(harness)).filter((f) => f.filename === 'same.txt' && f.status === 'confirmed')
+      const digests = await Promise.all(stored.map(({ id }) => storedSha256(harness, id)))
       expect(digests.toSorted()).toEqual([left.sha256, other.sha256].toSorted())
     })
 
@@ -177,7 +180,7 @@ export function reactSuite(where: string, backend: Backend): void {
         input.dispatchEvent(new Event('change', { bubbles: true }))
       })
       await row(page, 'page.txt').getByText('uploaded').waitFor()
-      const stored = (await storedFiles(rig)).find(({ filename }) => filename === 'page.txt')
+      const stored = (await storedFiles(harness)).find(({ filename }) => filename === 'page.txt')
       expect(stored).toMatchObject({ metadata: { relativePath: 'notes/2026/page.txt' } })
     })
 
@@ -185,7 +188,7 @@ export function reactSuite(where: string, backend: Backend): void {
       const page = await openApp('&hand')
       const output = page.locator('output')
       expect(await output.textContent()).toBe('idle')
-      const [one, two] = [await textFile(rig, 'one.txt', 10_000), await textFile(rig, 'two.txt', 20_000)]
+      const [one, two] = [await textFile(harness, 'one.txt', 10_000), await textFile(harness, 'two.txt', 20_000)]
       await page.setInputFiles('#by-hand', [one.path, two.path])
       await output.filter({ hasText: 'success' }).waitFor()
       expect(await page.getByRole('region', { name: 'by hand' }).getByRole('listitem').allTextContents()).toEqual([

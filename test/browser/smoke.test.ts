@@ -2,26 +2,36 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { chosenEngine, type Engine } from '../fixtures/browsers.ts'
 import { onDisk } from './client-backends.ts'
-import { choose, MiB, openPage, outcome, type Rig, start, startRig, storedSha256, textFile } from './client-rig.ts'
+import {
+  choose,
+  MiB,
+  openPage,
+  outcome,
+  type Harness,
+  start,
+  startHarness,
+  storedSha256,
+  textFile,
+} from './client-harness.ts'
 
 const agents: Record<Engine, RegExp> = { chromium: /Chrome\//, firefox: /Firefox\//, webkit: /Version\/\S+ Safari\// }
 
-let rig: Rig
+let harness: Harness
 beforeAll(async () => {
-  rig = await startRig(onDisk)
+  harness = await startHarness(onDisk)
 })
-afterAll(() => rig?.close())
+afterAll(() => harness?.close())
 
 it.for([
   { name: 'in one request', bytes: 100_000 },
   { name: 'in parts', bytes: 17 * MiB },
 ])('uploads a file $name', async ({ bytes }) => {
-  const file = await textFile(rig, `smoke-${bytes}.txt`, bytes)
-  const page = await openPage(rig)
+  const file = await textFile(harness, `smoke-${bytes}.txt`, bytes)
+  const page = await openPage(harness)
   expect(await page.evaluate(() => navigator.userAgent)).toMatch(agents[chosenEngine()])
   await choose(page, file.path)
   const { record, error } = await outcome(page, await start(page))
   await page.close()
   expect(error).toBeUndefined()
-  expect(await storedSha256(rig, record!.id)).toBe(file.sha256)
+  expect(await storedSha256(harness, record!.id)).toBe(file.sha256)
 })

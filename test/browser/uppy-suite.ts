@@ -7,12 +7,12 @@ import {
   partRequests,
   reservedBytes,
   sha256,
-  startRig,
+  startHarness,
   storedFiles,
   storedSha256,
   type Backend,
-  type Rig,
-} from './client-rig.ts'
+  type Harness,
+} from './client-harness.ts'
 import { throttleUploads } from './throttle.ts'
 import {
   buildUppy,
@@ -25,7 +25,7 @@ import {
   waitForLoaded,
   type Major,
   type Way,
-} from './uppy-rig.ts'
+} from './uppy-page.ts'
 import { limit } from '../fixtures/time-limit.ts'
 
 type Case = { major: Major; way: Way }
@@ -38,23 +38,23 @@ const mode = ({ major, way }: Case): string =>
 
 export function uppySuite(where: string, backend: Backend): void {
   describe(`Uppy, ${where}`, { timeout: limit(180_000) }, () => {
-    let rig: Rig
+    let harness: Harness
     let page: Page | undefined
     beforeAll(async () => {
-      rig = await startRig(backend)
-      await buildUppy(rig.folder)
+      harness = await startHarness(backend)
+      await buildUppy(harness.folder)
     }, 180_000)
-    afterAll(() => rig?.close())
+    afterAll(() => harness?.close())
     afterEach(async () => {
       await page?.close()
-      calm(rig)
+      calm(harness)
     })
 
     describe.each(ways.map((one) => [mode(one), one] as const))('%s', (_, how) => {
-      const open = async (options: object): Promise<Page> => (page = await openUppy(rig, { ...how, options }))
+      const open = async (options: object): Promise<Page> => (page = await openUppy(harness, { ...how, options }))
       const named = (what: string): string => `${what} ${how.major} ${how.way} é (1).txt`
       const stored = async (filename: string) => {
-        const all = (await storedFiles(rig)) as (Record<string, unknown> & { id: string })[]
+        const all = (await storedFiles(harness)) as (Record<string, unknown> & { id: string })[]
         return all.filter((file) => file['filename'] === filename)
       }
       const expectStored = async (name: string, size: number) => {
@@ -68,7 +68,7 @@ export function uppySuite(where: string, backend: Backend): void {
           },
           { timeout: limit(20_000), interval: 100 },
         )
-        expect(await storedSha256(rig, files[0]!.id)).toBe(sha256(uppyBytes(size)))
+        expect(await storedSha256(harness, files[0]!.id)).toBe(sha256(uppyBytes(size)))
         return files[0]!
       }
 
@@ -96,10 +96,10 @@ export function uppySuite(where: string, backend: Backend): void {
         expect(loaded.at(-1)).toBe(11 * MiB)
         const file = await expectStored(name, 11 * MiB)
         const { location } = successful[0]!.body
-        expect(location).toBe(`${rig.gateway.apiUrl}/files/${file.id}/content`)
+        expect(location).toBe(`${harness.gateway.apiUrl}/files/${file.id}/content`)
         const content = await fetch(location!)
         expect(sha256(new Uint8Array(await content.arrayBuffer()))).toBe(sha256(uppyBytes(11 * MiB)))
-        expect([...partRequests(rig)]).toEqual(expect.arrayContaining([1, 2, 3].map((n) => [n, [200]])))
+        expect([...partRequests(harness)]).toEqual(expect.arrayContaining([1, 2, 3].map((n) => [n, [200]])))
       })
 
       it('goes on after a pause, and sends no finished part again', async () => {
@@ -110,25 +110,25 @@ export function uppySuite(where: string, backend: Backend): void {
         await waitForLoaded(page!, 6 * MiB)
         await tellUppy(page!, 'pauseAll')
         await setOffline(false)
-        const before = partRequests(rig).get(1)
+        const before = partRequests(harness).get(1)
         await tellUppy(page!, 'resumeAll')
         const { failed } = await uppyOutcome(page!)
         expect(failed).toEqual([])
         expect(before).toEqual([200])
-        expect(partRequests(rig).get(1)).toEqual([200])
+        expect(partRequests(harness).get(1)).toEqual([200])
         await expectStored(name, 16 * MiB)
       })
 
       it('leaves nothing behind when it is cancelled', async () => {
         const name = named('cancel')
-        const before = await reservedBytes(rig)
+        const before = await reservedBytes(harness)
         await open({ shouldUseMultipart: true, partSize: 5 * MiB })
         await throttleUploads(page!, 2 * MiB)
         await startUppy(page!, { name, type: 'text/plain', size: 16 * MiB })
         await waitForLoaded(page!, MiB)
-        expect(await reservedBytes(rig)).toBeGreaterThan(before)
+        expect(await reservedBytes(harness)).toBeGreaterThan(before)
         await tellUppy(page!, 'cancelAll')
-        await expect.poll(() => reservedBytes(rig), { timeout: limit(20_000) }).toBe(before)
+        await expect.poll(() => reservedBytes(harness), { timeout: limit(20_000) }).toBe(before)
         expect(await stored(name)).toEqual([])
       })
 

@@ -1,6 +1,6 @@
 /** Every obligation in src/catalog/catalog.ts. Each implementation runs this same file. */
 import { describe } from 'vitest'
-import { dueObligations } from './catalog/due.ts'
+import { dueObligations } from './catalog/overdue-uploads.ts'
 import { fileObligations } from './catalog/files.ts'
 import { leaseObligations } from './catalog/leases.ts'
 import { linkObligations } from './catalog/links.ts'

@@ -9,7 +9,7 @@ declare module 'vitest' {
   interface ProvidedContext {
     /** The built `postern` command. */
     program: string
-    /** All that is drawn by lot follows from it. */
+    /** Seed of all random choices. */
     seed: number
   }
 }

@@ -1,7 +1,7 @@
 /** Requests as clients send them: presigned S3 requests, and the JSON API with a user's token. */
 import { createHash } from 'node:crypto'
 import { AwsClient } from 'aws4fetch'
-import { bucket, type Site } from './site.ts'
+import { bucket, type Installation } from './installation.ts'
 
 export type Answer = { status: number; body: Buffer; headers: Headers }
 export type Request = { method: string; url: string; headers?: Record<string, string>; body?: Buffer | string }
@@ -15,20 +15,20 @@ export type Caller = {
 
 export const sha256 = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex')
 
-export async function makeCaller(site: Site, user: string): Promise<Caller> {
-  const aws = new AwsClient({ ...site.keys, service: 's3', region: 'us-east-1', retries: 0 })
-  const authorization = `Bearer ${await site.token(user)}`
+export async function makeCaller(installation: Installation, user: string): Promise<Caller> {
+  const aws = new AwsClient({ ...installation.keys, service: 's3', region: 'us-east-1', retries: 0 })
+  const authorization = `Bearer ${await installation.token(user)}`
   return {
     user,
     async s3(method, path, { query = {}, body } = {}) {
-      const url = new URL(`${site.objects}/${bucket}${path === '' ? '' : `/${path}`}`)
+      const url = new URL(`${installation.objects}/${bucket}${path === '' ? '' : `/${path}`}`)
       for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value)
       const signed = await aws.sign(url.href, { method, aws: { signQuery: true } })
       return { method, url: signed.url, ...(body !== undefined && { body }) }
     },
     api: (method, path, body) => ({
       method,
-      url: site.api + path,
+      url: installation.api + path,
       headers: { authorization, ...(body && { 'content-type': 'application/json' }) },
       ...(body && { body: JSON.stringify(body) }),
     }),

@@ -8,45 +8,45 @@ import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { send } from './caller.ts'
-import { kept, put, startFaultRig, tryFile, type FaultRig } from './fault-rig.ts'
+import { kept, put, startFaultHarness, tryFile, type FaultHarness } from './fault-harness.ts'
 
 const pageSize = 4096
 
-let rig: FaultRig
+let harness: FaultHarness
 beforeEach(async () => {
-  rig = await startFaultRig()
+  harness = await startFaultHarness()
 })
-afterEach(() => rig.close())
+afterEach(() => harness.close())
 
 describe('a database that another process holds', () => {
   it.each(['index', 'catalog'] as const)('the %s: 503 in the end; the others are served meanwhile', async (which) => {
-    const file = which === 'index' ? join(rig.site.storage, 'index.sqlite') : rig.site.catalog
+    const file = which === 'index' ? join(harness.installation.storage, 'index.sqlite') : harness.installation.catalog
     const other = new Database(file)
     other.exec('BEGIN IMMEDIATE')
     const write =
       which === 'index'
-        ? put(rig.caller, 'waits', kept)
-        : tryFile(rig.caller, kept).then(({ answers }) => answers.at(-1)!)
+        ? put(harness.caller, 'waits', kept)
+        : tryFile(harness.caller, kept).then(({ answers }) => answers.at(-1)!)
     let isAnswered = false
     void write.then(() => (isAnswered = true))
-    await rig.expectReads()
+    await harness.expectReads()
     expect(isAnswered).toBe(false)
     const { status, headers } = await write
     expect({ status, retry: headers.get('retry-after') }).toEqual({ status: 503, retry: '1' })
     await expect
-      .poll(() => rig.server().log())
+      .poll(() => harness.server().log())
       .toMatch(which === 'index' ? /The object index is busy/ : /the catalog \S+ is in use by another process/)
     other.exec('ROLLBACK')
     other.close()
-    expect((await put(rig.caller, 'waits', kept)).status).toBe(200)
-    expect((await tryFile(rig.caller, kept)).answers.at(-1)!.status).toBe(201)
+    expect((await put(harness.caller, 'waits', kept)).status).toBe(200)
+    expect((await tryFile(harness.caller, kept)).answers.at(-1)!.status).toBe(201)
   })
 })
 
 describe('a database that is damaged', () => {
   /** Overwrites the root page of a table, with the server down. */
   async function ruin(path: string, table: string): Promise<void> {
-    expect(await rig.server().stop()).toBe(0)
+    expect(await harness.server().stop()).toBe(0)
     const db = new Database(path)
     db.pragma('wal_checkpoint(TRUNCATE)')
     const { rootpage } = db.prepare('SELECT rootpage FROM sqlite_master WHERE name = ?').get(table) as {
@@ -56,24 +56,24 @@ describe('a database that is damaged', () => {
     const file = await open(path, 'r+')
     await file.write(Buffer.alloc(pageSize, 0xff), 0, pageSize, (rootpage - 1) * pageSize)
     await file.close()
-    await rig.restart()
+    await harness.restart()
   }
 
   it('the index: 503, and the log says what to do', async () => {
-    await ruin(join(rig.site.storage, 'index.sqlite'), 'objects')
-    expect((await send(await rig.caller.s3('GET', 'kept'))).status).toBe(503)
-    expect((await put(rig.caller, 'new', kept)).status).toBe(503)
+    await ruin(join(harness.installation.storage, 'index.sqlite'), 'objects')
+    expect((await send(await harness.caller.s3('GET', 'kept'))).status).toBe(503)
+    expect((await put(harness.caller, 'new', kept)).status).toBe(503)
     await expect
-      .poll(() => rig.server().log())
+      .poll(() => harness.server().log())
       .toMatch(/The object index \S+ is damaged\. Stop the server and run postern rebuild-index/)
-    expect((await send({ method: 'GET', url: `${rig.site.api}/healthz` })).status).toBe(200)
+    expect((await send({ method: 'GET', url: `${harness.installation.api}/healthz` })).status).toBe(200)
   })
 
   it('the catalog: 503 likewise, while objects are served', async () => {
-    await ruin(rig.site.catalog, 'files')
-    expect((await send(rig.caller.api('GET', '/files'))).status).toBe(503)
-    expect((await tryFile(rig.caller, kept)).answers.at(-1)!.status).toBe(503)
-    await expect.poll(() => rig.server().log()).toMatch(/the catalog \S+ is damaged: restore it from a backup/)
-    expect((await send(await rig.caller.s3('GET', 'kept'))).body).toEqual(kept)
+    await ruin(harness.installation.catalog, 'files')
+    expect((await send(harness.caller.api('GET', '/files'))).status).toBe(503)
+    expect((await tryFile(harness.caller, kept)).answers.at(-1)!.status).toBe(503)
+    await expect.poll(() => harness.server().log()).toMatch(/the catalog \S+ is damaged: restore it from a backup/)
+    expect((await send(await harness.caller.s3('GET', 'kept'))).body).toEqual(kept)
   })
 })

@@ -27,13 +27,13 @@ import { verifyStore } from '../../src/drivers/disk/verify/verify-store.ts'
 import { collect } from '../conformance/driver/suite-tools.ts'
 import { diskOptions } from '../drivers/disk-fixture.ts'
 import { makeCaller, send, xmlText, type Caller } from './caller.ts'
-import { uploadFile } from './fault-rig.ts'
+import { uploadFile } from './fault-harness.ts'
 import { buildShim, type Errno, type FailingCalls } from './failing-calls/shim.ts'
 import { noteFigures } from './figures.ts'
-import { makeBucket } from './fleet.ts'
-import { judge } from './judge.ts'
-import { drawLot } from './lot.ts'
-import { bucket, makeSite, type Server, type Site } from './site.ts'
+import { makeBucket } from './workload.ts'
+import { checkConsistency } from './check-consistency.ts'
+import { seededRandom } from './seeded-random.ts'
+import { bucket, createInstallation, type Server, type Installation } from './installation.ts'
 
 const wanted = process.env['POSTERN_FAULTS_EVERY_CALL'] ?? '12'
 const isWhole = wanted === 'all'
@@ -53,7 +53,7 @@ const fileBytes = Buffer.from('the bytes of a file')
 const orphans = ['0123456789abcdef0123456789abcdef', 'fedcba9876543210fedcba9876543210']
 
 let dir: string
-let site: Site
+let installation: Installation
 let logs: string
 let shim: FailingCalls
 let caller: Caller
@@ -62,28 +62,28 @@ let faults = 0
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'postern-every-call-'))
   logs = join(dir, 'logs')
-  site = await makeSite({
+  installation = await createInstallation({
     storage: join(dir, 'storage'),
     outside: dir,
     settings: { log: { level: 'info', audit: join(logs, 'audit.log') } },
   })
   mkdirSync(logs)
   shim = buildShim(dir)
-  const server = site.start()
+  const server = installation.start()
   await server.ready
-  await makeBucket(site)
-  caller = await makeCaller(site, 'alice')
+  await makeBucket(installation)
+  caller = await makeCaller(installation, 'alice')
   await fill()
   await server.stop()
   for (const id of orphans) {
-    const folder = join(site.storage, 'objects', id.slice(0, 2), id.slice(2, 4))
+    const folder = join(installation.storage, 'objects', id.slice(0, 2), id.slice(2, 4))
     mkdirSync(folder, { recursive: true })
     writeFileSync(join(folder, id), 'an orphan')
     const old = Date.now() / 1000 - 3 * 86_400
     utimesSync(join(folder, id), old, old)
   }
-  writeFileSync(join(site.storage, 'tmp', 'f'.repeat(32)), 'left by a crash')
-  cpSync(site.storage, join(dir, 'template'), { recursive: true, preserveTimestamps: true })
+  writeFileSync(join(installation.storage, 'tmp', 'f'.repeat(32)), 'left by a crash')
+  cpSync(installation.storage, join(dir, 'template'), { recursive: true, preserveTimestamps: true })
 }, 120_000)
 
 afterAll(async () => {
@@ -119,8 +119,8 @@ const begin = async (key: string): Promise<string> =>
   xmlText(await send(await caller.s3('POST', key, { query: { uploads: '' } })), 'UploadId')
 
 function restoreTemplate(): void {
-  rmSync(site.storage, { recursive: true, force: true })
-  cpSync(join(dir, 'template'), site.storage, { recursive: true, preserveTimestamps: true })
+  rmSync(installation.storage, { recursive: true, force: true })
+  cpSync(join(dir, 'template'), installation.storage, { recursive: true, preserveTimestamps: true })
   rmSync(logs, { recursive: true, force: true })
   mkdirSync(logs)
 }
@@ -142,7 +142,7 @@ function wrongWords(text: string): string[] {
 async function serveOnce(env: Record<string, string>, o: { logsToFile?: boolean } = {}): Promise<Seen> {
   const seen: Seen = { acknowledged: new Map(), wrong: [] }
   const stderr = o.logsToFile ? openSync(join(logs, 'stderr.log'), 'a') : undefined
-  const server = site.start({ env, ...(stderr !== undefined && { stderr }) })
+  const server = installation.start({ env, ...(stderr !== undefined && { stderr }) })
   if (stderr !== undefined) closeSync(stderr)
   const words = (): string => (o.logsToFile ? readFileSync(join(logs, 'stderr.log'), 'utf8') : server.log())
   const began = await within(
@@ -174,7 +174,7 @@ async function use(server: Server, { acknowledged, wrong }: Seen, mustServe: boo
     if (mustServe && answer.status >= 400) wrong.push(`${what}: ${answer.status} ${answer.body.toString()}`)
     return answer
   }
-  const health = await ask('health', () => send({ method: 'GET', url: `${site.api}/healthz` }))
+  const health = await ask('health', () => send({ method: 'GET', url: `${installation.api}/healthz` }))
   if (health.status !== 200) wrong.push(`/healthz is ${health.status}`)
   for (const [key, bytes] of kept) {
     const read = async () =>
@@ -190,14 +190,14 @@ async function use(server: Server, { acknowledged, wrong }: Seen, mustServe: boo
   const put = await ask('PUT', async () => send(await caller.s3('PUT', 'later', { body })))
   if (put.status === 200) acknowledged.set('later', body)
   else if (![500, 503, 507].includes(put.status)) wrong.push(`PUT is ${put.status}`)
-  await send({ method: 'GET', url: `${site.api}/readyz` })
+  await send({ method: 'GET', url: `${installation.api}/readyz` })
   server.child.kill('SIGTERM')
   const code = await within(server.exited)
   if (code !== 0) wrong.push(`the stop ended with ${code}: ${server.log()}`)
 }
 
 async function runCommand(args: readonly string[], env: Record<string, string>): Promise<Seen> {
-  const command = site.command(args, { env })
+  const command = installation.command(args, { env })
   const code = await within(command.exited)
   await command.kill()
   const wrong: string[] = []
@@ -207,10 +207,10 @@ async function runCommand(args: readonly string[], env: Record<string, string>):
 }
 
 const workloads: Record<string, { below: () => string; run: (env: Record<string, string>) => Promise<Seen> }> = {
-  'a start, the first requests and a stop': { below: () => site.storage, run: (env) => serveOnce(env) },
-  'gc --orphans': { below: () => site.storage, run: (env) => runCommand(['gc', '--orphans'], env) },
+  'a start, the first requests and a stop': { below: () => installation.storage, run: (env) => serveOnce(env) },
+  'gc --orphans': { below: () => installation.storage, run: (env) => runCommand(['gc', '--orphans'], env) },
   'verify --deep --repair': {
-    below: () => site.storage,
+    below: () => installation.storage,
     run: (env) => runCommand(['verify', '--deep', '--repair', '--grace', '1h'], env),
   },
   'the log and the audit log': { below: () => logs, run: (env) => serveOnce(env, { logsToFile: true }) },
@@ -219,7 +219,7 @@ const workloads: Record<string, { below: () => string; run: (env: Record<string,
 /** What the next start, without faults, finds wrong. */
 async function inspect(acknowledged: Map<string, Buffer>): Promise<string[]> {
   const wrong: string[] = []
-  const driver = await createDiskDriver(diskOptions(site.storage)).catch((error: Error) => error)
+  const driver = await createDiskDriver(diskOptions(installation.storage)).catch((error: Error) => error)
   if (driver instanceof Error) return [`the next start is refused: ${driver.message}`]
   for (const [key, bytes] of [...kept, ...acknowledged]) {
     const read = await driver.getObject({ bucket, key }).then(
@@ -231,7 +231,7 @@ async function inspect(acknowledged: Map<string, Buffer>): Promise<string[]> {
   }
   await driver.close()
   await verifyStore({
-    path: site.storage,
+    path: installation.storage,
     deep: true,
     repair: false,
     grace: 3600,
@@ -244,9 +244,9 @@ async function inspect(acknowledged: Map<string, Buffer>): Promise<string[]> {
       },
     },
   })
-  const files = readdirSync(site.storage, { recursive: true }) as string[]
+  const files = readdirSync(installation.storage, { recursive: true }) as string[]
   for (const id of orphans) if (!files.some((name) => name.endsWith(id))) wrong.push(`the orphan ${id} was deleted`)
-  wrong.push(...(await judge(site)))
+  wrong.push(...(await checkConsistency(installation)))
   return wrong
 }
 
@@ -281,13 +281,13 @@ it.each(cases)(
       totals.set(errno, seen)
     }
     const found: object[] = []
-    const lot = drawLot(inject('seed')).split(name)
+    const random = seededRandom(inject('seed')).split(name)
     const until = performance.now() + sample.time
     const total = totals.get(errnos[0]!)!
     if (isWhole) console.log(`${name}, ${errnos.join()}: ${total} calls`)
     for (let n = 1; isWhole ? n <= total : n <= sample.least || performance.now() < until; n++) {
-      const errno = isWhole ? errnos[0]! : lot.pick(errnos)
-      const at = isWhole ? n : lot.int(1, Math.max(1, totals.get(errno)!))
+      const errno = isWhole ? errnos[0]! : random.pick(errnos)
+      const at = isWhole ? n : random.int(1, Math.max(1, totals.get(errno)!))
       const { failed, wrong } = await hit(name, errno, at)
       if (wrong.length > 0) {
         found.push({ errno, at, failed, wrong })

@@ -8,10 +8,10 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, inject, it } from 'vitest'
 import { noteFigures } from './figures.ts'
-import { makeBucket, startFleet, type Mix } from './fleet.ts'
-import { judge, temporaryFiles } from './judge.ts'
-import { drawLot } from './lot.ts'
-import { makeSite } from './site.ts'
+import { makeBucket, startWorkload, type Mix } from './workload.ts'
+import { checkConsistency, temporaryFiles } from './check-consistency.ts'
+import { seededRandom } from './seeded-random.ts'
+import { createInstallation } from './installation.ts'
 
 const kills = process.env['CI'] === 'true' ? 80 : 200
 const uploaders = 20
@@ -21,49 +21,49 @@ const mix: Mix = {
 }
 
 it(`keeps what it acknowledged through ${kills} SIGKILLs under ${uploaders} uploaders`, async () => {
-  const lot = drawLot(inject('seed')).split('kills')
+  const random = seededRandom(inject('seed')).split('kills')
   const dir = await mkdtemp(join(tmpdir(), 'postern-kills-'))
-  const site = await makeSite({ storage: join(dir, 'storage'), outside: dir })
-  let server = site.start()
+  const installation = await createInstallation({ storage: join(dir, 'storage'), outside: dir })
+  let server = installation.start()
   try {
     await server.ready
-    await makeBucket(site)
-    const fleet = await startFleet(site, { uploaders, mix, lot })
-    const { gate, ledger, line, violations, verify, continued, finish } = fleet
+    await makeBucket(installation)
+    const workload = await startWorkload(installation, { uploaders, mix, random })
+    const { gate, acknowledged, client, violations, verify, continued, finish } = workload
     let checked = 0
     let atStart = 0
     for (let kill = 1; kill <= kills; kill++) {
-      if (lot.int(1, 8) === 1) {
+      if (random.int(1, 8) === 1) {
         // Before it answers anybody: while it opens, sweeps and recovers its databases.
-        await sleep(lot.int(20, 250))
+        await sleep(random.int(20, 250))
         atStart++
       } else {
         await server.ready
         if (kill % 20 === 0) checked += (await verify('changed')).checked
-        await fleet.workFor(lot.int(0, 40))
-        await sleep(lot.int(0, 20))
+        await workload.workFor(random.int(0, 40))
+        await sleep(random.int(0, 20))
       }
       gate.close()
       await server.kill()
-      server = site.start()
+      server = installation.start()
     }
     await server.ready
     gate.open()
     await finish()
     checked += (await verify('all')).checked
     expect(violations).toEqual([])
-    expect(await temporaryFiles(site)).toEqual([])
+    expect(await temporaryFiles(installation)).toEqual([])
     expect(continued()).toBeGreaterThan(0)
     expect(await server.stop()).toBe(0)
-    expect(await judge(site)).toEqual([])
-    const verification = site.command(['verify', '--deep', '--grace', '1s'])
+    expect(await checkConsistency(installation)).toEqual([])
+    const verification = installation.command(['verify', '--deep', '--grace', '1s'])
     expect({ code: await verification.exited, log: verification.log() }).toMatchObject({ code: 0 })
     noteFigures('kills', {
       kills,
       'of them during the start': atStart,
       uploaders,
-      'changes acknowledged': ledger.acknowledged,
-      'requests that a kill cut off': line.interrupted,
+      'changes acknowledged': acknowledged.acknowledged,
+      'requests that a kill cut off': client.interrupted,
       'multipart uploads that went on after a kill': continued(),
       'objects and files read back': checked,
       'lost or wrong': 0,

@@ -8,52 +8,58 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { send } from './caller.ts'
-import { put, startFaultRig, type FaultRig } from './fault-rig.ts'
+import { put, startFaultHarness, type FaultHarness } from './fault-harness.ts'
 import { noteFigures } from './figures.ts'
-import { judge } from './judge.ts'
+import { checkConsistency } from './check-consistency.ts'
 
 const objects = 200
-let rig: FaultRig
+let harness: FaultHarness
 beforeAll(async () => {
-  rig = await startFaultRig()
+  harness = await startFaultHarness()
   await fill()
 }, 120_000)
-afterAll(() => rig.close())
+afterAll(() => harness.close())
 
 async function fill(): Promise<void> {
   for (let i = 0; i < objects; i++) {
-    expect((await put(rig.caller, `key ${i}`, Buffer.from(`bytes ${i}`))).status).toBe(200)
+    expect((await put(harness.caller, `key ${i}`, Buffer.from(`bytes ${i}`))).status).toBe(200)
   }
 }
 
 /** Resolves to the exit code; null where it was killed after `milliseconds`. */
 function command(args: readonly string[], milliseconds = Infinity): Promise<number | null> {
   const script = join(import.meta.dirname, '../../src/cli/postern.ts')
-  const child = spawn(process.execPath, [script, ...args, '--storage', rig.site.storage, '--json'], { stdio: 'ignore' })
+  const child = spawn(process.execPath, [script, ...args, '--storage', harness.installation.storage, '--json'], {
+    stdio: 'ignore',
+  })
   if (milliseconds < Infinity) void sleep(milliseconds).then(() => child.kill('SIGKILL'))
   return new Promise((resolve) => void child.once('close', resolve))
 }
 
 async function expectEverything(): Promise<void> {
-  await rig.restart()
-  await rig.expectReads()
+  await harness.restart()
+  await harness.expectReads()
   for (let i = 0; i < objects; i++) {
-    expect((await send(await rig.caller.s3('GET', `key ${i}`))).body).toEqual(Buffer.from(`bytes ${i}`))
+    expect((await send(await harness.caller.s3('GET', `key ${i}`))).body).toEqual(Buffer.from(`bytes ${i}`))
   }
-  await rig.server().stop()
-  expect(await judge(rig.site)).toEqual([])
+  await harness.server().stop()
+  expect(await checkConsistency(harness.installation)).toEqual([])
 }
 
 it.each([
   ['store convert --to 2', ['store', 'convert', '--to', '2'], async () => {}],
-  ['rebuild-log', ['rebuild-log'], () => rm(join(rig.site.storage, 'objects/log'), { recursive: true, force: true })],
-  ['rebuild-index', ['rebuild-index'], () => rm(join(rig.site.storage, 'index.sqlite'), { force: true })],
+  [
+    'rebuild-log',
+    ['rebuild-log'],
+    () => rm(join(harness.installation.storage, 'objects/log'), { recursive: true, force: true }),
+  ],
+  ['rebuild-index', ['rebuild-index'], () => rm(join(harness.installation.storage, 'index.sqlite'), { force: true })],
 ] as const)(
   '%s, killed while it runs',
   async (name, args, lose) => {
     let kills = 0
     for (let round = 0; round < 5; round++) {
-      await rig.server().stop()
+      await harness.server().stop()
       await lose()
       for (let tries = 0; tries < 4; tries++) {
         if ((await command(args, 300 + Math.random() * 500)) === null) kills++
@@ -61,7 +67,7 @@ it.each([
       expect(await command(args)).toBe(0)
       // The start that converts a store back to a log is killed too.
       for (let tries = 0; tries < 2; tries++) {
-        const server = rig.site.start()
+        const server = harness.installation.start()
         await sleep(200 + Math.random() * 800)
         await server.kill()
       }

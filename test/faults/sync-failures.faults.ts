@@ -4,9 +4,9 @@
  */
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { sha256, send, type Answer, type Caller } from './caller.ts'
-import { beginParts, put, startFaultRig, tryFile, type FaultRig } from './fault-rig.ts'
+import { beginParts, put, startFaultHarness, tryFile, type FaultHarness } from './fault-harness.ts'
 import { noteFigures } from './figures.ts'
-import { judge } from './judge.ts'
+import { checkConsistency } from './check-consistency.ts'
 
 const before = Buffer.from('what the key held before\n')
 const after = Buffer.from('what it was replaced with\n')
@@ -33,11 +33,11 @@ const operations: Record<string, Operation> = {
   'a deletion': { run: async (caller) => [await send(await caller.s3('DELETE', 'deleted'))] },
 }
 
-let rig: FaultRig
+let harness: FaultHarness
 beforeEach(async () => {
-  rig = await startFaultRig()
+  harness = await startFaultHarness()
 })
-afterEach(() => rig.close())
+afterEach(() => harness.close())
 
 let injected = 0
 
@@ -48,13 +48,13 @@ async function hit(
   thread: 'main' | 'pool',
   when: number,
 ): Promise<boolean> {
-  const { caller } = rig
+  const { caller } = harness
   await put(caller, 'replaced', before)
   await put(caller, 'deleted', before)
   const prepared = (await operation.prepare?.(caller)) ?? ''
   // The first write of a process makes folders, and their syncs shall be hit too.
-  await rig.restart()
-  const answers = await rig.during({ calls: syncs, fault, when: String(when), thread }, async () => {
+  await harness.restart()
+  const answers = await harness.during({ calls: syncs, fault, when: String(when), thread }, async () => {
     // A process that is killed answers nothing.
     const answered = await operation.run(caller, prepared).catch(() => null)
     return answered
@@ -62,30 +62,30 @@ async function hit(
   if (answers?.every(({ status }) => status < 300)) return false
   injected++
   if (fault === 'EIO') await expectLatched(answers)
-  await rig.restart()
-  await rig.expectReads()
+  await harness.restart()
+  await harness.expectReads()
   await expectWhole('replaced', [before, after])
   await expectWhole('deleted', [before, null])
-  expect(await rig.temporary()).toEqual([])
+  expect(await harness.temporary()).toEqual([])
   expect((await operation.run(caller, prepared)).at(-1)!.status).toBeLessThan(300)
   return true
 }
 
 /** The answer is 500, or 503 where the readiness check met the fault first; nothing is left over; reads go on, writes do not, and the server says that it is not ready. */
 async function expectLatched(answers: Answer[] | null): Promise<void> {
-  const { caller } = rig
+  const { caller } = harness
   expect([500, 503]).toContain(answers?.at(-1)?.status)
-  expect(await rig.temporary()).toEqual([])
-  await rig.expectReads()
+  expect(await harness.temporary()).toEqual([])
+  await harness.expectReads()
   // Computed in the background.
-  await expect.poll(() => rig.readiness(), { timeout: 15_000 }).toBe(503)
+  await expect.poll(() => harness.readiness(), { timeout: 15_000 }).toBe(503)
   const { answers: later } = await tryFile(caller, after)
   expect(later.at(-1)!.status).toBe(503)
 }
 
 /** An answer of 500 promises nothing either way: the key has one of the contents, whole. */
 async function expectWhole(key: string, contents: (Buffer | null)[]): Promise<void> {
-  const { status, body } = await send(await rig.caller.s3('GET', key))
+  const { status, body } = await send(await harness.caller.s3('GET', key))
   expect([200, 404]).toContain(status)
   const allowed = contents.map((content) => (content === null ? null : sha256(content)))
   expect(allowed).toContain(status === 404 ? null : sha256(body))
@@ -105,7 +105,7 @@ it.each(cases)('%s in each sync of the %s thread: %s', async (fault, thread, nam
   }
   // A deletion waits for the index alone.
   expect(when).toBeGreaterThan(name === 'a deletion' && thread === 'pool' ? 0 : 1)
-  await rig.server().stop()
-  expect(await judge(rig.site)).toEqual([])
+  await harness.server().stop()
+  expect(await checkConsistency(harness.installation)).toEqual([])
   noteFigures('syncs', { 'syncs that failed or were killed in': injected, 'lost or wrong': 0 })
 })

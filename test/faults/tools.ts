@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { onMount } from './mounts.ts'
 import { attach } from './strace.ts'
-import { drawLot } from './lot.ts'
+import { seededRandom } from './seeded-random.ts'
 import { fileSystems, hasFileSystem, makeCachedMount } from './write-cache/mount.ts'
 
 /** Each by an attempt at the thing itself: containers often have the programs and not the right to use them. */
@@ -68,7 +68,7 @@ async function attempt(probe: () => Promise<unknown>): Promise<string | null> {
 async function tryWriteCaches(): Promise<void> {
   for (const kind of fileSystems) {
     if (!(await hasFileSystem(kind))) continue
-    const mount = await makeCachedMount({ kind, lot: drawLot(1), size: 2 ** 29 })
+    const mount = await makeCachedMount({ kind, random: seededRandom(1), size: 2 ** 29 })
     try {
       const cut = await mount.preparePowerCut()
       await cut()

@@ -5,8 +5,8 @@
  */
 import { describe, expect, inject, it } from 'vitest'
 import { noteFigures } from './figures.ts'
-import { drawLot } from './lot.ts'
-import { cutDuringStart, findLosses, liveAndCut, lossesAmong, settle, uploaders, withCutRig } from './power-cuts.ts'
+import { seededRandom } from './seeded-random.ts'
+import { cutDuringStart, findLosses, liveAndCut, lossesAmong, settle, uploaders, withCutHarness } from './power-cuts.ts'
 import { fileSystems, hasFileSystem, makeCachedMount } from './write-cache/mount.ts'
 
 const isSmoke = process.env['CI'] === 'true'
@@ -27,21 +27,21 @@ for (const kind of fileSystems) {
 
   describe(`on ${kind}`, () => {
     it(`keeps what it acknowledged through ${cuts} power cuts that tear and reorder writes`, once, async () => {
-      const lot = drawLot(inject('seed')).split(`torn writes ${kind}`)
+      const random = seededRandom(inject('seed')).split(`torn writes ${kind}`)
       const total = { acknowledged: 0, checked: 0, interrupted: 0, duringStart: 0 }
       const cacheLosses = { sectors: 0, lost: 0, torn: 0, reordered: 0 }
       for (let done = 0; done < cuts; done += cutsPerMount) {
-        const mount = await makeCachedMount({ kind, lot: lot.split(`cache ${done}`) })
-        await withCutRig({ mount, lot: lot.split(`mount ${done}`), fsync: 'full' }, async (rig) => {
+        const mount = await makeCachedMount({ kind, random: random.split(`cache ${done}`) })
+        await withCutHarness({ mount, random: random.split(`mount ${done}`), fsync: 'full' }, async (harness) => {
           for (let i = 0; i < cutsPerMount; i++) {
-            if (i > 0 && lot.int(1, 6) === 1) {
-              await cutDuringStart(rig, lot)
+            if (i > 0 && random.int(1, 6) === 1) {
+              await cutDuringStart(harness, random)
               total.duringStart++
-            } else total.checked += await liveAndCut(rig, lot, { isFirst: i === 0, changes: lot.int(0, 60) })
+            } else total.checked += await liveAndCut(harness, random, { isFirst: i === 0, changes: random.int(0, 60) })
           }
-          total.checked += await settle(rig)
-          total.acknowledged += rig.fleet.ledger.acknowledged
-          total.interrupted += rig.fleet.line.interrupted
+          total.checked += await settle(harness)
+          total.acknowledged += harness.workload.acknowledged.acknowledged
+          total.interrupted += harness.workload.client.interrupted
         })
         for (const loss of mount.cacheLosses) {
           cacheLosses.sectors += loss.sectors
@@ -67,19 +67,21 @@ for (const kind of fileSystems) {
     })
 
     it('loses acknowledged uploads in the same run without fsync', async () => {
-      const lot = drawLot(inject('seed')).split(`torn writes without fsync ${kind}`)
-      const mount = await makeCachedMount({ kind, lot: lot.split('cache') })
-      const lost = await withCutRig({ mount, lot: lot.split('mount'), fsync: 'none' }, (rig) => findLosses(rig, lot))
+      const random = seededRandom(inject('seed')).split(`torn writes without fsync ${kind}`)
+      const mount = await makeCachedMount({ kind, random: random.split('cache') })
+      const lost = await withCutHarness({ mount, random: random.split('mount'), fsync: 'none' }, (harness) =>
+        findLosses(harness, random),
+      )
       expect(lossesAmong(lost)).not.toEqual([])
       noteFigures(`torn-writes-${kind}-without-fsync`, { 'power cuts': 1, 'lost or wrong': lost.length })
     })
 
     if (isSmoke && kind !== 'ext4') return
     it('loses acknowledged uploads when the syncs of the store’s log alone are dropped', async () => {
-      const lot = drawLot(inject('seed')).split(`torn writes without the sync of the log ${kind}`)
-      const mount = await makeCachedMount({ kind, lot: lot.split('cache') })
-      const lost = await withCutRig({ mount, lot: lot.split('mount'), fsync: 'full' }, (rig) =>
-        findLosses(rig, lot, { unsynced: 'objects/log' }),
+      const random = seededRandom(inject('seed')).split(`torn writes without the sync of the log ${kind}`)
+      const mount = await makeCachedMount({ kind, random: random.split('cache') })
+      const lost = await withCutHarness({ mount, random: random.split('mount'), fsync: 'full' }, (harness) =>
+        findLosses(harness, random, { unsynced: 'objects/log' }),
       )
       expect(lossesAmong(lost)).not.toEqual([])
       noteFigures(`torn-writes-${kind}-without-log-sync`, { 'power cuts': 2, 'lost or wrong': lost.length })

@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { send } from './caller.ts'
-import { beginParts, put, startFaultRig, tryFile, type FaultRig } from './fault-rig.ts'
+import { beginParts, put, startFaultHarness, tryFile, type FaultHarness } from './fault-harness.ts'
 import { attach, readTrace, type Call } from './strace.ts'
 
 const calls = [
@@ -23,17 +23,17 @@ const calls = [
   'pwritev',
 ]
 
-let rig: FaultRig
+let harness: FaultHarness
 beforeAll(async () => {
-  rig = await startFaultRig()
+  harness = await startFaultHarness()
 })
-afterAll(() => rig.close())
+afterAll(() => harness.close())
 
 /** What the process asked of the system while `act` ran, by a process that has written nothing before. */
 async function traceOf(act: () => Promise<unknown>): Promise<Call[]> {
-  await rig.restart()
-  const to = join(rig.dir, 'order')
-  const tracing = await attach(rig.server().pid, { calls, to })
+  await harness.restart()
+  const to = join(harness.dir, 'order')
+  const tracing = await attach(harness.server().pid, { calls, to })
   await act()
   await tracing.detach()
   return readTrace(to)
@@ -97,31 +97,33 @@ it.each([
   ['large', 3 << 20],
 ])('a %s object: bytes, rename, directory, log, index, answer', async (_, size) => {
   const body = randomBytes(size)
-  expectDurable(await traceOf(async () => expect((await put(rig.caller, 'ordered', body)).status).toBe(200)))
+  expectDurable(await traceOf(async () => expect((await put(harness.caller, 'ordered', body)).status).toBe(200)))
 })
 
 it('a part', async () => {
-  const uploadId = await beginParts(rig.caller, 'parts')
+  const uploadId = await beginParts(harness.caller, 'parts')
   const body = randomBytes(1000)
-  const request = await rig.caller.s3('PUT', 'parts', { query: { partNumber: '1', uploadId }, body })
+  const request = await harness.caller.s3('PUT', 'parts', { query: { partNumber: '1', uploadId }, body })
   expectDurable(await traceOf(async () => expect((await send(request)).status).toBe(200)))
 })
 
 it('a file: its bytes as any object, grant and confirmation by the catalog’s commit', async () => {
-  const seen = await traceOf(async () => expect((await tryFile(rig.caller, randomBytes(1000))).answers).toHaveLength(3))
+  const seen = await traceOf(async () =>
+    expect((await tryFile(harness.caller, randomBytes(1000))).answers).toHaveLength(3),
+  )
   expectDurable(seen)
   expectCommitted(seen, /catalog\.sqlite-wal>/)
   expectCommitted(seen, log)
 })
 
 it('a deletion, by the sync of the log', async () => {
-  await put(rig.caller, 'doomed', randomBytes(10))
-  const request = await rig.caller.s3('DELETE', 'doomed')
+  await put(harness.caller, 'doomed', randomBytes(10))
+  const request = await harness.caller.s3('DELETE', 'doomed')
   expectCommitted(await traceOf(async () => expect((await send(request)).status).toBe(204)), log)
 })
 
 it('a folder that is new: synced in its parent before anything is renamed into it', async () => {
-  const seen = await traceOf(() => put(rig.caller, 'first', randomBytes(10)))
+  const seen = await traceOf(() => put(harness.caller, 'first', randomBytes(10)))
   const made = seen.filter(
     (call) => call.name.startsWith('mkdir') && /\/objects\//.test(call.args) && call.result.startsWith('0'),
   )

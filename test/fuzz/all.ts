@@ -8,7 +8,7 @@ import { keyFuzz } from './object-keys.ts'
 import { rawFuzz } from './raw-bytes.ts'
 import { signatureFuzz } from './signatures.ts'
 
-/** Every kind of bad input that is made by chance; each needs a stage. */
+/** Every kind of random bad input. Each needs a fuzz harness. */
 export const everyFuzz: readonly Fuzz[] = [
   ...signatureFuzz,
   ...chunkFuzz,

@@ -4,10 +4,10 @@ import { crc32 } from 'node:zlib'
 import * as fc from 'fast-check'
 import { streamingPayloads, type StreamingPayload } from '../../src/sigv4/payload.ts'
 import { signRequest } from '../../src/sigv4/sign-request.ts'
-import { keys } from '../security/rig.ts'
+import { keys } from '../security/harness.ts'
 import { encodeAwsChunked } from '../sigv4/aws-chunked-encoder.ts'
 import { byteSplice, fuzz, spliced, type ByteSplice } from './fuzz.ts'
-import { wire, type Stage } from './stage.ts'
+import { wire, type FuzzHarness } from './fuzz-harness.ts'
 
 type Input = {
   payload: StreamingPayload
@@ -31,14 +31,17 @@ const inputs: fc.Arbitrary<Input> = fc.record({
   announced: fc.oneof({ weight: 5, arbitrary: fc.constant(0) }, fc.integer({ min: -2, max: 2 })),
 })
 
-async function check(stage: Stage, { payload, data, chunkSize, changes, cuts, announced }: Input): Promise<void> {
+async function check(
+  fuzzed: FuzzHarness,
+  { payload, data, chunkSize, changes, cuts, announced }: Input,
+): Promise<void> {
   const digest = Buffer.alloc(4)
   digest.writeUInt32BE(crc32(data))
   const trailing = payload.endsWith('-TRAILER')
   const target = '/alice-1/chunked'
   const { headers, seed } = signRequest({
     method: 'PUT',
-    url: stage.at.objects + target,
+    url: fuzzed.at.objects + target,
     headers: {
       'content-encoding': 'aws-chunked',
       'x-amz-decoded-content-length': String(Math.max(0, data.length + announced)),
@@ -53,10 +56,10 @@ async function check(stage: Stage, { payload, data, chunkSize, changes, cuts, an
   const whole = encodeAwsChunked(data, { payload, seed, chunkSize, trailers })
   const body = spliced(whole, changes)
   const bytes = wire('PUT', target, { ...headers, 'content-length': String(body.length) }, body)
-  const answer = await stage.probe('objects', { method: 'PUT', bytes, cuts })
+  const answer = await fuzzed.probe('objects', { method: 'PUT', bytes, cuts })
   if (body.equals(whole) && announced === 0) assert.equal(answer?.status, 200, answer?.text)
   if (answer?.status !== 200) return
-  const stored = await stage.rig.signed('alice', 'GET', target)
+  const stored = await fuzzed.harness.signed('alice', 'GET', target)
   assert.ok(stored.body.equals(data), 'other bytes were stored than were signed')
 }
 

@@ -2,9 +2,9 @@
 import { createHash } from 'node:crypto'
 import * as fc from 'fast-check'
 import { signRequest } from '../../src/sigv4/sign-request.ts'
-import { keys } from '../security/rig.ts'
+import { keys } from '../security/harness.ts'
 import { byteSplice, fuzz, spliced, type ByteSplice } from './fuzz.ts'
-import { wire, type Stage } from './stage.ts'
+import { wire, type FuzzHarness } from './fuzz-harness.ts'
 
 type Call = { method: string; target: string; root: string }
 const calls: readonly Call[] = [
@@ -75,28 +75,28 @@ const inputs: fc.Arbitrary<Input> = fc.constantFrom(...calls).chain((call) =>
   }),
 )
 
-const uploads = new WeakMap<Stage, Promise<string>>()
+const uploads = new WeakMap<FuzzHarness, Promise<string>>()
 
 /** A multipart upload of alice's with one part in it; begun anew where a document has completed the last. */
-async function openUpload(stage: Stage): Promise<string> {
-  const begun = await stage.rig.signed('alice', 'POST', '/alice-1/joined?uploads')
+async function openUpload(fuzzed: FuzzHarness): Promise<string> {
+  const begun = await fuzzed.harness.signed('alice', 'POST', '/alice-1/joined?uploads')
   const id = /<UploadId>([^<]+)/.exec(begun.text)![1]!
-  await stage.rig.signed('alice', 'PUT', `/alice-1/joined?partNumber=1&uploadId=${id}`, { body: 'part' })
+  await fuzzed.harness.signed('alice', 'PUT', `/alice-1/joined?partNumber=1&uploadId=${id}`, { body: 'part' })
   return id
 }
 
-async function check(stage: Stage, { call, text, changes, utf16, depth }: Input): Promise<void> {
+async function check(fuzzed: FuzzHarness, { call, text, changes, utf16, depth }: Input): Promise<void> {
   const deep = `${'<a>'.repeat(depth)}${'</a>'.repeat(depth)}`
   const whole = Buffer.from(text.replace(/(?=<\/[^>]*>$)/, deep), utf16 ? 'utf16le' : 'utf8')
   const body = spliced(whole, changes)
   let { target } = call
   if (target.includes('UPLOAD')) {
-    if (!uploads.has(stage)) uploads.set(stage, openUpload(stage))
-    target = target.replace('UPLOAD', await uploads.get(stage)!)
+    if (!uploads.has(fuzzed)) uploads.set(fuzzed, openUpload(fuzzed))
+    target = target.replace('UPLOAD', await uploads.get(fuzzed)!)
   }
   const { headers } = signRequest({
     method: call.method,
-    url: stage.at.objects + target,
+    url: fuzzed.at.objects + target,
     headers: {
       'content-length': String(body.length),
       'content-md5': createHash('md5').update(body).digest('base64'),
@@ -106,18 +106,18 @@ async function check(stage: Stage, { call, text, changes, utf16, depth }: Input)
     region: 'us-east-1',
     now: new Date(),
   })
-  const answer = await stage.probe('objects', { method: call.method, bytes: wire(call.method, target, headers, body) })
+  const answer = await fuzzed.probe('objects', { method: call.method, bytes: wire(call.method, target, headers, body) })
   if (answer?.status !== 200) return
-  if (call.target.includes('UPLOAD')) uploads.delete(stage)
+  if (call.target.includes('UPLOAD')) uploads.delete(fuzzed)
   // What was accepted must be answerable again.
   for (const path of ['/alice-1?cors', '/alice-1/k?tagging', '/alice-1?acl'])
-    await stage.send('objects', await signedGet(stage, path))
+    await fuzzed.send('objects', await signedGet(fuzzed, path))
 }
 
-async function signedGet(stage: Stage, target: string) {
+async function signedGet(fuzzed: FuzzHarness, target: string) {
   const { headers } = signRequest({
     method: 'GET',
-    url: stage.at.objects + target,
+    url: fuzzed.at.objects + target,
     headers: { origin: 'https://a' },
     payload: createHash('sha256').update('').digest('hex'),
     credentials: keys.alice,

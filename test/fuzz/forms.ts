@@ -4,9 +4,9 @@ import * as fc from 'fast-check'
 import { formatAmzDate } from '../../src/sigv4/amz-date.ts'
 import { signingKey } from '../../src/sigv4/signing-key.ts'
 import { formatScope, hmacHex } from '../../src/sigv4/string-to-sign.ts'
-import { keys } from '../security/rig.ts'
+import { keys } from '../security/harness.ts'
 import { byteSplice, fuzz, spliced, type ByteSplice } from './fuzz.ts'
-import { wire, type Stage } from './stage.ts'
+import { wire, type FuzzHarness } from './fuzz-harness.ts'
 
 type Field = [name: string, value: string]
 type Input = {
@@ -74,15 +74,15 @@ function formOf(o: Input): Buffer {
   return Buffer.from([...parts, file].join(''))
 }
 
-async function check(stage: Stage, o: Input): Promise<void> {
+async function check(fuzzed: FuzzHarness, o: Input): Promise<void> {
   const body = spliced(formOf(o), o.changes)
   const headers = {
-    host: new URL(stage.at.objects).host,
+    host: new URL(fuzzed.at.objects).host,
     'content-type': 'multipart/form-data; boundary=b',
     'content-length': String(body.length),
   }
   const bytes = wire('POST', '/alice-1', headers, body)
-  const answer = await stage.probe('objects', { method: 'POST', bytes, cuts: o.cuts })
+  const answer = await fuzzed.probe('objects', { method: 'POST', bytes, cuts: o.cuts })
   const policyStands = o.policyChanges.length === 0 || o.resign
   const formStands = o.changes.length === 0
   if (formStands && !policyStands && !answer?.text.includes('SignatureDoesNotMatch')) {

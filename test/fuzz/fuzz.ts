@@ -1,30 +1,30 @@
 import * as fc from 'fast-check'
-import type { Stage } from './stage.ts'
+import type { FuzzHarness } from './fuzz-harness.ts'
 
 /** One kind of bad input: how it is made, and what must hold of it. */
 export type Fuzz = {
   name: string
   /** Tries within `npm run test:all`: a few seconds' worth. */
   usualTries: number
-  run(stage: Stage | null, o: Replay & { numRuns: number }): Promise<Outcome>
+  run(fuzzed: FuzzHarness | null, o: Replay & { numRuns: number }): Promise<Outcome>
 }
 
 export type Replay = { seed: number; path?: string }
 export type Outcome = { tries: number; failure: null | { report: string; path: string } }
 
-/** `check` throws where something does not hold. `inputs` may look at the stage; a seed makes the same of the same. */
+/** `check` throws where something does not hold. `inputs` may read the harness. The same seed makes the same inputs. */
 export function fuzz<T>(
   name: string,
   usualTries: number,
-  inputs: (stage: Stage) => fc.Arbitrary<T>,
-  check: (stage: Stage, input: T) => Promise<void>,
+  inputs: (fuzzed: FuzzHarness) => fc.Arbitrary<T>,
+  check: (fuzzed: FuzzHarness, input: T) => Promise<void>,
 ): Fuzz {
   return {
     name,
     usualTries,
-    async run(stage, o) {
-      if (stage === null) throw new TypeError(`${name} needs a stage`)
-      const property = fc.asyncProperty(inputs(stage), (input) => check(stage, input))
+    async run(fuzzed, o) {
+      if (fuzzed === null) throw new TypeError(`${name} needs a fuzzed`)
+      const property = fc.asyncProperty(inputs(fuzzed), (input) => check(fuzzed, input))
       const details = await fc.check(property, o)
       const { failed, numRuns, counterexamplePath, errorInstance } = details
       const why = errorInstance instanceof Error ? (errorInstance.stack ?? errorInstance.message) : ''

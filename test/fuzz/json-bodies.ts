@@ -5,7 +5,7 @@ import { confirmInput, patchInput, renewInput, uploadInput } from '../../src/api
 import { beginMultipartInput, completeInput, issuePartsInput } from '../../src/api/multipart-input.ts'
 import { byteSplice, fuzz, spliced, type ByteSplice } from './fuzz.ts'
 import { fromSchema } from './from-schema.ts'
-import { wire, type Stage } from './stage.ts'
+import { wire, type FuzzHarness } from './fuzz-harness.ts'
 
 const routes = [
   { method: 'POST', path: '/files/upload-url', schema: uploadInput },
@@ -22,7 +22,7 @@ const routes = [
 
 type Input = { route: (typeof routes)[number]; body: unknown; changes: ByteSplice[]; type: string; cuts: number[] }
 
-const inputs = ({ files }: Stage): fc.Arbitrary<Input> => {
+const inputs = ({ files }: FuzzHarness): fc.Arbitrary<Input> => {
   const known = Object.values(files).flatMap(({ id, key }) => [id, key])
   return fc.constantFrom(...routes).chain((route) =>
     fc.record({
@@ -43,23 +43,23 @@ const inputs = ({ files }: Stage): fc.Arbitrary<Input> => {
   )
 }
 
-async function check(stage: Stage, { route, body, changes, type, cuts }: Input): Promise<void> {
-  const { pending, confirmed, multipart } = stage.files
+async function check(fuzzed: FuzzHarness, { route, body, changes, type, cuts }: Input): Promise<void> {
+  const { pending, confirmed, multipart } = fuzzed.files
   const target = route.path
     .replace('PENDING', pending.id)
     .replace('CONFIRMED', confirmed.id)
     .replace('MULTIPART', multipart.id)
   const sent = spliced(Buffer.from(JSON.stringify(body) ?? ''), changes)
   const headers = {
-    host: new URL(stage.at.api).host,
-    authorization: `Bearer ${stage.token}`,
+    host: new URL(fuzzed.at.api).host,
+    authorization: `Bearer ${fuzzed.token}`,
     ...(type === '' ? {} : { 'content-type': type }),
     'content-length': String(sent.length),
   }
   const bytes = wire(route.method, target, headers, sent)
   // A confirm may settle an upload as refused: that is its answer's meaning, not a trace of a bad request.
   const mayChange = /confirm|complete/.test(route.path)
-  const answer = await stage.probe('api', { method: route.method, bytes, cuts }, { mayChange })
+  const answer = await fuzzed.probe('api', { method: route.method, bytes, cuts }, { mayChange })
   assert.notEqual(answer, null, 'the API ended a whole request without an answer')
   if (answer!.status < 300) assert.match(answer!.headers.get('content-type') ?? '', /^application\/json\b/)
 }

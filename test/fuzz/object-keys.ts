@@ -4,8 +4,8 @@ import { createHash } from 'node:crypto'
 import * as fc from 'fast-check'
 import { encodeUri } from './encode-uri.ts'
 import { fuzz } from './fuzz.ts'
-import { wire, type Stage } from './stage.ts'
-import { keys } from '../security/rig.ts'
+import { wire, type FuzzHarness } from './fuzz-harness.ts'
+import { keys } from '../security/harness.ts'
 import { signRequest } from '../../src/sigv4/sign-request.ts'
 
 const segment = fc.oneof(
@@ -56,7 +56,7 @@ const inputs: fc.Arbitrary<Input> = fc.record({
 
 let tries = 0
 
-async function check(stage: Stage, { key: name, headers, range }: Input): Promise<void> {
+async function check(fuzzed: FuzzHarness, { key: name, headers, range }: Input): Promise<void> {
   fc.pre(name !== '')
   // A prefix of its own: what a failed try left behind is not this one's.
   const prefix = `fuzz-${tries++}/`
@@ -67,7 +67,7 @@ async function check(stage: Stage, { key: name, headers, range }: Input): Promis
     const payload = createHash('sha256')
       .update(method === 'PUT' ? body : '')
       .digest('hex')
-    const url = stage.at.objects + target
+    const url = fuzzed.at.objects + target
     const { headers: all } = signRequest({
       method,
       url,
@@ -78,7 +78,7 @@ async function check(stage: Stage, { key: name, headers, range }: Input): Promis
       now: new Date(),
     })
     const bytes = wire(method, target, all, method === 'PUT' ? body : '')
-    return stage.probe('objects', { method, bytes })
+    return fuzzed.probe('objects', { method, bytes })
   }
   const put = await call('PUT', Object.fromEntries(headers))
   assert.notEqual(put, null)
@@ -91,7 +91,7 @@ async function check(stage: Stage, { key: name, headers, range }: Input): Promis
   const part = await call('GET', { range })
   assert.ok([200, 206, 416].includes(part?.status ?? 0), `a range was answered ${part?.status}: ${part?.text}`)
   assert.equal((await call('HEAD'))?.status, 200)
-  const listed = await stage.rig.signed(
+  const listed = await fuzzed.harness.signed(
     'alice',
     'GET',
     `/alice-1?encoding-type=url&list-type=2&prefix=${encodeURIComponent(prefix)}`,

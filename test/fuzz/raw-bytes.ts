@@ -1,7 +1,7 @@
 /** Bytes that are hardly HTTP, on both ports: answered in shape or closed, never with a failure of ours. */
 import * as fc from 'fast-check'
 import { byteSplice, fuzz, spliced, type ByteSplice } from './fuzz.ts'
-import type { Stage } from './stage.ts'
+import type { FuzzHarness } from './fuzz-harness.ts'
 import type { Origin } from './shape.ts'
 
 const methods = ['GET', 'HEAD', 'PUT', 'POST', 'DELETE', 'OPTIONS', 'PATCH', 'TRACE', 'PRI', 'get', 'M-SEARCH', 'X', '']
@@ -90,10 +90,10 @@ const inputs: fc.Arbitrary<Input> = fc.record({
   cuts: fc.array(fc.nat({ max: 400 }), { maxLength: 3 }),
 })
 
-async function check(stage: Stage, { origin, text, changes, cuts }: Input): Promise<void> {
+async function check(fuzzed: FuzzHarness, { origin, text, changes, cuts }: Input): Promise<void> {
   const bytes = spliced(Buffer.from(text, 'latin1'), changes)
   const method = /^[\r\n]*HEAD /.test(bytes.toString('latin1')) ? 'HEAD' : 'GET'
-  await stage.probe(origin, { method, bytes, cuts, partial: true })
+  await fuzzed.probe(origin, { method, bytes, cuts, partial: true })
 }
 
 export const rawFuzz = [fuzz('raw HTTP', 500, () => inputs, check)]

@@ -4,7 +4,7 @@
  */
 import { parseArgs } from 'node:util'
 import { everything } from './all.ts'
-import { openStage } from './stage.ts'
+import { openFuzzHarness } from './fuzz-harness.ts'
 
 const { values } = parseArgs({
   options: {
@@ -25,7 +25,7 @@ if (!(minutes > 0) || !Number.isInteger(seed) || chosen.length === 0) {
 
 const until = Date.now() + minutes * 60_000
 const tries = new Map(chosen.map(({ name }) => [name, 0]))
-const stage = await openStage()
+const fuzzed = await openFuzzHarness()
 let failed = false
 console.log(`seed ${seed}, ${minutes} minutes`)
 
@@ -34,7 +34,7 @@ for (let round = 0; !failed && (round === 0 || (Date.now() < until && values.pat
     if (round > 0 && Date.now() >= until) break
     const roundSeed = (seed + round) | 0
     const replay = values.path === undefined ? { seed: roundSeed } : { seed: roundSeed, path: values.path }
-    const outcome = await run(stage, { ...replay, numRuns: usualTries })
+    const outcome = await run(fuzzed, { ...replay, numRuns: usualTries })
     tries.set(name, tries.get(name)! + outcome.tries)
     if (outcome.failure === null) continue
     failed = true
@@ -44,8 +44,8 @@ for (let round = 0; !failed && (round === 0 || (Date.now() < until && values.pat
     break
   }
 }
-if (!failed) await stage.finish()
-await stage.close()
+if (!failed) await fuzzed.finish()
+await fuzzed.close()
 for (const [name, count] of tries) console.log(`${String(count).padStart(9)}  ${name}`)
 const total = [...tries.values()].reduce((sum, count) => sum + count, 0)
 console.log(`${total} tries, seed ${seed}: ${failed ? 'FAILED' : 'nothing answered 5xx, nothing left behind'}`)

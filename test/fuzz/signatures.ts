@@ -7,10 +7,10 @@ import { hasMalformedEncoding } from '../../src/sigv4/encode.ts'
 import { presign } from '../../src/sigv4/presign.ts'
 import { signRequest, toRawHeaders } from '../../src/sigv4/sign-request.ts'
 import type { RawRequest, VerifyOptions } from '../../src/sigv4/types.ts'
-import { keys } from '../security/rig.ts'
+import { keys } from '../security/harness.ts'
 import { meaning, mutation, unsignedHeaderOnly, type Mutation } from '../sigv4/mutations.ts'
 import { fuzz } from './fuzz.ts'
-import { wire, type Stage } from './stage.ts'
+import { wire, type FuzzHarness } from './fuzz-harness.ts'
 
 type Call = {
   method: string
@@ -35,9 +35,9 @@ const calls: readonly Call[] = [
 const credentials = keys.alice
 const region = 'us-east-1'
 
-function signed(stage: Stage, call: Call, via: 'header' | 'query', now: Date): RawRequest {
+function signed(fuzzed: FuzzHarness, call: Call, via: 'header' | 'query', now: Date): RawRequest {
   const { method, key, query = {}, body } = call
-  const endpoint = stage.at.objects
+  const endpoint = fuzzed.at.objects
   const length = body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) }
   const headers = { ...length, ...call.headers }
   const pathPrefix = ''
@@ -69,9 +69,14 @@ function signed(stage: Stage, call: Call, via: 'header' | 'query', now: Date): R
   return { method, target, rawHeaders: toRawHeaders(request.headers), pathPrefix }
 }
 
-async function checkMutation(stage: Stage, call: Call, via: 'header' | 'query', mutate: Mutation): Promise<void> {
+async function checkMutation(
+  fuzzed: FuzzHarness,
+  call: Call,
+  via: 'header' | 'query',
+  mutate: Mutation,
+): Promise<void> {
   const now = new Date()
-  const request = signed(stage, call, via, now)
+  const request = signed(fuzzed, call, via, now)
   const options: VerifyOptions = {
     region,
     service: 's3',
@@ -87,7 +92,7 @@ async function checkMutation(stage: Stage, call: Call, via: 'header' | 'query', 
   const bytes = wire(mutated.method, mutated.target, headers, call.body)
   const same = !hasMalformedEncoding(changed.target) && meaning(changed) === meaning(request)
   const open = same || unsignedHeaderOnly(request, changed, options)
-  const answer = await stage.probe('objects', { method: changed.method, bytes, partial: true })
+  const answer = await fuzzed.probe('objects', { method: changed.method, bytes, partial: true })
   if (!open)
     assert.ok(answer === null || answer.status >= 400, `accepted as ${answer?.status}: ${JSON.stringify(changed)}`)
 }
@@ -100,6 +105,6 @@ export const signatureFuzz = (['header', 'query'] as const).map((via) =>
     `SigV4 by ${via}`,
     300,
     () => fc.record({ call: fc.constantFrom(...calls), mutate: mutation }),
-    (stage, { call, mutate }) => checkMutation(stage, call, via, mutate),
+    (fuzzed, { call, mutate }) => checkMutation(fuzzed, call, via, mutate),
   ),
 )

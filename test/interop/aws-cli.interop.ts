@@ -2,24 +2,24 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { digestsOf } from './folders.ts'
-import { makeFiles, sha256, startRig, type Rig } from './rig.ts'
+import { makeFiles, sha256, startHarness, type Harness } from './harness.ts'
 
-let rig: Rig
+let harness: Harness
 let files: Map<string, Buffer>
 let source: string
 beforeAll(async () => {
-  rig = await startRig()
-  source = join(rig.dir, 'files')
+  harness = await startHarness()
+  source = join(harness.dir, 'files')
   files = await makeFiles(source)
 })
-afterAll(() => rig.close())
+afterAll(() => harness.close())
 
 // With the checksums that newer ones send by themselves, and without, as older ones do.
 describe.each(['when_supported', 'when_required'])('aws s3, checksums %s', (checksums) => {
   const bucket = `aws-cli-${checksums.replace('_', '-')}`
   const aws = async (...args: string[]): Promise<string> => {
     const env = { AWS_REQUEST_CHECKSUM_CALCULATION: checksums, AWS_RESPONSE_CHECKSUM_VALIDATION: checksums }
-    return (await rig.run('aws', args, { env })).stdout
+    return (await harness.run('aws', args, { env })).stdout
   }
 
   test('makes a bucket and lists it', async () => {
@@ -29,14 +29,15 @@ describe.each(['when_supported', 'when_required'])('aws s3, checksums %s', (chec
 
   test('copies up, multipart included, and down again', async () => {
     await aws('s3', 'cp', '--recursive', '--quiet', source, `s3://${bucket}/copied/`)
-    for (const [name, bytes] of files) expect(sha256(await rig.stored(bucket, `copied/${name}`))).toBe(sha256(bytes))
-    const down = join(rig.dir, bucket)
+    for (const [name, bytes] of files)
+      expect(sha256(await harness.stored(bucket, `copied/${name}`))).toBe(sha256(bytes))
+    const down = join(harness.dir, bucket)
     await aws('s3', 'cp', '--recursive', '--quiet', `s3://${bucket}/copied/`, down)
     expect(await digestsOf(down)).toEqual(await digestsOf(source))
   })
 
   test('syncs what changed and nothing else', async () => {
-    const changing = join(rig.dir, `${bucket}-changing`)
+    const changing = join(harness.dir, `${bucket}-changing`)
     await mkdir(join(changing, 'sub dir'), { recursive: true })
     await writeFile(join(changing, 'one'), '1')
     await writeFile(join(changing, 'sub dir', 'two'), '2')
@@ -45,18 +46,18 @@ describe.each(['when_supported', 'when_required'])('aws s3, checksums %s', (chec
     expect(await aws('s3', 'sync', '--no-progress', changing, target)).toBe('')
     await writeFile(join(changing, 'one'), 'one more')
     expect(await aws('s3', 'sync', '--no-progress', changing, target)).toMatch(/^upload: .*one/)
-    const back = join(rig.dir, `${bucket}-back`)
+    const back = join(harness.dir, `${bucket}-back`)
     await aws('s3', 'sync', '--quiet', target, back)
     expect(await digestsOf(back)).toEqual(await digestsOf(changing))
     expect(await aws('s3', 'ls', '--recursive', `${target}/`)).toMatch(/8 synced\/one\n.*1 synced\/sub dir\/two\n$/)
   })
 
   test('streams through standard input and output, moves and removes', async () => {
-    await rig.run('aws', ['s3', 'cp', '-', `s3://${bucket}/streamed`], { input: 'from a pipe' })
+    await harness.run('aws', ['s3', 'cp', '-', `s3://${bucket}/streamed`], { input: 'from a pipe' })
     expect(await aws('s3', 'cp', `s3://${bucket}/streamed`, '-')).toBe('from a pipe')
     await aws('s3', 'mv', '--quiet', `s3://${bucket}/copied/large.bin`, `s3://${bucket}/moved/large +.bin`)
-    expect(sha256(await rig.stored(bucket, 'moved/large +.bin'))).toBe(sha256(files.get('large.bin')!))
-    expect(await rig.storedKeys(bucket)).not.toContain('copied/large.bin')
+    expect(sha256(await harness.stored(bucket, 'moved/large +.bin'))).toBe(sha256(files.get('large.bin')!))
+    expect(await harness.storedKeys(bucket)).not.toContain('copied/large.bin')
     await aws('s3', 'rb', '--force', `s3://${bucket}`)
     expect(await aws('s3', 'ls')).not.toContain(bucket)
   })
@@ -65,7 +66,7 @@ describe.each(['when_supported', 'when_required'])('aws s3, checksums %s', (chec
 describe('aws s3api', () => {
   const bucket = 'aws-s3api'
   const api = async (operation: string, ...args: string[]): Promise<Record<string, unknown>> => {
-    const { stdout } = await rig.run('aws', ['s3api', operation, '--bucket', bucket, '--output', 'json', ...args])
+    const { stdout } = await harness.run('aws', ['s3api', operation, '--bucket', bucket, '--output', 'json', ...args])
     return (stdout === '' ? {} : JSON.parse(stdout)) as Record<string, unknown>
   }
 
@@ -84,7 +85,7 @@ describe('aws s3api', () => {
       StorageClass: 'STANDARD',
       Checksum: { ChecksumSHA256: digest },
     })
-    const out = join(rig.dir, 'out')
+    const out = join(harness.dir, 'out')
     await api('get-object', '--key', 'k', '--range', 'bytes=1-3', out)
     expect(await readFile(out, 'utf8')).toBe('lai')
   })
@@ -92,12 +93,12 @@ describe('aws s3api', () => {
   test('presigns', async () => {
     const presign = ['s3', 'presign', `s3://${bucket}/k`, '--expires-in', '60']
     // In us-east-1 its URLs are of signature version 2 unless it is told otherwise.
-    const byDefault = (await rig.run('aws', presign)).stdout.trim()
+    const byDefault = (await harness.run('aws', presign)).stdout.trim()
     expect(byDefault).toContain('AWSAccessKeyId=')
     expect(await (await fetch(byDefault)).text()).toBe('plain\n')
-    const AWS_CONFIG_FILE = join(rig.dir, 'config')
+    const AWS_CONFIG_FILE = join(harness.dir, 'config')
     await writeFile(AWS_CONFIG_FILE, '[default]\ns3 =\n  signature_version = s3v4\n')
-    const { stdout } = await rig.run('aws', presign, { env: { AWS_CONFIG_FILE } })
+    const { stdout } = await harness.run('aws', presign, { env: { AWS_CONFIG_FILE } })
     expect(await (await fetch(stdout.trim())).text()).toBe('plain\n')
   })
 

@@ -21,20 +21,20 @@ import { createPresignedPost } from '@aws-sdk/s3-presigned-post'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { encodeURIPath } from './encode-uri-path.ts'
-import { makeFiles, sha256, startRig, type Rig } from './rig.ts'
+import { makeFiles, sha256, startHarness, type Harness } from './harness.ts'
 
 const Bucket = 'sdk-js'
-let rig: Rig
+let harness: Harness
 let files: Map<string, Buffer>
 beforeAll(async () => {
-  rig = await startRig()
-  await rig.bucket(Bucket)
-  files = await makeFiles(join(rig.dir, 'files'))
+  harness = await startHarness()
+  await harness.bucket(Bucket)
+  files = await makeFiles(join(harness.dir, 'files'))
 })
-afterAll(() => rig.close())
+afterAll(() => harness.close())
 
 const read = async (Key: string): Promise<Buffer> => {
-  const got = await rig.client().send(new GetObjectCommand({ Bucket, Key, ChecksumMode: 'ENABLED' }))
+  const got = await harness.client().send(new GetObjectCommand({ Bucket, Key, ChecksumMode: 'ENABLED' }))
   return Buffer.from((await got.Body?.transformToByteArray()) ?? [])
 }
 
@@ -46,13 +46,13 @@ describe('the AWS SDK for JavaScript', () => {
   test('puts buffers and reads them back, checked by its own checksums', async () => {
     for (const [name, bytes] of files) {
       const Key = `buffer/${name}`
-      await rig.client().send(new PutObjectCommand({ Bucket, Key, Body: bytes }))
+      await harness.client().send(new PutObjectCommand({ Bucket, Key, Body: bytes }))
       expect(sha256(await read(Key))).toBe(sha256(bytes))
     }
   })
 
   test('reads each part with its own checksum, and verifies it', async () => {
-    const client = rig.client()
+    const client = harness.client()
     const bodies = [Buffer.alloc(5 * 1024 * 1024, 'p'), Buffer.from('end')]
     for (const [ChecksumAlgorithm, ChecksumType] of [
       ['CRC32', 'FULL_OBJECT'],
@@ -88,17 +88,17 @@ describe('the AWS SDK for JavaScript', () => {
     for (const [field, algorithm] of Object.entries(digests)) {
       const valueOf = (text: string) => hash(algorithm, text, 'base64')
       const put = (text: string) =>
-        rig.client().send(new PutObjectCommand({ Bucket, Key: field, Body: 'bytes', [field]: valueOf(text) }))
+        harness.client().send(new PutObjectCommand({ Bucket, Key: field, Body: 'bytes', [field]: valueOf(text) }))
       await expect(put('others')).rejects.toMatchObject({ name: 'BadDigest' })
       await put('bytes')
-      const head = await rig.client().send(new HeadObjectCommand({ Bucket, Key: field, ChecksumMode: 'ENABLED' }))
+      const head = await harness.client().send(new HeadObjectCommand({ Bucket, Key: field, ChecksumMode: 'ENABLED' }))
       expect(head).toMatchObject({ [field]: valueOf('bytes'), ChecksumType: 'FULL_OBJECT' })
-      expect((await rig.stored(Bucket, field)).toString()).toBe('bytes')
+      expect((await harness.stored(Bucket, field)).toString()).toBe('bytes')
     }
   })
 
   test('puts streams, with a checksum in the trailer', async () => {
-    const client = rig.client()
+    const client = harness.client()
     client.config.requestStreamBufferSize = 64 * 1024
     for (const [name, bytes] of files) {
       const Key = `stream/${name}`
@@ -106,17 +106,17 @@ describe('the AWS SDK for JavaScript', () => {
       const Body = Readable.from(pieces(bytes))
       await client.send(new PutObjectCommand({ Bucket, Key, Body, ContentLength: bytes.length }))
       expect(sha256(await read(Key))).toBe(sha256(bytes))
-      expect(sha256(await rig.stored(Bucket, Key))).toBe(sha256(bytes))
+      expect(sha256(await harness.stored(Bucket, Key))).toBe(sha256(bytes))
     }
   })
 
   test('a stream in chunks that are too small is refused, as it is by AWS', async () => {
     const bytes = files.get('large.bin')!
     const params = { Bucket, Key: 'small-chunks', Body: Readable.from(pieces(bytes)), ContentLength: bytes.length }
-    await expect(rig.client().send(new PutObjectCommand(params))).rejects.toMatchObject({
+    await expect(harness.client().send(new PutObjectCommand(params))).rejects.toMatchObject({
       name: 'InvalidChunkSizeError',
     })
-    expect(await rig.storedKeys(Bucket)).not.toContain('small-chunks')
+    expect(await harness.storedKeys(Bucket)).not.toContain('small-chunks')
   })
 
   test.each(['CRC32', 'CRC32C', 'CRC64NVME', 'SHA1', 'SHA256'] satisfies ChecksumAlgorithm[])(
@@ -125,10 +125,15 @@ describe('the AWS SDK for JavaScript', () => {
       const bytes = files.get('large.bin')!
       const Key = `upload/${ChecksumAlgorithm}`
       const params = { Bucket, Key, Body: Readable.from(pieces(bytes)), ChecksumAlgorithm, Metadata: { a: 'b c' } }
-      const done = await new Upload({ client: rig.client(), params, partSize: 5 * 1024 * 1024, queueSize: 3 }).done()
+      const done = await new Upload({
+        client: harness.client(),
+        params,
+        partSize: 5 * 1024 * 1024,
+        queueSize: 3,
+      }).done()
       expect(done.ETag).toMatch(/^"[0-9a-f]{32}-4"$/)
       expect(sha256(await read(Key))).toBe(sha256(bytes))
-      const head = await rig.client().send(new HeadObjectCommand({ Bucket, Key, ChecksumMode: 'ENABLED' }))
+      const head = await harness.client().send(new HeadObjectCommand({ Bucket, Key, ChecksumMode: 'ENABLED' }))
       expect(head[`Checksum${ChecksumAlgorithm}`]).toBe(done[`Checksum${ChecksumAlgorithm}`])
       expect(head).toMatchObject({ ContentLength: bytes.length, Metadata: { a: 'b c' } })
     },
@@ -136,14 +141,14 @@ describe('the AWS SDK for JavaScript', () => {
 
   test('an upload that is aborted leaves nothing behind', async () => {
     const params = { Bucket, Key: 'aborted', Body: Readable.from(pieces(files.get('large.bin')!)) }
-    const upload = new Upload({ client: rig.client(), params, partSize: 5 * 1024 * 1024 })
+    const upload = new Upload({ client: harness.client(), params, partSize: 5 * 1024 * 1024 })
     upload.on('httpUploadProgress', () => void upload.abort())
     await expect(upload.done()).rejects.toMatchObject({ name: 'AbortError' })
-    expect(await rig.storedKeys(Bucket)).not.toContain('aborted')
+    expect(await harness.storedKeys(Bucket)).not.toContain('aborted')
   })
 
   test('its paginators see every key, prefix, part and bucket once', async () => {
-    const client = rig.client()
+    const client = harness.client()
     const names = Array.from({ length: 23 }, (_, i) => `page/${String(i).padStart(2, '0')} +%/x`)
     for (const Key of names) await client.send(new PutObjectCommand({ Bucket, Key, Body: Key }))
     const keys: string[] = []
@@ -168,7 +173,7 @@ describe('the AWS SDK for JavaScript', () => {
     }
     expect(parts).toEqual([1, 2, 5, 9, 10_000])
 
-    for (const name of ['sdk-js-a', 'sdk-js-b', 'sdk-js-c']) await rig.bucket(name)
+    for (const name of ['sdk-js-a', 'sdk-js-b', 'sdk-js-c']) await harness.bucket(name)
     const buckets: string[] = []
     for await (const page of paginateListBuckets({ client, pageSize: 2 }, { Prefix: 'sdk-js-' })) {
       buckets.push(...(page.Buckets ?? []).map(({ Name }) => Name ?? ''))
@@ -177,7 +182,7 @@ describe('the AWS SDK for JavaScript', () => {
   })
 
   test('forms of its presigned-post package are held to their conditions', async () => {
-    const post = await createPresignedPost(rig.client(), {
+    const post = await createPresignedPost(harness.client(), {
       Bucket,
       Key: 'forms/${filename}',
       Fields: { success_action_status: '201', 'x-amz-meta-album': 'a b' },
@@ -195,7 +200,7 @@ describe('the AWS SDK for JavaScript', () => {
       return [answer.status, /<(?:Code|Key)>([^<]*)/.exec(await answer.text())?.[1] ?? '']
     }
     expect(await submit('hello', 'text/plain')).toEqual([201, 'forms/photo é.txt'])
-    const head = await rig.client().send(new HeadObjectCommand({ Bucket, Key: 'forms/photo é.txt' }))
+    const head = await harness.client().send(new HeadObjectCommand({ Bucket, Key: 'forms/photo é.txt' }))
     expect(head).toMatchObject({ ContentLength: 5, ContentType: 'text/plain', Metadata: { album: 'a b' } })
     expect(await submit('x', 'text/plain')).toEqual([400, 'EntityTooSmall'])
     expect(await submit('12345678901', 'text/plain')).toEqual([400, 'EntityTooLarge'])
@@ -203,7 +208,7 @@ describe('the AWS SDK for JavaScript', () => {
   })
 
   test('copies, deletes many and waits for what it did', async () => {
-    const client = rig.client()
+    const client = harness.client()
     const waiting = { client, maxWaitTime: 10 }
     for (const name of files.keys()) {
       const CopySource = encodeURIPath(`${Bucket}/buffer/${name}`)

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { makeFiles, sha256, startRig, type Rig } from './rig.ts'
+import { makeFiles, sha256, startHarness, type Harness } from './harness.ts'
 
 type Transferred = {
   read: Record<string, Record<string, string>>
@@ -11,20 +11,22 @@ type Transferred = {
 }
 
 const bucket = 'boto3'
-let rig: Rig
+let harness: Harness
 let files: Map<string, Buffer>
 let result: Transferred
 beforeAll(async () => {
-  rig = await startRig()
-  await rig.bucket(bucket)
-  files = await makeFiles(join(rig.dir, 'files'))
-  const paths = Object.fromEntries([...files.keys()].map((name) => [name, join(rig.dir, 'files', ...name.split('/'))]))
-  const { stdout } = await rig.run('python', [join(import.meta.dirname, 'boto3_transfers.py')], {
-    input: rig.spec({ bucket, files: paths }),
+  harness = await startHarness()
+  await harness.bucket(bucket)
+  files = await makeFiles(join(harness.dir, 'files'))
+  const paths = Object.fromEntries(
+    [...files.keys()].map((name) => [name, join(harness.dir, 'files', ...name.split('/'))]),
+  )
+  const { stdout } = await harness.run('python', [join(import.meta.dirname, 'boto3_transfers.py')], {
+    input: harness.spec({ bucket, files: paths }),
   })
   result = JSON.parse(stdout) as Transferred
 })
-afterAll(() => rig.close())
+afterAll(() => harness.close())
 
 test.each([
   ['with its default checksums', 'default'],
@@ -35,7 +37,8 @@ test.each([
 ])('transfers files %s, in parts where they are large', async (_how, kind) => {
   expect(result.read[kind]).toEqual(Object.fromEntries([...files].map(([name, bytes]) => [name, sha256(bytes)])))
   const prefix = kind === 'streams' ? 'stream' : kind
-  for (const [name, bytes] of files) expect(sha256(await rig.stored(bucket, `${prefix}/${name}`))).toBe(sha256(bytes))
+  for (const [name, bytes] of files)
+    expect(sha256(await harness.stored(bucket, `${prefix}/${name}`))).toBe(sha256(bytes))
 })
 
 test('is given back the checksums it sent', () => {
@@ -43,7 +46,7 @@ test('is given back the checksums it sent', () => {
 })
 
 test('pages through keys, prefixes and versions', async () => {
-  const stored = await rig.storedKeys(bucket)
+  const stored = await harness.storedKeys(bucket)
   expect(result.pages.keys).toEqual(stored)
   expect(result.pages.versions).toEqual(stored)
   expect(result.pages.prefixes).toEqual([...new Set(stored.map((key) => `${key.split('/')[0]}/`))])

@@ -2,7 +2,7 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { startRig } from './rig.ts'
+import { startHarness } from './harness.ts'
 
 type Checked = { name: string; failure: string | null }
 
@@ -12,15 +12,17 @@ const scripts = readdirSync(import.meta.dirname)
 
 /** Run while the tests are collected, because only what it prints says which tests there are. */
 async function runChecks(script: string): Promise<Checked[]> {
-  const rig = await startRig()
+  const harness = await startHarness()
   try {
-    const { stdout } = await rig.run('python', [join(import.meta.dirname, script)], { input: rig.spec({ script }) })
+    const { stdout } = await harness.run('python', [join(import.meta.dirname, script)], {
+      input: harness.spec({ script }),
+    })
     return stdout
       .trim()
       .split('\n')
       .map((line) => JSON.parse(line) as Checked)
   } finally {
-    await rig.close()
+    await harness.close()
   }
 }
 

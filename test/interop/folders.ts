@@ -1,7 +1,7 @@
 /** Folders compared by what is in them. */
 import { readdir, readFile } from 'node:fs/promises'
 import { join, relative, sep } from 'node:path'
-import { sha256 } from './rig.ts'
+import { sha256 } from './harness.ts'
 
 /** SHA-256 of every file below `dir`, by its path with slashes. */
 export async function digestsOf(dir: string): Promise<Record<string, string>> {

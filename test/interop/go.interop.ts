@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { runGo } from './go-program.ts'
-import { makeFiles, sha256, startRig, type Rig } from './rig.ts'
+import { makeFiles, sha256, startHarness, type Harness } from './harness.ts'
 
 type Driven = {
   read: Record<string, string>
@@ -13,21 +13,23 @@ type Driven = {
   missing: string
 }
 
-let rig: Rig
+let harness: Harness
 let files: Map<string, Buffer>
 beforeAll(async () => {
-  rig = await startRig()
-  files = await makeFiles(join(rig.dir, 'files'))
+  harness = await startHarness()
+  files = await makeFiles(join(harness.dir, 'files'))
 })
-afterAll(() => rig.close())
+afterAll(() => harness.close())
 
 test.each([
   ['the AWS SDK for Go', 'drive-aws', 'go-aws'],
   ['minio-go', 'drive-minio', 'go-minio'],
 ])('%s reads back what it wrote', async (_name, command, bucket) => {
-  await rig.bucket(bucket)
-  const paths = Object.fromEntries([...files.keys()].map((name) => [name, join(rig.dir, 'files', ...name.split('/'))]))
-  const driven = await runGo<Driven>(rig, command, { bucket, files: paths })
+  await harness.bucket(bucket)
+  const paths = Object.fromEntries(
+    [...files.keys()].map((name) => [name, join(harness.dir, 'files', ...name.split('/'))]),
+  )
+  const driven = await runGo<Driven>(harness, command, { bucket, files: paths })
 
   const digests = Object.fromEntries([...files].map(([name, bytes]) => [name, sha256(bytes)]))
   const names = [...files.keys()].toSorted((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
@@ -37,5 +39,5 @@ test.each([
   expect(driven.listed.toSorted()).toEqual([...names, ...removed].toSorted())
   expect(driven).toMatchObject({ metadata: { from: 'go' }, contentType: 'text/x-go', missing: 'NoSuchKey' })
   expect(driven.range).toBe(sha256(files.get('large.bin')!.subarray(5_000_000, 9_000_001)))
-  for (const [name, bytes] of files) expect(sha256(await rig.stored(bucket, name))).toBe(sha256(bytes))
+  for (const [name, bytes] of files) expect(sha256(await harness.stored(bucket, name))).toBe(sha256(bytes))
 })

@@ -4,22 +4,22 @@ import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
 import { Client, CopyConditions } from 'minio'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { keys, makeFiles, region, sha256, startRig, type Rig } from './rig.ts'
+import { keys, makeFiles, region, sha256, startHarness, type Harness } from './harness.ts'
 
 const bucket = 'minio-js'
-let rig: Rig
+let harness: Harness
 let client: Client
 let files: Map<string, Buffer>
 beforeAll(async () => {
-  rig = await startRig()
-  const { hostname, port } = new URL(rig.url)
+  harness = await startHarness()
+  const { hostname, port } = new URL(harness.url)
   const { accessKeyId: accessKey, secretAccessKey: secretKey } = keys.alice
   client = new Client({ endPoint: hostname, port: Number(port), useSSL: false, region, accessKey, secretKey })
-  files = await makeFiles(join(rig.dir, 'files'))
+  files = await makeFiles(join(harness.dir, 'files'))
 })
-afterAll(() => rig.close())
+afterAll(() => harness.close())
 
-const pathOf = (name: string): string => join(rig.dir, 'files', ...name.split('/'))
+const pathOf = (name: string): string => join(harness.dir, 'files', ...name.split('/'))
 
 test('makes a bucket and finds it', async () => {
   await client.makeBucket(bucket, region)
@@ -40,9 +40,9 @@ test('puts files, buffers and streams and reads them back', async () => {
     await client.putObject(bucket, `stream/${name}`, createReadStream(pathOf(name)), size)
     for (const key of [`file/${name}`, `buffer/${name}`, `stream/${name}`]) {
       expect(sha256(await buffer(await client.getObject(bucket, key)))).toBe(sha256(bytes))
-      expect(sha256(await rig.stored(bucket, key))).toBe(sha256(bytes))
+      expect(sha256(await harness.stored(bucket, key))).toBe(sha256(bytes))
     }
-    const copied = join(rig.dir, 'copied')
+    const copied = join(harness.dir, 'copied')
     await client.fGetObject(bucket, `file/${name}`, copied)
     expect(sha256(await readFile(copied))).toBe(sha256(bytes))
     const stat = await client.statObject(bucket, `file/${name}`)
@@ -69,14 +69,14 @@ test('lists by both versions of the listing', async () => {
 
 test('copies, composes, tags and removes', async () => {
   await client.copyObject(bucket, 'copy', `/${bucket}/file/plain.txt`, new CopyConditions())
-  expect(await rig.stored(bucket, 'copy')).toEqual(files.get('plain.txt'))
+  expect(await harness.stored(bucket, 'copy')).toEqual(files.get('plain.txt'))
   await client.setObjectTagging(bucket, 'copy', { colour: 'light blue' })
   expect(await client.getObjectTagging(bucket, 'copy')).toEqual([{ Key: 'colour', Value: 'light blue' }])
   await client.removeObjectTagging(bucket, 'copy', { versionId: 'null' })
   await client.removeObject(bucket, 'copy')
   await expect(client.statObject(bucket, 'copy')).rejects.toMatchObject({ code: 'NotFound' })
-  await client.removeObjects(bucket, await rig.storedKeys(bucket))
-  expect(await rig.storedKeys(bucket)).toEqual([])
+  await client.removeObjects(bucket, await harness.storedKeys(bucket))
+  expect(await harness.storedKeys(bucket)).toEqual([])
   await client.removeBucket(bucket)
   expect(await client.bucketExists(bucket)).toBe(false)
 })

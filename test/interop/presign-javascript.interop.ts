@@ -11,12 +11,12 @@ import { AwsClient } from 'aws4fetch'
 import { Client } from 'minio'
 import { encodeURIPath } from './encode-uri-path.ts'
 import { signingSuite, type SignedTask, type SigningTask } from './presigning.ts'
-import { keys, region, type Rig } from './rig.ts'
+import { keys, region, type Harness } from './harness.ts'
 
 const description = { Metadata: { album: '2026' }, ACL: 'public-read', ExpectedBucketOwner: 'alice' } as const
 
-signingSuite('the AWS SDK for JavaScript', (rig, tasks) => {
-  const client = rig.client()
+signingSuite('the AWS SDK for JavaScript', (harness, tasks) => {
+  const client = harness.client()
   return Promise.all(
     tasks.map(async ({ operation, bucket: Bucket, key: Key, uploadId, partNumber }): Promise<SignedTask> => {
       if (operation === 'POST') return createPresignedPost(client, { Bucket, Key, Expires: 600 })
@@ -36,8 +36,8 @@ signingSuite('the AWS SDK for JavaScript', (rig, tasks) => {
 
 signingSuite(
   'minio-js',
-  (rig, tasks) => {
-    const client = minioClient(rig)
+  (harness, tasks) => {
+    const client = minioClient(harness)
     return Promise.all(tasks.map((task) => signByMinio(client, task)))
   },
   { describe: false },
@@ -58,19 +58,19 @@ async function signByMinio(client: Client, task: SigningTask): Promise<SignedTas
   return { url: await client.presignedUrl('PUT', bucket, key, 600, query) }
 }
 
-function minioClient(rig: Rig): Client {
-  const { hostname, port } = new URL(rig.url)
+function minioClient(harness: Harness): Client {
+  const { hostname, port } = new URL(harness.url)
   const { accessKeyId: accessKey, secretAccessKey: secretKey } = keys.alice
   return new Client({ endPoint: hostname, port: Number(port), useSSL: false, region, accessKey, secretKey })
 }
 
 signingSuite(
   'aws4fetch',
-  (rig, tasks) => {
+  (harness, tasks) => {
     const client = new AwsClient({ ...keys.alice, service: 's3', region })
     return Promise.all(
       tasks.map(async ({ operation, bucket, key, uploadId, partNumber }) => {
-        const url = new URL(`${rig.url}/${bucket}/${encodeURIPath(key)}`)
+        const url = new URL(`${harness.url}/${bucket}/${encodeURIPath(key)}`)
         url.searchParams.set('X-Amz-Expires', '600')
         if (uploadId !== undefined) url.searchParams.set('uploadId', uploadId)
         if (partNumber !== undefined) url.searchParams.set('partNumber', String(partNumber))

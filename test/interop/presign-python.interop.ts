@@ -5,8 +5,8 @@ const script = join(import.meta.dirname, 'presign_python.py')
 
 const signedBy =
   (library: string): Signer =>
-  async (rig, tasks) => {
-    const { stdout } = await rig.run('python', [script, library], { input: rig.spec({ tasks }) })
+  async (harness, tasks) => {
+    const { stdout } = await harness.run('python', [script, library], { input: harness.spec({ tasks }) })
     return JSON.parse(stdout) as SignedTask[]
   }
 

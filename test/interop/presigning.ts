@@ -2,7 +2,7 @@
 import { request } from 'node:http'
 import { CreateMultipartUploadCommand } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { startRig, type Rig } from './rig.ts'
+import { startHarness, type Harness } from './harness.ts'
 
 export type SigningTask = {
   /** `DESCRIBED_PUT`: with the metadata `album: 2026`, a public ACL and the owner `alice` expected. */
@@ -14,7 +14,7 @@ export type SigningTask = {
 }
 /** `fields`: of a form. `headers`: to be sent with it. */
 export type SignedTask = { url: string; fields?: Record<string, string>; headers?: Record<string, string> }
-export type Signer = (rig: Rig, tasks: readonly SigningTask[]) => Promise<SignedTask[]>
+export type Signer = (harness: Harness, tasks: readonly SigningTask[]) => Promise<SignedTask[]>
 
 export const awkwardKeys = [
   'plain.txt',
@@ -36,35 +36,35 @@ export type SigningAbilities = { post: (key: string) => boolean; describe: boole
 export function signingSuite(name: string, sign: Signer, abilities: Partial<SigningAbilities> = {}): void {
   const can: SigningAbilities = { post: () => true, describe: true, ...abilities }
   describe(`URLs presigned by ${name}`, () => {
-    let rig: Rig
+    let harness: Harness
     let signed: (operation: SigningTask['operation'], key: string) => SignedTask
     const bucket = 'presigned'
     const described = 'described.txt'
     const formKeys = awkwardKeys.filter((key) => can.post(key))
     beforeAll(async () => {
-      rig = await startRig()
-      await rig.bucket(bucket)
+      harness = await startHarness()
+      await harness.bucket(bucket)
       const tasks: SigningTask[] = formKeys.map((key) => ({ operation: 'POST', bucket, key }))
       for (const key of awkwardKeys) {
-        const { UploadId } = await rig.client().send(new CreateMultipartUploadCommand({ Bucket: bucket, Key: key }))
+        const { UploadId } = await harness.client().send(new CreateMultipartUploadCommand({ Bucket: bucket, Key: key }))
         tasks.push({ operation: 'UPLOAD_PART', bucket, key, uploadId: UploadId ?? '', partNumber: 3 })
         for (const operation of ['PUT', 'HEAD', 'GET', 'DELETE'] as const) tasks.push({ operation, bucket, key })
       }
       if (can.describe) tasks.push({ operation: 'DESCRIBED_PUT', bucket, key: described })
       // At once: a program in another language takes a while to start.
-      const results = await sign(rig, tasks)
+      const results = await sign(harness, tasks)
       signed = (operation, key) => {
         const at = tasks.findIndex((task) => task.operation === operation && task.key === key)
         return results[at] ?? { url: '' }
       }
     })
-    afterAll(() => rig.close())
+    afterAll(() => harness.close())
 
     test.each(awkwardKeys)('put, look at, read, send a part of and delete %s', async (key) => {
       const body = Buffer.from(`the bytes of ${key}`)
       const stored = await send('PUT', signed('PUT', key), body)
       expect([stored.status, stored.text]).toEqual([200, ''])
-      expect(await rig.stored(bucket, key)).toEqual(body)
+      expect(await harness.stored(bucket, key)).toEqual(body)
       const looked = await send('HEAD', signed('HEAD', key))
       expect([looked.status, looked.headers['content-length'], looked.headers['etag']]).toEqual([
         200,
@@ -78,7 +78,7 @@ export function signingSuite(name: string, sign: Signer, abilities: Partial<Sign
       expect([sent.status, sent.text, sent.headers['etag']]).toEqual([200, '', stored.headers['etag']])
 
       expect((await send('DELETE', signed('DELETE', key))).status).toBe(204)
-      expect(await rig.storedKeys(bucket)).not.toContain(key)
+      expect(await harness.storedKeys(bucket)).not.toContain(key)
       expect((await send('GET', signed('GET', key))).status).toBe(404)
     })
 
@@ -86,12 +86,12 @@ export function signingSuite(name: string, sign: Signer, abilities: Partial<Sign
       const body = Buffer.from(`the bytes of ${key}, by a form`)
       const answer = await sendForm(signed('POST', key), body)
       expect([answer.status, answer.text]).toEqual([204, ''])
-      expect(await rig.stored(bucket, key)).toEqual(body)
+      expect(await harness.stored(bucket, key)).toEqual(body)
     })
 
     test.each(can.describe ? [described] : [])('keep the metadata and the ACL that they sign: %s', async (key) => {
       expect((await send('PUT', signed('DESCRIBED_PUT', key), Buffer.from('bytes'))).status).toBe(200)
-      const read = await send('GET', { url: `${rig.url}/${bucket}/${key}` })
+      const read = await send('GET', { url: `${harness.url}/${bucket}/${key}` })
       expect([read.status, read.text, read.headers['x-amz-meta-album']]).toEqual([200, 'bytes', '2026'])
     })
 

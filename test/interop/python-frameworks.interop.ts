@@ -1,22 +1,22 @@
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { startRig, type Rig } from './rig.ts'
+import { startHarness, type Harness } from './harness.ts'
 import { frameworksPython } from './tools.ts'
 
 type Driven = { version2: boolean; read: string; disposition: string | null; url: string }
 
-let rig: Rig
+let harness: Harness
 beforeAll(async () => {
-  rig = await startRig()
+  harness = await startHarness()
 })
-afterAll(() => rig.close())
+afterAll(() => harness.close())
 
 async function drive(name: string): Promise<Driven & { bucket: string }> {
-  const bucket = await rig.bucket(`py-${name}`)
-  const { stdout } = await rig.run(frameworksPython, [join(import.meta.dirname, 'python_frameworks.py')], {
-    input: rig.spec({ bucket, with: name }),
+  const bucket = await harness.bucket(`py-${name}`)
+  const { stdout } = await harness.run(frameworksPython, [join(import.meta.dirname, 'python_frameworks.py')], {
+    input: harness.spec({ bucket, with: name }),
   })
-  expect((await rig.stored(bucket, "a b/ü+'(1).txt")).toString()).toBe('the bytes')
+  expect((await harness.stored(bucket, "a b/ü+'(1).txt")).toString()).toBe('the bytes')
   return { bucket, ...(JSON.parse(stdout) as Driven) }
 }
 
@@ -25,7 +25,7 @@ const disposition = 'attachment; filename="a&b.txt"'
 test('s3fs reads and writes by the URLs that it gives out, which are of version 2', async () => {
   const driven = await drive('s3fs')
   expect(driven).toMatchObject({ version2: true, read: 'the bytes', disposition })
-  expect((await rig.stored(driven.bucket, 'put.txt')).toString()).toBe('by URL')
+  expect((await harness.stored(driven.bucket, 'put.txt')).toString()).toBe('by URL')
 })
 
 test('django-storages gives out URLs that are served, which are of version 2', async () => {

@@ -1,29 +1,32 @@
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { makeFiles, sha256, startRig, type Rig } from './rig.ts'
+import { makeFiles, sha256, startHarness, type Harness } from './harness.ts'
 
 type Driven = { read: Record<string, Record<string, string>>; ranges: boolean }
 
-let rig: Rig
+let harness: Harness
 let files: Map<string, Buffer>
 beforeAll(async () => {
-  rig = await startRig()
-  files = await makeFiles(join(rig.dir, 'files'))
+  harness = await startHarness()
+  files = await makeFiles(join(harness.dir, 'files'))
 })
-afterAll(() => rig.close())
+afterAll(() => harness.close())
 
 /** What it read back is what the store holds, and both are the files. */
 async function drive<Result extends Driven>(name: string): Promise<Result> {
-  const bucket = await rig.bucket(`py-${name.replace('_', '-')}`)
-  const paths = Object.fromEntries([...files.keys()].map((file) => [file, join(rig.dir, 'files', ...file.split('/'))]))
-  const { stdout } = await rig.run('python', [join(import.meta.dirname, 'python_stores.py')], {
-    input: rig.spec({ bucket, files: paths, with: name }),
+  const bucket = await harness.bucket(`py-${name.replace('_', '-')}`)
+  const paths = Object.fromEntries(
+    [...files.keys()].map((file) => [file, join(harness.dir, 'files', ...file.split('/'))]),
+  )
+  const { stdout } = await harness.run('python', [join(import.meta.dirname, 'python_stores.py')], {
+    input: harness.spec({ bucket, files: paths, with: name }),
   })
   const driven = JSON.parse(stdout) as Result
   const digests = Object.fromEntries([...files].map(([file, bytes]) => [file, sha256(bytes)]))
   for (const [kind, read] of Object.entries(driven.read)) {
     expect(read).toEqual(digests)
-    for (const [file, bytes] of files) expect(sha256(await rig.stored(bucket, `${kind}/${file}`))).toBe(sha256(bytes))
+    for (const [file, bytes] of files)
+      expect(sha256(await harness.stored(bucket, `${kind}/${file}`))).toBe(sha256(bytes))
   }
   expect(driven.ranges).toBe(true)
   return driven

@@ -2,25 +2,25 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { digestsOf } from './folders.ts'
-import { keys, makeFiles, region, sha256, startRig, type Output, type Rig } from './rig.ts'
+import { keys, makeFiles, region, sha256, startHarness, type Output, type Harness } from './harness.ts'
 
 const bucket = 'rclone'
-let rig: Rig
+let harness: Harness
 let files: Map<string, Buffer>
 let source: string
 beforeAll(async () => {
-  rig = await startRig()
-  source = join(rig.dir, 'files')
+  harness = await startHarness()
+  source = join(harness.dir, 'files')
   files = await makeFiles(source)
 })
-afterAll(() => rig.close())
+afterAll(() => harness.close())
 
 const rclone = (...args: string[]): Promise<Output> =>
-  rig.run('rclone', ['--config', '', '--retries', '1', '--low-level-retries', '1', ...args], {
+  harness.run('rclone', ['--config', '', '--retries', '1', '--low-level-retries', '1', ...args], {
     env: {
       RCLONE_CONFIG_HERE_TYPE: 's3',
       RCLONE_CONFIG_HERE_PROVIDER: 'Other',
-      RCLONE_CONFIG_HERE_ENDPOINT: rig.url,
+      RCLONE_CONFIG_HERE_ENDPOINT: harness.url,
       RCLONE_CONFIG_HERE_REGION: region,
       RCLONE_CONFIG_HERE_ACCESS_KEY_ID: keys.alice.accessKeyId,
       RCLONE_CONFIG_HERE_SECRET_ACCESS_KEY: keys.alice.secretAccessKey,
@@ -32,10 +32,10 @@ const rclone = (...args: string[]): Promise<Output> =>
 test('copies a folder up, checks it, and copies it down', async () => {
   await rclone('mkdir', `here:${bucket}`)
   await rclone('copy', source, `here:${bucket}/copy`)
-  for (const [name, bytes] of files) expect(sha256(await rig.stored(bucket, `copy/${name}`))).toBe(sha256(bytes))
+  for (const [name, bytes] of files) expect(sha256(await harness.stored(bucket, `copy/${name}`))).toBe(sha256(bytes))
   await rclone('check', source, `here:${bucket}/copy`)
   await rclone('check', '--download', source, `here:${bucket}/copy`)
-  const down = join(rig.dir, 'down')
+  const down = join(harness.dir, 'down')
   await rclone('copy', `here:${bucket}/copy`, down)
   expect(await digestsOf(down)).toEqual(await digestsOf(source))
 })
@@ -50,14 +50,14 @@ test('syncs: what is gone at the source goes, times are kept, a second run does 
   await rclone('sync', source, `here:${bucket}/sync`)
   await rclone('delete', source, '--include', 'extra.txt')
   await rclone('sync', source, `here:${bucket}/sync`)
-  expect(await rig.storedKeys(bucket)).not.toContain('sync/extra.txt')
+  expect(await harness.storedKeys(bucket)).not.toContain('sync/extra.txt')
   const { stderr } = await rclone('sync', '-v', source, `here:${bucket}/sync`)
   expect(stderr).not.toMatch(/Copied|Deleted/)
 })
 
 test('moves within the store, by a copy there', async () => {
   await rclone('moveto', `here:${bucket}/copy/large.bin`, `here:${bucket}/moved to/large+.bin`)
-  expect(sha256(await rig.stored(bucket, 'moved to/large+.bin'))).toBe(sha256(files.get('large.bin')!))
+  expect(sha256(await harness.stored(bucket, 'moved to/large+.bin'))).toBe(sha256(files.get('large.bin')!))
   await rclone('purge', `here:${bucket}/copy`)
   const { stdout } = await rclone('lsf', `here:${bucket}`)
   expect(stdout.trim().split('\n')).toEqual(['moved to/', 'sync/'])

@@ -2,29 +2,29 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { digestsOf } from './folders.ts'
-import { makeFiles, startRig, type Rig } from './rig.ts'
+import { makeFiles, startHarness, type Harness } from './harness.ts'
 
-let rig: Rig
+let harness: Harness
 let source: string
 let before: Record<string, string>
 beforeAll(async () => {
-  rig = await startRig()
-  source = join(rig.dir, 'files')
+  harness = await startHarness()
+  source = join(harness.dir, 'files')
   await makeFiles(source)
   before = await digestsOf(source)
 })
-afterAll(() => rig.close())
+afterAll(() => harness.close())
 
 const restic = async (...args: string[]): Promise<string> => {
-  const env = { RESTIC_REPOSITORY: `s3:${rig.url}/restic/a repository`, RESTIC_PASSWORD: 'interop' }
-  return (await rig.run('restic', ['--no-cache', ...args], { env })).stdout
+  const env = { RESTIC_REPOSITORY: `s3:${harness.url}/restic/a repository`, RESTIC_PASSWORD: 'interop' }
+  return (await harness.run('restic', ['--no-cache', ...args], { env })).stdout
 }
 
 test('backs up, checks every byte, and restores', async () => {
   await restic('init')
   await restic('backup', source)
   await restic('check', '--read-data')
-  const restored = join(rig.dir, 'restored')
+  const restored = join(harness.dir, 'restored')
   await restic('restore', 'latest', '--target', restored)
   expect(await digestsOf(join(restored, ...source.split('/')))).toEqual(before)
 })

@@ -2,21 +2,21 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { digestsOf } from './folders.ts'
-import { keys, makeFiles, region, sha256, startRig, type Rig } from './rig.ts'
+import { keys, makeFiles, region, sha256, startHarness, type Harness } from './harness.ts'
 
 const bucket = 's3cmd'
-let rig: Rig
+let harness: Harness
 let files: Map<string, Buffer>
 let source: string
 beforeAll(async () => {
-  rig = await startRig()
-  source = join(rig.dir, 'files')
+  harness = await startHarness()
+  source = join(harness.dir, 'files')
   files = await makeFiles(source)
 })
-afterAll(() => rig.close())
+afterAll(() => harness.close())
 
 async function s3cmd(...args: string[]): Promise<string> {
-  const { host } = new URL(rig.url)
+  const { host } = new URL(harness.url)
   const settings = {
     host,
     'host-bucket': host,
@@ -26,7 +26,7 @@ async function s3cmd(...args: string[]): Promise<string> {
     'multipart-chunk-size-mb': '5',
   }
   const options = Object.entries(settings).map(([name, value]) => `--${name}=${value}`)
-  return (await rig.run('s3cmd', ['--no-ssl', '--no-progress', ...options, ...args])).stdout
+  return (await harness.run('s3cmd', ['--no-ssl', '--no-progress', ...options, ...args])).stdout
 }
 
 test('makes a bucket and describes it', async () => {
@@ -38,9 +38,9 @@ test('makes a bucket and describes it', async () => {
 test('puts, in parts where files are large, and gets', async () => {
   for (const [name, bytes] of files) {
     await s3cmd('put', join(source, ...name.split('/')), `s3://${bucket}/put/${name}`)
-    expect(sha256(await rig.stored(bucket, `put/${name}`))).toBe(sha256(bytes))
+    expect(sha256(await harness.stored(bucket, `put/${name}`))).toBe(sha256(bytes))
   }
-  const down = join(rig.dir, 'down')
+  const down = join(harness.dir, 'down')
   await mkdir(down)
   await s3cmd('get', '--recursive', `s3://${bucket}/put/`, `${down}/`)
   expect(await digestsOf(down)).toEqual(await digestsOf(source))
@@ -49,7 +49,7 @@ test('puts, in parts where files are large, and gets', async () => {
 test('syncs both ways', async () => {
   await s3cmd('sync', `${source}/`, `s3://${bucket}/sync/`)
   expect(await s3cmd('sync', `${source}/`, `s3://${bucket}/sync/`)).not.toMatch(/upload:/)
-  const back = join(rig.dir, 'back')
+  const back = join(harness.dir, 'back')
   await s3cmd('sync', `s3://${bucket}/sync/`, `${back}/`)
   expect(await digestsOf(back)).toEqual(await digestsOf(source))
 })
@@ -57,11 +57,11 @@ test('syncs both ways', async () => {
 test('copies, moves, makes public, and removes', async () => {
   await s3cmd('cp', `s3://${bucket}/put/plain.txt`, `s3://${bucket}/copied +%.txt`)
   await s3cmd('mv', `s3://${bucket}/copied +%.txt`, `s3://${bucket}/moved.txt`)
-  expect(await rig.stored(bucket, 'moved.txt')).toEqual(files.get('plain.txt'))
+  expect(await harness.stored(bucket, 'moved.txt')).toEqual(files.get('plain.txt'))
   await s3cmd('setacl', '--acl-public', `s3://${bucket}/moved.txt`)
-  expect(await (await fetch(`${rig.url}/${bucket}/moved.txt`)).text()).toBe('plain\n')
+  expect(await (await fetch(`${harness.url}/${bucket}/moved.txt`)).text()).toBe('plain\n')
   await s3cmd('setacl', '--acl-private', `s3://${bucket}/moved.txt`)
-  expect((await fetch(`${rig.url}/${bucket}/moved.txt`)).status).toBe(403)
+  expect((await fetch(`${harness.url}/${bucket}/moved.txt`)).status).toBe(403)
   await s3cmd('del', '--recursive', '--force', `s3://${bucket}`)
   await s3cmd('rb', `s3://${bucket}`)
   expect(await s3cmd('ls')).toBe('')

@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { call, type Caller, type Json } from '../api/caller.ts'
 import { createTestBucket } from '../fixtures/s3-store.ts'
-import { MigrateRig, outcome } from './rig.ts'
+import { MigrationHarness, outcome } from './harness.ts'
 
 const { values } = parseArgs({
   options: {
@@ -30,28 +30,28 @@ type Known = { id: string; sha256: string; url: string }
 const { bucket, endpoint, accessKeyId, secretAccessKey, s3: client, remove } = await createTestBucket()
 const provider = process.env['S3_TEST_PROVIDER'] ?? 'ceph'
 const s3 = { endpoint, provider, region: 'us-east-1', forcePathStyle: true, accessKeyId, secretAccessKey }
-const rig = await MigrateRig.create({ bucket, client, s3, close: remove })
+const harness = await MigrationHarness.create({ bucket, client, s3, close: remove })
 const known: Known[] = []
 const begun = performance.now()
 const tell = (text: string): void =>
   console.log(`${((performance.now() - begun) / 1000).toFixed(0).padStart(5)} s  ${text}`)
 
 try {
-  await rig.start('disk', settings)
+  await harness.start('disk', settings)
   await seed()
   for (const to of ['s3', 'disk'] as const) {
-    await rig.start(to, settings)
+    await harness.start(to, settings)
     const traffic = startTraffic()
     await migrateWithKills(to)
     tell(`meanwhile ${await traffic.end()}`)
     await checkAll(`after the way to ${to}`)
   }
 } finally {
-  await rig.close()
+  await harness.close()
 }
 
 async function seed(): Promise<void> {
-  const alice = await rig.alice()
+  const alice = await harness.alice()
   await inLanes(files, 8, async (i) => known.push(await sendSmall(alice, (i * 37) % 8192)))
   tell(`${files} files sent`)
   known.push(await sendLarge(alice))
@@ -60,12 +60,12 @@ async function seed(): Promise<void> {
 
 /** Kills it whenever another share of the bytes and files has gone over, then lets it come to its end. */
 async function migrateWithKills(to: 'disk' | 's3'): Promise<void> {
-  const { catalog } = rig.running.gateway
+  const { catalog } = harness.running.gateway
   const from = to === 's3' ? 'disk' : 's3'
   const waiting = async (): Promise<number> => (await catalog.countIn(from)).files
   const atFirst = await waiting()
   for (let kill = 1; kill <= kills; kill++) {
-    const { child, finished } = rig.begin(to, '--concurrency', '8')
+    const { child, finished } = harness.begin(to, '--concurrency', '8')
     const until = atFirst * (1 - kill / (kills + 1))
     while ((await waiting()) > until && child.exitCode === null) await sleep(50)
     child.kill('SIGKILL')
@@ -73,7 +73,7 @@ async function migrateWithKills(to: 'disk' | 's3'): Promise<void> {
     if (ended.signal !== 'SIGKILL') throw new Error(`the migration ended before kill ${kill}: ${JSON.stringify(ended)}`)
     tell(`to ${to}: killed with ${await waiting()} files left`)
   }
-  const ended = outcome(await rig.begin(to, '--concurrency', '8').finished)
+  const ended = outcome(await harness.begin(to, '--concurrency', '8').finished)
   if (ended.exitCode !== 0) throw new Error(`migrate ended with ${ended.exitCode}: ${JSON.stringify(ended)}`)
   tell(`to ${to}: ${ended['moved'].files} more files moved, ${await waiting()} left`)
 }
@@ -95,7 +95,7 @@ function startTraffic(): { end(): Promise<string> } {
   }
   const small = known.length - 1
   const upload = async (): Promise<void> => {
-    const alice = await rig.alice()
+    const alice = await harness.alice()
     while (!over.signal.aborted) {
       known.push(await patiently('an upload', () => sendSmall(alice, 3000)))
       counts.sent++
@@ -103,7 +103,7 @@ function startTraffic(): { end(): Promise<string> } {
     }
   }
   const read = async (isFresh: boolean): Promise<void> => {
-    const alice = await rig.alice()
+    const alice = await harness.alice()
     while (!over.signal.aborted) {
       const file = known[Math.floor(Math.random() * small)]!
       await patiently(`file ${file.id}`, async () => check(file, isFresh ? await urlOf(alice, file.id) : file.url))
@@ -124,7 +124,7 @@ function startTraffic(): { end(): Promise<string> } {
 }
 
 async function checkAll(when: string): Promise<void> {
-  const alice = await rig.alice()
+  const alice = await harness.alice()
   await inLanes(known.length, 8, async (i) => check(known[i]!, await urlOf(alice, known[i]!.id)))
   const old = known.filter((_, i) => i % 20 === 0)
   await inLanes(old.length, 8, (i) => check(old[i]!, old[i]!.url))

@@ -25,9 +25,9 @@ const Bucket = 'alice-1'
 const partSize = 5 * 1024 ** 2
 const refused = failing('QuotaExceeded', 403)
 
-type Rig = { gateway: RunningGateway; client: S3Client; put(Key: string, size: number): Promise<unknown> }
+type Harness = { gateway: RunningGateway; client: S3Client; put(Key: string, size: number): Promise<unknown> }
 
-async function start(quotas: Overrides): Promise<Rig> {
+async function start(quotas: Overrides): Promise<Harness> {
   const gateway = await startGateway({ quotas, keys: [{ ...credentials, owner: 'alice' }] })
   const client = new S3Client({
     endpoint: gateway.objectsUrl,

@@ -1,15 +1,15 @@
-/** A rig on which alice has a bucket with one object in it. */
+/** A harness on which alice has a bucket with one object in it. */
 import { afterAll, beforeAll } from 'vitest'
-import { startRig, type Rig } from './rig.ts'
+import { startHarness, type Harness } from './harness.ts'
 
 /** Of the test file that called `serveAlice`, from its first test on. */
-export let rig: Rig
+export let harness: Harness
 
 export function serveAlice(o: { key: string; body: string }): void {
   beforeAll(async () => {
-    rig = await startRig()
-    await rig.signed('alice', 'PUT', '/alice-1')
-    await rig.signed('alice', 'PUT', `/alice-1/${o.key}`, { body: o.body })
+    harness = await startHarness()
+    await harness.signed('alice', 'PUT', '/alice-1')
+    await harness.signed('alice', 'PUT', `/alice-1/${o.key}`, { body: o.body })
   })
-  afterAll(() => rig?.close())
+  afterAll(() => harness?.close())
 }

@@ -22,24 +22,24 @@ import {
   pieces,
   splinters,
 } from './odd-pieces.ts'
-import { keys, startRig, type Rig } from './rig.ts'
+import { keys, startHarness, type Harness } from './harness.ts'
 import { limit } from '../fixtures/time-limit.ts'
 
-let rig: Rig
+let harness: Harness
 let token: string
 let ids: string[]
 beforeAll(async () => {
-  rig = await startRig({ limits: { pendingUploads: 100_000 } })
-  token = await rig.gateway.token('alice')
-  await rig.signed('alice', 'PUT', '/alice-1')
-  await rig.signed('alice', 'PUT', '/alice-1/k', { body: 'there' })
-  await rig.signed('gateway', 'PUT', '/postern/public/p', { body: 'there' })
-  const alice = await rig.user('alice')
+  harness = await startHarness({ limits: { pendingUploads: 100_000 } })
+  token = await harness.gateway.token('alice')
+  await harness.signed('alice', 'PUT', '/alice-1')
+  await harness.signed('alice', 'PUT', '/alice-1/k', { body: 'there' })
+  await harness.signed('gateway', 'PUT', '/postern/public/p', { body: 'there' })
+  const alice = await harness.user('alice')
   const file = await upload(alice, 'text')
   const parts = (await alice.post('/files/multipart', { filename: 'a.txt', mimeType: 'text/plain', size: 3 })).json
   ids = [file.id, file.key, parts.id, encodeURIComponent(file.key)]
 })
-afterAll(() => rig?.close())
+afterAll(() => harness?.close())
 
 const damage = fc.array(fc.tuple(fc.nat(1200), fc.constantFrom(...splinters)), { maxLength: 3 })
 const damaged = (text: string, changes: [number, string][]): string =>
@@ -79,7 +79,7 @@ async function send(base: string, method: string, text: string): Promise<RawAnsw
   }
 }
 
-const failures = (): string[] => rig.log.filter((line) => (JSON.parse(line) as { level: number }).level >= 50)
+const failures = (): string[] => harness.log.filter((line) => (JSON.parse(line) as { level: number }).level >= 50)
 
 async function harmless(base: string, method: string, text: string): Promise<void> {
   const before = failures().length
@@ -87,7 +87,7 @@ async function harmless(base: string, method: string, text: string): Promise<voi
   const status = answer?.status ?? 0
   expect(status === 501 || status < 500).toBe(true)
   expect(failures().slice(before)).toEqual([])
-  rig.log.length = 0
+  harness.log.length = 0
 }
 
 const lines = (all: Record<string, string | string[]>): string =>
@@ -112,11 +112,11 @@ test('the objects endpoint', { timeout: limit(120_000) }, async () => {
       const body = Buffer.from(damaged(document, inserted)).toString('latin1')
       const all: Record<string, string> = { 'content-length': String(body.length), ...extra }
       let target = parameterText === '' ? path : `${path}?${parameterText}`
-      let head: Record<string, string | string[]> = { host: new URL(rig.objectsAt).host, ...all }
+      let head: Record<string, string | string[]> = { host: new URL(harness.objectsAt).host, ...all }
       const credentials = keys[who]
       const now = new Date()
       if (by === 'header') {
-        const url = rig.objectsAt + target
+        const url = harness.objectsAt + target
         head = signRequest({
           method,
           url,
@@ -131,7 +131,7 @@ test('the objects endpoint', { timeout: limit(120_000) }, async () => {
         if (bucket === '' || key.join('') === '' || key.some((part) => /^\.|%/.test(part)) || /%/.test(bucket)) return
         const url = presignedOrNull({
           method,
-          endpoint: rig.objectsAt,
+          endpoint: harness.objectsAt,
           bucket,
           key: key.join('/'),
           pathStyle: true,
@@ -143,17 +143,17 @@ test('the objects endpoint', { timeout: limit(120_000) }, async () => {
           now,
         })
         if (url === null) return
-        target = url.slice(rig.objectsAt.length)
+        target = url.slice(harness.objectsAt.length)
       }
       await harmless(
-        rig.objectsAt,
+        harness.objectsAt,
         method,
         damaged(`${method} ${target} HTTP/1.1\r\n${lines(head)}\r\n${body}`, changes),
       )
     },
   )
   await fc.assert(property, { numRuns: 500 })
-  expect((await rig.signed('alice', 'GET', '/')).status).toBe(200)
+  expect((await harness.signed('alice', 'GET', '/')).status).toBe(200)
 })
 
 test('the API', { timeout: limit(120_000) }, async () => {
@@ -188,7 +188,7 @@ test('the API', { timeout: limit(120_000) }, async () => {
     async (method, path, parameterText, extra, fields, changes) => {
       const body = method === 'GET' || method === 'HEAD' ? '' : Buffer.from(JSON.stringify(fields)).toString('latin1')
       const head = {
-        host: new URL(rig.gateway.apiUrl).host,
+        host: new URL(harness.gateway.apiUrl).host,
         authorization: `Bearer ${token}`,
         'content-type': 'application/json',
         'content-length': String(body.length),
@@ -198,7 +198,7 @@ test('the API', { timeout: limit(120_000) }, async () => {
       // The page may not have been built where the tests run.
       if (/^\/(\?|$)/.test(target)) return
       await harmless(
-        rig.gateway.apiUrl,
+        harness.gateway.apiUrl,
         method,
         damaged(`${method} ${target} HTTP/1.1\r\n${lines(head)}\r\n${body}`, changes),
       )
@@ -206,5 +206,5 @@ test('the API', { timeout: limit(120_000) }, async () => {
   )
   await fc.assert(property, { numRuns: 500 })
   await sleep(10)
-  expect((await (await rig.user('alice')).get('/files')).status).toBe(200)
+  expect((await (await harness.user('alice')).get('/files')).status).toBe(200)
 })

@@ -6,14 +6,14 @@ import { join } from 'node:path'
 import { pino } from 'pino'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { openLineFile } from '../../src/http/append-lines.ts'
-import { startRig } from './rig.ts'
+import { startHarness } from './harness.ts'
 
 describe('the audit log', () => {
   it.skipIf(!existsSync('/dev/full'))('on a full disk ends neither the gateway nor its shutdown', async () => {
     const uncaught = vi.fn<() => void>()
     process.on('uncaughtException', uncaught)
     onTestFinished(() => void process.off('uncaughtException', uncaught))
-    const { gateway, log, close } = await startRig({ log: { audit: '/dev/full' } })
+    const { gateway, log, close } = await startHarness({ log: { audit: '/dev/full' } })
     for (let i = 0; i < 3; i++) expect((await fetch(`${gateway.apiUrl}/files`)).status).toBe(401)
     await expect.poll(() => log.join('')).toContain('log.audit cannot be written')
     expect((await fetch(`${gateway.apiUrl}/healthz`)).status).toBe(200)

@@ -13,10 +13,10 @@ import { loggedRequest } from '../fixtures/logged-request.ts'
 import { rawRequest } from '../fixtures/raw-http.ts'
 import { readEvents } from '../api/event-reader.ts'
 import { credentials, keys, signed, soon } from '../explain/signed-put.ts'
-import { rawApi, startRig, type Rig } from './rig.ts'
+import { rawApi, startHarness, type Harness } from './harness.ts'
 
-async function rig(...of: Parameters<typeof startRig>): Promise<Rig> {
-  const started = await startRig(...of)
+async function harness(...of: Parameters<typeof startHarness>): Promise<Harness> {
+  const started = await startHarness(...of)
   onTestFinished(() => started.close())
   return started
 }
@@ -29,13 +29,13 @@ describe('a proxy as it is installed: HTTP/1.0, Host of its upstream, no header 
     rawRequest(base, `GET ${path} HTTP/1.0\r\nHost: 127.0.0.1:4000\r\nConnection: close\r\n\r\n`)
 
   it('is shown no figures', async () => {
-    const { gateway } = await rig()
+    const { gateway } = await harness()
     expect((await asNginx(gateway.apiUrl, '/metrics')).status).toBe(401)
     expect((await fetch(`${gateway.apiUrl}/metrics`)).status).toBe(200)
   })
 
   it('is nobody in dev mode', async () => {
-    const { gateway } = await rig({}, { dev: true })
+    const { gateway } = await harness({}, { dev: true })
     for (const path of ['/files', '/console/settings', '/console/log'])
       expect({ path, status: (await asNginx(gateway.apiUrl, path)).status }).toEqual({ path, status: 401 })
     expect((await fetch(`${gateway.apiUrl}/files`)).status).toBe(200)
@@ -44,7 +44,7 @@ describe('a proxy as it is installed: HTTP/1.0, Host of its upstream, no header 
 
 describe('administrators', () => {
   it('are not those without credentials, whatever they are called, nor pages elsewhere with their cookie', async () => {
-    const started = await rig({ auth: { admins: ['root'], anonymous: 'root' } })
+    const started = await harness({ auth: { admins: ['root'], anonymous: 'root' } })
     const token = await started.gateway.token('root')
     const cookie = `postern_token=${token}`
     const status = async (headers: Record<string, string>) =>
@@ -137,7 +137,7 @@ describe('the console log', () => {
   })
 
   it('lets administrators in though users have taken all places', async () => {
-    const { gateway } = await rig({ auth: { admins: ['root'] } })
+    const { gateway } = await harness({ auth: { admins: ['root'] } })
     const open = async (user: string) => {
       const headers = { authorization: `Bearer ${await gateway.token(user)}` }
       const reader = await readEvents(`${gateway.apiUrl}/console/log`, headers)
@@ -167,7 +167,7 @@ it('a whole /64 of IPv6 has the one allowance of a client without credentials', 
 })
 
 it('the description of the API is put together once, not for everyone who asks', async () => {
-  const { gateway } = await rig()
+  const { gateway } = await harness()
   const ask = async () => (await fetch(`${gateway.apiUrl}/openapi.json`)).text()
   const first = await ask()
   const parse = vi.spyOn(JSON, 'stringify')

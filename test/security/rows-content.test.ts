@@ -4,8 +4,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { put, store, textFile, upload } from '../api/caller.ts'
 import type { RawAnswer } from '../fixtures/raw-http.ts'
-import { rig, serveAlice } from './alice.ts'
-import { rawApi } from './rig.ts'
+import { harness, serveAlice } from './alice.ts'
+import { rawApi } from './harness.ts'
 
 serveAlice({ key: 'there', body: 'there' })
 
@@ -25,13 +25,13 @@ describe('types and names', () => {
     'image',
     '/',
   ])('97: the type %j is not granted', async (mimeType) => {
-    const alice = await rig.user('alice')
-    const before = await rig.state()
+    const alice = await harness.user('alice')
+    const before = await harness.state()
     for (const method of ['PUT', 'POST']) {
       const { status } = await alice.post('/files/upload-url', { filename: 'a.png', mimeType, method })
       expect([400, 415]).toContain(status)
     }
-    expect(await rig.state()).toEqual(before)
+    expect(await harness.state()).toEqual(before)
   })
 
   test.each([
@@ -44,14 +44,14 @@ describe('types and names', () => {
     ['', 'binary/octet-stream'],
   ])('97: %j, sent to a public key before any confirm, is no document', async (type, served) => {
     // As a URL does that was issued for a file whose type nobody declared: it binds none.
-    const target = rig.target('gateway', 'PUT', 'postern', 'public/x')
+    const target = harness.target('gateway', 'PUT', 'postern', 'public/x')
     const headers: Record<string, string> = {
       'content-length': '8',
       'content-disposition': 'inline; filename="a.html"',
     }
     if (type !== '') headers['content-type'] = type
-    expect((await rig.raw('PUT', target, headers, '<script>')).status).toBe(200)
-    const got = await rig.raw('GET', '/postern/public/x')
+    expect((await harness.raw('PUT', target, headers, '<script>')).status).toBe(200)
+    const got = await harness.raw('GET', '/postern/public/x')
     expect(got.status).toBe(200)
     expect(got.headers.get('content-type')).toBe(served)
     expect(got.headers.get('content-disposition')).toMatch(/^attachment/)
@@ -64,45 +64,45 @@ describe('types and names', () => {
     const coded = { 'content-encoding': 'br' }
 
     test('is refused in the bucket of the gateway', async () => {
-      await rig.signed('gateway', 'PUT', '/postern/uploads/source', { body: 'source' })
+      await harness.signed('gateway', 'PUT', '/postern/uploads/source', { body: 'source' })
       const send = (path: string, headers: Record<string, string> = {}): Promise<RawAnswer> =>
-        rig.signed('gateway', path.includes('?') ? 'POST' : 'PUT', path, { headers, unsigned: coded })
+        harness.signed('gateway', path.includes('?') ? 'POST' : 'PUT', path, { headers, unsigned: coded })
       const sent = { ...coded, 'content-length': '4' }
-      await rig.refused(
-        () => rig.raw('PUT', rig.target('gateway', 'PUT', 'postern', 'uploads/y'), sent, 'text'),
+      await harness.refused(
+        () => harness.raw('PUT', harness.target('gateway', 'PUT', 'postern', 'uploads/y'), sent, 'text'),
         403,
         'AccessDenied',
       )
-      await rig.refused(
-        () => rig.raw('PUT', rig.target('gateway', 'PUT', 'postern', 'public/y'), sent, 'text'),
+      await harness.refused(
+        () => harness.raw('PUT', harness.target('gateway', 'PUT', 'postern', 'public/y'), sent, 'text'),
         403,
         'AccessDenied',
       )
-      await rig.refused(() => send('/postern/uploads/y?uploads='), 403, 'AccessDenied')
+      await harness.refused(() => send('/postern/uploads/y?uploads='), 403, 'AccessDenied')
       const copy = { 'x-amz-copy-source': '/postern/uploads/source', 'x-amz-metadata-directive': 'REPLACE' }
-      await rig.refused(() => send('/postern/uploads/y', copy), 403, 'AccessDenied')
+      await harness.refused(() => send('/postern/uploads/y', copy), 403, 'AccessDenied')
     })
 
     test('is kept where it is signed, and in the buckets of access keys', async () => {
-      const own = await rig.signed('gateway', 'PUT', '/postern/uploads/z', { body: 'text', headers: coded })
+      const own = await harness.signed('gateway', 'PUT', '/postern/uploads/z', { body: 'text', headers: coded })
       expect(own.status).toBe(200)
-      const target = rig.target('alice', 'PUT', 'alice-1', 'coded')
-      expect((await rig.raw('PUT', target, { ...coded, 'content-length': '4' }, 'text')).status).toBe(200)
+      const target = harness.target('alice', 'PUT', 'alice-1', 'coded')
+      expect((await harness.raw('PUT', target, { ...coded, 'content-length': '4' }, 'text')).status).toBe(200)
       for (const [who, path] of [
         ['gateway', '/postern/uploads/z'],
         ['alice', '/alice-1/coded'],
       ] as const) {
-        expect((await rig.signed(who, 'HEAD', path)).headers.get('content-encoding')).toBe('br')
+        expect((await harness.signed(who, 'HEAD', path)).headers.get('content-encoding')).toBe('br')
       }
     })
 
     test('is not kept on an object of an upload, even where it is signed', async () => {
-      const alice = await rig.user('alice')
+      const alice = await harness.user('alice')
       const { key, id } = (await alice.post('/files/upload-url', textFile)).json
       const headers = { ...coded, 'content-type': 'text/html', 'x-amz-meta-a': 'b', 'cache-control': 'max-age=9' }
-      const sent = await rig.signed('gateway', 'PUT', `/postern/${key}`, { body: 'text', headers })
+      const sent = await harness.signed('gateway', 'PUT', `/postern/${key}`, { body: 'text', headers })
       expect(sent.status).toBe(200)
-      const got = await rig.signed('gateway', 'HEAD', `/postern/${key}`)
+      const got = await harness.signed('gateway', 'HEAD', `/postern/${key}`)
       expect(got.headers.get('content-type')).toBe('text/plain')
       for (const name of ['content-encoding', 'x-amz-meta-a']) expect(got.headers.get(name)).toBeUndefined()
       expect((await alice.post('/files/confirm', { id })).status).toBe(201)
@@ -110,16 +110,16 @@ describe('types and names', () => {
   })
 
   test('89: an object that is not verified tells nobody its size, and is no source of a copy', async () => {
-    const alice = await rig.user('alice')
+    const alice = await harness.user('alice')
     const { key, uploadUrl } = (await alice.post('/files/upload-url', { filename: 'a.png', visibility: 'public' })).json
     await fetch(uploadUrl, { method: 'PUT', body: '<!DOCTYPE html><script>alert(1)</script>' })
     const attributes = { 'x-amz-object-attributes': 'ObjectSize' }
     const copy = { 'x-amz-copy-source': `/postern/${key}` }
-    await rig.refused(() => rig.raw('GET', `/postern/${key}?attributes=`, attributes), 404, 'NoSuchKey')
-    await rig.refused(() => rig.raw('GET', `/postern/${key}?versionId=null`), 404, 'NoSuchKey')
-    await rig.refused(() => rig.raw('GET', `/postern/${key}`, { range: 'bytes=0-3' }), 404, 'NoSuchKey')
-    await rig.refused(() => rig.signed('alice', 'PUT', '/alice-1/copy', { headers: copy }), 404, 'NoSuchKey')
-    await rig.refused(() => rig.signed('alice', 'GET', `/postern/${key}`), 404, 'NoSuchKey')
+    await harness.refused(() => harness.raw('GET', `/postern/${key}?attributes=`, attributes), 404, 'NoSuchKey')
+    await harness.refused(() => harness.raw('GET', `/postern/${key}?versionId=null`), 404, 'NoSuchKey')
+    await harness.refused(() => harness.raw('GET', `/postern/${key}`, { range: 'bytes=0-3' }), 404, 'NoSuchKey')
+    await harness.refused(() => harness.signed('alice', 'PUT', '/alice-1/copy', { headers: copy }), 404, 'NoSuchKey')
+    await harness.refused(() => harness.signed('alice', 'GET', `/postern/${key}`), 404, 'NoSuchKey')
   })
 
   test.each([
@@ -132,19 +132,19 @@ describe('types and names', () => {
     ['C:\\Windows\\a.txt', 'a.txt'],
     ['עברית.txt', 'עברית.txt'],
   ])('99: the name %j is kept as %j and harms no header', async (given, kept) => {
-    const alice = await rig.user('alice')
+    const alice = await harness.user('alice')
     const { id, filename } = await store(alice, 'text', { filename: given })
     expect(filename).toBe(kept)
     const { json } = await alice.get(`/files/${id}/download-url?disposition=attachment`)
     const url = new URL(json.downloadUrl)
-    const got = await rig.raw('GET', url.pathname + url.search)
+    const got = await harness.raw('GET', url.pathname + url.search)
     expect(got.status).toBe(200)
     expect(got.headers.get('content-disposition')).toMatch(/^attachment; filename/)
     expect(got.headers.get('x')).toBeUndefined()
   })
 
   test('85: what only the gateway decides is refused, and its own metadata dropped', async () => {
-    const alice = await rig.user('alice')
+    const alice = await harness.user('alice')
     for (const extra of [
       'owner',
       'key',
@@ -158,9 +158,9 @@ describe('types and names', () => {
       'constructor',
       'toString',
     ]) {
-      const before = await rig.state()
+      const before = await harness.state()
       expect((await alice.post('/files/upload-url', { ...textFile, [extra]: 'bob' })).status).toBe(400)
-      expect(await rig.state()).toEqual(before)
+      expect(await harness.state()).toEqual(before)
     }
     const { id } = await upload(alice, 'text', {
       metadata: { 'X-Internal-Scan': 'clean', album: 'a', constructor: 'b' },
@@ -177,48 +177,48 @@ describe('types and names', () => {
     '{"filename":"a","metadata":{"__proto__":"b"}}',
     '{"filename":"a","metadata":{"\\u005f_proto__":"b"}}',
   ])('69: %s', async (body) => {
-    const authorization = `Bearer ${await rig.gateway.token('alice')}`
+    const authorization = `Bearer ${await harness.gateway.token('alice')}`
     const send = (): Promise<RawAnswer> =>
-      rawApi(rig, 'POST', '/files/upload-url', { authorization, 'content-type': 'application/json' }, body)
-    await rig.refused(send, 400, 'InvalidRequest')
+      rawApi(harness, 'POST', '/files/upload-url', { authorization, 'content-type': 'application/json' }, body)
+    await harness.refused(send, 400, 'InvalidRequest')
   })
 })
 
 describe('106: what is told to whom', () => {
   test('no answer names a path, a statement or a module', async () => {
-    const alice = await rig.user('alice')
-    const authorization = `Bearer ${await rig.gateway.token('alice')}`
+    const alice = await harness.user('alice')
+    const authorization = `Bearer ${await harness.gateway.token('alice')}`
     const answers = [
-      await rawApi(rig, 'GET', '/files/%00', { authorization }),
-      await rawApi(rig, 'POST', '/files/confirm', { authorization, 'content-type': 'application/json' }, '{'),
-      await rawApi(rig, 'GET', '/assets/..%2f..%2fpackage.json', { authorization }),
-      await rig.signed('alice', 'GET', '/alice-1/nothing'),
-      await rig.signed('alice', 'PUT', '/alice-1?cors', { body: '<a', headers: { 'content-md5': 'x' } }),
-      await rig.signed('alice', 'GET', '/nothing-1'),
+      await rawApi(harness, 'GET', '/files/%00', { authorization }),
+      await rawApi(harness, 'POST', '/files/confirm', { authorization, 'content-type': 'application/json' }, '{'),
+      await rawApi(harness, 'GET', '/assets/..%2f..%2fpackage.json', { authorization }),
+      await harness.signed('alice', 'GET', '/alice-1/nothing'),
+      await harness.signed('alice', 'PUT', '/alice-1?cors', { body: '<a', headers: { 'content-md5': 'x' } }),
+      await harness.signed('alice', 'GET', '/nothing-1'),
     ]
     for (const { text, status } of answers) {
       expect(status).toBeLessThan(500)
       expect(text).not.toMatch(/SELECT|sqlite|node_modules|at async|\/tmp\/|\/src\//i)
-      expect(text).not.toContain(rig.gateway.dir)
+      expect(text).not.toContain(harness.gateway.dir)
     }
     expect((await alice.get('/files')).status).toBe(200)
   })
 
   test('the log, at its most talkative, holds nothing that grants access', async () => {
-    const alice = await rig.user('alice')
-    const token = await rig.gateway.token('alice')
+    const alice = await harness.user('alice')
+    const token = await harness.gateway.token('alice')
     const issued = await upload(alice, 'text')
     await put(issued, 'other')
     const { json } = await alice.post('/files/confirm', { id: issued.id })
     const { downloadUrl } = (await alice.get(`/files/${json.id}/download-url`)).json
     await fetch(downloadUrl)
     await fetch(`${downloadUrl.slice(0, -1)}0`)
-    await rawApi(rig, 'GET', `/files?token=${token}&access_token=${token}`, { cookie: `postern_token=${token}` })
-    await rawApi(rig, 'GET', `/files/${token}`, { authorization: `Bearer ${token}` })
-    await rawApi(rig, 'GET', '/l/a-very-secret-link-token', {})
-    await rig.signed('alice', 'GET', '/alice-1/there')
+    await rawApi(harness, 'GET', `/files?token=${token}&access_token=${token}`, { cookie: `postern_token=${token}` })
+    await rawApi(harness, 'GET', `/files/${token}`, { authorization: `Bearer ${token}` })
+    await rawApi(harness, 'GET', '/l/a-very-secret-link-token', {})
+    await harness.signed('alice', 'GET', '/alice-1/there')
     await sleep(50)
-    const text = rig.log.join('')
+    const text = harness.log.join('')
     expect(text).toContain('/files')
     const signatures = [issued.uploadUrl, downloadUrl].map((url) => new URL(url).searchParams.get('X-Amz-Signature')!)
     for (const secret of [...signatures, token, token.split('.')[2]!, 'a-very-secret-link-token', 'alice-secret']) {

@@ -1,12 +1,12 @@
 /** Rows 58, 59 and 104 in dev mode: a request without credentials is the user dev, and must be from here. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { rawApi, startRig, type Headers, type Rig } from './rig.ts'
+import { rawApi, startHarness, type Headers, type Harness } from './harness.ts'
 
-let rig: Rig
+let harness: Harness
 beforeAll(async () => {
-  rig = await startRig({}, { dev: true })
+  harness = await startHarness({}, { dev: true })
 })
-afterAll(() => rig?.close())
+afterAll(() => harness?.close())
 
 test.each<[string, Headers]>([
   ['another name for this address', { host: 'rebound.evil.example' }],
@@ -33,12 +33,12 @@ test.each<[string, Headers]>([
   ['a wrong token', { authorization: 'Bearer x' }],
   ['a wrong cookie', { cookie: 'postern_token=x' }],
 ])('58, 59: %s is nobody', async (_, headers) => {
-  const before = await rig.state()
+  const before = await harness.state()
   for (const method of ['GET', 'POST']) {
     const path = method === 'GET' ? '/files' : '/files/upload-url'
     const type = { 'content-type': 'application/json' }
     const answer = await rawApi(
-      rig,
+      harness,
       method,
       path,
       { ...type, ...headers },
@@ -47,10 +47,12 @@ test.each<[string, Headers]>([
     expect(answer.status).toBe(401)
     expect(answer.headers.get('access-control-allow-credentials')).toBeUndefined()
   }
-  expect(await rig.state()).toEqual(before)
+  expect(await harness.state()).toEqual(before)
 })
 
 test('and from here is the user dev', async () => {
-  expect((await rawApi(rig, 'GET', '/files')).status).toBe(200)
-  expect((await rawApi(rig, 'GET', '/files', { host: 'localhost', origin: 'http://localhost:5173' })).status).toBe(200)
+  expect((await rawApi(harness, 'GET', '/files')).status).toBe(200)
+  expect((await rawApi(harness, 'GET', '/files', { host: 'localhost', origin: 'http://localhost:5173' })).status).toBe(
+    200,
+  )
 })

@@ -2,13 +2,13 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { assertShape, type Origin } from '../fuzz/shape.ts'
 import { rawRequest } from '../fixtures/raw-http.ts'
-import { startRig, type Rig } from './rig.ts'
+import { startHarness, type Harness } from './harness.ts'
 
-let rig: Rig
+let harness: Harness
 beforeAll(async () => {
-  rig = await startRig()
+  harness = await startHarness()
 })
-afterAll(() => rig?.close())
+afterAll(() => harness?.close())
 
 const cases: [name: string, bytes: string, status: number][] = [
   ['56: no HTTP at all', 'hello\r\n\r\n', 400],
@@ -25,11 +25,11 @@ test.each(
     (['objects', 'api'] as const).map((at) => [name, at, bytes, status] as const),
   ),
 )('%s, at the %s origin', async (_, origin: Origin, bytes, status) => {
-  rig.log.length = 0
-  const answer = await rawRequest(origin === 'api' ? rig.gateway.apiUrl : rig.objectsAt, bytes)
+  harness.log.length = 0
+  const answer = await rawRequest(origin === 'api' ? harness.gateway.apiUrl : harness.objectsAt, bytes)
   expect(answer.status).toBe(status)
   assertShape(origin, answer, 'GET')
   // The log names the request as the answer does.
   const id = answer.headers.get(origin === 'api' ? 'x-request-id' : 'x-amz-request-id')
-  await expect.poll(() => rig.log.some((line) => line.includes(`"requestId":"${id}"`))).toBe(true)
+  await expect.poll(() => harness.log.some((line) => line.includes(`"requestId":"${id}"`))).toBe(true)
 })

@@ -3,8 +3,8 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import { store, textFile, upload } from '../api/caller.ts'
 import type { RawAnswer } from '../fixtures/raw-http.ts'
-import { rig, serveAlice } from './alice.ts'
-import type { Who } from './rig.ts'
+import { harness, serveAlice } from './alice.ts'
+import type { Who } from './harness.ts'
 
 serveAlice({ key: 'own', body: 'of alice' })
 
@@ -14,60 +14,64 @@ describe('77: the gateway’s bucket, for those who have keys of their own and f
   let key: string
   let publicKey: string
   beforeAll(async () => {
-    const user = await rig.user('dave')
+    const user = await harness.user('dave')
     key = (await store(user, 'private bytes')).key
     publicKey = (await store(user, 'public bytes', { visibility: 'public' })).key
   })
 
   const ways: [string, (who: Who) => Promise<RawAnswer>][] = [
-    ['list', (who) => rig.signed(who, 'GET', '/postern?list-type=2')],
-    ['list below public/', (who) => rig.signed(who, 'GET', '/postern?list-type=2&prefix=public%2F')],
-    ['list, version 1', (who) => rig.signed(who, 'GET', '/postern')],
-    ['list versions', (who) => rig.signed(who, 'GET', '/postern?versions')],
-    ['list uploads', (who) => rig.signed(who, 'GET', '/postern?uploads')],
-    ['its encoded name', (who) => rig.signed(who, 'GET', '/%70ostern?list-type=2')],
-    ['read', (who) => rig.signed(who, 'GET', `/postern/${key}`)],
+    ['list', (who) => harness.signed(who, 'GET', '/postern?list-type=2')],
+    ['list below public/', (who) => harness.signed(who, 'GET', '/postern?list-type=2&prefix=public%2F')],
+    ['list, version 1', (who) => harness.signed(who, 'GET', '/postern')],
+    ['list versions', (who) => harness.signed(who, 'GET', '/postern?versions')],
+    ['list uploads', (who) => harness.signed(who, 'GET', '/postern?uploads')],
+    ['its encoded name', (who) => harness.signed(who, 'GET', '/%70ostern?list-type=2')],
+    ['read', (who) => harness.signed(who, 'GET', `/postern/${key}`)],
     [
       'head its attributes',
-      (who) => rig.signed(who, 'GET', `/postern/${key}?attributes`, { headers: { 'x-amz-object-attributes': 'ETag' } }),
+      (who) =>
+        harness.signed(who, 'GET', `/postern/${key}?attributes`, { headers: { 'x-amz-object-attributes': 'ETag' } }),
     ],
-    ['tags of a public one', (who) => rig.signed(who, 'GET', `/postern/${publicKey}?tagging`)],
-    ['overwrite', (who) => rig.signed(who, 'PUT', `/postern/${key}`, { body: 'x' })],
-    ['create below public/', (who) => rig.signed(who, 'PUT', '/postern/public/x', { body: 'x' })],
-    ['delete', (who) => rig.signed(who, 'DELETE', `/postern/${publicKey}`)],
+    ['tags of a public one', (who) => harness.signed(who, 'GET', `/postern/${publicKey}?tagging`)],
+    ['overwrite', (who) => harness.signed(who, 'PUT', `/postern/${key}`, { body: 'x' })],
+    ['create below public/', (who) => harness.signed(who, 'PUT', '/postern/public/x', { body: 'x' })],
+    ['delete', (who) => harness.signed(who, 'DELETE', `/postern/${publicKey}`)],
     [
       'copy out',
-      (who) => rig.signed(who, 'PUT', '/alice-1/stolen', { headers: { 'x-amz-copy-source': `postern/${key}` } }),
+      (who) => harness.signed(who, 'PUT', '/alice-1/stolen', { headers: { 'x-amz-copy-source': `postern/${key}` } }),
     ],
     [
       'copy out by an encoded name',
       (who) =>
-        rig.signed(who, 'PUT', '/alice-1/stolen', {
+        harness.signed(who, 'PUT', '/alice-1/stolen', {
           headers: { 'x-amz-copy-source': `/%70ostern%2F${encodeURIComponent(key)}` },
         }),
     ],
     [
       'copy in',
-      (who) => rig.signed(who, 'PUT', `/postern/${publicKey}`, { headers: { 'x-amz-copy-source': 'alice-1/own' } }),
+      (who) => harness.signed(who, 'PUT', `/postern/${publicKey}`, { headers: { 'x-amz-copy-source': 'alice-1/own' } }),
     ],
-    ['a form', (who) => rig.post(who, { bucket: 'postern', key: 'public/form' })],
-    ['begin an upload', (who) => rig.signed(who, 'POST', '/postern/public/x?uploads')],
-    ['the bucket’s ACL', (who) => rig.signed(who, 'PUT', '/postern?acl', { headers: { 'x-amz-acl': 'public-read' } })],
-    ['make it', (who) => rig.signed(who, 'PUT', '/postern')],
-    ['delete it', (who) => rig.signed(who, 'DELETE', '/postern')],
+    ['a form', (who) => harness.post(who, { bucket: 'postern', key: 'public/form' })],
+    ['begin an upload', (who) => harness.signed(who, 'POST', '/postern/public/x?uploads')],
+    [
+      'the bucket’s ACL',
+      (who) => harness.signed(who, 'PUT', '/postern?acl', { headers: { 'x-amz-acl': 'public-read' } }),
+    ],
+    ['make it', (who) => harness.signed(who, 'PUT', '/postern')],
+    ['delete it', (who) => harness.signed(who, 'DELETE', '/postern')],
   ]
   test.each(ways)('a key of another owner: %s', async (_, send) => {
-    await rig.refused(() => send('alice'), 403, 'AccessDenied')
+    await harness.refused(() => send('alice'), 403, 'AccessDenied')
   })
 
   test('a key of another owner: a part copied out', async () => {
-    const uploadId = uploadIdOf(await rig.signed('alice', 'POST', '/alice-1/parts?uploads'))
+    const uploadId = uploadIdOf(await harness.signed('alice', 'POST', '/alice-1/parts?uploads'))
     const copy = (source: string): Promise<RawAnswer> =>
-      rig.signed('alice', 'PUT', `/alice-1/parts?partNumber=1&uploadId=${uploadId}`, {
+      harness.signed('alice', 'PUT', `/alice-1/parts?partNumber=1&uploadId=${uploadId}`, {
         headers: { 'x-amz-copy-source': source },
       })
-    await rig.refused(() => copy(`postern/${key}`), 403, 'AccessDenied')
-    await rig.refused(() => copy(`/postern/${key}`), 403, 'AccessDenied')
+    await harness.refused(() => copy(`postern/${key}`), 403, 'AccessDenied')
+    await harness.refused(() => copy(`/postern/${key}`), 403, 'AccessDenied')
     expect((await copy(`postern/${publicKey}`)).status).toBe(200)
   })
 
@@ -92,7 +96,7 @@ describe('77: the gateway’s bucket, for those who have keys of their own and f
     ['PUT', '/postern/public/x?acl'],
     ['GET', '/postern/public/x?uploadId=a'],
   ])('nobody: %s %s', async (method, target) => {
-    await rig.refused(() => rig.raw(method, target, { 'content-length': '0' }), 403, 'AccessDenied')
+    await harness.refused(() => harness.raw(method, target, { 'content-length': '0' }), 403, 'AccessDenied')
   })
 
   test.each([
@@ -101,15 +105,15 @@ describe('77: the gateway’s bucket, for those who have keys of their own and f
     '/postern/public/..%2fuploads/x',
     '/postern/public/x%00',
   ])('nobody: GET %s', async (target) => {
-    await rig.refused(() => rig.raw('GET', target), 400, 'InvalidURI')
+    await harness.refused(() => harness.raw('GET', target), 400, 'InvalidURI')
   })
 })
 
 test('84: another user’s file is 404, whatever is asked of it', async () => {
-  const [alice, eve] = [await rig.user('alice'), await rig.user('eve')]
+  const [alice, eve] = [await harness.user('alice'), await harness.user('eve')]
   const pending = (await alice.post('/files/upload-url', textFile)).json
   const { id } = await store(alice, 'mine')
-  const before = await rig.state()
+  const before = await harness.state()
   for (const one of [id, pending.id]) {
     const answers = await Promise.all([
       eve.get(`/files/${one}`),
@@ -127,11 +131,11 @@ test('84: another user’s file is 404, whatever is asked of it', async () => {
     expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 404))
   }
   expect((await eve.post('/files/confirm', { key: pending.key })).status).toBe(404)
-  expect(await rig.state()).toEqual(before)
+  expect(await harness.state()).toEqual(before)
 })
 
 test('84: a cursor leads to one’s own files alone', async () => {
-  const [frank, eve] = [await rig.user('frank'), await rig.user('eve')]
+  const [frank, eve] = [await harness.user('frank'), await harness.user('eve')]
   for (const name of ['1.txt', '2.txt', '3.txt']) await upload(frank, name, { filename: name })
   const { nextCursor } = (await frank.get('/files?limit=1')).json
   expect((await eve.get(`/files?cursor=${nextCursor}`)).json.files).toEqual([])

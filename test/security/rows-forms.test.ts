@@ -3,8 +3,8 @@
 import { describe, expect, test } from 'vitest'
 import { createPostForm } from '../../src/sigv4/post-form.ts'
 import type { RawAnswer } from '../fixtures/raw-http.ts'
-import { rig, serveAlice } from './alice.ts'
-import { keys } from './rig.ts'
+import { harness, serveAlice } from './alice.ts'
+import { keys } from './harness.ts'
 
 serveAlice({ key: 'there', body: 'there' })
 
@@ -15,7 +15,7 @@ describe('form uploads', () => {
       'content-type': 'multipart/form-data; boundary=b',
       'content-length': String(Buffer.byteLength(body)),
     }
-    return rig.raw('POST', '/alice-1', headers, body)
+    return harness.raw('POST', '/alice-1', headers, body)
   }
   const field = (head: string, value = 'v'): string => `--b\r\n${head}\r\n\r\n${value}\r\n`
   const key = field('Content-Disposition: form-data; name="key"', 'k')
@@ -38,12 +38,12 @@ describe('form uploads', () => {
     ['an end within a header', '--b\r\nContent-Disp', ''],
     ['nothing at all', '', ''],
   ])('55: %s', async (_, inner, end) => {
-    await rig.refused(() => form(inner, end), 400, 'MalformedPOSTRequest')
+    await harness.refused(() => form(inner, end), 400, 'MalformedPOSTRequest')
   })
 
   test('55: a form that does not end, or goes on too long behind its file', async () => {
     const { fields } = createPostForm({
-      endpoint: rig.gateway.objectsUrl,
+      endpoint: harness.gateway.objectsUrl,
       bucket: 'alice-1',
       key: 'endless',
       pathStyle: true,
@@ -64,15 +64,15 @@ describe('form uploads', () => {
       '--b\r\nContent-Disposition: form-data; name="a"\r\n\r\nb',
       '--bx',
     ]) {
-      await rig.refused(() => form(before + file, end), 400, 'MalformedPOSTRequest')
+      await harness.refused(() => form(before + file, end), 400, 'MalformedPOSTRequest')
     }
-    await rig.refused(() => form(before + file + field('X: y', 'z'.repeat(200_000))), 400, 'MalformedPOSTRequest')
+    await harness.refused(() => form(before + file + field('X: y', 'z'.repeat(200_000))), 400, 'MalformedPOSTRequest')
     expect((await form(before + file + field('Content-Disposition: form-data; name="late"'))).status).toBe(204)
   })
 
   test('42, 52: a key of slashes alone', async () => {
     for (const name of ['/', '//', '///']) {
-      await rig.refused(() => rig.post('alice', { key: name }), 400, 'InvalidURI')
+      await harness.refused(() => harness.post('alice', { key: name }), 400, 'InvalidURI')
     }
   })
 })

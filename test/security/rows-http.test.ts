@@ -4,22 +4,22 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { connect, rawHead } from '../fixtures/raw-http.ts'
 import { store, textFile } from '../api/caller.ts'
-import { rawApi, startRig, type Rig } from './rig.ts'
+import { rawApi, startHarness, type Harness } from './harness.ts'
 
-let rig: Rig
+let harness: Harness
 let token: string
 let put: string
 beforeAll(async () => {
-  rig = await startRig()
-  token = await rig.gateway.token('alice')
-  put = rig.target('gateway', 'PUT', 'postern', 'uploads/smuggled')
+  harness = await startHarness()
+  token = await harness.gateway.token('alice')
+  put = harness.target('gateway', 'PUT', 'postern', 'uploads/smuggled')
 })
-afterAll(() => rig?.close())
+afterAll(() => harness?.close())
 
 const marker = '/marker-of-a-second-request'
 const second = `GET ${marker} HTTP/1.1\r\nHost: a\r\n\r\n`
 /** Requests that reached a route, by the access log. */
-const routed = (): number => rig.log.filter((line) => line.includes(marker)).length
+const routed = (): number => harness.log.filter((line) => line.includes(marker)).length
 
 /** What one connection got to hear: until it was closed, or a moment after the first answer. */
 async function exchange(base: string, bytes: string): Promise<string> {
@@ -36,7 +36,7 @@ async function exchange(base: string, bytes: string): Promise<string> {
 }
 
 describe.each(['the API', 'the objects endpoint'])('%s', (name) => {
-  const base = (): string => (name === 'the API' ? rig.gateway.apiUrl : rig.objectsAt)
+  const base = (): string => (name === 'the API' ? harness.gateway.apiUrl : harness.objectsAt)
   const target = (): string => (name === 'the API' ? '/files/upload-url' : put)
   const method = (): string => (name === 'the API' ? 'POST' : 'PUT')
 
@@ -68,7 +68,7 @@ describe.each(['the API', 'the objects endpoint'])('%s', (name) => {
     ['a header of 20 KB', `X: ${'a'.repeat(20_000)}\r\n\r\n`],
     ['two Hosts', 'Host: b\r\n\r\n'],
   ])('56, 57: %s hides no second request', async (_, rest) => {
-    const before = await rig.state()
+    const before = await harness.state()
     const seen = routed()
     const head = `${method()} ${target()} HTTP/1.1\r\nHost: ${new URL(base()).host}\r\nAuthorization: Bearer ${token}\r\n`
     const heard = await exchange(
@@ -80,7 +80,7 @@ describe.each(['the API', 'the objects endpoint'])('%s', (name) => {
     const answers = heard.match(/HTTP\/1\.1 \d{3}/g) ?? []
     expect(answers.length === 1 ? routed() - seen : 0).toBe(0)
     expect(heard).not.toMatch(/HTTP\/1\.1 5(?!01)/)
-    expect(await rig.state()).toEqual(before)
+    expect(await harness.state()).toEqual(before)
   })
 
   test.each<[string, string, RegExp]>([
@@ -155,7 +155,7 @@ describe.each(['the API', 'the objects endpoint'])('%s', (name) => {
 test('59: what a proxy would say is not believed of somebody who is none', async () => {
   const body = JSON.stringify({ ...textFile, visibility: 'public' })
   const answer = await rawApi(
-    rig,
+    harness,
     'POST',
     '/files/upload-url',
     {
@@ -174,20 +174,20 @@ test('59: what a proxy would say is not believed of somebody who is none', async
   )
   expect(answer.status).toBe(200)
   expect(answer.text).not.toMatch(/evil|https:/)
-  expect(rig.log.join('')).not.toContain('203.0.113.7')
+  expect(harness.log.join('')).not.toContain('203.0.113.7')
 })
 
 test('60: a redirect never leads to where a request says it came from', async () => {
-  const alice = await rig.user('alice')
+  const alice = await harness.user('alice')
   const { id } = await store(alice, 'text')
   const headers = { authorization: `Bearer ${token}`, referer: 'https://evil.example/', host: 'evil.example' }
-  const answer = await rawApi(rig, 'GET', `/files/${id}/content`, headers)
+  const answer = await rawApi(harness, 'GET', `/files/${id}/content`, headers)
   expect(answer.status).toBe(302)
-  expect(answer.headers.get('location')).toMatch(new RegExp(`^${rig.gateway.objectsUrl}/`))
+  expect(answer.headers.get('location')).toMatch(new RegExp(`^${harness.gateway.objectsUrl}/`))
 })
 
 test('95: another spelling of a route has no allowance of its own', async () => {
-  const limited = await startRig({ limits: { issuePerMinute: 3 } })
+  const limited = await startHarness({ limits: { issuePerMinute: 3 } })
   try {
     const headers = {
       authorization: `Bearer ${await limited.gateway.token('alice')}`,

@@ -4,47 +4,47 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { textFile, type Json } from '../api/caller.ts'
 import { freePort } from '../cli/free-port.ts'
 import { rawHead, type RawAnswer } from '../fixtures/raw-http.ts'
-import { startRig, type Rig } from './rig.ts'
+import { startHarness, type Harness } from './harness.ts'
 
-const mountings: [string, () => Promise<Rig>][] = [
-  ['a listener of its own', () => startRig()],
-  ['objects.listen: shared', () => startRig({ objects: { listen: 'shared' } })],
+const mountings: [string, () => Promise<Harness>][] = [
+  ['a listener of its own', () => startHarness()],
+  ['objects.listen: shared', () => startHarness({ objects: { listen: 'shared' } })],
   [
     'a public URL with a path, behind a proxy',
     async () => {
       const listen = `127.0.0.1:${await freePort()}`
       const objects = { listen, publicUrl: 'https://files.example.com/objects' }
-      return startRig({ objects }, { objectsAt: `http://${listen}` })
+      return startHarness({ objects }, { objectsAt: `http://${listen}` })
     },
   ],
 ]
 
 describe.each(mountings)('%s', (mounting, start) => {
-  let rig: Rig
+  let harness: Harness
   let issued: Json
   let target: string
   let host: string
   beforeAll(async () => {
-    rig = await start()
-    const alice = await rig.user('alice')
+    harness = await start()
+    const alice = await harness.user('alice')
     await alice.post('/files/upload-url', textFile)
     issued = (await alice.post('/files/upload-url', { ...textFile, size: 5 })).json
     const url = new URL(issued.uploadUrl)
     host = url.host
     target = issued.uploadUrl.slice(url.origin.length)
   })
-  afterAll(() => rig?.close())
+  afterAll(() => harness?.close())
 
   const put = (to: string, headers: Record<string, string> = {}, method = 'PUT', body = 'bytes'): Promise<RawAnswer> =>
-    rig.raw(method, to, { ...issued.headers, 'content-length': String(body.length), ...headers }, body)
+    harness.raw(method, to, { ...issued.headers, 'content-length': String(body.length), ...headers }, body)
 
   test.each(['GET', 'HEAD', 'DELETE', 'POST', 'PATCH', 'put', 'TRACE'])(
     '12: its URL with method %s',
     async (method) => {
       const status = { PATCH: 403, put: 400, TRACE: 405 }[method] ?? 403
-      const before = await rig.state()
+      const before = await harness.state()
       expect((await put(target, {}, method)).status).toBe(status)
-      expect(await rig.state()).toEqual(before)
+      expect(await harness.state()).toEqual(before)
     },
   )
 
@@ -70,7 +70,7 @@ describe.each(mountings)('%s', (mounting, start) => {
     'x-amz-write-offset-bytes',
     'x-amz-website-redirect-location',
   ])('14, 15: %s that the URL does not sign', async (name) => {
-    const answer = await rig.refused(() => put(target, { [name]: 'postern/uploads/x' }), 403, 'AccessDenied')
+    const answer = await harness.refused(() => put(target, { [name]: 'postern/uploads/x' }), 403, 'AccessDenied')
     expect(answer.text).toContain(`<HeadersNotSigned>${name.toLowerCase()}</HeadersNotSigned>`)
   })
 
@@ -86,20 +86,20 @@ describe.each(mountings)('%s', (mounting, start) => {
     ['append'],
     ['X-Amz-Signature2=x'],
   ])('21: %s appended', async (...parameters) => {
-    await rig.refused(() => put(`${target}&${parameters.join('&')}`), 403, 'SignatureDoesNotMatch')
+    await harness.refused(() => put(`${target}&${parameters.join('&')}`), 403, 'SignatureDoesNotMatch')
   })
 
   test.each(['X-Amz-Expires=604800', 'X-Amz-Date=20990101T000000Z', 'X-Amz-Credential=x'])(
     '20: %s a second time',
     async (parameter) => {
-      await rig.refused(() => put(`${target}&${parameter}`), 400, 'InvalidArgument')
+      await harness.refused(() => put(`${target}&${parameter}`), 400, 'InvalidArgument')
     },
   )
 
   test.each(['expires[]=1', 'a=1&a=2', '__proto__=x', '%5F_proto__=x', 'prefix=a&prefix=b'])(
     '20: %s',
     async (query) => {
-      await rig.refused(() => put(`${target}&${query}`), 400, 'InvalidArgument')
+      await harness.refused(() => put(`${target}&${query}`), 400, 'InvalidArgument')
     },
   )
 
@@ -141,27 +141,31 @@ describe.each(mountings)('%s', (mounting, start) => {
     ],
   ])('12, 25, 71, 73: the URL with %s', async (_name, change, status, code) => {
     expect(change(target)).not.toBe(target)
-    await rig.refused(() => put(change(target)), status, code)
+    await harness.refused(() => put(change(target)), status, code)
   })
 
   test('12: another host, another port', async () => {
     for (const other of [`${host}.evil.example`, 'evil.example', `x@${host}`, host.replace(/:\d+$|$/, ':1')]) {
-      await rig.refused(() => put(target, { host: other }), 403, 'SignatureDoesNotMatch')
+      await harness.refused(() => put(target, { host: other }), 403, 'SignatureDoesNotMatch')
     }
   })
 
   test('18, 64: another type, another length, none', async () => {
-    await rig.refused(() => put(target, { 'content-type': 'text/html' }), 403, 'SignatureDoesNotMatch')
-    await rig.refused(() => put(target, { 'content-type': 'text/plain;charset=utf-8' }), 403, 'SignatureDoesNotMatch')
-    await rig.refused(() => put(target, {}, 'PUT', 'longer than granted'), 403, 'SignatureDoesNotMatch')
-    const chunked = rawHead(rig.objectsAt, 'PUT', target, {
+    await harness.refused(() => put(target, { 'content-type': 'text/html' }), 403, 'SignatureDoesNotMatch')
+    await harness.refused(
+      () => put(target, { 'content-type': 'text/plain;charset=utf-8' }),
+      403,
+      'SignatureDoesNotMatch',
+    )
+    await harness.refused(() => put(target, {}, 'PUT', 'longer than granted'), 403, 'SignatureDoesNotMatch')
+    const chunked = rawHead(harness.objectsAt, 'PUT', target, {
       host,
       'content-type': 'text/plain',
       'transfer-encoding': 'chunked',
     })
-    await rig.refused(
+    await harness.refused(
       async () => {
-        const connection = await rig.connect()
+        const connection = await harness.connect()
         await connection.send(`${chunked}5\r\nbytes\r\n0\r\n\r\n`)
         return connection.answer().finally(() => connection.close())
       },
@@ -171,9 +175,9 @@ describe.each(mountings)('%s', (mounting, start) => {
   })
 
   test('22, 23: beside another mechanism', async () => {
-    await rig.refused(() => put(target, { authorization: 'AWS4-HMAC-SHA256 x' }), 400, 'InvalidArgument')
-    await rig.refused(() => put(target, { authorization: 'Bearer x' }), 400, 'InvalidArgument')
-    await rig.refused(() => put(`${target}&AWSAccessKeyId=a&Signature=b`), 400, 'InvalidArgument')
+    await harness.refused(() => put(target, { authorization: 'AWS4-HMAC-SHA256 x' }), 400, 'InvalidArgument')
+    await harness.refused(() => put(target, { authorization: 'Bearer x' }), 400, 'InvalidArgument')
+    await harness.refused(() => put(`${target}&AWSAccessKeyId=a&Signature=b`), 400, 'InvalidArgument')
   })
 
   test('13: and after all of it the URL itself still works', async () => {
@@ -181,7 +185,7 @@ describe.each(mountings)('%s', (mounting, start) => {
   })
 
   test('outside of the mounting there is no endpoint', async () => {
-    const { pathname } = new URL(rig.gateway.objectsUrl)
+    const { pathname } = new URL(harness.gateway.objectsUrl)
     expect(pathname === '/').toBe(mounting === 'a listener of its own')
     if (pathname === '/') return
     for (const path of [
@@ -189,9 +193,9 @@ describe.each(mountings)('%s', (mounting, start) => {
       target.replace(pathname, ''),
       target.replace(pathname, pathname.toUpperCase()),
     ]) {
-      const before = await rig.state()
+      const before = await harness.state()
       expect([400, 401, 403, 404, 405]).toContain((await put(path)).status)
-      expect(await rig.state()).toEqual(before)
+      expect(await harness.state()).toEqual(before)
     }
   })
 })

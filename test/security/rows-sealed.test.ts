@@ -8,7 +8,7 @@ import type { StorageDriver } from '../../src/drivers/driver.ts'
 import { pino } from 'pino'
 import { upload, type Json } from '../api/caller.ts'
 import type { RawAnswer } from '../fixtures/raw-http.ts'
-import { rig, serveAlice } from './alice.ts'
+import { harness, serveAlice } from './alice.ts'
 import { createStores } from '../../src/service/stores/stores.ts'
 
 serveAlice({ key: 'own', body: 'of alice' })
@@ -21,11 +21,13 @@ describe('86: a confirmed file, against the gateway’s own key', () => {
   let begunBefore: string
   let part: string
   beforeAll(async () => {
-    const user = await rig.user('carol')
+    const user = await harness.user('carol')
     const issued = await upload(user, 'final bytes')
-    begunBefore = uploadIdOf(await rig.signed('gateway', 'POST', `/postern/${issued.key}?uploads`))
+    begunBefore = uploadIdOf(await harness.signed('gateway', 'POST', `/postern/${issued.key}?uploads`))
     part = etagOf(
-      await rig.signed('gateway', 'PUT', `/postern/${issued.key}?partNumber=1&uploadId=${begunBefore}`, { body: 'x' }),
+      await harness.signed('gateway', 'PUT', `/postern/${issued.key}?partNumber=1&uploadId=${begunBefore}`, {
+        body: 'x',
+      }),
     )
     file = (await user.post('/files/confirm', { id: issued.id })).json
   })
@@ -36,35 +38,35 @@ describe('86: a confirmed file, against the gateway’s own key', () => {
   const md5 = (text: string): string => createHash('md5').update(text).digest('base64')
 
   test.each<[string, (path: string) => Promise<RawAnswer>, number, string]>([
-    ['PUT', (path) => rig.signed('gateway', 'PUT', path, { body: 'other' }), 403, 'AccessDenied'],
+    ['PUT', (path) => harness.signed('gateway', 'PUT', path, { body: 'other' }), 403, 'AccessDenied'],
     [
       'PUT of the same bytes',
-      (path) => rig.signed('gateway', 'PUT', path, { body: 'final bytes' }),
+      (path) => harness.signed('gateway', 'PUT', path, { body: 'final bytes' }),
       403,
       'AccessDenied',
     ],
     [
       'PUT If-None-Match: *',
-      (path) => rig.signed('gateway', 'PUT', path, { body: 'x', headers: { 'if-none-match': '*' } }),
+      (path) => harness.signed('gateway', 'PUT', path, { body: 'x', headers: { 'if-none-match': '*' } }),
       412,
       'PreconditionFailed',
     ],
     [
       'PUT If-Match with its own ETag',
-      (path) => rig.signed('gateway', 'PUT', path, { body: 'x', headers: { 'if-match': md5hex('final bytes') } }),
+      (path) => harness.signed('gateway', 'PUT', path, { body: 'x', headers: { 'if-match': md5hex('final bytes') } }),
       403,
       'AccessDenied',
     ],
     [
       'a copy onto it',
-      (path) => rig.signed('gateway', 'PUT', path, { headers: { 'x-amz-copy-source': `postern/public/none` } }),
+      (path) => harness.signed('gateway', 'PUT', path, { headers: { 'x-amz-copy-source': `postern/public/none` } }),
       404,
       'NoSuchKey',
     ],
     [
       'a copy of itself with other headers',
       (path) =>
-        rig.signed('gateway', 'PUT', path, {
+        harness.signed('gateway', 'PUT', path, {
           headers: { 'x-amz-copy-source': path, 'x-amz-metadata-directive': 'REPLACE', 'content-type': 'text/html' },
         }),
       403,
@@ -72,32 +74,33 @@ describe('86: a confirmed file, against the gateway’s own key', () => {
     ],
     [
       'a form',
-      (path) => rig.post('gateway', { bucket: 'postern', key: path.replace('/postern/', '') }),
+      (path) => harness.post('gateway', { bucket: 'postern', key: path.replace('/postern/', '') }),
       403,
       'AccessDenied',
     ],
-    ['a multipart upload', (path) => rig.signed('gateway', 'POST', `${path}?uploads`), 403, 'AccessDenied'],
+    ['a multipart upload', (path) => harness.signed('gateway', 'POST', `${path}?uploads`), 403, 'AccessDenied'],
     [
       'completing one that was begun before',
-      (path) => rig.signed('gateway', 'POST', `${path}?uploadId=${begunBefore}`, { body: complete() }),
+      (path) => harness.signed('gateway', 'POST', `${path}?uploadId=${begunBefore}`, { body: complete() }),
       403,
       'AccessDenied',
     ],
     [
       'other tags',
-      (path) => rig.signed('gateway', 'PUT', `${path}?tagging`, { body: tags, headers: { 'content-md5': md5(tags) } }),
+      (path) =>
+        harness.signed('gateway', 'PUT', `${path}?tagging`, { body: tags, headers: { 'content-md5': md5(tags) } }),
       403,
       'AccessDenied',
     ],
     [
       'another ACL',
-      (path) => rig.signed('gateway', 'PUT', `${path}?acl`, { headers: { 'x-amz-acl': 'public-read' } }),
+      (path) => harness.signed('gateway', 'PUT', `${path}?acl`, { headers: { 'x-amz-acl': 'public-read' } }),
       403,
       'AccessDenied',
     ],
   ])('%s', async (_, send, status, code) => {
-    await rig.refused(() => send(`/postern/${file.key}`), status, code)
-    const got = await rig.signed('gateway', 'GET', `/postern/${file.key}`)
+    await harness.refused(() => send(`/postern/${file.key}`), status, code)
+    const got = await harness.signed('gateway', 'GET', `/postern/${file.key}`)
     expect([got.text, got.headers.get('content-type')]).toEqual(['final bytes', 'text/plain; charset=utf-8'])
   })
 })
@@ -116,8 +119,8 @@ describe('87: verified is what is sealed', () => {
   for (const at of [19, 45, 59, 83, 109, 123]) other[at]! ^= 0x80
 
   const swapped = async (change: (put: (bytes: Buffer, type: string) => Promise<unknown>) => Promise<unknown>) => {
-    const user = await rig.user('mallory')
-    const { gateway } = rig.gateway
+    const user = await harness.user('mallory')
+    const { gateway } = harness.gateway
     const { json } = await user.post('/files/upload-url', { filename: 'a.mp3', mimeType: 'audio/mpeg' })
     const target = { bucket: 'postern', key: json.key }
     const put = (bytes: Buffer, contentType: string): Promise<unknown> =>

@@ -5,25 +5,25 @@ import type { Overrides } from '../fixtures/gateway.ts'
 import type { RawAnswer } from '../fixtures/raw-http.ts'
 import { freePort } from '../cli/free-port.ts'
 import { formVersion2, presignVersion2 } from '../sigv4/version-2-signer.ts'
-import { keys, startRig, type Headers, type Rig } from './rig.ts'
+import { keys, startHarness, type Headers, type Harness } from './harness.ts'
 
-let rig: Rig
-afterEach(() => rig?.close())
+let harness: Harness
+afterEach(() => harness?.close())
 
 const secret = { bucket: 'alice-1', credentials: keys.alice, expiresIn: 600 }
 
-async function start(overrides: Overrides = {}, o: Parameters<typeof startRig>[1] = {}): Promise<void> {
-  rig = await startRig(overrides, o)
-  await rig.signed('alice', 'PUT', '/alice-1')
-  await rig.signed('alice', 'PUT', '/alice-1/k', { body: 'before' })
+async function start(overrides: Overrides = {}, o: Parameters<typeof startHarness>[1] = {}): Promise<void> {
+  harness = await startHarness(overrides, o)
+  await harness.signed('alice', 'PUT', '/alice-1')
+  await harness.signed('alice', 'PUT', '/alice-1/k', { body: 'before' })
 }
 
 function send(method: string, headers: Headers = {}): Promise<RawAnswer> {
-  const endpoint = rig.gateway.objectsUrl.replace(/\/$/, '')
+  const endpoint = harness.gateway.objectsUrl.replace(/\/$/, '')
   const url = presignVersion2({ ...secret, method, endpoint, key: 'k', now: new Date() })
   const body = method === 'PUT' ? 'after!' : ''
   const length: Headers = method === 'PUT' ? { 'content-length': '6' } : {}
-  return rig.raw(method, url.slice(new URL(url).origin.length), { ...length, ...headers }, body)
+  return harness.raw(method, url.slice(new URL(url).origin.length), { ...length, ...headers }, body)
 }
 
 function post(): Promise<RawAnswer> {
@@ -34,7 +34,12 @@ function post(): Promise<RawAnswer> {
   const file = '--b\r\nContent-Disposition: form-data; name="file"; filename="f"\r\n\r\ncontent\r\n--b--\r\n'
   const body = parts.join('') + file
   const headers = { 'content-type': 'multipart/form-data; boundary=b', 'content-length': String(body.length) }
-  return rig.raw('POST', `${new URL(rig.gateway.objectsUrl).pathname.replace(/\/$/, '')}/alice-1`, headers, body)
+  return harness.raw(
+    'POST',
+    `${new URL(harness.gateway.objectsUrl).pathname.replace(/\/$/, '')}/alice-1`,
+    headers,
+    body,
+  )
 }
 
 async function accepts(headers: Headers = {}): Promise<void> {
@@ -46,18 +51,18 @@ async function accepts(headers: Headers = {}): Promise<void> {
 
 async function refuses(headers: Headers = {}): Promise<void> {
   for (const method of ['GET', 'PUT', 'DELETE']) {
-    const answer = await rig.refused(() => send(method, headers), 400, 'InvalidRequest')
+    const answer = await harness.refused(() => send(method, headers), 400, 'InvalidRequest')
     expect(answer.text).toMatch(/Please use AWS4-HMAC-SHA256\..*objects\.sigV2: on/)
   }
-  await rig.refused(() => send('HEAD', headers), 400)
-  expect((await rig.signed('alice', 'GET', '/alice-1/k')).text).toBe('before')
+  await harness.refused(() => send('HEAD', headers), 400)
+  expect((await harness.signed('alice', 'GET', '/alice-1/k')).text).toBe('before')
 }
 
 describe('23: objects.sigV2: auto', () => {
   test('accepts version 2 on loopback, on a port of its own and on the API’s', async () => {
     await start()
     await accepts()
-    await rig.close()
+    await harness.close()
     await start({ objects: { listen: 'shared' } })
     await accepts()
   })
@@ -78,8 +83,8 @@ describe('23: objects.sigV2: auto', () => {
   test('refuses it behind trusted proxies, and under a public URL', async () => {
     await start({ server: { trustedProxies: ['10.0.0.0/8'] } })
     await refuses()
-    await rig.refused(post, 400, 'InvalidRequest')
-    await rig.close()
+    await harness.refused(post, 400, 'InvalidRequest')
+    await harness.close()
     const listen = `127.0.0.1:${await freePort()}`
     const objects = { listen, publicUrl: 'https://files.example.com/objects' }
     await start({ objects }, { objectsAt: `http://${listen}` })
@@ -97,8 +102,8 @@ describe('23: objects.sigV2: auto', () => {
 test('23: objects.sigV2: off refuses it on loopback and in development mode', async () => {
   await start({ objects: { sigV2: 'off' } })
   await refuses()
-  await rig.refused(post, 400, 'InvalidRequest')
-  await rig.close()
+  await harness.refused(post, 400, 'InvalidRequest')
+  await harness.close()
   await start({ objects: { sigV2: 'off' } }, { dev: true })
   await refuses()
 })

@@ -5,31 +5,31 @@ import { matches } from '../../src/drivers/conditions.ts'
 import { maskTarget } from '../../src/http/logger.ts'
 import { parseRange } from '../../src/s3/range.ts'
 import type { RawAnswer } from '../fixtures/raw-http.ts'
-import { rawApi, startRig, type Rig } from './rig.ts'
+import { rawApi, startHarness, type Harness } from './harness.ts'
 
-let rig: Rig
+let harness: Harness
 let authorization: string
 beforeAll(async () => {
-  rig = await startRig()
-  authorization = `Bearer ${await rig.gateway.token('alice')}`
-  await rig.signed('gateway', 'PUT', '/postern/public/text', {
+  harness = await startHarness()
+  authorization = `Bearer ${await harness.gateway.token('alice')}`
+  await harness.signed('gateway', 'PUT', '/postern/public/text', {
     body: 'text',
     headers: { 'content-type': 'text/plain' },
   })
-  await rig.signed('alice', 'PUT', '/alice-1')
+  await harness.signed('alice', 'PUT', '/alice-1')
 })
-afterAll(() => rig?.close())
+afterAll(() => harness?.close())
 
 const long = 15_000
 const spaces = ' '.repeat(long)
 const get = (headers: Record<string, string>, target = '/postern/public/text'): Promise<RawAnswer> =>
-  rig.raw('GET', target, headers)
+  harness.raw('GET', target, headers)
 const api = (headers: Record<string, string>, target = '/files'): Promise<RawAnswer> =>
-  rawApi(rig, 'GET', target, headers)
+  rawApi(harness, 'GET', target, headers)
 const json = (body: string, path = '/files/upload-url'): Promise<RawAnswer> =>
-  rawApi(rig, 'POST', path, { authorization, 'content-type': 'application/json' }, body)
+  rawApi(harness, 'POST', path, { authorization, 'content-type': 'application/json' }, body)
 const xml = (query: string, body: string): Promise<RawAnswer> =>
-  rig.signed('alice', query === 'delete' ? 'POST' : 'PUT', `/alice-1?${query}`, {
+  harness.signed('alice', query === 'delete' ? 'POST' : 'PUT', `/alice-1?${query}`, {
     body,
     headers: { 'content-md5': createHash('md5').update(body).digest('base64') },
   })
@@ -58,12 +58,15 @@ test.each<[string, () => Promise<RawAnswer>]>([
   ],
   [
     'a multipart type of spaces',
-    () => rig.raw('POST', '/alice-1', { 'content-type': `multipart/form-data${spaces}x`, 'content-length': '0' }),
+    () => harness.raw('POST', '/alice-1', { 'content-type': `multipart/form-data${spaces}x`, 'content-length': '0' }),
   ],
   [
     'a boundary of spaces',
     () =>
-      rig.raw('POST', '/alice-1', { 'content-type': `multipart/form-data;${spaces}boundary`, 'content-length': '0' }),
+      harness.raw('POST', '/alice-1', {
+        'content-type': `multipart/form-data;${spaces}boundary`,
+        'content-length': '0',
+      }),
   ],
   ['Bearer and spaces', () => api({ authorization: `Bearer ${spaces}\x80` })],
   ['a token of 15 KB', () => api({ authorization: `Bearer ${'a.'.repeat(long / 2)}` })],

@@ -4,18 +4,18 @@ import { createHash } from 'node:crypto'
 import { afterAll, beforeAll, describe, test } from 'vitest'
 import { signRequest } from '../../src/sigv4/sign-request.ts'
 import type { RawAnswer } from '../fixtures/raw-http.ts'
-import { keys, startRig, type Headers, type Rig } from './rig.ts'
+import { keys, startHarness, type Headers, type Harness } from './harness.ts'
 
-let rig: Rig
+let harness: Harness
 let uploadId: string
 beforeAll(async () => {
-  rig = await startRig()
-  await rig.signed('alice', 'PUT', '/alice-1')
-  await rig.signed('alice', 'PUT', '/alice-1/there', { body: 'there', headers: { 'x-amz-acl': 'public-read' } })
-  const begun = await rig.signed('alice', 'POST', '/alice-1/parts?uploads')
+  harness = await startHarness()
+  await harness.signed('alice', 'PUT', '/alice-1')
+  await harness.signed('alice', 'PUT', '/alice-1/there', { body: 'there', headers: { 'x-amz-acl': 'public-read' } })
+  const begun = await harness.signed('alice', 'POST', '/alice-1/parts?uploads')
   uploadId = /<UploadId>([^<]*)</.exec(begun.text)?.[1] ?? ''
 })
-afterAll(() => rig?.close())
+afterAll(() => harness?.close())
 
 type Route = { method: string; path: string; body?: string; headers?: Headers }
 const tags = '<Tagging><TagSet/></Tagging>'
@@ -53,14 +53,15 @@ const digests = (body: string): Headers =>
 describe.each(routes)('$method $path $headers', ({ method, path, body = '', headers = {} }) => {
   const target = (): string => path.replace('UPLOAD', uploadId)
   const all: Headers = { 'content-length': String(body.length), ...digests(body), ...headers }
-  const plain = (extra: Headers, to = target()): Promise<RawAnswer> => rig.raw(method, to, { ...all, ...extra }, body)
+  const plain = (extra: Headers, to = target()): Promise<RawAnswer> =>
+    harness.raw(method, to, { ...all, ...extra }, body)
   const signedBy = (
     change: (headers: Headers) => Headers,
     o: { secret?: string; id?: string; payload?: string; now?: Date } = {},
   ): Promise<RawAnswer> => {
     const { headers: signed } = signRequest({
       method,
-      url: rig.objectsAt + target(),
+      url: harness.objectsAt + target(),
       headers: all,
       payload: o.payload ?? 'UNSIGNED-PAYLOAD',
       credentials: {
@@ -70,7 +71,7 @@ describe.each(routes)('$method $path $headers', ({ method, path, body = '', head
       region: 'us-east-1',
       now: o.now ?? new Date(),
     })
-    return rig.raw(method, target(), change(signed as Headers), body)
+    return harness.raw(method, target(), change(signed as Headers), body)
   }
   const same = (sent: Headers): Headers => sent
 
@@ -143,7 +144,7 @@ describe.each(routes)('$method $path $headers', ({ method, path, body = '', head
     ],
     ['an empty header', () => plain({ authorization: '' }), 403, 'AccessDenied'],
   ])('%s', async (_, send, status, code) => {
-    await rig.refused(send, status, code)
+    await harness.refused(send, status, code)
   })
 })
 
@@ -153,20 +154,20 @@ test.each(routes.filter(({ path }) => path !== '/another-1'))(
   async ({ method, path, body = '', headers = {} }) => {
     const target = path.replace('UPLOAD', uploadId)
     const send = (): Promise<RawAnswer> =>
-      rig.signed('bob', method, target, { body, headers: { ...digests(body), ...headers } })
-    await rig.refused(send, 403, 'AccessDenied')
+      harness.signed('bob', method, target, { body, headers: { ...digests(body), ...headers } })
+    await harness.refused(send, 403, 'AccessDenied')
   },
 )
 
 test('34: a form by a policy of another owner, by none, by a signed header instead', async () => {
-  await rig.refused(() => rig.post('bob', { bucket: 'alice-1' }), 403, 'AccessDenied')
+  await harness.refused(() => harness.post('bob', { bucket: 'alice-1' }), 403, 'AccessDenied')
   const type = { 'content-type': 'multipart/form-data; boundary=b' }
   const body =
     '--b\r\nContent-Disposition: form-data; name="key"\r\n\r\nk\r\n--b\r\nContent-Disposition: form-data; name="file"\r\n\r\nx\r\n--b--\r\n'
-  await rig.refused(
-    () => rig.raw('POST', '/alice-1', { ...type, 'content-length': String(body.length) }, body),
+  await harness.refused(
+    () => harness.raw('POST', '/alice-1', { ...type, 'content-length': String(body.length) }, body),
     403,
     'AccessDenied',
   )
-  await rig.refused(() => rig.signed('alice', 'POST', '/alice-1', { headers: type, body }), 403, 'AccessDenied')
+  await harness.refused(() => harness.signed('alice', 'POST', '/alice-1', { headers: type, body }), 403, 'AccessDenied')
 })

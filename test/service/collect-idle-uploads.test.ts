@@ -8,41 +8,41 @@ import { countDue } from '../../src/service/maintenance/count-due.ts'
 import type { ServiceDeps } from '../../src/service/deps.ts'
 import { createStores } from '../../src/service/stores/stores.ts'
 import { bodyOf, codeOf } from '../conformance/driver/suite-tools.ts'
-import { createRig, type Rig } from './rig.ts'
+import { createHarness, type Harness } from './harness.ts'
 
 const hour = 3600
 const nothing = { confirmed: 0, expired: 0, cleared: 0, aborted: 0, failed: 0 }
 const ref = (key: string): ObjectRef => ({ bucket: 'alice-1', key })
 
-let rig: Rig
+let harness: Harness
 let deps: ServiceDeps
 beforeEach(async () => {
-  rig = await createRig()
-  const { config } = rig.deps
-  deps = { ...rig.deps, config: { ...config, storage: { ...config.storage, abortMultipartAfter: 24 * hour } } }
-  await rig.deps.stores.current.createBucket('alice-1', { owner: 'alice' })
+  harness = await createHarness()
+  const { config } = harness.deps
+  deps = { ...harness.deps, config: { ...config, storage: { ...config.storage, abortMultipartAfter: 24 * hour } } }
+  await harness.deps.stores.current.createBucket('alice-1', { owner: 'alice' })
 })
-afterEach(() => rig.close())
+afterEach(() => harness.close())
 
-const begin = async (key: string) => (await rig.deps.stores.current.createMultipartUpload(ref(key))).uploadId
+const begin = async (key: string) => (await harness.deps.stores.current.createMultipartUpload(ref(key))).uploadId
 const send = (key: string, uploadId: string, number = 1) =>
-  rig.deps.stores.current.uploadPart(ref(key), uploadId, number, bodyOf('part'))
+  harness.deps.stores.current.uploadPart(ref(key), uploadId, number, bodyOf('part'))
 const open = async () =>
-  (await rig.deps.stores.current.listMultipartUploads({ bucket: 'alice-1' })).uploads.map(({ key }) => key)
+  (await harness.deps.stores.current.listMultipartUploads({ bucket: 'alice-1' })).uploads.map(({ key }) => key)
 
 it('aborts those that got no part for the time, and frees what they held', async () => {
   const parts = await begin('parts')
   await begin('no part')
   await send('parts', parts)
-  rig.pass(20 * hour)
+  harness.pass(20 * hour)
   await begin('younger')
-  rig.pass(4 * hour + 1)
+  harness.pass(4 * hour + 1)
   expect(await countDue(deps)).toMatchObject({ idle: 2 })
   expect(await open()).toEqual(['no part', 'parts', 'younger'])
   expect(await collectExpired(deps)).toEqual({ ...nothing, aborted: 2 })
   expect(await open()).toEqual(['younger'])
   expect(await codeOf(send('parts', parts))).toBe('NoSuchUpload')
-  const usage = (await rig.deps.stores.current.usageOfOwners!()).find(({ owner }) => owner === 'alice')
+  const usage = (await harness.deps.stores.current.usageOfOwners!()).find(({ owner }) => owner === 'alice')
   expect(usage).toMatchObject({ uploads: 1, partBytes: 0 })
   expect(await collectExpired(deps)).toEqual(nothing)
 })
@@ -51,29 +51,29 @@ it('counts from the last part, also one that was sent again', async () => {
   const again = await begin('again')
   const first = await send('again', again)
   for (let i = 0; i < 3; i++) {
-    rig.pass(20 * hour)
+    harness.pass(20 * hour)
     await send('again', again)
     expect(await collectExpired(deps)).toEqual(nothing)
   }
   const parts = [{ partNumber: 1, etag: first.etag }]
-  await rig.deps.stores.current.completeMultipartUpload(ref('again'), again, parts)
-  rig.pass(48 * hour)
+  await harness.deps.stores.current.completeMultipartUpload(ref('again'), again, parts)
+  harness.pass(48 * hour)
   expect(await collectExpired(deps)).toEqual(nothing)
-  expect(await rig.deps.stores.current.headObject(ref('again'))).toMatchObject({ contentLength: 4 })
+  expect(await harness.deps.stores.current.headObject(ref('again'))).toMatchObject({ contentLength: 4 })
 })
 
 it('leaves an upload of which a part is on its way', async () => {
   const slow = await begin('slow')
   const body = new PassThrough()
-  const sending = rig.deps.stores.current.uploadPart(ref('slow'), slow, 1, body)
+  const sending = harness.deps.stores.current.uploadPart(ref('slow'), slow, 1, body)
   body.write('the first bytes')
-  await expect.poll(() => rig.deps.stores.current.isBeingWritten(ref('slow'))).toBe(true)
-  rig.pass(25 * hour)
+  await expect.poll(() => harness.deps.stores.current.isBeingWritten(ref('slow'))).toBe(true)
+  harness.pass(25 * hour)
   expect(await collectExpired(deps)).toEqual(nothing)
   body.end()
   await sending
   expect(await collectExpired(deps)).toEqual(nothing)
-  rig.pass(24 * hour + 1)
+  harness.pass(24 * hour + 1)
   expect(await collectExpired(deps)).toEqual({ ...nothing, aborted: 1 })
 })
 
@@ -85,21 +85,21 @@ it('does nothing unless it is set, and nothing to uploads of the JSON API', asyn
     size: 9_000_000,
     expiresIn: 7 * 24 * hour,
   })
-  await rig.deps.stores.current.createMultipartUpload({ bucket: 'postern', key: 'uploads/of the gateway itself' })
-  rig.pass(25 * hour)
-  expect(await collectExpired(rig.deps)).toEqual(nothing)
-  expect(await countDue(rig.deps)).toMatchObject({ idle: 0 })
+  await harness.deps.stores.current.createMultipartUpload({ bucket: 'postern', key: 'uploads/of the gateway itself' })
+  harness.pass(25 * hour)
+  expect(await collectExpired(harness.deps)).toEqual(nothing)
+  expect(await countDue(harness.deps)).toMatchObject({ idle: 0 })
   expect(await collectExpired(deps)).toEqual({ ...nothing, aborted: 1 })
-  expect(await rig.stored()).toEqual([file.key, 'uploads/of the gateway itself'].toSorted())
+  expect(await harness.stored()).toEqual([file.key, 'uploads/of the gateway itself'].toSorted())
 })
 
 it('continues after a store error, and through several pages', async () => {
   const down = () => Promise.reject(new Error('the index is gone'))
   const broken = { ...deps, stores: createStores({ ...deps.stores.current, abortIdleUploads: down }) }
   expect(await collectExpired(broken)).toEqual({ ...nothing, failed: 1 })
-  expect(rig.logged.join('')).toContain('could not abort idle multipart uploads')
+  expect(harness.logged.join('')).toContain('could not abort idle multipart uploads')
   for (let i = 0; i < 250; i++) await begin(`upload-${i}`)
-  rig.pass(24 * hour + 1)
+  harness.pass(24 * hour + 1)
   const passes = await Promise.all([collectExpired(deps), collectExpired(deps)])
   expect(passes.reduce((sum, { aborted }) => sum + aborted, 0)).toBe(250)
   expect(await open()).toEqual([])

@@ -1,42 +1,42 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { StorageError } from '../../src/errors.ts'
 import { createCollector } from '../../src/service/maintenance/collector.ts'
-import { createRig, type Rig } from './rig.ts'
+import { createHarness, type Harness } from './harness.ts'
 
 describe('collector', () => {
-  let rig: Rig
+  let harness: Harness
   beforeEach(async () => {
-    rig = await createRig()
+    harness = await createHarness()
   })
-  afterEach(() => rig.close())
+  afterEach(() => harness.close())
 
   it('collects by itself, time and again', async () => {
-    const collector = createCollector(rig.deps, { interval: 0.02 })
+    const collector = createCollector(harness.deps, { interval: 0.02 })
     collector.start()
     for (let i = 0; i < 2; i++) {
-      const { id, ref } = await rig.begin()
-      await rig.put(ref)
-      rig.pass(2 * 86_400)
-      await vi.waitFor(async () => expect(await rig.find(id)).toBeNull())
+      const { id, ref } = await harness.begin()
+      await harness.put(ref)
+      harness.pass(2 * 86_400)
+      await vi.waitFor(async () => expect(await harness.find(id)).toBeNull())
     }
     await collector.stop()
   })
 
   it('goes on after a pass that failed', async () => {
-    const { catalog } = rig.deps
+    const { catalog } = harness.deps
     const overdueUploads = vi
       .fn<typeof catalog.overdueUploads>(catalog.overdueUploads)
       .mockRejectedValueOnce(new StorageError('Unavailable'))
-    rig.deps.catalog = { ...catalog, overdueUploads }
-    const collector = createCollector(rig.deps, { interval: 0.02 })
+    harness.deps.catalog = { ...catalog, overdueUploads }
+    const collector = createCollector(harness.deps, { interval: 0.02 })
     collector.start()
     await vi.waitFor(() => expect(overdueUploads.mock.calls.length).toBeGreaterThan(2))
     await collector.stop()
-    expect(rig.logged.join('')).toContain('the collection failed')
+    expect(harness.logged.join('')).toContain('the collection failed')
   })
 
   it('never runs two passes at a time, and stops only when the running one has', async () => {
-    const { catalog } = rig.deps
+    const { catalog } = harness.deps
     let open = (): void => undefined
     const gate = new Promise<void>((resolve) => {
       open = resolve
@@ -47,8 +47,8 @@ describe('collector', () => {
       await gate
       return catalog.overdueUploads(...args)
     }
-    rig.deps.catalog = { ...catalog, overdueUploads }
-    const collector = createCollector(rig.deps, { interval: 0.01 })
+    harness.deps.catalog = { ...catalog, overdueUploads }
+    const collector = createCollector(harness.deps, { interval: 0.01 })
     collector.start()
     const runs = [collector.run(), collector.run()]
     await new Promise((resolve) => setTimeout(resolve, 100))

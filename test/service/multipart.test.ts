@@ -12,7 +12,7 @@ import { deleteFile } from '../../src/service/files/delete-file.ts'
 import type { ServiceDeps } from '../../src/service/deps.ts'
 import { issueParts } from '../../src/service/multipart/issue-parts.ts'
 import { listUploadParts } from '../../src/service/multipart/list-upload-parts.ts'
-import { createRig, text, type Rig } from './rig.ts'
+import { createHarness, text, type Harness } from './harness.ts'
 import { createStores } from '../../src/service/stores/stores.ts'
 
 const day = 86_400
@@ -21,35 +21,35 @@ const owner = 'alice'
 const down = () => Promise.reject(new StorageError('Unavailable'))
 const isCode = (code: string) => expect.objectContaining({ code })
 
-let rig: Rig
+let harness: Harness
 beforeEach(async () => {
-  rig = await createRig()
+  harness = await createHarness()
 })
-afterEach(() => rig.close())
+afterEach(() => harness.close())
 
-const usage = () => rig.deps.catalog.usage(owner)
-const collect = (deps: ServiceDeps = rig.deps) => collectExpired(deps)
+const usage = () => harness.deps.catalog.usage(owner)
+const collect = (deps: ServiceDeps = harness.deps) => collectExpired(deps)
 
-/** The rig's own, changed as given. */
+/** The harness's own, changed as given. */
 const depsWith = (o: { driver?: Partial<StorageDriver>; catalog?: Partial<Catalog> }): ServiceDeps => ({
-  ...rig.deps,
-  stores: createStores({ ...rig.deps.stores.current, ...o.driver }),
-  catalog: { ...rig.deps.catalog, ...o.catalog },
+  ...harness.deps,
+  stores: createStores({ ...harness.deps.stores.current, ...o.driver }),
+  catalog: { ...harness.deps.catalog, ...o.catalog },
 })
 
-const begin = (deps: ServiceDeps = rig.deps, fields: object = {}) =>
+const begin = (deps: ServiceDeps = harness.deps, fields: object = {}) =>
   beginMultipart(deps, owner, { filename: 'notes.txt', mimeType: 'text/plain', expiresIn: 600, ...fields })
 
 /** Begun, and its one part sent. */
 async function sent(fields: object = {}) {
-  const { file, multipart } = await begin(rig.deps, fields)
+  const { file, multipart } = await begin(harness.deps, fields)
   const { id, object: ref } = file
-  await rig.deps.stores.current.uploadPart(ref, multipart.uploadId, 1, Readable.from([Buffer.from(text)]))
+  await harness.deps.stores.current.uploadPart(ref, multipart.uploadId, 1, Readable.from([Buffer.from(text)]))
   return { id, ref, ...multipart }
 }
 
 async function expectNothing() {
-  expect(await rig.stored()).toEqual([])
+  expect(await harness.stored()).toEqual([])
   expect(await usage()).toEqual(idle)
 }
 
@@ -71,9 +71,9 @@ describe('beginning', () => {
       catalog: { setMultipart: down },
     })
     await expect(begin(deps)).rejects.toEqual(isCode('Unavailable'))
-    expect(await rig.stored()).toHaveLength(1)
+    expect(await harness.stored()).toHaveLength(1)
     expect(await usage()).toEqual(idle)
-    rig.pass(600)
+    harness.pass(600)
     expect(await collect()).toMatchObject({ cleared: 1 })
     await expectNothing()
   })
@@ -89,19 +89,19 @@ describe('completing', () => {
   it('is finished by the next call, wherever the one before ended', async () => {
     const lost: Partial<StorageDriver> = {
       completeMultipartUpload: async (...args) => {
-        await rig.deps.stores.current.completeMultipartUpload(...args)
+        await harness.deps.stores.current.completeMultipartUpload(...args)
         throw new StorageError('Unavailable')
       },
     }
     for (const deps of [depsWith({ driver: lost }), depsWith({ catalog: { confirmUpload: down } })]) {
       const { id } = await sent()
       await expect(completeMultipart(deps, owner, { id })).rejects.toEqual(isCode('Unavailable'))
-      expect((await rig.find(id))?.file.status).toBe('pending')
-      expect(await completeMultipart(rig.deps, owner, { id })).toMatchObject({
+      expect((await harness.find(id))?.file.status).toBe('pending')
+      expect(await completeMultipart(harness.deps, owner, { id })).toMatchObject({
         created: true,
         file: { size: text.length },
       })
-      expect(await completeMultipart(rig.deps, owner, { id })).toMatchObject({ created: false })
+      expect(await completeMultipart(harness.deps, owner, { id })).toMatchObject({ created: false })
     }
   })
 
@@ -109,11 +109,11 @@ describe('completing', () => {
     ['aborted', abortMultipart],
     ['deleted', deleteFile],
   ])('leaves nothing of an upload that is %s in between', async (_, end) => {
-    const { catalog } = rig.deps
-    const driver = rig.deps.stores.current
+    const { catalog } = harness.deps
+    const driver = harness.deps.stores.current
     const before: Partial<StorageDriver> = {
       async completeMultipartUpload(...args) {
-        await end(rig.deps, owner, id)
+        await end(harness.deps, owner, id)
         return driver.completeMultipartUpload(...args)
       },
     }
@@ -121,15 +121,15 @@ describe('completing', () => {
     const late: Partial<StorageDriver> = {
       async completeMultipartUpload(ref, ...args) {
         const written = await driver.completeMultipartUpload(ref, ...args)
-        await end(rig.deps, owner, id)
-        await rig.put(ref)
+        await end(harness.deps, owner, id)
+        await harness.put(ref)
         return written
       },
     }
     const confirming: Partial<Catalog> = {
       async confirmUpload(...args) {
-        await end(rig.deps, owner, id)
-        await rig.put(ref)
+        await end(harness.deps, owner, id)
+        await harness.put(ref)
         return catalog.confirmUpload(...args)
       },
     }
@@ -147,12 +147,12 @@ describe('completing', () => {
 
   it('is not overtaken by the collector, however long it takes', async () => {
     const { id } = await sent()
-    const driver = rig.deps.stores.current
-    rig.pass(600 + day - 1)
+    const driver = harness.deps.stores.current
+    harness.pass(600 + day - 1)
     const slow: Partial<StorageDriver> = {
       async completeMultipartUpload(...args) {
         const written = await driver.completeMultipartUpload(...args)
-        rig.pass(day / 2)
+        harness.pass(day / 2)
         expect(await collect()).toMatchObject({ expired: 0 })
         return written
       },
@@ -162,12 +162,12 @@ describe('completing', () => {
 
   it('by two calls, of which one has more than was granted, makes the file of the other', async () => {
     const { id, ref, uploadId } = await sent({ size: text.length })
-    const { catalog } = rig.deps
-    const driver = rig.deps.stores.current
+    const { catalog } = harness.deps
+    const driver = harness.deps.stores.current
     const racing: Partial<Catalog> = {
       async expireUpload(...args) {
         const [first] = (await driver.listParts(ref, uploadId)).parts
-        await completeMultipart(rig.deps, owner, { id, parts: [first!] })
+        await completeMultipart(harness.deps, owner, { id, parts: [first!] })
         return catalog.expireUpload(...args)
       },
     }
@@ -182,25 +182,25 @@ describe('aborting', () => {
     const { id } = await sent({ size: text.length })
     await abortMultipart(depsWith({ driver: { abortMultipartUpload: down } }), owner, id)
     expect(await usage()).toEqual(idle)
-    expect(await rig.stored()).toHaveLength(1)
-    rig.pass(600)
+    expect(await harness.stored()).toHaveLength(1)
+    harness.pass(600)
     expect(await collect()).toMatchObject({ cleared: 1, failed: 0 })
     await expectNothing()
   })
 
   it('loses against a confirm, which it then tells', async () => {
     const { id } = await sent()
-    const { catalog } = rig.deps
+    const { catalog } = harness.deps
     const racing: Partial<Catalog> = {
       async expireUpload(...args) {
-        await completeMultipart(rig.deps, owner, { id })
+        await completeMultipart(harness.deps, owner, { id })
         return catalog.expireUpload(...args)
       },
     }
     await expect(abortMultipart(depsWith({ catalog: racing }), owner, id)).rejects.toEqual(
       isCode('ConditionalConflict'),
     )
-    expect((await rig.find(id))?.file.status).toBe('confirmed')
+    expect((await harness.find(id))?.file.status).toBe('confirmed')
   })
 })
 
@@ -210,18 +210,18 @@ describe('a store', () => {
     const mute = depsWith({
       driver: { listMultipartUploads: () => Promise.reject(new StorageError('AccessDenied')) },
     })
-    rig.pass(600 + 2 * day)
+    harness.pass(600 + 2 * day)
     expect(await collect(mute)).toMatchObject({ expired: 1, cleared: 1, failed: 0 })
     await expectNothing()
-    expect(await rig.find(id)).toBeNull()
+    expect(await harness.find(id)).toBeNull()
   })
 
   it('that lost the upload says so, and the upload can be aborted', async () => {
     const { id, ref, uploadId } = await sent()
-    await rig.deps.stores.current.abortMultipartUpload(ref, uploadId)
-    await expect(listUploadParts(rig.deps, owner, id)).rejects.toEqual(isCode('NoSuchUpload'))
-    await expect(completeMultipart(rig.deps, owner, { id })).rejects.toEqual(isCode('NoSuchUpload'))
-    await abortMultipart(rig.deps, owner, id)
+    await harness.deps.stores.current.abortMultipartUpload(ref, uploadId)
+    await expect(listUploadParts(harness.deps, owner, id)).rejects.toEqual(isCode('NoSuchUpload'))
+    await expect(completeMultipart(harness.deps, owner, { id })).rejects.toEqual(isCode('NoSuchUpload'))
+    await abortMultipart(harness.deps, owner, id)
     await expectNothing()
   })
 
@@ -236,6 +236,6 @@ describe('a store', () => {
     ]) {
       await expect(attempt).rejects.toEqual(isCode('NotFound'))
     }
-    expect((await rig.find(id))?.file.status).toBe('pending')
+    expect((await harness.find(id))?.file.status).toBe('pending')
   })
 })

@@ -3,20 +3,20 @@ import { afterEach, beforeEach, expect, it } from 'vitest'
 import type { Problem } from '../../src/drivers/verify-problems.ts'
 import { confirmUpload } from '../../src/service/uploads/confirm-upload.ts'
 import { verifyFiles } from '../../src/service/maintenance/verify-files.ts'
-import { createRig, text, type Rig } from './rig.ts'
 import type { VerifyFilesOptions } from '../../src/service/maintenance/verify-orphans.ts'
+import { createHarness, text, type Harness } from './harness.ts'
 
-let rig: Rig
+let harness: Harness
 beforeEach(async () => {
-  rig = await createRig()
+  harness = await createHarness()
 })
-afterEach(() => rig.close())
+afterEach(() => harness.close())
 
 async function verify(
   o: Partial<VerifyFilesOptions> = {},
 ): Promise<{ problems: Problem[]; checked: Record<string, number> }> {
   const found = { problems: [] as Problem[], checked: {} as Record<string, number> }
-  const { stores, catalog, config, now } = rig.deps
+  const { stores, catalog, config, now } = harness.deps
   await verifyFiles({
     stores,
     catalog,
@@ -37,18 +37,18 @@ async function verify(
 }
 
 async function confirmed(): Promise<{ id: string; key: string }> {
-  const { id, ref } = await rig.begin()
-  await rig.put(ref)
-  await confirmUpload(rig.deps, 'alice', { by: { id } })
+  const { id, ref } = await harness.begin()
+  await harness.put(ref)
+  await confirmUpload(harness.deps, 'alice', { by: { id } })
   return { id, key: ref.key }
 }
 
-const object = (key: string) => ({ bucket: rig.deps.config.storage.bucket, key })
+const object = (key: string) => ({ bucket: harness.deps.config.storage.bucket, key })
 
 it('finds nothing where files, pending uploads and their objects agree', async () => {
   await confirmed()
-  await rig.put((await rig.begin()).ref)
-  await rig.begin()
+  await harness.put((await harness.begin()).ref)
+  await harness.begin()
   expect(await verify({ deep: true })).toEqual({
     problems: [],
     checked: { files: 1, filesWithoutChecksum: 1, bytes: text.length },
@@ -57,9 +57,9 @@ it('finds nothing where files, pending uploads and their objects agree', async (
 
 it('tells a file whose object is gone, or is another', async () => {
   const [gone, other] = [await confirmed(), await confirmed()]
-  await rig.deps.stores.current.deleteObject(object(gone.key))
-  await rig.deps.stores.current.deleteObject(object(other.key))
-  await rig.put(object(other.key), text.toUpperCase())
+  await harness.deps.stores.current.deleteObject(object(gone.key))
+  await harness.deps.stores.current.deleteObject(object(other.key))
+  await harness.put(object(other.key), text.toUpperCase())
   const { problems } = await verify()
   expect(problems.map(({ kind, file }) => [kind, file]).toSorted()).toEqual(
     [
@@ -71,11 +71,11 @@ it('tells a file whose object is gone, or is another', async () => {
 
 it('tells objects and multipart uploads that no record knows once they are old, and removes them on demand', async () => {
   const file = await confirmed()
-  await rig.put(object('uploads/nobodys.txt'))
-  await rig.put(object('somebody/elses.txt'))
-  await rig.deps.stores.current.createMultipartUpload(object('uploads/nobodys-parts.txt'))
+  await harness.put(object('uploads/nobodys.txt'))
+  await harness.put(object('somebody/elses.txt'))
+  await harness.deps.stores.current.createMultipartUpload(object('uploads/nobodys-parts.txt'))
   expect(await verify()).toMatchObject({ problems: [], checked: { inFlight: 2 } })
-  rig.pass(3601)
+  harness.pass(3601)
   const kinds = async (o: Partial<VerifyFilesOptions> = {}) =>
     (await verify(o)).problems.map(({ kind, repair }) => `${kind} ${repair}`)
   const both = (repair: string) => [`object-without-file ${repair}`, `session-without-upload ${repair}`]
@@ -83,14 +83,14 @@ it('tells objects and multipart uploads that no record knows once they are old, 
   expect(await kinds({ repair: true, removeStrays: false })).toEqual(both('left'))
   expect(await kinds({ repair: true })).toEqual(both('removed'))
   expect(await kinds()).toEqual([])
-  for (const key of [file.key, 'somebody/elses.txt']) await rig.deps.stores.current.headObject(object(key))
+  for (const key of [file.key, 'somebody/elses.txt']) await harness.deps.stores.current.headObject(object(key))
 })
 
 it('recounts what quota decisions are made by', async () => {
   await confirmed()
-  await rig.begin()
-  const right = await rig.deps.catalog.usage('alice')
-  const { catalog } = rig.deps
+  await harness.begin()
+  const right = await harness.deps.catalog.usage('alice')
+  const { catalog } = harness.deps
   const wrong = { ...right, bytes: right.bytes + 7, reservedFiles: 3 }
   const differing = { usageDifferences: async () => [{ owner: 'alice', recorded: wrong, counted: right }] }
   expect(await catalog.usageDifferences()).toEqual([])

@@ -13,7 +13,7 @@ import { bytesOf, collect, MiB } from '../conformance/driver/suite-tools.ts'
 import { bodyOf } from '../conformance/driver/body.ts'
 import { blobFiles, diskFixture, tempFiles, type DiskFixture } from '../drivers/disk-fixture.ts'
 import { put, ref } from '../drivers/start-disk.ts'
-import { createRig, text, type Rig } from '../service/rig.ts'
+import { createHarness, text, type Harness } from '../service/harness.ts'
 import { pairOfPeers } from './pair.ts'
 import { createStores } from '../../src/service/stores/stores.ts'
 
@@ -110,27 +110,30 @@ describe('two drivers over one folder', () => {
 })
 
 describe('several collectors', () => {
-  let rig: Rig
+  let harness: Harness
   beforeEach(async () => {
-    rig = await createRig()
+    harness = await createHarness()
   })
-  afterEach(() => rig.close())
+  afterEach(() => harness.close())
 
   it('spare an upload that another process receives', async () => {
-    const { id, ref: target } = await rig.begin()
-    rig.pass(2 * 86_400)
-    const driver: StorageDriver = { ...rig.deps.stores.current, isBeingWritten: async ({ key }) => key === target.key }
-    expect(await collectExpired({ ...rig.deps, stores: createStores(driver) })).toMatchObject({ expired: 0 })
-    await rig.put(target, text)
-    expect((await rig.find(id))?.file.status).toBe('pending')
-    expect(await collectExpired(rig.deps)).toMatchObject({ expired: 1 })
+    const { id, ref: target } = await harness.begin()
+    harness.pass(2 * 86_400)
+    const driver: StorageDriver = {
+      ...harness.deps.stores.current,
+      isBeingWritten: async ({ key }) => key === target.key,
+    }
+    expect(await collectExpired({ ...harness.deps, stores: createStores(driver) })).toMatchObject({ expired: 0 })
+    await harness.put(target, text)
+    expect((await harness.find(id))?.file.status).toBe('pending')
+    expect(await collectExpired(harness.deps)).toMatchObject({ expired: 1 })
   })
 
   it('take turns: one collects until it stops, then another does', async () => {
     const counted = (of: string, seen: string[]) => ({
-      ...rig.deps,
+      ...harness.deps,
       catalog: {
-        ...rig.deps.catalog,
+        ...harness.deps.catalog,
         overdueUploads: async () => {
           seen.push(of)
           return []
@@ -152,11 +155,11 @@ describe('several collectors', () => {
   })
 
   it('take over from one that ended without a word, once its time is up', async () => {
-    const [dead, next] = [0, 1].map(() => createLease(rig.deps, 'work', { lasts: 60 }))
+    const [dead, next] = [0, 1].map(() => createLease(harness.deps, 'work', { lasts: 60 }))
     expect(await dead!.take()).toBe(true)
-    rig.pass(59)
+    harness.pass(59)
     expect(await next!.run(async () => 'done')).toBeNull()
-    rig.pass(2)
+    harness.pass(2)
     expect(await next!.run(async () => 'done')).toBe('done')
     expect(await dead!.take()).toBe(false)
   })

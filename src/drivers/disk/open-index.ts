@@ -166,7 +166,7 @@ function migrate(db: Index): boolean {
         countUsage(db)
         recountUsage(db)
       }
-      db.exec(paired)
+      if (found < 5) db.exec(paired)
       db.pragma(`user_version = ${schemaVersion}`)
       return found < 4
     })

@@ -2,7 +2,7 @@ import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { drawLot } from '../lot.ts'
+import { seededRandom } from '../seeded-random.ts'
 import { DiskImage, lossModes, type CacheLoss } from './disk-image.ts'
 
 const sectorSize = 512
@@ -46,7 +46,7 @@ it.each(lossModes)('keeps every flushed sector when the power fails, and loses %
     disk.write(0, sectors(32, 'x'))
     disk.flush()
     disk.write(16 * sectorSize, sectors(8, 'y'))
-    const { image } = disk.failPower(drawLot(seed), mode)
+    const { image } = disk.failPower(seededRandom(seed), mode)
     expect(letters(image)).toMatch(/^x{16}[xy]{8}x{8}b{32}$/)
     expect(letters(disk)).toMatch(/^x{16}y{8}x{8}b{32}$/)
     image.write(0, sectors(1, 'z'))
@@ -60,7 +60,7 @@ it('tears writes and reorders them, as each mode says', () => {
     for (let seed = 0; seed < 50; seed++) {
       const disk = fresh()
       for (const at of [0, 8, 16, 24]) disk.write(at * sectorSize, sectors(8, 'w'))
-      const { image, loss } = disk.failPower(drawLot(seed), mode)
+      const { image, loss } = disk.failPower(seededRandom(seed), mode)
       expect(letters(image).split('w').length - 1).toBe(loss.sectors - loss.sectorsLost)
       seen.set(mode, [...(seen.get(mode) ?? []), loss])
     }

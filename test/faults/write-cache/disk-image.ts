@@ -3,7 +3,7 @@
  * of the sectors in the cache and loses the others: flushed sectors are safe, and a sector is never half old and half new.
  */
 import { readSync } from 'node:fs'
-import type { Lot } from '../lot.ts'
+import type { SeededRandom } from '../seeded-random.ts'
 
 const pageSize = 4096
 
@@ -90,10 +90,10 @@ export class DiskImage {
   }
 
   /** The disk as it is after a power failure at this moment. This image is not changed. */
-  failPower(lot: Lot, mode: LossMode): { image: DiskImage; loss: CacheLoss } {
+  failPower(random: SeededRandom, mode: LossMode): { image: DiskImage; loss: CacheLoss } {
     const sectorSize = this.#sectorSize
     const image = new DiskImage({ base: this.#base, size: this.size, sectorSize }, new Map(this.#durable))
-    const isKept = chooseKept(lot, mode, this.#cache.length)
+    const isKept = chooseKept(random, mode, this.#cache.length)
     const loss: CacheLoss = {
       mode,
       writes: this.#cache.length,
@@ -147,10 +147,10 @@ export class DiskImage {
 }
 
 /** Asked once for each sector, in the order of the writes: whether the sector of that write is kept. */
-function chooseKept(lot: Lot, mode: LossMode, writes: number): (write: number) => boolean {
-  const percent = lot.pick([10, 50, 90])
-  const border = lot.int(0, writes)
-  const chosen = Array.from({ length: writes }, () => lot.int(1, 100) <= percent)
+function chooseKept(random: SeededRandom, mode: LossMode, writes: number): (write: number) => boolean {
+  const percent = random.pick([10, 50, 90])
+  const border = random.int(0, writes)
+  const chosen = Array.from({ length: writes }, () => random.int(1, 100) <= percent)
   switch (mode) {
     case 'everything':
       return () => false
@@ -163,6 +163,6 @@ function chooseKept(lot: Lot, mode: LossMode, writes: number): (write: number) =
     case 'writes':
       return (write) => chosen[write]!
     case 'sectors':
-      return () => lot.int(1, 100) <= percent
+      return () => random.int(1, 100) <= percent
   }
 }

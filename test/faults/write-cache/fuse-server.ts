@@ -11,7 +11,7 @@
 import { spawn } from 'node:child_process'
 import { fstatSync, openSync, readSync, writeSync } from 'node:fs'
 import { constants } from 'node:os'
-import { drawLot } from '../lot.ts'
+import { seededRandom } from '../seeded-random.ts'
 import { DiskImage, type LossMode } from './disk-image.ts'
 
 /**
@@ -70,7 +70,7 @@ function control(text: string): void {
 function failPower({ of, to, seed, mode }: PowerFailure): void {
   const disk = disks.get(nodeOf(of) ?? 0n)
   if (!disk) throw new Error(`no disk ${of}`)
-  const { image, loss } = disk.image.failPower(drawLot(seed), mode)
+  const { image, loss } = disk.image.failPower(seededRandom(seed), mode)
   add(to, image)
   answer = Buffer.from(JSON.stringify(loss))
   awaited = null

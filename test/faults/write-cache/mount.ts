@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
-import type { Lot } from '../lot.ts'
+import type { SeededRandom } from '../seeded-random.ts'
 import type { Mount } from '../mounts.ts'
 import type { CacheLoss, LossMode } from './disk-image.ts'
 import type { PowerFailure } from './fuse-server.ts'
@@ -51,7 +51,11 @@ export async function hasFileSystem(kind: FileSystem): Promise<boolean> {
 }
 
 /** `size` in bytes; only what is written takes memory. */
-export async function makeCachedMount(o: { kind: FileSystem; lot: Lot; size?: number }): Promise<CachedMount> {
+export async function makeCachedMount(o: {
+  kind: FileSystem
+  random: SeededRandom
+  size?: number
+}): Promise<CachedMount> {
   const outside = await mkdtemp(join(tmpdir(), `postern-cached-${o.kind}-`))
   const [path, disks, base] = [join(outside, 'mount'), join(outside, 'disks'), join(outside, 'base')]
   const { command, sectorSize } = make[o.kind]
@@ -117,10 +121,10 @@ export async function makeCachedMount(o: { kind: FileSystem; lot: Lot; size?: nu
       const failure: PowerFailure = {
         of: `disk-${made}`,
         to: `disk-${++made}`,
-        seed: o.lot.int(0, 2 ** 31),
-        mode: o.lot.pick(mix),
+        seed: o.random.int(0, 2 ** 31),
+        mode: o.random.pick(mix),
         // Most of the time a cache is empty: the moment before a flush is the worst one.
-        atFlush: o.lot.pick([0, 1, 1, 2, 3, 5]),
+        atFlush: o.random.pick([0, 1, 1, 2, 3, 5]),
       }
       return async () => {
         cacheLosses.push((await cut(failure)) ?? (await cut({ ...failure, atFlush: 0 }))!)

@@ -7,7 +7,7 @@ import { SignJWT } from 'jose'
 import { inject } from 'vitest'
 import { freePort } from '../cli/free-port.ts'
 
-export type SiteOptions = {
+export type InstallationOptions = {
   /** Where storage lies: what the fault is done to. */
   storage: string
   /** For the settings; safe from the fault. */
@@ -18,7 +18,7 @@ export type SiteOptions = {
   settings?: Record<string, unknown>
 }
 
-export type Site = {
+export type Installation = {
   api: string
   objects: string
   storage: string
@@ -52,7 +52,7 @@ export type Server = {
 export const bucket = 'faults'
 const keptLog = 200_000
 
-export async function makeSite(o: SiteOptions): Promise<Site> {
+export async function createInstallation(o: InstallationOptions): Promise<Installation> {
   const [apiPort, objectsPort] = [await freePort(), await freePort()]
   const keys = { accessKeyId: 'POSTERNFAULTSKEY0001', secretAccessKey: randomBytes(30).toString('base64url') }
   const secret = randomBytes(48).toString('base64url')

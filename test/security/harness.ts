@@ -33,7 +33,7 @@ type Signing = {
   payload?: string
 }
 
-export type Rig = {
+export type Harness = {
   gateway: RunningGateway
   /** Where the objects endpoint listens; `apiUrl` of the gateway is where the API does. */
   objectsAt: string
@@ -53,10 +53,10 @@ export type Rig = {
   close(): Promise<void>
 }
 
-export async function startRig(
+export async function startHarness(
   overrides: Overrides = {},
   o: { dev?: boolean; objectsAt?: string; now?: () => Date } = {},
-): Promise<Rig> {
+): Promise<Harness> {
   const log: string[] = []
   const gateway = await startGateway(
     {
@@ -86,10 +86,10 @@ export async function startRig(
       connection.close()
     }
   }
-  const raw: Rig['raw'] = (method, target, headers = {}, body = '') =>
+  const raw: Harness['raw'] = (method, target, headers = {}, body = '') =>
     send(method, rawHead(objectsAt, method, target, { host, ...headers }), body)
 
-  const signed: Rig['signed'] = (who, method, path, s = {}) => {
+  const signed: Harness['signed'] = (who, method, path, s = {}) => {
     const body = s.body ?? ''
     const length = method === 'PUT' || method === 'POST' ? { 'content-length': String(Buffer.byteLength(body)) } : {}
     const { headers } = signRequest({
@@ -199,17 +199,17 @@ function dump(file: string, tables: string[]): Record<string, unknown[]> {
 
 /** The API over a bare socket. */
 export async function rawApi(
-  rig: Rig,
+  harness: Harness,
   method: string,
   target: string,
   headers: Headers = {},
   body: string | Buffer = '',
 ): Promise<RawAnswer> {
-  const connection = await connect(rig.gateway.apiUrl)
+  const connection = await connect(harness.gateway.apiUrl)
   try {
     const length = body.length > 0 && headers['content-length'] === undefined
     const all = length ? { ...headers, 'content-length': String(Buffer.byteLength(body)) } : headers
-    const head = rawHead(rig.gateway.apiUrl, method, target, all)
+    const head = rawHead(harness.gateway.apiUrl, method, target, all)
     await connection.send(Buffer.concat([Buffer.from(head, 'latin1'), Buffer.from(body)])).catch(() => {})
     return await connection.answer({ head: method === 'HEAD' })
   } finally {

@@ -1,21 +1,21 @@
 /** Uploaders that work at the same time, and outlive the server they work on. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { makeCaller, json, send, sha256, type Caller } from './caller.ts'
-import { FileWorks } from './file-works.ts'
-import { Ledger, type LedgerFile } from './ledger.ts'
-import { Gate, Line, Violation } from './line.ts'
-import type { Lot } from './lot.ts'
-import { expectPromised, ObjectWorks } from './object-works.ts'
-import { bucket, type Site } from './site.ts'
+import { FileOperations } from './file-operations.ts'
+import { AcknowledgedChanges, type AcknowledgedFile } from './acknowledged-changes.ts'
+import { Gate, RetryingClient, Violation } from './retrying-client.ts'
+import type { SeededRandom } from './seeded-random.ts'
+import { expectPromised, ObjectOperations } from './object-operations.ts'
+import { bucket, type Installation } from './installation.ts'
 
 type Work = 'small' | 'large' | 'parts' | 'delete' | 'read'
 /** How often each is done, relative to the others: with objects over S3, and with files over the JSON API. */
 export type Mix = { objects: Record<Work, number>; files: Record<Work, number> }
 
-export type Fleet = {
+export type Workload = {
   gate: Gate
-  ledger: Ledger
-  line: Line
+  acknowledged: AcknowledgedChanges
+  client: RetryingClient
   /** What was not as promised; the uploader that noticed has stopped. */
   violations: string[]
   /** Of objects and files that changed since the last call, or all: as promised? What is not is a violation. */
@@ -27,10 +27,13 @@ export type Fleet = {
   finish(): Promise<void>
 }
 
-export async function startFleet(site: Site, o: { uploaders: number; mix: Mix; lot: Lot }): Promise<Fleet> {
+export async function startWorkload(
+  installation: Installation,
+  o: { uploaders: number; mix: Mix; random: SeededRandom },
+): Promise<Workload> {
   const gate = new Gate()
-  const ledger = new Ledger()
-  const line = new Line(gate, ledger)
+  const acknowledged = new AcknowledgedChanges()
+  const client = new RetryingClient(gate, acknowledged)
   const violations: string[] = []
   const callers = new Map<string, Caller>()
   const works: { continued: number }[] = []
@@ -41,32 +44,32 @@ export async function startFleet(site: Site, o: { uploaders: number; mix: Mix; l
   }
 
   async function upload(name: string): Promise<void> {
-    const lot = o.lot.split(name)
-    const deps = { caller: callers.get(name)!, line, ledger, lot }
-    const objects = new ObjectWorks(deps)
-    const files = new FileWorks(deps)
+    const random = o.random.split(name)
+    const deps = { caller: callers.get(name)!, client, acknowledged, random }
+    const objects = new ObjectOperations(deps)
+    const files = new FileOperations(deps)
     works.push(objects, files)
     const turns = [...turnsOf(objects, o.mix.objects), ...turnsOf(files, o.mix.files)]
-    while (!ending.signal.aborted) await lot.pick(turns)()
+    while (!ending.signal.aborted) await random.pick(turns)()
   }
 
-  for (let i = 1; i <= o.uploaders; i++) callers.set(`user-${i}`, await makeCaller(site, `user-${i}`))
+  for (let i = 1; i <= o.uploaders; i++) callers.set(`user-${i}`, await makeCaller(installation, `user-${i}`))
   const uploading = [...callers.keys()].map((name) => upload(name).catch(note))
 
   return {
     gate,
-    ledger,
-    line,
+    acknowledged,
+    client,
     violations,
-    verify: (what) => verify({ callers, ledger, note }, what),
+    verify: (what) => verify({ callers, acknowledged, note }, what),
     continued: () => works.reduce((sum, { continued }) => sum + continued, 0),
     async workFor(changes) {
-      const enough = ledger.acknowledged + changes
+      const enough = acknowledged.acknowledged + changes
       gate.open()
-      let last = { acknowledged: ledger.acknowledged, at: performance.now() }
-      while (ledger.acknowledged < enough && violations.length === 0) {
-        if (ledger.acknowledged > last.acknowledged) {
-          last = { acknowledged: ledger.acknowledged, at: performance.now() }
+      let last = { acknowledged: acknowledged.acknowledged, at: performance.now() }
+      while (acknowledged.acknowledged < enough && violations.length === 0) {
+        if (acknowledged.acknowledged > last.acknowledged) {
+          last = { acknowledged: acknowledged.acknowledged, at: performance.now() }
         }
         if (performance.now() > last.at + 60_000) throw new Error('the server acknowledges nothing')
         await sleep(1)
@@ -80,8 +83,8 @@ export async function startFleet(site: Site, o: { uploaders: number; mix: Mix; l
 }
 
 /** Makes the bucket; a server must be up. */
-export async function makeBucket(site: Site): Promise<void> {
-  const caller = await makeCaller(site, 'owner')
+export async function makeBucket(installation: Installation): Promise<void> {
+  const caller = await makeCaller(installation, 'owner')
   const { status, body } = await send(await caller.s3('PUT', ''))
   if (status !== 200) throw new Error(`the bucket ${bucket} could not be made: ${status} ${body.toString()}`)
 }
@@ -89,14 +92,17 @@ export async function makeBucket(site: Site): Promise<void> {
 const turnsOf = (works: Record<Work, () => Promise<void>>, mix: Record<Work, number>): (() => Promise<void>)[] =>
   Object.entries(mix).flatMap(([work, times]) => Array.from({ length: times }, () => () => works[work as Work]()))
 
-type Verification = { callers: Map<string, Caller>; ledger: Ledger; note: (error: unknown) => void }
+type Verification = { callers: Map<string, Caller>; acknowledged: AcknowledgedChanges; note: (error: unknown) => void }
 
-async function verify({ callers, ledger, note }: Verification, what: 'changed' | 'all'): Promise<{ checked: number }> {
-  const changed = ledger.takeChanged()
+async function verify(
+  { callers, acknowledged, note }: Verification,
+  what: 'changed' | 'all',
+): Promise<{ checked: number }> {
+  const changed = acknowledged.takeChanged()
   const isDue = (name: string): boolean => what === 'all' || changed.has(name)
   const [anyone] = callers.values()
-  const objects = [...ledger.objects].filter(([key]) => isDue(key))
-  const files = [...ledger.files.values()].filter(({ id }) => isDue(id))
+  const objects = [...acknowledged.objects].filter(([key]) => isDue(key))
+  const files = [...acknowledged.files.values()].filter(({ id }) => isDue(id))
   const checks = [
     ...objects.map(([key, promised]) => async () => {
       const { status, body } = await send(await anyone!.s3('GET', key))
@@ -106,13 +112,13 @@ async function verify({ callers, ledger, note }: Verification, what: 'changed' |
     ...files.map((file) => async () => {
       expectPromised(file.promised, await readFile(callers.get(file.user)!, file), `the file ${file.id}`)
     }),
-    ...[...new Set(files.map(({ user }) => user))].map((user) => () => expectListed(callers.get(user)!, ledger)),
+    ...[...new Set(files.map(({ user }) => user))].map((user) => () => expectListed(callers.get(user)!, acknowledged)),
   ]
   await inParallel(checks, note)
   return { checked: objects.length + files.length }
 }
 
-async function readFile(caller: Caller, { id }: LedgerFile): Promise<string | null> {
+async function readFile(caller: Caller, { id }: AcknowledgedFile): Promise<string | null> {
   const issued = await send(caller.api('GET', `/files/${id}/download-url`))
   // Its bytes may be there and its confirmation under way.
   if (issued.status === 404 || issued.status === 409) return null
@@ -123,7 +129,7 @@ async function readFile(caller: Caller, { id }: LedgerFile): Promise<string | nu
 }
 
 /** The list of a user's files has every one that is confirmed, and none that is deleted. */
-async function expectListed(caller: Caller, ledger: Ledger): Promise<void> {
+async function expectListed(caller: Caller, acknowledged: AcknowledgedChanges): Promise<void> {
   const listed = new Set<string>()
   for (let cursor: string | null = ''; cursor !== null;) {
     const { body } = await send(caller.api('GET', `/files?limit=100${cursor === '' ? '' : `&cursor=${cursor}`}`))
@@ -131,7 +137,7 @@ async function expectListed(caller: Caller, ledger: Ledger): Promise<void> {
     for (const { id, status } of page.files) if (status === 'confirmed') listed.add(id)
     cursor = page.nextCursor
   }
-  for (const { id, user, promised } of ledger.files.values()) {
+  for (const { id, user, promised } of acknowledged.files.values()) {
     if (user !== caller.user) continue
     if (listed.has(id) && !promised.mayExist) throw new Violation(`the file ${id} is deleted and listed`)
     if (!listed.has(id) && !promised.allows(null)) throw new Violation(`the file ${id} is confirmed and not listed`)

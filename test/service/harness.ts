@@ -18,9 +18,9 @@ import { createStores } from '../../src/service/stores/stores.ts'
 const defaults = readFileSync(join(import.meta.dirname, '../../config/default.yaml'), 'utf8')
 export const text = 'plain words, nothing else'
 
-export type Rig = Awaited<ReturnType<typeof createRig>>
+export type Harness = Awaited<ReturnType<typeof createHarness>>
 
-export async function createRig() {
+export async function createHarness() {
   const folder = await mkdtemp(join(tmpdir(), 'postern-service-'))
   const config = configSchema.parse(parse(defaults))
   let time = Date.UTC(2026, 0, 15, 12)

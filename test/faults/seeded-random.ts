@@ -1,13 +1,13 @@
-/** Numbers drawn by lot, the same ones for the same seed. */
-export type Lot = {
+/** Random numbers that are the same for the same seed. */
+export type SeededRandom = {
   /** A whole number from `from` to `to`, both inclusive. */
   int(from: number, to: number): number
   pick<T>(from: readonly T[]): T
-  /** Another lot, whose draws do not depend on how many this one makes. */
-  split(name: string): Lot
+  /** Another generator, independent of how many numbers this one has made. */
+  split(name: string): SeededRandom
 }
 
-export function drawLot(seed: number): Lot {
+export function seededRandom(seed: number): SeededRandom {
   let state = seed >>> 0
   // mulberry32
   const next = (): number => {
@@ -20,6 +20,7 @@ export function drawLot(seed: number): Lot {
   return {
     int,
     pick: (from) => from[int(0, from.length - 1)]!,
-    split: (name) => drawLot([...name].reduce((hash, char) => Math.imul(hash ^ char.charCodeAt(0), 0x01000193), seed)),
+    split: (name) =>
+      seededRandom([...name].reduce((hash, char) => Math.imul(hash ^ char.charCodeAt(0), 0x01000193), seed)),
   }
 }

@@ -30,11 +30,11 @@ export class Promised {
 }
 
 /** A file of the JSON API, from when it is being confirmed. */
-export type LedgerFile = { id: string; user: string; promised: Promised }
+export type AcknowledgedFile = { id: string; user: string; promised: Promised }
 
-export class Ledger {
+export class AcknowledgedChanges {
   readonly objects = new Map<string, Promised>()
-  readonly files = new Map<string, LedgerFile>()
+  readonly files = new Map<string, AcknowledgedFile>()
   /** Answers with 2xx to a request that changes something. */
   acknowledged = 0
   #changed = new Set<string>()
@@ -47,7 +47,7 @@ export class Ledger {
     return promised
   }
 
-  file(id: string, user: string): LedgerFile {
+  file(id: string, user: string): AcknowledgedFile {
     const file = { id, user, promised: new Promised() }
     this.files.set(id, file)
     return file

@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 import { build } from 'vite'
-import type { Rig } from './client-rig.ts'
+import type { Harness } from './client-harness.ts'
 import { limit } from '../fixtures/time-limit.ts'
 
 export const majors = [4, 5, 6] as const
@@ -54,15 +54,15 @@ export async function buildUppy(folder: string): Promise<void> {
 }
 
 export async function openUppy(
-  rig: Rig,
+  harness: Harness,
   o: { major: Major; way: Way; headers?: Record<string, string>; options?: object },
 ): Promise<Page> {
   const { major, ...rest } = o
-  const page = await rig.browser.newPage()
+  const page = await harness.browser.newPage()
   page.setDefaultTimeout(limit(60_000))
-  await page.goto(`${rig.pageUrl}/uppy.html?uppy=${major}`)
+  await page.goto(`${harness.pageUrl}/uppy.html?uppy=${major}`)
   await page.waitForFunction(() => typeof uppyPage === 'object')
-  await page.evaluate((options) => uppyPage.open(options), { baseUrl: rig.api.url, ...rest })
+  await page.evaluate((options) => uppyPage.open(options), { baseUrl: harness.api.url, ...rest })
   return page
 }
 

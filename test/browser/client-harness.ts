@@ -46,7 +46,7 @@ export type ClientPage = {
 }
 declare const postern: ClientPage
 
-export type Rig = {
+export type Harness = {
   gateway: RunningGateway
   api: FaultProxy
   store: FaultProxy
@@ -56,7 +56,7 @@ export type Rig = {
   close(): Promise<void>
 }
 
-export async function startRig(backend: Backend, overrides: Overrides = {}): Promise<Rig> {
+export async function startHarness(backend: Backend, overrides: Overrides = {}): Promise<Harness> {
   const folder = await mkdtemp(join(tmpdir(), 'postern-client-'))
   await buildBrowser(folder)
   const [api, store] = await Promise.all([startFaultProxy(), startFaultProxy()])
@@ -82,7 +82,7 @@ export async function startRig(backend: Backend, overrides: Overrides = {}): Pro
 }
 
 /** Forgets what was seen and breaks nothing any more. */
-export function calm({ api, store }: Rig): void {
+export function calm({ api, store }: Harness): void {
   for (const proxy of [api, store]) {
     proxy.dropConnections()
     proxy.fault = null
@@ -92,20 +92,20 @@ export function calm({ api, store }: Rig): void {
 }
 
 export async function openPage(
-  rig: Rig,
+  harness: Harness,
   options: Partial<ClientOptions> = {},
   context?: BrowserContext,
 ): Promise<Page> {
-  const page = context ? await context.newPage() : await rig.browser.newPage()
+  const page = context ? await context.newPage() : await harness.browser.newPage()
   page.setDefaultTimeout(60_000)
-  await page.goto(`${rig.pageUrl}/client.html`)
-  await open(rig, page, options)
+  await page.goto(`${harness.pageUrl}/client.html`)
+  await open(harness, page, options)
   return page
 }
 
-export async function open(rig: Rig, page: Page, options: Partial<ClientOptions> = {}): Promise<void> {
+export async function open(harness: Harness, page: Page, options: Partial<ClientOptions> = {}): Promise<void> {
   await page.waitForFunction(() => typeof postern === 'object')
-  await page.evaluate((o) => postern.open(o), { baseUrl: rig.api.url, ...options })
+  await page.evaluate((o) => postern.open(o), { baseUrl: harness.api.url, ...options })
 }
 
 const types: Record<string, string> = {
@@ -135,13 +135,17 @@ async function servePages(folder: string): Promise<{ url: string; close(): Promi
 }
 
 /** Text of so many bytes that no two files share. */
-export async function textFile(rig: Rig, name: string, bytes: number): Promise<{ path: string; sha256: string }> {
+export async function textFile(
+  harness: Harness,
+  name: string,
+  bytes: number,
+): Promise<{ path: string; sha256: string }> {
   const content = Buffer.from(
     randomBytes(Math.ceil(bytes / 2))
       .toString('hex')
       .slice(0, bytes),
   )
-  const path = join(await mkdtemp(join(rig.folder, 'file-')), name)
+  const path = join(await mkdtemp(join(harness.folder, 'file-')), name)
   await writeFile(path, content)
   return { path, sha256: sha256(content) }
 }
@@ -158,12 +162,12 @@ export const start = (page: Page, o: UploadOptions = {}, file = 0): Promise<numb
 
 /** A file of so many bytes, on its way over a line of so many a second, so that it can be met on its way. */
 export async function startSlowly(
-  rig: Rig,
+  harness: Harness,
   name: string,
   o: { size: number; rate: number },
 ): Promise<{ file: { path: string; sha256: string }; page: Page; task: number }> {
-  const file = await textFile(rig, name, o.size)
-  const page = await openPage(rig)
+  const file = await textFile(harness, name, o.size)
+  const page = await openPage(harness)
   await throttleUploads(page, o.rate)
   await choose(page, file.path)
   return { file, page, task: await start(page) }
@@ -193,34 +197,34 @@ export const waitForBytes = async (page: Page, task: number, bytes: number): Pro
 }
 
 /** The digest of what the gateway serves for a file. */
-export async function storedSha256(rig: Rig, id: string): Promise<string> {
-  rig.store.fault = null
-  const answer = await fetch(`${rig.gateway.apiUrl}/files/${id}/download-url`)
+export async function storedSha256(harness: Harness, id: string): Promise<string> {
+  harness.store.fault = null
+  const answer = await fetch(`${harness.gateway.apiUrl}/files/${id}/download-url`)
   const { downloadUrl } = (await answer.json()) as { downloadUrl: string }
   const file = await fetch(downloadUrl)
   expect(file.status).toBe(200)
   return sha256(new Uint8Array(await file.arrayBuffer()))
 }
 
-export async function storedFiles(rig: Rig): Promise<{ id: string; filename: string; status: string }[]> {
-  const answer = await fetch(`${rig.gateway.apiUrl}/files?limit=100`)
+export async function storedFiles(harness: Harness): Promise<{ id: string; filename: string; status: string }[]> {
+  const answer = await fetch(`${harness.gateway.apiUrl}/files?limit=100`)
   return ((await answer.json()) as { files: { id: string; filename: string; status: string }[] }).files
 }
 
-export async function reservedBytes(rig: Rig): Promise<number> {
-  const answer = await fetch(`${rig.gateway.apiUrl}/files/usage`)
+export async function reservedBytes(harness: Harness): Promise<number> {
+  const answer = await fetch(`${harness.gateway.apiUrl}/files/usage`)
   return ((await answer.json()) as { reservedBytes: number }).reservedBytes
 }
 
 /** Numbers of the parts that the store has. */
-export async function storedParts(rig: Rig, id: string): Promise<number[]> {
-  const answer = await fetch(`${rig.gateway.apiUrl}/files/multipart/${id}/parts`)
+export async function storedParts(harness: Harness, id: string): Promise<number[]> {
+  const answer = await fetch(`${harness.gateway.apiUrl}/files/multipart/${id}/parts`)
   const { parts } = (await answer.json()) as { parts: { partNumber: number }[] }
   return parts.map(({ partNumber }) => partNumber)
 }
 
 /** Requests with the bytes of each part, in the order in which they came. */
-export function partRequests({ store }: Rig): Map<number, (number | null)[]> {
+export function partRequests({ store }: Harness): Map<number, (number | null)[]> {
   const parts = new Map<number, (number | null)[]>()
   for (const { method, url, status } of store.seen) {
     const number = Number(url.searchParams.get('partNumber'))

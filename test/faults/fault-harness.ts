@@ -4,12 +4,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'vitest'
 import { json, makeCaller, send, xmlText, type Answer, type Caller } from './caller.ts'
-import { makeBucket } from './fleet.ts'
-import { makeSite, type Server, type Site, type SiteOptions } from './site.ts'
+import { makeBucket } from './workload.ts'
+import { createInstallation, type Server, type Installation, type InstallationOptions } from './installation.ts'
 import { attach, threadsOf, type Injection } from './strace.ts'
 
-export type FaultRig = {
-  site: Site
+export type FaultHarness = {
+  installation: Installation
   caller: Caller
   dir: string
   server(): Server
@@ -29,23 +29,23 @@ export type Fault = Injection & ({ thread: 'main' | 'pool' } | { path: string } 
 
 export const kept = Buffer.from('kept since before the fault\n')
 
-export async function startFaultRig(o: Partial<SiteOptions> = {}): Promise<FaultRig> {
+export async function startFaultHarness(o: Partial<InstallationOptions> = {}): Promise<FaultHarness> {
   const dir = await mkdtemp(join(tmpdir(), 'postern-faults-'))
-  const site = await makeSite({ storage: join(dir, 'storage'), outside: dir, ...o })
+  const installation = await createInstallation({ storage: join(dir, 'storage'), outside: dir, ...o })
   const start = async (): Promise<Server> => {
     // One thread waits for files, so that "the second fsync" is always the same one.
-    const started = site.start({ env: { UV_THREADPOOL_SIZE: '1' } })
+    const started = installation.start({ env: { UV_THREADPOOL_SIZE: '1' } })
     await started.ready
     return started
   }
   let server = await start()
-  await makeBucket(site)
-  const caller = await makeCaller(site, 'alice')
+  await makeBucket(installation)
+  const caller = await makeCaller(installation, 'alice')
   expect((await put(caller, 'kept', kept)).status).toBe(200)
   const keptFile = await uploadFile(caller, kept)
 
   return {
-    site,
+    installation,
     caller,
     dir,
     server: () => server,
@@ -72,10 +72,10 @@ export async function startFaultRig(o: Partial<SiteOptions> = {}): Promise<Fault
     async expectReads() {
       expect((await send(await caller.s3('GET', 'kept'))).body).toEqual(kept)
       expect(await readFile(caller, keptFile)).toEqual(kept)
-      expect((await send({ method: 'GET', url: `${site.api}/healthz` })).status).toBe(200)
+      expect((await send({ method: 'GET', url: `${installation.api}/healthz` })).status).toBe(200)
     },
-    readiness: async () => (await send({ method: 'GET', url: `${site.api}/readyz` })).status,
-    temporary: () => readdir(join(site.storage, 'tmp')),
+    readiness: async () => (await send({ method: 'GET', url: `${installation.api}/readyz` })).status,
+    temporary: () => readdir(join(installation.storage, 'tmp')),
     async close() {
       await server.kill()
       await rm(dir, { recursive: true, force: true })

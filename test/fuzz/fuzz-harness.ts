@@ -9,12 +9,12 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import Database from 'better-sqlite3'
 import type { RawAnswer } from '../fixtures/raw-http.ts'
 import { upload, type Json } from '../api/caller.ts'
-import { startRig, type Rig } from '../security/rig.ts'
+import { startHarness, type Harness } from '../security/harness.ts'
 import { openExchange, type Sent } from './exchange.ts'
 import { assertShape, type Origin } from './shape.ts'
 
-export type Stage = {
-  rig: Rig
+export type FuzzHarness = {
+  harness: Harness
   /** Base URL of an origin, without a path. */
   at: Record<Origin, string>
   /** alice's bearer token. */
@@ -30,32 +30,32 @@ export type Stage = {
   close(): Promise<void>
 }
 
-export async function openStage(): Promise<Stage> {
-  const rig = await startRig({ limits: { pendingUploads: 1_000_000 }, uploads: { maxSize: '4MiB' } })
-  await rig.signed('alice', 'PUT', '/alice-1')
-  await rig.signed('alice', 'PUT', '/alice-1/k', { body: 'there' })
-  await rig.signed('gateway', 'PUT', '/postern/public/p', { body: 'there' })
-  const alice = await rig.user('alice')
+export async function openFuzzHarness(): Promise<FuzzHarness> {
+  const harness = await startHarness({ limits: { pendingUploads: 1_000_000 }, uploads: { maxSize: '4MiB' } })
+  await harness.signed('alice', 'PUT', '/alice-1')
+  await harness.signed('alice', 'PUT', '/alice-1/k', { body: 'there' })
+  await harness.signed('gateway', 'PUT', '/postern/public/p', { body: 'there' })
+  const alice = await harness.user('alice')
   const pending = (await alice.post('/files/upload-url', { filename: 'a.txt', mimeType: 'text/plain', size: 3 })).json
   const confirmed = await upload(alice, 'text')
   await alice.post('/files/confirm', { id: confirmed.id })
   const multipart = (await alice.post('/files/multipart', { filename: 'a.txt', mimeType: 'text/plain', size: 3 })).json
 
-  const at = { objects: new URL(rig.objectsAt).origin, api: new URL(rig.gateway.apiUrl).origin }
+  const at = { objects: new URL(harness.objectsAt).origin, api: new URL(harness.gateway.apiUrl).origin }
   const broken: unknown[] = []
   const note = (reason: unknown): void => void broken.push(reason)
   process.on('unhandledRejection', note).on('uncaughtExceptionMonitor', note)
-  const stores = watchStores(rig)
+  const stores = watchStores(harness)
   const exchange = openExchange()
 
   function assertSound(): void {
     assert.deepEqual(broken.splice(0), [], 'unhandled')
-    const failures = rig.log.filter((line) => (JSON.parse(line) as { level: number }).level >= 50)
-    rig.log.length = 0
+    const failures = harness.log.filter((line) => (JSON.parse(line) as { level: number }).level >= 50)
+    harness.log.length = 0
     assert.deepEqual(failures, [], 'logged as our failure')
   }
 
-  const send: Stage['send'] = async (origin, request) => {
+  const send: FuzzHarness['send'] = async (origin, request) => {
     const answer = await exchange.send(at[origin], request)
     if (answer !== null) assertShape(origin, answer, request.method)
     assertSound()
@@ -63,9 +63,9 @@ export async function openStage(): Promise<Stage> {
   }
 
   return {
-    rig,
+    harness,
     at,
-    token: await rig.gateway.token('alice'),
+    token: await harness.gateway.token('alice'),
     files: { pending, confirmed, multipart },
     send,
     async probe(origin, request, o = {}) {
@@ -73,7 +73,7 @@ export async function openStage(): Promise<Stage> {
       const known = o.mayChange === true ? null : await stores.rememberedState(before)
       const answer = await send(origin, request)
       const refused = answer === null || answer.status >= 400
-      if (known !== null && refused && stores.versions() !== before) assert.deepEqual(await rowsOf(rig), known)
+      if (known !== null && refused && stores.versions() !== before) assert.deepEqual(await rowsOf(harness), known)
       await stores.untilNothingTemporary()
       return answer
     },
@@ -81,29 +81,29 @@ export async function openStage(): Promise<Stage> {
       assertSound()
       await stores.untilNothingTemporary()
       assert.deepEqual(await stores.strays(), [], 'blobs that no row names')
-      assert.equal((await rig.signed('alice', 'GET', '/')).status, 200)
-      assert.equal((await (await rig.user('alice')).get('/files')).status, 200)
+      assert.equal((await harness.signed('alice', 'GET', '/')).status, 200)
+      assert.equal((await (await harness.user('alice')).get('/files')).status, 200)
     },
     async close() {
       process.off('unhandledRejection', note).off('uncaughtExceptionMonitor', note)
       exchange.close()
       stores.close()
-      await rig.close()
+      await harness.close()
     },
   }
 }
 
 /** Blobs without a row are looked for in the end: the sweep removes replaced ones in its own time. */
-async function rowsOf(rig: Rig): Promise<unknown> {
-  const { catalog, index } = (await rig.state()) as Record<string, unknown>
+async function rowsOf(harness: Harness): Promise<unknown> {
+  const { catalog, index } = (await harness.state()) as Record<string, unknown>
   return { catalog, index }
 }
 
 /** Looks at both databases only when one of them has changed, which SQLite tells for nothing. */
-function watchStores(rig: Rig) {
-  const storage = join(rig.gateway.dir, 'storage')
+function watchStores(harness: Harness) {
+  const storage = join(harness.gateway.dir, 'storage')
   const index = new Database(join(storage, 'index.sqlite'), { readonly: true })
-  const catalog = new Database(join(rig.gateway.dir, 'catalog.sqlite'), { readonly: true })
+  const catalog = new Database(join(harness.gateway.dir, 'catalog.sqlite'), { readonly: true })
   let seen = { versions: '', state: null as unknown }
 
   const versions = (): string =>
@@ -111,7 +111,7 @@ function watchStores(rig: Rig) {
   return {
     versions,
     async rememberedState(now: string): Promise<unknown> {
-      if (seen.versions !== now) seen = { versions: now, state: await rowsOf(rig) }
+      if (seen.versions !== now) seen = { versions: now, state: await rowsOf(harness) }
       return seen.state
     },
     /** A temporary file may live for as long as its removal takes, and no longer. */

@@ -10,30 +10,30 @@ import { createDiskDriver } from '../../src/drivers/disk/disk-driver.ts'
 import { configSchema } from '../../src/config/schema.ts'
 import { collectExpired } from '../../src/service/maintenance/collect-expired.ts'
 import { blobFiles, diskOptions } from '../drivers/disk-fixture.ts'
-import type { Site } from './site.ts'
+import type { Installation } from './installation.ts'
 import { createStores } from '../../src/service/stores/stores.ts'
 
 export type Findings = string[]
 
 /** A temporary file belongs to an upload that runs. Asked while the server is up and idle. */
-export async function temporaryFiles(site: Site): Promise<string[]> {
-  return readdir(join(site.storage, 'tmp'))
+export async function temporaryFiles(installation: Installation): Promise<string[]> {
+  return readdir(join(installation.storage, 'tmp'))
 }
 
 /**
  * With the server stopped: findings of which each is a fault. Lets time pass for what was never confirmed, and sweeps.
  */
-export async function judge(site: Site): Promise<Findings> {
-  const findings = [...(await danglingRows(site)), ...usageErrors(site)]
-  await letExpire(site)
-  findings.push(...usageErrors(site))
+export async function checkConsistency(installation: Installation): Promise<Findings> {
+  const findings = [...(await danglingRows(installation)), ...usageErrors(installation)]
+  await letExpire(installation)
+  findings.push(...usageErrors(installation))
   const reserved = query<{ owner: string }>(
-    site.catalog,
+    installation.catalog,
     'SELECT owner FROM usage WHERE reserved_bytes <> 0 OR reserved_files <> 0',
   )
   findings.push(...reserved.map(({ owner }) => `${owner} has something reserved, and no upload pending`))
-  findings.push(...(await danglingRows(site)), ...(await unknownBlobs(site)))
-  for (const file of [site.catalog, join(site.storage, 'index.sqlite')]) {
+  findings.push(...(await danglingRows(installation)), ...(await unknownBlobs(installation)))
+  for (const file of [installation.catalog, join(installation.storage, 'index.sqlite')]) {
     const [state] = query<{ integrity_check: string }>(file, 'PRAGMA integrity_check')
     if (state?.integrity_check !== 'ok') findings.push(`${file}: ${state?.integrity_check}`)
   }
@@ -50,12 +50,12 @@ function query<T>(file: string, sql: string): T[] {
 }
 
 /** Rows that refer to blobs which are not there, or not whole; blobs that belong to nothing and are not garbage. */
-async function danglingRows(site: Site): Promise<Findings> {
-  const index = join(site.storage, 'index.sqlite')
+async function danglingRows(installation: Installation): Promise<Findings> {
+  const index = join(installation.storage, 'index.sqlite')
   const blobs = query<{ id: string; size: number }>(index, 'SELECT id, size FROM blobs WHERE garbage_since IS NULL')
   const findings: Findings = []
   for (const { id, size } of blobs) {
-    const path = join(site.storage, 'objects', id.slice(0, 2), id.slice(2, 4), id)
+    const path = join(installation.storage, 'objects', id.slice(0, 2), id.slice(2, 4), id)
     const found = await stat(path).catch(() => null)
     if (found?.size !== size)
       findings.push(`the blob ${id} of ${size} bytes ${found ? `has ${found.size}` : 'is missing'}`)
@@ -69,22 +69,22 @@ async function danglingRows(site: Site): Promise<Findings> {
 }
 
 /** After a sweep every blob has a row. */
-async function unknownBlobs(site: Site): Promise<Findings> {
-  const driver = await createDiskDriver(diskOptions(site.storage, { sweepOnStart: true, grace: 0 }))
+async function unknownBlobs(installation: Installation): Promise<Findings> {
+  const driver = await createDiskDriver(diskOptions(installation.storage, { sweepOnStart: true, grace: 0 }))
   await driver.sweep()
   await driver.close()
-  const rows = query<{ id: string }>(join(site.storage, 'index.sqlite'), 'SELECT id FROM blobs')
+  const rows = query<{ id: string }>(join(installation.storage, 'index.sqlite'), 'SELECT id FROM blobs')
   const known = new Set(rows.map(({ id }) => id))
-  const files = await blobFiles(site.storage)
+  const files = await blobFiles(installation.storage)
   const unknown = files.filter((path) => !known.has(path.slice(-32)))
   const findings = unknown.map((path) => `${path} has no row`)
   if (files.length !== known.size) findings.push(`${files.length} blobs and ${known.size} rows after a sweep`)
-  for (const name of await temporaryFiles(site)) findings.push(`the temporary file ${name} was left`)
+  for (const name of await temporaryFiles(installation)) findings.push(`the temporary file ${name} was left`)
   return findings
 }
 
 /** What each user has used and reserved, as the catalog says and as its files add up. */
-function usageErrors(site: Site): Findings {
+function usageErrors(installation: Installation): Findings {
   const sums = `SELECT owner, bytes, files, reserved_bytes, reserved_files FROM usage`
   const counted = `
     SELECT f.owner, coalesce(sum(f.size) FILTER (WHERE f.status = 'confirmed'), 0) AS bytes,
@@ -97,7 +97,7 @@ function usageErrors(site: Site): Findings {
   const [tooMuch, tooLittle] = [
     [sums, counted],
     [counted, sums],
-  ].map(([one, other]) => query<Sums>(site.catalog, `${one} EXCEPT SELECT * FROM (${other}) EXCEPT ${zeros}`))
+  ].map(([one, other]) => query<Sums>(installation.catalog, `${one} EXCEPT SELECT * FROM (${other}) EXCEPT ${zeros}`))
   return [
     ...tooMuch!.map((row) => `usage says ${JSON.stringify(row)}, the files add up to something else`),
     ...tooLittle!.map((row) => `the files add up to ${JSON.stringify(row)}, usage says something else`),
@@ -105,11 +105,11 @@ function usageErrors(site: Site): Findings {
 }
 
 /** A pass of the collector of the day after tomorrow: every upload that nobody confirmed has had its time. */
-async function letExpire(site: Site): Promise<void> {
+async function letExpire(installation: Installation): Promise<void> {
   const now = (): Date => new Date(Date.now() + 10 * 86_400_000)
-  const config = configSchema.parse({ ...defaults(), database: { url: `sqlite:${site.catalog}` } })
-  const driver = await createDiskDriver(diskOptions(site.storage, { now }))
-  const catalog = await createCatalog({ url: `sqlite:${site.catalog}` })
+  const config = configSchema.parse({ ...defaults(), database: { url: `sqlite:${installation.catalog}` } })
+  const driver = await createDiskDriver(diskOptions(installation.storage, { now }))
+  const catalog = await createCatalog({ url: `sqlite:${installation.catalog}` })
   await catalog.migrate()
   await collectExpired({
     stores: createStores(driver),
@@ -117,7 +117,7 @@ async function letExpire(site: Site): Promise<void> {
     config,
     now,
     log: pino({ level: 'silent' }),
-    urls: { api: () => site.api },
+    urls: { api: () => installation.api },
   })
   await catalog.close()
   await driver.close()

@@ -18,7 +18,7 @@ export const region = 'us-east-1'
 export type Output = { stdout: string; stderr: string }
 export type RunOptions = { input?: string; env?: Record<string, string>; cwd?: string; timeout?: number }
 
-export type Rig = {
+export type Harness = {
   url: string
   /** A folder of its own, removed at the end. */
   dir: string
@@ -36,7 +36,7 @@ export type Rig = {
   close(): Promise<void>
 }
 
-export async function startRig(): Promise<Rig> {
+export async function startHarness(): Promise<Harness> {
   const gateway = await startGateway({
     keys: [
       { ...keys.alice, owner: 'alice' },

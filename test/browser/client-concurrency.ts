@@ -1,6 +1,6 @@
 /** One file of 5 GB and 200 of 1 MB in one page: it stays quick, small, and at four sockets. */
 import { describe, expect, it } from 'vitest'
-import { type ClientPage, MiB, openPage, patient, type Rig, sha256, storedSha256 } from './client-rig.ts'
+import { type ClientPage, MiB, openPage, patient, type Harness, sha256, storedSha256 } from './client-harness.ts'
 import type { Running } from './client-suite.ts'
 import { has } from './abilities.ts'
 import { measure } from './main-thread.ts'
@@ -13,24 +13,24 @@ const crowd = 200
 const hugeId = 'd3b07384-0000-4000-8000-000000000000'
 
 /** The gateway is told of 5 GB and refuses; here it is answered a plan for them, and the store's part is played. */
-function playHuge(rig: Rig): void {
+function playHuge(harness: Harness): void {
   const cors = { 'access-control-expose-headers': 'etag', 'content-type': 'application/json' }
   const json = (body: unknown) => ({ kind: 'answer', status: 200, headers: cors, body: JSON.stringify(body) }) as const
   const plan = { id: hugeId, partSize: 8 * MiB, partCount: hugeParts }
   const issued = Array.from({ length: hugeParts }, (_, i) => ({
     partNumber: i + 1,
-    url: `${rig.store.url}/simulated?partNumber=${i + 1}`,
+    url: `${harness.store.url}/simulated?partNumber=${i + 1}`,
     headers: {},
     expiresIn: 3600,
   }))
-  rig.api.fault = ({ url, method }) => {
+  harness.api.fault = ({ url, method }) => {
     if (!url.pathname.startsWith('/files/multipart')) return null
     if (method === 'GET') return json({ ...plan, parts: [] })
     if (url.pathname.endsWith('/parts')) return json({ parts: issued })
     if (url.pathname.endsWith('/complete')) return json({ id: hugeId, filename: 'huge.bin', size: 5 * 1024 * MiB })
     return json(plan)
   }
-  rig.store.fault = ({ url }) =>
+  harness.store.fault = ({ url }) =>
     url.pathname === '/simulated' ? { kind: 'answer', status: 200, headers: { etag: '"e"' } } : null
 }
 
@@ -44,9 +44,9 @@ export function crowds(running: Running): void {
         timeout: limit(240_000),
       },
       async () => {
-        const { rig } = running
-        playHuge(rig)
-        const page = await openPage(rig)
+        const { harness } = running
+        playHuge(harness)
+        const page = await openPage(harness)
         const measured = has('measurements') ? await measure(page) : undefined
         const before = await measured?.heap()
         await page.evaluate((count) => {
@@ -66,7 +66,8 @@ export function crowds(running: Running): void {
           }
         }, crowd)
         const puts = (wanted: (url: URL) => boolean): number =>
-          rig.store.seen.filter(({ method, url, status }) => method === 'PUT' && status === 200 && wanted(url)).length
+          harness.store.seen.filter(({ method, url, status }) => method === 'PUT' && status === 200 && wanted(url))
+            .length
         await expect.poll(() => puts(isPart), { timeout: limit(180_000), interval: 500 }).toBeGreaterThan(hugeParts / 2)
         const middle = await measured?.heap()
         const { records, failed } = await page.evaluate(async () => {
@@ -87,10 +88,10 @@ export function crowds(running: Running): void {
         expect(puts((url) => !isPart(url))).toBe(crowd)
         for (const i of [0, 99, 199]) {
           const bytes = Buffer.from('a'.repeat(MiB - 10) + String(i).padStart(10, '0'))
-          expect(await storedSha256(rig, records[i + 1]!.id)).toBe(sha256(bytes))
+          expect(await storedSha256(harness, records[i + 1]!.id)).toBe(sha256(bytes))
         }
-        expect(rig.store.active.most).toBeLessThanOrEqual(4)
-        await expect.poll(() => rig.store.active.now, patient).toBe(0)
+        expect(harness.store.active.most).toBeLessThanOrEqual(4)
+        await expect.poll(() => harness.store.active.now, patient).toBe(0)
         if (!tasks) return
         expect(tasks.length).toBeGreaterThan(1000)
         expect(tasks[0]).toBeLessThan(100)

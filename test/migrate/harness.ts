@@ -41,7 +41,7 @@ export async function keysIn({ client, bucket }: Bucket): Promise<string[]> {
 
 export type Sent = { file: Json; sha256: string }
 
-export class MigrateRig {
+export class MigrationHarness {
   readonly dir: string
   readonly store: Bucket
   readonly bench: Bench = makeBench()
@@ -54,9 +54,9 @@ export class MigrateRig {
     this.#ports = ports
   }
 
-  static async create(store: Bucket): Promise<MigrateRig> {
+  static async create(store: Bucket): Promise<MigrationHarness> {
     const dir = await mkdtemp(join(tmpdir(), 'postern-migrate-'))
-    return new MigrateRig(dir, store, [await freePort(), await freePort()])
+    return new MigrationHarness(dir, store, [await freePort(), await freePort()])
   }
 
   storage(driver: 'disk' | 's3', more: Overrides = {}): Overrides {

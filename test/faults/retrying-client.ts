@@ -1,5 +1,5 @@
 /** A client that never gives up: what a fault cut off is asked again once the server is back. */
-import type { Ledger } from './ledger.ts'
+import type { AcknowledgedChanges } from './acknowledged-changes.ts'
 import { send, type Answer, type Request } from './caller.ts'
 
 /** Whether there is a server to talk to. Each start of it is another life. */
@@ -46,15 +46,15 @@ const isBusy = ({ status, body }: Answer): boolean => status === 503 && body.inc
 
 export type Asked = Answer & { isRepeated: boolean }
 
-export class Line {
+export class RetryingClient {
   readonly #gate: Gate
-  readonly #ledger: Ledger
+  readonly #acknowledged: AcknowledgedChanges
   /** Requests that a fault cut off. */
   interrupted = 0
 
-  constructor(gate: Gate, ledger: Ledger) {
+  constructor(gate: Gate, acknowledged: AcknowledgedChanges) {
     this.#gate = gate
-    this.#ledger = ledger
+    this.#acknowledged = acknowledged
   }
 
   get life(): number {
@@ -70,7 +70,7 @@ export class Line {
       const answer = await this.#attempt(request, life)
       const counts = !this.#gate.isFaulty && this.#gate.life === life
       if (answer && counts && statuses.includes(answer.status)) {
-        if (request.method !== 'GET' && answer.status < 300) this.#ledger.acknowledged++
+        if (request.method !== 'GET' && answer.status < 300) this.#acknowledged.acknowledged++
         return { ...answer, isRepeated }
       }
       if (answer && counts && isBusy(answer) && performance.now() < giveUpAt) {
