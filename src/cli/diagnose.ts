@@ -51,7 +51,7 @@ async function secretsOf(config: Config, o: DiagnoseOptions): Promise<{ secrets:
   } catch (error) {
     const fix = 'Fix this first. The server cannot start without its secrets.'
     const result: Result = { group: 'disk', check: 'secrets', outcome: 'failed', message: reason(error), fix }
-    o.tell(result)
+    o.report(result)
     return { failed: [result] }
   }
 }

@@ -45,8 +45,8 @@ async function doctor(options: DoctorOptions, signal: AbortSignal): Promise<numb
     )
   const origins = options.origin.length > 0 ? options.origin : configuredOrigins(config)
   const { diagnose } = await import('./diagnose.ts')
-  const tell = options.json ? () => {} : startLines()
-  const { results, left } = await diagnose(config, { origins, fix: fix && hasRules, tell, signal })
+  const report = options.json ? () => {} : startLines()
+  const { results, left } = await diagnose(config, { origins, fix: fix && hasRules, report, signal })
   const count = (outcome: Outcome): number => results.filter((result) => result.outcome === outcome).length
   const summary = { ok: count('ok'), failed: count('failed'), unknown: count('unknown') }
   const needsCors = results.some(({ check, outcome }) => check.startsWith('cors:') && outcome === 'failed')

@@ -17,7 +17,7 @@ export type DiagnoseOptions = {
   origins: readonly string[]
   /** Sets the bucket's CORS rules if they do not allow those pages. */
   fix: boolean
-  tell: (result: Result) => void
+  report: (result: Result) => void
   signal?: AbortSignal
   now?: () => Date
 }
@@ -76,7 +76,7 @@ async function withEndpoint(
   try {
     own = await openOwnEndpoint(config, secrets)
   } catch (error) {
-    return { results: [told(o, notOpened(group, error))], left: [] }
+    return { results: [reported(o, notOpened(group, error))], left: [] }
   }
   try {
     return await work({ ...endpoints, endpoint: own.url, publicEndpoint: own.url })
@@ -95,7 +95,7 @@ async function examine(
   try {
     probe = createStoreProbe(await target(), o)
   } catch (error) {
-    return { results: [told(o, notOpened(group, error))], left: [] }
+    return { results: [reported(o, notOpened(group, error))], left: [] }
   }
   let results: Result[]
   try {
@@ -123,8 +123,8 @@ async function checked(
     .filter(({ name }) => lacking.some(({ check }) => check === name))
     .map(({ needs: _needs, ...check }) => check)
   const after = await runChecks(group, again, probe, o)
-  const mended = results.filter(({ check }) => !after.some((result) => result.check === check))
-  return [...mended, ...applied, ...after]
+  const others = results.filter(({ check }) => !after.some((result) => result.check === check))
+  return [...others, ...applied, ...after]
 }
 
 const notOpened = (group: string, error: unknown): Result => ({
@@ -135,7 +135,7 @@ const notOpened = (group: string, error: unknown): Result => ({
   fix: 'Fix this and run the command again.',
 })
 
-function told(o: DiagnoseOptions, result: Result): Result {
-  o.tell(result)
+function reported(o: DiagnoseOptions, result: Result): Result {
+  o.report(result)
   return result
 }

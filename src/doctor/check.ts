@@ -1,23 +1,23 @@
-/** What a check is, and how a list of them is run. */
+/** The type of a check, and the function that runs a list of checks. */
 
 export type Outcome =
   | 'ok'
   | 'failed'
-  /** It could not be checked: no verdict either way. */
+  /** The check could not be performed. */
   | 'unknown'
 
 export type Finding = {
   outcome: Outcome
-  /** One sentence: what was found. */
+  /** One sentence. */
   message: string
-  /** What to do; of every failed one. */
+  /** What to do. Every failed finding has one. */
   fix?: string
 }
 
-/** `name` of a check, e.g. `clock`; one that is there several times has its subject behind a colon, `cors:https://…`. */
+/** `name` is for example `clock`. A check that runs several times adds its subject: `cors:https://…`. */
 export type Check<Subject> = {
   name: string
-  /** Checks without whose success this one says nothing. */
+  /** Checks that must succeed before this one is meaningful. */
   needs?: readonly string[]
   run(subject: Subject): Promise<Finding>
 }
@@ -33,14 +33,14 @@ export const unknown = (message: string, fix?: string): Finding => ({
 })
 
 /**
- * One by one, in order, until `signal`; what it cuts off has no result. What a check throws is no verdict on what it
- * checks. `tell` hears of each as it comes; `before` are results that `needs` may name as well.
+ * Runs the checks one after the other until `signal`. An interrupted check has no result. A check that throws is
+ * `unknown`. `report` gets each result at once. `needs` may also name checks in `before`.
  */
 export async function runChecks<Subject>(
   group: string,
   checks: readonly Check<Subject>[],
   subject: Subject,
-  o: { tell?: (result: Result) => void; signal?: AbortSignal; before?: readonly Result[] } = {},
+  o: { report?: (result: Result) => void; signal?: AbortSignal; before?: readonly Result[] } = {},
 ): Promise<Result[]> {
   const results: Result[] = []
   for (const check of checks) {
@@ -49,12 +49,14 @@ export async function runChecks<Subject>(
     const missing = check.needs?.find((name) => known.some((r) => r.check === name && r.outcome !== 'ok'))
     const finding =
       missing === undefined
-        ? await check.run(subject).catch((error: unknown) => unknown(`It could not be checked: ${reason(error)}.`))
-        : unknown(`Not checked: ${missing} comes first.`)
+        ? await check
+            .run(subject)
+            .catch((error: unknown) => unknown(`The check could not be performed: ${reason(error)}.`))
+        : unknown(`Not checked, because ${missing} did not pass.`)
     if (o.signal?.aborted) break
     const result = { group, check: check.name, ...finding }
     results.push(result)
-    o.tell?.(result)
+    o.report?.(result)
   }
   return results
 }

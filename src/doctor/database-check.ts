@@ -7,13 +7,13 @@ import { userName } from '../user-name.ts'
 import { failed, ok, reason, type Finding } from './check.ts'
 import type { DiskCheck, DiskSubject } from './disk-checks.ts'
 
-/** The object index: its version, its journal, and that it can be read from end to end of its structure. */
+/** Checks the object index: its version, its journal mode and, if it is small, its integrity. */
 export const objectIndex: DiskCheck = {
   name: 'index',
   needs: ['writable'],
   async run({ folder, holdsObjects, indexVersion }) {
     const file = join(folder, 'index.sqlite')
-    if (!holdsObjects) return ok('No objects lie there.')
+    if (!holdsObjects) return ok('The folder holds no objects.')
     if (!isThere(file) && isThere(join(folder, 'objects', 'log'))) {
       return failed(`${file} is missing, next to the objects of a store.`, rebuildIndex)
     }
@@ -22,7 +22,7 @@ export const objectIndex: DiskCheck = {
       const version = Number(db.pragma('user_version', { simple: true }))
       if (version > indexVersion) {
         return failed(
-          `The object index has version ${version}, this program knows ${indexVersion}.`,
+          `The object index has version ${version}, but this program knows ${indexVersion}.`,
           'Run the newer version that wrote it, or restore a backup.',
         )
       }
@@ -31,12 +31,12 @@ export const objectIndex: DiskCheck = {
   },
 }
 
-/** The catalog: reachable, of a version that this program knows, in a journal mode that is durable. */
+/** Checks that the catalog is reachable, has a version that this program knows, and is in a durable journal mode. */
 export const catalog: DiskCheck = {
   name: 'catalog',
   async run({ catalogFile, catalogVersions, openCatalog }) {
     if (catalogFile !== null) {
-      if (!isThere(catalogFile)) return ok('There is no catalog yet: the first start makes it.')
+      if (!isThere(catalogFile)) return ok('There is no catalog yet. The first start creates it.')
       const finding = readSqlite(catalogFile, () => null)
       if (finding.outcome !== 'ok') return finding
     }
@@ -51,7 +51,7 @@ export const catalog: DiskCheck = {
       if (catalogFile === null) {
         return failed(
           `The catalog cannot be opened: ${reason(error)}.`,
-          'Correct database.url, and look whether the database runs and takes connections from here.',
+          'Correct database.url, and check that the database runs and accepts connections from this machine.',
         )
       }
       return unreadable(catalogFile, error instanceof StorageError ? (error.cause ?? error) : error)
@@ -74,7 +74,7 @@ async function versionOf(opened: OpenedCatalog, known: readonly string[]): Promi
   if (waiting.length < status.length) await opened.checkReady()
   const version = status.findLast(({ appliedAt }) => appliedAt !== null)?.name ?? 'none'
   if (waiting.length === 0) return ok(`The catalog answers, at version ${version}.`)
-  return ok(`The catalog answers, at version ${version}; the next start brings it to ${waiting.at(-1)!.name}.`)
+  return ok(`The catalog answers, at version ${version}. The next start upgrades it to ${waiting.at(-1)!.name}.`)
 }
 
 const rebuildIndex =
@@ -94,7 +94,7 @@ function unreadable(file: string, error: unknown): Finding {
   return failed(`${file} cannot be read by ${userName()}: ${reason(error)}.`, remedyFor(file, error))
 }
 
-/** `look` says what is wrong, or null. */
+/** `look` returns a problem, or null. */
 function readSqlite(file: string, look: (db: Database.Database) => Finding | null): Finding {
   let db: Database.Database | undefined
   try {
@@ -105,7 +105,7 @@ function readSqlite(file: string, look: (db: Database.Database) => Finding | nul
     if (journal !== 'wal') {
       return failed(
         `${file} is in journal mode ${String(journal)}, not wal.`,
-        'Put it on a local file system: WAL needs shared memory, which network mounts have not.',
+        'Put it on a local file system. WAL needs shared memory, which network mounts lack.',
       )
     }
     const page = Number(db.pragma('page_count', { simple: true }))

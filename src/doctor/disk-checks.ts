@@ -10,47 +10,44 @@ import { join } from 'node:path'
 export type DiskSubject = {
   /** `storage.disk.path`. */
   folder: string
-  /** Whether objects lie there; else only secrets and, by default, the catalog do. */
+  /** False with the s3 driver. The folder then holds only secrets and, by default, the catalog. */
   holdsObjects: boolean
   minFree: number
   fsync: 'full' | 'none'
   /** The newest version of the object index that this program knows. */
   indexVersion: number
-  /** The migrations that this program knows, by name. */
+  /** The names of the migrations that this program knows. */
   catalogVersions: readonly string[]
-  /** The file of a SQLite catalog; null: another kind of database. */
+  /** The file of a SQLite catalog. Null for another kind of database. */
   catalogFile: string | null
-  /** Opens the catalog without touching its schema. */
+  /** Opens the catalog without changing its schema. */
   openCatalog: () => Promise<Pick<Catalog, 'checkReady' | 'migrationStatus' | 'close'>>
 }
 
 export type DiskCheck = Check<DiskSubject>
 
-/** A rename between two mounts is a copy, and no longer all or nothing. */
+/** A rename between two mounts is a copy, which is not atomic. */
 export const mount: DiskCheck = {
   name: 'mount',
   needs: ['writable'],
   async run({ folder, holdsObjects }) {
-    if (!holdsObjects) return ok('No objects lie there.')
+    if (!holdsObjects) return ok('The folder holds no objects.')
     const [temp, objects] = [join(folder, 'tmp'), join(folder, 'objects')]
     for (const path of [temp, objects]) {
       await mkdir(path, { recursive: true })
       if ((await lstat(path)).isSymbolicLink()) {
-        return failed(
-          `${path} is a link.`,
-          `Move what it points to to ${path}, or link the whole of ${folder} instead.`,
-        )
+        return failed(`${path} is a symbolic link.`, `Move its target to ${path}, or make ${folder} the link.`)
       }
     }
-    const fix = `Mount one file system for the whole of ${folder}, tmp and objects included.`
+    const fix = `Mount one file system for all of ${folder}, with tmp and objects.`
     const [a, b] = await Promise.all([lstat(temp), lstat(objects)])
-    if (a.dev !== b.dev) return failed(`${temp} and ${objects} lie on two mounts.`, fix)
+    if (a.dev !== b.dev) return failed(`${temp} and ${objects} are on different mounts.`, fix)
     const name = `doctor-${randomBytes(8).toString('hex')}`
     const [from, to] = [join(temp, name), join(objects, name)]
     try {
       await writeFile(from, '')
       await rename(from, to)
-      return ok('Temporary files and blobs lie on one mount.')
+      return ok('Temporary files and blobs are on one mount.')
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException
       return failed(
@@ -71,14 +68,14 @@ export const space: DiskCheck = {
     const free = bavail * bsize
     if (free < minFree) {
       return failed(
-        `${inGiB(free)} are free; below ${inGiB(minFree)} (storage.disk.minFree) uploads are refused.`,
-        'Make room, or move storage.disk.path to a larger disk; lower storage.disk.minFree only if nothing else writes there.',
+        `Only ${inGiB(free)} are free. Below ${inGiB(minFree)} (storage.disk.minFree), uploads are refused.`,
+        'Free some space, or move storage.disk.path to a larger disk. Lower storage.disk.minFree only if nothing else writes there.',
       )
     }
     if (files > 0 && ffree < 1000) {
       return failed(
         `Only ${ffree} more files fit on the file system.`,
-        'Remove files, or make the file system with more inodes.',
+        'Delete files, or create the file system with more inodes.',
       )
     }
     return ok(`${inGiB(free)} are free.`)
@@ -102,8 +99,8 @@ export const writable: DiskCheck = {
       }
       if ((await readFile(file)).equals(bytes)) return ok(`${folder} can be written.`)
       return failed(
-        `Other bytes are read from ${folder} than were written.`,
-        'Check the disk (smartctl, dmesg) before anything else.',
+        `The bytes that were read from ${folder} differ from those that were written.`,
+        'Check the disk first (smartctl, dmesg).',
       )
     } catch (error) {
       return failed(
@@ -118,7 +115,7 @@ export const writable: DiskCheck = {
 
 const pathOf = (error: unknown): string | undefined => (error as NodeJS.ErrnoException).path
 
-/** Linux's f_type. */
+/** Values of f_type on Linux. Source: statfs(2). */
 const inMemory = new Set([0x01021994, 0x858458f6])
 const remote = new Map([
   [0x6969, 'NFS'],
@@ -127,18 +124,18 @@ const remote = new Map([
   [0x65735546, 'FUSE'],
 ])
 const rounds = 9
-/** In milliseconds. No disk writes and flushes faster, even through a controller with a cache. */
+/** Milliseconds. No disk syncs a write faster, even with a write cache in its controller. */
 const fastest = 0.015
 
-/** Whether an answered write survives a power cut, as far as that can be seen without one. */
+/** Checks that an acknowledged write survives a power cut, as far as a program can find out. */
 export const fsync: DiskCheck = {
   name: 'fsync',
   needs: ['writable'],
   async run({ folder, fsync: setting }) {
     if (setting === 'none') {
       return failed(
-        'storage.disk.fsync is none: what was answered may be lost at a power cut.',
-        'Set storage.disk.fsync: full, unless the data can be made again.',
+        'storage.disk.fsync is none, so a power cut may lose acknowledged uploads.',
+        'Set storage.disk.fsync: full, unless you can afford to lose the data.',
       )
     }
     const { type } = await statfs(folder)
@@ -151,21 +148,21 @@ export const fsync: DiskCheck = {
     } catch (error) {
       return failed(
         `Syncing a file fails: ${reason(error)}.`,
-        'Check the disk and its file system (dmesg); on a network mount, use a local one.',
+        'Check the disk and its file system (dmesg). Use a local disk instead of a network mount.',
       )
     }
     const network = process.platform === 'linux' ? remote.get(type) : undefined
     if (network) {
       return unknown(
         `${folder} is on ${network}. Synced data and SQLite's locks are only as reliable as its server.`,
-        'A local disk is the safe place; else let one instance alone use it.',
+        'Use a local disk, or let only one instance use the folder.',
       )
     }
     const took = `${median.toFixed(median < 1 ? 3 : 1)} ms`
     if (median >= fastest) return ok(`A write is synced in ${took}.`)
     return unknown(
-      `A write is synced in ${took}, faster than a disk can: something (eatmydata, a virtual disk with cache=unsafe) may only say so.`,
-      'Look at how the disk is attached.',
+      `A write is synced in ${took}, faster than a disk can. The sync may do nothing, for example with eatmydata or a virtual disk with cache=unsafe.`,
+      'Check how the disk is attached.',
     )
   },
 }
@@ -176,9 +173,9 @@ async function medianSync(file: string): Promise<number> {
   try {
     for (let i = 0; i < rounds; i++) {
       await handle.write(Buffer.alloc(4096, i))
-      const begun = performance.now()
+      const start = performance.now()
       await handle.sync()
-      times.push(performance.now() - begun)
+      times.push(performance.now() - start)
     }
   } finally {
     await handle.close()

@@ -1,6 +1,6 @@
 import ipaddr from 'ipaddr.js'
 
-/** From where a host can be reached, as far as its name tells. `internal`: a name of containers, which no browser resolves. */
+/** From where a host is reachable, judged by its name. `internal` is a container's name, which browsers cannot resolve. */
 export type HostScope = 'loopback' | 'private' | 'internal' | 'public'
 
 export function scopeOfHost(hostname: string): HostScope {

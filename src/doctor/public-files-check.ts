@@ -1,4 +1,4 @@
-/** Whether public files can harm the people who open them. */
+/** Checks whether public files can harm the people who open them. */
 import { ok, unknown, type Check } from './check.ts'
 
 export type PublicSubject = { risks: readonly { message: string; advice: string }[] }

@@ -1,28 +1,28 @@
-/** One HTTP request as it stands, on a connection of its own: `fetch` tidies targets and follows redirects. */
+/** Sends one HTTP request unchanged, on a new connection. `fetch` would normalise the target and follow redirects. */
 import { request as plain, type ClientRequest, type IncomingHttpHeaders } from 'node:http'
 import { request as secure } from 'node:https'
 import type { Readable } from 'node:stream'
 
 export type Sending = {
-  /** Absolute; its target goes out as it stands. */
+  /** Absolute. Its target is sent unchanged. */
   url: string
   method: string
-  /** `Host` is that of the URL unless it is given. Values: one char is one byte. */
+  /** `Host` defaults to that of the URL. Values are Latin-1. */
   headers?: Readonly<Record<string, string | readonly string[]>>
-  /** With a stream, give content-length among the headers. */
+  /** With a stream, set content-length in `headers`. */
   body?: Buffer | Readable | undefined
-  /** Ends it: at once where it only reads, and a little later where it writes, so that what has become of that is known. */
+  /** Aborts the request: a read at once, a write after 3 s, so that its outcome is known. */
   signal?: AbortSignal | undefined
-  /** Milliseconds without a byte. Default 15 s. */
+  /** Milliseconds without a byte until the request fails. Default 15,000. */
   patience?: number | undefined
 }
 
 export type Received = { status: number; headers: IncomingHttpHeaders; body: Buffer }
 
 const usualPatience = 15_000
-/** Milliseconds that a write is still waited for after the signal. */
+/** Milliseconds that a write may take after the signal. */
 const lastWait = 3000
-/** Bytes of an answer that are read. */
+/** Maximum bytes that are read of a response. */
 const longest = 1024 * 1024
 
 /** Errors: those of the connection, and a timeout. */

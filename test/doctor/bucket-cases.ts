@@ -16,7 +16,7 @@ export type Case = {
   fails: string
   message: RegExp
   fix: RegExp
-  /** What fails with it. */
+  /** Other checks that fail with it. */
   others?: string[]
 }
 
@@ -25,7 +25,7 @@ export const cases: Case[] = [
     fault: 'a wrong region',
     target: { region: 'eu-central-1' },
     fails: 'region',
-    message: /region us-east-1; requests are signed for eu-central-1/,
+    message: /region us-east-1, but requests are signed for eu-central-1/,
     fix: /storage\.s3\.region: us-east-1/,
   },
   {
@@ -61,7 +61,7 @@ export const cases: Case[] = [
     target: { credentials: session, expiration: new Date(Date.now() - 60_000) },
     plant: { answer: ({ headers }) => (headers['x-amz-security-token'] ? refusal(400, 'ExpiredToken') : null) },
     fails: 'credentials',
-    message: /have ended/,
+    message: /have expired/,
     fix: /AWS_SESSION_TOKEN/,
     others: ['session'],
   },
@@ -84,7 +84,7 @@ export const cases: Case[] = [
     plant: { answer: (asked) => (isObjectPut(asked) ? refusal(507, 'InsufficientStorage') : null) },
     fails: 'put',
     message: /507/,
-    fix: /make room/,
+    fix: /Free some space/,
   },
   {
     fault: 'a key that may not list',
@@ -100,7 +100,7 @@ export const cases: Case[] = [
         method === 'DELETE' && !query.has('uploadId') ? refusal(403, 'AccessDenied') : null,
     },
     fails: 'delete',
-    message: /stays and costs/,
+    message: /Expired objects stay/,
     fix: /s3:DeleteObject/,
   },
   {
@@ -110,7 +110,7 @@ export const cases: Case[] = [
         method === 'DELETE' && query.has('uploadId') ? refusal(403, 'AccessDenied') : null,
     },
     fails: 'multipart',
-    message: /Aborting/,
+    message: /when an upload is aborted/,
     fix: /s3:AbortMultipartUpload/,
   },
   {
@@ -122,7 +122,7 @@ export const cases: Case[] = [
           : { status: 200, body: Buffer.concat(await (await store.getObject({ bucket, key })).stream().toArray()) },
     },
     fails: 'range',
-    message: /200 with 43 bytes/,
+    message: /200 and 43 bytes/,
     fix: /Range/,
   },
   {
@@ -181,7 +181,7 @@ export const cases: Case[] = [
     },
     fails: 'post',
     message: /405 MethodNotAllowed/,
-    fix: /by PUT/,
+    fix: /with PUT/,
   },
   {
     fault: 'a store that forgets the limit of a form',

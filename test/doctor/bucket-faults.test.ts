@@ -55,15 +55,15 @@ describe('temporary credentials', () => {
     return results.find((result) => result.check === 'session')
   }
 
-  it('are judged by when they end', async () => {
+  it('fails if the credentials expire before the longest URL', async () => {
     faulty.fault = { answer: () => refusal(403, 'AccessDenied') }
     expect(await check(new Date(Date.now() - 60_000))).toMatchObject({
       outcome: 'failed',
-      message: 'The credentials ended 1 min ago.',
+      message: 'The credentials expired 1 min ago.',
     })
     expect(await check(new Date(Date.now() + 600_000))).toMatchObject({
       outcome: 'failed',
-      message: expect.stringMatching(/^The credentials end in (10 min|9 min).*URLs are to live 1 h/),
+      message: expect.stringMatching(/^The credentials expire in (10 min|9 min).*URLs are valid for up to 1 h/),
       fix: expect.stringMatching(/expiresIn/),
     })
     expect(await check(new Date(Date.now() + 7_200_000))).toMatchObject({ outcome: 'ok' })

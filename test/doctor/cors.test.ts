@@ -32,12 +32,12 @@ async function checked(rules: CorsRule[] | null) {
   }
 }
 
-it('is in order where the rules allow what a page does', async () => {
+it('passes if the rules allow what a page does', async () => {
   expect(await checked([rule])).toMatchObject({ outcome: 'ok' })
 })
 
 it.each<[what: string, CorsRule[], RegExp]>([
-  ['no rule at all', [], /PUT is not allowed \(the preflight is answered 403\)/],
+  ['no rule at all', [], /PUT is not allowed \(the store answers the preflight with 403\)/],
   ['another origin', [{ ...rule, allowedOrigins: ['https://other.example.com'] }], /PUT is not allowed/],
   ['reading alone', [{ ...rule, allowedMethods: ['GET', 'HEAD'] }], /PUT is not allowed/],
   ['a hidden ETag', [{ ...rule, exposeHeaders: ['x-amz-request-id'] }], /ETag is hidden/],
@@ -49,35 +49,35 @@ it.each<[what: string, CorsRule[], RegExp]>([
   [
     'no forms',
     [{ ...rule, allowedMethods: ['GET', 'HEAD', 'PUT'] }],
-    /^For pages of https:\/\/app\.example\.com: POST to the bucket, for forms, is not allowed\.$/,
+    /^For pages of https:\/\/app\.example\.com: POST to the bucket is not allowed, so form uploads fail\.$/,
   ],
-])('finds %s, and writes the rules out', async (_, rules, message) => {
+])('reports %s and prints the rules', async (_, rules, message) => {
   const finding = await checked(rules)
   expect(finding).toMatchObject({ outcome: 'failed', message: expect.stringMatching(message) })
   expect(finding.fix).toContain(JSON.stringify(corsJson([origin])))
 })
 
-it('finds a store that does not let a page read what a redirect led to', async () => {
+it('reports a store whose responses a page cannot read after a redirect', async () => {
   faulty.fault = {
     after: (headers) => headers['access-control-allow-origin'] === '*' && delete headers['access-control-allow-origin'],
   }
   expect(await checked([rule])).toMatchObject({
     outcome: 'failed',
-    message: expect.stringMatching(/not be read after a redirect/),
+    message: expect.stringMatching(/cannot be read after a redirect/),
     fix: expect.stringContaining('postern-reads'),
   })
 })
 
-it('finds an ETag that a proxy hides though the rules expose it', async () => {
+it('reports an ETag that a proxy hides although the rules expose it', async () => {
   faulty.fault = { after: (headers) => delete headers['access-control-expose-headers'] }
   expect(await checked([rule])).toMatchObject({ outcome: 'failed', message: expect.stringMatching(/ETag is hidden/) })
 })
 
-it('sets the rules on --fix, keeps those of others, and replaces its own', async () => {
+it('sets the rules with --fix, keeps other rules, and replaces its own', async () => {
   const theirs = { ...rule, allowedOrigins: ['https://other.example.com'] }
   expect(await checked([theirs])).toMatchObject({ outcome: 'failed' })
   const probe = faulty.probe({ origins: [origin] })
-  expect(await applyCors(probe)).toMatchObject({ outcome: 'ok', message: expect.stringMatching(/its 1 others/) })
+  expect(await applyCors(probe)).toMatchObject({ outcome: 'ok', message: expect.stringMatching(/its other rule\./) })
   expect(await applyCors(probe)).toMatchObject({ outcome: 'ok' })
   const rules = (await faulty.store.headBucket(bucket)).cors
   expect(rules?.map(({ id }) => id)).toEqual(['postern', 'postern-reads', 'theirs'])

@@ -84,16 +84,18 @@ describe('faults', () => {
       {
         check: 'space',
         message: expect.stringMatching(/uploads are refused/),
-        fix: expect.stringMatching(/Make room/),
+        fix: expect.stringMatching(/Free some space/),
       },
     ])
   })
 
-  it('finds a folder that leads off the mount', async () => {
+  it('reports a folder that is a link to another mount', async () => {
     mkdirSync(join(dir, 'elsewhere'))
     mkdirSync(folder)
     symlinkSync(join(dir, 'elsewhere'), join(folder, 'objects'), 'junction')
-    expect(await failures()).toMatchObject([{ check: 'mount', message: expect.stringMatching(/objects is a link/) }])
+    expect(await failures()).toMatchObject([
+      { check: 'mount', message: expect.stringMatching(/objects is a symbolic link/) },
+    ])
   })
 
   it('finds that syncing is switched off', async () => {
@@ -129,10 +131,10 @@ describe('faults', () => {
   })
 })
 
-it('looks at no objects where the bucket has them', async () => {
+it('skips the checks of objects if a bucket holds them', async () => {
   const results = await examined({ holdsObjects: false })
   expect(results.filter(({ check }) => check === 'mount' || check === 'index').map(({ message }) => message)).toEqual([
-    'No objects lie there.',
-    'No objects lie there.',
+    'The folder holds no objects.',
+    'The folder holds no objects.',
   ])
 })

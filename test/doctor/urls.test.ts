@@ -141,17 +141,17 @@ it('prints both Hosts where a proxy rewrites them: harmless for the API, fatal f
   })
 })
 
-it('tells a proxy that changes the path', async () => {
+it('detects a proxy that changes the path', async () => {
   const objects = await proxyTo(gateway.objectsUrl, {
     path: (path) => path.replace('/postern-doctor/', '/postern-doctor//'),
   })
   expect((await examined({ objects }))['objects-url']).toMatchObject({
     outcome: 'failed',
-    message: expect.stringMatching(/another request arrives/),
+    message: expect.stringMatching(/changes the request/),
   })
 })
 
-/** The checks of the bucket that go through what browsers meet. */
+/** Runs the bucket checks that use the public endpoint. */
 async function triedAt(publicEndpoint: string, endpoint?: string): Promise<Result> {
   const probe = createStoreProbe(targetAt(publicEndpoint, endpoint))
   const checks = [put, roundTrip].map(({ needs: _needs, ...check }) => check)
@@ -161,7 +161,7 @@ async function triedAt(publicEndpoint: string, endpoint?: string): Promise<Resul
   return results[1]!
 }
 
-it('leads with the sentence of the store where a proxy strips the path of the public URL', async () => {
+it('starts with the message of the endpoint if a proxy strips the path of the public URL', async () => {
   const port = await freePort()
   const below = await startGateway({
     objects: { listen: `127.0.0.1:${port}`, publicUrl: 'https://files.example.com/files' },
@@ -173,7 +173,7 @@ it('leads with the sentence of the store where a proxy strips the path of the pu
     const expected = {
       outcome: 'failed',
       message: expect.stringMatching(
-        /^The store says: "This endpoint is mounted below \/files\/\." .* removes \/files/,
+        /^The endpoint answers: "This endpoint is mounted below \/files\/\." .* removes \/files/,
       ),
       fix: expect.stringMatching(/without StripPrefix/),
     }
@@ -189,7 +189,7 @@ it('names a proxy that drops Content-Length', async () => {
   const objects = await proxyTo(gateway.objectsUrl, { dropsLength: true })
   expect(await triedAt(objects)).toMatchObject({
     outcome: 'failed',
-    message: expect.stringMatching(/a proxy before .* drops Content-Length/),
+    message: expect.stringMatching(/a proxy in front of .* drops Content-Length/),
     fix: expect.stringMatching(/proxy_request_buffering off/),
   })
   expect(await triedAt(await proxyTo(gateway.objectsUrl))).toMatchObject({ outcome: 'ok' })

@@ -5,8 +5,8 @@ import { cors } from './cors-check.ts'
 import { get, list, multipart, put, range, remove } from './object-checks.ts'
 import type { StoreProbe } from './store-probe.ts'
 
-/** What the server itself asks of a store. */
-const asked: readonly Check<StoreProbe>[] = [
+/** What the server needs from a store. */
+const needed: readonly Check<StoreProbe>[] = [
   reach,
   clock,
   credentials,
@@ -20,11 +20,11 @@ const asked: readonly Check<StoreProbe>[] = [
   multipart,
 ]
 
-/** The least that must work before an upload can be taken. */
+/** The minimum that must work before the server accepts uploads. */
 export const startChecks: readonly Check<StoreProbe>[] = [reach, clock, credentials, region, exists, put]
 
-/** What holders of URLs meet: browsers, and those who try what a URL does not allow. */
-const met = (origins: readonly string[]): Check<StoreProbe>[] => [
+/** What clients with presigned URLs need, and what the URLs must forbid. */
+export const endpointChecks = (origins: readonly string[]): Check<StoreProbe>[] => [
   publicEndpoint,
   roundTrip,
   ...origins.map(cors),
@@ -34,9 +34,12 @@ const met = (origins: readonly string[]): Check<StoreProbe>[] => [
   postPolicy,
 ]
 
-/** In this order; `delete` last, for the others read what `put` wrote. */
-export const bucketChecks = (origins: readonly string[]): Check<StoreProbe>[] => [...asked, ...met(origins), remove]
+/** `delete` runs last, because other checks read the object that `put` wrote. */
+export const bucketChecks = (origins: readonly string[]): Check<StoreProbe>[] => [
+  ...needed,
+  ...endpointChecks(origins),
+  remove,
+]
 
-/** Of a bucket that only the server sees, and of our endpoint before it (`storage.delivery: proxied`). */
-export const hiddenBucketChecks: readonly Check<StoreProbe>[] = [...asked, remove]
-export const endpointChecks = met
+/** For a bucket that only the server accesses (`storage.delivery: proxied`). Clients use the objects endpoint. */
+export const hiddenBucketChecks: readonly Check<StoreProbe>[] = [...needed, remove]

@@ -3,16 +3,19 @@ import { failed, ok, type Check, type Finding } from '../check.ts'
 import { probeBody } from './object-checks.ts'
 import type { Answer, StoreProbe } from './store-probe.ts'
 
-/** Headers that our client sends with the bytes. */
+/** Headers that the Postern client sends with an upload. */
 const headersSent = ['content-type', 'if-none-match', 'x-amz-checksum-sha256']
 
-/** Preflights of a page at `origin`, then its PUT and GET: whether it may send, and see the ETag. Then a GET that a redirect led to. */
+/**
+ * Sends the preflights of a page at `origin`, then its PUT and GET, and checks that the page may upload and read the ETag.
+ * The last GET is one that a redirect led to, with `Origin: null`.
+ */
 export const cors = (origin: string): Check<StoreProbe> => ({
   name: `cors:${origin}`,
   needs: ['presign'],
   async run(probe) {
     const lacks = await missing(probe, origin)
-    if (lacks.length === 0) return ok(`Pages of ${origin} may upload, download and see the ETag.`)
+    if (lacks.length === 0) return ok(`Pages of ${origin} can upload, download and read the ETag.`)
     return failed(`For pages of ${origin}: ${lacks.join('; ')}.`, fix(probe, origin))
   },
 })
@@ -36,7 +39,7 @@ async function missing(probe: StoreProbe, origin: string): Promise<string[]> {
     lacks.push(
       byHeaders
         ? `the headers ${headersSent.join(', ')} are not all allowed`
-        : `PUT is not allowed (the preflight is answered ${preflight.status})`,
+        : `PUT is not allowed (the store answers the preflight with ${preflight.status})`,
     )
   } else {
     const methods = valuesOf(preflight, 'access-control-allow-methods')
@@ -46,19 +49,20 @@ async function missing(probe: StoreProbe, origin: string): Promise<string[]> {
     if (unnamed.length > 0) lacks.push(`the header ${unnamed.join(', ')} is not allowed`)
   }
   const form = await ask(probe.bucketUrl(), 'POST', [])
-  if (!allowsOrigin(form, origin) || form.status >= 300) lacks.push('POST to the bucket, for forms, is not allowed')
+  if (!allowsOrigin(form, origin) || form.status >= 300)
+    lacks.push('POST to the bucket is not allowed, so form uploads fail')
 
   const put = probe.presign({ method: 'PUT', key })
   const written = await probe.fetch(put.url, { method: 'PUT', headers: { ...put.headers, origin }, body: probeBody })
   const readFrom = (page: string): Promise<Answer> =>
     probe.fetch(probe.presign({ method: 'GET', key }).url, { method: 'GET', headers: { origin: page } })
   const read = await readFrom(origin)
-  if (!allowsOrigin(written, origin)) lacks.push('the answer to PUT may not be read')
+  if (!allowsOrigin(written, origin)) lacks.push('the response to PUT cannot be read')
   else if (!['etag', '*'].some((name) => valuesOf(written, 'access-control-expose-headers').includes(name)))
-    lacks.push('the ETag is hidden (it is not among the exposed headers), so that multipart uploads fail')
-  if (!allowsOrigin(read, origin)) lacks.push('the answer to GET may not be read')
+    lacks.push('the ETag is hidden because it is not an exposed header, so multipart uploads fail')
+  if (!allowsOrigin(read, origin)) lacks.push('the response to GET cannot be read')
   else if (!allowsOrigin(await readFrom('null'), 'null'))
-    lacks.push('the answer to GET may not be read after a redirect, for which a browser sends "Origin: null"')
+    lacks.push('the response to GET cannot be read after a redirect, when browsers send "Origin: null"')
   return lacks
 }
 
@@ -73,5 +77,5 @@ const allowsOrigin = (answer: Answer, origin: string): boolean =>
 
 function fix(probe: StoreProbe, origin: string): NonNullable<Finding['fix']> {
   if (probe.target.isOwnEndpoint) return `Add "${origin}" to cors.origins and restart the server.`
-  return `Run "postern doctor --origin ${origin} --fix", or give the bucket these rules: ${JSON.stringify(corsJson(probe.target.origins))}`
+  return `Run "postern doctor --origin ${origin} --fix", or set these rules on the bucket: ${JSON.stringify(corsJson(probe.target.origins))}`
 }

@@ -1,4 +1,4 @@
-/** The CORS rules that a bucket needs for uploads from pages, and for downloads that a redirect leads to. */
+/** The CORS rules that a bucket needs for uploads from web pages and for downloads after a redirect. */
 import { createHash } from 'node:crypto'
 import { ok, failed, type Finding } from '../check.ts'
 import { said, type Answer, type StoreProbe } from './store-probe.ts'
@@ -7,8 +7,8 @@ type Rule = { id: string; methods: readonly string[] }
 
 const uploads: Rule = { id: 'postern', methods: ['GET', 'HEAD', 'PUT', 'POST'] }
 /**
- * A page that the API redirects to the bucket sends `Origin: null`, which no list of origins can name. What may be read is
- * decided by the signature; a rule for `*` lets no credentials through.
+ * A page that the API redirects to the bucket sends `Origin: null`, which a list of origins cannot contain. `*` is safe:
+ * only a valid signature can read an object, and browsers send no credentials for `*`.
  */
 const reads: Rule = { id: 'postern-reads', methods: ['GET', 'HEAD'] }
 const exposed = [
@@ -30,14 +30,14 @@ const ruleJson = ({ id, methods }: Rule, origins: readonly string[]) => ({
   MaxAgeSeconds: maxAge,
 })
 
-/** As `aws s3api put-bucket-cors --cors-configuration` takes it. */
+/** The input of `aws s3api put-bucket-cors --cors-configuration`. */
 export const corsJson = (origins: readonly string[]) => ({
   CORSRules: [ruleJson(uploads, origins), ruleJson(reads, ['*'])],
 })
 
 const escape = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
 
-/** The origins as they stand in XML. */
+/** The origins must be escaped for XML. */
 function ruleXml({ id, methods }: Rule, origins: readonly string[]): string {
   const all = (name: string, values: readonly string[]): string =>
     values.map((value) => `<${name}>${value}</${name}>`).join('')
@@ -47,21 +47,21 @@ function ruleXml({ id, methods }: Rule, origins: readonly string[]): string {
   )
 }
 
-/** Puts our rules before those that the bucket has. Older ones of ours are replaced, and the origins that they let in stay. */
+/** Adds Postern's rules before the bucket's other rules. Replaces older rules of Postern, but keeps their origins. */
 export async function applyCors(probe: StoreProbe): Promise<Finding> {
   const query = { cors: '' }
   const before = await probe.request({ method: 'GET', query })
   if (before.status !== 200 && before.status !== 404) {
     return failed(
-      `The bucket's CORS rules cannot be read (${said(before)}).`,
+      `The CORS rules of the bucket could not be read (${said(before)}).`,
       fixFor(before, 'Allow s3:GetBucketCORS and s3:PutBucketCORS, or set the rules by hand.'),
     )
   }
   const rules = before.status === 200 ? rulesOf(before.text) : []
   if (rules === null) {
     return failed(
-      "The bucket's CORS rules are written in a way that is not understood here, and setting ours would drop them.",
-      `Add these rules to them by hand: ${JSON.stringify(corsJson(probe.target.origins))}`,
+      'The CORS rules of the bucket have an unknown format, and setting new ones would delete them.',
+      `Add these rules by hand: ${JSON.stringify(corsJson(probe.target.origins))}`,
     )
   }
   const is = (rule: string, { id }: Rule): boolean => rule.includes(`<ID>${id}</ID>`)
@@ -74,19 +74,22 @@ export async function applyCors(probe: StoreProbe): Promise<Finding> {
   const answer = await probe.request({ method: 'PUT', query, headers, body })
   if (answer.status >= 300)
     return failed(
-      `Setting the CORS rules is answered ${said(answer)}.`,
+      `The store answers ${said(answer)} when CORS rules are set.`,
       fixFor(answer, 'Allow s3:PutBucketCORS, or set the rules by hand.'),
     )
-  return ok(`The bucket has our CORS rules now${kept.length > 0 ? `, before its ${kept.length} others` : ''}.`)
+  const others = kept.length === 0 ? '' : `, before its other ${kept.length === 1 ? 'rule' : `${kept.length} rules`}`
+  return ok(`The bucket now has Postern's CORS rules${others}.`)
 }
 
 const fixFor = ({ status }: Answer, rights: string): string =>
-  status >= 500 ? 'The store fails, or has no CORS rules to be set: look into its log, or set them by hand.' : rights
+  status >= 500
+    ? 'The store fails, or does not support CORS rules. Check the log of the store, or set the rules by hand.'
+    : rights
 
 const originsIn = (rule: string): string[] =>
   [...rule.matchAll(/<AllowedOrigin>([^<]*)<\/AllowedOrigin>/g)].map(([, origin]) => origin!)
 
-/** null unless the document is whole and consists of nothing but rules as we would write them down again. */
+/** Null if the document has anything but complete rules, because writing it back would lose the rest. */
 function rulesOf(document: string): string[] | null {
   const [, content] = /^\s*(?:<\?xml[^>]*\?>\s*)?<CORSConfiguration[^>]*?(?:\/>|>([^]*)<\/CORSConfiguration>)\s*$/.exec(
     document,

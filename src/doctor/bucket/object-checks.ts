@@ -1,7 +1,7 @@
 import { said, type Answer, type StoreProbe } from './store-probe.ts'
 import { failed, ok, type Check } from '../check.ts'
 
-export const probeBody = Buffer.from('postern doctor: this object may be removed\n')
+export const probeBody = Buffer.from('postern doctor: this object can be deleted\n')
 
 export const put: Check<StoreProbe> = {
   name: 'put',
@@ -10,20 +10,20 @@ export const put: Check<StoreProbe> = {
     const headers = { 'content-type': 'text/plain' }
     const answer = await probe.request({ method: 'PUT', key: probe.key('object'), headers, body: probeBody })
     if (answer.status === 200) return ok('An object can be written.')
-    return failed(`Writing an object is answered ${said(answer)}.`, fixFor(answer, 's3:PutObject', 'write'))
+    return failed(`The store answers ${said(answer)} to a PUT.`, fixFor(answer, 's3:PutObject', 'write'))
   },
 }
 
-/** For any operation that a policy can forbid. */
+/** What to do when the store refuses an operation. `action` is the name in a policy. */
 export function fixFor(answer: Answer, action: string, verb: string): string {
   if (answer.status === 403) {
-    return `Let the key ${verb}: allow ${action} on the bucket and on bucket/* in its policy (read-only keys cannot), and look for a bucket policy that denies it.`
+    return `Allow the key to ${verb}: add ${action} on the bucket and on bucket/* to its policy (a read-only key cannot ${verb}). Check that no bucket policy denies it.`
   }
-  if (answer.code === 'NoSuchBucket') return 'Make the bucket, or correct storage.bucket.'
+  if (answer.code === 'NoSuchBucket') return 'Create the bucket, or correct storage.bucket.'
   if (answer.status === 507 || answer.code === 'InsufficientStorage' || answer.code === 'QuotaExceeded') {
-    return 'The store is full: make room, or raise its quota.'
+    return 'The store is full. Free some space, or raise its quota.'
   }
-  if (answer.status >= 500) return 'The store fails: look into its log.'
+  if (answer.status >= 500) return 'The store fails. Check the log of the store.'
   return `The store says: ${answer.message ?? 'nothing more'}.`
 }
 
@@ -33,16 +33,16 @@ export const get: Check<StoreProbe> = {
   async run(probe) {
     const answer = await probe.request({ method: 'GET', key: probe.key('object') })
     if (answer.status !== 200)
-      return failed(`Reading it is answered ${said(answer)}.`, fixFor(answer, 's3:GetObject', 'read'))
-    if (answer.body.equals(probeBody)) return ok('What was written is read back.')
+      return failed(`The store answers ${said(answer)} to a GET.`, fixFor(answer, 's3:GetObject', 'read'))
+    if (answer.body.equals(probeBody)) return ok('An object can be read, with the bytes that were written.')
     return failed(
-      'Other bytes are read than were written.',
-      'Something between here and the store changes bodies: look for a proxy that rewrites or compresses.',
+      'The bytes that were read differ from those that were written.',
+      'Look for a proxy between this machine and the store that rewrites or compresses bodies.',
     )
   },
 }
 
-/** Players and resumed downloads ask for parts. */
+/** Media players and resumed downloads need ranges. */
 export const range: Check<StoreProbe> = {
   name: 'range',
   needs: ['get'],
@@ -50,8 +50,11 @@ export const range: Check<StoreProbe> = {
     const headers = { range: 'bytes=2-5' }
     const answer = await probe.request({ method: 'GET', key: probe.key('object'), headers })
     if (answer.status === 206 && answer.body.equals(probeBody.subarray(2, 6))) return ok('Ranges are served.')
-    const proxy = 'A proxy or CDN between drops Range: let it pass the header on. Seeking in video needs it.'
-    return failed(`A range is answered ${said(answer)} with ${answer.body.length} bytes instead of 206 with 4.`, proxy)
+    const proxy = 'A proxy or CDN drops the Range header. Configure it to forward Range, which seeking in videos needs.'
+    return failed(
+      `The store answers a range with ${said(answer)} and ${answer.body.length} bytes, instead of 206 and 4 bytes.`,
+      proxy,
+    )
   },
 }
 
@@ -61,29 +64,29 @@ export const list: Check<StoreProbe> = {
   async run(probe) {
     const query = { 'list-type': '2', prefix: probe.folder }
     const answer = await probe.request({ method: 'GET', query })
-    if (answer.status === 200 && answer.text.includes('<ListBucketResult')) return ok('Keys are listed.')
+    if (answer.status === 200 && answer.text.includes('<ListBucketResult')) return ok('Keys can be listed.')
     if (answer.status === 200)
       return failed(
-        'The answer to a listing is no listing.',
-        'Is this an S3 endpoint? Correct storage.s3.endpoint, and storage.s3.forcePathStyle.',
+        'The store answers a listing with something else.',
+        'Correct storage.s3.endpoint, which must be an S3 endpoint, and storage.s3.forcePathStyle.',
       )
-    return failed(`Listing is answered ${said(answer)}.`, fixFor(answer, 's3:ListBucket', 'list'))
+    return failed(`The store answers ${said(answer)} to a listing.`, fixFor(answer, 's3:ListBucket', 'list'))
   },
 }
 
-/** Begun, one part, listed, completed; and another begun and aborted. */
+/** Creates, lists and completes an upload of one part. Creates and aborts another one. */
 export const multipart: Check<StoreProbe> = {
   name: 'multipart',
   needs: ['put'],
   async run(probe) {
     const key = probe.key('multipart')
-    const begin = () => probe.request({ method: 'POST', key, query: { uploads: '' } })
-    const started = await begin()
-    const uploadId = uploadIdOf(started.text)
+    const create = () => probe.request({ method: 'POST', key, query: { uploads: '' } })
+    const created = await create()
+    const uploadId = uploadIdOf(created.text)
     if (uploadId === undefined) {
       return failed(
-        `Beginning a multipart upload is answered ${said(started)}.`,
-        fixFor(started, 's3:PutObject', 'write'),
+        `The store answers ${said(created)} when a multipart upload is created.`,
+        fixFor(created, 's3:PutObject', 'write'),
       )
     }
     const part = await probe.request({ method: 'PUT', key, query: { partNumber: '1', uploadId }, body: probeBody })
@@ -91,26 +94,29 @@ export const multipart: Check<StoreProbe> = {
     const abort = () => probe.request({ method: 'DELETE', key, query: { uploadId } })
     if (part.status !== 200 || etag === undefined) {
       await abort()
-      return failed(`A part is answered ${said(part)}.`, fixFor(part, 's3:PutObject', 'write'))
+      return failed(`The store answers ${said(part)} to a part.`, fixFor(part, 's3:PutObject', 'write'))
     }
     const listed = await probe.request({ method: 'GET', key, query: { uploadId } })
     const xml = `<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>${etag}</ETag></Part></CompleteMultipartUpload>`
     const completed = await probe.request({ method: 'POST', key, query: { uploadId }, body: Buffer.from(xml) })
     if (completed.status !== 200 || completed.text.includes('<Error>')) {
       await abort()
-      return failed(`Completing is answered ${said(completed)}.`, fixFor(completed, 's3:PutObject', 'write'))
+      return failed(
+        `The store answers ${said(completed)} when a multipart upload is completed.`,
+        fixFor(completed, 's3:PutObject', 'write'),
+      )
     }
-    const other = uploadIdOf((await begin()).text) ?? ''
+    const other = uploadIdOf((await create()).text) ?? ''
     const aborted = await probe.request({ method: 'DELETE', key, query: { uploadId: other } })
     if (aborted.status >= 300) {
       return failed(
-        `Aborting is answered ${said(aborted)}: parts stay and cost.`,
+        `The store answers ${said(aborted)} when an upload is aborted. Its parts stay and use space.`,
         fixFor(aborted, 's3:AbortMultipartUpload', 'abort'),
       )
     }
-    if (listed.status === 200) return ok('Multipart uploads are begun, listed, completed and aborted.')
+    if (listed.status === 200) return ok('Multipart uploads can be created, listed, completed and aborted.')
     return failed(
-      `Listing parts is answered ${said(listed)}: uploads cannot be resumed.`,
+      `The store answers ${said(listed)} when parts are listed, so uploads cannot be resumed.`,
       fixFor(listed, 's3:ListMultipartUploadParts', 'list parts'),
     )
   },
@@ -126,14 +132,14 @@ export const remove: Check<StoreProbe> = {
     const answer = await probe.request({ method: 'DELETE', key })
     if (answer.status >= 300) {
       return failed(
-        `Deleting is answered ${said(answer)}: what expires stays and costs.`,
+        `The store answers ${said(answer)} to a DELETE. Expired objects stay and use space.`,
         fixFor(answer, 's3:DeleteObject', 'delete'),
       )
     }
     const after = await probe.request({ method: 'HEAD', key })
     if (after.status === 404) return ok('Objects can be deleted.')
     return failed(
-      `A deleted object is still answered ${after.status}.`,
+      `The store still answers ${after.status} for a deleted object.`,
       'Look for an object lock or a cache in front of the store.',
     )
   },

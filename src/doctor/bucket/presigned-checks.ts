@@ -8,7 +8,7 @@ import { probeBody } from './object-checks.ts'
 
 const scopeOfOrigin = (origin: string) => scopeOfHost(new URL(origin).hostname)
 
-/** Whether browsers can reach what URLs name: a container's name or a private address works here and nowhere else. */
+/** Checks that browsers can reach the host of presigned URLs. A container's name or a private address works only locally. */
 export const publicEndpoint: Check<StoreProbe> = {
   name: 'public-endpoint',
   async run({ target }) {
@@ -22,23 +22,23 @@ export const publicEndpoint: Check<StoreProbe> = {
       const mixed = url.startsWith('http:') && page?.origin.startsWith('https:')
       if (!page || !mixed) return ok(`URLs name ${hostname}.`)
       return failed(
-        `URLs begin with http:// and the page ${page.origin} with https://: browsers block them.`,
+        `URLs use http:// and the page ${page.origin} uses https://. Browsers block such URLs.`,
         `Write https:// in ${setting}.`,
       )
     }
-    const fix = `Set ${setting} to the store's address as browsers know it; it may differ from the one that this server uses.`
+    const fix = `Set ${setting} to the address of the store for browsers. It may differ from the one that this server uses.`
     if (scope === 'internal')
       return failed(`URLs name ${hostname}, which only machines in the same network can resolve.`, fix)
     if (page) return failed(`URLs name ${hostname}, which a browser at ${page.origin} cannot reach.`, fix)
     const who = scope === 'loopback' ? 'this machine' : 'a private network'
     const arePagesHere = target.origins.length > 0 && target.origins.every((one) => scopeOfOrigin(one) === 'loopback')
     return scope === 'loopback' && (target.isOwnEndpoint || arePagesHere)
-      ? ok(`URLs name ${hostname}: they work on ${who}.`)
-      : unknown(`URLs name ${hostname}, which only ${who} reaches. Say from where pages ask: --origin URL.`)
+      ? ok(`URLs name ${hostname}, so they work on ${who}.`)
+      : unknown(`URLs name ${hostname}, which only ${who} can reach. Name the origin of your pages: --origin URL.`)
   },
 }
 
-/** A presigned PUT and GET at the public endpoint, as a browser would use them. */
+/** A presigned PUT and GET at the public endpoint. */
 export const roundTrip: Check<StoreProbe> = {
   name: 'presign',
   needs: ['put'],
@@ -53,23 +53,23 @@ export const roundTrip: Check<StoreProbe> = {
     } catch (error) {
       return failed(
         `Presigned URLs point to ${url}, which cannot be reached: ${reason(error)}.`,
-        `Set ${name} to the address at which browsers reach the store.`,
+        `Set ${name} to the address of the store for browsers.`,
       )
     }
     const stripped = !isOwnEndpoint ? null : strippedPrefix(written, url)
     if (stripped) return stripped
     if (written.status === 411 || written.code === 'MissingContentLength') return lengthLost(url, written)
     if (written.status !== 200)
-      return failed(`A presigned PUT is answered ${said(written)}.`, fixForSignature(written, name))
+      return failed(`The store answers ${said(written)} to a presigned PUT.`, fixForSignature(written, name))
     const read = await probe.fetch(probe.presign({ method: 'GET', key }).url, { method: 'GET' })
     if (read.status !== 200 || !read.body.equals(probeBody))
-      return failed(`A presigned GET is answered ${said(read)}.`, fixForSignature(read, name))
+      return failed(`The store answers ${said(read)} to a presigned GET.`, fixForSignature(read, name))
     const bound = probe.target.signsLength ? await putBoundToLength(probe) : written
     return bound.status === 200 ? ok(`Presigned PUT and GET work at ${url}.`) : lengthLost(url, bound)
   },
 }
 
-/** As URLs for files of a declared size are signed. */
+/** Signs Content-Length, as for files of a declared size. */
 function putBoundToLength(probe: StoreProbe): Promise<Answer> {
   const headers = { 'content-type': 'text/plain', 'content-length': String(probeBody.length) }
   const put = probe.presign({ method: 'PUT', key: probe.key('presigned-length'), headers })
@@ -78,31 +78,31 @@ function putBoundToLength(probe: StoreProbe): Promise<Answer> {
 
 const lengthLost = (endpoint: string, answer: Answer): Finding =>
   failed(
-    `A presigned PUT whose length is known is refused (${said(answer)}): a proxy before ${endpoint} drops Content-Length. ` +
-      'It sends the body on in chunks.',
-    'Let the proxy pass Content-Length on: nginx "proxy_request_buffering off;" with "proxy_http_version 1.1;", and no filter that rewrites bodies.',
+    `The store refuses a presigned PUT of known length (${said(answer)}), because a proxy in front of ${endpoint} drops Content-Length ` +
+      'and sends the body in chunks.',
+    'Configure the proxy to forward Content-Length: nginx "proxy_request_buffering off;" with "proxy_http_version 1.1;", and no filter that rewrites bodies.',
   )
 
 function fixForSignature(answer: Answer, name: string): string {
   const seen = hostSeen(answer)
   if (answer.code === 'SignatureDoesNotMatch') {
-    const host = seen === null ? '' : ` It saw the Host "${seen}".`
-    return `The store saw another request than the one signed: does a proxy between rewrite Host or the path?${host} Let it pass them on as they come, or set ${name} to what arrives.`
+    const host = seen === null ? '' : ` The store received Host "${seen}".`
+    return `The store received another request than the signed one. Look for a proxy that rewrites Host or the path.${host} Configure it to forward them unchanged, or set ${name} to the address that arrives.`
   }
-  return `Run: postern explain --try with a URL of postern presign. The store says: ${answer.message ?? 'nothing more'}.`
+  return `Run "postern explain --try" with a URL of "postern presign". The message of the store: ${answer.message ?? 'none'}.`
 }
 
-/** Null unless our endpoint says that the path of its public URL did not arrive. */
+/** Null unless the gateway's endpoint reports that the path of its public URL did not arrive. */
 export function strippedPrefix(answer: Answer, url: string): Finding | null {
   const prefix = new URL(url).pathname.replace(/\/+$/, '')
   if (prefix === '' || answer.code !== 'InvalidURI' || !answer.message?.includes('mounted below')) return null
   return failed(
-    `The store says: "${answer.message}" A proxy before ${url} removes ${prefix} from the path.`,
-    `Let the proxy pass the path on as it comes: nginx "proxy_pass http://127.0.0.1:4001;" without a path, Caddy "handle" instead of "handle_path", Traefik without StripPrefix.`,
+    `The endpoint answers: "${answer.message}" A proxy in front of ${url} removes ${prefix} from the path.`,
+    `Configure the proxy to forward the path unchanged: nginx "proxy_pass http://127.0.0.1:4001;" without a path, Caddy "handle" instead of "handle_path", Traefik without StripPrefix.`,
   )
 }
 
-/** Other bytes than the signed checksum says. */
+/** Sends bytes that do not match the signed checksum. */
 export const checksum: Check<StoreProbe> = {
   name: 'checksum',
   needs: ['presign'],
@@ -112,10 +112,10 @@ export const checksum: Check<StoreProbe> = {
     const put = probe.presign({ method: 'PUT', key, headers: { 'x-amz-checksum-sha256': value } })
     const wrong = await probe.fetch(put.url, { method: 'PUT', headers: put.headers, body: probeBody })
     if (wrong.status >= 400 && wrong.status < 500)
-      return ok(`A body that is not the one signed is refused (${said(wrong)}).`)
+      return ok(`The store rejects a body that does not match its signed checksum (${said(wrong)}).`)
     return failed(
-      `The store takes a body that does not match its signed checksum (${said(wrong)}).`,
-      'Set storage.s3.provider to what the store is (ceph, or other), so that checksums are verified at confirm instead; or use a store or version that verifies x-amz-checksum-*.',
+      `The store accepts a body that does not match its signed checksum (${said(wrong)}).`,
+      'Set storage.s3.provider to the kind of the store (ceph, or other), so that Postern verifies checksums at confirmation. Or use a store or version that verifies x-amz-checksum-*.',
     )
   },
 }
@@ -133,13 +133,13 @@ export const copySource: Check<StoreProbe> = {
     const read = await probe.request({ method: 'GET', key: target })
     if (read.status === 200 && read.body.equals(probeBody)) {
       return failed(
-        'The store obeys an unsigned x-amz-copy-source, so anyone with an upload URL can read any object of the bucket (CVE-2026-54330).',
-        'Update the store; until then take the header away from requests with X-Amz-Signature in a proxy in front of it (nginx: proxy_set_header x-amz-copy-source "";), or set storage.delivery: proxied.',
+        'The store accepts an unsigned x-amz-copy-source, so anyone with an upload URL can read any object of the bucket (CVE-2026-54330).',
+        'Update the store. Until then, remove the header from requests with X-Amz-Signature in a proxy in front of the store (nginx: proxy_set_header x-amz-copy-source "";), or set storage.delivery: proxied.',
       )
     }
     if (read.status === 200 || read.status === 404)
-      return ok(`An unsigned x-amz-copy-source copies nothing (${said(answer)}).`)
-    return unknown(`What it made cannot be read (${said(read)}).`)
+      return ok(`The store copies nothing for an unsigned x-amz-copy-source (${said(answer)}).`)
+    return unknown(`The object that the store wrote could not be read (${said(read)}).`)
   },
 }
 
@@ -150,17 +150,17 @@ export const ifNoneMatch: Check<StoreProbe> = {
     const key = probe.key('presigned')
     const put = probe.presign({ method: 'PUT', key, headers: { 'if-none-match': '*' } })
     const answer = await probe.fetch(put.url, { method: 'PUT', headers: put.headers, body: probeBody })
-    if (answer.status === 412) return ok('If-None-Match keeps an object from being replaced.')
+    if (answer.status === 412) return ok('If-None-Match prevents an object from being replaced.')
     if (answer.status === 501 && probe.target.isOwnEndpoint)
-      return ok('The bucket behind has no If-None-Match, and the endpoint says so: files are frozen by a copy.')
+      return ok('The bucket does not support If-None-Match, so Postern seals files with a copy.')
     return failed(
-      `A PUT with If-None-Match: * over an object is answered ${said(answer)} instead of 412.`,
-      'Set storage.s3.provider to what the store is (other), so that files are frozen by a copy at confirm instead.',
+      `The store answers a PUT with If-None-Match: * over an object with ${said(answer)} instead of 412.`,
+      'Set storage.s3.provider: other, so that Postern seals files with a copy at confirmation.',
     )
   },
 }
 
-/** A form upload as allowed, and one that is too big. */
+/** Sends a form upload of the allowed size and one that is too large. */
 export const postPolicy: Check<StoreProbe> = {
   name: 'post',
   needs: ['presign'],
@@ -169,15 +169,15 @@ export const postPolicy: Check<StoreProbe> = {
     const taken = await post(probe, 'form', probeBody, most)
     if (taken.status >= 300) {
       const fix =
-        'Use uploads by PUT (method "PUT", the default), and set storage.s3.provider to what the store is: then "POST" is refused when it is asked for.'
-      return failed(`A form upload is answered ${said(taken)}.`, fix)
+        'Upload with PUT (method "PUT", the default). Set storage.s3.provider to the kind of the store, so that Postern rejects method "POST".'
+      return failed(`The store answers ${said(taken)} to a form upload.`, fix)
     }
     const big = await post(probe, 'big-form', Buffer.concat([probeBody, probeBody]), most)
     if (big.status >= 400 && big.status < 500)
-      return ok('Form uploads work, and are held to their content-length-range.')
+      return ok('Form uploads work, and the store enforces their content-length-range.')
     return failed(
-      'A form upload beyond its content-length-range is taken.',
-      'Do not offer method "POST" on this store: set storage.s3.provider: other.',
+      'The store accepts a form upload beyond its content-length-range.',
+      'Set storage.s3.provider: other, so that Postern rejects method "POST".',
     )
   },
 }

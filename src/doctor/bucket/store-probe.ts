@@ -1,4 +1,4 @@
-/** What the checks ask the store with: signed requests of our own, each seen as it is answered. */
+/** Sends the signed requests of the checks, and returns each response unchanged. */
 import { randomUUID } from 'node:crypto'
 import { readErrorDocument } from '../../explain/answer-advice.ts'
 import { encodePath, encodeRfc3986 } from '../../sigv4/encode.ts'
@@ -11,31 +11,31 @@ import { send, type Received, type Sending } from '../send.ts'
 import { createTraces } from './traces.ts'
 
 export type StoreTarget = {
-  /** The objects endpoint of the gateway, also in front of a bucket. */
+  /** True for the gateway's objects endpoint, also if it is in front of a bucket. */
   isOwnEndpoint: boolean
-  /** The settings that say where the store is. */
+  /** The names of the settings, for messages. */
   settings: { endpoint: string; publicEndpoint: string; region: string }
-  /** Where this process reaches the store. */
+  /** The URL that this process uses. */
   endpoint: string
-  /** What stands in the presigned URLs that the checks use. */
+  /** The URL in the presigned URLs of the checks. */
   publicEndpoint: string
-  /** What stands in those that clients get, and the setting that says so: the same, unless the server does not run. */
+  /** The URL in the presigned URLs of clients and its setting. Differs from `publicEndpoint` only if the server does not run. */
   named: { url: string; setting: string }
   bucket: string
   region: string
   pathStyle: boolean
-  /** Before every key of ours. */
+  /** `storage.s3.prefix`. */
   prefix: string
   credentials: SigningCredentials
-  /** When temporary credentials end; null where nobody says, or they do not. */
+  /** When temporary credentials expire. Null if they do not, or if the expiry is unknown. */
   expiration: Date | null
-  /** Of `storage.s3.provider`, resolved. */
+  /** `storage.s3.provider`, resolved. */
   provider: string
-  /** Whether URLs are bound to the length of the file: the store compares what arrives. */
+  /** Whether the store enforces a signed Content-Length. */
   signsLength: boolean
-  /** Seconds that the longest URL is to live; null: these credentials sign none that clients get. */
+  /** The longest validity of a URL, in seconds. Null if these credentials sign no URLs for clients. */
   longestUrl: number | null
-  /** From where pages ask; none: CORS is not checked. */
+  /** The origins of web pages. If empty, CORS is not checked. */
   origins: readonly string[]
   now: () => Date
 }
@@ -44,7 +44,7 @@ export type Answer = Received & { text: string; code: string | null; message: st
 
 export type Request = {
   method: string
-  /** Absent: the bucket. */
+  /** Omit it for a request to the bucket. */
   key?: string
   query?: Readonly<Record<string, string>>
   headers?: Readonly<Record<string, string>>
@@ -53,30 +53,30 @@ export type Request = {
 
 export type StoreProbe = {
   readonly target: StoreTarget
-  /** Before every key of this run. */
+  /** The prefix of every key of this run. */
   readonly folder: string
-  /** A key of ours, to be removed in the end whoever makes it. */
+  /** A key of this run. `cleanUp` deletes its object. */
   key(name: string): string
-  /** Signed in the Authorization header. */
+  /** Signs in the Authorization header. */
   request(o: Request): Promise<Answer>
-  /** For the public endpoint. `headers` are signed. */
+  /** A URL at the public endpoint. `headers` are signed. */
   presign(o: Request & { key: string }): PresignedUrl
-  /** Nothing is signed beside what stands in the URL. */
+  /** Adds no signature to the URL. */
   fetch(url: string, o: { method: string; headers?: Readonly<Record<string, string>>; body?: Buffer }): Promise<Answer>
-  /** The bucket listed, asked once. */
+  /** The response to a listing of the bucket. Sent once. */
   first(): Promise<Answer>
-  /** Seconds by which the store is ahead of us: signatures are dated by its clock from then on. */
+  /** Seconds by which the store's clock is ahead. Later signatures use the store's time. */
   setClock(ahead: number): void
   now(): Date
   bucketUrl(): string
   objectUrl(key: string): string
-  /** Removes every object and upload below our random prefix, after an interruption too. The keys of what may still be there are returned. */
+  /** Deletes every object and upload of this run, also after an interruption. Returns the keys that may still exist. */
   cleanUp(): Promise<string[]>
 }
 
 const empty = Buffer.alloc(0)
 
-/** After `signal` every check ends at its next request; see `send` for the one under way. */
+/** After `signal`, every check fails at its next request. `send` describes what happens to the running one. */
 export function createStoreProbe(
   target: StoreTarget,
   { signal, patience }: { signal?: AbortSignal; patience?: number } = {},
@@ -138,7 +138,7 @@ function read(received: Received): Answer {
   return { ...received, text, code: received.status < 300 ? null : code, message }
 }
 
-/** The Host that arrived, where a SignatureDoesNotMatch answer tells the canonical request. */
+/** The Host that arrived, if a SignatureDoesNotMatch response contains the canonical request. */
 export const hostSeen = ({ text }: Answer): string | null =>
   /<CanonicalRequest>[^<]*?\bhost:([^\n\r<&]+)/.exec(text)?.[1] ?? null
 

@@ -1,23 +1,23 @@
-/** What a run has put into a store, so that it can be taken away again. */
+/** Records what a run wrote to a store, so that it can be deleted. */
 import type { Answer, Request } from './store-probe.ts'
 
 type Ask = (o: Request) => Promise<Answer>
 
 export type Traces = {
-  /** A key of ours, to be removed in the end whoever writes to it. */
+  /** A key of this run. `remove` deletes its object. */
   key(name: string): string
-  /** Before it is sent: its answer may be lost. */
+  /** Call it before the request is sent, because the response may be lost. */
   expect(asked: Request): void
-  /** What an answer tells of what is there. */
+  /** Records the outcome of a request. */
   note(asked: Request, answer: Answer): void
-  /** Everything that may be there is removed; the keys of what may be there still are returned. */
+  /** Deletes everything that may exist. Returns the keys that may still exist. */
   remove(ask: Ask): Promise<string[]>
 }
 
-/** `folder` is of this run alone. */
+/** `folder` must be unique to this run. */
 export function createTraces(folder: string): Traces {
   const keys = new Set<string>()
-  /** By id, the key. */
+  /** Upload ids and their keys. */
   const uploads = new Map<string, string>()
   let hasBegun = false
 
@@ -32,7 +32,7 @@ export function createTraces(folder: string): Traces {
     }
   }
 
-  /** Whether it is gone; null where the store does not answer. */
+  /** Whether the object or upload is deleted. Null if the store does not answer. */
   async function removed(ask: Ask, o: Request): Promise<boolean | null> {
     const { status } = await ask(o).catch(() => ({ status: 0 }))
     return status === 0 ? null : status < 300 || status === 404
@@ -63,7 +63,7 @@ export function createTraces(folder: string): Traces {
       const deletions = [...keys].map(async (key) => {
         const isGone = await removed(ask, { method: 'DELETE', key })
         if (isGone !== false) return isGone ? null : key
-        // Whoever may not delete may not have written either.
+        // A key that may not delete may not have written either, so the object may not exist.
         const { status } = await ask({ method: 'HEAD', key }).catch(() => ({ status: 0 }))
         return status === 404 ? null : key
       })
