@@ -1,4 +1,4 @@
-/** What must hold between keys before a server may start. Each finding names the line to write instead. */
+/** Rules between settings that must hold before a server starts. Each finding says what to write instead. */
 import type { Config, ListenAddress } from './config.ts'
 import { checkWebhooks, type Finding } from './check-webhooks.ts'
 import { missingTokenClaims, publicProvider, tokenClaimAdvice } from './token-claims.ts'
@@ -39,7 +39,7 @@ export function checkSafety(
 
 const shown = ({ host, port }: ListenAddress): string => `${host.includes(':') ? `[${host}]` : host}:${port}`
 
-/** Where the objects endpoint will be reached, or null when it is not started. */
+/** The listening address of the objects endpoint, or null if it is not started. */
 function objectsListener(config: Config): ListenAddress | null {
   const { server, objects } = config
   if (!servesObjects(config)) return null
@@ -61,7 +61,7 @@ function checkExposure(config: Config, { dev, remote }: { dev: boolean; remote: 
     found.push({ key: 'cors.origins', message })
   }
   const why = (at: ListenAddress): string =>
-    `cannot be "auto" while listening on ${shown(at)}: clients need the address that they reach.`
+    `cannot be "auto" while listening on ${shown(at)}, because clients need a public address.`
   if (server.publicUrl === 'auto' && !isLoopback(server.listen.host)) {
     const message = `${why(server.listen)} Write server: { publicUrl: "https://files.example.com" }`
     found.push({ key: 'server.publicUrl', message })
@@ -73,20 +73,20 @@ function checkExposure(config: Config, { dev, remote }: { dev: boolean; remote: 
   const jwks = auth.jwksUrl === null ? null : new URL(auth.jwksUrl)
   if (jwks) found.push(...checkSharedKeys(jwks, auth))
   if (jwks && jwks.protocol !== 'https:' && !isLoopback(jwks.hostname)) {
-    const message = `keys that come over plain http can be replaced on the way. Write https://${jwks.host}${jwks.pathname}`
+    const message = `keys that come over plain http can be replaced in transit. Write https://${jwks.host}${jwks.pathname}`
     found.push({ key: 'auth.jwksUrl', message })
   }
   return found
 }
 
-/** With the keys of a public provider anyone can get a token: for another application, in another tenant. */
+/** A public provider signs tokens of other applications and tenants with the same keys, so anyone can get one. */
 function checkSharedKeys(jwks: URL, auth: Config['auth']): Finding[] {
   const provider = publicProvider(jwks)
   if (provider === null) return []
   return missingTokenClaims(auth).map((key) => ({
     key: `auth.${key}`,
     message:
-      `is missing: ${provider} signs the tokens of everybody's applications with the keys of auth.jwksUrl, so any of them would be accepted here. ` +
+      `is missing. ${provider} signs the tokens of all applications with the keys of auth.jwksUrl, so this server would accept any of them. ` +
       tokenClaimAdvice[key],
   }))
 }
@@ -94,7 +94,7 @@ function checkSharedKeys(jwks: URL, auth: Config['auth']): Finding[] {
 function checkSecrets({ auth }: Config): Finding[] {
   const weak = auth.secret === 'auto' ? null : weakness(auth.secret, 32)
   if (weak === null) return []
-  const message = `the secret ${weak}. Whoever guesses it is every user. Write auth: { secret: auto }, or 32 random bytes (openssl rand -base64 32).`
+  const message = `the secret ${weak}. Anyone who guesses it can act as any user. Write auth: { secret: auto }, or 32 random bytes (openssl rand -base64 32).`
   return [{ key: 'auth.secret', message }]
 }
 
@@ -106,17 +106,17 @@ function checkKeys({ keys }: Config): Finding[] {
     const add = (name: string, message: string): void => void found.push({ key: `keys[${i}].${name}`, message })
     if (weak !== null)
       add('secretAccessKey', `the secret ${weak}. Write 40 random characters (openssl rand -base64 30).`)
-    if (accessKeyId.includes('EXAMPLE')) add('accessKeyId', 'is the example of a manual. Write a name of your own.')
+    if (accessKeyId.includes('EXAMPLE')) add('accessKeyId', 'is an example from a manual. Choose another id.')
     if (owner === gatewayOwner)
-      add('owner', `is reserved: "${gatewayOwner}" is the gateway itself. Write another owner.`)
+      add('owner', `is reserved, because "${gatewayOwner}" is the gateway itself. Choose another owner.`)
     const first = firstWith.get(accessKeyId)
     if (first === undefined) firstWith.set(accessKeyId, i)
-    else add('accessKeyId', `stands twice: keys[${first}] has the same. Each access key needs an id of its own.`)
+    else add('accessKeyId', `is used twice. keys[${first}] has the same id. Choose another one.`)
     return found
   })
 }
 
-/** A signature is bound to one region, except on a developer's machine. */
+/** A signature is valid for one region, except in development mode. */
 function checkRegion({ objects }: Config, dev: boolean): Finding[] {
   if (dev || objects.region !== 'any') return []
   return [{ key: 'objects.region', message: '"any" works only in development mode. Write a region such as us-east-1.' }]
@@ -125,15 +125,21 @@ function checkRegion({ objects }: Config, dev: boolean): Finding[] {
 function checkTimes({ uploads, downloads }: Config): Finding[] {
   const found: Finding[] = []
   if (uploads.maxExpiresIn > week) {
-    found.push({ key: 'uploads.maxExpiresIn', message: 'presigned URLs live at most 7 days. Write 7d or less.' })
+    found.push({
+      key: 'uploads.maxExpiresIn',
+      message: 'presigned URLs are valid for at most 7 days. Write 7d or less.',
+    })
   }
   if (uploads.expiresIn > uploads.maxExpiresIn) {
-    found.push({ key: 'uploads.expiresIn', message: 'is longer than uploads.maxExpiresIn. Write less, or raise that.' })
+    found.push({
+      key: 'uploads.expiresIn',
+      message: 'is longer than uploads.maxExpiresIn. Write less, or raise uploads.maxExpiresIn.',
+    })
   }
   if (downloads.expiresIn + (downloads.stableFor ?? 0) > week) {
     const key = downloads.expiresIn > week ? 'downloads.expiresIn' : 'downloads.stableFor'
     const message =
-      'presigned URLs live at most 7 days, and downloads.expiresIn and downloads.stableFor add up. Write less.'
+      'presigned URLs are valid for at most 7 days, and downloads.expiresIn and downloads.stableFor are added. Write less.'
     found.push({ key, message })
   }
   const fractional = [
@@ -143,7 +149,7 @@ function checkTimes({ uploads, downloads }: Config): Finding[] {
   ] as const
   for (const [key, seconds] of fractional) {
     if (!Number.isInteger(seconds))
-      found.push({ key, message: 'presigned URLs count whole seconds. Write 1s or more, without a fraction.' })
+      found.push({ key, message: 'presigned URLs need whole seconds. Write 1s or more, without a fraction.' })
   }
   return found
 }
@@ -167,13 +173,13 @@ function checkStorage({ storage, uploads }: Config): Finding[] {
       found.push({ key: `storage.${registration.name}.${key}`, message })
   }
   if (/\.\.|\.-|-\.|^\d+(\.\d+){3}$/.test(storage.bucket)) {
-    found.push({ key: 'storage.bucket', message: 'is no bucket name: no "..", ".-" or "-.", and not an IP address.' })
+    found.push({ key: 'storage.bucket', message: 'is not a bucket name. Avoid "..", ".-", "-." and IP addresses.' })
   }
   if (uploads.partSize < 5 * 2 ** 20 || uploads.partSize > 5 * 2 ** 30) {
-    found.push({ key: 'uploads.partSize', message: 'S3 takes parts of 5MiB to 5GiB. Write a size between.' })
+    found.push({ key: 'uploads.partSize', message: 'S3 accepts parts of 5MiB to 5GiB. Write a size in that range.' })
   }
   if (uploads.maxSize < 1 || uploads.maxSize > 5 * 2 ** 40) {
-    found.push({ key: 'uploads.maxSize', message: 'expects 1B to 5TiB, the largest object that S3 takes.' })
+    found.push({ key: 'uploads.maxSize', message: 'expects 1B to 5TiB, the largest object that S3 accepts.' })
   }
   return found
 }
@@ -181,7 +187,7 @@ function checkStorage({ storage, uploads }: Config): Finding[] {
 function checkProcesses({ server, database }: Config): Finding[] {
   if (server.workers === 1 || database.url !== 'sqlite::memory:') return []
   const message =
-    'each process would have a catalog of its own in memory. Write server: { workers: 1 }, or a database that is kept in a file.'
+    'each process would have a separate catalog in memory. Write server: { workers: 1 }, or use a database in a file.'
   return [{ key: 'server.workers', message }]
 }
 
@@ -190,10 +196,12 @@ function checkSendfile({ objects, storage }: Config): Finding[] {
   const add = (message: string): void => void found.push({ key: 'objects.sendfile', message })
   if (objects.sendfile === 'off') return found
   if (!registrationOf(storage.driver).folder)
-    add(`is for the ${namesOf(({ folder }) => folder)} driver: a bucket has no files to hand over. Write sendfile: off`)
+    add(
+      `is for the ${namesOf(({ folder }) => folder)} driver, because the proxy cannot read files of a bucket. Write sendfile: off`,
+    )
   if (objects.publicUrl === 'auto') {
     add(
-      `needs objects.publicUrl, the address of the server in front: who comes past it gets answers without bytes. ` +
+      `needs objects.publicUrl, the address of the server in front. Clients that bypass that server get responses without bytes. ` +
         'Write objects: { publicUrl: "https://objects.example.com" }',
     )
   }
@@ -204,11 +212,11 @@ function checkAddresses({ server, objects }: Config): Finding[] {
   if (objects.listen === 'shared') {
     const prefix = objects.publicUrl === 'auto' ? '/objects' : new URL(objects.publicUrl).pathname
     if (prefix !== '/') return []
-    const message = `with objects.listen: shared the URL needs a path of its own. Write ${objects.publicUrl.replace(/\/$/, '')}/objects`
+    const message = `needs a path if objects.listen is shared. Write ${objects.publicUrl.replace(/\/$/, '')}/objects`
     return [{ key: 'objects.publicUrl', message }]
   }
   const same = objects.listen.port === server.listen.port && objects.listen.host === server.listen.host
   if (!same || server.listen.port === 0) return []
-  const message = `${shown(objects.listen)} is the address of server.listen too. Write another port, or objects: { listen: shared }`
+  const message = `${shown(objects.listen)} is also the address of server.listen. Write another port, or objects: { listen: shared }`
   return [{ key: 'objects.listen', message }]
 }

@@ -4,7 +4,7 @@ export type Source =
   | { from: 'file'; file: string; line: number }
   | { from: 'variable'; name: string }
   | { from: 'flag' }
-  /** Worked out from another key, because the key itself was left to us. */
+  /** Derived from another key, because the key itself was not set. */
   | { from: 'derived'; of: string }
 
 export function describeSource(source: Source): string {
@@ -24,15 +24,15 @@ export function describeSource(source: Source): string {
 
 export type ConfigProblem = {
   source: Source
-  /** Dotted, with indexes inside lists (`keys[0].owner`); null where a whole file or variable is meant. */
+  /** Dotted, with indexes inside lists (`keys[0].owner`). Null for a problem with a whole file or variable. */
   key: string | null
-  /** What is wrong and what to write instead. Never the value of a secret. */
+  /** The problem and what to write instead. Never contains a secret. */
   message: string
   /** The nearest valid key, variable or value. */
   nearest?: string
 }
 
-/** Everything that is wrong with the configuration, at once. */
+/** Reports all problems of the configuration at once. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError'
   readonly problems: readonly ConfigProblem[]

@@ -1,4 +1,4 @@
-/** The keys of the schema, flat: `storage.disk.path` and what may stand there. */
+/** The keys of the schema as a flat list (`storage.disk.path`), each with the schema of its value. */
 import { z } from 'zod'
 import { configSchema } from './schema.ts'
 import { registrations } from '../drivers/registry.ts'
@@ -35,7 +35,7 @@ collect(configSchema, '')
 export const configKeys: ReadonlyMap<string, ConfigKey> = new Map(leaves.map((leaf) => [leaf.key, leaf]))
 export const configSections: ReadonlySet<string> = new Set(sections)
 
-/** Keys whose text is never printed, whole or in part. */
+/** Keys whose values must never be printed, not even in part. */
 export const secretKeys: ReadonlySet<string> = new Set([
   'auth.secret',
   ...registrations().flatMap(({ name, secretSettings }) => secretSettings.map((key) => `storage.${name}.${key}`)),

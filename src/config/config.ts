@@ -1,4 +1,4 @@
-/** The configuration as the gateway uses it. Not `z.infer`: programs that embed Postern see this type without zod. */
+/** The configuration as the gateway uses it. Not `z.infer`, because the public types must not depend on zod. */
 import { configSchema } from './schema.ts'
 
 const parse = (value: unknown) => configSchema.parse(value)

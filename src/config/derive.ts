@@ -1,4 +1,4 @@
-/** Keys that were left to us, worked out from the others. */
+/** Derives keys that are not set from other keys. */
 import { join, resolve } from 'node:path'
 import type { Entries } from './merge.ts'
 import { registrations } from '../drivers/registry.ts'
@@ -15,7 +15,7 @@ export function derive(entries: Entries, { cwd }: { cwd: string | null }): void 
     entries.set(key, { ...entries.get(key)!, value, written: value })
   }
 
-  // The default catalog lies beside the objects: whoever moves the folder moves both.
+  // The default catalog is next to the objects, so that moving the folder moves both.
   const path = get<string>(stateFolderKey)
   if (isDefault('database.url') && !isDefault(stateFolderKey)) {
     set('database.url', `sqlite:${join(path, 'catalog.sqlite')}`, stateFolderKey)
@@ -28,7 +28,7 @@ export function derive(entries: Entries, { cwd }: { cwd: string | null }): void 
     if (file !== undefined) rewrite('database.url', `sqlite:${resolve(cwd, file)}`)
   }
 
-  // A session token, for example, belongs to the credentials it came with.
+  // A session token, for example, is valid only with the credentials that were set together with it.
   const cameFrom = (key: string, name: string): boolean => {
     const { source } = entries.get(key)!
     return source.from === 'variable' && source.name === name

@@ -1,4 +1,4 @@
-/** What zod found, in words that say what to write. */
+/** Turns the issues that zod found into messages that say what to write. */
 import type { z } from 'zod'
 import { nearest } from './nearest.ts'
 
@@ -18,7 +18,7 @@ const kinds: Record<string, string> = {
 export type IssueText = { path: PropertyKey[]; message: string; nearest?: string }
 
 type Context = {
-  /** What stands at the key; it is quoted back unless `secret`. */
+  /** The value of the key. Messages quote it unless `secret`. */
   given: unknown
   secret: boolean
   /** The names that the entries of a list may have. */
@@ -34,7 +34,7 @@ function describe(issue: Issue, { given, secret, entryNames }: Context): IssueTe
     return issue.keys.map((key) => text([...issue.path, key], 'there is no such key.', nearest(key, entryNames)))
   }
   const wanted = expectation(issue)
-  if (given === undefined) return [text(issue.path, `is missing: ${wanted}.`, undefined)]
+  if (given === undefined) return [text(issue.path, `is missing. It ${wanted}.`, undefined)]
   const shown = secret || wanted.startsWith('must') ? '' : `, not ${quote(given)}`
   const choices = issue.code === 'invalid_value' ? issue.values.map(String) : []
   return [text(issue.path, `${wanted}${shown}.`, typeof given === 'string' ? nearest(given, choices) : undefined)]

@@ -1,11 +1,11 @@
-/** What development mode changes: `postern dev`, `postern exec` and `startPostern` of `postern/testing`. */
+/** The settings of development mode: `postern dev`, `postern exec` and `startPostern` of `postern/testing`. */
 import type { AcceptedKey } from './live-keys.ts'
 import type { GivenValue } from './given-value.ts'
 
-/** The user that requests without credentials are, and the owner of the fixed S3 keys. */
+/** The user of requests without credentials, and the owner of the fixed S3 keys. */
 export const devUser = 'dev'
 
-/** Fixed, so that they can be written into a project's own settings. `s3/development.ts` limits who may use them. */
+/** Fixed, so that projects can put it in their settings. `s3/development.ts` limits who may use it. */
 export const devAccessKey: AcceptedKey = {
   accessKeyId: 'postern',
   secretAccessKey: 'postern-secret',
@@ -21,7 +21,7 @@ const settings = {
   'limits.pendingUploads': 1_000_000,
 }
 
-/** They rank above config/default.yaml and below everything that a user sets. */
+/** They override config/default.yaml. Everything that a user sets overrides them. */
 export const devSettings: readonly GivenValue[] = Object.entries(settings).map(([key, value]) => ({
   key,
   value,

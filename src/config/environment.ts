@@ -1,4 +1,4 @@
-/** Environment variables to settings. Nothing outside this folder reads `process.env`. */
+/** Reads settings from environment variables. No code outside this folder may read `process.env`. */
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { cannotOpen } from '../cannot-open.ts'
@@ -13,13 +13,13 @@ export type Environment = Readonly<Record<string, string | undefined>>
 
 const byVariable = new Map([...configKeys.values()].map((leaf) => [leaf.variable, leaf.key]))
 
-/** Kubernetes puts these beside a service that is called `postern`. */
+/** Kubernetes sets these variables for a service named `postern`. */
 function isServiceLink(name: string, value: string): boolean {
   if (name === 'POSTERN_PORT') return /^(tcp|udp):/.test(value)
   return /^POSTERN_(SERVICE_(HOST|PORT(_[A-Z0-9_]+)?)|PORT_\d+_(TCP|UDP)(_(PROTO|PORT|ADDR))?)$/.test(name)
 }
 
-/** What `postern exec` tells the command it runs, and what `postern dev` reads: no settings, and no mistakes. */
+/** Variables that `postern exec` sets for its command, or that `postern dev` reads. They are not settings. */
 const isForChildren = (name: string): boolean =>
   name === 'POSTERN_URL' || name === 'POSTERN_DEV_REMOTE' || name.startsWith('POSTERN_TEST_')
 
@@ -42,7 +42,12 @@ export function readOwnVariables(env: Environment, cwd: string): { settings: Giv
     if (fileOf === undefined) {
       if (isServiceLink(name, value) || isForChildren(name)) continue
       const near = nearestVariable(name)
-      problems.push({ source, key: null, message: 'names no key.', ...(near === undefined ? {} : { nearest: near }) })
+      problems.push({
+        source,
+        key: null,
+        message: 'is not a setting.',
+        ...(near === undefined ? {} : { nearest: near }),
+      })
     } else if (env[name.slice(0, -'_FILE'.length)]) {
       problems.push({ source, key: fileOf, message: `set either this or ${name.slice(0, -'_FILE'.length)}, not both.` })
     } else {
@@ -58,7 +63,7 @@ export function readOwnVariables(env: Environment, cwd: string): { settings: Giv
   return { settings, problems }
 }
 
-/** By the part after `POSTERN_`; failing that, a variable that ends in it: `POSTERN_MAX_SIZE`. */
+/** Compares the part after `POSTERN_`. Otherwise finds a variable that ends in it, as for `POSTERN_MAX_SIZE`. */
 function nearestVariable(name: string): string | undefined {
   const part = name.slice('POSTERN_'.length)
   const parts = [...byVariable.keys()].map((known) => known.slice('POSTERN_'.length))
@@ -66,11 +71,11 @@ function nearestVariable(name: string): string | undefined {
   return near === undefined ? undefined : `POSTERN_${near}`
 }
 
-/** `0.0.0.0:$PORT`: for panels that take variables and do not expand them. */
+/** Expands `0.0.0.0:$PORT`, because some hosting panels do not expand variables. */
 const withPort = (text: string, { PORT }: Environment): string =>
   text.replace(/\$(PORT|\{PORT\})$/, (all) => PORT ?? all)
 
-/** `DATABASE_URL`, and the variables of the current driver, whose names come from its tools and guides. */
+/** `DATABASE_URL` and the variables of the current driver, whose names other tools use too. */
 export function readWellKnownVariables(env: Environment, driver: unknown): GivenValue[] {
   const ofDriver = registrations().find(({ name }) => name === driver)?.variables ?? []
   return [{ key: 'database.url', names: ['DATABASE_URL'] }, ...ofDriver].flatMap(({ key, names }) => {
@@ -80,7 +85,7 @@ export function readWellKnownVariables(env: Environment, driver: unknown): Given
   })
 }
 
-/** A variable that names a bucket while the driver in use ignores it is probably a mistake. `driver`: the one that reads it. */
+/** A variable that names a bucket, although the current driver ignores it. `driver` is the one that reads it. */
 export function ignoredBucketVariable(env: Environment, driver: string): { name: string; driver: string } | undefined {
   const bucketNames = ({ variables }: DriverRegistration): readonly string[] =>
     variables.find(({ key }) => key === 'storage.bucket')?.names ?? []

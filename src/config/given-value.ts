@@ -1,13 +1,13 @@
-/** One value that somebody wrote, before it is understood. */
+/** One value as the operator wrote it, before parsing. */
 import type { ConfigProblem, Source } from './config-error.ts'
 
 export type GivenValue = {
   key: string
   value: unknown
-  /** The value is text from a variable or a flag, to be read as the key's type. */
+  /** True for text from a variable or a flag, which must be parsed as the key's type. */
   text: boolean
   source: Source
-  /** In a file: the line of what stands at this path inside the value. */
+  /** For a value from a file, the line of a path inside the value. */
   line?: (path: readonly PropertyKey[]) => number
 }
 

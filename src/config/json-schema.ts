@@ -1,4 +1,4 @@
-/** A JSON Schema of the configuration files, for editors: every key optional, explained, and with its default. */
+/** A JSON Schema of the configuration files for editors. Every key is optional and has a description and a default. */
 import { isMap, isScalar, parseDocument, type Pair, type YAMLMap } from 'yaml'
 import { readFileSync } from 'node:fs'
 import { z } from 'zod'
@@ -25,7 +25,7 @@ function explain(schema: Json, section: YAMLMap, path: string): void {
     const property = properties[name]
     if (!property) continue
     const comment = commentOf(pair) ?? (index === 0 ? section.commentBefore : undefined)
-    // The file's own introduction stands before the first section's comment.
+    // Skips the introduction of the file, which precedes the comment of the first section.
     const description = comment
       ?.split(/\n\s*\n/)
       .at(-1)

@@ -4,7 +4,7 @@ import { configSchema } from './schema.ts'
 import { gatewayOwner } from '../gateway-names.ts'
 
 const configured = configSchema.shape.keys.element.shape
-/** The same as in the configuration. */
+/** Same rule as in the configuration. */
 export const accessKeyIdSchema = configured.accessKeyId
 export const ownerSchema = configured.owner
   .refine((owner) => owner !== gatewayOwner, `"${gatewayOwner}" is the gateway itself. Choose another owner.`)
@@ -15,7 +15,7 @@ export const storedKeySchema = z.object({
   secretAccessKey: z.string().min(16),
   owner: ownerSchema,
   createdAt: z.iso.datetime(),
-  /** From then on the key is refused; null: it has no end. */
+  /** When the key expires. Null if it does not. */
   validUntil: z.iso.datetime().nullable(),
 })
 export const keyFileSchema = z.object({ version: z.literal(1), keys: z.array(storedKeySchema) })

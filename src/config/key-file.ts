@@ -1,4 +1,4 @@
-/** `keys.json`: the access keys that `postern keys` makes, beside those of the configuration. */
+/** `keys.json`, the access keys that `postern keys` creates, in addition to those of the configuration. */
 import { join } from 'node:path'
 import { endAfter, hasEnded } from './key-lifetime.ts'
 import { withKeyLock } from './key-lock.ts'
@@ -15,15 +15,15 @@ import { randomKey } from './random-key.ts'
 export const keyFileName = 'keys.json'
 
 const parse = (value: unknown) => storedKeySchema.parse(value)
-/** Not `z.infer`: programs that embed Postern see this type without zod. */
+/** Not `z.infer`, because the public types must not depend on zod. */
 export type StoredKey = ReturnType<typeof parse>
 
 export const keyFilePath = (folder: string): string => join(folder, keyFileName)
 
-/** Empty where there is no file. Throws `ConfigError` for one that others may read, or that is damaged. */
+/** Empty if there is no file. Throws `ConfigError` if other users may read the file, or if it is damaged. */
 export function readKeyFile(folder: string): StoredKey[] {
   const path = keyFilePath(folder)
-  const remedy = 'Put it back from a backup; or delete it, and the keys that were in it end.'
+  const remedy = 'Restore it from a backup. If you delete it, its keys stop working.'
   try {
     const text = readPrivateFile(path)
     return text === null ? [] : parsePrivateFile(keyFileSchema, text, { path, remedy }).keys
@@ -32,7 +32,7 @@ export function readKeyFile(folder: string): StoredKey[] {
   }
 }
 
-/** null when the id is `taken`, or is one of a key in the file. Without an id, one is made. */
+/** Null if the id is `taken` or belongs to a key in the file. Creates an id if none is given. */
 export function addKey(
   folder: string,
   o: { owner: string; accessKeyId?: string; taken: ReadonlySet<string>; now: Date },
@@ -46,7 +46,7 @@ export function addKey(
   })
 }
 
-/** A new key for the owner of an old one, which ends after `overlap` seconds unless it ends before. null: no such key. */
+/** Creates a new key for the owner of an old one. The old key expires after `overlap` seconds, or earlier. Null if there is no such key. */
 export function rotateKey(
   folder: string,
   accessKeyId: string,
@@ -61,7 +61,7 @@ export function rotateKey(
   })
 }
 
-/** Ends a key after `after` seconds, unless it ends before. null: no such key. */
+/** Lets a key expire after `after` seconds, unless it expires earlier. Null if there is no such key. */
 export function revokeKey(
   folder: string,
   accessKeyId: string,
@@ -87,7 +87,7 @@ const newKey = (owner: string, now: Date): StoredKey => ({
   validUntil: null,
 })
 
-/** One change at a time, of what the change before left. Keys that have ended are forgotten with their secrets. */
+/** Changes run one at a time, each on the result of the last. Expired keys and their secrets are removed. */
 function change<T>(
   folder: string,
   now: Date,

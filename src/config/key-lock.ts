@@ -4,9 +4,9 @@ import { keyLock } from '../lock-files.ts'
 import { openPrivate, refused, toFileProblem } from './private-file.ts'
 
 /**
- * Runs `change` while no other process changes the keys of this folder. The lock is SQLite's, on a file that stays
- * empty: it ends with the process that holds it, however that ends, so that no stale lock is ever in the way.
- * Errors: ConfigError when the lock cannot be had within `patience` milliseconds.
+ * Runs `change` while no other process changes the keys of this folder. Uses SQLite's lock on an empty file, which the
+ * operating system releases when the process exits, so that no stale lock remains.
+ * Errors: ConfigError if the lock is not free within `patience` milliseconds.
  */
 export async function withKeyLock<T>(folder: string, change: () => T, patience = 10_000): Promise<T> {
   const { default: Database } = await import('better-sqlite3')
@@ -31,7 +31,7 @@ export async function withKeyLock<T>(folder: string, change: () => T, patience =
       lock?.close()
       const busy = (cause as { code?: string }).code === 'SQLITE_BUSY'
       throw busy
-        ? refused(path, 'another command is changing the keys. Try again when it is done.')
+        ? refused(path, 'another command is changing the keys. Retry when it has finished.')
         : toFileProblem(path, cause)
     }
   }

@@ -1,4 +1,4 @@
-/** The effective configuration as a list for people: each key with what it is for, its value, and where that came from. */
+/** The effective configuration as a list for the console: each key with its description, value and source. */
 import { readFileSync } from 'node:fs'
 import { isMap, isScalar, parseDocument, type YAMLMap } from 'yaml'
 import { describeSource, type Source } from './config-error.ts'
@@ -10,10 +10,10 @@ import { maskValue } from './show-config.ts'
 export type ListedSetting = {
   /** Dotted. */
   key: string
-  /** As a file would hold it, secrets masked. */
+  /** As written in a file, with secrets masked. */
   value: unknown
   default: unknown
-  /** `program`: handed to `createGateway` by the program that it runs in. */
+  /** `program` is a value that the embedding program passed to `createGateway`. */
   source: { from: Source['from'] | 'program'; text: string }
   /** The environment variable that sets it. */
   variable: string
@@ -22,7 +22,7 @@ export type ListedSetting = {
   description: string
 }
 
-/** In the order of the schema. `loaded` is how the configuration was read, where it was read from files. */
+/** In the order of the schema. `loaded` is null if the configuration was not read from files. */
 export function listSettings(config: Config, loaded: LoadedConfig | null): ListedSetting[] {
   const defaults = readDefaults()
   return [...configKeys.values()].map(({ key, variable }) => {
@@ -45,7 +45,7 @@ export function listSettings(config: Config, loaded: LoadedConfig | null): Liste
 const valueAt = (config: Config, key: string): unknown =>
   key.split('.').reduce<unknown>((at, name) => (at as Record<string, unknown> | undefined)?.[name], config)
 
-/** Addresses are the one value that is read into parts. */
+/** Addresses are the only values that parsing splits. */
 function written(value: unknown): unknown {
   if (typeof value !== 'object' || value === null || !('host' in value && 'port' in value)) return value
   const host = String(value.host)
@@ -56,7 +56,7 @@ type Default = { value: unknown; comment: string }
 
 let read: ReadonlyMap<string, Default> | null = null
 
-/** Read once: the file belongs to the program. */
+/** Read once, because the file does not change while the program runs. */
 function readDefaults(): ReadonlyMap<string, Default> {
   if (read) return read
   const found = new Map<string, Default>()
@@ -66,7 +66,7 @@ function readDefaults(): ReadonlyMap<string, Default> {
 }
 
 function collect(map: YAMLMap, path: string, found: Map<string, Default>): void {
-  // A comment above the first key of a map is the map's; one above two keys is about both.
+  // YAML assigns a comment above the first key to the map. A comment above two keys describes both.
   let comment = (path === '' ? null : map.commentBefore) ?? ''
   for (const { key, value } of map.items) {
     if (!isScalar(key)) continue
@@ -79,7 +79,7 @@ function collect(map: YAMLMap, path: string, found: Map<string, Default>): void 
 
 const plain = (value: unknown): unknown => (value as { toJSON(): unknown } | null)?.toJSON() ?? null
 
-/** An example indented below a comment keeps its line. */
+/** Joins the lines of a comment. */
 const oneLine = (comment: string): string =>
   comment
     .split('\n')

@@ -1,6 +1,6 @@
 /**
- * The access keys as they are now: those of the configuration, of `keys.json` and the gateway's own. The files are read
- * again while they are used, so that a running server follows `postern keys`; no timer, nothing to close.
+ * The current access keys: those of the configuration, of `keys.json`, and the gateway's own. Reads the files again when
+ * keys are used, so that a running server follows `postern keys`. Has no timer and needs no close.
  */
 import { createSecretKey, type KeyObject } from 'node:crypto'
 import { resolve } from 'node:path'
@@ -14,40 +14,40 @@ export type AcceptedKey = {
   secretAccessKey: string
   owner: string
   validUntil?: Date
-  /** The secret is published: pages of other origins may not read what it signs. */
+  /** The secret is public, so pages of other origins must not read responses to requests that it signed. */
   wellKnown?: boolean
 }
 
-/** `validUntil` is there for one that was replaced. */
+/** `validUntil` is set if the secret was replaced. */
 export type TokenSecret = { secret: KeyObject; validUntil?: Date }
 
 export type LiveKeys = {
-  /** What URLs are signed with from now on. */
+  /** The key that signs new URLs. */
   signing(): Secrets['signing']
-  /** The gateway's keys first, then the configuration's: of two with one id the first counts. The same array until something changes. */
+  /** The gateway's keys first, then the configuration's. The first key with an id counts. Returns the same array until a key changes. */
   accepted(): readonly AcceptedKey[]
-  /** The secret of HS256 tokens, then those that it replaced. The same array until something changes. */
+  /** The secret of HS256 tokens, then those that it replaced. Returns the same array until a secret changes. */
   tokens(): readonly TokenSecret[]
-  /** Reads again, for a key that is not among the accepted ones: it may be new. */
+  /** Reads the files again. Call it for an unknown key, which may be new. */
   reload(): void
 }
 
 export type LiveKeysOptions = {
-  /** Where secrets.json and keys.json lie. */
+  /** The folder of secrets.json and keys.json. */
   folder: string
   secrets: Secrets
   configured: Config['keys']
-  /** `auth.secret`; where it is not `auto`, it comes before that of secrets.json. Default: auto. */
+  /** `auth.secret`. Replaces the secret of secrets.json unless it is `auto`. Default: auto. */
   authSecret?: string
   log: { info(facts: object, message: string): void; warn(facts: object, message: string): void }
 }
 
-/** Milliseconds for which what was read counts as new; guessed ids must not make us read at each request. */
+/** Milliseconds until the files may be read again. Guessed ids must not cause a read for each request. */
 const freshFor = { known: 1000, unknown: 20 }
 
 /**
- * Errors: ConfigError for a keys.json that others may read or that is damaged. Later, such a file is logged and what was
- * read last counts. Where `secrets` are not those of the folder's secrets.json they never change.
+ * Errors: ConfigError if other users may read keys.json, or if it is damaged. If that happens later, it is logged and the
+ * last keys stay valid. If `secrets` are not those of the folder's secrets.json, they never change.
  */
 export function openLiveKeys({ configured, log, ...o }: LiveKeysOptions): LiveKeys {
   const folder = resolve(o.folder)
@@ -71,7 +71,10 @@ export function openLiveKeys({ configured, log, ...o }: LiveKeysOptions): LiveKe
     accepted = merge(secrets, configured, stored)
     if (seen !== '') log.info({ keys: accepted.length }, 'the access keys have changed')
     for (const { accessKeyId } of shadowed(secrets, configured, stored)) {
-      log.warn({ accessKeyId }, 'a key of keys.json is not used: the configuration or the gateway has one of that id')
+      log.warn(
+        { accessKeyId },
+        'a key of keys.json is ignored because the configuration or the gateway has a key with the same id',
+      )
     }
     seen = found
   }
@@ -86,7 +89,7 @@ export function openLiveKeys({ configured, log, ...o }: LiveKeysOptions): LiveKe
       { secret: keyOf(current) },
       ...previous.map(({ secret, validUntil }) => ({ secret: keyOf(secret), validUntil: new Date(validUntil) })),
     ]
-    if (seenTokens !== '') log.info({ secrets: tokens.length }, 'the secrets of tokens have changed')
+    if (seenTokens !== '') log.info({ secrets: tokens.length }, 'the token secrets have changed')
     seenTokens = found
   }
 
@@ -95,7 +98,8 @@ export function openLiveKeys({ configured, log, ...o }: LiveKeysOptions): LiveKe
       load()
       complaint = ''
     } catch (err) {
-      if (String(err) !== complaint) log.warn({ err }, 'the access keys stay as they were read last')
+      if (String(err) !== complaint)
+        log.warn({ err }, 'the access keys could not be read again, so the last ones stay valid')
       complaint = String(err)
     }
   }
@@ -123,7 +127,7 @@ export function openLiveKeys({ configured, log, ...o }: LiveKeysOptions): LiveKe
 
 const keyOf = (secret: string): KeyObject => createSecretKey(Buffer.from(secret))
 
-/** Whether the file holds these secrets, or what became of them by a rotation. */
+/** Whether the file contains these secrets, or their successors after a rotation. */
 function isSuccessor(file: Secrets | null, secrets: Secrets): boolean {
   if (file === null) return false
   return [file.signing, ...(file.previousSigning ?? [])].some(
@@ -143,7 +147,7 @@ function merge(secrets: Secrets, configured: Config['keys'], stored: readonly St
   }))
 }
 
-/** Keys of the file that never count. */
+/** Keys of keys.json that are ignored, because an earlier key has the same id. */
 export function shadowed(secrets: Secrets, configured: Config['keys'], stored: readonly StoredKey[]): StoredKey[] {
   const before = new Set([secrets.signing, ...(secrets.previousSigning ?? []), ...configured].map((k) => k.accessKeyId))
   return stored.filter(({ accessKeyId }) => before.has(accessKeyId))

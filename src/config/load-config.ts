@@ -16,35 +16,35 @@ import type { Finding } from './check-webhooks.ts'
 export const defaultConfigFile = join(import.meta.dirname, '..', '..', 'config', 'default.yaml')
 
 export type LoadOptions = {
-  /** Instead of config/local.yaml, which may be absent; this one may not. */
+  /** Replaces config/local.yaml. Unlike config/local.yaml, it must exist. */
   configFile?: string | undefined
   /** Default: the environment of this process. */
   env?: Environment
-  /** Dotted keys, e.g. `storage.driver`; texts are read as in variables. `port` changes the port of server.listen alone. */
+  /** Dotted keys, e.g. `storage.driver`. Strings are parsed as in variables. `port` changes only the port of server.listen. */
   flags?: Readonly<Record<string, unknown>>
-  /** Where relative paths begin. Given, relative paths in the result become absolute; default: the working directory. */
+  /** The base of relative paths. If set, paths in the result are absolute. Default: the working directory. */
   cwd?: string
-  /** Development mode: its settings, and refused off loopback unless `remote`. */
+  /** Applies the settings of development mode. Refuses addresses other than loopback unless `remote`. */
   dev?: boolean
-  /** Development on all interfaces, where every request needs a token. */
+  /** Development mode on all interfaces. Every request then needs a token. */
   remote?: boolean
 }
 
 export type LoadedConfig = {
-  /** Frozen; sizes in bytes, durations in seconds. */
+  /** Frozen. Sizes are bytes, durations are seconds. */
   readonly config: Config
   readonly sources: ReadonlyMap<string, Source>
   readonly entries: ReadonlyMap<string, Entry>
-  /** Sentences for the log: nothing that stops the start. */
+  /** Sentences for the log. They do not stop the start. */
   readonly warnings: readonly string[]
   /**
-   * What the same files, variables and flags mean with another driver, whose variables count then: for the files that
-   * are still in its store. Errors: ConfigError.
+   * The configuration from the same files, variables and flags with another driver and its variables. Used for files that
+   * are still in that driver's store. Errors: ConfigError.
    */
   withDriver(driver: Config['storage']['driver']): Config
 }
 
-/** Throws `ConfigError` with everything that is wrong, across all files, variables and flags. */
+/** Throws `ConfigError` with the problems of all files, variables and flags. */
 export function loadConfig(o: LoadOptions = {}): LoadedConfig {
   const env = o.env ?? process.env
   const cwd = resolve(o.cwd ?? process.cwd())
@@ -62,7 +62,7 @@ export function loadConfig(o: LoadOptions = {}): LoadedConfig {
   for (const setting of otherVariables(env, [...own.settings, ...flags], entries)) merge.apply(setting)
   for (const setting of [...own.settings, ...flags]) merge.apply(setting)
 
-  // A key that could not be read kept what it had before; without that there is nothing to check against.
+  // An invalid value leaves the previous one in place. Without any value, the rules between keys cannot be checked.
   const absent = [...configKeys.keys()].filter((key) => !entries.has(key) && !invalid.has(key))
   for (const key of absent)
     problems.push({ source: { from: 'default' }, key, message: 'is missing in config/default.yaml.' })
@@ -81,8 +81,8 @@ export function loadConfig(o: LoadOptions = {}): LoadedConfig {
 }
 
 /**
- * Variables that belong to others too. Where our own variables or flags settle a key, what these say does not matter,
- * nor has to make sense.
+ * Variables that other programs use too. They are ignored, even if invalid, if a `POSTERN_` variable or a flag sets the
+ * same key.
  */
 function otherVariables(env: Environment, ours: readonly GivenValue[], entries: Entries): GivenValue[] {
   const settled = new Set(ours.map(({ key }) => (key === 'port' ? 'server.listen' : key)))

@@ -1,4 +1,4 @@
-/** Settings laid over each other, the later over the earlier. */
+/** Merges settings. Later ones override earlier ones. */
 import type { ConfigProblem, Source } from './config-error.ts'
 import { configKeys, configSections } from './config-keys.ts'
 import { nearestKey } from './nearest.ts'
@@ -6,16 +6,16 @@ import type { GivenValue } from './given-value.ts'
 import { parseValue } from './parse-value.ts'
 import type { ListenAddress } from './config.ts'
 
-/** One key as it came out: the value in use, and how a file would hold it. */
+/** The effective value of a key, and its form in a file. */
 export type Entry = { value: unknown; written: unknown; source: Source }
 export type Entries = Map<string, Entry>
 
 export type Merge = {
   readonly entries: Entries
   readonly problems: ConfigProblem[]
-  /** Keys of which some layer held a value that could not be read. */
+  /** Keys with an invalid value in at least one source. */
   readonly invalid: Set<string>
-  /** The key `port` stands for the port of `server.listen`, whose host is kept. */
+  /** The key `port` sets the port of `server.listen` and keeps its host. */
   apply(setting: GivenValue): void
 }
 
@@ -34,11 +34,11 @@ export function createMerge(): Merge {
       problems.push(unknownKey(setting))
       return
     }
-    const understood = parseValue(key, setting)
-    if (understood.ok) {
-      entries.set(setting.key, { value: understood.value, written: understood.written, source: setting.source })
+    const parsed = parseValue(key, setting)
+    if (parsed.ok) {
+      entries.set(setting.key, { value: parsed.value, written: parsed.written, source: setting.source })
     } else {
-      problems.push(...understood.problems)
+      problems.push(...parsed.problems)
       invalid.add(setting.key)
     }
   }
@@ -58,7 +58,7 @@ export function createMerge(): Merge {
 }
 
 function unknownKey({ key, source }: GivenValue): ConfigProblem {
-  if (configSections.has(key)) return { source, key, message: 'is a section: set one of its keys.' }
+  if (configSections.has(key)) return { source, key, message: 'is a section. Set one of its keys.' }
   const near = nearestKey(key, [...configKeys.keys()])
   return { source, key, message: 'there is no such key.', ...(near === undefined ? {} : { nearest: near }) }
 }

@@ -1,4 +1,4 @@
-/** "Did you mean …": the candidate with the fewest edits, if it is near enough to be a typing mistake. */
+/** Finds the candidate for "Did you mean …" with the fewest edits, if it is close enough for a typing mistake. */
 export function nearest(word: string, candidates: Iterable<string>): string | undefined {
   const wanted = word.toLowerCase()
   let best: string | undefined
@@ -10,13 +10,13 @@ export function nearest(word: string, candidates: Iterable<string>): string | un
   return best
 }
 
-/** The nearest key; failing that, the key of another section whose last name is the same. */
+/** The nearest key, or a key of another section with the same last name. */
 export function nearestKey(key: string, keys: readonly string[]): string | undefined {
   const lastName = (dotted: string): string => (dotted.split('.').at(-1) ?? '').toLowerCase()
   return nearest(key, keys) ?? keys.find((other) => lastName(other) === lastName(key))
 }
 
-/** Levenshtein's distance, kept in two rows. */
+/** The Levenshtein distance. */
 function editDistance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, j) => j)
   for (let i = 1; i <= a.length; i++) {

@@ -1,6 +1,6 @@
 import type { Config } from './config.ts'
 
-/** The quota of an owner of access keys; null: no limit. */
+/** The quota of an owner of access keys. Null means no limit. */
 export function ownerLimits({ quotas }: Pick<Config, 'quotas'>): { bytes: number | null; objects: number | null } {
   const { ownerBytes, ownerObjects, userBytes, userFiles } = quotas
   return {

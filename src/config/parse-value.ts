@@ -1,18 +1,17 @@
-/** What a written setting means, by the schema of its key. */
+/** Parses a setting according to the schema of its key. */
 import { z } from 'zod'
 import { parse as parseYaml } from 'yaml'
 import { describeIssues } from './describe-issue.ts'
 import { secretKeys, type ConfigKey } from './config-keys.ts'
 import type { GivenValue, ParsedValue } from './given-value.ts'
 
-/** Reads a setting as what its key expects. */
 export function parseValue({ schema, key }: ConfigKey, setting: GivenValue): ParsedValue {
   const candidates = setting.text ? readings(String(setting.value), schema) : [setting.value]
   for (const written of candidates) {
     const parsed = schema.safeParse(written)
     if (parsed.success) return { ok: true, value: parsed.data, written }
   }
-  // A list or object that was readable tells more about the mistake than its text.
+  // A parsed list or object gives a better message than its text.
   const given = candidates.find((candidate) => typeof candidate === 'object' && candidate !== null) ?? candidates[0]
   const entry = schema instanceof z.ZodArray ? schema.element : null
   const found = describeIssues(schema.safeParse(given).error?.issues ?? [], {
@@ -21,7 +20,7 @@ export function parseValue({ schema, key }: ConfigKey, setting: GivenValue): Par
     entryNames: entry instanceof z.ZodObject ? Object.keys(entry.shape) : [],
   })
   const hint =
-    setting.text && entry !== null && !Array.isArray(given) ? ' In a variable a list is JSON: ["a", "b"].' : ''
+    setting.text && entry !== null && !Array.isArray(given) ? ' In a variable, write a list as JSON: ["a", "b"].' : ''
   const problems = found.map(({ path, message, nearest }) => ({
     source:
       setting.source.from === 'file'
@@ -35,7 +34,7 @@ export function parseValue({ schema, key }: ConfigKey, setting: GivenValue): Par
   return { ok: false, problems }
 }
 
-/** What a text may mean, the likeliest first: the schema picks the first that it accepts. */
+/** The possible values of a text, the most likely first. The first one that the schema accepts is used. */
 function readings(text: string, schema: z.ZodType): unknown[] {
   if (text === 'null' && schema.safeParse(null).success) return [null]
   if (schema instanceof z.ZodArray) return [readJson(text) ?? commaList(text)]
@@ -44,7 +43,7 @@ function readings(text: string, schema: z.ZodType): unknown[] {
   return [text, ...scalar, ...(json === undefined ? [] : [json])]
 }
 
-/** A bracketed value as JSON, or as YAML's flow form, which asks for fewer quotes. */
+/** Parses a bracketed value as JSON, or as YAML's flow style, which needs fewer quotes. */
 function readJson(text: string): unknown {
   if (!/^\s*[[{]/.test(text)) return undefined
   try {

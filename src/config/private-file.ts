@@ -1,4 +1,4 @@
-/** Files that hold secrets: for their owner's eyes alone, and changed whole or not at all. */
+/** Files that contain secrets. Only their owner may read them, and changes are atomic. */
 import { randomBytes } from 'node:crypto'
 import {
   closeSync,
@@ -20,7 +20,7 @@ import type { z } from 'zod'
 import { cannotBeOpened } from '../cannot-open.ts'
 import { ConfigError } from './config-error.ts'
 
-/** null where there is none. Throws `ConfigError` for a file that other users of the machine may read. */
+/** Null if there is no file. Throws `ConfigError` if other users of the machine may read it. */
 export function readPrivateFile(path: string): string | null {
   let file: number
   try {
@@ -42,7 +42,7 @@ export function readPrivateFile(path: string): string | null {
   }
 }
 
-/** The content of such a file: JSON with a `version`, of which 1 is the only one yet. `remedy` follows "is damaged." */
+/** Parses the content of such a file: JSON with `version` 1. `remedy` follows "is damaged." in the message. */
 export function parsePrivateFile<T extends z.ZodType>(
   schema: T,
   text: string,
@@ -58,14 +58,14 @@ export function parsePrivateFile<T extends z.ZodType>(
   if (parsed.success) return parsed.data
   const version = (content as { version?: unknown } | null | undefined)?.version
   if (typeof version === 'number' && version > 1) {
-    throw refused(path, `was written by a newer version of Postern (format ${version}). Start that one.`)
+    throw refused(path, `was written by a newer version of Postern (format ${version}). Start that version.`)
   }
   throw refused(path, `is damaged. ${remedy}`)
 }
 
 export const privateFileText = (content: unknown): string => `${JSON.stringify(content, null, 2)}\n`
 
-/** The new content takes the old one's place at once, and is there after a power cut. */
+/** Replaces the content atomically and durably. */
 export function replacePrivateFile(path: string, text: string): void {
   makeFolder(dirname(path))
   const temp = temporaryBeside(path)
@@ -79,7 +79,7 @@ export function replacePrivateFile(path: string, text: string): void {
   syncFolder(dirname(path))
 }
 
-/** The complete file appears under its name at once, and only where none was: else the one that is there stays. */
+/** Creates the complete file atomically. An existing file stays unchanged. */
 export async function createPrivateFile(path: string, text: string): Promise<void> {
   makeFolder(dirname(path))
   const temp = temporaryBeside(path)
@@ -89,7 +89,7 @@ export async function createPrivateFile(path: string, text: string): Promise<voi
       linkSync(temp, path)
     } catch (cause) {
       const code = codeOf(cause) ?? ''
-      // File systems without hard links (FAT, some network mounts): the exclusive open decides who is first.
+      // Some file systems have no hard links (FAT, some network mounts). There, the exclusive open decides.
       if (['EPERM', 'ENOTSUP', 'ENOSYS', 'EOPNOTSUPP'].includes(code)) await writeIfAbsent(path, text)
       else if (code !== 'EEXIST') throw cause
     }
@@ -100,8 +100,8 @@ export async function createPrivateFile(path: string, text: string): Promise<voi
 }
 
 /**
- * Opens for writing with mode 0600. What root makes belongs to whom the file at `like` belongs to, or its folder: the
- * server, under a user of its own, must be able to read it.
+ * Opens for writing with mode 0600. If root creates the file, it gets the owner of the file at `like`, or of its folder,
+ * because the server may run as another user and must be able to read it.
  */
 export function openPrivate(path: string, flags: 'wx' | 'a', like: string): number {
   const asRoot = process.geteuid?.() === 0
@@ -120,7 +120,7 @@ export function refused(path: string, message: string): ConfigError {
   return new ConfigError([{ source: { from: 'file', file: path, line: 1 }, key: null, message }])
 }
 
-/** A failed system call as a `ConfigError` that names the file; others as they are. */
+/** Turns a failed system call into a `ConfigError` that names the file. Returns a ConfigError unchanged. */
 export function toFileProblem(path: string, cause: unknown): unknown {
   if (cause instanceof ConfigError) return cause
   return refused(path, cannotBeOpened(path, cause, { to: 'read or written', or: 'name another folder with --storage' }))
@@ -130,7 +130,7 @@ const codeOf = (cause: unknown): string | undefined => (cause as NodeJS.ErrnoExc
 
 const isOpenToOthers = (file: Stats): boolean => process.platform !== 'win32' && (file.mode & 0o077) !== 0
 
-/** Some mounts show one mode for every file; there, a mode says nothing and chmod changes nothing. */
+/** False on mounts that show one mode for every file. There, chmod has no effect. */
 function keepsModes(path: string): boolean {
   const probe = temporaryBeside(path)
   try {
@@ -161,7 +161,7 @@ async function writeIfAbsent(path: string, text: string): Promise<void> {
     writeDurably(path, text, path)
   } catch (cause) {
     if (codeOf(cause) !== 'EEXIST') throw cause
-    // Another process is at it: wait until what it writes is whole.
+    // Another process is creating the file. Wait until it is complete.
     for (let tries = 0; tries < 50; tries++) {
       if (readFileSync(path, 'utf8').endsWith('}\n')) return
       await new Promise((wake) => setTimeout(wake, 20))
@@ -169,7 +169,7 @@ async function writeIfAbsent(path: string, text: string): Promise<void> {
   }
 }
 
-/** Windows refuses for the moment in which another process has the old file open. */
+/** On Windows, the rename fails while another process has the old file open. */
 function renameOver(from: string, to: string): void {
   for (let tries = 0; ; tries++) {
     try {
@@ -182,21 +182,21 @@ function renameOver(from: string, to: string): void {
   }
 }
 
-/** Folders that are new survive a power cut too, up to the first that was there. */
+/** Syncs the parents of all new folders, so that they survive a power cut. */
 function makeFolder(folder: string): void {
   const first = mkdirSync(folder, { recursive: true })
   if (first === undefined) return
   for (let made = resolve(folder); made.length >= resolve(first).length; made = dirname(made)) syncFolder(dirname(made))
 }
 
-/** Makes the new name survive a power cut, where the system can. */
+/** Makes new names in the folder durable, if the system can. */
 function syncFolder(folder: string): void {
   if (process.platform === 'win32') return
   const handle = openSync(folder, 'r')
   try {
     fsyncSync(handle)
   } catch {
-    // Some mounts refuse to sync a folder; the file itself is safe.
+    // Some mounts refuse to sync a folder. The file itself is durable.
   } finally {
     closeSync(handle)
   }
@@ -206,6 +206,6 @@ function removeQuietly(path: string): void {
   try {
     unlinkSync(path)
   } catch {
-    // It is not there, or cannot be removed: nothing depends on it.
+    // The file does not exist, or cannot be deleted. Nothing depends on it.
   }
 }

@@ -1,4 +1,4 @@
-/** What a configuration lets public files do to the people who open them. `postern serve` warns of it, and so does doctor. */
+/** Finds settings that let public files harm the people who open them, for `postern serve` and `postern doctor`. */
 import { isActiveType } from '../active-type.ts'
 import type { Config } from './config.ts'
 import { registrationOf } from '../drivers/registry.ts'
@@ -18,13 +18,13 @@ export function publicRisks(config: Config): PublicRisk[] {
 
 function activeTypes(allowed: readonly string[], servedByStore: string | null): PublicRisk[] {
   const named = allowed.filter(isActiveType)
-  // A bucket or a CDN never gets them: such public uploads are refused.
+  // A bucket or a CDN never has such files, because Postern refuses to make them public there.
   if (named.length === 0 || servedByStore !== null) return []
   return [
     {
-      message: `uploads.allowedTypes names ${named.join(', ')}: anybody can open such public files, and browsers run scripts in them.`,
+      message: `uploads.allowedTypes names ${named.join(', ')}. Anyone can open public files of these types, and browsers run scripts in them.`,
       advice:
-        'Remove these types, or keep the objects endpoint on an origin of its own. A pattern such as image/* allows them for private files only.',
+        'Remove these types, or use a separate origin for the objects endpoint. A pattern such as image/* allows them for private files only.',
     },
   ]
 }
@@ -32,10 +32,10 @@ function activeTypes(allowed: readonly string[], servedByStore: string | null): 
 function inlineTypes(inline: readonly string[], servedByStore: string | null): PublicRisk[] {
   const named = inline.filter(isActiveType)
   if (named.length === 0) return []
-  const where = servedByStore === null ? 'the objects endpoint' : servedByStore
+  const where = servedByStore === null ? 'The objects endpoint' : servedByStore
   return [
     {
-      message: `downloads.inlineTypes names ${named.join(', ')}: ${where} shows such files in place, and browsers run scripts in them.`,
+      message: `downloads.inlineTypes names ${named.join(', ')}. ${where} serves such files inline, and browsers run scripts in them.`,
       advice: 'Remove these types from downloads.inlineTypes.',
     },
   ]
@@ -50,7 +50,7 @@ function sharedOrigin({ server, cors }: Config, servedByStore: string | null): P
   return [
     {
       message: `downloads.publicBaseUrl serves the files of users on ${origin}, which is an origin of your application.`,
-      advice: 'Serve public files from a domain of their own: a script in a file could act as your page.',
+      advice: 'Serve public files from a separate domain. Otherwise, a script in a file could act as your page.',
     },
   ]
 }

@@ -1,4 +1,4 @@
-/** A YAML file to settings, each with its line. */
+/** Reads settings from a YAML file, each with its line. */
 import { readFileSync } from 'node:fs'
 import {
   isAlias,
@@ -20,8 +20,8 @@ import type { GivenValue } from './given-value.ts'
 export type FileSettings = { settings: GivenValue[]; problems: ConfigProblem[] }
 
 /**
- * `name` is how messages call the file. Unknown keys, broken YAML and a file that cannot be read become problems, as does
- * one that is missing unless it is `optional`.
+ * `name` is the file's name in messages. Unknown keys, invalid YAML and an unreadable file become problems. A missing file
+ * becomes one unless it is `optional`.
  */
 export function readConfigFile(path: string, name: string, o: { optional?: boolean } = {}): FileSettings {
   let text: string
@@ -50,7 +50,8 @@ export function parseConfigText(text: string, name: string): FileSettings {
   const problems: ConfigProblem[] = document.errors.map((error) => ({
     source: source(error.pos[0]),
     key: null,
-    message: error.code === 'DUPLICATE_KEY' ? 'this key stands twice in its section.' : `is not YAML: ${error.message}`,
+    message:
+      error.code === 'DUPLICATE_KEY' ? 'this key appears twice in its section.' : `is not valid YAML: ${error.message}`,
   }))
   if (document.errors.some((error) => error.code !== 'DUPLICATE_KEY')) return { settings: [], problems }
   const settings: GivenValue[] = []
@@ -70,7 +71,7 @@ export function parseConfigText(text: string, name: string): FileSettings {
       } else if (isMap(value)) {
         walk(value, names)
       } else if (toValue(value, document) !== null) {
-        problems.push({ source: here, key, message: 'is a section: its keys stand below it, indented.' })
+        problems.push({ source: here, key, message: 'is a section. Indent its keys below it.' })
       }
     }
   }
@@ -86,7 +87,9 @@ export function parseConfigText(text: string, name: string): FileSettings {
 function unknownKey(key: string, name: string): Pick<ConfigProblem, 'message' | 'nearest'> {
   if (name.includes('.')) {
     const names = name.split('.')
-    return { message: `sections are not written with dots: ${names.join(': { ')}: …${' }'.repeat(names.length - 1)}` }
+    return {
+      message: `sections cannot be written with dots. Write ${names.join(': { ')}: …${' }'.repeat(names.length - 1)}`,
+    }
   }
   const near = nearestKey(key, [...configKeys.keys(), ...configSections])
   return { message: 'there is no such key.', ...(near === undefined ? {} : { nearest: near }) }
@@ -107,7 +110,7 @@ function toValue(value: unknown, document: Document): unknown {
   return resolved?.toJS ? resolved.toJS(document) : null
 }
 
-/** Where the thing at `path` below a pair's value begins; the nearest enclosing thing where there is none. */
+/** The offset of the node at `path` below a pair's value, or of its nearest parent that exists. */
 function offsetWithin(document: Document, pair: Pair, path: readonly PropertyKey[]): number | undefined {
   let offset = offsetOf(pair)
   let at = resolve(pair.value, document)

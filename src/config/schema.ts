@@ -1,6 +1,6 @@
 /**
- * The shape of the configuration after reading: sizes are bytes, durations are seconds, `auto` is resolved where it
- * can be. `config/default.yaml` explains each key to people; a test holds the two together.
+ * The schema of the configuration. Parsed sizes are bytes, and durations are seconds. `config/default.yaml` explains each
+ * key. A test checks that both have the same keys.
  */
 import { z } from 'zod'
 import { registrations, settingSections } from '../drivers/registry.ts'
@@ -16,11 +16,11 @@ export const configSchema = z.strictObject({
   server: z.strictObject({
     listen: listenAddress,
     publicUrl: z.union([z.literal('auto'), url]),
-    /** Addresses or CIDR ranges whose X-Forwarded-* are believed. */
+    /** Addresses or CIDR ranges whose X-Forwarded-* headers are trusted. */
     trustedProxies: z.array(addressRange),
     workers: z.union([z.literal('auto'), z.int().min(1).max(64)]),
     shutdownTimeout: duration,
-    /** Seconds for which nothing is deleted for its age after the clock jumped forward by more than an hour. */
+    /** After the clock jumped forward by more than an hour: seconds during which nothing is deleted because of its age. */
     clockStableFor: duration,
   }),
   objects: z.strictObject({
@@ -30,14 +30,14 @@ export const configSchema = z.strictObject({
     /** Signature version 2 in presigned URLs and forms. */
     sigV2: z.enum(['auto', 'on', 'off']),
     sendfile: z.enum(['off', 'x-accel', 'x-sendfile']),
-    /** A domain whose sub-domains are buckets, or null for path style alone. */
+    /** A domain whose subdomains are buckets, or null for path style only. */
     virtualHosts: nullable(z.string().regex(/^[a-z0-9.-]+$/i, 'expects a host name such as s3.example.com')),
   }),
   storage: z.strictObject({
     driver: z.enum(registrations().map(({ name }) => name)),
     delivery: z.enum(['direct', 'proxied']),
     bucket: z.string().regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'expects a bucket name: 3 to 63 of a-z 0-9 . -'),
-    /** Seconds from the last part to the abort of an unfinished multipart upload of an access key; null: never. */
+    /** Seconds from the last part to the abort of an unfinished multipart upload of an access key. Null: never. */
     abortMultipartAfter: offOrDuration,
     ...settingSections(),
   }),
@@ -47,7 +47,7 @@ export const configSchema = z.strictObject({
       .regex(/^(sqlite:|postgres(ql)?:\/\/)/, 'expects sqlite:PATH or postgres://USER:PASSWORD@HOST/DATABASE'),
   }),
   auth: z.strictObject({
-    /** HS256 secret, or `auto`: made at first start and kept in secrets.json. */
+    /** The HS256 secret. `auto`: created at the first start and stored in secrets.json. */
     secret: z.string(),
     jwksUrl: nullable(url),
     /** Whether HS256 tokens are accepted next to those of the key set. */
@@ -57,9 +57,9 @@ export const configSchema = z.strictObject({
     /** Seconds by which the clocks of this server and of the token issuer may differ. */
     clockTolerance: z.union([z.literal(0), duration]),
     cookie: z.string().regex(/^[\w!#$%&'*+.^`|~-]+$/, 'expects a cookie name'),
-    /** The user that requests without credentials are, or null to refuse them. */
+    /** The user of requests without credentials. Null: such requests are rejected. */
     anonymous: nullable(z.string().min(1)),
-    /** Users who see the settings and everybody's requests. */
+    /** Users who see the settings and the requests of all users. */
     admins: z.array(z.string().min(1)),
   }),
   keys: z.array(
@@ -101,15 +101,15 @@ export const configSchema = z.strictObject({
   }),
   limits: z.strictObject({
     issuePerMinute: z.int().min(1),
-    /** Requests one user may make, of every authenticated route. */
+    /** Requests of one user, over all routes that need a user. */
     requestsPerMinute: z.int().min(1),
-    /** Refused credentials of one client off loopback that are answered with 401. */
+    /** Invalid tokens of one client that get a 401 response. Loopback has no limit. */
     authFailuresPerMinute: z.int().min(1),
-    /** Uploads one user may have pending at a time. */
+    /** Unfinished uploads of one user at a time. */
     pendingUploads: z.int().min(1),
-    /** Open connections, of all clients together. */
+    /** Open connections of all clients. */
     connections: z.int().min(1),
-    /** Open connections of one address off loopback that is no trusted proxy. */
+    /** Open connections of one address, except loopback and trusted proxies. */
     connectionsPerClient: z.int().min(1),
     store: z.union([z.literal('memory'), redisUrl]),
   }),
@@ -130,12 +130,12 @@ export const configSchema = z.strictObject({
           /^whsec_(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/,
           'expects whsec_ and the base64 of 24 to 64 random bytes',
         ),
-      /** Absent: all of them. */
+      /** Default: all. */
       events: z
         .array(z.enum(webhookEvents))
         .min(1)
         .default([...webhookEvents]),
-      /** Whether it may lie in a private network or on this machine. */
+      /** Whether the URL may be in a private network or on this machine. */
       allowPrivate: z.boolean().default(false),
     }),
   ),

@@ -1,4 +1,4 @@
-/** What the server makes for itself at first start: the HS256 secret and the key that signs its own URLs. */
+/** The secrets that the server creates at the first start: the HS256 secret and the key that signs URLs. */
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { z } from 'zod'
@@ -18,21 +18,21 @@ import { randomKey } from './random-key.ts'
 const signingSchema = z.object({
   accessKeyId: z.string().regex(/^[A-Z0-9]{16,128}$/),
   secretAccessKey: z.string().min(40),
-  /** Files made by the first versions do not say. */
+  /** Files from the first versions have no such field. */
   createdAt: z.iso.datetime().optional(),
 })
 const secretsSchema = z.object({
   version: z.literal(1),
   jwtSecret: z.string().min(32),
   signing: signingSchema,
-  /** Signing keys that were replaced: URLs they signed work until then. */
+  /** Replaced signing keys. The URLs that they signed work until `validUntil`. */
   previousSigning: z.array(signingSchema.extend({ validUntil: z.iso.datetime() })).optional(),
-  /** Secrets that were replaced, or that are about to replace that of the configuration: tokens they signed work until then. */
+  /** Replaced secrets, and ones that will replace that of the configuration. Their tokens work until `validUntil`. */
   previousTokens: z.array(z.object({ secret: z.string().min(1), validUntil: z.iso.datetime() })).optional(),
 })
 
 const parse = (value: unknown) => secretsSchema.parse(value)
-/** Not `z.infer`: programs that embed Postern see this type without zod. */
+/** Not `z.infer`, because the public types must not depend on zod. */
 export type Secrets = ReturnType<typeof parse>
 export type SigningKey = Secrets['signing']
 export type PreviousSigningKey = NonNullable<Secrets['previousSigning']>[number]
@@ -42,9 +42,9 @@ export const secretsFileName = 'secrets.json'
 export const secretsPath = (folder: string): string => join(folder, secretsFileName)
 
 /**
- * Reads `secrets.json` of a folder; makes folder and file where they are not there yet. Of several processes that
- * start at once, all get what the first one wrote. `authSecret` (`auth.secret`) stands in for the file's jwtSecret
- * unless it is `auto`. Throws `ConfigError` for a file that others may read, or that is damaged.
+ * Reads `secrets.json` of a folder, and creates folder and file if they do not exist. If several processes start at once,
+ * all use the file that the first one wrote. `authSecret` (`auth.secret`) replaces the file's jwtSecret unless it is
+ * `auto`. Throws `ConfigError` if other users may read the file, or if it is damaged.
  */
 export async function loadSecrets(folder: string, o: { authSecret?: string } = {}): Promise<Secrets> {
   const path = secretsPath(folder)
@@ -57,8 +57,7 @@ export async function loadSecrets(folder: string, o: { authSecret?: string } = {
 }
 
 /**
- * Makes a new key to sign URLs with. The old one goes on to be accepted for `overlap` seconds, so that the URLs it
- * signed stay valid as long.
+ * Creates a new key that signs URLs. The old key stays valid for `overlap` seconds, and so do its URLs.
  */
 export function rotateSigning(
   folder: string,
@@ -73,10 +72,10 @@ export function rotateSigning(
 }
 
 /**
- * Makes a new secret for tokens. The old one, and those replaced before it, go on to be accepted for `overlap` seconds
- * at most. Where `configured` (`auth.secret`) is what tokens are signed with, the new one is for the configuration; until
- * it stands there, the file keeps both for as long, so that a server accepts them before its restart and after it. `chosen`:
- * the new secret, for several servers that are to have the same.
+ * Creates a new secret for tokens. The old one and earlier ones stay valid for at most `overlap` seconds. If tokens are
+ * signed with `configured` (`auth.secret`), the operator must put the new secret into the configuration. Until then, the
+ * file keeps both for `overlap` seconds, so that a server accepts them before and after its restart. `chosen` is the new
+ * secret, for several servers that share one.
  */
 export function rotateTokens(
   folder: string,
@@ -98,7 +97,7 @@ export function rotateTokens(
   })
 }
 
-/** Ends a replaced signing key after `after` seconds, unless it ends before. null: no such key. */
+/** Lets a replaced signing key expire after `after` seconds, unless it expires earlier. Null if there is no such key. */
 export function endPreviousSigning(
   folder: string,
   accessKeyId: string,
@@ -114,11 +113,11 @@ export function endPreviousSigning(
   })
 }
 
-/** null where there is no file. Throws as `loadSecrets`. */
+/** Null if there is no file. Throws the errors of `loadSecrets`. */
 export function readSecrets(folder: string): Secrets | null {
   const path = secretsPath(folder)
   const remedy =
-    'Put it back from a backup; or delete it, and new secrets are made: every token and URL in use ends then.'
+    'Restore it from a backup. If you delete it, Postern creates new secrets, and all existing tokens and URLs stop working.'
   try {
     const text = readPrivateFile(path)
     return text === null ? null : parsePrivateFile(secretsSchema, text, { path, remedy })
@@ -136,7 +135,7 @@ async function makeSecrets(folder: string): Promise<Secrets> {
   }
   await createPrivateFile(path, privateFileText(made))
   const secrets = readSecrets(folder)
-  if (secrets === null) throw refused(path, 'vanished while it was made.')
+  if (secrets === null) throw refused(path, 'was deleted while it was created. Retry.')
   return secrets
 }
 
@@ -145,8 +144,8 @@ const newTokenSecret = (): string => randomBytes(48).toString('base64url')
 const newSigningKey = (now: Date): SigningKey => ({ ...randomKey('POSTERN'), createdAt: now.toISOString() })
 
 /**
- * One change at a time, of what the change before left. Replaced keys whose time was over before are forgotten; one that
- * ends now stays until the next change, so that a server that is just starting knows whose successor the new key is.
+ * Changes run one at a time, each on the result of the last. Keys that had expired before are removed. A key that expires
+ * with this change stays until the next one, so that a server that is starting can match the new key to the old one.
  */
 async function change<T>(
   folder: string,
@@ -157,7 +156,7 @@ async function change<T>(
   const path = secretsPath(folder)
   return withKeyLock(folder, () => {
     const before = readSecrets(folder)
-    if (before === null) throw refused(path, 'vanished while it was changed.')
+    if (before === null) throw refused(path, 'was deleted while it was changed. Retry.')
     const previousSigning = before.previousSigning?.filter(({ validUntil }) => !hasEnded(validUntil, now))
     const previousTokens = before.previousTokens?.filter(({ validUntil }) => !hasEnded(validUntil, now))
     const { secrets, result } = edit({ ...before, previousSigning, previousTokens })

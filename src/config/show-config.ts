@@ -6,13 +6,13 @@ import type { LoadedConfig } from './load-config.ts'
 
 const mask = '********'
 
-/** YAML that could stand in config/local.yaml, were it not for the masks; each line says where its value came from. */
+/** YAML in the format of config/local.yaml, with masked secrets. A comment on each line names the source of the value. */
 export function showConfig(loaded: LoadedConfig): string {
   const document = new Document(nest(maskedValues(loaded)))
   for (const [key, { source }] of loaded.entries) {
     const node = document.getIn(key.split('.'), true) as Node | undefined
     const comment = ` ${describeSource(source)}`
-    // Lists of entries are blocks: a comment after one would stand at its end.
+    // A list of objects is a block. A comment after it would be at its end, so it goes before.
     const isBlock = isSeq(node) && node.items.some((item) => isMap(item))
     if (isSeq(node)) node.flow = !isBlock
     if (node && isBlock) node.commentBefore = comment
@@ -21,7 +21,7 @@ export function showConfig(loaded: LoadedConfig): string {
   return document.toString({ lineWidth: 0 })
 }
 
-/** `values` as files hold them (`5GiB`, `15m`); `sources` by dotted key. */
+/** `values` are as in files (`5GiB`, `15m`). `sources` has dotted keys. */
 export function showConfigJson(loaded: LoadedConfig): {
   values: Record<string, unknown>
   sources: Record<string, string>
@@ -34,7 +34,7 @@ function maskedValues({ entries }: LoadedConfig): [string, unknown][] {
   return [...entries].map(([key, { written }]) => [key, maskValue(key, written)])
 }
 
-/** A value as a file would hold it, with whatever is secret in it masked. */
+/** A value as in a file, with its secrets masked. */
 export function maskValue(key: string, written: unknown): unknown {
   const isMadeByUs = key === 'auth.secret' && written === 'auto'
   if (isMadeByUs) return written
@@ -47,7 +47,7 @@ function hookWithoutSecrets(hook: unknown): unknown {
   return typeof url === 'string' ? { ...(hook as object), url: shownHook(url) } : hook
 }
 
-/** The URL of a webhook: what stands before its host and in its query is often a secret. */
+/** Masks the user part and the query of a webhook's URL, which often contain a secret. */
 export const shownHook = (url: string): string => url.replace(/[?#].*$/s, '?…').replace(/\/\/[^/]*@/, '//…@')
 
 function masked(value: unknown, name: string): unknown {
@@ -60,7 +60,7 @@ function masked(value: unknown, name: string): unknown {
   return typeof value === 'string' ? maskPassword(value) : value
 }
 
-/** `redis://user:password@host` keeps all but the password; so does `?password=…`. */
+/** Masks the password of `redis://user:password@host` and of `?password=…`. */
 function maskPassword(text: string): string {
   return text
     .replace(/^([a-z][a-z0-9+.-]*:\/\/[^/?#@:]*):.*@(?=[^@]*$)/i, `$1:${mask}@`)

@@ -1,4 +1,4 @@
-/** The folder of secrets.json, keys.json and, by default, the catalog. It is also that of a store on disk. */
+/** The folder of secrets.json, keys.json and, by default, the catalog. A store on disk uses it too. */
 import type { Config } from './config.ts'
 
 type Stored = { storage: Pick<Config['storage'], 'disk'> }
@@ -6,10 +6,10 @@ type Stored = { storage: Pick<Config['storage'], 'disk'> }
 export const stateFolderSettings = ({ storage }: Stored): Config['storage']['disk'] => storage.disk
 export const stateFolder = (config: Stored): string => stateFolderSettings(config).path
 
-/** The setting that names it. */
+/** The setting of the folder. */
 export const stateFolderKey = 'storage.disk.path'
 
-/** Settings of a folder that is thrown away after use. */
+/** Settings for a temporary folder. */
 export const temporaryStateFolder = (path: string): Record<string, string> => ({
   [stateFolderKey]: path,
   'storage.disk.fsync': 'none',

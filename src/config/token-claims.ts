@@ -1,4 +1,4 @@
-/** Which claims must be compared so that the keys of `auth.jwksUrl` vouch for tokens of this server only. */
+/** The claims that must be checked so that only tokens for this server are accepted with `auth.jwksUrl`. */
 import type { Config } from './config.ts'
 
 type TokenClaim = 'issuer' | 'audience'
@@ -42,7 +42,7 @@ const publicProviders: Readonly<Record<string, readonly string[]>> = {
   PayPal: ['www.paypal.com', 'api.paypal.com', 'www.paypalobjects.com'],
 }
 
-/** The name of a well-known provider whose keys sign the tokens of everybody's applications, or null. */
+/** The name of a well-known provider whose keys sign the tokens of all applications, or null. */
 export function publicProvider({ hostname }: URL): string | null {
   const host = hostname.replace(/\.$/, '')
   return Object.entries(publicProviders).find(([, hosts]) => hosts.includes(host))?.[0] ?? null

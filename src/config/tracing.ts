@@ -1,6 +1,6 @@
 /**
- * Whether the OpenTelemetry variables name a collector of traces. What else they say (headers, service name, sampling)
- * is read by its own library; see the specification's page on SDK environment variables.
+ * Whether the OpenTelemetry variables name a collector of traces. The OpenTelemetry library reads the other variables
+ * (headers, service name, sampling). Source: the specification's page on SDK environment variables.
  */
 export function wantsTracing(env: NodeJS.ProcessEnv): boolean {
   if (env['OTEL_SDK_DISABLED']?.toLowerCase() === 'true') return false

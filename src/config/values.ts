@@ -1,4 +1,4 @@
-/** Values people write: `5GiB`, `15m`, `127.0.0.1:4000`. */
+/** Parses values such as `5GiB`, `15m` and `127.0.0.1:4000`. */
 import { isIP } from 'node:net'
 import { z } from 'zod'
 
@@ -21,7 +21,7 @@ const autoSizeText = 'expects auto, or a size such as 100MiB or 5GiB'
 const offDurationText = 'expects off, or a duration such as 30s, 15m or 7d'
 const listenText = 'expects HOST:PORT such as 127.0.0.1:4000'
 
-/** Bytes, or null when the text is no size. A bare number is bytes. */
+/** Bytes, or null if the text is not a size. A number without a unit is bytes. */
 export function parseSize(text: string | number): number | null {
   const match = /^(\d+(?:\.\d+)?)\s*([kmgt]?i?b)?$/i.exec(String(text).trim())
   const unit = sizeUnits[(match?.[2] ?? 'b').toLowerCase()]
@@ -30,7 +30,7 @@ export function parseSize(text: string | number): number | null {
   return Number.isSafeInteger(Math.round(bytes)) ? Math.round(bytes) : null
 }
 
-/** Seconds, or null when the text is no duration. A bare number is seconds. */
+/** Seconds, or null if the text is not a duration. A number without a unit is seconds. */
 export function parseDuration(text: string | number): number | null {
   const match = /^(\d+(?:\.\d+)?)\s*(ms|s|m|h|d|w)?$/i.exec(String(text).trim())
   const unit = durationUnits[(match?.[2] ?? 's').toLowerCase()]
@@ -95,7 +95,7 @@ export const addressRange = z.string().refine((text) => {
 }, 'expects an address or a range such as 10.0.0.0/8')
 
 const redisText =
-  'expects memory or redis://USER:PASSWORD@HOST:PORT; write % / ? # @ : in user and password as %25 %2F %3F %23 %40 %3A'
+  'expects memory or redis://USER:PASSWORD@HOST:PORT. Write % / ? # @ : in user and password as %25 %2F %3F %23 %40 %3A'
 
 export const redisUrl = z
   .string()

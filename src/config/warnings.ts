@@ -1,4 +1,4 @@
-/** What is probably not meant, but does not stop the start. */
+/** Probable mistakes that do not stop the start. */
 import { isLoopback } from './check-safety.ts'
 import type { Source } from './config-error.ts'
 import { ignoredBucketVariable, type Environment } from './environment.ts'
@@ -18,8 +18,8 @@ export function findWarnings(config: Config, sources: ReadonlyMap<string, Source
     env['NODE_ENV'] === 'production'
   ) {
     found.push(
-      `PORT changed the port alone: the server is reached on ${server.listen.host} only. ` +
-        'Where a platform forwards to PORT, set POSTERN_SERVER_LISTEN=0.0.0.0:$PORT',
+      `PORT changes only the port, so the server still listens on ${server.listen.host} only. ` +
+        'If your platform forwards to PORT, set POSTERN_SERVER_LISTEN=0.0.0.0:$PORT',
     )
   }
   const bucket = ignoredBucketVariable(env, storage.driver)
@@ -37,7 +37,7 @@ export function findWarnings(config: Config, sources: ReadonlyMap<string, Source
   if (auth.jwksUrl !== null) {
     for (const key of missingTokenClaims(auth)) {
       found.push(
-        `auth.${key} is not set: every token that a key of auth.jwksUrl signed is accepted, also those meant for other applications. ${tokenClaimAdvice[key]}`,
+        `auth.${key} is not set, so tokens that the same provider issued for other applications are accepted too. ${tokenClaimAdvice[key]}`,
       )
     }
   }
@@ -57,7 +57,7 @@ export function findWarnings(config: Config, sources: ReadonlyMap<string, Source
   if (auth.anonymous !== null) {
     const from = isLoopback(server.listen.host) ? 'from this machine and through its proxies' : 'from the whole network'
     found.push(
-      `auth.anonymous makes everybody without credentials the user ${auth.anonymous}, ${from}. Where that is not meant, set auth: { anonymous: null }`,
+      `auth.anonymous lets anyone act as user ${auth.anonymous} without credentials, ${from}. To prevent that, set auth: { anonymous: null }`,
     )
   }
   return found

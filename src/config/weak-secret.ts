@@ -1,4 +1,4 @@
-/** Secrets that everybody knows: defaults, the examples of manuals, and one word said many times. */
+/** Recognises weak secrets: well-known defaults, examples from manuals, and repetitions. */
 
 const known = new Set(
   [
@@ -36,14 +36,14 @@ const tellTale = [
   'putyoursecret',
 ].map(plain)
 
-/** What makes `secret` unfit, or null. `minBytes` counts UTF-8. */
+/** Why `secret` is weak, or null. `minBytes` is in UTF-8. */
 export function weakness(secret: string, minBytes: number): string | null {
   const text = plain(secret)
   if (known.has(text) || tellTale.some((part) => text.includes(part)) || secret.includes('EXAMPLE')) {
-    return 'is an example that everybody knows'
+    return 'is a well-known example'
   }
   const bytes = Buffer.byteLength(secret)
-  if (bytes < minBytes) return `is too short: ${bytes} of at least ${minBytes} bytes`
+  if (bytes < minBytes) return `is too short: ${bytes} bytes, at least ${minBytes} are needed`
   if (/^(.{1,8}?)\1+.{0,7}$/su.test(secret)) return 'repeats itself'
   return null
 }

@@ -29,7 +29,7 @@ describe('config check', () => {
     expect(stdout).toMatch(/local\.yaml:2: uploads\.maxsize: there is no such key\. Did you mean uploads\.maxSize\?/)
     expect(stdout).toMatch(/local\.yaml:3: uploads\.expiresIn: expects a duration/)
     expect(stdout).toMatch(/local\.yaml:4: storage\.driver: expects one of disk, s3/)
-    expect(stdout).toMatch(/variable POSTERN_LOG_LEVLE: names no key\. Did you mean POSTERN_LOG_LEVEL\?/)
+    expect(stdout).toMatch(/variable POSTERN_LOG_LEVLE: is not a setting\. Did you mean POSTERN_LOG_LEVEL\?/)
   })
 
   it('reports them as JSON too', async () => {

@@ -133,7 +133,7 @@ describe('serve refuses', () => {
   it('an example secret', async () => {
     const { exitCode, stderr } = await bench.run(['serve'], { env: { POSTERN_AUTH_SECRET: 'your-256-bit-secret' } })
     expect(exitCode).toBe(2)
-    expect(stderr).toContain('variable POSTERN_AUTH_SECRET: auth.secret: the secret is an example that everybody knows')
+    expect(stderr).toContain('variable POSTERN_AUTH_SECRET: auth.secret: the secret is a well-known example')
   })
 
   it.runIf(process.platform !== 'win32')('secrets that others may read', async () => {

@@ -111,8 +111,8 @@ describe('auth.secret', () => {
     ['your-256-bit-secret', 'is an example'],
     ['a-string-secret-at-least-256-bits-long', 'is an example'],
     ['please-change-me-please-change-me-please', 'is an example'],
-    ['kqX1mB7zD0pWcR5tVn2ykqX1mB7zD0p', 'is too short: 31 of at least 32 bytes'],
-    ['', 'is too short: 0 of at least 32 bytes'],
+    ['kqX1mB7zD0pWcR5tVn2ykqX1mB7zD0p', 'is too short: 31 bytes, at least 32 are needed'],
+    ['', 'is too short: 0 bytes, at least 32 are needed'],
     ['secretsecretsecretsecretsecretsecret', 'repeats itself'],
     ['a'.repeat(64), 'repeats itself'],
   ])('%j is refused', (secret, why) => {
@@ -146,9 +146,9 @@ describe('keys', () => {
     [{ ...entry, secretAccessKey: 'minioadmin' }, 'keys[0].secretAccessKey: the secret is an example'],
     [
       { ...entry, secretAccessKey: '123456789abcdef' },
-      'keys[0].secretAccessKey: the secret is too short: 15 of at least 16 bytes',
+      'keys[0].secretAccessKey: the secret is too short: 15 bytes, at least 16 are needed',
     ],
-    [{ ...entry, accessKeyId: 'AKIAIOSFODNN7EXAMPLE' }, 'keys[0].accessKeyId: is the example of a manual'],
+    [{ ...entry, accessKeyId: 'AKIAIOSFODNN7EXAMPLE' }, 'keys[0].accessKeyId: is an example from a manual'],
     [{ ...entry, owner: 'postern' }, 'keys[0].owner: is reserved'],
   ])('%j is refused', (bad, message) => {
     expect(folder.problems({ flags: keys(bad) }).join('\n')).toContain(message)
@@ -157,7 +157,7 @@ describe('keys', () => {
   it('with one id twice are refused, with the line of the second', () => {
     const line = `  - { accessKeyId: backup, secretAccessKey: ${good}, owner: ops }`
     folder.write('config/local.yaml', ['keys:', line, line].join('\n'))
-    expect(folder.problems()).toEqual([expect.stringMatching(/local\.yaml:3: keys\[1\]\.accessKeyId: stands twice/)])
+    expect(folder.problems()).toEqual([expect.stringMatching(/local\.yaml:3: keys\[1\]\.accessKeyId: is used twice/)])
   })
 
   it('of several owners are accepted', () => {
@@ -191,29 +191,29 @@ describe('values that do not go together', () => {
 
   it.each([
     [{ 'objects.region': 'any' }, 'objects.region: "any" works only in development mode'],
-    [{ 'uploads.maxExpiresIn': '8d' }, 'uploads.maxExpiresIn: presigned URLs live at most 7 days'],
+    [{ 'uploads.maxExpiresIn': '8d' }, 'uploads.maxExpiresIn: presigned URLs are valid for at most 7 days'],
     [
       { 'uploads.expiresIn': '2h', 'uploads.maxExpiresIn': '1h' },
       'uploads.expiresIn: is longer than uploads.maxExpiresIn',
     ],
-    [{ 'uploads.expiresIn': '1500ms' }, 'uploads.expiresIn: presigned URLs count whole seconds'],
+    [{ 'uploads.expiresIn': '1500ms' }, 'uploads.expiresIn: presigned URLs need whole seconds'],
     [
       { 'downloads.expiresIn': '6d', 'downloads.stableFor': '2d' },
-      'downloads.stableFor: presigned URLs live at most 7 days',
+      'downloads.stableFor: presigned URLs are valid for at most 7 days',
     ],
     [{ 'storage.delivery': 'proxied' }, 'storage.delivery: "proxied" is for the s3 driver'],
     [
       { 'storage.driver': 's3', 'storage.s3.accessKeyId': 'x' },
       'storage.s3.secretAccessKey: is missing, but storage.s3.accessKeyId is set',
     ],
-    [{ 'storage.bucket': '10.0.0.1' }, 'storage.bucket: is no bucket name'],
+    [{ 'storage.bucket': '10.0.0.1' }, 'storage.bucket: is not a bucket name'],
     [{ 'storage.s3.prefix': '/app' }, 'storage.s3.prefix: expects a prefix such as app/'],
-    [{ 'uploads.partSize': '1MiB' }, 'uploads.partSize: S3 takes parts of 5MiB to 5GiB'],
+    [{ 'uploads.partSize': '1MiB' }, 'uploads.partSize: S3 accepts parts of 5MiB to 5GiB'],
     [{ 'uploads.maxSize': '6TiB' }, 'uploads.maxSize: expects 1B to 5TiB'],
     [{ 'auth.jwksUrl': 'http://id.example.com/jwks.json' }, 'auth.jwksUrl: keys that come over plain http'],
     [
       { 'auth.jwksUrl': 'https://www.googleapis.com/oauth2/v3/certs', 'auth.issuer': 'https://accounts.google.com' },
-      "auth.audience: is missing: Google signs the tokens of everybody's applications",
+      'auth.audience: is missing. Google signs the tokens of all applications',
     ],
     [
       {
@@ -223,7 +223,7 @@ describe('values that do not go together', () => {
       },
       'Set auth.issuer to the `iss` of your tokens',
     ],
-    [{ 'objects.listen': '127.0.0.1:4000' }, 'objects.listen: 127.0.0.1:4000 is the address of server.listen too'],
+    [{ 'objects.listen': '127.0.0.1:4000' }, 'objects.listen: 127.0.0.1:4000 is also the address of server.listen'],
     [
       { 'objects.listen': 'shared', 'objects.publicUrl': 'http://localhost:4000/' },
       'Write http://localhost:4000/objects',
@@ -274,11 +274,14 @@ describe('webhooks', () => {
         { url, secret: random },
         { url, secret: random },
       ],
-      'webhooks[1].url: stands twice',
+      'webhooks[1].url: is used twice',
     ],
     [[{ url: 'http://app.example.com/hook', secret: random }], 'webhooks[0].url: what is sent over plain http'],
     [[{ url: `${url}/${'x'.repeat(2000)}`, secret: random }], 'webhooks[0].url: is longer than 2000 bytes'],
-    [[{ url, secret: 'whsec_c2hvcnQ=' }], 'webhooks[0].secret: the secret is too short: 5 of at least 24 bytes'],
+    [
+      [{ url, secret: 'whsec_c2hvcnQ=' }],
+      'webhooks[0].secret: the secret is too short: 5 bytes, at least 24 are needed',
+    ],
     [[{ url, secret: `whsec_${'A'.repeat(44)}` }], 'webhooks[0].secret: the secret repeats itself'],
     [[{ url, secret: `whsec_${Buffer.from('changeme'.repeat(4)).toString('base64')}` }], 'webhooks[0].secret: '],
     [[{ url, secret: 'whsec_not base64' }], 'webhooks[0].secret: expects whsec_'],

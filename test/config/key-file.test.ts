@@ -120,7 +120,7 @@ describe('keys.json', () => {
     'content %j is refused and left as it is',
     async (content) => {
       writeFileSync(file, content, { mode: 0o600 })
-      expect(() => readKeyFile(folder)).toThrow(/keys\.json:1: is damaged\. Put it back from a backup/)
+      expect(() => readKeyFile(folder)).toThrow(/keys\.json:1: is damaged\. Restore it from a backup/)
       await expect(addKey(folder, { owner: 'bob', taken, now })).rejects.toThrow('is damaged')
       expect(readFileSync(file, 'utf8')).toBe(content)
     },

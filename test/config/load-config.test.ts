@@ -132,8 +132,8 @@ describe('our variables', () => {
       OTHER: 'x',
     }
     expect(folder.problems({ env })).toEqual([
-      'variable POSTERN_STORAGE_DISK_PAHT: names no key. Did you mean POSTERN_STORAGE_DISK_PATH?',
-      'variable POSTERN_MAX_SIZE: names no key. Did you mean POSTERN_UPLOADS_MAX_SIZE?',
+      'variable POSTERN_STORAGE_DISK_PAHT: is not a setting. Did you mean POSTERN_STORAGE_DISK_PATH?',
+      'variable POSTERN_MAX_SIZE: is not a setting. Did you mean POSTERN_UPLOADS_MAX_SIZE?',
     ])
     expect(folder.problems({ env: { POSTERN_PORT: '5000' } })).toHaveLength(1)
   })
@@ -171,7 +171,7 @@ describe('PORT', () => {
       'variable PORT: server.listen: expects a port from 0 to 65535, not "70000".',
     ])
     expect(folder.problems({ env: { PORT: '4001' } }).join()).toContain(
-      '127.0.0.1:4001 is the address of server.listen too',
+      '127.0.0.1:4001 is also the address of server.listen',
     )
   })
 

@@ -39,12 +39,12 @@ it('reports every mistake at once, with file, line, key and the nearest valid ke
       `${local}:5: storage.driver: expects one of disk, s3, not "dsk". Did you mean disk?`,
       `${local}:6: storage.disk.fsink: there is no such key. Did you mean storage.disk.fsync?`,
       `${local}:7: fsync: there is no such key. Did you mean storage.disk.fsync?`,
-      `${local}:9: keys[0].secretAccessKey: is missing: expects text.`,
+      `${local}:9: keys[0].secretAccessKey: is missing. It expects text.`,
       `${local}:10: keys[0].secretAccesKey: there is no such key. Did you mean secretAccessKey?`,
-      `${local}:12: quotas: is a section: its keys stand below it, indented.`,
+      `${local}:12: quotas: is a section. Indent its keys below it.`,
       `${local}:13: auth.secret: expects text. Put it in quotes.`,
       'variable POSTERN_CORS_ORIGINS: cors.origins[0]: expects an origin such as https://app.example.com, not "example.com".',
-      'variable POSTERN_LIMITS_ISSUE_PER_MINUET: names no key. Did you mean POSTERN_LIMITS_ISSUE_PER_MINUTE?',
+      'variable POSTERN_LIMITS_ISSUE_PER_MINUET: is not a setting. Did you mean POSTERN_LIMITS_ISSUE_PER_MINUTE?',
       'command line: log.level: expects one of fatal, error, warn, info, debug, trace, silent, not "loud".',
       'command line: uploads.sniff: expects true or false, not "perhaps".',
     ].toSorted(),
@@ -94,18 +94,18 @@ describe('YAML', () => {
     folder.write('config/local.yaml', 'uploads:\n  maxSize: [1\n')
     const problems = folder.problems()
     expect(problems.length).toBeGreaterThan(0)
-    expect(problems[0]).toMatch(/local\.yaml:[23]: is not YAML: /)
+    expect(problems[0]).toMatch(/local\.yaml:[23]: is not valid YAML: /)
   })
 
   it('with a key twice is refused', () => {
     folder.write('config/local.yaml', 'uploads:\n  sniff: true\n  sniff: false\n')
-    expect(folder.problems()).toEqual([`${local}:3: this key stands twice in its section.`])
+    expect(folder.problems()).toEqual([`${local}:3: this key appears twice in its section.`])
   })
 
   it('with dotted keys is told how to write them', () => {
     folder.write('config/local.yaml', 'uploads.maxSize: 1MiB\n')
     expect(folder.problems()).toEqual([
-      `${local}:1: uploads.maxSize: sections are not written with dots: uploads: { maxSize: … }`,
+      `${local}:1: uploads.maxSize: sections cannot be written with dots. Write uploads: { maxSize: … }`,
     ])
   })
 

@@ -82,7 +82,7 @@ describe('a file that is not right', () => {
     async (content) => {
       await loadSecrets(folder)
       writeFileSync(file, content)
-      await expect(loadSecrets(folder)).rejects.toThrow(/secrets\.json:1: is damaged\. Put it back from a backup/)
+      await expect(loadSecrets(folder)).rejects.toThrow(/secrets\.json:1: is damaged\. Restore it from a backup/)
       expect(readFileSync(file, 'utf8')).toBe(content)
     },
   )
