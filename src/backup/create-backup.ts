@@ -1,4 +1,4 @@
-/** `postern backup`: beside a server that runs, or without one. */
+/** `postern backup`, with or without a running server. */
 import { createHash, randomBytes } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { appendFile, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
@@ -15,10 +15,10 @@ import { TarWriter } from './tar-writer.ts'
 export type BackupOptions = {
   driver: string
   bucket: string
-  /** The folder of the store; null where the objects lie in a bucket. */
+  /** The folder of the store. Null if the objects are in a bucket. */
   store: string | null
   databases: DatabaseFiles
-  /** Paths of secrets.json and keys.json, those that are to be copied and are there. */
+  /** Paths of secrets.json and keys.json, if they exist and should be copied. */
   secrets: readonly string[]
   previous: Previous | null
   /** For copies of the databases. */
@@ -30,11 +30,11 @@ export type BackupOptions = {
 
 export type BackupResult = {
   id: string
-  /** In this file, and in those it builds on. */
+  /** Blobs in this file. */
   blobs: number
   bytes: number
   earlierBlobs: number
-  /** Blobs whose bytes are not those that were stored. */
+  /** Blobs whose bytes differ from those that were stored. */
   damaged: ManifestLine[]
 }
 
@@ -59,7 +59,7 @@ export async function createBackup(o: BackupOptions, output: Output): Promise<Ba
 type Parts = { tar: TarWriter; work: string; hold: Hold | null }
 
 async function fill(o: BackupOptions, { tar, work, hold }: Parts): Promise<BackupResult> {
-  // The hold is placed: from here on no blob goes that the index has now.
+  // The hold is placed, so no blob that the index has now is deleted until the end.
   const copies = await copyDatabases(o.databases, work)
   const at = new Date()
   const id = randomBytes(16).toString('hex')

@@ -1,13 +1,13 @@
 /**
- * What a backup file holds: a tar of plain files, in this order. docs/backup.md describes it for people, and
- * docs/decisions/0008 why it is so.
+ * The format of a backup file: a tar of plain files in this order. docs/backup.md describes it for users, and
+ * docs/decisions/0008 gives the reasons.
  *
  * 1. `postern-backup.json`: a `Header`
- * 2. `index.sqlite`, `catalog.sqlite`: the two databases of one moment, those that there are
+ * 2. `index.sqlite`, `catalog.sqlite`: the databases that exist, as of one point in time
  * 3. `secrets.json`, `keys.json`: unless they were left out
  * 4. `blobs/ab/cd/<id>`: every blob of the index that no earlier backup has
- * 5. `manifest.jsonl`: a `ManifestLine` for every blob of the index, wherever it lies
- * 6. `complete.json`: a `Trailer` of exactly one block. A file without it was cut off.
+ * 5. `manifest.jsonl`: a `ManifestLine` for every blob of the index, also for those in earlier backups
+ * 6. `complete.json`: a `Trailer` of exactly one block. A file without it is truncated.
  */
 import { z } from 'zod'
 import { isBlobId, relativeBlobPath } from '../drivers/disk/blob-layout.ts'
@@ -27,7 +27,7 @@ export const headerSchema = z.object({
   driver: z.string().regex(/^[a-z0-9-]{1,64}$/),
   /** The gateway's bucket. */
   bucket: z.string(),
-  /** The backup whose blobs are not repeated. */
+  /** The earlier backup that this one builds on. */
   since: backupId.nullable(),
 })
 export type Header = z.infer<typeof headerSchema>
@@ -35,11 +35,11 @@ export type Header = z.infer<typeof headerSchema>
 export const manifestLineSchema = z.object({
   id: blobId,
   size: bytes,
-  /** Of the bytes as they lie in the archive; absent where there are none. */
+  /** SHA-256 of the bytes in the archive. Absent if the archive has none. */
   sha256: sha256.optional(),
-  /** The backup that holds the bytes. */
+  /** The id of the backup that contains the bytes. */
   in: backupId,
-  /** The bytes were damaged or missing when they were to be copied. */
+  /** How the bytes were damaged or missing when the backup was made. */
   damaged: z.string().max(100).optional(),
 })
 export type ManifestLine = z.infer<typeof manifestLineSchema>
@@ -52,10 +52,10 @@ export const trailerSchema = z.object({
 })
 export type Trailer = z.infer<typeof trailerSchema>
 
-/** A line for each of the files before the blobs, in their order: they are too many for the hashes to fit into a block. */
+/** One line for each file before the blobs, in order. The trailer has a hash of these lines, because it must fit into one block. */
 export const headLine = (name: string, hash: string): string => `${name} ${hash}\n`
 
-/** Small files, and the most bytes that each may have. */
+/** Small files and their maximum size in bytes. */
 export const documents = {
   'postern-backup.json': 64 * 1024,
   'secrets.json': 1024 * 1024,
@@ -69,13 +69,13 @@ export type DatabaseName = (typeof databases)[number]
 
 export const blobName = (id: string): string => `blobs/${relativeBlobPath(id)}`
 
-/** The id, or null for a name that is no blob's. */
+/** The id, or null if the name is not that of a blob. */
 export function idOfBlobName(name: string): string | null {
   const id = name.slice(name.lastIndexOf('/') + 1)
   return isBlobId(id) && blobName(id) === name ? id : null
 }
 
-/** What cannot be trusted to be a backup of ours; nothing of it is kept. */
+/** The error for a file that is not a valid backup. Nothing of it is kept. */
 export const refuse = (message: string): StorageError => new StorageError('InvalidRequest', { message })
 
 export function parseDocument<T extends z.ZodType>(schema: T, text: string, name: string): z.infer<T> {
@@ -83,7 +83,8 @@ export function parseDocument<T extends z.ZodType>(schema: T, text: string, name
     return schema.parse(JSON.parse(text))
   } catch (cause) {
     const version = /"format":\s*([2-9]|\d\d)/.exec(text)?.[1]
-    if (version !== undefined) throw refuse(`The backup has format ${version}: it needs a newer version of Postern.`)
-    throw new StorageError('InvalidRequest', { message: `The backup is damaged: ${name} cannot be read.`, cause })
+    if (version !== undefined)
+      throw refuse(`The backup has format ${version}. Restore it with a newer version of Postern.`)
+    throw new StorageError('InvalidRequest', { message: `The backup is damaged: ${name} is not valid.`, cause })
   }
 }

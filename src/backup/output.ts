@@ -1,4 +1,4 @@
-/** Where a backup goes: a file that has its name only when it is whole, or a stream. */
+/** The output of a backup: a file, which gets its name only when it is complete, or a stream. */
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { open, rename, unlink } from 'node:fs/promises'
@@ -9,13 +9,13 @@ import { refuse } from './format.ts'
 
 export type Output = {
   write(bytes: Buffer): Promise<void>
-  /** The backup is whole: from now on it has its name, also after a power cut. */
+  /** Call it when the backup is complete. Gives the file its name, durably. */
   finish(): Promise<void>
-  /** Nothing stays. */
+  /** Deletes the incomplete file. */
   discard(): Promise<void>
 }
 
-/** Mode 0600, for it may hold secrets. Errors: InvalidRequest where a file of this name is there. */
+/** Mode 0600, because the backup may contain secrets. Errors: InvalidRequest if the file exists. */
 export async function openFileOutput(file: string): Promise<Output> {
   assertFree(file)
   const partial = join(dirname(file), `.${basename(file)}.${randomBytes(6).toString('hex')}.partial`)
@@ -49,10 +49,10 @@ export function openStreamOutput(stream: Writable): Output {
 }
 
 function assertFree(file: string): void {
-  if (isThere(file)) throw refuse(`${file} is there already: choose another name, or move it away first.`)
+  if (isThere(file)) throw refuse(`${file} already exists. Choose another name, or move it away first.`)
 }
 
-/** Makes a new name survive a power cut, where the system can. */
+/** Makes new names in the folder durable, if the system can. */
 export async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, 'r').catch(() => null)
   await handle?.sync().catch(() => {})

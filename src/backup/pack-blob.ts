@@ -8,8 +8,8 @@ import type { TarWriter } from './tar-writer.ts'
 export type BlobRow = { id: string; size: number; sums: Buffer }
 
 /**
- * Adds a blob, checked while it is read. Damaged bytes are kept, and named: most of them are right, and one bad blob must
- * not keep all others out of the backup. One that is missing or of another size has no entry.
+ * Adds a blob and checks it while reading. Damaged bytes are included and reported, because most of them are correct and
+ * one bad blob must not stop the backup. A missing or truncated blob gets no entry.
  */
 export async function packBlob(
   tar: TarWriter,
@@ -29,9 +29,9 @@ export async function packBlob(
       hash.update(bytes)
       await entry.write(bytes)
     }
-    // A copy, for the reader uses its buffer again while the archive is behind.
+    // A copy, because the reader reuses its buffer before the archive has written it.
     read.state = await readBlob(path, row, { md5: false, signal: o.signal, each: (bytes) => write(Buffer.from(bytes)) })
-    // The entry was announced with its size: a read that failed is filled up.
+    // The header of the entry has its size, so zeros replace the bytes that could not be read.
     while (sent.bytes < size) await write(Buffer.alloc(Math.min(size - sent.bytes, 1024 * 1024)))
   })
   const line = { id, size, sha256: hash.digest('hex') }

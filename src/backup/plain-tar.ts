@@ -1,6 +1,6 @@
 /**
- * Lets a tar through that holds plain files alone. Everything else (links, devices, folders, and the extended headers
- * that can rename an entry or announce gigabytes to be kept in memory) ends it before it is understood further.
+ * Passes a tar of plain files only. Everything else fails before it is parsed further: links, devices, folders, and
+ * extended headers, which can rename an entry or allocate gigabytes of memory.
  */
 import { Transform } from 'node:stream'
 import { blockSize, refuse } from './format.ts'
@@ -14,9 +14,9 @@ export function plainTarOnly(): Transform {
     transform(chunk: Buffer, _encoding, done) {
       try {
         for (let at = 0; at < chunk.length;) {
-          // A reader that looks for more headers behind the end would find what was not looked at here.
+          // Another tar reader may look for headers after the end, which were not checked here.
           if (ended && chunk.subarray(at).some((byte) => byte !== 0)) {
-            throw refuse('The backup is damaged: it goes on after its end.')
+            throw refuse('The backup is damaged: it has data after its end.')
           }
           if (ended) break
           if (skip > 0) {
@@ -41,15 +41,15 @@ export function plainTarOnly(): Transform {
   })
 }
 
-/** Of the ustar header (POSIX.1-1988): size at 124, type at 156; sizes of 8 GiB and more are binary, as GNU tar has it. */
+/** Reads a ustar header (POSIX.1-1988): size at 124, type at 156. Sizes from 8 GiB on are binary, as in GNU tar. */
 function plainSize(header: Buffer): number {
   const type = header[156]
   if (type !== 0x30 && type !== 0) {
-    throw refuse('This is no backup of Postern: it holds something else than plain files.')
+    throw refuse('This is not a Postern backup: it contains entries other than plain files.')
   }
   const field = header.subarray(124, 136)
   const isBinary = (field[0]! & 0x80) !== 0
   const size = isBinary ? Number(field.readBigUInt64BE(4)) : Number.parseInt(field.toString('latin1').trim() || '0', 8)
   if (Number.isSafeInteger(size) && size >= 0 && (!isBinary || field.readUInt32BE(0) === 0x80000000)) return size
-  throw refuse('This is no backup of Postern: the size of an entry cannot be read.')
+  throw refuse('This is not a Postern backup: the size of an entry is not valid.')
 }

@@ -1,4 +1,4 @@
-/** An earlier backup, of which only the manifest is read: its place stands in the last block of the file. */
+/** Reads the manifest of an earlier backup. The last block of the file has its offset. */
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { open } from 'node:fs/promises'
@@ -14,10 +14,10 @@ import {
   type Trailer,
 } from './format.ts'
 
-/** The blobs that it, or one that it builds on, holds intact. */
+/** `blobs` are those that are intact in this backup or in one that it builds on. */
 export type Previous = { id: string; blobs: Map<string, ManifestLine> }
 
-/** Errors: InvalidRequest where the file is no whole backup. */
+/** Errors: InvalidRequest if the file is not a complete backup. */
 export async function readPrevious(file: string): Promise<Previous> {
   const { id, manifest } = await readTrailer(file)
   const { offset, size, sha256 } = manifest
@@ -28,7 +28,7 @@ export async function readPrevious(file: string): Promise<Previous> {
     bytes.on('data', (chunk) => hash.update(chunk))
     for await (const line of manifestLines(bytes)) if (line.damaged === undefined) blobs.set(line.id, line)
   }
-  if (hash.digest('hex') !== sha256) throw refuse(`${file} is damaged: its manifest is not what was written.`)
+  if (hash.digest('hex') !== sha256) throw refuse(`${file} is damaged: its manifest has changed.`)
   return { id, blobs }
 }
 
@@ -38,7 +38,7 @@ export async function* manifestLines(bytes: Readable): AsyncGenerator<ManifestLi
   }
 }
 
-/** Header and content of `complete.json`, one block each, and the two empty blocks that end a tar. */
+/** Reads `complete.json` from the last four blocks: its header, its content, and the two empty blocks at the end of a tar. */
 async function readTrailer(file: string): Promise<Trailer> {
   const handle = await open(file, 'r')
   try {
@@ -46,7 +46,7 @@ async function readTrailer(file: string): Promise<Trailer> {
     const end = Buffer.alloc(4 * blockSize)
     if (size >= end.length) await handle.read(end, 0, end.length, size - end.length)
     if (end.toString('latin1', 0, 14) !== 'complete.json\0') {
-      throw refuse(`${file} is no whole backup: it was cut off, compressed, or is something else.`)
+      throw refuse(`${file} is not a complete backup. It is truncated, compressed, or another kind of file.`)
     }
     return parseDocument(trailerSchema, end.toString('utf8', blockSize, 2 * blockSize), file)
   } finally {

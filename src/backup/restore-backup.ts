@@ -1,4 +1,4 @@
-/** `postern restore`: an empty folder becomes what the last of the named backups holds. */
+/** `postern restore`: restores the last of the named backups into an empty folder. */
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { open, statfs, unlink, writeFile } from 'node:fs/promises'
@@ -13,7 +13,7 @@ import { unpack, type Content } from './unpack.ts'
 import { unpackBlob, type Unpacked } from './unpack-blob.ts'
 
 export type RestoreOptions = Target & {
-  /** Oldest first. The last is what is restored; the others hold blobs that it does not repeat. */
+  /** Oldest first. The last one is restored. The others contain blobs that it does not repeat. */
   files: readonly (string | Readable)[]
   onTotal?: (bytes: number) => void
   onBytes?: (bytes: number) => void
@@ -24,12 +24,12 @@ export type RestoreResult = {
   header: Header
   blobs: number
   databases: DatabaseName[]
-  /** secrets.json and keys.json, where the backup has them. */
+  /** secrets.json and keys.json, if the backup has them. */
   secrets: string[]
   damaged: ManifestLine[]
 }
 
-/** Errors: InvalidRequest, with what is wrong and what to do; nothing stays then. */
+/** Errors: InvalidRequest, with the problem and what to do. A failed restore leaves nothing. */
 export async function restoreBackup(o: RestoreOptions): Promise<RestoreResult> {
   await assertEmpty(o)
   const staging = new Staging(o)
@@ -52,7 +52,7 @@ class Restore {
   readonly #staging: Staging
   readonly #databases: DatabaseName[] = []
   readonly #secrets: string[] = []
-  /** Blobs that lie in the staging folder. */
+  /** Blobs in the staging folder. */
   readonly #unpacked = new Map<string, Unpacked>()
   readonly #head = createHash('sha256')
   #manifestHash = ''
@@ -80,10 +80,10 @@ class Restore {
     for (const file of this.#o.files.slice(0, -1).toReversed()) await this.#fromEarlier(file)
     const damaged = await this.#settle()
     const header = this.#header
-    if (!header) throw refuse('The backup is damaged: it does not say what it is.')
+    if (!header) throw refuse('The backup is damaged: it has no header.')
     this.#index?.close()
     this.#index = null
-    // Format 1 has no log: it is written from the index, which was just found to be whole.
+    // Format 1 has no log. It is written from the index, which was checked before.
     if (this.#databases.includes('index.sqlite'))
       await this.#staging.writeLog({ withCatalog: this.#databases.includes('catalog.sqlite') })
     const blobs = this.#unpacked.size
@@ -102,15 +102,15 @@ class Restore {
   }
 
   #assertComplete({ id, manifest, head }: Trailer): void {
-    if (id !== this.#header?.id) throw refuse('The backup is damaged: its end is of another.')
+    if (id !== this.#header?.id) throw refuse('The backup is damaged: its end belongs to another backup.')
     if (manifest.sha256 === this.#manifestHash && head === this.#head.digest('hex')) return
-    throw refuse('The backup is damaged: its files are not what was written.')
+    throw refuse('The backup is damaged: its files have changed.')
   }
 
   async #database(name: DatabaseName, content: Content): Promise<void> {
     if (name === 'catalog.sqlite' && this.#o.catalog === null) {
       throw refuse(
-        'The backup holds a catalog in SQLite, and database.url names another kind. ' +
+        'The backup contains a SQLite catalog, but database.url names another kind of database. ' +
           'Restore with --set database.url=sqlite:PATH.',
       )
     }
@@ -127,16 +127,16 @@ class Restore {
     const { bavail, bsize } = await statfs(this.#staging.path)
     if (bavail * bsize > bytes) return
     throw new StorageError('InsufficientStorage', {
-      message: `The backup needs ${bytes} bytes, and ${bavail * bsize} are free at ${this.#o.store}.`,
+      message: `The backup needs ${bytes} bytes, but only ${bavail * bsize} are free at ${this.#o.store}. Free some space, or restore to another folder with --storage.`,
     })
   }
 
-  /** Only what the index knows, with the size that it knows: nothing else is written. */
+  /** Writes only blobs that are in the index, with the size in the index. */
   async #blob(id: string, size: number, content: Content): Promise<void> {
     this.#o.signal.throwIfAborted()
     const row = this.#index?.find(id)
     if (row?.size !== size || this.#unpacked.has(id))
-      throw refuse(`The backup is damaged: it holds a blob (${id}) that is not in its index.`)
+      throw refuse(`The backup is damaged: it contains a blob (${id}) that is not in its index.`)
     this.#unpacked.set(id, await unpackBlob(await this.#staging.blob(id), row, content))
     this.#o.onBytes?.(size)
   }
@@ -148,7 +148,7 @@ class Restore {
     await unlink(file)
   }
 
-  /** Blobs that are still wanted, from a backup before the newest. */
+  /** Restores the blobs that are still missing from an earlier backup. */
   async #fromEarlier(file: string | Readable): Promise<void> {
     let id = ''
     await unpack(file, {
@@ -169,14 +169,14 @@ class Restore {
     })
   }
 
-  /** Every row has its blob, with the bytes that were written; damaged ones, which are known, go to quarantine. */
+  /** Checks that every row has its blob with the right bytes. Moves blobs that the manifest lists as damaged to quarantine. */
   async #settle(): Promise<ManifestLine[]> {
     const damaged: ManifestLine[] = []
     const missing = new Set<string>()
     for (const { id } of this.#index?.rows() ?? []) {
       const line = this.#lines.get(id)
       const found = this.#unpacked.get(id)
-      if (!line) throw refuse('The backup is damaged: its manifest does not know every blob of its index.')
+      if (!line) throw refuse('The backup is damaged: its manifest lacks a blob of its index.')
       if (line.damaged !== undefined) damaged.push(line)
       if (found && found.sha256 !== line.sha256) throw wrongBytes(id)
       if (found && !found.isIntact && line.damaged === undefined) throw wrongBytes(id)
@@ -189,16 +189,16 @@ class Restore {
 
   #earlierMissing(ids: Set<string>): StorageError {
     if (this.#header && ids.has(this.#header.id))
-      return refuse('The backup is damaged: blobs of its manifest are not in it.')
+      return refuse('The backup is damaged: it lacks blobs of its manifest.')
     return refuse(
-      'This backup holds only what was new since an earlier one. Name those it builds on too, oldest first: ' +
+      'This backup contains only the blobs that were new since an earlier one. Also name the backups it builds on, oldest first: ' +
         `postern restore FULL.tar … THIS.tar (not found: ${[...ids].join(', ')})`,
     )
   }
 }
 
 const wrongBytes = (id: string): StorageError =>
-  refuse(`The backup is damaged: the bytes of the blob ${id} are not those that were written.`)
+  refuse(`The backup is damaged: the bytes of the blob ${id} have changed.`)
 
 /** Resolves to the SHA-256. */
 async function save(file: string, content: Content): Promise<string> {

@@ -1,11 +1,11 @@
-/** The index of a backup, looked at before anything is believed that it says. */
+/** Checks the databases of a backup before they are used. */
 import Database from 'better-sqlite3'
 import { openDatabaseFile } from '../sqlite-file.ts'
 import { idOfBlobName, blobName, refuse } from './format.ts'
 import { schemaVersion, type Index } from '../drivers/disk/open-index.ts'
 import type { BlobRow } from './pack-blob.ts'
 
-/** Indexes of this version on are brought up to date while they are restored. */
+/** The restore upgrades indexes from this version on. */
 const oldestRestorable = 2
 
 export type RestoredIndex = {
@@ -15,7 +15,7 @@ export type RestoredIndex = {
   close(): void
 }
 
-/** Errors: InvalidRequest for a catalog that is damaged, or brings what would run inside the server. */
+/** Errors: InvalidRequest if the catalog is damaged, or has triggers or views, which would run inside the server. */
 export function assertPlainCatalog(file: string): void {
   try {
     const db = openDatabaseFile(file, { readonly: true })
@@ -26,18 +26,19 @@ export function assertPlainCatalog(file: string): void {
       db.close()
     }
   } catch (error) {
-    throw error instanceof Database.SqliteError ? refuse('The backup is damaged: its catalog is no database.') : error
+    throw error instanceof Database.SqliteError
+      ? refuse('The backup is damaged: its catalog is not a database.')
+      : error
   }
 }
 
-/** Errors: InvalidRequest for what is no index of ours, or has more in it than one. */
+/** Errors: InvalidRequest if the file is not a valid index, or contains more than tables. */
 export function openRestoredIndex(file: string): RestoredIndex {
   const db = open(file)
   try {
     assertTablesOnly(db, 'index')
     for (const { id } of rowsOf(db)) {
-      if (idOfBlobName(blobName(id)) === null)
-        throw refuse('The backup is damaged: its index names an impossible blob.')
+      if (idOfBlobName(blobName(id)) === null) throw refuse('The backup is damaged: its index has an invalid blob id.')
     }
     const find = db.prepare<[string], BlobRow>('SELECT id, size, sums FROM blobs WHERE id = ?')
     const bytes = db.prepare('SELECT total(size) FROM blobs').pluck().get() as number
@@ -58,14 +59,14 @@ function open(file: string): Index {
     harden(db)
     const version = Number(db.pragma('user_version', { simple: true }))
     if (version > schemaVersion)
-      throw refuse('The backup was made by a newer version of Postern: restore it with that one.')
+      throw refuse('The backup was made by a newer version of Postern. Restore it with that version.')
     if (version < oldestRestorable)
-      throw refuse('The backup was made by an older version of Postern: restore it with that one.')
+      throw refuse('The backup was made by an older version of Postern. Restore it with that version.')
     assertSound(db, 'index')
     return db
   } catch (error) {
     db?.close()
-    throw error instanceof Database.SqliteError ? refuse('The backup is damaged: its index is no database.') : error
+    throw error instanceof Database.SqliteError ? refuse('The backup is damaged: its index is not a database.') : error
   }
 }
 
@@ -77,15 +78,15 @@ function harden(db: Index): void {
 function assertSound(db: Index, what: string): void {
   harden(db)
   const state = db.pragma('quick_check(1)', { simple: true })
-  if (state !== 'ok') throw refuse(`The backup is damaged: its ${what} is not sound (${String(state)}).`)
+  if (state !== 'ok') throw refuse(`The backup is damaged: its ${what} is not intact (${String(state)}).`)
 }
 
-/** Tables and their indexes alone: a trigger or a view would run inside the server. */
+/** Allows only tables and their indexes, because a trigger or a view would run inside the server. */
 function assertTablesOnly(db: Index, what: string): void {
   const found = db
     .prepare(
       "SELECT name FROM sqlite_schema WHERE type NOT IN ('table', 'index') OR sql LIKE 'CREATE VIRTUAL%' LIMIT 1",
     )
     .get()
-  if (found !== undefined) throw refuse(`This is no backup of Postern: its ${what} holds more than tables.`)
+  if (found !== undefined) throw refuse(`This is not a Postern backup: its ${what} contains more than tables.`)
 }

@@ -1,9 +1,8 @@
 /**
- * Both databases as of one moment, while a server goes on writing. The catalog names files whose objects the index must
- * have: files are confirmed after their object is there, and deleted before it goes. So the index is looked at while no
- * catalog commit can happen: a write lock on the catalog, held for the milliseconds in which two read transactions begin.
- * They are copied afterwards, from those transactions: what is committed meanwhile is not in the copy, and what lies in
- * the WAL is.
+ * Copies both databases as of one point in time, while a server keeps writing. The index must have the objects of all files
+ * in the catalog. A file is confirmed after its object was written, and deleted before its object is. So the two read
+ * transactions start while a write lock on the catalog prevents commits, for a few milliseconds. The databases are copied
+ * from these transactions. The copies include the WAL, but no later commits.
  */
 import { join } from 'node:path'
 import type Database from 'better-sqlite3'
@@ -12,13 +11,13 @@ import { cannotOpen } from '../cannot-open.ts'
 import { StorageError } from '../errors.ts'
 import type { DatabaseName } from './format.ts'
 
-/** Paths of those that there are. */
+/** The paths of the databases that exist. */
 export type DatabaseFiles = Partial<Record<DatabaseName, string>>
 
-/** Milliseconds for which a server's own write is waited for. */
+/** Milliseconds to wait for a write of the server. */
 const patience = 10_000
 
-/** Errors: Unavailable for a database that is damaged or stays locked. */
+/** Errors: Unavailable if a database is damaged. SQLITE_BUSY if it stays locked. */
 export async function copyDatabases(files: DatabaseFiles, folder: string): Promise<DatabaseFiles> {
   const open: { name: DatabaseName; db: Database.Database }[] = []
   const catalog = files['catalog.sqlite']
@@ -29,7 +28,7 @@ export async function copyDatabases(files: DatabaseFiles, folder: string): Promi
       const db = openDatabase(file, { readonly: true })
       open.push({ name, db })
       db.exec('BEGIN')
-      // The transaction begins with its first read.
+      // SQLite starts the transaction at its first read.
       db.prepare('SELECT count(*) FROM sqlite_schema').get()
     }
     lock?.exec('ROLLBACK')
@@ -50,7 +49,7 @@ function openDatabase(file: string, o: Database.Options): Database.Database {
   let db: Database.Database | undefined
   try {
     db = openDatabaseFile(file, { timeout: patience, ...o })
-    // The file is first read here.
+    // SQLite first reads the file here.
     db.pragma('schema_version')
     return db
   } catch (cause) {
@@ -62,7 +61,7 @@ function openDatabase(file: string, o: Database.Options): Database.Database {
 function uncopied(file: string, cause: unknown): unknown {
   const code = String((cause as { code?: unknown }).code)
   const why = /^SQLITE_(CORRUPT|NOTADB)/.test(code)
-    ? `${file} is damaged (${code}). postern doctor says what to do. No backup was made.`
+    ? `${file} is damaged (${code}). Run postern doctor to see what to do. No backup was made.`
     : /^SQLITE_(CANTOPEN|PERM|READONLY|AUTH|IOERR)/.test(code)
       ? cannotOpen(file, cause)
       : null
@@ -70,17 +69,17 @@ function uncopied(file: string, cause: unknown): unknown {
   return new StorageError('Unavailable', { message: `A database cannot be copied: ${why}`, cause })
 }
 
-/** One file, without the log that WAL mode would keep beside it; and only if it is sound. */
+/** Checks the copy, and turns it into one file without a WAL next to it. */
 function settle(file: string, name: DatabaseName): void {
   const db = openDatabaseFile(file)
   try {
     const state = db.pragma('quick_check(1)', { simple: true })
     if (state !== 'ok') {
       throw new StorageError('Unavailable', {
-        message: `${name} is damaged (${String(state)}): run postern verify. No backup was made.`,
+        message: `${name} is damaged (${String(state)}). Run postern verify. No backup was made.`,
       })
     }
-    // Their files may be gone by now, and nothing needs them.
+    // The sweep may have deleted the files of garbage, and nothing needs them.
     if (name === 'index.sqlite') db.exec('DELETE FROM blobs WHERE garbage_since IS NOT NULL')
     db.pragma('journal_mode = DELETE')
   } finally {

@@ -1,4 +1,4 @@
-/** Entries of a tar in order, with the offset of each, so that a part of the file can be found again without reading it. */
+/** Writes the entries of a tar in order, and knows their offsets, so that an entry can be read without reading the whole file. */
 import { pack, type Pack } from 'tar-stream'
 import { blockSize } from './format.ts'
 
@@ -10,13 +10,13 @@ export class TarWriter {
   #offset = 0
   #failure: { cause: unknown } | null = null
 
-  /** `output` takes the bytes of the archive one after the other. */
+  /** `output` writes the bytes of the archive, one call at a time. */
   constructor(output: (bytes: Buffer) => Promise<void>) {
     this.#written = this.#forward(output)
     this.#written.catch(() => {})
   }
 
-  /** The place of the next entry's content. */
+  /** The offset of the next entry's content. */
   get nextContent(): number {
     return this.#offset + blockSize
   }
@@ -60,7 +60,7 @@ export class TarWriter {
   }
 
   abort(): void {
-    this.#pack.destroy(new Error('The archive was given up'))
+    this.#pack.destroy(new Error('The archive was aborted'))
   }
 
   async #forward(output: (bytes: Buffer) => Promise<void>): Promise<void> {

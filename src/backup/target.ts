@@ -1,4 +1,4 @@
-/** Where a backup is restored to: nothing may be there, so that nothing can be lost or mixed. */
+/** The folder into which a backup is restored. It must be empty, so that nothing is lost or mixed. */
 import { randomBytes } from 'node:crypto'
 import { readdirSync } from 'node:fs'
 import { mkdir, open, readdir, rename, rm, rmdir } from 'node:fs/promises'
@@ -11,10 +11,10 @@ import { catalogLock, keyLock, lockHolder, serverLock } from '../lock-files.ts'
 import { refuse, type DatabaseName } from './format.ts'
 import { syncFolder } from './output.ts'
 
-/** Files that keep an empty folder, or that a file system makes. */
+/** Files that may be in an empty folder. */
 const harmless = new Set(['.gitkeep', '.gitignore', 'lost+found', '.DS_Store'])
 
-/** What SQLite keeps beside a database, after a crash also without one. */
+/** Suffixes of SQLite's files next to a database. After a crash they may exist without the database. */
 const besides = ['', '-wal', '-shm', '-journal']
 
 export type Target = { store: string; catalog: string | null }
@@ -31,18 +31,20 @@ export async function assertEmpty({ store, catalog }: Target): Promise<void> {
   const found = entries.find((name) => !holdsNothing(name))
   if (found !== undefined) {
     throw refuse(
-      `${store} is not empty (it holds ${found}), and a restore mixes with nothing. ` +
-        'Name an empty folder with --storage, or move this one away first.',
+      `${store} is not empty (it contains ${found}). ` +
+        'Name an empty folder with --storage, or move this folder away first.',
     )
   }
-  // The log of another catalog beside this one would be played into it.
+  // SQLite would replay the WAL of another catalog into this one.
   const there = catalog === null ? undefined : besides.map((end) => catalog + end).find((path) => isThere(path))
   if (there !== undefined) {
-    throw refuse(`${there} is there already. Move it away first, or name another with --set database.url=sqlite:PATH.`)
+    throw refuse(
+      `${there} already exists. Move it away first, or name another file with --set database.url=sqlite:PATH.`,
+    )
   }
 }
 
-/** What servers and commands lock in the folder. These files stay after their process has ended. */
+/** The lock files of servers and commands. They remain after the process has exited. */
 function locksOf({ store, catalog }: Target): Set<string> {
   const servers = [serverLock(store), ...(catalog === null ? [] : [catalogLock(catalog)])]
   return new Set([keyLock(store), ...servers, ...servers.map(lockHolder)].map((path) => resolve(path)))
@@ -50,13 +52,13 @@ function locksOf({ store, catalog }: Target): Set<string> {
 
 const stagingPattern = /^\.restore-[0-9a-f]{12}$/
 
-/** The name of what a restore left that was killed; null where there is none. At its very end it has moved everything. */
+/** The staging folder of a restore that was killed, or null. An empty one means that everything was moved. */
 export function unfinishedRestore(store: string): string | null {
   const names = isThere(store) ? readdirSync(store).filter((name) => stagingPattern.test(name)) : []
   return names.find((name) => readdirSync(join(store, name)).length > 0) ?? null
 }
 
-/** Everything is unpacked beside its place and moved there at the end, the index last: without it there is no store. */
+/** Unpacks everything next to its destination and moves it at the end, the index last, because a folder without an index is no store. */
 export class Staging {
   readonly path: string
   readonly #layout: BlobLayout
@@ -89,7 +91,7 @@ export class Staging {
     await rename(this.#layout.path(id), path)
   }
 
-  /** Without its catalog in the backup the store is for whichever catalog it is started with. */
+  /** If the backup has no catalog, the store accepts any catalog at its first start. */
   async writeLog({ withCatalog }: { withCatalog: boolean }): Promise<void> {
     await rebuildLog({ root: this.path, unpair: !withCatalog })
     await rm(this.#layout.temp, { recursive: true })
@@ -125,7 +127,7 @@ export class Staging {
   }
 }
 
-/** A folder as well as a file, where the system can. */
+/** Syncs a file or a folder, if the system can. */
 async function syncFile(path: string): Promise<void> {
   const handle = await open(path, 'r').catch(() => null)
   await handle?.sync().catch(() => {})

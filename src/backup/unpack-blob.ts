@@ -4,9 +4,9 @@ import { BlockSums } from '../drivers/disk/block-sums.ts'
 import type { BlobRow } from './pack-blob.ts'
 import type { Content } from './unpack.ts'
 
-export type Unpacked = { sha256: string; /** The bytes are those of the index. */ isIntact: boolean }
+export type Unpacked = { sha256: string; /** The bytes match the sums in the index. */ isIntact: boolean }
 
-/** Writes a new file of exactly the row's size, synced. */
+/** Writes a new file and syncs it. */
 export async function unpackBlob(path: string, { sums }: BlobRow, content: Content): Promise<Unpacked> {
   const hash = createHash('sha256')
   const running = new BlockSums()

@@ -1,4 +1,4 @@
-/** One archive, entry by entry, each judged by its name before a byte of it is kept. */
+/** Reads an archive entry by entry. The name of an entry is checked before its bytes are used. */
 import { createReadStream } from 'node:fs'
 import type { Readable } from 'node:stream'
 import { extract } from 'tar-stream'
@@ -7,7 +7,7 @@ import { databases, documents, idOfBlobName, refuse, type DatabaseName, type Doc
 import { plainTarOnly } from './plain-tar.ts'
 
 export type Content = AsyncIterable<Buffer>
-/** What is not handled is read over. */
+/** Entries without a handler are skipped. */
 export type Handlers = {
   document(name: DocumentName, text: string): Promise<void> | void
   database?(name: DatabaseName, content: Content): Promise<void>
@@ -15,12 +15,12 @@ export type Handlers = {
   manifest?(content: Content): Promise<void>
 }
 
-/** `file`: a path, or a stream. Errors: InvalidRequest where it is no backup, or a part of one. */
+/** `file` is a path or a stream. Errors: InvalidRequest if it is not a complete backup. */
 export async function unpack(file: string | Readable, handlers: Handlers): Promise<void> {
   const source = typeof file === 'string' ? createReadStream(file, { highWaterMark: 1024 * 1024 }) : file
   const gate = plainTarOnly()
   const entries = extract()
-  // Whoever reads an entry hears no more than that it was destroyed.
+  // The reader of an entry only gets "Stream was destroyed", so the first error is kept.
   let broken: Error | undefined
   const fail = (error: Error): void => {
     broken ??= error
@@ -38,9 +38,9 @@ export async function unpack(file: string | Readable, handlers: Handlers): Promi
     for await (const entry of entries) {
       const { name, size = 0 } = entry.header
       if (seen.size === 0 && name !== 'postern-backup.json') throw notOurs()
-      if (last === 'complete.json') throw refuse('The backup is damaged: it goes on after its end.')
-      // Blobs are told apart by the files they become.
-      if (seen.has(name)) throw refuse(`The backup is damaged: ${name} stands in it twice.`)
+      if (last === 'complete.json') throw refuse('The backup is damaged: it has data after its end.')
+      // A repeated blob fails when its file is written.
+      if (seen.has(name)) throw refuse(`The backup is damaged: it contains ${name} twice.`)
       if (idOfBlobName(name) === null) seen.add(name)
       last = name
       await handle(handlers, name, size, entry as unknown as Content)
@@ -57,7 +57,7 @@ export async function unpack(file: string | Readable, handlers: Handlers): Promi
     gate.destroy()
     entries.destroy(new Error('read'))
   }
-  if (last !== 'complete.json') throw refuse('The backup is not whole: it was cut off.')
+  if (last !== 'complete.json') throw refuse('The backup is not complete. It is truncated.')
 }
 
 async function handle(handlers: Handlers, name: string, size: number, content: Content): Promise<void> {
@@ -66,9 +66,10 @@ async function handle(handlers: Handlers, name: string, size: number, content: C
   if (isOneOf(databases, name)) return handlers.database?.(name, content)
   if (name === 'manifest.jsonl') return handlers.manifest?.(content)
   if (!isOneOf(Object.keys(documents) as DocumentName[], name)) {
-    throw refuse('This is no backup of Postern: it holds a file of another name.')
+    throw refuse('This is not a Postern backup: it contains a file with an unknown name.')
   }
-  if (size > documents[name]) throw refuse(`This is no backup of Postern: ${name} is too large.`)
+  if (size > documents[name])
+    throw refuse(`This is not a Postern backup: ${name} has ${size} bytes, but at most ${documents[name]} are allowed.`)
   const chunks: Buffer[] = []
   for await (const chunk of content) chunks.push(chunk)
   await handlers.document(name, Buffer.concat(chunks).toString('utf8'))
@@ -78,6 +79,6 @@ const isOneOf = <T extends string>(names: readonly T[], name: string): name is T
 
 const notOurs = (cause?: unknown): StorageError =>
   new StorageError('InvalidRequest', {
-    message: 'This is no backup of Postern, or it was cut off or compressed.',
+    message: 'This is not a Postern backup, or it is truncated or compressed.',
     cause,
   })

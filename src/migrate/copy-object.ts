@@ -1,4 +1,4 @@
-/** The bytes of one file from one store into the other, compared on the way and once they are there. */
+/** Copies the bytes of one file to another store. Compares them during the copy and afterwards. */
 import { createHash } from 'node:crypto'
 import { Readable } from 'node:stream'
 import type { FileRecord } from '../catalog/catalog.ts'
@@ -19,20 +19,20 @@ import type { Pace } from './pace.ts'
 export type CopyOptions = {
   from: StorageDriver
   to: StorageDriver
-  /** Bytes of a part; larger objects than four of them are sent in parts. */
+  /** Bytes of a part. Objects larger than four parts use a multipart upload. */
   partSize: number
   pace: Pace
   onBytes: (bytes: number) => void
   signal: AbortSignal
 }
 
-/** Objects above so many parts go as a multipart upload: a part that fails is little to send again. */
+/** Larger objects use a multipart upload, so that a retry sends only one part again. */
 const partsInOne = 4
 const mostParts = 9000
 
 /**
- * Resolves to what the new store holds. Errors: Corrupt where the bytes are not those that were recorded, on either
- * side; those of the stores. What was begun may be left behind at `target`.
+ * Resolves to the new object. Errors: Corrupt if the bytes of either store differ from the record, and those of the stores.
+ * After an error, an incomplete copy may remain at `target`.
  */
 export async function copyObject(
   o: CopyOptions,
@@ -46,7 +46,7 @@ export async function copyObject(
   const digests = new Map([...sums].map(([algorithm, sum]) => [algorithm, sum.digest().toString('base64')] as const))
   const recorded = ofBytes(file)
   if (recorded && digests.get(recorded.algorithm) !== recorded.value) {
-    throw damaged(`do not have the ${recorded.algorithm} that is recorded`)
+    throw damaged(`do not match the recorded ${recorded.algorithm}`)
   }
   const version = written.versionId === undefined ? {} : { versionId: written.versionId }
   await checkCopy(o.to, target, await o.to.headObject(target, version), { length: head.contentLength, md5, digests })
@@ -58,7 +58,7 @@ const damaged = (what: string) => new StorageError('Corrupt', { message: `its by
 function checkHead({ size, object: { etag } }: FileRecord, head: ObjectHead): void {
   if (head.contentLength !== size) {
     throw new StorageError('Corrupt', {
-      message: `the object has ${head.contentLength} bytes, the file ${size}`,
+      message: `the object has ${head.contentLength} bytes, but the file has ${size}`,
     })
   }
   if (etag !== undefined && head.etag !== etag) {
@@ -66,11 +66,11 @@ function checkHead({ size, object: { etag } }: FileRecord, head: ObjectHead): vo
   }
 }
 
-/** A composite one is a digest of the parts' digests. */
+/** Null for a composite checksum, which is a digest of the parts' digests. */
 const ofBytes = ({ checksum }: FileRecord) =>
   checksum && checksum.type !== 'COMPOSITE' && !checksum.value.includes('-') ? checksum : null
 
-/** One that the other side can be asked for, and the one that is recorded. */
+/** The recorded checksum, and one that the new store can compute. */
 function startSums(file: FileRecord): Map<ChecksumAlgorithm, RunningChecksum> {
   const recorded = ofBytes(file)?.algorithm
   const wanted = recorded !== undefined && isComputable(recorded) ? [recorded] : ['sha256' as const, recorded]
@@ -84,7 +84,7 @@ type Sending = {
   sums: ReadonlyMap<ChecksumAlgorithm, RunningChecksum>
 }
 
-/** `md5` is what an ETag says where it is one of the bytes: of all of them, or of the parts' digests. */
+/** `md5` is the expected ETag if the store uses MD5: that of all bytes, or of the parts' digests. */
 async function send(o: CopyOptions, sending: Sending): Promise<{ written: WrittenObject; md5: string }> {
   const { contentLength } = sending.head
   const tags = sending.head.tagCount ? await o.from.getObjectTags(sending.file.object) : undefined
@@ -132,7 +132,7 @@ async function sendRange(
   const { signal } = o
   const md5 = createHash('md5')
   let count = 0
-  // A range is of the object as it was looked at.
+  // All ranges must be of the same object.
   const source = await o.from.getObject(file.object, {
     ...versionOf(file),
     ...range,
@@ -156,7 +156,7 @@ async function sendRange(
     if (count !== length) throw damaged(`are ${count}, not ${length}`)
     return { written, md5: md5.digest() }
   } catch (error) {
-    // What ended the source is the reason, not how the other side puts it.
+    // An error of the source is the cause. The store only reports that the body ended early.
     throw broken ?? error
   } finally {
     body.destroy()
@@ -170,7 +170,7 @@ const headersOf = (head: ObjectHead): ObjectHeaders => {
   return Object.fromEntries(Object.entries(headers).filter(([, value]) => value !== undefined))
 }
 
-/** By the store's own digest or an ETag that is one of the bytes; else every byte is read back. */
+/** Compares the store's checksum, or the ETag if it is an MD5. Otherwise reads all bytes back. */
 async function checkCopy(
   to: StorageDriver,
   target: ObjectRef,

@@ -1,4 +1,4 @@
-/** All confirmed files of one store into the other, while both are in use. Repeatable after any end. */
+/** Moves all confirmed files from one store to another while both are in use. Can be repeated after any failure. */
 import type { Upload } from '../catalog/catalog.ts'
 import { isStorageError } from '../errors.ts'
 import { removeMoved } from '../service/stores/remove-moved.ts'
@@ -6,7 +6,7 @@ import { mayPass, moveFile, type MoveOptions } from './move-file.ts'
 import { createStores } from '../service/stores/stores.ts'
 
 export type Failure = { id: string; owner: string; key: string; size: number | null; error: string }
-/** `gone` were deleted before their turn came. `stopped`: so many failed in a row that the rest was not tried. */
+/** `gone` were deleted before they were moved. `stopped` is true if too many files in a row failed. */
 export type Migrated = {
   files: number
   bytes: number
@@ -16,16 +16,16 @@ export type Migrated = {
 }
 
 const page = 500
-/** Failures of a store in a row after which it counts as down. */
+/** Consecutive failures after which the store counts as down. */
 const patience = 20
 
-/** Errors: those of the catalog; a file that cannot be moved is listed, and stays where it is. */
+/** Errors: those of the catalog. A file that cannot be moved is listed in `failed` and stays in the old store. */
 export async function migrateFiles(o: MoveOptions & { concurrency: number }): Promise<Migrated> {
   const result: Migrated = { files: 0, bytes: 0, gone: 0, failed: [], stopped: false }
   const failed = new Set<string>()
   let failures = 0
 
-  // What a run that was killed has begun: nobody else copies now.
+  // Deletes the incomplete copies of a run that was killed. No other process copies now.
   const both = { stores: createStores(o.to, [o.from]), catalog: o.catalog, log: o.log }
   await removeMoved(both, { copies: true }, { signal: o.signal })
 
@@ -41,7 +41,7 @@ export async function migrateFiles(o: MoveOptions & { concurrency: number }): Pr
       }
     } catch (error) {
       if (o.signal.aborted) throw error
-      // What is wrong with one file says nothing of the store.
+      // A problem with one file does not mean that the store is down.
       if (mayPass(error)) failures++
       failed.add(id)
       result.failed.push({ id, owner, key, size, error: reason(error) })
@@ -64,7 +64,7 @@ export async function migrateFiles(o: MoveOptions & { concurrency: number }): Pr
           }
         }),
       )
-      // Whoever was under way has tidied up by now.
+      // All running moves have cleaned up.
       o.signal.throwIfAborted()
       if (failures >= patience) {
         result.stopped = true
@@ -73,7 +73,7 @@ export async function migrateFiles(o: MoveOptions & { concurrency: number }): Pr
     }
   }
 
-  // Uploads that were begun in the old store are confirmed meanwhile.
+  // Repeat, because uploads to the old store may have been confirmed during the last pass.
   while ((await pass()) > 0);
   return result
 }

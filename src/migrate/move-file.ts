@@ -1,4 +1,4 @@
-/** One file from one store to the other. See docs/decisions/0009 for what happens when it ends in between. */
+/** Moves one file to another store. docs/decisions/0009 describes what happens if it is interrupted. */
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Catalog, FileRecord, Upload } from '../catalog/catalog.ts'
@@ -13,19 +13,19 @@ import { createStores } from '../service/stores/stores.ts'
 export type MoveOptions = CopyOptions & {
   catalog: Catalog
   bucket: string
-  /** Seconds for which URLs of the old object may still be used. */
+  /** Seconds during which URLs of the old object stay valid. */
   grace: number
-  /** Whether the old store's URLs of public files, which have no end, may stop working too. */
+  /** Whether the old store's URLs of public files, which do not expire, may stop working. */
   endPublicUrls: boolean
   now: () => Date
   log: ServiceDeps['log']
 }
 
 const tries = 3
-/** Seconds after which a copy that is not the file yet counts as abandoned. */
+/** Seconds after which an unfinished copy counts as abandoned. */
 const copyLasts = 7 * 86_400
 
-/** `gone`: deleted, or moved by somebody else, in the meantime. Errors: those of copyObject and of the catalog. */
+/** `gone`: the file was deleted, or another process moved it. Errors: those of copyObject and of the catalog. */
 export async function moveFile(o: MoveOptions, upload: Upload): Promise<'moved' | 'gone'> {
   for (let attempt = 1; ; attempt++) {
     try {
@@ -52,7 +52,7 @@ async function attemptMove(o: MoveOptions, { file, grant }: Upload): Promise<'mo
     const moved = await catalog.moveFile({ copyId, from: file, object: { ...target, ...written }, left })
     if (moved) return 'moved'
   } catch (error) {
-    // If the catalog has switched to it after all, it is a file: then it is not announced any more, and stays.
+    // If the catalog did switch to the copy, the copy is no longer announced, so this does not delete it.
     await discard().catch(() => undefined)
     throw error
   }
@@ -60,7 +60,7 @@ async function attemptMove(o: MoveOptions, { file, grant }: Upload): Promise<'mo
   return 'gone'
 }
 
-/** What lies in the old store: the file's object, and what a URL of its upload may write until that has expired. */
+/** The objects in the old store: the file's object, and the key that a URL of its upload may write until it expires. */
 function leftBehind(o: MoveOptions, file: FileRecord, urlExpiresAt: Date | null) {
   const { versionId, ...ref } = file.object
   const object = { ...ref, ...(versionId === undefined ? {} : { versionId }) }
@@ -81,6 +81,6 @@ async function isStillThere({ catalog }: MoveOptions, file: FileRecord): Promise
   return now?.status === 'confirmed' && now.store === file.store && now.object.key === file.object.key
 }
 
-/** A store in trouble may be well in a moment; bytes that are damaged or gone will not be. */
+/** Whether a retry may succeed. It cannot for damaged or missing bytes. */
 export const mayPass = (error: unknown): boolean =>
   !isStorageError(error, 'NotFound', 'Corrupt', 'AccessDenied', 'NoSuchBucket', 'InsufficientStorage', 'NotSupported')

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
-/** Waits as long as it takes for so many bytes to be due. */
+/** Waits until the rate limit allows so many bytes. */
 export type Pace = (bytes: number, signal: AbortSignal) => Promise<void>
 
-/** One rate for all that share it; null: none. */
+/** A rate limit that several transfers share. Null means no limit. */
 export function createPace(bytesPerSecond: number | null): Pace {
   if (bytesPerSecond === null) return async () => {}
   let free = performance.now()

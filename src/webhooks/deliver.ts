@@ -13,12 +13,12 @@ export type DeliverDeps = {
   resolve?: Resolve
 }
 
-/** Milliseconds that a receiver has for its answer. */
+/** Milliseconds until a receiver must have answered. */
 export const answerWithin = 10_000
 
 /**
- * Tells one receiver of one event and records how it went. An attempt that `signal` ends is not recorded, and so is made
- * again: a message comes at least once. Rejects with the catalog's errors.
+ * Sends one event to one receiver and records the outcome. An attempt that `signal` aborts is not recorded, so it is
+ * repeated: delivery is at least once. Errors: those of the catalog.
  */
 export async function deliver(deps: DeliverDeps, hook: Hook, delivery: Delivery, signal: AbortSignal): Promise<void> {
   const { eventId: id, type, at, data } = delivery
@@ -41,19 +41,19 @@ export async function deliver(deps: DeliverDeps, hook: Hook, delivery: Delivery,
   const facts = { event: id, type, to: new URL(hook.url).origin, tries, error }
   if (posted.status === 410) {
     await deps.catalog.switchOff(hook.url, deps.now())
-    deps.log.warn(facts, 'a webhook answered 410 and is switched off: `postern webhooks test` switches it on again')
-  } else if (state === 'failed') deps.log.warn(facts, 'a webhook was not delivered and is given up')
-  else if (state === 'pending') deps.log.info(facts, 'a webhook was not delivered: it is tried again')
+    deps.log.warn(facts, 'a webhook answered 410 and is disabled. `postern webhooks test` enables it again')
+  } else if (state === 'failed') deps.log.warn(facts, 'a webhook was not delivered, and there are no more retries')
+  else if (state === 'pending') deps.log.info(facts, 'a webhook was not delivered and will be retried')
 }
 
 export const isSuccess = ({ status }: Posted): boolean => status !== null && status >= 200 && status < 300
 
-/** What is wrong with an answer, in words; null where nothing is. */
+/** Why a delivery failed, or null if it succeeded. */
 export function errorOf(posted: Posted): string | null {
   if (posted.status === null) return posted.error
   if (isSuccess(posted)) return null
   const redirect = posted.status >= 300 && posted.status < 400
-  return `answered ${posted.status}${redirect ? ': redirects are not followed' : ''}`
+  return `answered ${posted.status}${redirect ? ', and redirects are not followed' : ''}`
 }
 
 function stateAfter(posted: Posted, tries: number): DeliveryState {

@@ -1,24 +1,24 @@
 /**
- * Delivers what the outbox holds, as long as the gateway runs. Each receiver has a loop of its own, so that a slow one
- * holds up nobody else, and one process at a time is at it.
+ * Delivers the events of the outbox while the gateway runs. Each receiver has a separate loop, so that a slow one does not
+ * delay the others. A lease lets one process at a time deliver to a receiver.
  */
 import { createHash } from 'node:crypto'
 import { createLease } from '../service/maintenance/lease.ts'
 import { deliver, type DeliverDeps, type Hook } from './deliver.ts'
 
 export type Dispatcher = {
-  /** Begins to look for what is due; the timers keep no process alive. */
+  /** Starts to look for due deliveries. The timers do not keep the process alive. */
   start(): void
-  /** No attempt begins after this; those under way are broken off, and made again by the next start. */
+  /** Starts no new attempts and aborts running ones. They are repeated after the next start. */
   stop(): Promise<void>
 }
 
-/** Messages that one receiver gets at a time. */
+/** Concurrent messages per receiver. */
 const atOnce = 8
-/** Seconds after which another process goes on in the place of one that has ended without a word. */
-const turnLasts = 15
+/** Seconds until the lease of a process that crashed expires. */
+const leaseLasts = 15
 
-/** `interval`: seconds between two looks at what is due. */
+/** `interval`: seconds between two queries for due deliveries. */
 export function createDispatcher(
   deps: DeliverDeps & { log: { error(facts: object, message: string): void } },
   hooks: readonly Hook[],
@@ -29,7 +29,7 @@ export function createDispatcher(
 
   function createLoop(hook: Hook) {
     const name = `webhook:${createHash('sha256').update(hook.url).digest('hex').slice(0, 16)}`
-    const lease = createLease(deps, name, { lasts: turnLasts })
+    const lease = createLease(deps, name, { lasts: leaseLasts })
     const due = (limit: number) => deps.catalog.dueDeliveries(hook.url, { now: deps.now(), limit })
     let timer: NodeJS.Timeout | undefined
     let running: Promise<void> = Promise.resolve()
@@ -39,20 +39,20 @@ export function createDispatcher(
         const batch = await due(atOnce)
         if (batch.length === 0) return
         const attempts = batch.map((delivery) => deliver(deps, hook, delivery, stopping.signal))
-        // None is left to itself: it would be under way still when the next look finds it due.
+        // Wait for all attempts. Otherwise the next query could find a delivery that is still running.
         const failed = (await Promise.allSettled(attempts)).find((attempt) => attempt.status === 'rejected')
         if (failed) throw failed.reason
-        // Who was held up for so long that another process goes on in its place would tell everything twice.
+        // If this process was delayed until its lease expired, another one delivers these events now.
         if (stopping.signal.aborted || !lease.isHeld()) return
       }
     }
 
     async function pass(): Promise<void> {
       try {
-        // A look costs nothing; to take the turn is a write.
+        // The query is cheap. Taking the lease is a write.
         if ((await due(1)).length > 0) await lease.run(drain)
       } catch (err) {
-        deps.log.error({ err }, 'webhooks could not be delivered: it is tried again')
+        deps.log.error({ err }, 'webhooks could not be delivered and will be retried')
       }
       schedule()
     }

@@ -1,16 +1,16 @@
-/** One message as https://www.standardwebhooks.com asks for it: its body, and the headers that prove who sent it. */
+/** Body and signature headers of a message. Source: https://www.standardwebhooks.com */
 import { Webhook } from 'standardwebhooks'
 
 export type Message = {
-  /** The same for every attempt: receivers tell by it what they have seen. */
+  /** The same for every attempt, so that receivers can recognise repeated messages. */
   id: string
   type: string
-  /** When it happened. */
+  /** The time of the event. */
   at: Date
   data: unknown
 }
 
-/** `now` is the time of the attempt: receivers refuse what was signed long ago. */
+/** `now` is the time of the attempt, because receivers reject old signatures. */
 export function signMessage(
   { id, type, at, data }: Message,
   secret: string,

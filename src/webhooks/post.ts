@@ -1,4 +1,4 @@
-/** One POST to an address that somebody else chose: where it may go is decided by the address that is connected to. */
+/** Sends one POST to a configured URL. Whether it is allowed depends on the IP address of the connection. */
 import type { LookupAddress } from 'node:dns'
 import { lookup as systemLookup } from 'node:dns/promises'
 import { request as httpRequest, type IncomingMessage } from 'node:http'
@@ -12,29 +12,29 @@ export type PostOptions = {
   url: string
   headers: Record<string, string>
   body: string
-  /** Whether it may go to this machine and to private networks. */
+  /** Allows this machine and private networks. */
   allowPrivate: boolean
-  /** Milliseconds for all of it. */
+  /** Milliseconds for the whole request. */
   timeout: number
-  /** Ends it early. */
+  /** Aborts the request. */
   signal: AbortSignal
-  /** Stands in for the system's resolver in tests. */
+  /** Replaces the system's resolver in tests. */
   resolve?: Resolve
 }
 
-/** What came of it: `status` is null where no answer came, and then `error` says why. */
+/** `status` is null if no response arrived. Then `error` has the reason. */
 export type Posted = { status: number | null; error: string | null }
 
-/** Bytes of an answer that are read before the connection is cut. */
+/** Maximum bytes of a response. Then the connection is closed. */
 const mostAnswer = 4096
 
-/** Follows no redirect, uses no proxy and no connection twice. Never rejects. */
+/** Follows no redirects, uses no proxy and reuses no connection. Never rejects. */
 export async function post(o: PostOptions): Promise<Posted> {
   const timeout = AbortSignal.timeout(o.timeout)
   try {
     return { status: await send(o, AbortSignal.any([timeout, o.signal])), error: null }
   } catch (error) {
-    if (timeout.aborted) return { status: null, error: `gave no answer within ${o.timeout / 1000} s` }
+    if (timeout.aborted) return { status: null, error: `did not answer within ${o.timeout / 1000} s` }
     return { status: null, error: reasonOf(error) }
   }
 }
@@ -42,7 +42,7 @@ export async function post(o: PostOptions): Promise<Posted> {
 function send(o: PostOptions, signal: AbortSignal): Promise<number> {
   const url = new URL(o.url)
   const host = url.hostname.replace(/^\[|\]$/g, '')
-  // The lookup below is not asked about what is an address already.
+  // Node does not call `lookup` for IP addresses.
   if (isIP(host) !== 0) assertAllowed(host, [host], o)
   const request = url.protocol === 'https:' ? httpsRequest : httpRequest
   return new Promise((resolve, reject) => {
@@ -50,13 +50,13 @@ function send(o: PostOptions, signal: AbortSignal): Promise<number> {
     const sent = request(url, {
       method: 'POST',
       headers: { ...o.headers, 'content-length': String(body.length) },
-      // One connection for one request: each looks the name up, and is checked, anew.
+      // A new connection for each request, so that each address is resolved and checked.
       agent: false,
       lookup: checkedLookup(o),
       signal,
     })
     sent.on('error', reject)
-    // One that switches to another protocol has neither an answer nor an error.
+    // A server that switches protocols causes neither a response nor an error.
     sent.on('close', () => reject(connectionEnded()))
     sent.on('response', (answer) => {
       discard(answer)
@@ -66,7 +66,7 @@ function send(o: PostOptions, signal: AbortSignal): Promise<number> {
   })
 }
 
-/** What the socket connects to is what this hands out: nobody looks the name up again in between. */
+/** The socket connects to the address that was checked here, without another lookup. */
 export function checkedLookup(o: Pick<PostOptions, 'allowPrivate' | 'resolve'>): LookupFunction {
   const resolve = o.resolve ?? ((hostname) => systemLookup(hostname, { all: true }))
   return (hostname, options, callback) => {
@@ -93,7 +93,7 @@ export function checkedLookup(o: Pick<PostOptions, 'allowPrivate' | 'resolve'>):
 
 class AddressRefused extends Error {}
 
-/** One private address among several is enough: which of them is connected to is not ours to say. */
+/** Refuses a name with any private address, because the socket may connect to any of them. */
 function assertAllowed(
   hostname: string,
   addresses: string[],
@@ -103,12 +103,12 @@ function assertAllowed(
   const refused = allowPrivate ? undefined : addresses.find((address) => !isPublicAddress(address))
   if (refused === undefined) return
   const what = refused === hostname ? hostname : `${hostname} is ${refused}, which`
-  throw new AddressRefused(`${what} is no public address: set allowPrivate: true to reach it`)
+  throw new AddressRefused(`${what} is not a public address. To allow it, set allowPrivate: true`)
 }
 
 const connectionEnded = () => Object.assign(new Error('the connection ended without an answer'), { code: 'ECONNRESET' })
 
-/** Read as far as is polite, and kept nowhere. */
+/** Reads and discards the response. */
 function discard(answer: IncomingMessage): void {
   let read = 0
   answer.on('error', () => {})

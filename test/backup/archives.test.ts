@@ -1,4 +1,4 @@
-/** What a restore refuses, and that nothing of it stays: archives that were damaged, cut off, or made to do harm. */
+/** A restore refuses damaged, truncated and malicious archives, and leaves nothing. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -72,7 +72,7 @@ it('is restored as it was made', async () => {
   expect(existsSync(join(folder, 'catalog.sqlite'))).toBe(true)
 })
 
-describe('an archive that is damaged', () => {
+describe('a damaged archive', () => {
   it('is refused wherever a bit was flipped in what it stores', async () => {
     await sample()
     const refusals: string[] = []
@@ -85,22 +85,23 @@ describe('an archive that is damaged', () => {
       refusals.push(await refusal(stream(bytes)))
     }
     expect(refusals).toHaveLength(6)
-    for (const said of refusals) expect(said).toMatch(/damaged|no backup|not whole/)
+    for (const said of refusals) expect(said).toMatch(/damaged|not a Postern backup|not complete/)
   })
 
-  it('is refused when it was cut off, between entries too', async () => {
+  it('is refused if it is truncated, also between entries', async () => {
     await sample()
     const cuts = [600, Math.floor(archive.length / 2), archive.length - 2048, archive.length - 1500]
-    for (const cut of cuts) expect(await refusal(stream(archive.subarray(0, cut)))).toMatch(/cut off|damaged|not whole/)
-    expect(await refusal(await tarOf(entries.slice(0, -1)))).toMatch('cut off')
-    expect(await refusal(stream(Buffer.alloc(0)))).toMatch('cut off')
+    for (const cut of cuts)
+      expect(await refusal(stream(archive.subarray(0, cut)))).toMatch(/truncated|damaged|not complete/)
+    expect(await refusal(await tarOf(entries.slice(0, -1)))).toMatch('truncated')
+    expect(await refusal(stream(Buffer.alloc(0)))).toMatch('truncated')
   })
 
   it('is refused without one of its blobs, its manifest or its index', async () => {
     await sample()
     const without = (name: (entry: Entry) => boolean) => tarOf(entries.filter((entry) => !name(entry)))
     expect(await refusal(await without((entry) => entry === entries.find(isBlob)))).toMatch(
-      'blobs of its manifest are not in it',
+      'it lacks blobs of its manifest',
     )
     expect(await refusal(await without(({ header }) => header.name === 'manifest.jsonl'))).toMatch('damaged')
     expect(await refusal(await without(({ header }) => header.name === 'index.sqlite'))).toMatch('damaged')
@@ -109,14 +110,14 @@ describe('an archive that is damaged', () => {
 
 describe('an archive that is made to do harm', () => {
   it.each([
-    ['../evil', 'file of another name'],
-    ['/etc/evil', 'file of another name'],
-    ['blobs/../../evil', 'file of another name'],
-    ['blobs/aa/bb/../../../evil', 'file of another name'],
-    ['objects/x', 'file of another name'],
-    [`blobs/aa/bb/${'c'.repeat(32)}`, 'file of another name'],
+    ['../evil', 'file with an unknown name'],
+    ['/etc/evil', 'file with an unknown name'],
+    ['blobs/../../evil', 'file with an unknown name'],
+    ['blobs/aa/bb/../../../evil', 'file with an unknown name'],
+    ['objects/x', 'file with an unknown name'],
+    [`blobs/aa/bb/${'c'.repeat(32)}`, 'file with an unknown name'],
     [`blobs/cc/cc/${'c'.repeat(32)}`, 'not in its index'],
-    [`${'long/'.repeat(40)}name`, /another name|something else than plain files/],
+    [`${'long/'.repeat(40)}name`, /unknown name|other than plain files/],
   ])('cannot name %s', async (name, said) => {
     await sample()
     expect(await refusal(await tarOf([...entries.slice(0, 3), plain(name), ...entries.slice(3)]))).toMatch(said)
@@ -131,7 +132,7 @@ describe('an archive that is made to do harm', () => {
     await sample()
     const blob = entries.find(isBlob)!
     const evil = { header: { name: blob.header.name, type, ...(linkname && { linkname }) }, body: Buffer.alloc(0) }
-    expect(await refusal(await tarOf([...entries.slice(0, 3), evil]))).toMatch('something else than plain files')
+    expect(await refusal(await tarOf([...entries.slice(0, 3), evil]))).toMatch('entries other than plain files')
   })
 
   it('cannot repeat a file, be larger than its index says, or go on after its end', async () => {
@@ -141,7 +142,7 @@ describe('an archive that is made to do harm', () => {
     expect(await refusal(await tarOf([...entries.slice(0, 2), entries[1]!]))).toMatch('twice')
     const grown = { ...blob, body: Buffer.concat([blob.body, Buffer.alloc(1)]) }
     expect(await refusal(await tarOf([...entries.slice(0, 3), grown]))).toMatch('not in its index')
-    expect(await refusal(await tarOf([...entries, blob]))).toMatch('goes on after its end')
+    expect(await refusal(await tarOf([...entries, blob]))).toMatch('has data after its end')
     expect(await refusal(await tarOf([entries[0]!, plain('secrets.json', 'x'.repeat(2_000_000))]))).toMatch('too large')
   })
 
@@ -149,14 +150,14 @@ describe('an archive that is made to do harm', () => {
     await sample()
     const pax = Buffer.from(archive.subarray(0, 512))
     pax[156] = 'x'.charCodeAt(0)
-    expect(await refusal(stream(Buffer.concat([pax, archive])))).toMatch('something else than plain files')
+    expect(await refusal(stream(Buffer.concat([pax, archive])))).toMatch('entries other than plain files')
     expect(await refusal(await tarOf([entries[0]!, plain('index.sqlite', 'no database'.repeat(100))]))).toMatch(
-      'index is no database',
+      'index is not a database',
     )
     expect(
       await refusal(
         stream(await readFile(process.execPath, { encoding: null }).then((bytes) => bytes.subarray(0, 100_000))),
       ),
-    ).toMatch(/no backup/)
+    ).toMatch(/not a Postern backup/)
   })
 })

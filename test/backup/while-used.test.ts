@@ -1,4 +1,4 @@
-/** A backup beside a store that changes, is damaged, or is given up. */
+/** A backup of a store that changes or is damaged, and a backup that is aborted. */
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { unlink, utimes } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
@@ -68,7 +68,7 @@ it('names what was damaged before, keeps its bytes aside, and takes it again nex
   expect(existsSync(join(folder, 'storage', 'objects', good.slice(0, 2), good.slice(2, 4), good))).toBe(true)
 })
 
-it('leaves nothing behind when it is given up', async () => {
+it('leaves nothing after it was aborted', async () => {
   const { driver, dir, file, backup } = await startSource()
   for (let i = 0; i < 5; i++) await put(driver, `key-${i}`, bytesOf(200_000))
   const stopping = new AbortController()

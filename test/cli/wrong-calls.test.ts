@@ -105,7 +105,7 @@ describe('what is there and cannot be used ends with 1', () => {
     [['verify', ...broken], /the catalog \S+ is damaged/],
     [['migrate', '--to', 'disk', ...broken], /the catalog \S+ is damaged/],
     [['backup', 'x.tar', ...broken], /A database cannot be copied: \S+ is damaged .*postern doctor/],
-    [['restore', 'junk', '--storage', 'new'], /no backup of Postern/],
+    [['restore', 'junk', '--storage', 'new'], /not a Postern backup/],
     [['restore', 'empty', '--storage', 'new'], /cut off/],
     [['gc', '--storage', 'typo'], /There is no catalog at typo/],
     [['gc', '--set', 'database.url=postgres://u:hidden@127.0.0.1:1/x'], /database cannot be reached/],

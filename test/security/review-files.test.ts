@@ -42,7 +42,7 @@ describe('a backup that somebody else has made', () => {
     db.close()
     await backup()
     const folder = emptyFolder()
-    await expect(restoreTo(folder, file)).rejects.toThrow('its catalog holds more than tables')
+    await expect(restoreTo(folder, file)).rejects.toThrow('its catalog contains more than tables')
     expect(existsSync(join(folder, 'catalog.sqlite'))).toBe(false)
   })
 
@@ -51,7 +51,7 @@ describe('a backup that somebody else has made', () => {
     await backup()
     const folder = emptyFolder()
     await writeFile(join(folder, `catalog.sqlite${end}`), 'of another')
-    await expect(restoreTo(folder, file)).rejects.toThrow(`catalog.sqlite${end} is there already`)
+    await expect(restoreTo(folder, file)).rejects.toThrow(`catalog.sqlite${end} already exists`)
     expect(await readFile(join(folder, `catalog.sqlite${end}`), 'utf8')).toBe('of another')
   })
 })

@@ -86,7 +86,7 @@ describe('webhooks', () => {
     expect(await once(({ state }) => state === 'delivered')).toMatchObject({ tries: 1 })
   })
 
-  it('are switched off by 410 until somebody switches them on', async () => {
+  it('are disabled by 410 until they are enabled again', async () => {
     receiver.answer = (res) => void res.writeHead(410).end()
     await happen()
     expect(await once(({ state }) => state === 'failed')).toMatchObject({ tries: 1 })
@@ -105,7 +105,7 @@ describe('webhooks', () => {
     receiver.answer = (res) => void res.writeHead(307, { location: elsewhere.url }).end()
     await happen()
     const { attempts } = await once(({ tries }) => tries === 1)
-    expect(attempts).toMatchObject([{ status: 307, error: 'answered 307: redirects are not followed' }])
+    expect(attempts).toMatchObject([{ status: 307, error: 'answered 307, and redirects are not followed' }])
     expect(elsewhere.connections).toBe(0)
     await elsewhere.close()
   })
