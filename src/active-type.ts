@@ -1,8 +1,8 @@
-/** Which files a browser runs rather than shows. */
+/** Types of files in which browsers run scripts. */
 import { essenceOf } from './media-type.ts'
 
-/** HTML, SVG, XML and JavaScript, by every name that browsers know; `+xml` is how RFC 7303 names kinds of XML. */
+/** HTML, SVG, XML and JavaScript, with all names that browsers accept. RFC 7303 defines the suffix `+xml`. */
 const active = /[/+](?:x-)?(?:html|xhtml|svg|xml|xsl|xslt|javascript|ecmascript|jscript|livescript|vbscript)(?![a-z])/
 
-/** Whether a page of this type runs scripts in the origin that serves it, or is loaded as a script by others. */
+/** Whether a file of this type can run scripts in the origin that serves it, or can be loaded as a script. */
 export const isActiveType = (mimeType: string): boolean => active.test(essenceOf(mimeType))

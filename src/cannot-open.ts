@@ -1,50 +1,50 @@
-/** The sentence for a file or folder that cannot be used: its path, the user of this process, and what to do. */
+/** Messages for a file or folder that cannot be used, with its path, the user of this process, and what to do. */
 import { accessSync, constants, statSync, type Stats } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { userName } from './user-name.ts'
 
 export type UseOptions = {
-  /** What was to be done with it: `opened`, `written`, … */
+  /** The failed operation: `opened`, `written`, … */
   to?: string
-  /** Another way out, in the words that follow "or": a setting or an option that names another path. */
+  /** An alternative that follows "or", such as a setting or option that names another path. */
   or?: string
 }
 
-/** `cause`: of the file system or of SQLite. */
+/** `cause` is an error of the file system or of SQLite. */
 export function cannotOpen(path: string, cause: unknown, o: UseOptions = {}): string {
   return `${resolve(path)} ${cannotBeOpened(path, cause, o)}`
 }
 
-/** The same sentence for a message that names the path in front of it. */
+/** Without the path, for a message that starts with it. */
 export function cannotBeOpened(path: string, cause: unknown, { to = 'opened', or }: UseOptions = {}): string {
   const full = resolve(path)
   const code = reasonFor(full, cause)
   const what = remedy(full, code)
-  return `cannot be ${to} by ${userName()} (${code}). ${or === undefined ? what : `${what}; or ${or}`}.`
+  return `cannot be ${to} by ${userName()} (${code}). ${or === undefined ? what : `${what}, or ${or}`}.`
 }
 
-/** What `doctor` and others print as a line of its own. */
+/** Only what to do, for `doctor` and others that print it on a separate line. */
 export function remedyFor(path: string, cause: unknown, { or }: Pick<UseOptions, 'or'> = {}): string {
   const full = resolve(path)
   const what = remedy(full, reasonFor(full, cause))
-  return `${or === undefined ? what : `${what}; or ${or}`}.`
+  return `${or === undefined ? what : `${what}, or ${or}`}.`
 }
 
 const verbs: Record<string, string> = {
-  mkdir: 'made',
-  mkdtemp: 'made',
+  mkdir: 'created',
+  mkdtemp: 'created',
   scandir: 'read',
   read: 'read',
-  stat: 'looked at',
-  lstat: 'looked at',
-  statfs: 'looked at',
+  stat: 'accessed',
+  lstat: 'accessed',
+  statfs: 'accessed',
   rename: 'moved',
   link: 'moved',
-  unlink: 'removed',
-  rmdir: 'removed',
+  unlink: 'deleted',
+  rmdir: 'deleted',
 }
 
-/** The sentence for an error of the file system that names a path; undefined for any other. */
+/** The message for an error of the file system that names a path. Undefined for any other error. */
 export function explainFileError(error: unknown, o: Pick<UseOptions, 'or'> = {}): string | undefined {
   if (!(error instanceof Error)) return undefined
   const { path, syscall, code } = error as NodeJS.ErrnoException
@@ -53,7 +53,7 @@ export function explainFileError(error: unknown, o: Pick<UseOptions, 'or'> = {})
   return cannotOpen(path, error, { ...o, to: verbs[syscall] ?? 'opened' })
 }
 
-/** Whether something is at `path`. Errors: those of looking, such as EACCES, which `existsSync` takes for absence. */
+/** Whether `path` exists. Throws errors such as EACCES, for which `existsSync` returns false. */
 export function isThere(path: string): boolean {
   try {
     statSync(path)
@@ -67,7 +67,7 @@ export function isThere(path: string): boolean {
 
 const denied = new Set(['EACCES', 'EPERM'])
 
-/** SQLite says only that a file cannot be opened: the reason is found again. */
+/** SQLite does not report why a file cannot be opened, so this function finds the reason. */
 function reasonFor(path: string, cause: unknown): string {
   const { code = String(cause) } = (cause ?? {}) as { code?: string }
   if (!/^SQLITE_(CANTOPEN|READONLY|PERM|AUTH)/.test(code)) return code
@@ -86,37 +86,37 @@ function remedy(path: string, code: string): string {
   if (denied.has(code)) return permission(path)
   switch (code) {
     case 'ENOENT':
-      return 'It does not exist: correct the path'
+      return 'It does not exist. Correct the path'
     case 'ENOTDIR':
     case 'EEXIST':
-      return 'A file is where a folder is needed: move it away'
+      return 'A file is where a folder is needed. Move it away'
     case 'EISDIR':
-      return 'It is a folder, and a file is expected'
+      return 'It is a folder. Name a file'
     case 'ENXIO':
       return 'It is a pipe without a reader. Start the reader first'
     case 'EROFS':
-      return 'It is mounted read-only: mount it for writing. After a disk error the system does that by itself (dmesg)'
+      return 'It is mounted read-only, which the system does after a disk error (dmesg). Mount it for writing'
     case 'ENOSPC':
     case 'EDQUOT':
-      return 'The disk or the quota is full: make room'
+      return 'The disk or the quota is full. Free some space'
     case 'EMFILE':
     case 'ENFILE':
-      return 'Too many files are open: raise the limit (LimitNOFILE in the systemd unit, ulimit -n in a shell)'
+      return 'Too many files are open. Raise the limit (LimitNOFILE in the systemd unit, ulimit -n in a shell)'
     default:
       return 'Check the disk and its file system (dmesg, smartctl)'
   }
 }
 
-/** Names what keeps this user out, and whose it is. A command for the path alone: a parent folder may be the system's. */
+/** Names the file or folder that denies access, and its owner. Prints a command only for `path`, because a parent may be a system folder. */
 function permission(path: string): string {
   const at = obstacleOn(path)?.path ?? path
   const stats = lookAt(at)
-  if (process.platform === 'win32' || stats === undefined) return `Let this user open ${at}`
+  if (process.platform === 'win32' || stats === undefined) return `Allow this user to open ${at}`
   const mode = (stats.mode & 0o7777).toString(8).padStart(4, '0')
-  const whose = `belongs to uid ${stats.uid} and has mode ${mode}`
-  if (at !== path) return `The folder ${at} ${whose}: give this user access to it, or run as its owner`
+  const facts = `belongs to uid ${stats.uid} and has mode ${mode}`
+  if (at !== path) return `The folder ${at} ${facts}. Give this user access to it, or run as its owner`
   const chown = `sudo chown ${stats.isDirectory() ? '-R ' : ''}${process.geteuid?.()} ${quoted(at)}`
-  return `It ${whose}: run ${chown}, or run as its owner`
+  return `It ${facts}. Run ${chown}, or run as its owner`
 }
 
 function obstacleOn(path: string): { path: string; code: string } | undefined {

@@ -1,16 +1,15 @@
 /**
- * Stops asking a server that does not answer. A call that is refused at once holds no connection and no memory, while
- * one that waits holds both until it times out, and others pile up behind it. Only silence counts: a refused connection
- * fails at once by itself, and an error is an answer.
+ * Stops calls to a server that does not answer. A call that waits for a timeout holds a connection and memory, and further
+ * calls queue behind it. Only timeouts count. A refused connection fails at once anyway, and an error is an answer.
  */
 import { StorageError } from './errors.ts'
 
 type Options = {
-  /** How sentences call the server. */
+  /** The name of the server in messages. */
   name: string
-  /** Calls in a row without an answer after which it opens. */
+  /** Consecutive calls without an answer until the circuit opens. */
   threshold?: number
-  /** Milliseconds between two calls that are let through while it is open; doubled up to `most`. */
+  /** Milliseconds between two attempts while the circuit is open. Doubles up to `most`. */
   pause?: { first: number; most: number }
 }
 
@@ -33,7 +32,7 @@ export class CircuitBreaker {
     return this.#silent >= this.#threshold
   }
 
-  /** Errors: Unavailable while it is open, but for one call in each pause. */
+  /** Errors: Unavailable while the circuit is open. Admits one call per pause. */
   admit(): void {
     if (!this.isOpen) return
     const wait = this.#nextTry - performance.now()
@@ -42,12 +41,12 @@ export class CircuitBreaker {
       return
     }
     throw new StorageError('Unavailable', {
-      message: `${this.#name} has not answered the last ${this.#silent} calls; calls are refused until it answers`,
+      message: `${this.#name} has not answered the last ${this.#silent} calls. Calls are refused until it answers`,
       retryAfter: Math.ceil(wait / 1000),
     })
   }
 
-  /** To be told of each call: anything that came back counts. */
+  /** Call it after each response, including errors. */
   answered(): void {
     this.#silent = 0
     this.#current = this.#pause.first

@@ -1,7 +1,7 @@
 /**
- * The one error type that drivers, catalog and services throw. The list of codes is closed: each protocol maps every
- * code to its answer in one exhaustive table (`s3/error-response.ts`, `api/problem-json.ts`), and status numbers stand
- * nowhere else.
+ * The only error type that drivers, catalog and services throw. The list of codes is closed. Each protocol maps every code
+ * to a response in one exhaustive table (`s3/error-response.ts`, `api/problem-json.ts`). Status codes must not be defined
+ * elsewhere.
  */
 export const storageErrorCodes = [
   // objects and buckets
@@ -15,7 +15,7 @@ export const storageErrorCodes = [
   'BucketNotEmpty',
   'NoSuchCorsConfiguration',
   'NoSuchTagSet',
-  // requests that cannot be served as asked
+  // invalid or unsupported requests
   'InvalidArgument',
   'InvalidRequest',
   'InvalidKey',
@@ -58,15 +58,15 @@ export const storageErrorCodes = [
 export type StorageErrorCode = (typeof storageErrorCodes)[number]
 
 export type StorageErrorOptions = {
-  /** What a caller may be told: what happened and what to do. Never a secret, a path or a foreign error's text. */
+  /** What happened and what to do. Callers see it, so it must not contain a secret, a path or another program's error text. */
   message?: string
-  /** For faults of the server, whose message stays in the log: the sentence that the caller reads instead. */
+  /** For faults of the server: the message for the caller. `message` is then only logged. */
   publicMessage?: string
-  /** The thing the error is about, as its protocol names it: `/bucket/key`, `/files/<id>`. */
+  /** The resource in the protocol's notation: `/bucket/key`, `/files/<id>`. */
   resource?: string
   /** Seconds after which the same request may succeed. */
   retryAfter?: number
-  /** The delete marker because of which there is no object to read. */
+  /** The delete marker that hides the object. */
   deleteMarker?: DeleteMarkerFacts
   /** Machine-readable facts for the protocol's error body, e.g. `{ ProposedSize: 12, MaxSizeAllowed: 10 }`. */
   details?: Record<string, string | number>

@@ -1,4 +1,4 @@
-/** Names that the gateway keeps for itself in every store and catalog. They are stored: none may ever change. */
+/** Names that are reserved for the gateway in every store and catalog. They are stored, so they must never change. */
 
 /** The owner of the gateway's own access key and of its bucket. No other key may have it. */
 export const gatewayOwner = 'postern'

@@ -1,4 +1,4 @@
-/** Postern as a library: the two Koa apps to mount in a server of yours, or the storage driver alone. */
+/** Postern as a library: two Koa apps to mount in another server, or only the storage driver. */
 import './supported-node.ts'
 export { ConfigError, type ConfigProblem, type Source } from './config/config-error.ts'
 export { loadConfig, type LoadedConfig, type LoadOptions } from './config/load-config.ts'

@@ -1,11 +1,11 @@
-/** Names of the files that processes lock. They hold no data, stay after their process has ended, and are locked again. */
+/** Names of the files that processes lock. They contain no data, remain after the process exits, and are reused. */
 import { join } from 'node:path'
 
 export const serverLock = (folder: string): string => join(folder, 'server.lock')
 
 export const catalogLock = (file: string): string => `${file}.lock`
 
-/** Says who holds the lock, for people. */
+/** The file that names the holder of the lock, for messages. */
 export const lockHolder = (lock: string): string => `${lock}.json`
 
 export const keyLock = (folder: string): string => join(folder, 'keys.lock')

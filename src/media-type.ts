@@ -1,15 +1,15 @@
-/** Media types read as browsers read them: https://mimesniff.spec.whatwg.org/#parsing-a-mime-type. Pure. */
+/** Parses media types as browsers do. Source: https://mimesniff.spec.whatwg.org/#parsing-a-mime-type. Pure. */
 import { MIMEType } from 'whatwg-mimetype'
 
-/** null: browsers would ignore the value and decide from the bytes. */
+/** Null if browsers would ignore the value and sniff the bytes. */
 export const parseMimeType = (value: string): MIMEType | null => MIMEType.parse(value)
 
-/** A list item of a header. Commas within quotes do not end it. */
+/** A list item of a header. Commas inside quotes do not separate items. */
 const listItem = /(?:[^",]|"(?:\\[^]|[^"\\])*"?)+/g
 
 /**
- * `Image/PNG; q=1` → `image/png`, and an empty string for a value that names no type. A browser takes a Content-Type
- * header for a list and believes its last media type, so `image/png;a=b,text/html` is `text/html`:
+ * `Image/PNG; q=1` → `image/png`, and an empty string for a value without a type. Browsers treat a Content-Type header as a
+ * list and use its last media type, so `image/png;a=b,text/html` is `text/html`. Source:
  * https://fetch.spec.whatwg.org/#concept-header-extract-mime-type.
  */
 export function essenceOf(header: string): string {

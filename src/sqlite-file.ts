@@ -1,14 +1,14 @@
-/** The file of an SQLite database: made private, and opened. */
+/** Creates and opens the file of a SQLite database. */
 import { chmodSync, closeSync, openSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import Database from 'better-sqlite3'
 
-/** Errors: those of SQLite, and that of the file system where the folder cannot be looked at. */
+/** Errors: those of SQLite, and that of the file system if the folder cannot be accessed. */
 export function openDatabaseFile(file: string, options?: Database.Options): Database.Database {
   try {
     return new Database(file, options)
   } catch (cause) {
-    // The package takes any error of looking at the folder for its absence, and names no code.
+    // better-sqlite3 reports every error of the folder as a missing folder, without a code. statSync throws the real one.
     if (!(cause instanceof TypeError)) throw cause
     statSync(dirname(file))
     return new Database(file, options)
@@ -16,9 +16,9 @@ export function openDatabaseFile(file: string, options?: Database.Options): Data
 }
 
 /**
- * Makes the file, readable to its owner alone: SQLite would let everybody read it. Its -wal and -shm take over the mode.
- * A file that exists is never opened here: a system drops the locks of a process on a file when the process closes any
- * handle to it, and other processes would then see a database that nobody uses.
+ * Creates the file with mode 0600, because SQLite would let all users read it. SQLite uses the same mode for -wal and -shm.
+ * Must not open an existing file: POSIX drops all locks of a process on a file when the process closes any handle to it,
+ * and other processes would then take the database for unused.
  */
 export function makePrivate(file: string): void {
   try {

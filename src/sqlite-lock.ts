@@ -1,6 +1,6 @@
 /**
- * A lock between processes: an SQLite file that its holder keeps in an exclusive transaction. Node has no flock. The
- * system drops this lock when its holder ends, however it ends, so no stale lock is left behind.
+ * A lock between processes: a SQLite file in an exclusive transaction. Node has no flock. The system releases the lock when
+ * its holder exits or crashes, so no stale lock remains.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import Database from 'better-sqlite3'
@@ -10,14 +10,14 @@ import { makePrivate, openDatabaseFile } from './sqlite-file.ts'
 export type Lock = { release(): void }
 
 /**
- * Null while another process has it, after `patience` milliseconds during which this thread stands still.
+ * Null if another process holds the lock after `patience` milliseconds. Blocks this thread meanwhile.
  * Errors: those of opening the file.
  */
 export function takeLock(file: string, { patience = 0 }: { patience?: number } = {}): Lock | null {
   makePrivate(file)
   const db = openDatabaseFile(file, { timeout: patience })
   try {
-    // The file stays empty: there is nothing to roll back after a crash.
+    // The file stays empty, so there is nothing to roll back after a crash.
     db.pragma('journal_mode = memory')
     db.exec('BEGIN EXCLUSIVE')
     return { release: () => void db.close() }
@@ -28,7 +28,7 @@ export function takeLock(file: string, { patience = 0 }: { patience?: number } =
   }
 }
 
-/** Whether a process holds it now. Errors: those of opening the file. */
+/** Whether a process holds the lock now. Errors: those of opening the file. */
 export function isLocked(file: string): boolean {
   if (!isThere(file)) return false
   const db = openDatabaseFile(file, { readonly: true, timeout: 0 })
@@ -43,20 +43,20 @@ export function isLocked(file: string): boolean {
   }
 }
 
-/** Whether another process holds a lock of the database, here or in what caused the error. */
+/** Whether the error, or one of its causes, is that another process has locked the database. */
 export function isBusy(error: unknown): boolean {
   for (let cause = error; cause instanceof Error; cause = cause.cause)
     if (cause instanceof Database.SqliteError && /^SQLITE_(BUSY|LOCKED|PROTOCOL)/.test(cause.code)) return true
   return false
 }
 
-/** Milliseconds between two attempts, and between two lines that say so. */
+/** Milliseconds between two attempts, and between two calls of `onWait`. */
 const retryEvery = 50
 const reportEvery = 30_000
 
 /**
- * Runs `work` until no other process holds a lock that it needs, for `patience` milliseconds at most. `onWait` is called
- * before the first wait, and again every half minute. Rejects with the last error.
+ * Retries `work` while another process holds a lock that it needs, for at most `patience` milliseconds. Calls `onWait`
+ * before the first wait and then every 30 s. Errors: the last one of `work`.
  */
 export async function whileBusy<T>(
   work: () => T | Promise<T>,

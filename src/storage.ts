@@ -94,7 +94,7 @@ async function expectedIn(catalog: StoreRecords, name: string): Promise<Expected
   }
 }
 
-/** What a move has left behind outlives the record of a file that was deleted. */
+/** The record of a moved object remains after its file was deleted. */
 async function hasMoved(catalog: Pick<Catalog, 'movedObjects'>, fileId: string): Promise<boolean> {
   for (let after: string | undefined; ;) {
     const page = await catalog.movedObjects({ limit: 500, ...(after !== undefined && { after }) })

@@ -1,4 +1,4 @@
-/** Imported before all else by who embeds Postern: on an older Node the SQLite addon ends the process without a word. */
+/** Must be the first import of a program that embeds Postern. On an older Node, the SQLite addon exits without a message. */
 import { tooOld } from './node-version.ts'
 
 const problem = tooOld(process.versions.node)

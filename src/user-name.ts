@@ -6,7 +6,7 @@ export function userName(): string {
     const { username, uid } = userInfo()
     return uid >= 0 ? `user ${username} (uid ${uid})` : `user ${username}`
   } catch {
-    // A container may run as a number that has no name.
+    // A container may run as a uid without a name.
     return `uid ${process.geteuid?.() ?? 'unknown'}`
   }
 }

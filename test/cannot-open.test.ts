@@ -115,8 +115,8 @@ describe('what another user owns', () => {
     const path = escaped(forbidden[way])
     expect(said[way]).toMatch(
       new RegExp(
-        `${path} cannot be [\\w ]+ by ${user} \\(EACCES\\)\\. It belongs to uid \\d+ and has mode 0000: ` +
-          `run sudo chown \\d+ ${path}, or run as its owner`,
+        `${path} cannot be [\\w ]+ by ${user} \\(EACCES\\)\\. It belongs to uid \\d+ and has mode 0000\\. ` +
+          `Run sudo chown \\d+ ${path}, or run as its owner`,
       ),
     )
   })
@@ -128,8 +128,8 @@ describe('what another user owns', () => {
       const name = path.slice(path.lastIndexOf('/') + 1)
       expect(said[way]).toMatch(
         new RegExp(
-          `${name}:1: cannot be [\\w ]+ by ${user} \\(EACCES\\)\\. It belongs to uid \\d+ and has mode 0000: ` +
-            `run sudo chown \\d+ ${path}, or run as its owner`,
+          `${name}:1: cannot be [\\w ]+ by ${user} \\(EACCES\\)\\. It belongs to uid \\d+ and has mode 0000\\. ` +
+            `Run sudo chown \\d+ ${path}, or run as its owner`,
         ),
       )
     },
@@ -145,7 +145,7 @@ describe('what another user owns', () => {
     expect(said[way]).toMatch(
       new RegExp(
         `cannot be [\\w ]+ by ${user} \\(EACCES\\)\\. The folder ${escaped(forbidden[way])} belongs to uid \\d+ and has mode ` +
-          '0\\d{3}: give this user access to it, or run as its owner',
+          '0\\d{3}\\. Give this user access to it, or run as its owner',
       ),
     )
     expect(said[way]).not.toContain('chown')
@@ -156,7 +156,7 @@ describe('what another user owns', () => {
     const path = escaped(forbidden['log of the store'])
     expect(said['log of the store']).toMatch(
       new RegExp(
-        `${path} cannot be [\\w ]+ by ${user} \\(EACCES\\)\\. It belongs to .*: run sudo chown -R \\d+ ${path}`,
+        `${path} cannot be [\\w ]+ by ${user} \\(EACCES\\)\\. It belongs to .*\\. Run sudo chown -R \\d+ ${path}`,
       ),
     )
   })
@@ -171,7 +171,7 @@ describe('what another user owns', () => {
       env: { PATH: process.env['PATH'] },
     }).catch((error: { code: number; stdout: string; stderr: string }) => error)
     const sentence = new RegExp(
-      `^${escaped(storage)}/catalog\\.sqlite cannot be looked at by ${user} \\(EACCES\\)\\. The folder .*\\.$`,
+      `^${escaped(storage)}/catalog\\.sqlite cannot be accessed by ${user} \\(EACCES\\)\\. The folder .*\\.$`,
     )
     expect(failure).toMatchObject({ code: 1, stderr: expect.stringMatching(new RegExp(sentence, 'm')) as string })
     expect((JSON.parse(failure.stdout) as { error: string }).error).toMatch(sentence)
@@ -181,33 +181,33 @@ describe('what another user owns', () => {
     const folder = join(dir, 'doctor/storage')
     expect(said.doctor).toMatch(
       new RegExp(
-        `writable: ${escaped(folder)} cannot be written by ${user}: EACCES.* has mode 0000: .*; or choose another storage\\.disk\\.path`,
+        `writable: ${escaped(folder)} cannot be written by ${user}: EACCES.* has mode 0000\\. .*, or choose another storage\\.disk\\.path`,
       ),
     )
     const file = escaped(forbidden.doctor)
     expect(said.doctor).toMatch(
-      new RegExp(`catalog: ${file} cannot be read by ${user}: .* has mode 0000: run sudo chown \\d+ ${file}`),
+      new RegExp(`catalog: ${file} cannot be read by ${user}: .* has mode 0000\\. Run sudo chown \\d+ ${file}`),
     )
   })
 })
 
 describe('other causes', () => {
   it.each<[code: string, remedy: RegExp]>([
-    ['ENOENT', /does not exist: correct the path/],
-    ['ENOTDIR', /A file is where a folder is needed: move it away/],
-    ['EISDIR', /a folder, and a file is expected/],
-    ['EROFS', /mounted read-only: mount it for writing/],
-    ['ENOSPC', /is full: make room/],
-    ['EMFILE', /raise the limit \(LimitNOFILE/],
+    ['ENOENT', /does not exist\. Correct the path/],
+    ['ENOTDIR', /A file is where a folder is needed\. Move it away/],
+    ['EISDIR', /is a folder\. Name a file/],
+    ['EROFS', /mounted read-only.*Mount it for writing/],
+    ['ENOSPC', /is full\. Free some space/],
+    ['EMFILE', /Raise the limit \(LimitNOFILE/],
     ['EIO', /Check the disk and its file system/],
   ])('%s has a specific remedy', (code, remedy) => {
     const message = cannotOpen('/data/x', Object.assign(new Error('said'), { code }), { or: 'name another path' })
     expect(message).toMatch(new RegExp(`^/data/x cannot be opened by (?:user|uid) .* \\(${code}\\)\\. `))
     expect(message).toMatch(remedy)
-    expect(message).toMatch(/; or name another path\.$/)
+    expect(message).toMatch(/, or name another path\.$/)
   })
 
-  it('finds the reason again where SQLite says no more than that a file cannot be opened', () => {
+  it('finds the reason if SQLite only reports that a file cannot be opened', () => {
     mkdirSync(join(dir, 'is-a-folder.sqlite'))
     writeFileSync(join(dir, 'plain'), '')
     const cause = new Database.SqliteError('unable to open database file', 'SQLITE_CANTOPEN')
@@ -216,7 +216,7 @@ describe('other causes', () => {
     expect(cannotOpen(join(dir, 'plain/catalog.sqlite'), cause)).toContain('(ENOTDIR)')
   })
 
-  it('takes what is missing, and what would be below a file, for not there', () => {
+  it('reports a missing path, and a path below a file, as absent', () => {
     writeFileSync(join(dir, 'a-file'), '')
     expect(isThere(join(dir, 'a-file'))).toBe(true)
     expect(isThere(join(dir, 'nothing'))).toBe(false)

@@ -17,8 +17,8 @@ export type ChildTarget = {
 }
 
 /**
- * The variables to set. The endpoint must name an IP address: SDKs then choose path style by themselves. They read
- * `AWS_ENDPOINT_URL_S3`; `AWS_ENDPOINT_URL` would divert the other AWS services as well.
+ * The variables to set. The endpoint must name an IP address, for which SDKs choose path style. Only `AWS_ENDPOINT_URL_S3`
+ * is set, because `AWS_ENDPOINT_URL` would redirect other AWS services too.
  */
 export function childVariables(target: ChildTarget): Record<string, string> {
   const [bucket] = target.buckets
@@ -46,7 +46,7 @@ export function childVariables(target: ChildTarget): Record<string, string> {
   }
 }
 
-/** Variables that could lead a test to production, or switch the endpoint off. */
+/** Variables that could let a test use production, or that disable the endpoint. */
 const removed = new Set([
   'AWS_PROFILE',
   'AWS_DEFAULT_PROFILE',
@@ -63,7 +63,7 @@ const removed = new Set([
   'AWS_S3_USE_ARN_REGION',
 ])
 
-/** The parent's environment without what could lead to production, with the variables of the gateway. */
+/** The parent's environment without the variables of `removed`, and with those of the gateway. */
 export function childEnvironment(
   parent: Readonly<Record<string, string | undefined>>,
   variables: Readonly<Record<string, string>>,
@@ -74,7 +74,7 @@ export function childEnvironment(
   return { ...withLoopbackUnproxied(Object.fromEntries(kept)), ...variables }
 }
 
-/** A proxy of the user's must not stand between the test and loopback. */
+/** Requests to loopback must not use the user's proxy. */
 function withLoopbackUnproxied(env: Record<string, string>): Record<string, string> {
   const own = ['127.0.0.1', 'localhost', '::1']
   const add = (list: string | undefined): string =>

@@ -1,12 +1,12 @@
-/** What happened to files, for `waitFor` of `startPostern`: the events that webhooks carry, without a receiver. */
+/** The events of files for `waitFor` of `startPostern`. They are the events of webhooks, without a receiver. */
 import type { Catalog } from '../catalog/catalog.ts'
 import { eventTypes, type EventType, type Subscriber } from '../catalog/webhook-catalog.ts'
 
-/** The file record as the JSON API shows it, and the user it belongs to. */
+/** The file record in the format of the JSON API, and its owner. */
 export type FileFacts = { owner: string; [field: string]: unknown }
 export type FileEvent = { type: EventType; file: FileFacts }
 
-/** Under this name the catalog notes events for the test kit. Nothing is ever sent to it. */
+/** The subscriber of the test kit in the catalog. No events are sent to it. */
 const url = 'postern:testing'
 export const testSubscriber: Subscriber = { url, events: eventTypes }
 
@@ -36,8 +36,8 @@ export class FileEvents {
   }
 
   /**
-   * Resolves to the first event of this type whose file matches, including one that has happened already. Rejects with
-   * what did happen after `timeout` milliseconds.
+   * Resolves to the first event of this type whose file matches, including past events. Rejects after `timeout`
+   * milliseconds with a list of the events that happened.
    */
   waitFor(type: EventType, match: FileMatch, timeout: number): Promise<FileFacts> {
     const fits = (event: FileEvent): boolean =>
@@ -66,7 +66,7 @@ export class FileEvents {
   async #collect(catalog: Catalog): Promise<void> {
     const now = new Date()
     for (const delivery of await catalog.dueDeliveries(url, { now: new Date(8.64e15), limit: 1000 })) {
-      // Two changes at once may both find it.
+      // Two concurrent changes may both find it.
       if (this.#seen.has(delivery.eventId)) continue
       this.#seen.add(delivery.eventId)
       const attempt = { at: now, status: 200, error: null }

@@ -1,4 +1,4 @@
-/** `load` of `startPostern` and `--load` of `postern exec`: files of a folder become objects, or files with owners. */
+/** `load` of `startPostern` and `--load` of `postern exec`. Turns files of a folder into objects, or into files of users. */
 import { createReadStream, existsSync } from 'node:fs'
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { basename, join, relative, resolve, sep } from 'node:path'
@@ -32,9 +32,8 @@ export type FixtureObject = { bucket: string; key: string; file: string; size: n
 export type Fixtures = { objects: FixtureObject[]; files: FixtureFile[]; buckets: string[] }
 
 /**
- * Reads what a folder holds. Without a manifest a sub-folder named like one of `buckets` fills that bucket, and every
- * other file becomes an object of the first. Errors: Error, where the folder, a file of the manifest or a bucket is
- * missing.
+ * Reads a folder. Without a manifest, the files of a subfolder with the name of a bucket go to that bucket, and all others
+ * go to the first bucket. Errors: Error if the folder, a file of the manifest or a bucket is missing.
  */
 export async function readFixtures(folder: string, buckets: readonly string[]): Promise<Fixtures> {
   const root = resolve(folder)
@@ -87,7 +86,7 @@ async function objectsBelow(folder: string, bucket: string): Promise<FixtureObje
   )
 }
 
-/** By the name's extension. */
+/** The type for the extension of a name. */
 export const typeOf = (name: string): string => lookup(basename(name)) || 'application/octet-stream'
 
 export const openFixture = ({ file }: FixtureObject) => createReadStream(file)

@@ -1,39 +1,39 @@
-/** What arrived at a gateway in test mode, and why it was refused: `requests` of `startPostern`, `GET /_test/requests`. */
+/** The requests of a gateway in test mode, for `requests` of `startPostern` and `GET /_test/requests`. */
 import { maskTarget, maskText } from '../http/logger.ts'
 import type { Outcome, RequestEvent, RequestSink } from '../http/request-event.ts'
 
 export type TestRequest = {
-  /** Counts up by one from 1. */
+  /** A sequence number from 1. */
   id: number
   api: 'api' | 'objects'
   /** The S3 operation (`PutObject`) or the route template (`/files/:id`). */
   operation: string
   method: string
-  /** Path and query as on the wire. Whatever grants access is masked. */
+  /** Path and query as received, with credentials masked. */
   target: string
   bucket: string | null
   key: string | null
-  /** The user of the token; null where there was none. */
+  /** The user of the token. Null without a token. */
   user: string | null
-  /** The owner of the access key that signed; null for a URL that the gateway signed, and for unsigned requests. */
+  /** The owner of the access key that signed the request. Null for URLs of the gateway and for unsigned requests. */
   keyOwner: string | null
-  /** null when the client left before an answer was sent. */
+  /** Null if the client disconnected before a response was sent. */
   status: number | null
   outcome: Outcome
-  /** The code of a refusal, e.g. `SignatureDoesNotMatch`; null when the request was not refused. */
+  /** The error code, e.g. `SignatureDoesNotMatch`. Null if the request was not refused. */
   code: string | null
   /** Why it was refused. */
   reason: string | null
   /** What to do about the refusal. */
   advice: string | null
-  /** The how-many-th request of this operation for this key it was, from 1. */
+  /** The number of this request among those with the same operation and key, from 1. */
   attempt: number
   /** ISO 8601. */
   at: string
   ms: number
 }
 
-/** Every field given must be equal. `operation` takes several. */
+/** All given fields must be equal. `operation` accepts a list. */
 export type RequestMatch = Partial<
   Pick<
     TestRequest,
@@ -41,10 +41,10 @@ export type RequestMatch = Partial<
   >
 > & { operation?: string | readonly string[] }
 
-/** Requests that are kept. Older ones are dropped. */
+/** Maximum number of requests. Older ones are dropped. */
 const capacity = 10_000
-/** Requests of the test routes themselves, and the questions of probes and browsers. */
-const uninteresting = /^\/(?:_test|healthz|readyz|metrics|assets\/|console\/|favicon)/
+/** Requests of test routes, health probes and the console are not recorded. */
+const ignored = /^\/(?:_test|healthz|readyz|metrics|assets\/|console\/|favicon)/
 
 export class RequestJournal implements Iterable<TestRequest> {
   #requests: TestRequest[] = []
@@ -52,7 +52,7 @@ export class RequestJournal implements Iterable<TestRequest> {
   #last = 0
 
   readonly sink: RequestSink = (event) => {
-    if (uninteresting.test(event.target)) return
+    if (ignored.test(event.target)) return
     if (this.#requests.length === capacity) this.#requests.shift()
     this.#requests.push(this.#record(event))
   };
@@ -67,8 +67,8 @@ export class RequestJournal implements Iterable<TestRequest> {
   }
 
   /**
-   * Asserts how many requests of a kind arrived: exactly `times`, or at least one where it is left out. Throws an Error
-   * that lists what arrived instead.
+   * Asserts that `times` matching requests arrived, or at least one without `times`. Throws an Error that lists the last
+   * requests.
    */
   expect({ times, ...match }: RequestMatch & { times?: number }): void {
     const found = this.list(match).length

@@ -1,4 +1,4 @@
-/** `save` and `load` of whole states: backups, as `postern backup` writes and `postern restore` reads them. */
+/** `save` and `load` of the whole state, in the format of `postern backup` and `postern restore`. */
 import { stat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import type { Config } from '../config/config.ts'
@@ -14,7 +14,7 @@ export const isFile = (path: string): Promise<boolean> =>
     () => false,
   )
 
-/** Next to the running gateway. The secrets stay out: they are new at each start. */
+/** Works while the gateway runs. Leaves out the secrets, which are new at each start. */
 export async function save(file: string, config: Config): Promise<void> {
   const [{ createBackup }, { openFileOutput }] = await Promise.all([
     import('../backup/create-backup.ts'),
@@ -38,7 +38,7 @@ export async function save(file: string, config: Config): Promise<void> {
   )
 }
 
-/** Into the empty folder of a gateway that has not been started. */
+/** Restores into the empty folder of a gateway that has not been started. */
 export async function restoreSaved(file: string, config: Config): Promise<void> {
   const { restoreBackup } = await import('../backup/restore-backup.ts')
   await restoreBackup({

@@ -23,17 +23,17 @@ import { temporaryStateFolder, withoutScrub } from '../config/state-folder.ts'
 export type StartOptions = {
   /** Buckets to create, owned by the fixed access key. The first one is AWS_S3_BUCKET of `env`. */
   buckets?: readonly string[]
-  /** A folder whose files become objects of the first bucket, or what its `postern.yaml` says; or a file of `save`. */
+  /** A folder whose files become objects of the first bucket, or as its `postern.yaml` says. Or a file from `save`. */
   load?: string
   /** Settings as in config/default.yaml, e.g. `{ quotas: { userFiles: 3 } }`. */
   config?: Settings
-  /** Create a bucket when an access key first uses it. Default: false, so that NoSuchBucket shows. */
+  /** Create a bucket when an access key first uses it. Default: false, so that a missing bucket is NoSuchBucket. */
   createBuckets?: boolean
-  /** Refuse requests without a token. Default: false, they are the user `dev`. */
+  /** Refuse requests without a token. Default: false. Such requests then act as the user `dev`. */
   requireToken?: boolean
-  /** Leave the temporary folder to the caller after `stop`. */
+  /** Do not delete the temporary folder in `stop`. */
   keepFolder?: boolean
-  /** Ports to listen on. Default: any free ones. */
+  /** Ports to listen on. Default: free ports. */
   ports?: { api?: number; objects?: number }
 }
 
@@ -48,7 +48,7 @@ export type UploadInput = {
   metadata?: Record<string, unknown>
 }
 
-/** What `new S3Client(…)` of the AWS SDK for JavaScript takes. */
+/** The options of `new S3Client(…)` of the AWS SDK for JavaScript. */
 export type S3ClientConfig = {
   endpoint: string
   region: string
@@ -57,7 +57,7 @@ export type S3ClientConfig = {
 }
 
 export type TestWorker = {
-  /** A bucket of its own, owned by an access key of its own. */
+  /** The bucket of this worker. Only its access key owns it. */
   bucket: string
   owner: string
   s3Config(): S3ClientConfig
@@ -67,11 +67,11 @@ export type TestWorker = {
 }
 
 export interface Postern extends AsyncDisposable {
-  /** The JSON API, without a slash at its end. */
+  /** The URL of the JSON API, without a trailing slash. */
   readonly url: string
-  /** The S3 endpoint. */
+  /** The URL of the S3 endpoint. */
   readonly objectsUrl: string
-  /** Variables that point an application at this gateway, to be added to its environment. */
+  /** Environment variables that let an application use this gateway. */
   readonly env: Readonly<Record<string, string>>
   readonly requests: RequestJournal
   readonly gateway: Gateway
@@ -83,23 +83,23 @@ export interface Postern extends AsyncDisposable {
   /** Uploads and confirms a file through the API. Resolves to its record. */
   upload(owner: string, file: UploadInput): Promise<FileFacts>
   /**
-   * Resolves to the file of the first event that matches, including one that has happened since the start or the last
-   * reset. Rejects after `timeout` milliseconds (default 5000).
+   * Resolves to the file of the first event that matches, including events since the start or the last reset. Rejects after
+   * `timeout` milliseconds (default 5000).
    */
   waitFor(event: EventType, match?: FileMatch, o?: { timeout?: number }): Promise<FileFacts>
-  /** An isolated bucket and access key for a parallel test worker, e.g. `worker(1)`; pass the id that the test runner gives each worker. */
+  /** An isolated bucket and access key for a parallel test worker. Pass the worker id of the test runner, e.g. `worker(1)`. */
   worker(id: string | number | undefined): Promise<TestWorker>
-  /** Remembers objects, buckets, files and uploads as they are. */
+  /** Saves the current objects, buckets, files and uploads in memory. */
   snapshot(): Promise<string>
   restore(snapshot: string): Promise<void>
-  /** Back to what `buckets` and `load` made, with an empty journal. */
+  /** Restores the state after `buckets` and `load`, and empties the journal. */
   reset(): Promise<void>
-  /** Writes everything to a file that `load` takes. */
+  /** Writes everything to a file for `load`. */
   save(file: string): Promise<void>
   stop(): Promise<void>
 }
 
-/** Starts a gateway on free loopback ports over a temporary folder. Nothing of the environment or the working directory is read. */
+/** Starts a gateway on free loopback ports with a temporary folder. Does not read the environment or the working directory. */
 export async function startPostern(o: StartOptions = {}): Promise<Postern> {
   const folder = await mkdtemp(join(tmpdir(), 'postern-'))
   const cleanUp = async (): Promise<void> => {
@@ -144,7 +144,7 @@ async function start(folder: string, o: StartOptions): Promise<Omit<Postern, 'st
   try {
     const { apiUrl: url, objectsUrl } = await gateway.listen()
     if (objectsUrl === null) {
-      throw new Error('The test kit needs the objects endpoint: use the disk driver, or storage.delivery: proxied.')
+      throw new Error('The test kit needs the objects endpoint. Use the disk driver, or storage.delivery: proxied.')
     }
     const emptyFile = join(folder, 'aws-config')
     await writeFile(emptyFile, '')
@@ -166,7 +166,7 @@ async function start(folder: string, o: StartOptions): Promise<Omit<Postern, 'st
     for (const bucket of buckets) await ensureBucket(gateway, bucket, devAccessKey.owner)
     if (o.load !== undefined && !isSaved) await load(gateway, o.load, buckets, upload)
     mode.requests.clear()
-    // The one that reset goes back to.
+    // `reset` restores this snapshot.
     await state.snapshot()
 
     return {
@@ -200,7 +200,7 @@ const ownSettings = (folder: string, { ports }: StartOptions): Settings => ({
   'log.level': 'silent',
 })
 
-/** A tree of settings as dotted keys. */
+/** Turns nested settings into dotted keys. */
 function flatten(settings: Settings, path = ''): Settings {
   const flat: Settings = {}
   for (const [name, value] of Object.entries(settings)) {
@@ -241,7 +241,7 @@ function signToken(
     .sign(new TextEncoder().encode(o.secret))
 }
 
-/** As a client does it: ask for a URL, send the bytes, confirm. Throws an Error with the refusal's own words. */
+/** Uploads like a client: requests a URL, sends the bytes, confirms. Throws an Error with the message of a refusal. */
 async function uploadFile(url: string, token: string, owner: string, file: UploadInput): Promise<FileFacts> {
   const content = typeof file.content === 'string' ? Buffer.from(file.content) : file.content
   const mimeType = file.mimeType ?? typeOf(file.filename)
@@ -317,7 +317,7 @@ async function makeWorker(o: {
   base: Omit<ChildTarget, 'buckets' | 'accessKeyId' | 'secretAccessKey'>
 }): Promise<TestWorker> {
   const id = String(o.id ?? '1').toLowerCase()
-  if (!/^[a-z0-9-]{1,40}$/.test(id)) throw new Error(`"${id}" is no worker id: use 1 to 40 letters, digits and "-".`)
+  if (!/^[a-z0-9-]{1,40}$/.test(id)) throw new Error(`"${id}" is not a worker id. Use 1 to 40 letters, digits and "-".`)
   const owner = `worker-${id}`
   const bucket = `worker-${id}`
   const key = {

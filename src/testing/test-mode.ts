@@ -1,4 +1,4 @@
-/** What a gateway in test mode has besides: a journal of requests, file events, and access keys for workers. */
+/** The additions of test mode: a journal of requests, file events, and access keys for workers. */
 import { randomBytes } from 'node:crypto'
 import { devAccessKey } from '../config/dev-mode.ts'
 import type { AcceptedKey } from '../config/live-keys.ts'
@@ -7,7 +7,7 @@ import { FileEvents, testSubscriber } from './file-events.ts'
 import { RequestJournal } from './request-journal.ts'
 
 export class TestMode {
-  /** Opens the `/_test` routes. */
+  /** The token of the `/_test` routes. */
   readonly token: string
   readonly requests = new RequestJournal()
   readonly events = new FileEvents()
@@ -24,13 +24,13 @@ export class TestMode {
     this.#keys = o.fixedKeys === false ? [] : [devAccessKey]
   }
 
-  /** What the catalog notes events for. */
+  /** The catalog records events for these subscribers. */
   readonly subscribers = [testSubscriber]
 
   readonly keys = (): readonly AcceptedKey[] => this.#keys
   readonly accessKeyIds = (): readonly string[] => this.#keys.map(({ accessKeyId }) => accessKeyId)
 
-  /** Those of `source`, then the keys of test mode. The same array until something changes. */
+  /** The keys of `source`, then those of test mode. Returns the same array until a key changes. */
   withKeys(source: KeySource): KeySource {
     let from: readonly unknown[] = []
     let all: readonly AcceptedKey[] = []

@@ -1,4 +1,4 @@
-/** The `/_test` routes. They exist in test mode only; elsewhere the address is 404. */
+/** The `/_test` routes. Without test mode they are 404. */
 import { timingSafeEqual, createHash } from 'node:crypto'
 import type { Context, Middleware } from 'koa'
 import { isDeveloper } from '../api/origin.ts'
@@ -8,8 +8,8 @@ import type { TestMode } from './test-mode.ts'
 import type { TestState } from './test-state.ts'
 
 /**
- * `hostChecks`: requests without the token are accepted when peer, Host and Origin are a developer's own machine, as
- * in development mode. Without it the token is always needed.
+ * With `hostChecks`, requests without the token are accepted if peer, Host and Origin are this machine, as in development
+ * mode. Otherwise the token is required.
  */
 export function testRoutes(mode: TestMode, state: TestState, o: { hostChecks: boolean }): Middleware {
   return async (ctx, next) => {
@@ -24,7 +24,7 @@ export function testRoutes(mode: TestMode, state: TestState, o: { hostChecks: bo
   }
 }
 
-/** undefined: there is no such route; null: done, nothing to say. */
+/** Undefined if there is no such route. Null for an empty response. */
 async function run(ctx: Context, mode: TestMode, state: TestState): Promise<object | null | undefined> {
   const call = `${ctx.method} ${ctx.path.slice('/_test'.length)}`
   const restored = /^POST \/snapshots\/([\w-]+)\/restore$/.exec(call)?.[1]
@@ -64,7 +64,7 @@ function authorise(ctx: Context, { token }: TestMode, hostChecks: boolean): void
   } else if (hostChecks && isDeveloper(ctx.req)) return
   throw new StorageError('AccessDenied', {
     message:
-      'Test routes need the test token: send "Authorization: Bearer $POSTERN_TEST_TOKEN", or call them from this machine without an Origin of another site.',
+      'Test routes need the test token. Send "Authorization: Bearer $POSTERN_TEST_TOKEN", or call them from this machine without an Origin of another site.',
   })
 }
 

@@ -1,4 +1,4 @@
-/** Snapshots of a whole gateway: its catalog and its store together. */
+/** Snapshots of the catalog and the store of a gateway. */
 import { randomUUID } from 'node:crypto'
 import type { Catalog } from '../catalog/catalog.ts'
 import type { CatalogDump } from '../catalog/tables.ts'
@@ -6,12 +6,12 @@ import type { StorageDriver } from '../drivers/driver.ts'
 import { StorageError } from '../errors.ts'
 import type { TestMode } from './test-mode.ts'
 
-/** State that a test can save and go back to. Snapshots are kept in memory until the gateway closes. */
+/** State that a test can save and restore. Snapshots are in memory until the gateway closes. */
 export type TestState = {
   snapshot(): Promise<{ id: string }>
   /** Errors: NotFound. */
   restore(id: string): Promise<void>
-  /** Back to the first snapshot, with an empty journal. */
+  /** Restores the first snapshot and empties the journal. */
   reset(): Promise<void>
 }
 
@@ -19,11 +19,11 @@ export function createTestState(o: { mode: TestMode; catalog: Catalog; driver: S
   const dumps = new Map<string, CatalogDump>()
   let first: string | null = null
 
-  /** The one of this store that can go back. Errors: NotSupported. */
+  /** Errors: NotSupported if the store has no snapshots. */
   const snapshots = (): NonNullable<StorageDriver['snapshots']> => {
     if (o.driver.snapshots) return o.driver.snapshots
     throw new StorageError('NotSupported', {
-      message: `The ${o.driver.name} store cannot go back to an earlier state. Use the disk driver for snapshots and reset.`,
+      message: `The ${o.driver.name} store does not support snapshots. Use the disk driver for snapshots and reset.`,
     })
   }
 
@@ -50,7 +50,9 @@ export function createTestState(o: { mode: TestMode; catalog: Catalog; driver: S
     restore,
     async reset() {
       if (first === null)
-        throw new StorageError('NotFound', { message: 'Nothing to go back to: take a snapshot first.' })
+        throw new StorageError('NotFound', {
+          message: 'There is no snapshot to restore. Take one with POST /_test/snapshots.',
+        })
       await restore(first)
       o.mode.requests.clear()
       o.mode.events.clear()

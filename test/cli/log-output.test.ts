@@ -159,6 +159,6 @@ it('says which audit log cannot be opened, by whom, and what to do', async () =>
   const { exitCode, stderr } = await bench.run(['serve', '--dev', '--set', 'log.audit=folder/file/audit.log'])
   expect(exitCode).toBe(1)
   expect(stderr).toMatch(
-    /log\.audit: .*folder\/file\/audit\.log cannot be opened for writing by user .* \(E\w+\)\. .*; or set log\.audit to another file/,
+    /log\.audit: .*folder\/file\/audit\.log cannot be opened for writing by user .* \(E\w+\)\. .*, or set log\.audit to another file/,
   )
 })

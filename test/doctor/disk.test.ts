@@ -76,7 +76,7 @@ describe('faults', () => {
   it('finds a file where a folder is needed', async () => {
     mkdirSync(folder)
     writeFileSync(join(folder, 'tmp'), '')
-    expect((await failures())[0]).toMatchObject({ check: 'writable', fix: expect.stringMatching(/move it away/) })
+    expect((await failures())[0]).toMatchObject({ check: 'writable', fix: expect.stringMatching(/Move it away/) })
   })
 
   it('finds a disk that is full', async () => {
