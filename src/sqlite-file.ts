@@ -1,4 +1,4 @@
-/** Creates and opens the file of a SQLite database. */
+/** Creates and opens the file of an SQLite database. */
 import { chmodSync, closeSync, openSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import Database from 'better-sqlite3'

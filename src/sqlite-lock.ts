@@ -1,5 +1,5 @@
 /**
- * A lock between processes: a SQLite file in an exclusive transaction. Node has no flock. The system releases the lock when
+ * A lock between processes: an SQLite file in an exclusive transaction. Node has no flock. The system releases the lock when
  * its holder exits or crashes, so no stale lock remains.
  */
 import { setTimeout as sleep } from 'node:timers/promises'

@@ -110,7 +110,7 @@ class Restore {
   async #database(name: DatabaseName, content: Content): Promise<void> {
     if (name === 'catalog.sqlite' && this.#o.catalog === null) {
       throw refuse(
-        'The backup contains a SQLite catalog, but database.url names another kind of database. ' +
+        'The backup contains an SQLite catalog, but database.url names another kind of database. ' +
           'Restore with --set database.url=sqlite:PATH.',
       )
     }

@@ -79,7 +79,7 @@ async function backup(
       output,
     )
     progress.end()
-    tell(file, result, options.json ?? false)
+    printOutcome(file, result, options.json ?? false)
     return result.damaged.length === 0 ? 0 : 1
   } catch (error) {
     throw isDatabaseError(error)
@@ -141,7 +141,7 @@ function assertSecretsAreWhole(folder: string): void {
   }
 }
 
-function tell(file: string, { id, blobs, bytes, earlierBlobs, damaged }: BackupResult, json: boolean): void {
+function printOutcome(file: string, { id, blobs, bytes, earlierBlobs, damaged }: BackupResult, json: boolean): void {
   for (const { id: blob, damaged: what } of damaged) printNote(`Blob ${blob} was damaged before the backup (${what})`)
   if (damaged.length > 0) printNote('Run postern verify --deep to see which objects these are.')
   const facts = { ok: damaged.length === 0, file, id, blobs, bytes, earlierBlobs, damaged }

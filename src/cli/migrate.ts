@@ -86,16 +86,16 @@ async function migrate(options: MigrateOptions, signal: AbortSignal): Promise<nu
     try {
       const end = () => endPublicUrls(options, catalog, from)
       if (waiting.files === 0)
-        return tell(options, { from, waiting, left: waiting, moved: nothing, ended: await end() })
+        return printOutcome(options, { from, waiting, left: waiting, moved: nothing, ended: await end() })
       if (!other)
         throw new CliError(
           `${waiting.files} files are in the ${from} store, but storage.${from} is not configured. Add its settings.`,
           2,
         )
       await other.checkReady().catch(onlyIfWritable)
-      if (options.dryRun) return tell(options, { from, waiting, left: waiting, moved: nothing, ended: 0 })
+      if (options.dryRun) return printOutcome(options, { from, waiting, left: waiting, moved: nothing, ended: 0 })
       const moved = await run(options, { config, catalog, other, waiting, signal })
-      return tell(options, { from, waiting, left: await catalog.countIn(from), moved, ended: await end() })
+      return printOutcome(options, { from, waiting, left: await catalog.countIn(from), moved, ended: await end() })
     } finally {
       await Promise.all(others.map((store) => store.close()))
     }
@@ -164,12 +164,15 @@ async function run(o: MigrateOptions, { config, catalog, other, waiting, signal 
   }
 }
 
-/** `ended`: public objects of earlier runs whose URLs at the old store now end. */
+/** `ended`: public objects of earlier runs whose URLs at the old store stop working now. */
 type Outcome = { from: string; waiting: StoreCount; left: StoreCount; moved: Migrated; ended: number }
 
 const nothing: Migrated = { files: 0, bytes: 0, gone: 0, failed: [], stopped: false }
 
-function tell({ json, dryRun = false, to }: MigrateOptions, { from, waiting, left, moved, ended }: Outcome): number {
+function printOutcome(
+  { json, dryRun = false, to }: MigrateOptions,
+  { from, waiting, left, moved, ended }: Outcome,
+): number {
   const ok = moved.failed.length === 0 && !moved.stopped
   if (json) printJson({ ok, to, dryRun, waiting, moved, left, ended })
   else {

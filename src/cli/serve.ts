@@ -273,7 +273,7 @@ async function stop(
   shutdownTimeout: number,
 ): Promise<number> {
   printNote(`Stopping. Running requests have ${shutdownTimeout} s to finish. Press Ctrl-C again to abort them.`)
-  const begun = performance.now()
+  const start = performance.now()
   const grace = 5
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<'late'>((resolve) => {
@@ -281,7 +281,7 @@ async function stop(
   })
   const outcome = await Promise.race([close((shutdownTimeout + grace / 2) * 1000).then(() => 'closed' as const), late])
   clearTimeout(timer)
-  const cut = performance.now() - begun >= shutdownTimeout * 1000
+  const cut = performance.now() - start >= shutdownTimeout * 1000
   if (cut) printNote('Some requests did not finish in time and were aborted.')
   const exitCode = signal === 'SIGINT' && cut ? 130 : outcome === 'late' ? 1 : 0
   // A leaked timer or socket must not keep the process alive.

@@ -79,13 +79,13 @@ export async function serveAsWorker(
     const stopped = Promise.race([signal, link.stopped])
     const started = await start(stopped)
     if (started !== null) {
-      await link.tell({ postern: 'ready', addresses: started.addresses })
+      await link.send({ postern: 'ready', addresses: started.addresses })
       await stopped
       await started.close()
     }
   } catch (error) {
     const message = explainFileError(error) ?? (error instanceof Error ? error.message : String(error))
-    await link.tell({ postern: 'failed', message, exitCode: exitCodeOf(error) })
+    await link.send({ postern: 'failed', message, exitCode: exitCodeOf(error) })
     process.exit(1)
   }
   process.exit(0)

@@ -66,7 +66,7 @@ export function gatherRequests(
     for (const part of parts) take(part)
   }
 
-  function tell(): void {
+  function notify(): void {
     complete.resolve()
     if (!hasNews) return
     hasNews = false
@@ -75,12 +75,12 @@ export function gatherRequests(
 
   async function keepAsking(stopped: AbortSignal): Promise<void> {
     while (!stopped.aborted) {
-      const meanwhile = setInterval(tell, o.patience ?? patience)
+      const meanwhile = setInterval(notify, o.patience ?? patience)
       // A worker that did not respond is polled again. Its requests are not lost.
       await ask().catch(() => {})
       clearInterval(meanwhile)
       if (stopped.aborted) return
-      tell()
+      notify()
       await sleep(o.every ?? askEvery, undefined, { signal: stopped }).catch(() => {})
     }
   }

@@ -7,7 +7,7 @@ export type Link = {
   peers: Peers
   /** Resolves when the primary sends the stop message or has exited. */
   stopped: Promise<void>
-  tell(message: FromWorker): Promise<void>
+  send(message: FromWorker): Promise<void>
 }
 
 /** Milliseconds until the primary counts as unresponsive. The primary's own timeout for workers is shorter. */
@@ -20,20 +20,20 @@ export function linkToPrimary(role: Role): Link {
   const askers = new Map<number, Asker>()
   let lastId = 0
 
-  const tell = (message: FromWorker): Promise<void> =>
+  const send = (message: FromWorker): Promise<void> =>
     new Promise((resolve) => {
       // Without a primary there is nothing to wait for.
       if (!process.connected) return resolve()
       process.send!(message, undefined, undefined, () => resolve())
     })
 
-  const counts = new WorkerCounts((changed) => void tell({ postern: 'counts', changed }))
+  const counts = new WorkerCounts((changed) => void send({ postern: 'counts', changed }))
 
   async function answer(id: number, question: string, about: unknown): Promise<void> {
     const reply = replies.get(question)
     // Errors are not reported. A missing answer makes the asking worker cautious.
     const value = await reply?.(about as never)
-    await tell({ postern: 'answer', id, value, isAnswered: reply !== undefined })
+    await send({ postern: 'answer', id, value, isAnswered: reply !== undefined })
   }
 
   function settle(id: number, values: unknown[] | null): void {
@@ -54,14 +54,14 @@ export function linkToPrimary(role: Role): Link {
       if (!isOurs<FromPrimary>(message)) return
       if (message.postern === 'stop') resolve()
       else if (message.postern === 'answers') settle(message.id, message.values)
-      else if (message.postern === 'counts') counts.hear(message.changed)
+      else if (message.postern === 'counts') counts.receive(message.changed)
       else void answer(message.id, message.question, message.about).catch(() => {})
     })
   })
 
   return {
     stopped,
-    tell,
+    send,
     peers: {
       ...role,
       answer: ({ name }, reply) => void replies.set(name, reply),
@@ -72,7 +72,7 @@ export function linkToPrimary(role: Role): Link {
           const timer = setTimeout(() => settle(id, null), patience)
           timer.unref()
           askers.set(id, { resolve, reject, timer })
-          void tell({ postern: 'ask', id, question, about })
+          void send({ postern: 'ask', id, question, about })
         }),
     },
   }

@@ -13,13 +13,13 @@ const gatherFor = 20
 export class WorkerCounts {
   readonly #own = new Counts()
   readonly #others = new Counts()
-  readonly #told = new Counts()
+  readonly #sent = new Counts()
   readonly #changed = new Set<string>()
-  readonly #tell: (changed: Changed) => void
+  readonly #send: (changed: Changed) => void
   #isDue = false
 
-  constructor(tell: (changed: Changed) => void) {
-    this.#tell = tell
+  constructor(send: (changed: Changed) => void) {
+    this.#send = send
   }
 
   named(name: string): SharedCounts {
@@ -29,7 +29,7 @@ export class WorkerCounts {
     }
   }
 
-  hear(changed: Changed): void {
+  receive(changed: Changed): void {
     for (const [key, count] of changed) this.#others.set(key, count)
   }
 
@@ -46,12 +46,12 @@ export class WorkerCounts {
     const changed: Changed = []
     for (const key of this.#changed) {
       const count = this.#own.get(key)
-      if (count === this.#told.get(key)) continue
-      this.#told.set(key, count)
+      if (count === this.#sent.get(key)) continue
+      this.#sent.set(key, count)
       changed.push([key, count])
     }
     this.#changed.clear()
-    if (changed.length > 0) this.#tell(changed)
+    if (changed.length > 0) this.#send(changed)
   }
 }
 
@@ -59,27 +59,27 @@ export class WorkerCounts {
 export class CountsOfAll<W extends object> {
   readonly #of = new Map<W, Counts>()
   readonly #sums = new Counts()
-  readonly #told = new Set<W>()
+  readonly #joined = new Set<W>()
   /** Workers whose last messages may arrive after their exit. */
   readonly #gone = new WeakSet<W>()
   /** The worker that changed a key alone, or null for several. */
   readonly #changed = new Map<string, W | null>()
-  readonly #tell: (worker: W, changed: Changed) => void
+  readonly #send: (worker: W, changed: Changed) => void
   #isDue = false
 
-  constructor(tell: (worker: W, changed: Changed) => void) {
-    this.#tell = tell
+  constructor(send: (worker: W, changed: Changed) => void) {
+    this.#send = send
   }
 
   /** A worker may count before it joins. After that it receives the others' counts. */
   join(worker: W): void {
-    this.#told.add(worker)
+    this.#joined.add(worker)
     const changed = [...this.#sums.entries()].map(([key]) => this.#othersOf(worker, key))
-    if (changed.length > 0) this.#tell(worker, changed)
+    if (changed.length > 0) this.#send(worker, changed)
   }
 
   leave(worker: W): void {
-    this.#told.delete(worker)
+    this.#joined.delete(worker)
     this.#gone.add(worker)
     const counts = this.#of.get(worker)
     this.#of.delete(worker)
@@ -111,9 +111,9 @@ export class CountsOfAll<W extends object> {
 
   #flush(): void {
     this.#isDue = false
-    for (const worker of this.#told) {
+    for (const worker of this.#joined) {
       const changed = [...this.#changed].filter(([, by]) => by !== worker).map(([key]) => this.#othersOf(worker, key))
-      if (changed.length > 0) this.#tell(worker, changed)
+      if (changed.length > 0) this.#send(worker, changed)
     }
     this.#changed.clear()
   }

@@ -10,7 +10,7 @@ export type SupervisorLog = { info(facts: object, message: string): void; error(
 export type SupervisorOptions = {
   count: number
   log: SupervisorLog
-  /** The environment variable that tells a worker its role. */
+  /** The environment variable that contains the role of a worker. */
   roleVariable: string
   /** Workers' questions that this process answers too. */
   answers?: Answers

@@ -9,7 +9,7 @@ const fewestBytes = 24
 const mostBytes = 64
 /** Bytes. PostgreSQL has an index over the URL, and its index entries have at most 2704 bytes. */
 const longestUrl = 2000
-const advice = 'Write "whsec_" and what `openssl rand -base64 32` prints.'
+const advice = 'Write "whsec_" followed by the output of `openssl rand -base64 32`.'
 
 export function checkWebhooks({ webhooks }: Config): Finding[] {
   const firstWith = new Map<string, number>()

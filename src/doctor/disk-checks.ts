@@ -18,7 +18,7 @@ export type DiskSubject = {
   indexVersion: number
   /** The names of the migrations that this program knows. */
   catalogVersions: readonly string[]
-  /** The file of a SQLite catalog. Null for another kind of database. */
+  /** The file of an SQLite catalog. Null for another kind of database. */
   catalogFile: string | null
   /** Opens the catalog without changing its schema. */
   openCatalog: () => Promise<Pick<Catalog, 'checkReady' | 'migrationStatus' | 'close'>>

@@ -177,7 +177,7 @@ async function checkCopy(
   head: ObjectHead,
   o: { length: number; md5: string; digests: ReadonlyMap<ChecksumAlgorithm, string> },
 ): Promise<void> {
-  const wrong = new StorageError('BadDigest', { message: 'the copy in the other store is not what was sent' })
+  const wrong = new StorageError('BadDigest', { message: 'the copy in the other store differs from the sent bytes' })
   if (head.contentLength !== o.length) throw wrong
   const own = head.checksum?.type === 'COMPOSITE' ? undefined : head.checksum
   const sent = own && o.digests.get(own.algorithm)

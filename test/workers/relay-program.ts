@@ -11,7 +11,7 @@ if (link) {
   const { peers } = link
   peers.answer(who, (word) => `${word} ${peers.index}`)
   peers.answer(never, () => new Promise(() => {}))
-  await link.tell({ postern: 'ready', addresses: { apiUrl: `of ${peers.index}`, objectsUrl: null, notReady: null } })
+  await link.send({ postern: 'ready', addresses: { apiUrl: `of ${peers.index}`, objectsUrl: null, notReady: null } })
   if (peers.index === 0) {
     let names: string[] = []
     while (names.length < 2) {

@@ -14,7 +14,7 @@ beforeEach(() => {
   told = 0
   primary = new CountsOfAll((worker, changed) => {
     worker.heard.push(changed)
-    worker.counts.hear(changed)
+    worker.counts.receive(changed)
   })
 })
 afterEach(() => {

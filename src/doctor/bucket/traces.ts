@@ -19,7 +19,7 @@ export function createTraces(folder: string): Traces {
   const keys = new Set<string>()
   /** Upload ids and their keys. */
   const uploads = new Map<string, string>()
-  let hasBegun = false
+  let hasUploads = false
 
   async function findUploads(ask: Ask): Promise<void> {
     const query = { uploads: '', prefix: folder, 'encoding-type': 'url' }
@@ -44,7 +44,7 @@ export function createTraces(folder: string): Traces {
       return folder + name
     },
     expect({ method, query }) {
-      hasBegun ||= method === 'POST' && query?.['uploads'] !== undefined
+      hasUploads ||= method === 'POST' && query?.['uploads'] !== undefined
     },
     note({ method, key, query }, { status, text }) {
       if (key === undefined) return
@@ -52,11 +52,11 @@ export function createTraces(folder: string): Traces {
       if (method === 'PUT' && query === undefined && status >= 400 && status < 500) keys.delete(key)
       if (method === 'DELETE' && uploadId !== undefined && status < 300) uploads.delete(uploadId)
       if (method !== 'POST' || query?.['uploads'] === undefined) return
-      const [, begun] = /<UploadId>([^<]+)<\/UploadId>/.exec(text) ?? []
-      if (begun !== undefined) uploads.set(begun, key)
+      const [, created] = /<UploadId>([^<]+)<\/UploadId>/.exec(text) ?? []
+      if (created !== undefined) uploads.set(created, key)
     },
     async remove(ask) {
-      if (hasBegun) await findUploads(ask)
+      if (hasUploads) await findUploads(ask)
       const aborts = [...uploads].map(async ([uploadId, key]) =>
         (await removed(ask, { method: 'DELETE', key, query: { uploadId } })) ? null : key,
       )
