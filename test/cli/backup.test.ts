@@ -159,7 +159,7 @@ it('leaves out what an earlier one has, and restores from both', async () => {
   const dir = emptyFolder()
   const alone = await run(dir, 'restore', since)
   expect({ exitCode: alone.exitCode, files: readdirSync(join(dir, 'storage')) }).toEqual({ exitCode: 1, files: [] })
-  expect(alone.stderr).toContain('Name those it builds on too')
+  expect(alone.stderr).toContain('Also name the backups it builds on')
   expect((await run(dir, 'restore', full, since)).exitCode).toBe(0)
   expect((await run(dir, 'verify', '--deep')).exitCode).toBe(0)
   const wrongOrder = await run(emptyFolder(), 'restore', since, full)

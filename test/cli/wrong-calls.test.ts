@@ -106,7 +106,7 @@ describe('what is there and cannot be used ends with 1', () => {
     [['migrate', '--to', 'disk', ...broken], /the catalog \S+ is damaged/],
     [['backup', 'x.tar', ...broken], /A database cannot be copied: \S+ is damaged .*postern doctor/],
     [['restore', 'junk', '--storage', 'new'], /not a Postern backup/],
-    [['restore', 'empty', '--storage', 'new'], /cut off/],
+    [['restore', 'empty', '--storage', 'new'], /truncated/],
     [['gc', '--storage', 'typo'], /There is no catalog at typo/],
     [['gc', '--set', 'database.url=postgres://u:hidden@127.0.0.1:1/x'], /database cannot be reached/],
     [['verify', '--set', 'database.url=postgres://u:hidden@localhost:1/x'], /database cannot be reached/],
@@ -125,13 +125,13 @@ describe('what is there and cannot be used ends with 1', () => {
   })
 })
 
-it('says of an archive that was cut off anywhere that it was, and leaves nothing', async () => {
+it('reports a truncated archive and leaves nothing', async () => {
   expect((await bench.run(['backup', 'whole.tar', ...catalog()])).exitCode).toBe(0)
   const whole = await readFile(join(bench.path, 'whole.tar'))
   for (const length of [300, 2000, 60_000, whole.length - 2000]) {
     writeFileSync(join(bench.path, 'cut.tar'), whole.subarray(0, length))
     const finished = await bench.run(['restore', 'cut.tar', '--storage', 'new', '--json'])
-    expect(refusalOf(finished)).toEqual(refusal(1, /cut off/))
+    expect(refusalOf(finished)).toEqual(refusal(1, /truncated/))
     expect(readdirSync(bench.path).includes('new') ? readdirSync(join(bench.path, 'new')) : []).toEqual([])
   }
 })

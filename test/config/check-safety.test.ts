@@ -106,11 +106,11 @@ describe('public files', () => {
 
 describe('auth.secret', () => {
   it.each([
-    ['changeme', 'is an example'],
-    ['secret', 'is an example'],
-    ['your-256-bit-secret', 'is an example'],
-    ['a-string-secret-at-least-256-bits-long', 'is an example'],
-    ['please-change-me-please-change-me-please', 'is an example'],
+    ['changeme', 'is a well-known example'],
+    ['secret', 'is a well-known example'],
+    ['your-256-bit-secret', 'is a well-known example'],
+    ['a-string-secret-at-least-256-bits-long', 'is a well-known example'],
+    ['please-change-me-please-change-me-please', 'is a well-known example'],
     ['kqX1mB7zD0pWcR5tVn2ykqX1mB7zD0p', 'is too short: 31 bytes, at least 32 are needed'],
     ['', 'is too short: 0 bytes, at least 32 are needed'],
     ['secretsecretsecretsecretsecretsecret', 'repeats itself'],
@@ -141,9 +141,9 @@ describe('keys', () => {
   it.each([
     [
       { ...entry, secretAccessKey: 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY' },
-      'keys[0].secretAccessKey: the secret is an example',
+      'keys[0].secretAccessKey: the secret is a well-known example',
     ],
-    [{ ...entry, secretAccessKey: 'minioadmin' }, 'keys[0].secretAccessKey: the secret is an example'],
+    [{ ...entry, secretAccessKey: 'minioadmin' }, 'keys[0].secretAccessKey: the secret is a well-known example'],
     [
       { ...entry, secretAccessKey: '123456789abcdef' },
       'keys[0].secretAccessKey: the secret is too short: 15 bytes, at least 16 are needed',
@@ -276,7 +276,10 @@ describe('webhooks', () => {
       ],
       'webhooks[1].url: is used twice',
     ],
-    [[{ url: 'http://app.example.com/hook', secret: random }], 'webhooks[0].url: what is sent over plain http'],
+    [
+      [{ url: 'http://app.example.com/hook', secret: random }],
+      'webhooks[0].url: others can read requests over plain http',
+    ],
     [[{ url: `${url}/${'x'.repeat(2000)}`, secret: random }], 'webhooks[0].url: is longer than 2000 bytes'],
     [
       [{ url, secret: 'whsec_c2hvcnQ=' }],

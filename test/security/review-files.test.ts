@@ -27,7 +27,7 @@ describe('a backup that somebody else has made', () => {
     for (const zeros of [512, 1024]) {
       const parts = [archive.subarray(0, first), Buffer.alloc(zeros), archive.subarray(first)]
       const folder = emptyFolder()
-      await expect(restoreTo(folder, stream(Buffer.concat(parts)))).rejects.toThrow('goes on after its end')
+      await expect(restoreTo(folder, stream(Buffer.concat(parts)))).rejects.toThrow('has data after its end')
       expect(await readdir(join(folder, 'storage'))).toEqual([])
     }
     const folder = emptyFolder()
