@@ -113,9 +113,19 @@ export type MultipartInfo = {
   key: string
   uploadId: string
   initiated: Date
+  /** An owner of access keys. */
+  initiator?: string
   storageClass?: string
   checksumAlgorithm?: ChecksumAlgorithm
   checksumType?: ChecksumType
+}
+
+/** Who began a multipart upload, and what the request said. */
+export type Initiation = {
+  /** An owner of access keys. null: a requester without a key. */
+  initiator: string | null
+  /** The headers that bucket policies compare. They hold for all requests of the upload. Names in lower case. */
+  headers: Record<string, string>
 }
 
 export interface MultipartStore {
@@ -126,8 +136,18 @@ export interface MultipartStore {
       tags?: Record<string, string>
       checksumAlgorithm?: ChecksumAlgorithm
       checksumType?: ChecksumType
+      /** Only for drivers with `getInitiation`. */
+      initiation?: Initiation
     },
   ): Promise<{ uploadId: string }>
+  /**
+   * Of an upload that is open or was completed lately. `initiation` is null if an older version began it. Only for
+   * drivers whose buckets have several owners. Errors: NoSuchUpload.
+   */
+  getInitiation?(
+    ref: ObjectRef,
+    uploadId: string,
+  ): Promise<{ initiation: Initiation | null; tags: Record<string, string> }>
   /**
    * `uploadId` is `[A-Za-z0-9_-]+` on the disk driver. A part of an upload with a COMPOSITE checksum needs that checksum.
    * Errors: NoSuchUpload, and those of putObject.
@@ -155,6 +175,7 @@ export interface MultipartStore {
     parts: PartInfo[]
     isTruncated: boolean
     nextPartNumberMarker?: number
+    initiator?: string
     storageClass?: string
     checksumAlgorithm?: ChecksumAlgorithm
     checksumType?: ChecksumType

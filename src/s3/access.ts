@@ -1,10 +1,19 @@
 import { isStorageError, StorageError } from '../errors.ts'
 import type { BucketInfo, ObjectHead, ObjectRef, OfVersion, StorageDriver } from '../drivers/driver.ts'
 import { grantsPermission } from './acl/grants.ts'
-import { actionOn, neverDeniedToOwner, ruleOf, type S3Action } from './actions.ts'
+import { actionOn, allowedToInitiator, neverDeniedToOwner, ruleOf, type S3Action } from './actions.ts'
 import type { ObjectsDeps, Principal, PublicObject } from './context.ts'
-import { createConditionKeys, type Requester } from './policy/condition-keys.ts'
-import { evaluate, isPublicPolicy, neededTags, type NeededTags, type Verdict } from './policy/evaluate.ts'
+import { createConditionKeys, usesExistingTags, usesRequestTags, type Requester } from './policy/condition-keys.ts'
+import {
+  candidatesOf,
+  decide,
+  forObjects,
+  forResource,
+  isPublicPolicy,
+  narrow,
+  type Candidate,
+  type Verdict,
+} from './policy/evaluate.ts'
 import { parsePolicy, type Policy } from './policy/parse-policy.ts'
 
 export type { Requester } from './policy/condition-keys.ts'
@@ -14,17 +23,26 @@ export type AccessOptions = { store: StorageDriver; gatewayBucket: string; publi
   'publicObject' | 'trustedProxies' | 'now'
 >
 
-/** `isNew`: the ACL belongs to an object that this request writes, so the right to write suffices to set it. */
-export type On = { bucket: string; key?: string; versionId?: string; isNew?: boolean }
+/**
+ * `isNew`: the ACL belongs to an object that this request writes, so the right to write suffices to set it.
+ * `isInitiator`: whether the requester began the upload that the request continues. Initiators may list and abort their
+ * uploads. The ACL of a bucket gives no access to the uploads of others.
+ */
+export type On = { bucket: string; key?: string; versionId?: string; isNew?: boolean; isInitiator?: boolean }
 
 /** The bucket as it was looked up; null for the gateway's own bucket and for one that is to be created. */
 export type Allowed = { bucket: BucketInfo | null }
+
+/** `allow` throws AccessDenied for a key, or for a version of it. */
+export type AllowedDeletes = Allowed & { allow(key: string, versionId: string | undefined): Promise<void> }
 
 export type Access = {
   /**
    * Resolves if the requester is allowed. Otherwise throws AccessDenied, or NoSuchBucket if the bucket does not exist.
    */
   allow(who: Requester, action: S3Action, on: On): Promise<Allowed>
+  /** For a request that deletes many keys. Throws the same errors if the requester is allowed none of them. */
+  allowDeletes(who: Requester, bucket: string): Promise<AllowedDeletes>
   /**
    * The same for reading an object. If the requester may read it only because it is public, resolves to the public
    * file: then only the verified object may be served, with the file's own headers.
@@ -32,7 +50,7 @@ export type Access = {
   allowRead(who: Requester, on: ObjectRef & OfVersion): Promise<PublicObject | null>
 }
 
-type Parsed = { policy: Policy; isPublic: boolean; needed: NeededTags }
+type Parsed = { policy: Policy; isPublic: boolean }
 
 /** Policies that are kept as they were parsed. */
 const maxParsed = 100
@@ -64,30 +82,46 @@ export function createAccess(o: AccessOptions): Access {
     const known = parsed.get(name)
     if (known) return known
     const policy = parsePolicy(text, bucket)
-    const made = { policy, isPublic: isPublicPolicy(policy), needed: neededTags(policy) }
+    const made = { policy, isPublic: isPublicPolicy(policy) }
     if (parsed.size === maxParsed) parsed.delete(parsed.keys().next().value!)
     parsed.set(name, made)
     return made
   }
 
-  /** What the policy says, and what the public access block leaves of it. */
-  async function verdictOf(who: Requester, action: S3Action, on: On, info: BucketInfo): Promise<Verdict> {
-    const { bucket, key, versionId } = on
+  /** The statements for this requester and action that the public access block leaves. */
+  function candidates({ principal }: Requester, action: S3Action, info: BucketInfo): Candidate[] {
     const found = policyOf(info)
-    if (found === null) return 'none'
-    const existing =
-      found.needed.existing && key !== undefined && !isNewObject(action) ? await tagsOf({ bucket, key }, versionId) : {}
-    const requested = found.needed.requested ? ((await who.requestTags?.()) ?? taggingOf(who)) : {}
-    const keys = conditionKeys(who, { existing, requested })
-    const verdict = evaluate(found.policy, {
-      principal: who.principal,
-      action,
-      bucket,
-      ...(key !== undefined && { key }),
-      keys,
-    })
+    if (found === null) return []
+    const all = candidatesOf(found.policy, { principal, action })
     const isRestricted = found.isPublic && info.configuration.publicAccessBlock?.restrictPublicBuckets === true
-    return verdict === 'allow' && isRestricted ? 'none' : verdict
+    return isRestricted ? all.filter(({ effect }) => effect === 'Deny') : all
+  }
+
+  /**
+   * Conditions on tags are tested last. The tags of a request may be in its body, which is read only for a requester that
+   * may still be allowed.
+   */
+  async function verdictOf(who: Requester, action: S3Action, on: On, info: BucketInfo): Promise<Verdict> {
+    const fitting = forResource(candidates(who, action, info), on)
+    let open = narrow(fitting, conditionKeys(who, action, {}), isNoTag)
+    if (uses(open, usesRequestTags)) {
+      if (open.some(isFinalDeny)) return 'deny'
+      if (!isOwner(who, info) && !open.some(isAllow) && ruleOf(action).acl === undefined) return 'none'
+      const requested = (await who.requestTags?.()) ?? taggingOf(who)
+      open = narrow(open, conditionKeys(who, action, { requested }), usesRequestTags)
+    }
+    return decide(await withExistingTags(open, who, action, on))
+  }
+
+  async function withExistingTags(
+    open: readonly Candidate[],
+    who: Requester,
+    action: S3Action,
+    { bucket, key, versionId }: On,
+  ): Promise<readonly Candidate[]> {
+    if (!uses(open, usesExistingTags)) return open
+    const existing = key === undefined || isNewObject(action) ? {} : await tagsOf({ bucket, key }, versionId)
+    return narrow(open, conditionKeys(who, action, { existing }))
   }
 
   async function tagsOf(ref: ObjectRef, versionId: string | undefined): Promise<Record<string, string>> {
@@ -114,7 +148,9 @@ export function createAccess(o: AccessOptions): Access {
   /** Only requesters that may list the bucket learn that a key is absent. For others, absent and forbidden look alike. */
   async function mayMiss(who: Requester, info: BucketInfo): Promise<boolean> {
     const on = { bucket: info.bucket }
-    const verdict = await verdictOf(who, 's3:ListBucket', on, info)
+    // This request is no list, so its query must not choose what a list of the bucket would be asked for.
+    const lister = { ...who, query: new Map<string, string>() }
+    const verdict = await verdictOf(lister, 's3:ListBucket', on, info)
     return verdict === 'allow' || (verdict === 'none' && (await aclGrants(who, 's3:ListBucket', on, info)))
   }
 
@@ -122,13 +158,31 @@ export function createAccess(o: AccessOptions): Access {
   async function isAllowed(who: Requester, action: S3Action, on: On, info: BucketInfo, verdict: Verdict) {
     const { acl, ownerOnly = false } = ruleOf(action)
     if (ownerOnly) return false
+    if (on.isInitiator === true && allowedToInitiator.has(action)) return true
     try {
-      if (verdict !== 'allow') return await aclGrants(who, action, on, info)
+      if (verdict !== 'allow') return on.isInitiator !== false && (await aclGrants(who, action, on, info))
       if (acl?.of === 'object' && on.isNew !== true) await headOf(on)
       return true
     } catch (error) {
       if (isMissing(error)) return mayMiss(who, info)
       throw error
+    }
+  }
+
+  /** Decides what is the same for every key once. */
+  async function inBucket(
+    who: Requester,
+    action: S3Action,
+    info: BucketInfo,
+  ): Promise<{ isPossible: boolean; allow(on: On): Promise<void> }> {
+    const open = narrow(forObjects(candidates(who, action, info)), conditionKeys(who, action, {}), isNoTag)
+    const isGranted = isOwner(who, info) || (await aclGrants(who, action, { bucket: info.bucket }, info))
+    return {
+      isPossible: isGranted || open.some(isAllow),
+      async allow(on) {
+        const verdict = decide(await withExistingTags(forResource(open, on), who, action, on))
+        if (verdict === 'deny' || (verdict === 'none' && !isGranted)) throw denied()
+      },
     }
   }
 
@@ -155,12 +209,25 @@ export function createAccess(o: AccessOptions): Access {
         return { bucket: null }
       }
       const info = await store.headBucket(bucket)
-      const isOwner = principal.kind === 'key' && principal.owner === info.owner
-      if (isOwner && neverDeniedToOwner.has(action)) return { bucket: info }
+      if (isOwner(who, info) && neverDeniedToOwner.has(action)) return { bucket: info }
       const verdict = await verdictOf(who, action, on, info)
       if (verdict === 'deny') throw denied()
-      if (isOwner || (await isAllowed(who, action, on, info, verdict))) return { bucket: info }
+      if (isOwner(who, info) || (await isAllowed(who, action, on, info, verdict))) return { bucket: info }
       throw denied()
+    },
+
+    async allowDeletes(who, bucket) {
+      if (bucket === gatewayBucket) {
+        allowInGatewayBucket(who.principal, 's3:DeleteObject')
+        return { bucket: null, allow: async () => {} }
+      }
+      const info = await store.headBucket(bucket)
+      const objects = await inBucket(who, 's3:DeleteObject', info)
+      const versions = await inBucket(who, 's3:DeleteObjectVersion', info)
+      if (!objects.isPossible && !versions.isPossible) throw denied()
+      const allow: AllowedDeletes['allow'] = (key, versionId) =>
+        versionId === undefined ? objects.allow({ bucket, key }) : versions.allow({ bucket, key, versionId })
+      return { bucket: info, allow }
     },
   }
   return access
@@ -175,6 +242,14 @@ const publicReads: ReadonlySet<S3Action> = new Set<S3Action>([
 ])
 
 const isMissing = (error: unknown): boolean => isStorageError(error, 'NotFound', 'NoSuchVersion', 'IsDeleteMarker')
+const isOwner = ({ principal }: Requester, { owner }: BucketInfo): boolean =>
+  principal.kind === 'key' && principal.owner === owner
+
+const isAllow = ({ effect }: Candidate): boolean => effect === 'Allow'
+const isFinalDeny = ({ effect, conditions }: Candidate): boolean => effect === 'Deny' && conditions.length === 0
+const isNoTag = (name: string): boolean => !usesExistingTags(name) && !usesRequestTags(name)
+const uses = (candidates: readonly Candidate[], isUsed: (name: string) => boolean): boolean =>
+  candidates.some(({ conditions }) => conditions.some(({ key }) => isUsed(key)))
 
 const isNewObject = (action: S3Action): boolean => action === 's3:PutObject'
 

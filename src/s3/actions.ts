@@ -108,6 +108,12 @@ export const actionOn = (action: keyof typeof versionActions, versionId: string 
 
 export const ruleOf = (action: S3Action): Rule => actions[action]
 
+/** https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html#mpuAndPermissions. A policy can deny them. */
+export const allowedToInitiator: ReadonlySet<S3Action> = new Set<S3Action>([
+  's3:ListMultipartUploadParts',
+  's3:AbortMultipartUpload',
+])
+
 /** Actions that a policy cannot deny to the bucket's owner, so that owners cannot lock themselves out. AWS does the same for the root user. */
 export const neverDeniedToOwner: ReadonlySet<S3Action> = new Set<S3Action>([
   's3:GetBucketPolicy',

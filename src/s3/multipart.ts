@@ -1,8 +1,11 @@
 /** Shared code of the multipart operations. */
-import { StorageError } from '../errors.ts'
-import type { Checksum } from '../drivers/driver.ts'
+import { isStorageError, StorageError } from '../errors.ts'
+import type { Checksum, Initiation, ObjectRef } from '../drivers/driver.ts'
+import type { Allowed } from './access.ts'
+import type { S3Action } from './actions.ts'
 import type { OperationDeps, S3Context } from './context.ts'
 import { encodePath } from '../sigv4/encode.ts'
+import { headersOfUpload } from './policy/condition-keys.ts'
 
 export function readUploadId(ctx: S3Context): string {
   const uploadId = ctx.query.get('uploadId') ?? ''
@@ -19,6 +22,51 @@ export function readPartNumber(ctx: S3Context): number {
     details: { ArgumentName: 'partNumber', ArgumentValue: text.slice(0, 40) },
   })
 }
+
+/**
+ * Authorises a request that continues an upload. Policies see the headers and tags of the request that began it, because
+ * they say what the object will be.
+ */
+export async function allowInUpload(
+  ctx: S3Context,
+  action: S3Action,
+  ref: ObjectRef,
+  uploadId: string,
+  deps: OperationDeps,
+): Promise<Allowed> {
+  const begun = ref.bucket === deps.gatewayBucket ? undefined : await initiationOf(ref, uploadId, deps)
+  if (begun === undefined) return deps.access.allow(ctx, action, ref)
+  const { initiation, tags } = begun
+  const own = [...ctx.headers].filter(([name]) => !headersOfUpload.includes(name))
+  const who = {
+    ...ctx,
+    headers: new Map([...own, ...Object.entries(initiation?.headers ?? {})]),
+    requestTags: async () => tags,
+  }
+  const isInitiator = initiation !== null && initiation.initiator === nameOf(ctx)
+  return deps.access.allow(who, action, { ...ref, isInitiator })
+}
+
+async function initiationOf(
+  ref: ObjectRef,
+  uploadId: string,
+  { store }: OperationDeps,
+): Promise<{ initiation: Initiation | null; tags: Record<string, string> } | undefined> {
+  try {
+    return await store.getInitiation?.(ref, uploadId)
+  } catch (error) {
+    // The store reports it again, to those who may write.
+    if (isStorageError(error, 'NoSuchUpload')) return undefined
+    throw error
+  }
+}
+
+export const initiationBy = (ctx: S3Context): Initiation => ({
+  initiator: nameOf(ctx),
+  headers: Object.fromEntries([...ctx.headers].filter(([name]) => headersOfUpload.includes(name))),
+})
+
+const nameOf = ({ principal }: S3Context): string | null => (principal.kind === 'key' ? principal.owner : null)
 
 /** The object's URL, built from the configured base only, never from the request's Host. */
 export function locationOf(bucket: string, key: string, deps: OperationDeps): string {

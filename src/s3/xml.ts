@@ -110,6 +110,15 @@ function decodeEntities(text: string): string {
 
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 
+/** Whether a document has more than `most` occurrences of a text. Cheap, unlike parsing it. */
+export function holdsMore(body: Buffer, text: string, most: number): boolean {
+  let count = 0
+  for (let at = body.indexOf(text); at >= 0; at = body.indexOf(text, at + text.length)) {
+    if (++count > most) return true
+  }
+  return false
+}
+
 /** Parses a request's document. Throws MalformedXML unless it is a well-formed `<root>`. */
 export function parseXml(body: Uint8Array, root: string): XmlNode {
   let document: unknown

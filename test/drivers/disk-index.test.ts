@@ -137,6 +137,7 @@ describe('the schema', () => {
     db.exec('ALTER TABLE objects DROP COLUMN note')
     db.exec('ALTER TABLE buckets DROP COLUMN configuration')
     db.exec(withoutVersions)
+    db.exec('ALTER TABLE uploads DROP COLUMN initiation')
     db.exec('DROP TABLE applied; DROP TABLE paired; DROP TABLE bucket_usage; DROP TABLE owner_usage')
     db.prepare('INSERT INTO segments VALUES (?, 0, 1, 5, ?)').run('old', 'blob')
     db.pragma('user_version = 1')
@@ -146,6 +147,20 @@ describe('the schema', () => {
       { part: 1, size: 5, checksum: null },
     ])
   })
+
+  it.each([5, 6])(
+    'of version %i gains the initiators of uploads, which are not known of those that are open',
+    (version) => {
+      if (version < 6) db.exec(withoutVersions)
+      db.exec('ALTER TABLE uploads DROP COLUMN initiation')
+      db.exec(`INSERT INTO uploads (id, bucket, key, initiated_at, acl, headers, tags)
+      VALUES ('old', 'b', 'k', 1, 'private', '{}', '{"a":"b"}')`)
+      db.pragma(`user_version = ${version}`)
+      db.close()
+      db = openIndex(join(dir, 'index.sqlite'))
+      expect(db.prepare('SELECT id, initiation FROM uploads').all()).toEqual([{ id: 'old', initiation: null }])
+    },
+  )
 
   it('is made once by two that start at the same time', async () => {
     const fresh = join(dir, 'fresh')

@@ -48,7 +48,8 @@ async function useEverything(driver: StorageDriver): Promise<void> {
     parts.push({ partNumber, etag })
   }
   await driver.completeMultipartUpload(ref('parts'), uploadId, parts)
-  const open = await driver.createMultipartUpload(ref('unfinished'))
+  const initiation = { initiator: 'bob', headers: { 'x-amz-acl': 'private' } }
+  const open = await driver.createMultipartUpload(ref('unfinished'), { initiation })
   await driver.uploadPart(ref('unfinished'), open.uploadId, 1, bodyOf('part'))
   const aborted = await driver.createMultipartUpload(ref('aborted'))
   await driver.uploadPart(ref('aborted'), aborted.uploadId, 1, bodyOf('part'))

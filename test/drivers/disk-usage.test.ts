@@ -110,6 +110,7 @@ it('counts what is there in an index of the version before', async () => {
   old.exec(withoutVersions)
   old.exec('DROP TABLE paired; DROP TABLE bucket_usage; DROP TABLE owner_usage')
   old.exec('ALTER TABLE buckets DROP COLUMN configuration')
+  old.exec('ALTER TABLE uploads DROP COLUMN initiation')
   old.pragma('user_version = 3')
   old.close()
   openIndex(index()).close()

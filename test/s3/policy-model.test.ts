@@ -137,4 +137,29 @@ describe('the evaluation of a policy', () => {
     )
     expect(matchesGlob('*a'.repeat(200), 'a'.repeat(1000) + 'b')).toBe(false)
   })
+
+  it('finds segments that are longer than a word of bits, with and without ?', () => {
+    const text = fc.string({ unit: fc.constantFrom('a', 'b'), minLength: 60, maxLength: 200 })
+    const holes = fc.array(fc.nat(39), { maxLength: 8 })
+    const seen = new Set<boolean>()
+    fc.assert(
+      fc.property(text, fc.nat(20), holes, fc.boolean(), (value, at, places, isSpoiled) => {
+        const segment = value.slice(at, at + 40).split('')
+        for (const place of places) segment[place] = '?'
+        if (isSpoiled) segment[20] = segment[20] === 'a' ? 'b' : 'a'
+        const pattern = `*${segment.join('')}*b*`
+        seen.add(glob(pattern, value))
+        expect(matchesGlob(pattern, value)).toBe(glob(pattern, value))
+      }),
+      { numRuns: 2000 },
+    )
+    expect([...seen].toSorted()).toEqual([false, true])
+  })
+
+  it('needs no more than a few passes over a text for any pattern', () => {
+    const long = 'a'.repeat(30_000)
+    for (const segment of ['a'.repeat(10_000), 'a?'.repeat(5000)]) {
+      for (let round = 0; round < 40; round++) expect(matchesGlob(`*${segment}b*`, long)).toBe(false)
+    }
+  })
 })

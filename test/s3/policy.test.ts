@@ -299,6 +299,13 @@ describe('the public access block', () => {
     ['10.0.0.0/7', 'true'],
     ['2001:db8::/32', 'false'],
     ['::/0', 'true'],
+    // All of IPv4, and parts of it, as IPv6 has them.
+    ['::ffff:0:0/96', 'true'],
+    ['::ffff:0:0/97', 'true'],
+    ['::ffff:10.0.0.0/104', 'false'],
+    ['::/32', 'true'],
+    ['::/64', 'true'],
+    ['::/96', 'false'],
   ])('a policy for the addresses %s is public: %s', async (range, expected) => {
     await put([allow({ Condition: { IpAddress: { 'aws:SourceIp': range } } })])
     expect(await isPublic()).toBe(expected)

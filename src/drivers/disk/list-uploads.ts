@@ -4,7 +4,7 @@ import { checkMax } from './list-objects.ts'
 import { checksumFacts } from './multipart-uploads.ts'
 import { commonPrefixOf, skipScan } from './skip-scan.ts'
 import { compareText, textAfter } from './text-order.ts'
-import { storageClassOf, type UploadRow } from './upload-rows.ts'
+import { initiatorOf, storageClassOf, type UploadRow } from './upload-rows.ts'
 
 /** Greater than every upload id: the uploads of a key given without an id are all passed. */
 const afterAllIds = '~'
@@ -56,4 +56,5 @@ const toInfo = (row: UploadRow): MultipartInfo => ({
   initiated: new Date(row.initiated_at),
   ...checksumFacts(row),
   ...storageClassOf(row),
+  ...initiatorOf(row),
 })

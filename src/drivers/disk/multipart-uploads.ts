@@ -17,15 +17,22 @@ import { aclText } from './acl-text.ts'
 import { checkWriteConditions } from './write-conditions.ts'
 import { writtenKey, type DiskContext } from './context.ts'
 import { checkMax } from './list-objects.ts'
-import { parseChecksum } from './object-rows.ts'
+import { parseChecksum, parseTags } from './object-rows.ts'
 import { assertKey, assertMetadata, assertTags, limits, pickHeaders, resourceOf } from '../rules.ts'
 import type { Place } from './quota/owner-quota.ts'
-import { storageClassOf, type PartRow, type UploadRow } from './upload-rows.ts'
+import {
+  initiatorOf,
+  noSuchUpload,
+  parseInitiation,
+  storageClassOf,
+  type PartRow,
+  type UploadRow,
+} from './upload-rows.ts'
 import { commitBlob, removeReplaced, writeFor } from './write-objects.ts'
 
 type Uploads = Pick<
   MultipartStore,
-  'createMultipartUpload' | 'uploadPart' | 'uploadPartCopy' | 'listParts' | 'abortMultipartUpload'
+  'createMultipartUpload' | 'uploadPart' | 'uploadPartCopy' | 'listParts' | 'getInitiation' | 'abortMultipartUpload'
 >
 type PartOptions = BodyExpectation & { maxBytes?: number; signal?: AbortSignal; isCopy?: boolean }
 
@@ -95,6 +102,7 @@ export function createMultipart(ctx: DiskContext, reads: Pick<ObjectStore, 'getO
           acl: aclText(o.acl),
           headers: JSON.stringify(pickHeaders(o)),
           tags: JSON.stringify(o.tags ?? {}),
+          initiation: o.initiation === undefined ? null : JSON.stringify(o.initiation),
           ...checksum,
         })
       })
@@ -141,8 +149,15 @@ export function createMultipart(ctx: DiskContext, reads: Pick<ObjectStore, 'getO
         isTruncated,
         ...(isTruncated && marker !== undefined && { nextPartNumberMarker: marker }),
         ...storageClassOf(upload),
+        ...initiatorOf(upload),
         ...checksumFacts(upload),
       }
+    },
+
+    async getInitiation(ref, uploadId) {
+      const upload = uploads.find(ref, uploadId)
+      if (!upload) throw noSuchUpload(ref, uploadId)
+      return { initiation: parseInitiation(upload), tags: parseTags(upload.tags) }
     },
 
     async abortMultipartUpload(ref, uploadId) {

@@ -9,7 +9,7 @@ import { damagedIndex, UnusableStore } from './store-error.ts'
 
 export type Index = Database.Database
 
-export const schemaVersion = 6
+export const schemaVersion = 7
 
 /** Milliseconds. Reads never wait in WAL mode; the CommitQueue retries a busy write while the loop goes on. */
 export const busyTimeout = 10
@@ -45,7 +45,7 @@ CREATE UNIQUE INDEX segments_by_part ON segments (content, part);
 CREATE TABLE uploads (
   id TEXT PRIMARY KEY, bucket TEXT NOT NULL, key TEXT NOT NULL, initiated_at INTEGER NOT NULL, acl TEXT NOT NULL,
   headers TEXT NOT NULL, tags TEXT NOT NULL, algorithm TEXT, checksum_type TEXT,
-  completed_at INTEGER, request TEXT, result TEXT
+  completed_at INTEGER, request TEXT, result TEXT, initiation TEXT
 ) STRICT;
 CREATE UNIQUE INDEX open_uploads ON uploads (bucket, key, id) WHERE completed_at IS NULL;
 CREATE INDEX completed_uploads ON uploads (completed_at) WHERE completed_at IS NOT NULL;
@@ -161,6 +161,7 @@ function migrate(db: Index): boolean {
       if (found < 3) db.exec(position)
       if (found > 0 && found < 5) db.exec('ALTER TABLE buckets ADD COLUMN configuration TEXT')
       if (found < 6) db.exec(versions)
+      if (found > 0 && found < 7) db.exec('ALTER TABLE uploads ADD COLUMN initiation TEXT')
       if (found < 4) {
         db.exec(usageTables)
         countUsage(db)

@@ -1,6 +1,6 @@
 /** The rows of multipart uploads. Those methods that write are called inside a CommitQueue job. */
 import { StorageError } from '../../errors.ts'
-import type { ChecksumAlgorithm, ChecksumType, ObjectHeaders, ObjectRef } from '../driver.ts'
+import type { ChecksumAlgorithm, ChecksumType, Initiation, ObjectHeaders, ObjectRef } from '../driver.ts'
 import type { Index } from './open-index.ts'
 import { resourceOf } from '../rules.ts'
 
@@ -19,6 +19,8 @@ export type UploadRow = {
   completed_at: number | null
   request: string | null
   result: string | null
+  /** JSON of an Initiation. null: not known. */
+  initiation: string | null
 }
 
 export type PartRow = {
@@ -55,8 +57,8 @@ export class UploadRows {
       'SELECT * FROM uploads WHERE id = ? AND bucket = ? AND key = ?',
     )
     this.#add = db.prepare<[Omit<UploadRow, 'completed_at' | 'request' | 'result'>]>(
-      `INSERT INTO uploads (id, bucket, key, initiated_at, acl, headers, tags, algorithm, checksum_type)
-       VALUES (@id, @bucket, @key, @initiated_at, @acl, @headers, @tags, @algorithm, @checksum_type)`,
+      `INSERT INTO uploads (id, bucket, key, initiated_at, acl, headers, tags, algorithm, checksum_type, initiation)
+       VALUES (@id, @bucket, @key, @initiated_at, @acl, @headers, @tags, @algorithm, @checksum_type, @initiation)`,
     )
     this.#remove = db.prepare<[string]>('DELETE FROM uploads WHERE id = ?')
     this.#complete = db.prepare<[number, string, string, string]>(
@@ -163,6 +165,14 @@ export const noSuchUpload = (ref: ObjectRef, uploadId: string): StorageError =>
     resource: resourceOf(ref),
     details: { UploadId: uploadId },
   })
+
+export const parseInitiation = ({ initiation }: Pick<UploadRow, 'initiation'>): Initiation | null =>
+  initiation === null ? null : (JSON.parse(initiation) as Initiation)
+
+export function initiatorOf(row: Pick<UploadRow, 'initiation'>): { initiator?: string } {
+  const initiator = parseInitiation(row)?.initiator ?? null
+  return initiator === null ? {} : { initiator }
+}
 
 export function storageClassOf({ headers }: Pick<UploadRow, 'headers'>): Pick<ObjectHeaders, 'storageClass'> {
   const { storageClass } = JSON.parse(headers) as ObjectHeaders

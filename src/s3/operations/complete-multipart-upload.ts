@@ -4,7 +4,7 @@ import { answerXml, quoted } from '../answer.ts'
 import { objectOf, type Operation, type S3Context } from '../context.ts'
 import { readDocument } from '../document.ts'
 import { expirationHeader } from '../lifecycle/expiration-header.ts'
-import { elementOf, locationOf, readUploadId } from '../multipart.ts'
+import { allowInUpload, elementOf, locationOf, readUploadId } from '../multipart.ts'
 import { checksumValue, readChecksum, readChecksumType, readWriteConditions } from '../object-headers.ts'
 import { checksumElements, settleWritten } from '../written.ts'
 import { elements, malformed, parseXml, type XmlNode } from '../xml.ts'
@@ -15,7 +15,7 @@ type Part = { partNumber: number; etag: string; checksum?: Checksum }
 export const completeMultipartUpload: Operation = async (ctx, deps) => {
   const ref = objectOf(ctx)
   const uploadId = readUploadId(ctx)
-  const allowed = await deps.access.allow(ctx, 's3:PutObject', ref)
+  const allowed = await allowInUpload(ctx, 's3:PutObject', ref, uploadId, deps)
   const conditions = readWriteConditions(ctx.headers)
   const checksum = readChecksum(ctx.headers)
   const contentLength = readObjectSize(ctx)

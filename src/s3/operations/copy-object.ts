@@ -1,8 +1,9 @@
 import { StorageError } from '../../errors.ts'
-import type { CopyOptions } from '../../drivers/driver.ts'
+import type { CopyOptions, ObjectRef } from '../../drivers/driver.ts'
 import { answerXml, quoted } from '../answer.ts'
-import { objectOf, type Operation, type S3Context } from '../context.ts'
-import { allowSource, parseCopySource, refuseMarker } from '../copy-source.ts'
+import { actionOn } from '../actions.ts'
+import { objectOf, type Operation, type OperationDeps, type S3Context } from '../context.ts'
+import { allowSource, parseCopySource, refuseMarker, type CopySource } from '../copy-source.ts'
 import { expirationHeader } from '../lifecycle/expiration-header.ts'
 import {
   parseAlgorithm,
@@ -21,10 +22,14 @@ import { elements } from '../xml.ts'
 export const copyObject: Operation = async (ctx, deps) => {
   const target = objectOf(ctx)
   const source = parseCopySource(ctx.headers.get('x-amz-copy-source') ?? '')
-  const allowed = await deps.access.allow(ctx, 's3:PutObject', target)
   await allowSource(ctx, source, deps)
+  const tags = await copiedTags(ctx, source, target, deps)
+  // A policy is asked about the tags that the copy will have. With COPY these are the source's.
+  const writer =
+    tags === null ? ctx : { ...ctx, headers: without(ctx.headers, 'x-amz-tagging'), requestTags: async () => tags }
+  const allowed = await deps.access.allow(writer, 's3:PutObject', target)
   refuseUnsupportedHeaders(ctx.headers)
-  const options = readOptions(ctx)
+  const options = { ...readOptions(ctx), ...(tags !== null && { taggingDirective: 'REPLACE' as const, tags }) }
   const same = source.ref.bucket === target.bucket && source.ref.key === target.key
   if (
     same &&
@@ -37,7 +42,10 @@ export const copyObject: Operation = async (ctx, deps) => {
         'This copy request is illegal because it is trying to copy an object to itself without changing the object’s metadata.',
     })
   }
-  const admitted = await admitWrite(ctx, target, deps, allowed)
+  const admitted = await admitWrite(writer, target, deps, allowed)
+  if (tags !== null && hasAny(tags) && !admitted.isGranted && allowed.bucket !== null) {
+    await deps.access.allow(writer, 's3:PutObjectTagging', { ...target, isNew: true })
+  }
   const copying = deps.store.copyObject(source.ref, target, {
     ...(admitted.isGranted ? granted(options, admitted) : options),
     ...(!admitted.isGranted && admitted.headers.acl !== undefined && { acl: admitted.headers.acl }),
@@ -61,6 +69,29 @@ export const copyObject: Operation = async (ctx, deps) => {
     },
   )
 }
+
+/**
+ * The source's tags, if the copy gets them. Copying tags is reading and writing them, as on AWS. They are stored as read
+ * here, because they may change before the object is copied. null: the request has the tags.
+ */
+async function copiedTags(
+  ctx: S3Context,
+  { ref, versionId }: CopySource,
+  target: ObjectRef,
+  deps: OperationDeps,
+): Promise<Record<string, string> | null> {
+  // Only the gateway's own key copies within its bucket, which has no policy. The store may not support tags.
+  if (ref.bucket === deps.gatewayBucket && target.bucket === deps.gatewayBucket) return null
+  if (directive(ctx.headers.get('x-amz-tagging-directive'), 'x-amz-tagging-directive') === 'REPLACE') return null
+  const asked = versionId === undefined ? {} : { versionId }
+  const tags = await deps.store.getObjectTags(ref, asked).catch(refuseMarker)
+  if (hasAny(tags)) await deps.access.allow(ctx, actionOn('s3:GetObjectTagging', versionId), { ...ref, ...asked })
+  return tags
+}
+
+const hasAny = (tags: Record<string, string>): boolean => Object.keys(tags).length > 0
+const without = (headers: S3Context['headers'], name: string): S3Context['headers'] =>
+  new Map([...headers].filter(([each]) => each !== name))
 
 /** Nothing of the source's or the request's headers: the upload that the key was granted to says what they are. */
 const granted = ({ sourceConditions, checksumAlgorithm }: CopyOptions, { headers }: Admitted): CopyOptions => ({

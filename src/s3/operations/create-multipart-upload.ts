@@ -2,6 +2,7 @@ import { defaultChecksumType } from '../../drivers/checksums/checksum.ts'
 import { answerXml } from '../answer.ts'
 import { objectOf, type Operation } from '../context.ts'
 import { parseAlgorithm, readChecksumType, refuseUnsupportedHeaders } from '../object-headers.ts'
+import { initiationBy } from '../multipart.ts'
 import { admitWrite } from '../written-headers.ts'
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateMultipartUpload.html */
@@ -15,6 +16,7 @@ export const createMultipartUpload: Operation = async (ctx, deps) => {
   const { headers } = await admitWrite(ctx, ref, deps, allowed)
   const { uploadId } = await deps.store.createMultipartUpload(ref, {
     ...headers,
+    ...(ref.bucket !== deps.gatewayBucket && { initiation: initiationBy(ctx) }),
     ...(algorithm !== undefined && { checksumAlgorithm: algorithm }),
     ...(checksumType !== undefined && { checksumType }),
   })

@@ -1,25 +1,32 @@
+import { scheduler } from 'node:timers/promises'
 import { isStorageError } from '../../errors.ts'
 import type { DeletedObject, DeleteResult } from '../../drivers/driver.ts'
-import { actionOn } from '../actions.ts'
+import type { AllowedDeletes } from '../access.ts'
 import { answerXml } from '../answer.ts'
-import { bucketOf, type Operation, type OperationDeps, type S3Context } from '../context.ts'
+import { bucketOf, type Operation, type OperationDeps } from '../context.ts'
 import { readDocument } from '../document.ts'
 import { errorAnswer } from '../error-response.ts'
 import { refuseUnsupportedHeaders } from '../object-headers.ts'
 import { S3Error } from '../s3-error.ts'
 import { assertKey } from '../target.ts'
-import { elements, malformed, parseXml, type XmlElement } from '../xml.ts'
+import { elements, holdsMore, malformed, parseXml, type XmlElement } from '../xml.ts'
 
 type Wanted = { key: string; versionId: string | undefined; ifMatch: string | undefined }
 type Outcome = Wanted & { error?: { code: string; message: string }; deleted?: DeletedObject }
 
+const maxKeys = 1000
+/** An object with its five fields has twelve tags. CDATA sections and comments count too. */
+const maxTags = maxKeys * 20
+
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html */
 export const deleteObjects: Operation = async (ctx, deps) => {
   const bucket = bucketOf(ctx)
-  const { isPerKey, makesVersions } = await lookAt(ctx, bucket, deps)
+  const { bucket: info, allow } = await deps.access.allowDeletes(ctx, bucket)
+  const makesVersions = info?.configuration.versioning !== undefined
   refuseUnsupportedHeaders(ctx.headers)
   // Up to a thousand keys of a kilobyte, in which each byte may be an XML entity.
   const body = await readDocument(ctx, { maxBytes: 8 * 1024 * 1024, digestRequired: true })
+  if (holdsMore(body, '<Object', maxKeys) || holdsMore(body, '<', maxTags)) throw malformed()
   const document = parseXml(body, 'Delete')
   const wanted = document.children('Object').map((object): Wanted => {
     const key = object.textOf('Key')
@@ -29,18 +36,13 @@ export const deleteObjects: Operation = async (ctx, deps) => {
     }
     return { key, versionId: object.textOf('VersionId') || undefined, ifMatch: object.textOf('ETag')?.trim() }
   })
-  if (wanted.length === 0 || wanted.length > 1000) throw malformed()
+  if (wanted.length === 0 || wanted.length > maxKeys) throw malformed()
   const quiet = document.textOf('Quiet')?.trim().toLowerCase() === 'true'
 
   const outcomes: Outcome[] = wanted.map((one) => ({ ...one, ...refusalOf(one, makesVersions) }))
   const isSingle = ({ versionId, ifMatch }: Wanted): boolean =>
     makesVersions || versionId !== undefined || ifMatch !== undefined
-  await refuseDenied(
-    ctx,
-    bucket,
-    outcomes.filter((one) => isPerKey || one.versionId !== undefined),
-    deps,
-  )
+  await refuseDenied(outcomes, allow)
   await deleteSingly(bucket, outcomes.filter(isSingle), deps)
   const keys = outcomes.filter((one) => one.error === undefined && !isSingle(one)).map(({ key }) => key)
   const failed = new Map<string, DeleteResult['error']>()
@@ -59,34 +61,24 @@ export const deleteObjects: Operation = async (ctx, deps) => {
   )
 }
 
-/**
- * `isPerKey`: each key must be checked by itself, because a bucket policy may differ by key. Without one, all keys are
- * alike.
- */
-async function lookAt(
-  ctx: S3Context,
-  bucket: string,
-  deps: OperationDeps,
-): Promise<{ isPerKey: boolean; makesVersions: boolean }> {
-  const isGateway = bucket === deps.gatewayBucket
-  const configuration = isGateway ? {} : (await deps.store.headBucket(bucket)).configuration
-  const makesVersions = configuration.versioning !== undefined
-  if (configuration.policy !== undefined) return { isPerKey: true, makesVersions }
-  await deps.access.allow(ctx, 's3:DeleteObject', { bucket })
-  return { isPerKey: false, makesVersions }
-}
-
 /** The marker that was made, or the one that was removed. */
 const markerElements = ({ deleted }: Outcome): XmlElement[] =>
   deleted?.deleteMarker === true ? elements({ DeleteMarker: true, DeleteMarkerVersionId: deleted.versionId }) : []
 
-async function refuseDenied(ctx: S3Context, bucket: string, outcomes: Outcome[], deps: OperationDeps): Promise<void> {
+/** Milliseconds after which other requests get their turn. */
+const slice = 10
+
+/** A bucket policy may differ by key. */
+async function refuseDenied(outcomes: readonly Outcome[], allow: AllowedDeletes['allow']): Promise<void> {
+  let since = performance.now()
   for (const outcome of outcomes) {
     if (outcome.error !== undefined) continue
+    if (performance.now() - since > slice) {
+      await scheduler.yield()
+      since = performance.now()
+    }
     try {
-      const { key, versionId } = outcome
-      const on = { bucket, key, ...(versionId !== undefined && { versionId }) }
-      await deps.access.allow(ctx, actionOn('s3:DeleteObject', versionId), on)
+      await allow(outcome.key, outcome.versionId)
     } catch (refused) {
       if (!isStorageError(refused, 'AccessDenied')) throw refused
       outcome.error = said(refused)

@@ -37,7 +37,7 @@ export const listMultipartUploads: Operation = async (ctx, deps) => {
       elements({
         Key: names.encode(upload.key),
         UploadId: upload.uploadId,
-        Initiator: owner,
+        Initiator: upload.initiator === undefined ? owner : ownerElement(upload.initiator),
         Owner: owner,
         StorageClass: upload.storageClass ?? 'STANDARD',
         Initiated: upload.initiated.toISOString(),

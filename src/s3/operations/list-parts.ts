@@ -1,7 +1,7 @@
 import { answerXml, quoted } from '../answer.ts'
 import { objectOf, type Operation } from '../context.ts'
 import { ownerElement, ownerOf, readCount } from '../listing.ts'
-import { elementOf, readUploadId } from '../multipart.ts'
+import { allowInUpload, elementOf, readUploadId } from '../multipart.ts'
 import { elements, type XmlElement } from '../xml.ts'
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListParts.html */
@@ -10,7 +10,7 @@ export const listParts: Operation = async (ctx, deps) => {
   const uploadId = readUploadId(ctx)
   const maxParts = readCount(ctx, 'max-parts')
   const marker = ctx.query.has('part-number-marker') ? readCount(ctx, 'part-number-marker', { most: 2_147_483_647 }) : 0
-  await deps.access.allow(ctx, 's3:ListMultipartUploadParts', ref)
+  await allowInUpload(ctx, 's3:ListMultipartUploadParts', ref, uploadId, deps)
   const page = await deps.store.listParts(ref, uploadId, { maxParts, partNumberMarker: marker })
   const owner = ownerElement(await ownerOf(ref.bucket, deps))
   answerXml(ctx, 'ListPartsResult', [
@@ -18,7 +18,7 @@ export const listParts: Operation = async (ctx, deps) => {
       Bucket: ref.bucket,
       Key: ref.key,
       UploadId: uploadId,
-      Initiator: owner,
+      Initiator: page.initiator === undefined ? owner : ownerElement(page.initiator),
       Owner: owner,
       StorageClass: page.storageClass ?? 'STANDARD',
       PartNumberMarker: marker,

@@ -40,7 +40,7 @@ export const postObject: Operation = async (ctx, deps) => {
   // A bucket policy's conditions on headers of a PUT apply to the fields of a form.
   const sent = asHeaders(form)
   const requestTags = async (): Promise<Record<string, string>> => readOptions(form, sent).headers.tags ?? {}
-  const who = { ...ctx, headers: sent, requestTags }
+  const who = { ...ctx, headers: sent, requestTags, form: { version: policy.version } }
   const allowed = await deps.access.allow(who, 's3:PutObject', ref)
   const { headers, expect } = readOptions(form, sent)
   // The policy covers every field, so there is no unsigned content encoding.

@@ -2,7 +2,7 @@ import { StorageError } from '../../errors.ts'
 import { answerXml, quoted } from '../answer.ts'
 import { objectOf, type Operation } from '../context.ts'
 import { allowSource, parseCopySource, refuseMarker } from '../copy-source.ts'
-import { readPartNumber, readUploadId } from '../multipart.ts'
+import { allowInUpload, readPartNumber, readUploadId } from '../multipart.ts'
 import { readConditions, refuseUnsupportedHeaders } from '../object-headers.ts'
 import { checksumElements } from '../written.ts'
 import { elements } from '../xml.ts'
@@ -13,7 +13,7 @@ export const uploadPartCopy: Operation = async (ctx, deps) => {
   const uploadId = readUploadId(ctx)
   const partNumber = readPartNumber(ctx)
   const source = parseCopySource(ctx.headers.get('x-amz-copy-source') ?? '')
-  await deps.access.allow(ctx, 's3:PutObject', target)
+  await allowInUpload(ctx, 's3:PutObject', target, uploadId, deps)
   await allowSource(ctx, source, deps)
   refuseUnsupportedHeaders(ctx.headers)
   const range = readSourceRange(ctx.headers.get('x-amz-copy-source-range'))

@@ -1,6 +1,6 @@
 import { answerEmpty, quoted } from '../answer.ts'
 import { objectOf, runWrite, type Operation } from '../context.ts'
-import { readPartNumber, readUploadId } from '../multipart.ts'
+import { allowInUpload, readPartNumber, readUploadId } from '../multipart.ts'
 import { maxObjectBytes, objectBody } from '../object-body.ts'
 import { refuseUnsupportedHeaders } from '../object-headers.ts'
 import { checksumHeaders } from '../written.ts'
@@ -10,7 +10,7 @@ export const uploadPart: Operation = async (ctx, deps) => {
   const ref = objectOf(ctx)
   const uploadId = readUploadId(ctx)
   const partNumber = readPartNumber(ctx)
-  await deps.access.allow(ctx, 's3:PutObject', ref)
+  await allowInUpload(ctx, 's3:PutObject', ref, uploadId, deps)
   refuseUnsupportedHeaders(ctx.headers)
   const body = objectBody(ctx, maxObjectBytes(ref.bucket, deps))
   if (ref.bucket === deps.gatewayBucket) {

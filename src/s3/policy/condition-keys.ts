@@ -1,11 +1,15 @@
 /** The condition keys that are evaluated, and what they are for one request. */
 import type { IncomingMessage } from 'node:http'
 import { createClientIp, createTrustedPeer } from '../../http/client-ip.ts'
+import { StorageError } from '../../errors.ts'
+import type { S3Action } from '../actions.ts'
 import type { Principal, S3Context } from '../context.ts'
 
 export type Requester = Pick<S3Context, 'principal' | 'verified' | 'headers' | 'query' | 'req'> & {
   /** The tags that the request would set, where they are not in x-amz-tagging. */
   requestTags?: () => Promise<Record<string, string>>
+  /** Of a form, whose policy is signed instead of the request. */
+  form?: { version: 2 | 4 }
 }
 
 /** Undefined: the request has no such key. */
@@ -13,23 +17,43 @@ export type ConditionKeys = (name: string) => readonly string[] | undefined
 
 export type Tags = { existing?: Record<string, string>; requested?: Record<string, string> }
 
-const headerKeys = [
-  'x-amz-acl',
-  'x-amz-content-sha256',
-  'x-amz-copy-source',
-  'x-amz-grant-full-control',
-  'x-amz-grant-read',
-  'x-amz-grant-read-acp',
-  'x-amz-grant-write',
-  'x-amz-grant-write-acp',
-  'x-amz-metadata-directive',
-  'x-amz-server-side-encryption',
-  'x-amz-server-side-encryption-aws-kms-key-id',
-  'x-amz-server-side-encryption-customer-algorithm',
-  'x-amz-storage-class',
-  'x-amz-website-redirect-location',
+/**
+ * Headers, and the actions that they belong to
+ * (https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html). Other actions ignore the
+ * header, so a client must not choose its value there.
+ */
+const ofAcl: readonly S3Action[] = [
+  's3:CreateBucket',
+  's3:PutBucketAcl',
+  's3:PutObject',
+  's3:PutObjectAcl',
+  's3:PutObjectVersionAcl',
 ]
+const ofWrite: readonly S3Action[] = ['s3:PutObject']
+const headerKeys: Record<string, readonly S3Action[] | 'every action'> = {
+  'x-amz-acl': ofAcl,
+  'x-amz-content-sha256': 'every action',
+  'x-amz-copy-source': ofWrite,
+  'x-amz-grant-full-control': ofAcl,
+  'x-amz-grant-read': ofAcl,
+  'x-amz-grant-read-acp': ofAcl,
+  'x-amz-grant-write': ofAcl,
+  'x-amz-grant-write-acp': ofAcl,
+  'x-amz-metadata-directive': ofWrite,
+  'x-amz-server-side-encryption': ofWrite,
+  'x-amz-server-side-encryption-aws-kms-key-id': ofWrite,
+  'x-amz-server-side-encryption-customer-algorithm': ofWrite,
+  'x-amz-storage-class': ['s3:PutObject', 's3:PutObjectAcl', 's3:PutObjectVersionAcl'],
+  'x-amz-website-redirect-location': ofWrite,
+}
+/** What the request that begins an upload says of the object. Later requests of the upload do not repeat it. */
+export const headersOfUpload: readonly string[] = Object.keys(headerKeys).filter(
+  (name) => !['x-amz-content-sha256', 'x-amz-copy-source', 'x-amz-metadata-directive'].includes(name),
+)
+/** Parameters of lists. */
 const queryKeys = ['prefix', 'delimiter', 'max-keys']
+const lists = new Set<S3Action>(['s3:ListBucket', 's3:ListBucketVersions', 's3:ListBucketMultipartUploads'])
+const tagging = new Set<S3Action>(['s3:PutObject', 's3:PutObjectTagging', 's3:PutObjectVersionTagging'])
 const otherKeys = [
   'aws:currenttime',
   'aws:epochtime',
@@ -43,7 +67,7 @@ const otherKeys = [
   's3:requestobjecttagkeys',
   's3:signatureversion',
 ]
-const known = new Set([...otherKeys, ...[...headerKeys, ...queryKeys].map((name) => `s3:${name}`)])
+const known = new Set([...otherKeys, ...[...Object.keys(headerKeys), ...queryKeys].map((name) => `s3:${name}`)])
 
 const existingTag = 's3:existingobjecttag/'
 const requestTag = 's3:requestobjecttag/'
@@ -64,7 +88,7 @@ export function normalKey(name: string): string {
 export function createConditionKeys(o: {
   trustedProxies?: readonly string[] | undefined
   now: () => Date
-}): (who: Requester, tags: Tags) => ConditionKeys {
+}): (who: Requester, action: S3Action, tags: Tags) => ConditionKeys {
   const clientIp = createClientIp(o.trustedProxies ?? [])
   const isTrusted = createTrustedPeer(o.trustedProxies ?? [])
 
@@ -75,31 +99,37 @@ export function createConditionKeys(o: {
     return isTrusted(req) && String(said).split(',').at(-1)!.trim().toLowerCase() === 'https'
   }
 
-  return (who, { existing = {}, requested = {} }) =>
-    (name) => {
+  return (who, action, { existing = {}, requested = {} }) => {
+    const sets = tagging.has(action) ? requested : {}
+    return (name) => limited(name, valuesOf(name))
+
+    function valuesOf(name: string): readonly string[] | undefined {
       const { principal, verified, headers, query, req } = who
       if (name.startsWith(existingTag)) return one(ownValue(existing, name.slice(existingTag.length)))
-      if (name.startsWith(requestTag)) return one(ownValue(requested, name.slice(requestTag.length)))
-      if (name.startsWith('s3:x-amz-')) return one(headers.get(name.slice(3)))
+      if (name.startsWith(requestTag)) return one(ownValue(sets, name.slice(requestTag.length)))
+      if (name.startsWith('s3:x-amz-'))
+        return belongsTo(name.slice(3), action) ? one(headers.get(name.slice(3))) : undefined
       switch (name) {
         case 's3:prefix':
         case 's3:delimiter':
         case 's3:max-keys':
-          return one(query.get(name.slice(3)))
+          return lists.has(action) ? one(query.get(name.slice(3))) : undefined
         case 's3:requestobjecttagkeys':
-          return Object.keys(requested)
+          return someOf(Object.keys(sets))
         case 's3:authtype':
-          return verified === null ? undefined : [verified.via === 'query' ? 'REST-QUERY-STRING' : 'REST-HEADER']
-        case 's3:signatureversion':
-          return verified === null ? undefined : [verified.version === 2 ? 'AWS' : 'AWS4-HMAC-SHA256']
+          return one(authTypeOf(who))
+        case 's3:signatureversion': {
+          const version = (who.form ?? verified)?.version
+          return one(version && (version === 2 ? 'AWS' : 'AWS4-HMAC-SHA256'))
+        }
         case 'aws:sourceip':
           return [clientIp(req)]
         case 'aws:securetransport':
           return [String(isSecure(req))]
         case 'aws:useragent':
-          return one(headers.get('user-agent'))
+          return one(req.headers['user-agent'])
         case 'aws:referer':
-          return one(headers.get('referer'))
+          return one(req.headers.referer)
         case 'aws:currenttime':
           return [o.now().toISOString()]
         case 'aws:epochtime':
@@ -112,8 +142,31 @@ export function createConditionKeys(o: {
           return undefined
       }
     }
+  }
 }
 
+const belongsTo = (header: string, action: S3Action): boolean => {
+  const of = headerKeys[header]
+  return of === 'every action' || of?.includes(action) === true
+}
+
+function authTypeOf({ form, verified }: Requester): string | undefined {
+  if (form !== undefined) return 'POST'
+  return verified === null ? undefined : verified.via === 'query' ? 'REST-QUERY-STRING' : 'REST-HEADER'
+}
+
+/** Characters. Longer values are refused, because comparing them with many patterns takes long. */
+const maxCompared = 4096
+
+function limited(name: string, values: readonly string[] | undefined): readonly string[] | undefined {
+  const long = values?.find((value) => value.length > maxCompared)
+  if (long === undefined) return values
+  throw new StorageError('AccessDenied', {
+    message: `The bucket policy compares ${name}, whose value has ${long.length} characters. The limit is ${maxCompared}.`,
+  })
+}
+
+const someOf = (values: readonly string[]): readonly string[] | undefined => (values.length === 0 ? undefined : values)
 const one = (value: string | undefined): string[] | undefined => (value === undefined ? undefined : [value])
 const nameOf = (principal: Principal): string | undefined => (principal.kind === 'key' ? principal.owner : undefined)
 const ownValue = (tags: Record<string, string>, name: string): string | undefined =>

@@ -1,7 +1,7 @@
 /** Condition operators (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html). */
 import { BlockList, isIP } from 'node:net'
 import type { ConditionKeys } from './condition-keys.ts'
-import { matchesGlob } from './glob.ts'
+import { glob } from './glob.ts'
 
 export type Condition = {
   key: string
@@ -16,7 +16,7 @@ type Compare = (wanted: string) => ((actual: string) => boolean) | null
 const text: Record<string, Compare> = {
   equals: (wanted) => (actual) => actual === wanted,
   equalsIgnoreCase: (wanted) => (actual) => actual.toLowerCase() === wanted.toLowerCase(),
-  like: (wanted) => (actual) => matchesGlob(wanted, actual),
+  like: glob,
   bool: (wanted) => (/^(true|false)$/i.test(wanted) ? (actual) => actual.toLowerCase() === wanted.toLowerCase() : null),
 }
 
@@ -34,19 +34,36 @@ const date = (value: string): number => (/^\d+$/.test(value) ? Number(value) * 1
 const inRange: Compare = (wanted) => {
   const range = addressRange(wanted)
   if (range === null) return null
-  const list = new BlockList()
-  const family = range.family === 6 ? 'ipv6' : 'ipv4'
-  list.addSubnet(range.address, range.bits, family)
+  const list = listOf(range)
   return (actual) => isIP(actual) !== 0 && list.check(actual, isIP(actual) === 6 ? 'ipv6' : 'ipv4')
 }
 
+export type AddressRange = { address: string; bits: number; family: 4 | 6 }
+
 /** An address, or a range in CIDR form. */
-export function addressRange(value: string): { address: string; bits: number; family: 4 | 6 } | null {
+export function addressRange(value: string): AddressRange | null {
   const [address = '', length] = value.split('/')
   const family = isIP(address)
   const most = family === 6 ? 128 : 32
   const bits = length === undefined ? most : /^\d{1,3}$/.test(length) ? Number(length) : -1
   return family === 0 || bits < 0 || bits > most ? null : { address, bits, family: family as 4 | 6 }
+}
+
+function listOf({ address, bits, family }: AddressRange): BlockList {
+  const list = new BlockList()
+  list.addSubnet(address, bits, family === 6 ? 'ipv6' : 'ipv4')
+  return list
+}
+
+/** The addresses of IPv4 as IPv6 has them. A range of IPv6 with them in it matches clients that use IPv4. */
+const mapped: AddressRange = { address: '::ffff:0:0', bits: 96, family: 6 }
+
+/** At most a /8 of IPv4, also where it is mapped to IPv6, or a /32 of IPv6. */
+export function isPartOfInternet(range: AddressRange): boolean {
+  const { address, bits, family } = range
+  if (family === 4) return bits >= 8
+  if (bits > mapped.bits && listOf(mapped).check(address, 'ipv6')) return bits >= mapped.bits + 8
+  return bits >= 32 && !listOf(range).check(mapped.address, 'ipv6')
 }
 
 const comparisons: Record<string, { compare: Compare; negated?: true }> = {

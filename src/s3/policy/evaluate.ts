@@ -1,9 +1,8 @@
 /** What a bucket policy says of one request: an explicit deny wins over every allow. */
 import type { Principal } from '../context.ts'
-import { usesExistingTags, usesRequestTags, type ConditionKeys } from './condition-keys.ts'
-import { addressRange, type Condition } from './conditions.ts'
-import { matchesGlob } from './glob.ts'
-import type { Policy, Statement } from './parse-policy.ts'
+import type { ConditionKeys } from './condition-keys.ts'
+import { addressRange, isPartOfInternet, type Condition } from './conditions.ts'
+import type { Patterns, Policy, Statement } from './parse-policy.ts'
 
 export type Verdict = 'allow' | 'deny' | 'none'
 
@@ -16,27 +15,55 @@ export type PolicyRequest = {
   keys: ConditionKeys
 }
 
+/** A statement that fits the principal and the action, with the conditions that are not tested yet. */
+export type Candidate = Pick<Statement, 'effect' | 'resources' | 'conditions'>
+
 export function evaluate(policy: Policy, request: PolicyRequest): Verdict {
-  const applying = policy.statements.filter((statement) => applies(statement, request))
-  if (applying.some(({ effect }) => effect === 'Deny')) return 'deny'
-  return applying.length > 0 ? 'allow' : 'none'
+  const candidates = forResource(candidatesOf(policy, request), request)
+  return decide(narrow(candidates, request.keys))
 }
 
-function applies(statement: Statement, { principal, action, bucket, key, keys }: PolicyRequest): boolean {
+export function candidatesOf(
+  policy: Policy,
+  { principal, action }: Pick<PolicyRequest, 'principal' | 'action'>,
+): Candidate[] {
+  const name = action.toLowerCase()
+  return policy.statements.filter(({ principals, actions }) => isNamed(principals, principal) && fits(actions, name))
+}
+
+export function forResource(
+  candidates: readonly Candidate[],
+  { bucket, key }: Pick<PolicyRequest, 'bucket' | 'key'>,
+): Candidate[] {
   const resource = key === undefined ? bucket : `${bucket}/${key}`
-  return (
-    isNamed(statement.principals, principal) &&
-    fits(statement.actions, action.toLowerCase()) &&
-    fits(statement.resources, resource) &&
-    statement.conditions.every(({ test }) => test(keys))
-  )
+  return candidates.filter(({ resources }) => fits(resources, resource))
+}
+
+/** Those that can fit an object, whatever its key. */
+export const forObjects = (candidates: readonly Candidate[]): Candidate[] =>
+  candidates.filter(({ resources }) => resources.negated || !resources.plain)
+
+/** Tests the conditions on the keys that are known. Leaves out candidates for which one fails. */
+export function narrow(
+  candidates: readonly Candidate[],
+  keys: ConditionKeys,
+  isKnown: (name: string) => boolean = () => true,
+): Candidate[] {
+  return candidates
+    .filter(({ conditions }) => conditions.every(({ key, test }) => !isKnown(key) || test(keys)))
+    .map((candidate) => ({ ...candidate, conditions: candidate.conditions.filter(({ key }) => !isKnown(key)) }))
+}
+
+/** For candidates without open conditions. */
+export function decide(candidates: readonly Candidate[]): Verdict {
+  if (candidates.some(({ effect }) => effect === 'Deny')) return 'deny'
+  return candidates.length > 0 ? 'allow' : 'none'
 }
 
 const isNamed = (principals: Statement['principals'], principal: Principal): boolean =>
   principals === 'everyone' || (principal.kind === 'key' && !principal.gateway && principals.has(principal.owner))
 
-const fits = ({ globs, negated }: Statement['actions'], text: string): boolean =>
-  globs.some((glob) => matchesGlob(glob, text)) !== negated
+const fits = ({ globs, negated }: Patterns, text: string): boolean => globs.some((glob) => glob(text)) !== negated
 
 /** Whether a policy allows something to everyone (https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html#access-control-block-public-access-policy-status). */
 export const isPublicPolicy = (policy: Policy): boolean =>
@@ -45,19 +72,11 @@ export const isPublicPolicy = (policy: Policy): boolean =>
       effect === 'Allow' && principals === 'everyone' && !conditions.some(isFixedAddress),
   )
 
-/** Only a part of the Internet: at most a /8 of IPv4 or a /32 of IPv6. */
+/** Only a part of the Internet. */
 const isFixedAddress = ({ operator, key, values }: Condition): boolean =>
   operator === 'IpAddress' &&
   key === 'aws:sourceip' &&
   values.every((value) => {
     const range = addressRange(value)
-    return range !== null && range.bits >= (range.family === 6 ? 32 : 8)
+    return range !== null && isPartOfInternet(range)
   })
-
-export type NeededTags = { existing: boolean; requested: boolean }
-
-/** Tags are only read for a policy that asks for them. */
-export function neededTags(policy: Policy): NeededTags {
-  const keys = policy.statements.flatMap(({ conditions }) => conditions.map(({ key }) => key))
-  return { existing: keys.some(usesExistingTags), requested: keys.some(usesRequestTags) }
-}

@@ -6,17 +6,23 @@ import { parseStrictJson, type Json } from '../../sigv4/strict-json.ts'
 import { S3Error } from '../s3-error.ts'
 import { isConditionKey, normalKey } from './condition-keys.ts'
 import { condition, type Condition } from './conditions.ts'
-import { matchesGlob } from './glob.ts'
+import { glob, matchesGlob, type Glob } from './glob.ts'
 
 export type Statement = {
   effect: 'Allow' | 'Deny'
   /** Owners of access keys, or everyone, signed in or not. */
   principals: 'everyone' | ReadonlySet<string>
-  /** Globs in lower case. */
-  actions: { globs: readonly string[]; negated: boolean }
-  /** Globs of what follows `arn:aws:s3:::`. */
-  resources: { globs: readonly string[]; negated: boolean }
+  /** Of names in lower case. */
+  actions: Patterns
+  /** Of what follows `arn:aws:s3:::`. */
+  resources: Patterns
   conditions: readonly Condition[]
+}
+export type Patterns = {
+  globs: readonly Glob[]
+  negated: boolean
+  /** Without wildcards and slashes, as the name of a bucket is. */
+  plain: boolean
 }
 export type Policy = { statements: readonly Statement[] }
 
@@ -69,17 +75,17 @@ function readStatement(value: Json, bucket: string): Statement {
 }
 
 /** `Action` or `NotAction`, and the same for resources: one of the two. */
-function oneOf(
-  statement: Map<string, Json>,
-  name: string,
-  read: (text: string) => string,
-): { globs: string[]; negated: boolean } {
+function oneOf(statement: Map<string, Json>, name: string, read: (text: string) => string): Patterns {
   const plain = statement.get(name)
   const not = statement.get(`Not${name}`)
   if ((plain === undefined) === (not === undefined)) throw refuse(`Missing required field ${name}`)
-  const globs = texts(plain ?? not!).map(read)
-  if (globs.length === 0) throw refuse(`Policy statement must contain ${name.toLowerCase()}s.`)
-  return { globs, negated: plain === undefined }
+  const patterns = texts(plain ?? not!).map(read)
+  if (patterns.length === 0) throw refuse(`Policy statement must contain ${name.toLowerCase()}s.`)
+  return {
+    globs: patterns.map(glob),
+    negated: plain === undefined,
+    plain: patterns.every((pattern) => !/[*?/]/.test(pattern)),
+  }
 }
 
 function readAction(text: string): string {
@@ -89,11 +95,11 @@ function readAction(text: string): string {
 
 function readResource(text: string, bucket: string): string {
   if (text === '*') return text
-  const glob = text.replace(arnPrefix, '')
-  if (glob.includes('${')) throw missing('A variable (${…})')
-  const [named = ''] = glob.split('/', 1)
-  if (glob === text || !matchesGlob(named, bucket)) throw refuse('Policy has invalid resource')
-  return glob
+  const pattern = text.replace(arnPrefix, '')
+  if (pattern.includes('${')) throw missing('A variable (${…})')
+  const [named = ''] = pattern.split('/', 1)
+  if (pattern === text || !matchesGlob(named, bucket)) throw refuse('Policy has invalid resource')
+  return pattern
 }
 
 /** `*`, or names of owners: bare, or as the account or the user of an ARN. Services own no keys here. */

@@ -44,6 +44,7 @@ export async function convertToVersion2(root: string): Promise<{ logAt: string |
             db.exec('ALTER TABLE buckets DROP COLUMN configuration')
             db.exec('DROP TABLE versions')
             for (const column of ['version', 'nth', 'lock']) db.exec(`ALTER TABLE objects DROP COLUMN ${column}`)
+            db.exec('ALTER TABLE uploads DROP COLUMN initiation')
             // Last, because the triggers of this connection use these tables, and ALTER TABLE checks all triggers.
             db.exec(dropUsageTables)
             db.pragma('user_version = 2')

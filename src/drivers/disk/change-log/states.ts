@@ -22,6 +22,8 @@ type LoggedBucket = Omit<BucketRow, 'name' | 'configuration'> & Partial<Pick<Buc
 type InVersions = 'version' | 'nth' | 'lock'
 type LoggedObject = Omit<ObjectRow, 'bucket' | 'key' | InVersions> & Partial<Pick<ObjectRow, InVersions>>
 type LoggedVersion = Omit<VersionRow, 'bucket' | 'key' | 'version'>
+/** Logs of versions before schema 7 have no initiation. */
+type LoggedUpload = Omit<UploadRow, 'id' | 'initiation'> & Partial<Pick<UploadRow, 'initiation'>>
 
 export type State =
   /** Bytes in a file below `objects/`; `sums` in base64. */
@@ -32,7 +34,7 @@ export type State =
   /** A noncurrent version or a delete marker. */
   | { is: 'version'; bucket: string; key: string; version: string; row: LoggedVersion | null }
   | { is: 'bucket'; name: string; row: LoggedBucket | null }
-  | { is: 'upload'; id: string; row: Omit<UploadRow, 'id'> | null }
+  | { is: 'upload'; id: string; row: LoggedUpload | null }
   | { is: 'part'; upload: string; number: number; row: Omit<PartRow, 'upload' | 'number'> | null }
   /** The catalog that the store was last used with; null: none. */
   | { is: 'paired'; row: Generation | null }
@@ -198,13 +200,14 @@ export class StateWriter {
     this.#dropBucket = db.prepare<[string]>('DELETE FROM buckets WHERE name = ?')
     this.#putUpload = db.prepare<[UploadRow]>(
       `INSERT INTO uploads (id, bucket, key, initiated_at, acl, headers, tags, algorithm, checksum_type,
-          completed_at, request, result)
+          completed_at, request, result, initiation)
         VALUES (@id, @bucket, @key, @initiated_at, @acl, @headers, @tags, @algorithm, @checksum_type, @completed_at,
-          @request, @result)
+          @request, @result, @initiation)
         ON CONFLICT (id) DO UPDATE SET bucket = excluded.bucket, key = excluded.key,
           initiated_at = excluded.initiated_at, acl = excluded.acl, headers = excluded.headers, tags = excluded.tags,
           algorithm = excluded.algorithm, checksum_type = excluded.checksum_type,
-          completed_at = excluded.completed_at, request = excluded.request, result = excluded.result`,
+          completed_at = excluded.completed_at, request = excluded.request, result = excluded.result,
+          initiation = excluded.initiation`,
     )
     this.#unpair = db.prepare('DELETE FROM paired')
     this.#pairing = new Pairing(db)
@@ -236,7 +239,7 @@ export class StateWriter {
         else this.#dropBucket.run(state.name)
         break
       case 'upload':
-        if (state.row) this.#putUpload.run({ ...state.row, id: state.id })
+        if (state.row) this.#putUpload.run({ initiation: null, ...state.row, id: state.id })
         else this.#uploads.remove(state.id, at)
         if (state.row?.completed_at != null) this.#uploads.dropParts(state.id, at)
         break
