@@ -41,6 +41,8 @@ export type Access = {
    * Resolves if the requester is allowed. Otherwise throws AccessDenied, or NoSuchBucket if the bucket does not exist.
    */
   allow(who: Requester, action: S3Action, on: On): Promise<Allowed>
+  /** Whether the policy of a bucket allows something to everyone. null: it has none. */
+  hasPublicPolicy(bucket: BucketInfo): boolean | null
   /** For a request that deletes many keys. Throws the same errors if the requester is allowed none of them. */
   allowDeletes(who: Requester, bucket: string): Promise<AllowedDeletes>
   /**
@@ -106,7 +108,8 @@ export function createAccess(o: AccessOptions): Access {
     let open = narrow(fitting, conditionKeys(who, action, {}), isNoTag)
     if (uses(open, usesRequestTags)) {
       if (open.some(isFinalDeny)) return 'deny'
-      if (!isOwner(who, info) && !open.some(isAllow) && ruleOf(action).acl === undefined) return 'none'
+      const mayHaveRight = isOwner(who, info) || on.isInitiator === true || ruleOf(action).acl !== undefined
+      if (!mayHaveRight && !open.some(isAllow)) return 'none'
       const requested = (await who.requestTags?.()) ?? taggingOf(who)
       open = narrow(open, conditionKeys(who, action, { requested }), usesRequestTags)
     }
@@ -187,6 +190,8 @@ export function createAccess(o: AccessOptions): Access {
   }
 
   const access: Access = {
+    hasPublicPolicy: (info) => policyOf(info)?.isPublic ?? null,
+
     async allowRead(who, on) {
       if (on.bucket === gatewayBucket) return readInGatewayBucket(who.principal, on)
       await access.allow(who, actionOn('s3:GetObject', on.versionId), on)

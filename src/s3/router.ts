@@ -81,7 +81,7 @@ export type Route = {
 }
 
 /** Read top to bottom. The first match runs. */
-const routes: readonly Route[] = [
+export const routes: readonly Route[] = [
   { method: 'GET', on: 'service', name: 'ListBuckets', run: listBuckets },
 
   { method: 'PUT', on: 'bucket', query: ['cors'], body: 'xml', name: 'PutBucketCors', run: putBucketCors },

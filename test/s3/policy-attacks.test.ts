@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { createPostForm } from '../../src/sigv4/post-form.ts'
+import { routes, type Route } from '../../src/s3/router.ts'
 import type { RawAnswer } from '../fixtures/raw-http.ts'
 import { element, keys, startEndpoint, type Endpoint, type Who } from './endpoint.ts'
 
@@ -156,6 +157,54 @@ describe('a copy', () => {
   })
 })
 
+describe('a document', () => {
+  const megabyte = String(1024 * 1024)
+  const documents = routes.filter(({ body }) => body === 'xml')
+
+  /** Announces a body and sends none, so an answer shows that the server did not wait for it. */
+  async function announce(who: 'anyone' | 'bob', { method, on, query = [] }: Route): Promise<unknown> {
+    const path = `/${bucket}${on === 'object' ? '/k' : ''}`
+    const asked = Object.fromEntries(query.map((name) => [name, name === 'uploadId' ? 'unknown' : '']))
+    const headers = { 'content-length': megabyte }
+    if (who === 'bob') {
+      return said(await endpoint.signed('bob', method, path, { headers, query: asked, payload: 'UNSIGNED-PAYLOAD' }))
+    }
+    return said(await endpoint.raw(method, `${path}?${new URLSearchParams(asked).toString()}`, headers))
+  }
+
+  test.each(documents.map((route) => [route.name, route] as const))(
+    'of %s is not read from those who may not send it',
+    async (name, route) => {
+      await policy(
+        allow({ Resource: [arn(), arn('/*')], Action: ['s3:Get*', 's3:List*'] }),
+        allow({ Principal: { AWS: 'carol' }, Action: 's3:*', Resource: [arn(), arn('/*')] }),
+        allow({
+          Action: 's3:*',
+          Resource: [arn(), arn('/*')],
+          Condition: {
+            IpAddress: { 'aws:SourceIp': '192.0.2.0/24' },
+            StringEquals: { 's3:RequestObjectTag/open': 'yes', 's3:ExistingObjectTag/open': 'yes' },
+          },
+        }),
+      )
+      // Everyone with a key may create buckets.
+      for (const who of name === 'CreateBucket' ? (['anyone'] as const) : (['anyone', 'bob'] as const)) {
+        expect(await announce(who, route)).toEqual([403, 'AccessDenied'])
+      }
+    },
+  )
+
+  test('of tags has at most 128 KiB', async () => {
+    const body = `<Tagging><TagSet>${' '.repeat(128 * 1024)}</TagSet></Tagging>`
+    const answer = await endpoint.signed('alice', 'PUT', `/${bucket}/k`, {
+      query: { tagging: '' },
+      headers: digest(body),
+      body,
+    })
+    expect(said(answer)).toEqual([400, 'MaxMessageLengthExceeded'])
+  })
+})
+
 test('a request without tags has no s3:RequestObjectTagKeys', async () => {
   const Action = 's3:PutObject'
   await policy(
@@ -195,8 +244,78 @@ describe('parameters and headers that do not belong to the action', () => {
   })
 })
 
+describe('values that can be written in several ways', () => {
+  test('an empty parameter is like none', async () => {
+    const list = (query = {}): Promise<number> => status('anyone', 'GET', `/${bucket}`, { query })
+    const all = allow({ Action: 's3:ListBucket', Resource: arn() })
+    await policy(all, deny({ Action: 's3:ListBucket', Resource: arn(), Condition: { Null: { 's3:prefix': 'true' } } }))
+    expect([await list(), await list({ prefix: '' }), await list({ prefix: 'a' })]).toEqual([403, 403, 200])
+    await policy({ ...all, Condition: { StringEquals: { 's3:prefix': ['', 'home/'] } } })
+    expect([
+      await list(),
+      await list({ prefix: '' }),
+      await list({ prefix: 'home/' }),
+      await list({ prefix: 'a' }),
+    ]).toEqual([200, 200, 200, 403])
+  })
+
+  test.each(['BUCKET/secret/*', '/BUCKET/secret/*'])('the source of a copy: %s', async (pattern) => {
+    await endpoint.signed('alice', 'PUT', `/${bucket}/secret/k`, { body: 'x' })
+    const Action = ['s3:GetObject', 's3:PutObject']
+    const source = pattern.replace('BUCKET', bucket)
+    await policy(
+      allow({ Action }),
+      deny({ Action: 's3:PutObject', Condition: { StringLike: { 's3:x-amz-copy-source': source } } }),
+    )
+    const copy = (from: string): Promise<number> =>
+      status('bob', 'PUT', `/${bucket}/copied`, { headers: { 'x-amz-copy-source': from }, body: '' })
+    expect([
+      await copy(`/${bucket}/secret/k`),
+      await copy(`${bucket}/secret/k`),
+      await copy(`${bucket}%2Fsecret%2Fk`),
+      await copy(`/${bucket}/%73ecret/k`),
+      await copy(`/${bucket}/k`),
+    ]).toEqual([403, 403, 403, 403, 200])
+  })
+
+  test('a time without a zone is UTC', async () => {
+    const zone = process.env['TZ']
+    process.env['TZ'] = 'America/New_York'
+    try {
+      // In New York this is an hour from now at the earliest, read as a local time.
+      const anHourAgo = new Date(Date.now() - 3_600_000).toISOString().slice(0, 19)
+      await policy(allow({ Condition: { DateGreaterThan: { 'aws:CurrentTime': anHourAgo } } }))
+      expect(await status('anyone', 'GET', `/${bucket}/k`)).toBe(200)
+      await policy(allow({ Condition: { DateLessThan: { 'aws:CurrentTime': anHourAgo } } }))
+      expect(await status('anyone', 'GET', `/${bucket}/k`)).toBe(403)
+    } finally {
+      if (zone === undefined) delete process.env['TZ']
+      else process.env['TZ'] = zone
+    }
+  })
+
+  test('a year is not a number of seconds', async () => {
+    await policy(allow({ Condition: { DateLessThan: { 'aws:CurrentTime': '2000' } } }))
+    expect(await status('anyone', 'GET', `/${bucket}/k`)).toBe(403)
+    await policy(allow({ Condition: { DateGreaterThan: { 'aws:CurrentTime': '2000' } } }))
+    expect(await status('anyone', 'GET', `/${bucket}/k`)).toBe(200)
+  })
+})
+
+test('grant headers have at most 100 grants', async () => {
+  const grants = (count: number): Record<string, string> => ({
+    'x-amz-grant-read': Array.from({ length: count }, (_, n) => `id=o${n}`).join(', '),
+  })
+  const put = (count: number): Promise<RawAnswer> =>
+    endpoint.signed('alice', 'PUT', `/${bucket}/granted`, { body: 'x', headers: grants(count) })
+  expect([said(await put(100)), said(await put(101))]).toEqual([
+    [200, undefined],
+    [400, 'InvalidRequest'],
+  ])
+})
+
 describe('a form', () => {
-  const post = async (headers: Record<string, string> = {}): Promise<number> => {
+  const post = async (headers: Record<string, string> = {}, more: Record<string, string> = {}): Promise<number> => {
     const { fields } = createPostForm({
       endpoint: endpoint.url,
       bucket,
@@ -206,6 +325,7 @@ describe('a form', () => {
       region: 'us-east-1',
       expiresIn: 600,
       now: new Date(),
+      fields: more,
     })
     const part = (name: string, value: string): string =>
       `--b\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${value}\r\n`
@@ -231,6 +351,11 @@ describe('a form', () => {
     expect(await post({ 'user-agent': 'a bot', referer: 'https://good.example/' })).toBe(403)
     expect(await post({ 'user-agent': 'a browser', referer: 'https://bad.example/' })).toBe(403)
     expect(await post({ 'user-agent': 'a browser', referer: 'https://good.example/' })).toBe(204)
+  })
+
+  test('is no copy, whatever its fields say', async () => {
+    await only({ StringLike: { 's3:x-amz-copy-source': '*' } })
+    expect(await post({}, { 'x-amz-copy-source': `/${bucket}/k` })).toBe(403)
   })
 
   test('is authenticated by POST, with the version of its policy’s signature', async () => {

@@ -1,13 +1,16 @@
 /** The evaluation of bucket policies against a plain model: each rule of AWS's description written down once more. */
+import { IncomingMessage } from 'node:http'
+import { Socket } from 'node:net'
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Principal } from '../../src/s3/context.ts'
+import { createConditionKeys, type ConditionKeys } from '../../src/s3/policy/condition-keys.ts'
 import { evaluate } from '../../src/s3/policy/evaluate.ts'
 import { matchesGlob } from '../../src/s3/policy/glob.ts'
 import { parsePolicy } from '../../src/s3/policy/parse-policy.ts'
 
 const owners = ['alice', 'bob', 'carol']
-const actions = ['s3:GetObject', 's3:PutObject', 's3:ListBucket', 's3:GetObjectTagging']
+const actions = ['s3:GetObject', 's3:PutObject', 's3:ListBucket', 's3:GetObjectTagging'] as const
 const keys = ['a', 'a/b', 'a/bc', 'b']
 
 type Statement = {
@@ -27,6 +30,9 @@ const condition = fc.oneof(
   fc.record({ StringNotLike: fc.record({ 's3:prefix': oneOrMore(['a*', 'b']) }) }),
   fc.record({ StringLikeIfExists: fc.record({ 's3:prefix': oneOrMore(['a*', '?']) }) }),
   fc.record({ Null: fc.record({ 's3:prefix': fc.constantFrom(['true'], ['false']) }) }),
+  fc.record({ 'ForAllValues:StringEquals': fc.record({ 's3:RequestObjectTagKeys': oneOrMore(['a', 'b']) }) }),
+  fc.record({ 'ForAnyValue:StringEquals': fc.record({ 's3:RequestObjectTagKeys': oneOrMore(['a', 'b']) }) }),
+  fc.record({ Null: fc.record({ 's3:RequestObjectTagKeys': fc.constantFrom(['true'], ['false']) }) }),
 )
 const statement: fc.Arbitrary<Statement> = fc
   .record({
@@ -48,8 +54,24 @@ const request = fc.record({
   action: fc.constantFrom(...actions),
   key: fc.constantFrom(undefined, ...keys),
   prefix: fc.constantFrom(undefined, 'a', 'ab', 'b', ''),
+  tags: fc.subarray(['a', 'b', 'c']),
 })
 type Request = typeof request extends fc.Arbitrary<infer R> ? R : never
+
+/** As the endpoint has them. */
+const conditionKeys = createConditionKeys({ now: () => new Date() })
+const keysOf = (principal: Principal, { action, prefix, tags }: Request): ConditionKeys =>
+  conditionKeys(
+    {
+      principal,
+      verified: null,
+      headers: new Map(),
+      query: new Map(prefix === undefined ? [] : [['prefix', prefix]]),
+      req: new IncomingMessage(new Socket()),
+    },
+    action,
+    { requested: Object.fromEntries(tags.map((name) => [name, 'x'])) },
+  )
 
 /** With a regular expression, unlike the code under test. */
 const glob = (pattern: string, text: string): boolean =>
@@ -60,7 +82,14 @@ const glob = (pattern: string, text: string): boolean =>
       .replaceAll('?', '[^]')}$`,
   ).test(text)
 
-function modelApplies(one: Statement, { owner, action, key, prefix }: Request): boolean {
+/** A list has a prefix, a write has tags, and other requests have neither, whatever they send. */
+const valuesOf = ({ action, prefix, tags }: Request, key: string): string[] | undefined => {
+  if (key === 's3:prefix') return action === 's3:ListBucket' && prefix ? [prefix] : undefined
+  return action === 's3:PutObject' && tags.length > 0 ? tags : undefined
+}
+
+function modelApplies(one: Statement, asked: Request): boolean {
+  const { owner, action, key } = asked
   if (one.Principal !== '*' && (owner === null || !one.Principal.AWS.includes(owner))) return false
   const isAction = (globs: string[]): boolean => globs.some((each) => glob(each.toLowerCase(), action.toLowerCase()))
   if (one.Action && !isAction(one.Action)) return false
@@ -68,12 +97,15 @@ function modelApplies(one: Statement, { owner, action, key, prefix }: Request): 
   const resource = `arn:aws:s3:::bucket${key === undefined ? '' : `/${key}`}`
   if (!one.Resource.some((each) => glob(each, resource))) return false
   for (const [operator, tested] of Object.entries(one.Condition ?? {})) {
-    const values = tested['s3:prefix']!
-    if (operator === 'Null' && (prefix === undefined) !== (values[0] === 'true')) return false
-    if (operator === 'StringEquals' && (prefix === undefined || !values.includes(prefix))) return false
-    if (operator === 'StringNotLike' && prefix !== undefined && values.some((each) => glob(each, prefix))) return false
-    if (operator === 'StringLikeIfExists' && prefix !== undefined && !values.some((each) => glob(each, prefix)))
-      return false
+    const [[name, values]] = Object.entries(tested) as [[string, string[]]]
+    const actual = valuesOf(asked, name)
+    const isLike = (value: string): boolean => values.some((each) => glob(each, value))
+    if (operator === 'Null' && (actual === undefined) !== (values[0] === 'true')) return false
+    if (operator === 'StringEquals' && (actual === undefined || !values.includes(actual[0]!))) return false
+    if (operator === 'StringNotLike' && actual !== undefined && isLike(actual[0]!)) return false
+    if (operator === 'StringLikeIfExists' && actual !== undefined && !isLike(actual[0]!)) return false
+    if (operator.startsWith('ForAllValues') && actual?.every((value) => values.includes(value)) === false) return false
+    if (operator.startsWith('ForAnyValue') && actual?.some((value) => values.includes(value)) !== true) return false
   }
   return true
 }
@@ -100,7 +132,7 @@ describe('the evaluation of a policy', () => {
           action: asked.action,
           bucket: 'bucket',
           ...(asked.key !== undefined && { key: asked.key }),
-          keys: (name) => (name === 's3:prefix' && asked.prefix !== undefined ? [asked.prefix] : undefined),
+          keys: keysOf(principal, asked),
         })
         seen.add(verdict)
         expect(verdict).toBe(model(statements, asked))

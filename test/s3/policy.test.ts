@@ -208,7 +208,7 @@ describe('conditions', () => {
       await list({ prefix: 'out/' }),
       await list({}),
       await list({ prefix: '' }),
-    ]).toEqual([200, 403, 403, 200])
+    ]).toEqual([200, 403, 200, 200])
   })
 
   test('tags of the object', async () => {
@@ -252,6 +252,13 @@ describe('a part of a policy that is not accepted', () => {
     ['no principal', { Principal: undefined }, 400, 'MalformedPolicy'],
     ['no action', { Action: undefined }, 400, 'MalformedPolicy'],
     ['an action of another service', { Action: 'ec2:RunInstances' }, 400, 'MalformedPolicy'],
+    ['an action that S3 does not have', { Action: ['s3:GetObject', 's3:GetObjects'] }, 400, 'MalformedPolicy'],
+    [
+      'a date that is none',
+      { Condition: { DateLessThan: { 'aws:CurrentTime': 'Jan 1 2027' } } },
+      400,
+      'MalformedPolicy',
+    ],
     ['another bucket', { Resource: 'arn:aws:s3:::another/*' }, 400, 'MalformedPolicy'],
     ['an unknown operator', { Condition: { StringAlmost: { 's3:prefix': 'a' } } }, 400, 'MalformedPolicy'],
     ['a range that is none', { Condition: { IpAddress: { 'aws:SourceIp': '1.2.3.4/33' } } }, 400, 'MalformedPolicy'],

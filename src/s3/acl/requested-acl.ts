@@ -36,7 +36,13 @@ export function readAcl(headers: Headers): RequestedAcl | undefined {
     })
   }
   if (canned !== undefined) return { canned: cannedName(canned) }
-  return { grants: granting.flatMap(([name, value]) => readGrantHeader(name, value)) }
+  const grants = granting.flatMap(([name, value]) => readGrantHeader(name, value))
+  if (grants.length > maxGrants) {
+    throw new StorageError('InvalidRequest', {
+      message: `The headers have ${grants.length} grants. An ACL has at most ${maxGrants}. Remove some.`,
+    })
+  }
+  return { grants }
 }
 
 function cannedName(text: string): CannedName {

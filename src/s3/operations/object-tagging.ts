@@ -15,6 +15,9 @@ export const getObjectTagging: Operation = async (ctx, deps) => {
   answerXml(ctx, 'Tagging', [['TagSet', tagElements(tags)]], versionHeader(found))
 }
 
+/** Bytes: ten tags of 384 characters, in which each may be an XML entity. */
+const maxTagSet = 128 * 1024
+
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObjectTagging.html */
 export const putObjectTagging: Operation = async (ctx, deps) => {
   const ref = objectOf(ctx)
@@ -22,7 +25,7 @@ export const putObjectTagging: Operation = async (ctx, deps) => {
   // Read at most once: before this a policy may ask for them.
   let read: Promise<Record<string, string>> | undefined
   const requestTags = (): Promise<Record<string, string>> =>
-    (read ??= readDocument(ctx, { digestRequired: true }).then(readTagSet))
+    (read ??= readDocument(ctx, { maxBytes: maxTagSet, digestRequired: true }).then(readTagSet))
   const who = { ...ctx, requestTags }
   await deps.access.allow(who, actionOn('s3:PutObjectTagging', asked.versionId), { ...ref, ...asked })
   const tags = await requestTags()

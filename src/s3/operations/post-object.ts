@@ -40,11 +40,15 @@ export const postObject: Operation = async (ctx, deps) => {
   // A bucket policy's conditions on headers of a PUT apply to the fields of a form.
   const sent = asHeaders(form)
   const requestTags = async (): Promise<Record<string, string>> => readOptions(form, sent).headers.tags ?? {}
-  const who = { ...ctx, headers: sent, requestTags, form: { version: policy.version } }
+  // A form copies nothing, so its fields cannot meet conditions on copies.
+  const headers = new Map(
+    [...sent].filter(([name]) => !['x-amz-copy-source', 'x-amz-metadata-directive'].includes(name)),
+  )
+  const who = { ...ctx, headers, requestTags, form: { version: policy.version } }
   const allowed = await deps.access.allow(who, 's3:PutObject', ref)
-  const { headers, expect } = readOptions(form, sent)
+  const said = readOptions(form, sent)
   // The policy covers every field, so there is no unsigned content encoding.
-  const admitted = await admit(who, ref, headers, deps, allowed)
+  const admitted = await admit(who, ref, said.headers, deps, allowed)
   if (file === null) throw noFile()
   const range = policy.contentLengthRange ?? { min: 0, max: Infinity }
   const written = await runWrite(deps, ref, null, (running) =>
@@ -53,7 +57,7 @@ export const postObject: Operation = async (ctx, deps) => {
       file.open((size) => checkContentLength(range, size)),
       {
         ...admitted.headers,
-        ...expect,
+        ...said.expect,
         ...running,
         maxBytes: Math.min(maxObjectBytes(bucket, deps), range.max, admitted.maxBytes),
       },

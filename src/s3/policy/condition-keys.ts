@@ -4,6 +4,7 @@ import { createClientIp, createTrustedPeer } from '../../http/client-ip.ts'
 import { StorageError } from '../../errors.ts'
 import type { S3Action } from '../actions.ts'
 import type { Principal, S3Context } from '../context.ts'
+import { parseCopySource } from '../copy-source.ts'
 
 export type Requester = Pick<S3Context, 'principal' | 'verified' | 'headers' | 'query' | 'req'> & {
   /** The tags that the request would set, where they are not in x-amz-tagging. */
@@ -50,7 +51,7 @@ const headerKeys: Record<string, readonly S3Action[] | 'every action'> = {
 export const headersOfUpload: readonly string[] = Object.keys(headerKeys).filter(
   (name) => !['x-amz-content-sha256', 'x-amz-copy-source', 'x-amz-metadata-directive'].includes(name),
 )
-/** Parameters of lists. */
+/** Parameters of lists. An empty one is like none. */
 const queryKeys = ['prefix', 'delimiter', 'max-keys']
 const lists = new Set<S3Action>(['s3:ListBucket', 's3:ListBucketVersions', 's3:ListBucketMultipartUploads'])
 const tagging = new Set<S3Action>(['s3:PutObject', 's3:PutObjectTagging', 's3:PutObjectVersionTagging'])
@@ -75,6 +76,9 @@ const requestTag = 's3:requestobjecttag/'
 /** `name` in lower case, except for the key of a tag. */
 export const isConditionKey = (name: string): boolean =>
   known.has(name) || [existingTag, requestTag].some((prefix) => name.startsWith(prefix) && name !== prefix)
+
+export const copySourceKey = 's3:x-amz-copy-source'
+export const isListKey = (name: string): boolean => queryKeys.some((key) => name === `s3:${key}`)
 
 export const usesExistingTags = (name: string): boolean => name.startsWith(existingTag)
 export const usesRequestTags = (name: string): boolean => /^s3:requestobjecttag(keys$|\/)/.test(name)
@@ -107,13 +111,15 @@ export function createConditionKeys(o: {
       const { principal, verified, headers, query, req } = who
       if (name.startsWith(existingTag)) return one(ownValue(existing, name.slice(existingTag.length)))
       if (name.startsWith(requestTag)) return one(ownValue(sets, name.slice(requestTag.length)))
-      if (name.startsWith('s3:x-amz-'))
+      if (name.startsWith('s3:x-amz-') && name !== copySourceKey)
         return belongsTo(name.slice(3), action) ? one(headers.get(name.slice(3))) : undefined
       switch (name) {
+        case copySourceKey:
+          return action === 's3:PutObject' ? one(sourceOf(headers.get('x-amz-copy-source'))) : undefined
         case 's3:prefix':
         case 's3:delimiter':
         case 's3:max-keys':
-          return lists.has(action) ? one(query.get(name.slice(3))) : undefined
+          return lists.has(action) ? one(query.get(name.slice(3)) || undefined) : undefined
         case 's3:requestobjecttagkeys':
           return someOf(Object.keys(sets))
         case 's3:authtype':
@@ -143,6 +149,13 @@ export function createConditionKeys(o: {
       }
     }
   }
+}
+
+/** `bucket/key`, decoded, however the client encoded it. */
+function sourceOf(header: string | undefined): string | undefined {
+  if (header === undefined) return undefined
+  const { bucket, key } = parseCopySource(header).ref
+  return `${bucket}/${key}`
 }
 
 const belongsTo = (header: string, action: S3Action): boolean => {

@@ -1,6 +1,6 @@
 /** Condition operators (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html). */
 import { BlockList, isIP } from 'node:net'
-import type { ConditionKeys } from './condition-keys.ts'
+import { isListKey, type ConditionKeys } from './condition-keys.ts'
 import { glob } from './glob.ts'
 
 export type Condition = {
@@ -28,8 +28,14 @@ const ordered =
   }
 
 const number = (value: string): number => (/^-?\d+(\.\d+)?$/.test(value) ? Number(value) : Number.NaN)
-/** ISO 8601, or seconds since 1970. */
-const date = (value: string): number => (/^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value))
+const isoDate = /^(\d{4}(?:-\d\d){0,2})(T\d\d:\d\d(?::\d\d(?:\.\d+)?)?)?(Z|[+-]\d\d:\d\d)?$/
+
+/** ISO 8601, or seconds since 1970. A time without a zone is UTC. Four digits are a year. */
+function date(value: string): number {
+  const [, day, time = '', zone = 'Z'] = isoDate.exec(value) ?? []
+  if (day !== undefined) return time === '' ? Date.parse(day) : Date.parse(`${day}${time}${zone}`)
+  return /^\d+$/.test(value) ? Number(value) * 1000 : Number.NaN
+}
 
 const inRange: Compare = (wanted) => {
   const range = addressRange(wanted)
@@ -103,8 +109,10 @@ export function condition(operator: string, key: string, values: readonly string
   const tests = values.map(compare)
   if (tests.length === 0 || tests.includes(null)) return null
   const fits = (actual: string): boolean => tests.some((test) => test!(actual)) !== negated
+  // A list without a prefix is one with an empty prefix, for policies that name it.
+  const none = isListKey(key) && values.includes('') ? [''] : undefined
   return built((keys) => {
-    const actual = keys(key)
+    const actual = keys(key) ?? none
     if (actual === undefined || (actual.length === 0 && set !== undefined)) {
       // A key that is not there is unlike every value. Of no values all are what is wanted, and none is.
       return set === 'ForAllValues:' || ifExists !== undefined || (negated && set === undefined)

@@ -4,9 +4,10 @@
  */
 import { parseStrictJson, type Json } from '../../sigv4/strict-json.ts'
 import { S3Error } from '../s3-error.ts'
-import { isConditionKey, normalKey } from './condition-keys.ts'
+import { copySourceKey, isConditionKey, normalKey } from './condition-keys.ts'
 import { condition, type Condition } from './conditions.ts'
 import { glob, matchesGlob, type Glob } from './glob.ts'
+import { isKnownAction } from './known-actions.ts'
 
 export type Statement = {
   effect: 'Allow' | 'Deny'
@@ -34,8 +35,11 @@ const refuse = (message: string): S3Error => new S3Error('MalformedPolicy', mess
 const missing = (what: string): S3Error =>
   new S3Error('NotImplemented', `${what} in a bucket policy is not implemented.`)
 
-/** Errors: MalformedPolicy, and NotImplemented for parts of the language that are not evaluated. */
-export function parsePolicy(text: string, bucket: string): Policy {
+/**
+ * A policy that `isNew` names only actions that exist. A stored one is not refused for it. Errors: MalformedPolicy, and
+ * NotImplemented for parts of the language that are not evaluated.
+ */
+export function parsePolicy(text: string, bucket: string, o: { isNew?: boolean } = {}): Policy {
   if (Buffer.byteLength(text) > maxPolicy) throw refuse('Policies must not be larger than 20480 bytes')
   if (!text.startsWith('{')) throw refuse('Policies must be valid JSON and the first byte must be "{"')
   const document = readDocument(text)
@@ -44,7 +48,7 @@ export function parsePolicy(text: string, bucket: string): Policy {
   if (version !== undefined && version !== '2012-10-17' && version !== '2008-10-17') {
     throw refuse('The policy must contain a valid version string')
   }
-  const statements = list(document.get('Statement')).map((statement) => readStatement(statement, bucket))
+  const statements = list(document.get('Statement')).map((statement) => readStatement(statement, bucket, o))
   if (statements.length === 0) throw refuse('Missing required field Statement')
   return { statements }
 }
@@ -59,7 +63,7 @@ function readDocument(text: string): Map<string, Json> {
   throw refuse('This policy contains invalid Json')
 }
 
-function readStatement(value: Json, bucket: string): Statement {
+function readStatement(value: Json, bucket: string, o: { isNew?: boolean }): Statement {
   if (!(value instanceof Map)) throw refuse('Invalid policy syntax.')
   if (value.has('NotPrincipal')) throw missing('NotPrincipal')
   only(value, ['Sid', 'Effect', 'Principal', 'Action', 'NotAction', 'Resource', 'NotResource', 'Condition'])
@@ -68,7 +72,7 @@ function readStatement(value: Json, bucket: string): Statement {
   return {
     effect,
     principals: readPrincipals(value.get('Principal')),
-    actions: oneOf(value, 'Action', readAction),
+    actions: oneOf(value, 'Action', (text) => readAction(text, o)),
     resources: oneOf(value, 'Resource', (text) => readResource(text, bucket)),
     conditions: readConditions(value.get('Condition')),
   }
@@ -88,8 +92,9 @@ function oneOf(statement: Map<string, Json>, name: string, read: (text: string) 
   }
 }
 
-function readAction(text: string): string {
-  if (text === '*' || /^s3:[\w*?]+$/i.test(text)) return text.toLowerCase()
+function readAction(text: string, { isNew = false }: { isNew?: boolean }): string {
+  const action = text.toLowerCase()
+  if (text === '*' || (/^s3:[\w*?]+$/.test(action) && !(isNew && !isKnownAction(action)))) return action
   throw refuse('Policy has invalid action')
 }
 
@@ -136,12 +141,15 @@ function readConditions(value: Json | undefined): Condition[] {
       if (!isConditionKey(key)) throw missing(`The condition key ${name.replace(/[^\w:/-]/g, '').slice(0, 80)}`)
       const values = list(said).map(scalar)
       if (values.some((text) => text.includes('${'))) throw missing('A variable (${…})')
-      const built = condition(operator, key, values)
+      const built = condition(operator, key, key === copySourceKey ? values.map(withoutSlash) : values)
       if (built === null) throw refuse(`Invalid condition ${operator.replace(/[^\w:]/g, '').slice(0, 80)}`)
       return built
     })
   })
 }
+
+/** The header of a copy may begin with a slash, and so do some policies. */
+const withoutSlash = (source: string): string => source.replace(/^\//, '')
 
 const list = (value: Json | undefined): Json[] => (value === undefined ? [] : Array.isArray(value) ? value : [value])
 

@@ -22,9 +22,8 @@ export const getBucketPolicy: Operation = async (ctx, deps) => {
 export const getBucketPolicyStatus: Operation = async (ctx, deps) => {
   const bucket = bucketOf(ctx)
   await deps.access.allow(ctx, 's3:GetBucketPolicyStatus', { bucket })
-  const { policy } = (await deps.store.headBucket(bucket)).configuration
-  if (policy === undefined) throw absent(bucket)
-  const isPublic = isPublicPolicy(parsePolicy(policy, bucket))
+  const isPublic = deps.access.hasPublicPolicy(await deps.store.headBucket(bucket))
+  if (isPublic === null) throw absent(bucket)
   answerXml(ctx, 'PolicyStatus', [['IsPublic', isPublic]])
 }
 
@@ -33,7 +32,7 @@ export const putBucketPolicy: Operation = async (ctx, deps) => {
   const bucket = bucketOf(ctx)
   await deps.access.allow(ctx, 's3:PutBucketPolicy', { bucket })
   const text = (await readDocument(ctx)).toString('utf8')
-  const policy = parsePolicy(text, bucket)
+  const policy = parsePolicy(text, bucket, { isNew: true })
   const { publicAccessBlock } = (await deps.store.headBucket(bucket)).configuration
   if (publicAccessBlock?.blockPublicPolicy === true && isPublicPolicy(policy)) throw denied()
   await deps.store.configureBucket(bucket, { policy: text })
