@@ -121,7 +121,7 @@ async function gc(options: GcOptions, signal: AbortSignal): Promise<number> {
       allowed: options.yesDelete ?? 0,
       grace: options.grace,
       signal,
-      tell: ({ key, uploadId }) => {
+      onOrphan: ({ key, uploadId }) => {
         if (!options.json) printNote(`orphan ${key}${uploadId === undefined ? '' : `, multipart upload ${uploadId}`}`)
       },
     })

@@ -123,7 +123,7 @@ async function verifyAll(loaded: LoadedConfig, { progress, grace, ...o }: Run): 
         catalog,
         bucket: config.storage.bucket,
         deep: o.deep && !folder,
-        removeStrays: folder !== null,
+        removeOrphans: folder !== null,
         grace: grace ?? 24 * hour,
         now: () => new Date(),
       })

@@ -119,7 +119,9 @@ describe.each(['disk', 'direct', 'proxied'] as const)('media types: %s', (kind) 
       const { id } = await upload(alice, bytes, { filename: 'a', mimeType })
       const { status, json } = await alice.post('/files/confirm', { id })
       expect([status, json.code]).toEqual([422, 'UploadMismatch'])
-      expect(json.detail).toContain('60000 × 50000 pixels, 3000 million; uploads.maxPixels allows 100 million')
+      expect(json.detail).toContain(
+        '60000 × 50000 pixels, 3000 million, over the limit of 100 million (uploads.maxPixels)',
+      )
     }
     expect(await stateOf(alice)).toEqual(before)
   })

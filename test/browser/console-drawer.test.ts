@@ -102,7 +102,7 @@ describe('the drawer', () => {
     await page.getByRole('button', { name: 'Edit' }).click()
     await page.getByRole('textbox', { name: 'Name 1' }).fill('an album')
     await page.getByRole('button', { name: 'Save' }).click()
-    await page.getByText(/metadata takes names/).waitFor()
+    await page.getByText(/metadata is not valid/).waitFor()
     await page.getByRole('button', { name: 'Remove an album' }).click()
     await page.getByRole('button', { name: 'Save' }).click()
     await expect.poll(record).toMatchObject({ metadata: {} })

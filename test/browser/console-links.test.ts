@@ -156,7 +156,7 @@ describe('counted links', () => {
 describe('where links cannot be had', () => {
   it('says why, as the server has it, and draws the signed URL instead', async () => {
     const page = await openDrawer()
-    const refusal = { code: 'NotSupported', detail: 'Links are for stores whose bytes pass through this server.' }
+    const refusal = { code: 'NotSupported', detail: 'Share links need a store whose bytes pass through this server.' }
     await page.route('**/links', (route) =>
       route.request().method() === 'POST'
         ? route.fulfill({ status: 422, contentType: 'application/problem+json', body: JSON.stringify(refusal) })

@@ -100,7 +100,7 @@ describe('a deleted file', () => {
     expect(await harness.find(id)).toBeNull()
   })
 
-  it('is tried again in the next pass when the store refuses', async () => {
+  it('retries in the next pass if the store refuses to delete', async () => {
     const { id, ref } = await harness.begin()
     await harness.put(ref)
     await confirm(id)
@@ -111,7 +111,7 @@ describe('a deleted file', () => {
     const deps = { ...harness.deps, stores: createStores(refusing) }
     await deleteFile(deps, 'alice', id)
     expect(await collectExpired(deps)).toEqual({ ...nothing, failed: 1 })
-    expect(harness.logged.join('')).toContain('tried again in the next pass')
+    expect(harness.logged.join('')).toContain('the next pass retries')
     expect(await exists(driver, ref)).toBe(true)
     expect(await collect()).toEqual({ ...nothing, cleared: 1 })
     expect(await harness.stored()).toEqual([])

@@ -37,15 +37,15 @@ it('removes what no record knows below our prefixes, and nothing else', async ()
   }
   await harness.deps.stores.current.createMultipartUpload(ref('uploads/lost.bin'), {})
   harness.pass(day + 1)
-  const heard: string[] = []
-  expect(await collect({ tell: ({ key }) => heard.push(key) })).toEqual({
+  const reported: string[] = []
+  expect(await collect({ onOrphan: ({ key }) => reported.push(key) })).toEqual({
     objects: 3,
     bytes: 3 * text.length,
     uploads: 1,
     young: 0,
     removed: 4,
   })
-  expect(heard.toSorted()).toEqual(['files/lost.txt', 'public/lost.txt', 'uploads/lost.bin', 'uploads/lost.txt'])
+  expect(reported.toSorted()).toEqual(['files/lost.txt', 'public/lost.txt', 'uploads/lost.bin', 'uploads/lost.txt'])
   expect((await harness.stored()).toSorted()).toEqual(['theirs/kept.txt', 'uploads.txt', known.key].toSorted())
   expect(await collect()).toEqual(none)
 })

@@ -32,7 +32,7 @@ describe('collector', () => {
     collector.start()
     await vi.waitFor(() => expect(overdueUploads.mock.calls.length).toBeGreaterThan(2))
     await collector.stop()
-    expect(harness.logged.join('')).toContain('the collection failed')
+    expect(harness.logged.join('')).toContain('the collector failed')
   })
 
   it('never runs two passes at a time, and stops only when the running one has', async () => {

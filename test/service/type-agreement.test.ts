@@ -159,15 +159,15 @@ test.each<[string, string, Uint8Array | string]>([
 })
 
 test.each([
-  ['image/png', form, /multipart form.*wrapped in a form; send the bare file/],
+  ['image/png', form, /multipart form.*Send the bare file/],
   ['image/png', 'data:image/png;base64,iVBORw0KGgo=', /data URL/],
-  ['image/png', '[object File]', /send the File or Blob itself/],
+  ['image/png', '[object File]', /Send the File or Blob as the body/],
   ['image/png', Buffer.alloc(90, jpeg).toString('base64'), /base64/],
   ['image/png', '{"file":{}}', /JSON/],
   ['image/png', 'hi', /its bytes are text/],
   ['image/png', '', /empty \(0 bytes\)/],
   ['image/png', gif, /its bytes are image\/gif/],
-  ['image/png', Buffer.from([1, 2, 3]), /do not begin as a file of that type does/],
+  ['image/png', Buffer.from([1, 2, 3]), /do not start like a file of that type/],
   ['text/plain', Buffer.from([1, 2, 3]), /binary data/],
 ])('the refusal of %s names the usual cause', async (type, bytes, words) => {
   expect(whatIsWrong(type, await recognise(Buffer.from(bytes as string)))).toMatch(words)

@@ -28,7 +28,7 @@ async function verify(o: Partial<VerifyFilesOptions> = {}): Promise<string[]> {
   const { stores, catalog } = gateway.gateway
   const signal = new AbortController().signal
   const report = { problem: (found: Problem) => void problems.push(found), count: () => {} }
-  const run = { deep: false, repair: false, removeStrays: false, grace: 3600, now: () => new Date(), signal, report }
+  const run = { deep: false, repair: false, removeOrphans: false, grace: 3600, now: () => new Date(), signal, report }
   await verifyFiles({ ...run, stores, catalog, bucket: bucket.bucket, ...o })
   return problems.map(({ kind, file, key }) => `${kind} ${file ?? key}`).toSorted()
 }

@@ -23,7 +23,7 @@ async function verify(
     bucket: config.storage.bucket,
     deep: false,
     repair: false,
-    removeStrays: true,
+    removeOrphans: true,
     grace: 3600,
     now,
     signal: new AbortController().signal,
@@ -80,7 +80,7 @@ it('tells objects and multipart uploads that no record knows once they are old, 
     (await verify(o)).problems.map(({ kind, repair }) => `${kind} ${repair}`)
   const both = (repair: string) => [`object-without-file ${repair}`, `session-without-upload ${repair}`]
   expect(await kinds()).toEqual(both('left'))
-  expect(await kinds({ repair: true, removeStrays: false })).toEqual(both('left'))
+  expect(await kinds({ repair: true, removeOrphans: false })).toEqual(both('left'))
   expect(await kinds({ repair: true })).toEqual(both('removed'))
   expect(await kinds()).toEqual([])
   for (const key of [file.key, 'somebody/elses.txt']) await harness.deps.stores.current.headObject(object(key))

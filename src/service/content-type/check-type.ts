@@ -1,4 +1,4 @@
-/** Whether a stored object is of the type that its upload was granted for: by its content type, and by its bytes. */
+/** Checks that a stored object has the type of its grant, by its content type and by its bytes. */
 import type { FileRecord } from '../../catalog/catalog.ts'
 import type { ObjectHead, ObjectRef, StorageDriver } from '../../drivers/driver.ts'
 import { StorageError } from '../../errors.ts'
@@ -10,10 +10,13 @@ import type { Agreement } from './type-agreement.ts'
 import { canonicalType, hasMandatorySignature } from './type-families.ts'
 import type { Recognised, Wrapping } from './recognise.ts'
 
-/** `warning`: the bytes lack the signature of the type, which counts as a mismatch without `--dev`. */
+/** `warning`: the bytes lack the signature of the type. Without `--dev` this is a mismatch. */
 export type VerifiedType = { mimeType: string; charset?: 'utf-8'; warning?: string }
 
-/** The type to record. Errors: UploadMismatch, PreconditionFailed when the object is replaced meanwhile. */
+/**
+ * Resolves to the type to record. Errors: UploadMismatch, PreconditionFailed if the object is replaced during the
+ * check.
+ */
 export async function checkType(
   deps: Pick<ServiceDeps, 'config' | 'dev'>,
   store: StorageDriver,
@@ -27,24 +30,26 @@ export async function checkType(
   const unnamed = isUnnamed(stored)
   if (!unnamed && !isAnotherNameOf(granted, stored, file.filename)) {
     throw mismatch(
-      `The upload was granted for ${granted}, the store holds ${stored}. Send the headers that came with the upload URL.`,
+      `The object has the type ${stored}, but the upload was granted for ${granted}. Send the headers that came with the upload URL.`,
     )
   }
   if (claimed !== undefined && !isAnotherNameOf(granted, claimed, file.filename)) {
-    throw mismatch(`mimeType is ${claimed}, the object is ${granted}. Ask for an upload URL with the type of the file.`)
+    throw mismatch(
+      `mimeType is ${claimed}, but the upload was granted for ${granted}. Request an upload URL with the type of the file.`,
+    )
   }
   const { result, utf8, ...warning } = deps.config.uploads.sniff
     ? await checkContent(deps, rangesOf(store, ref, head), head, granted)
     : notRead
-  // A writer that named no type left it to the bytes: only they can vouch for it then.
+  // If the uploader sent no type, only the bytes can prove the granted type.
   if (unnamed && !isUnnamed(granted) && result !== 'agrees' && !warning.warning) {
-    throw mismatch(`The object has no content type: send the headers that came with the upload URL (${granted}).`)
+    throw mismatch(`The object has no content type. Send the headers that came with the upload URL (${granted}).`)
   }
   const mimeType = essenceOf(stored) === essenceOf(granted) ? stored : granted
   return { mimeType, ...(utf8 && wantsCharset(mimeType) ? { charset: 'utf-8' } : {}), ...warning }
 }
 
-/** A client may send and confirm with the browser's word for the file, where the grant took its type from its name. */
+/** Accepts the browser's type from the client if the grant's type was derived from the filename. */
 const isAnotherNameOf = (granted: string, other: string, filename: string): boolean =>
   sameType(granted, other) || sameType(granted, typeByName(essenceOf(other), filename) ?? '')
 
@@ -57,7 +62,7 @@ async function checkContent(
   head: ObjectHead,
   granted: string,
 ): Promise<Content> {
-  // With the first confirmed file: the signatures of a hundred formats are nothing that a start needs.
+  // Load these with the first confirmed file. Startup does not need the signatures of a hundred formats.
   const [{ recognise, sampleBytes }, { agreement }] = await Promise.all([
     import('./recognise.ts'),
     import('./type-agreement.ts'),
@@ -77,35 +82,35 @@ async function checkContent(
   }
 }
 
-/** Text that names its encoding neither in its type nor, as HTML and XML do, inside. */
+/** Whether the type is text that declares its encoding neither in the type nor, like HTML and XML, in the content. */
 function wantsCharset(mimeType: string): boolean {
   const type = parseMimeType(mimeType)
   return type?.type === 'text' && !type.parameters.has('charset') && !type.isHTML() && !type.isXML()
 }
 
-/** Text may begin like an image: `GIF89a` and `BM` are letters. */
+/** Text can start like an image, because `GIF89a` and `BM` are letters. */
 const isRaster = (granted: string, { signature, weak, utf8 }: Recognised): boolean =>
   canonicalType(essenceOf(granted)).startsWith('image/') ||
   (signature !== undefined && signature.startsWith('image/') && !weak && !utf8)
 
-/** A small file can hold an image that takes gigabytes to show. */
+/** A small file can contain an image that needs gigabytes of memory to display. */
 async function checkPixels(source: ByteSource, maxPixels: number): Promise<void> {
   const { imageSize } = await import('./image-size/image-size.ts')
   const size = await imageSize(source)
   if (size === 'too-far') {
     throw mismatch(
-      `The size of the image could not be found in the ${mostBytes / 2 ** 20} MiB that are read. Save it with less metadata, or set uploads.maxPixels to null.`,
+      `The dimensions of the image are not in the ${mostBytes / 2 ** 20} MiB that are read. Save it with less metadata, or set uploads.maxPixels to null.`,
     )
   }
   if (size === undefined || size.width * size.height <= maxPixels) return
   throw mismatch(
-    `The image has ${size.width} × ${size.height} pixels, ${millions(size.width * size.height)} million; uploads.maxPixels allows ${millions(maxPixels)} million. Send a smaller image, or raise uploads.maxPixels.`,
+    `The image has ${size.width} × ${size.height} pixels, ${millions(size.width * size.height)} million, over the limit of ${millions(maxPixels)} million (uploads.maxPixels). Send a smaller image, or raise uploads.maxPixels.`,
   )
 }
 
 const millions = (pixels: number): number => Number((pixels / 1e6).toPrecision(3))
 
-/** Errors: PreconditionFailed when the object is replaced meanwhile. */
+/** Errors: PreconditionFailed if the object is replaced between two reads. */
 const rangesOf =
   (store: StorageDriver, ref: ObjectRef, head: ObjectHead): ReadRange =>
   async (start, length) => {
@@ -123,31 +128,31 @@ const rangesOf =
 
 const mismatch = (message: string) => new StorageError('UploadMismatch', { message })
 
-// Why bytes are not what they were granted as, with the mistake that usually causes it.
+// Names the content of mismatched bytes and the usual mistake that causes it.
 
 const causes: Record<Wrapping, readonly [what: string, remedy: string]> = {
-  form: ['a multipart form', 'The file was wrapped in a form; send the bare file as the body, not a FormData.'],
-  'data URL': ['a data URL', 'The file was read as a data URL; send the File or Blob itself as the body.'],
+  form: ['a multipart form', 'Send the bare file as the body, not a FormData.'],
+  'data URL': ['a data URL', 'Send the File or Blob itself as the body.'],
   'stringified object': [
     'an object turned into a string',
-    'The object that holds the file was sent; send the File or Blob itself as the body.',
+    'Send the File or Blob as the body, not the object that contains it.',
   ],
-  base64: ['base64', 'The file was encoded as base64; send its bytes as they are.'],
-  JSON: ['JSON', 'The file was wrapped in JSON; send the bare file as the body.'],
+  base64: ['base64', 'Send the bytes of the file without encoding.'],
+  JSON: ['JSON', 'Send the bare file as the body, not JSON.'],
 }
 
 export function whatIsWrong(granted: string, found: Recognised): string {
   const upload = `The upload was granted for ${granted},`
-  if (found.markup !== undefined) return `${upload} its bytes are ${found.markup}. ${another}`
+  if (found.markup !== undefined) return `${upload} but its bytes are ${found.markup}. ${another}`
   if (found.wrapping !== undefined && (found.signature === undefined || found.weak)) {
     const [what, remedy] = causes[found.wrapping]
-    return `${upload} its bytes are text: ${what}. ${remedy}`
+    return `${upload} but its bytes are text (${what}). ${remedy}`
   }
-  if (found.empty) return `${upload} the file is empty (0 bytes). Send the file itself as the body.`
-  if (found.signature !== undefined && !found.weak) return `${upload} its bytes are ${found.signature}. ${another}`
-  if (found.utf8) return `${upload} its bytes are text. Send the bare file as the body.`
-  if (!hasMandatorySignature(essenceOf(granted))) return `${upload} its bytes are binary data. ${another}`
-  return `${upload} its bytes do not begin as a file of that type does. ${another}`
+  if (found.empty) return `${upload} but the file is empty (0 bytes). Send the file itself as the body.`
+  if (found.signature !== undefined && !found.weak) return `${upload} but its bytes are ${found.signature}. ${another}`
+  if (found.utf8) return `${upload} but its bytes are text. Send the bare file as the body.`
+  if (!hasMandatorySignature(essenceOf(granted))) return `${upload} but its bytes are binary data. ${another}`
+  return `${upload} but its bytes do not start like a file of that type. ${another}`
 }
 
-const another = 'Send the file that was announced, or ask for an upload URL with the type that it has.'
+const another = 'Send the declared file, or request an upload URL with the type of this file.'

@@ -6,11 +6,11 @@ import { canonicalType } from './type-families.ts'
 
 export const defaultType = 'application/octet-stream'
 
-/** What stores and browsers say of bytes whose type nobody named. */
+/** Types that stores and browsers use for bytes without a declared type. */
 const unnamedTypes = new Set(['', defaultType, 'binary/octet-stream'])
 export const isUnnamed = (type: string | undefined): boolean => unnamedTypes.has(essenceOf(type ?? ''))
 
-/** By their essence alone: parameters differ between what a client declares and what it sends. */
+/** Compares without parameters, because a client may declare other parameters than it sends. */
 export const sameType = (a: string, b: string): boolean => canonicalType(essenceOf(a)) === canonicalType(essenceOf(b))
 
 /** The characters of https://www.rfc-editor.org/rfc/rfc6838#section-4.2. */
@@ -18,8 +18,8 @@ const registrable = /^[\w!#$&^.+-]{1,127}\/[\w!#$&^.+-]{1,127}$/
 const headerText = /^[\t\x20-\x7e]{1,255}$/
 
 /**
- * The value as it was sent: the client sends it again with the bytes, and the signature covers it. Errors:
- * InvalidArgument for what browsers would not take for one type, a list such as `image/png;a=b,text/html` included.
+ * Returns the value unchanged, because the client sends it again with the bytes and the signature covers it. Errors:
+ * InvalidArgument if browsers would not read it as one type, for example a list such as `image/png;a=b,text/html`.
  */
 export function parseMediaType(value: string): string {
   const trimmed = value.trim()
@@ -30,13 +30,13 @@ export function parseMediaType(value: string): string {
   })
 }
 
-/** The type an undeclared upload most likely has, by its name. */
+/** The most likely type of an upload without a declared type, by its filename. */
 export const guessType = (filename: string): string => lookup(filename) || defaultType
 
-/** `declared`: the client named the type itself. Otherwise the bytes have to prove it. */
+/** `declared`: the client named the type itself. Otherwise the bytes must prove it. */
 export type NamedType = { mimeType: string; declared: boolean }
 
-/** The type of a file of that name. Errors: InvalidArgument. */
+/** The declared type, corrected by the filename if necessary. Errors: InvalidArgument. */
 export function typeOf(declared: string | undefined, filename: string): NamedType {
   if (declared === undefined || declared.trim() === '') return { mimeType: guessType(filename), declared: false }
   const mimeType = parseMediaType(declared)
@@ -45,8 +45,9 @@ export function typeOf(declared: string | undefined, filename: string): NamedTyp
 }
 
 /**
- * Some names tell more than the type that a browser gives: `application/octet-stream` means that it knows none, and
- * Firefox on Windows calls every CSV a sheet of Excel. null: the type stands.
+ * The type by filename, if it is more precise than the browser's type. `application/octet-stream` means that the
+ * browser does not know the type, and Firefox on Windows reports every CSV as an Excel sheet. null: keep the browser's
+ * type.
  */
 export function typeByName(essence: string, filename: string): string | null {
   if (essence === 'application/vnd.ms-excel' && /\.csv$/i.test(filename)) return 'text/csv'
@@ -54,7 +55,7 @@ export function typeByName(essence: string, filename: string): string | null {
   return essence === defaultType && guessed !== defaultType ? guessed : null
 }
 
-/** `allowed` holds types, `image/*` and `*\/*`; other names of the same format count as well. */
+/** `allowed` lists types, `image/*` and `*\/*`. Other names of the same format match too. */
 export function isListed(type: string, allowed: readonly string[]): boolean {
   const essence = essenceOf(type)
   const name = canonicalType(essence)

@@ -1,6 +1,6 @@
 /**
- * What the first bytes of an object say it is. Bounded work: containers whose inside would have to be parsed (zip,
- * gzip, ASF) are named by their signature alone, everything else goes to file-type over at most `sampleBytes`.
+ * Recognises an object by its first bytes, with bounded work. Containers that would need parsing (zip, gzip, ASF) are
+ * recognised by their signature alone. file-type recognises the rest from at most `sampleBytes`.
  */
 import { fileTypeFromBuffer } from 'file-type'
 import { essenceOf } from '../../media-type.ts'
@@ -8,18 +8,18 @@ import { essenceOf } from '../../media-type.ts'
 export const sampleBytes = 4100
 
 export type Recognised = {
-  /** Markup a browser would run, which file-type does not see. */
+  /** Markup that a browser would execute. file-type does not recognise it. */
   markup?: 'text/html' | 'image/svg+xml' | 'application/xml'
   /** The type of a known signature, in lower case and without parameters. */
   signature?: string
-  /** The signature is so short that ordinary text or noise can begin with it. */
+  /** The signature is so short that ordinary text or random bytes can start with it. */
   weak: boolean
-  /** No byte that text in any usual encoding would not hold. */
+  /** Every byte can occur in text of a usual encoding. */
   textual: boolean
-  /** The sample is UTF-8 text, of which ASCII is a part. An empty file is not. */
+  /** The sample is UTF-8 text, including ASCII. False for an empty file. */
   utf8: boolean
   empty: boolean
-  /** The text into which a client turned a file before it sent it. */
+  /** The form in which a client wrongly sent the file as text. */
   wrapping?: Wrapping
 }
 
@@ -46,10 +46,10 @@ export async function recognise(sample: Uint8Array): Promise<Recognised> {
 async function fileTypeOf(bytes: Buffer): Promise<string | undefined> {
   try {
     const found = await fileTypeFromBuffer(bytes)
-    // Some of its names carry parameters: `audio/ogg; codecs=opus`.
+    // Some of its types have parameters, for example `audio/ogg; codecs=opus`.
     return found === undefined ? undefined : essenceOf(found.mime)
   } catch {
-    // A parser that gives up on a broken file has recognised nothing.
+    // The parser of file-type failed on a broken file.
     return undefined
   }
 }
@@ -61,14 +61,14 @@ function containerOf(bytes: Buffer): string | undefined {
   if (zipSignatures.has(bytes.toString('hex', 0, 4))) return 'application/zip'
   if (bytes[0] === 0x1f && bytes[1] === 0x8b && bytes[2] === 8) return 'application/gzip'
   if (bytes.subarray(0, 16).equals(asfGuid)) return 'application/vnd.ms-asf'
-  // Sound of more than 4 GiB, and big-endian: file-type knows RIFF alone.
+  // WAV of more than 4 GiB, and big-endian WAV. file-type knows only RIFF.
   if (/^(?:RF64|BW64|RIFX)[^]{4}WAVE/.test(bytes.toString('latin1', 0, 12))) return 'audio/wav'
   // A PDF may have up to 1024 bytes of anything before its header.
   if (bytes.subarray(0, 1028).includes('%PDF-')) return 'application/pdf'
   return undefined
 }
 
-/** file-type gives a TIFF up whose directory lies behind the sample, where most programs write it. */
+/** file-type does not recognise a TIFF whose directory comes after the sample, where most programs write it. */
 const tiffOf = (bytes: Buffer): string | undefined =>
   /^(?:49492[ab]00|4d4d002[ab])/.test(bytes.toString('hex', 0, 4)) ? 'image/tiff' : undefined
 
@@ -92,7 +92,7 @@ function isWeak(signature: string, bytes: Buffer): boolean {
   if (!weakSignatures.has(signature)) return false
   if (signature === 'audio/mpeg') return bytes.toString('latin1', 0, 3) !== 'ID3'
   if (signature === 'image/jxl') return bytes[0] === 0xff
-  // A cursor begins as an uncompressed TGA does.
+  // A cursor starts like an uncompressed TGA.
   if (signature === 'image/x-icon') return bytes[2] === 2
   if (signature === 'application/x-msdownload') return !isExecutable(bytes)
   return true
@@ -105,10 +105,10 @@ function isExecutable(bytes: Buffer): boolean {
   return bytes.subarray(at, at + 4).equals(Buffer.from('PE\0\0', 'latin1'))
 }
 
-/** The element names by which browsers take bytes for HTML (https://mimesniff.spec.whatwg.org/, section 7.1). */
+/** The element names by which browsers recognise HTML (https://mimesniff.spec.whatwg.org/, section 7.1). */
 const htmlStart =
   /^<(?:!doctype html|html|head|script|iframe|h1|div|font|table|a|style|title|b|body|br|p|img|form|input|link|meta|object|embed|base|template|video|audio|math)[\s/>]/i
-/** Comments, processing instructions and a DOCTYPE may stand before the root element. */
+/** Comments, processing instructions and a DOCTYPE may precede the root element. */
 const prologue = /^(?:\s+|<!--[^]*?-->|<\?[^]*?\?>|<!doctype (?!html)[^>[]*(?:\[[^\]]*\]\s*)?>)+/i
 
 function markupOf(bytes: Buffer): Recognised['markup'] {
@@ -140,7 +140,7 @@ const isTextual = (bytes: Buffer): boolean =>
 function isUtf8(bytes: Buffer, cut: boolean): boolean {
   if (bytes.length === 0 || bomOf(bytes) !== undefined) return false
   try {
-    // A character that the end of the sample cuts off is waited for, not refused.
+    // Accept a character that is cut off at the end of the sample.
     new TextDecoder('utf-8', { fatal: true }).decode(bytes, { stream: cut })
     return true
   } catch {
@@ -160,7 +160,7 @@ function wrappingOf(text: string): Wrapping | undefined {
   return known ?? (isBase64(text) ? 'base64' : undefined)
 }
 
-/** Words and repeated letters are base64 too: only what looks like an encoded file counts. */
+/** Words and repeated letters are valid base64 too, so only text that looks like an encoded file counts. */
 const isBase64 = (text: string): boolean =>
   text.length >= 64 &&
   /^[\w+/-]{60}[\w+/\r\n-]*={0,2}\s*$/.test(text) &&

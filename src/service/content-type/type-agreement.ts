@@ -1,4 +1,4 @@
-/** Whether bytes fit the type that was declared for them. */
+/** Decides whether bytes match their declared type. */
 import { supportedMimeTypes } from 'file-type'
 import { essenceOf } from '../../media-type.ts'
 import { defaultType } from './declared-type.ts'
@@ -6,8 +6,8 @@ import type { Recognised, Wrapping } from './recognise.ts'
 import { areRelated, hasMandatorySignature, isInFamily, isNeverText, isZipped } from './type-families.ts'
 
 /**
- * `unknown`: nothing speaks against the type, and nothing for it. `missing`: the bytes are no known format, and lack
- * what every file of this type has.
+ * `unknown`: the bytes neither support nor contradict the type. `missing`: the bytes have no known format and lack the
+ * signature that every file of this type has.
  */
 export type Agreement = 'agrees' | 'contradicts' | 'missing' | 'unknown'
 
@@ -18,7 +18,7 @@ const textual = [
   /^application\/(?:javascript|ecmascript|x-javascript)$/,
 ]
 const markup = /^(?:text\/.*|application\/xml|.*\+xml)$/
-/** Signatures of ASCII letters: such bytes are text and yet are something else. */
+/** Signatures of ASCII letters. Files of these types can be text and still have the type. */
 const printableSignatures = new Set(['application/pdf', 'application/postscript', 'application/eps'])
 
 export function agreement(declared: string, bytes: Recognised): Agreement {
@@ -31,7 +31,7 @@ export function agreement(declared: string, bytes: Recognised): Agreement {
   return isKnown(type) || !type.startsWith('application/') ? 'contradicts' : 'unknown'
 }
 
-/** No test data begins like these by chance. */
+/** Wrappings that no real file starts with by chance. */
 const unmistakable: ReadonlySet<Wrapping | undefined> = new Set(['form', 'data URL', 'stringified object'])
 
 function withoutSignature(type: string, bytes: Recognised): Agreement {
@@ -46,7 +46,7 @@ function agreesWithMarkup(type: string, found: NonNullable<Recognised['markup']>
   return isKnown(type) || type.endsWith('json') || !type.startsWith('application/') ? 'contradicts' : 'unknown'
 }
 
-/** Text that merely begins like something (`BM`, `MZ`) is still text; bytes that no text holds are not. */
+/** Text that starts with a weak signature (`BM`, `MZ`) is still text. Bytes that text never contains are not. */
 function agreesWithText(type: string, bytes: Recognised): Agreement {
   if (!bytes.textual) return 'contradicts'
   const foreign = bytes.signature !== undefined && printableSignatures.has(bytes.signature)

@@ -1,9 +1,9 @@
 /**
- * Media types that mean the same format, and formats that share a container. `uploads.allowedTypes`, sniffing, the
- * comparison with the stored type and the extension of keys all read these tables.
+ * Media types of the same format, and formats that share a container. `uploads.allowedTypes`, sniffing, the comparison
+ * with the stored type, and the extension of keys use these tables.
  */
 
-/** One format a row. The first name is the one it is compared by. */
+/** One format per row. The first name is the canonical one. */
 const aliases: readonly (readonly string[])[] = [
   'image/jpeg image/jpg image/pjpeg image/x-jpeg image/x-jpg',
   'image/png image/x-png',
@@ -84,14 +84,14 @@ const aliases: readonly (readonly string[])[] = [
 
 const canonical = new Map(aliases.flatMap((names) => names.map((name) => [name, names[0]!] as const)))
 
-/** The name by which a format is compared. `essence` has no parameters and is in lower case. */
+/** The canonical name of a format. `essence` has no parameters and is in lower case. */
 export const canonicalType = (essence: string): string => canonical.get(essence) ?? essence
 
 /** Every name of a format. */
 export const namesOf = (essence: string): readonly string[] =>
   aliases.find((names) => names.includes(essence)) ?? [essence]
 
-/** Formats whose first bytes cannot be told apart, or that people and programs name as one another. */
+/** Formats whose first bytes are the same, or that people and programs confuse with each other. */
 const containers: readonly (readonly string[])[] = [
   'image/png image/apng',
   'image/heic image/heif image/heic-sequence image/heif-sequence image/avif image/avif-sequence',
@@ -102,7 +102,7 @@ const containers: readonly (readonly string[])[] = [
     'image/x-canon-cr3',
   'audio/aac audio/mpeg',
   'audio/mpeg video/mpeg',
-  // An ID3 tag may stand before each of these, and may be longer than the sample.
+  // Each of these may start with an ID3 tag that is longer than the sample.
   'audio/mpeg audio/flac audio/ape audio/wavpack audio/x-musepack',
   'audio/amr audio/amr-wb',
   'video/mpeg video/mp1s video/mp2p video/mp2t',
@@ -133,22 +133,22 @@ const zipped = [
 ]
 export const isZipped = (type: string): boolean => zipped.some((pattern) => pattern.test(canonicalType(type)))
 
-/** Whether bytes of the one may be what the other names. */
+/** Whether bytes that are recognised as one type may be a file of the other. */
 export function areRelated(one: string, other: string): boolean {
   const [a, b] = [canonicalType(one), canonicalType(other)]
   if (a === b || (isZipped(a) && isZipped(b))) return true
   return containers.some((formats) => formats.includes(a) && formats.includes(b))
 }
 
-/** Whether a row above names the format. */
+/** Whether a row of `containers` includes the format. */
 export const isInFamily = (type: string): boolean => {
   const name = canonicalType(type)
   return canonical.has(name) || isZipped(name) || containers.some((formats) => formats.includes(name))
 }
 
 /**
- * Formats whose files begin with a fixed signature, without exception. Left out are those that have none (tar, MP3,
- * MPEG streams), have it too far inside (ISO images), or go by that name in several forms (old Office, QuickTime).
+ * Formats whose files always start with a fixed signature. Formats without one (tar, MP3, MPEG streams), with one too
+ * far inside (ISO images), or with several forms under one name (old Office, QuickTime) are not listed.
  */
 const signed = new Set(
   (
@@ -173,7 +173,7 @@ export const hasMandatorySignature = (type: string): boolean => {
   return signed.has(name) || (isZipped(name) && name !== 'application/vnd.visio')
 }
 
-/** Below image/, video/ and audio/, and yet text: drawings, playlists, and headers that are long and readable. */
+/** Text formats below image/, video/ and audio/: drawings, playlists, and formats with long readable headers. */
 const writtenAsText = new Set([
   'image/svg+xml',
   'image/x-portable-anymap',
@@ -211,7 +211,7 @@ const archives = new Set([
   'application/x-lzh-compressed',
   'application/x-arj',
 ])
-/** Images, films, sound, PDF and archives: a file of these that is text throughout was spoiled on its way. */
+/** Images, video, audio, PDF and archives. A file of such a type that is only text was damaged before the upload. */
 export const isNeverText = (type: string): boolean =>
   hasMandatorySignature(type) ||
   archives.has(canonicalType(type)) ||

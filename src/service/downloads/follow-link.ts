@@ -28,7 +28,7 @@ export async function followLink(
   if (!/^[\w-]{43}$/.test(token)) throw noSuchLink()
   const now = deps.now()
   const fresh = randomBytes(16).toString('base64url')
-  // The token is part of each digest and is stored nowhere, so the catalog tells nobody's address.
+  // Each digest includes the token, which is not stored, so the catalog does not reveal readers' addresses.
   const digest = (...parts: string[]) => hashOf(JSON.stringify([token, ...parts]))
   const byAddress = digest('address', reader.address, reader.agent)
   const followed = await deps.catalog.followLink(hashOf(token), {
@@ -42,9 +42,10 @@ export async function followLink(
   const cookie = followed.isNew ? { value: fresh, maxAge: urlLifetime } : null
   const { link, file } = followed
   const left = link.expiresAt === null ? Infinity : (link.expiresAt.getTime() - now.getTime()) / 1000
-  // In the link's last second the endpoint, which asks whether the link is alive, is the stricter one.
+  // Lifetimes are whole seconds. In the link's last second, the endpoint's check of the link is stricter than the URL.
   const store = deps.stores.of(file)
-  // A link outlives the move of its file to a bucket; a URL that was followed before it is revoked works to its end there.
+  // A link stays valid after its file moves to a bucket. There, a URL that it issued works until it expires, even after
+  // the link is revoked.
   const bound = store.capabilities.has('revocable-reads') ? { link: link.id } : {}
   const o = { ...versionOf(file), expiresIn: Math.max(1, Math.min(urlLifetime, Math.floor(left))), ...bound }
   if (head) return { url: (await store.presignHead(file.object, o)).url, cookie }
@@ -54,5 +55,5 @@ export async function followLink(
 
 const noSuchLink = () =>
   new StorageError('NotFound', {
-    message: 'This link does not work: it is mistyped, has ended, or was used as often as it may be.',
+    message: 'This link does not work. It is mistyped, expired, revoked, or used up.',
   })

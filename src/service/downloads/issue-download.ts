@@ -6,21 +6,21 @@ import { getFile } from '../files/read-files.ts'
 import { boundedLifetime } from '../uploads/presign-grant.ts'
 import { servedAs } from './object-headers.ts'
 
-/** Seconds for which a URL of an object works whose uploader can still replace it. */
+/** Lifetime in seconds of the URL of an object that its uploader can still replace. */
 const pendingLifetime = 60
 
 export type Disposition = 'inline' | 'attachment'
 
 export type IssuedDownload = {
   downloadUrl: string
-  /** S3 signs the method too: a URL for GET answers no HEAD. */
+  /** For HEAD. S3 signs the method, so the URL for GET does not answer HEAD. */
   headUrl: string
   /** Seconds from now. */
   expiresIn: number
   expiresAt: Date
 }
 
-/** Presigned reads of a confirmed file. Errors: NotFound, UploadIncomplete, InvalidArgument. */
+/** Presigns GET and HEAD of a confirmed file. Errors: NotFound, UploadIncomplete, InvalidArgument. */
 export async function issueDownload(
   deps: ServiceDeps,
   owner: string,
@@ -30,16 +30,16 @@ export async function issueDownload(
   if (file.status !== 'confirmed') {
     throw new StorageError('UploadIncomplete', {
       resource: `/files/${file.id}`,
-      message: 'This file is not confirmed yet, and is not served before.',
+      message: 'This file is not confirmed yet. Confirm it before you download it.',
     })
   }
   return presignFile(deps, file, input)
 }
 
 /**
- * The same for a file that is known to be served. `disposition: inline` is granted to types on the inline list only.
- * `pending`: its uploader can still replace the object, so the URL is short-lived, the answer is kept by no cache, and
- * browsers do not show it in place.
+ * Presigns a file that the caller knows can be served. Only types in `downloads.inlineTypes` get `disposition: inline`.
+ * `pending`: the uploader can still replace the object, so the URL is short-lived, no cache stores the response, and
+ * browsers do not display it inline.
  */
 export async function presignFile(
   deps: ServiceDeps,
@@ -72,8 +72,8 @@ export const versionOf = ({ object: { versionId } }: FileRecord): { versionId?: 
 type Lifetime = { expiresIn: number; signedAt?: Date }
 
 /**
- * With downloads.stableFor every URL signed within one window is the same, so that caches can keep what it yields: it
- * is dated at the window's start, and lives longer by the window, as far as the store lets it.
+ * With downloads.stableFor, all URLs signed in one window are equal, so that caches can store the response. The URL is
+ * dated at the window's start, and the window is added to its lifetime, within the store's limit.
  */
 function downloadLifetime(deps: ServiceDeps, store: StorageDriver, given: number | undefined): Lifetime {
   const { expiresIn, stableFor } = deps.config.downloads
@@ -83,7 +83,7 @@ function downloadLifetime(deps: ServiceDeps, store: StorageDriver, given: number
   if (window < 1) return { expiresIn: wanted }
   const now = Math.floor(deps.now().getTime() / 1000)
   const elapsed = now % window
-  // Near the store's limit a whole window does not fit any more: then the URL is as stable as none.
+  // Near the store's limit a whole window does not fit. The URL is not stable then.
   if (wanted + window > most) return { expiresIn: wanted }
   return { expiresIn: wanted + window, signedAt: new Date((now - elapsed) * 1000) }
 }

@@ -1,4 +1,4 @@
-/** The headers of objects and answers that come from the file's record, never from the request that sent the bytes. */
+/** Headers of objects and responses. They come from the file's record, never from the request that sent the bytes. */
 import { create as contentDisposition } from 'content-disposition'
 import type { FileRecord } from '../../catalog/catalog.ts'
 import type { ObjectHeaders } from '../../drivers/driver.ts'
@@ -9,24 +9,24 @@ type Typed = Pick<FileRecord, 'mimeType' | 'charset'>
 
 type Config = Pick<ServiceDeps, 'config'>
 
-/** Whether a browser may show this type in place. */
+/** Whether a browser may display this type inline. */
 export const isInline = ({ config }: Config, mimeType: string): boolean =>
   isListed(mimeType, config.downloads.inlineTypes)
 
 /**
- * The headers of a stored object. A bucket or a CDN that serves it without the gateway sends exactly these. The file name
- * is left out: it can change after the object is sealed.
+ * The headers of a stored object. A bucket or a CDN that serves it without the gateway sends exactly these. They omit
+ * the file name, because it can change after the object is sealed.
  */
 export const storedHeaders = (deps: Config, file: Typed): ObjectHeaders => ({
   contentType: contentTypeOf(file),
   ...(isInline(deps, file.mimeType) ? {} : { contentDisposition: 'attachment' }),
 })
 
-/** With the encoding that the bytes proved: browsers take text without one for windows-1252. */
+/** Adds the charset that the bytes proved, because browsers read text without one as windows-1252. */
 const contentTypeOf = ({ mimeType, charset }: Typed): string =>
   charset === undefined ? mimeType : `${mimeType.replace(/[;\s]+$/, '')}; charset=${charset}`
 
-/** The headers under which the gateway serves a file. `inline` is granted to types on the inline list only. */
+/** The headers of a file that the gateway serves. Only types in `downloads.inlineTypes` get `inline`. */
 export function servedAs(
   deps: Config,
   file: Typed & Pick<FileRecord, 'filename'>,

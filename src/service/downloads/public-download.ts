@@ -22,7 +22,7 @@ export async function publicDownload(deps: ServiceDeps, key: string): Promise<{ 
     return { url: direct ?? (await presignFile(deps, file)).downloadUrl, settled: true }
   }
   if (!isPending(found)) throw noSuchObject()
-  // Reads of an object that was never sent are kept from the store. One that was seen there may have been replaced.
+  // Do not ask the store for an object that was never sent. An object that was seen before may have been replaced.
   if (!looked && found.grant.written === undefined) throw noSuchObject()
   const head = await headOrNull(store, found.grant.target)
   if (!head || !(await isVerified(deps, found, head))) throw noSuchObject()

@@ -5,9 +5,9 @@ import { servedAs } from './object-headers.ts'
 import { settleForRead } from '../uploads/settle-auto-confirm.ts'
 import { isPending, isVerified } from '../uploads/verify-upload.ts'
 
-/** What anyone may read at a public key. */
+/** The object that anyone may read at a public key. */
 export type PublicObject = {
-  /** From the record: nothing that the uploader sent with the bytes. */
+  /** From the record, never from the request that sent the bytes. */
   headers: ObjectHeaders
   versionId?: string
   /** Whether the object that the store describes is the verified one. */
@@ -15,9 +15,9 @@ export type PublicObject = {
 }
 
 /**
- * The objects endpoint asks this before it serves a key below the public prefix to somebody who has no more rights than
- * anyone. `nobody`: no upload was granted this key, so it was written by the gateway itself or by its operator. null:
- * there is nothing to be served.
+ * The objects endpoint calls this before it serves a key below the public prefix to a client without further rights.
+ * `no upload`: no upload was granted for this key, so the gateway or its operator wrote the object. null: there is
+ * nothing to serve.
  */
 export async function publicObject(deps: ServiceDeps, ref: ObjectRef): Promise<PublicObject | 'no upload' | null> {
   const found = await deps.catalog.findUploadByKey(ref.key)
@@ -40,7 +40,7 @@ function confirmedObject(deps: ServiceDeps, { file }: Upload, ref: ObjectRef): P
   return {
     headers: servedAs(deps, file),
     ...(isHere && versionId !== undefined ? { versionId } : {}),
-    // A late write may lie at the issued key of a file that was sealed at another one.
+    // The issued key of a file that was sealed at another key may contain a late write.
     accepts: async (head) => isHere || (head.etag === etag && head.contentLength === file.size),
   }
 }

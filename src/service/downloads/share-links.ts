@@ -23,7 +23,7 @@ export async function createLink(
   if (file.status !== 'confirmed') {
     throw new StorageError('UploadIncomplete', {
       resource: `/files/${file.id}`,
-      message: 'This file is not confirmed yet: confirm it, then make a link to it.',
+      message: 'This file is not confirmed yet. Confirm it, then create a link to it.',
     })
   }
   const token = randomBytes(32).toString('base64url')
@@ -46,7 +46,7 @@ export function assertRevocable({ capabilities }: StorageDriver): void {
   if (capabilities.has('revocable-reads')) return
   throw new StorageError('NotSupported', {
     message:
-      'Links are for stores whose bytes pass through this server: write storage: { delivery: proxied }, or use download-url.',
+      'Share links need a store whose bytes pass through this server. Set storage.delivery to proxied, or use download-url.',
   })
 }
 

@@ -7,8 +7,8 @@ import { removeParts } from '../multipart/remove-parts.ts'
 import { removeVersions } from '../stores/stored-objects.ts'
 
 /**
- * Deletes the record, gives the quota back, then removes the object. What the store does not let go of now is the
- * collector's. Errors: NotFound.
+ * Deletes the record, releases the quota, then deletes the object. If the store fails to delete the object, the
+ * collector retries. Errors: NotFound.
  */
 export async function deleteFile(deps: ServiceDeps, owner: string, id: string): Promise<void> {
   const deleted = await deps.catalog.deleteFile(owner, id, deps.now())
@@ -26,7 +26,7 @@ export async function deleteFile(deps: ServiceDeps, owner: string, id: string): 
     if (outcome.status === 'rejected') {
       deps.log.warn(
         { err: outcome.reason as unknown, file: id },
-        'the object of a deleted file stays for the collector',
+        'could not delete the object of a deleted file; the collector retries',
       )
     }
   }

@@ -5,8 +5,8 @@ const maxLength = 255
 const bidiControls = /[\u202a-\u202e\u2066-\u2069]/g
 
 /**
- * The name under which a file is shown and downloaded: the last segment of `given`, without the sender's local path.
- * Errors: InvalidArgument.
+ * The name under which a file is shown and downloaded. It is the last segment of `given`, without the sender's local
+ * path. Errors: InvalidArgument.
  */
 export function parseFilename(given: string): string {
   const last = given.slice(Math.max(given.lastIndexOf('/'), given.lastIndexOf('\\')) + 1)
@@ -17,10 +17,10 @@ export function parseFilename(given: string): string {
 }
 
 function problemOf(name: string): string | null {
-  if (name === '' || name === '.' || name === '..') return 'is empty: send a name such as "photo.jpg"'
-  if (name.length > maxLength) return `is longer than ${maxLength} characters: shorten it`
-  if (/\p{Cc}/u.test(name)) return 'holds control characters: remove them'
-  return name.isWellFormed() ? null : 'is not well-formed Unicode: send whole characters'
+  if (name === '' || name === '.' || name === '..') return 'is empty. Send a name such as "photo.jpg"'
+  if (name.length > maxLength) return `is longer than ${maxLength} characters. Shorten it`
+  if (/\p{Cc}/u.test(name)) return 'contains control characters. Remove them'
+  return name.isWellFormed() ? null : 'is not well-formed Unicode. Send whole characters'
 }
 
 const maxEntries = 50
@@ -32,18 +32,19 @@ const internal = /^x-internal-/i
 export function parseMetadata(given: Record<string, string>): Record<string, string> {
   const entries = Object.entries(given).filter(([name]) => !internal.test(name))
   if (entries.length > maxEntries) {
-    throw new StorageError('MetadataTooLarge', { message: `metadata has more than ${maxEntries} entries.` })
+    throw new StorageError('MetadataTooLarge', { message: `metadata has more than ${maxEntries} entries. Send fewer.` })
   }
   const bad = entries.find(([name, value]) => !/^[\w.-]{1,128}$/.test(name) || !value.isWellFormed())
   if (bad) {
     throw new StorageError('InvalidArgument', {
-      message: 'metadata takes names of 1 to 128 letters, digits, _ . and -, and well-formed text as values.',
+      message:
+        'metadata is not valid. Names must have 1 to 128 letters, digits, "_", "." or "-", and values must be well-formed text.',
     })
   }
   const bytes = entries.reduce((sum, [name, value]) => sum + Buffer.byteLength(name) + Buffer.byteLength(value), 0)
   if (bytes > maxBytes) {
     throw new StorageError('MetadataTooLarge', {
-      message: `metadata takes ${bytes} bytes, names and values together; ${maxBytes} are allowed.`,
+      message: `metadata has ${bytes} bytes of names and values, over the limit of ${maxBytes}. Send less.`,
     })
   }
   return Object.fromEntries(entries)

@@ -1,4 +1,6 @@
-/** Notes of files in the store: what `postern rebuild-catalog` needs and an object itself does not say. */
+/**
+ * Stores notes of files next to their objects. `postern rebuild-catalog` reads what the object itself does not contain.
+ */
 import type { Catalog, FileRecord } from '../../catalog/catalog.ts'
 import type { ObjectNote, StorageDriver } from '../../drivers/driver.ts'
 import type { ServiceDeps } from '../deps.ts'
@@ -15,12 +17,12 @@ export const noteOf = (file: FileRecord, confirmedAt: Date): ObjectNote => ({
   confirmedAt: confirmedAt.toISOString(),
 })
 
-/** Best effort where a file was changed: the catalog has decided, and the note follows. */
+/** Best effort after a file has changed. The catalog is authoritative, and the note follows it. */
 export async function noteFile(store: StorageDriver, file: FileRecord): Promise<void> {
   if (file.confirmedAt !== null) await store.noteObject?.(file.object, noteOf(file, file.confirmedAt))
 }
 
-/** Runs `noteFiles` once in the background, for every store that is in use. */
+/** Runs `noteFiles` once in the background for every open store. */
 export function createNoting({ stores, catalog, log }: Pick<ServiceDeps, 'stores' | 'catalog' | 'log'>): {
   start(): void
   stop(): Promise<void>
@@ -30,7 +32,7 @@ export function createNoting({ stores, catalog, log }: Pick<ServiceDeps, 'stores
   return {
     start() {
       running = Promise.all(stores.all.map((store) => noteFiles(store, catalog, stopping.signal))).catch(
-        (err: unknown) => log.warn({ err }, 'notes of files could not be stored; the next start tries again'),
+        (err: unknown) => log.warn({ err }, 'could not store the notes of files; the next start retries'),
       )
     },
     async stop() {
@@ -40,7 +42,7 @@ export function createNoting({ stores, catalog, log }: Pick<ServiceDeps, 'stores
   }
 }
 
-/** Stores the notes of files that were confirmed by a version that kept none. */
+/** Stores the notes of files that a version without notes confirmed. */
 export async function noteFiles(
   store: StorageDriver,
   catalog: Pick<Catalog, 'filesIn'>,
@@ -55,7 +57,7 @@ export async function noteFiles(
   }
 }
 
-/** The record of a confirmed file, from its sealed object. */
+/** Builds the record of a confirmed file from its sealed object and its note. */
 export function fileFromNote(
   note: ObjectNote,
   { bucket, key, etag, size, checksum }: FileRecord['object'] & { size: number; checksum: FileRecord['checksum'] },

@@ -22,7 +22,7 @@ export async function getFile(
 export const noSuchFile = (id: string): StorageError =>
   new StorageError('NotFound', { resource: `/files/${id}`, message: 'There is no such file.' })
 
-/** A page of the owner's files, newest first. Never asks the store. Errors: InvalidArgument for a cursor that is none. */
+/** A page of the owner's files, newest first. Never asks the store. Errors: InvalidArgument for an invalid cursor. */
 export async function listFiles(
   deps: ServiceDeps,
   owner: string,
@@ -31,7 +31,7 @@ export async function listFiles(
   return deps.catalog.listFiles(owner, o)
 }
 
-/** `null` in `quota` is unlimited. */
+/** `null` in `quota` means unlimited. */
 export type UsageReport = Usage & { quota: { bytes: number | null; files: number | null } }
 
 export async function usage(deps: ServiceDeps, owner: string): Promise<UsageReport> {

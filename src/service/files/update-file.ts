@@ -21,7 +21,7 @@ export async function updateFile(
   await noteFile(deps.stores.of(file), file).catch((err: unknown) => {
     deps.log.warn(
       { err, id },
-      'the note of a renamed file could not be stored: postern rebuild-catalog would restore its old name',
+      'could not store the note of a renamed file; postern rebuild-catalog would restore its old name',
     )
   })
   return file

@@ -15,26 +15,26 @@ import { keepsSource, removeVersions, restoreCopy } from '../stores/stored-objec
 import { removeParts } from '../multipart/remove-parts.ts'
 
 /**
- * Uploads: confirmed by themselves, expired, rid of what lay at their key, and left to the next pass by an error. `aborted`
- * counts multipart uploads of access keys.
+ * Counts of uploads: auto-confirmed, expired, cleared of leftovers at their key, and left to the next pass after an
+ * error. `aborted` counts multipart uploads of access keys.
  */
 export type Collected = { confirmed: number; expired: number; cleared: number; aborted: number; failed: number }
 
-/** Whether it is time to look for the object of an upload that confirms itself. Asking counts as a look. */
+/** Whether to check for the object of an auto-confirmed upload now. Each call counts as a check. */
 export type IsDue = (fileId: string) => boolean
 
 type Granted = { file: FileRecord; grant: UploadGrant }
 type Outcome = keyof Collected | 'left'
 
-/** Uploads looked at together: most of the time goes into waiting for the store. */
+/** Uploads handled concurrently, because most of the time is spent waiting for the store. */
 const atOnce = 5
 const day = 86_400_000
-/** Milliseconds for which the owner of a link that has expired is still shown it. */
+/** Milliseconds for which an owner still sees an expired link. */
 const expiredLinksKept = 7 * day
-/** Failures in a row after which the store counts as down and the rest of its kind waits for the next pass. */
+/** Consecutive failures after which the store counts as down and the remaining uploads wait for the next pass. */
 const patience = 10
 
-/** `limit` is the size of a page, not of the pass. Errors: those of the catalog; the store's are logged and counted. */
+/** `limit` is the size of a page, not of the pass. Errors: those of the catalog. The store's are logged and counted. */
 export async function collectExpired(
   deps: ServiceDeps,
   o: { limit?: number; signal?: AbortSignal; isDue?: IsDue } = {},
@@ -83,7 +83,7 @@ export async function collectExpired(
   return collected
 }
 
-/** Only the uploads that confirm themselves. Errors: those of the catalog. */
+/** Settles only auto-confirmed uploads. Errors: those of the catalog. */
 export async function collectArrived(
   deps: ServiceDeps,
   o: { limit?: number; signal?: AbortSignal; isDue: IsDue },
@@ -116,12 +116,12 @@ async function attempt(
   try {
     return await act(deps, { file, grant })
   } catch (err) {
-    deps.log.warn({ err, file: file.id }, 'an upload could not be collected: it is tried again in the next pass')
+    deps.log.warn({ err, file: file.id }, 'could not collect an upload; the next pass retries')
     return 'failed'
   }
 }
 
-/** The object stays for `clearSettled`, which finds the expired upload in this same pass or after a crash. */
+/** Leaves the object to `clearSettled`, which finds the expired upload in the same pass, or after a crash. */
 async function expireOverdue(deps: ServiceDeps, upload: Granted): Promise<Outcome> {
   const { file, grant } = upload
   if (deps.stores.has(file)) {
@@ -135,7 +135,9 @@ async function expireOverdue(deps: ServiceDeps, upload: Granted): Promise<Outcom
   return (await deps.catalog.expireUpload(file.id, deps.now(), { onlyIfOverdue: true })) ? 'expired' : 'left'
 }
 
-/** A multipart upload is given `confirmWithin` after its newest part, however long ago its URLs were issued. */
+/**
+ * A multipart upload stays pending for `confirmWithin` after its newest part, even if its URLs were issued long ago.
+ */
 async function isStillSendingParts(deps: ServiceDeps, { file, grant }: Granted): Promise<boolean> {
   if (!grant.multipart) return false
   const newest = await newestPart(deps.stores.of(file), grant.target, grant.multipart.uploadId)
@@ -153,7 +155,7 @@ async function newestPart(store: StorageDriver, target: ObjectRef, uploadId: str
   return first === undefined ? null : rest.reduce((newest, at) => (at > newest ? at : newest), first)
 }
 
-/** `left` when the object has not arrived. */
+/** `left` if the object does not exist yet. */
 async function settle(deps: ServiceDeps, upload: Granted): Promise<Outcome> {
   if (!deps.stores.has(upload.file)) return 'left'
   try {
@@ -162,14 +164,14 @@ async function settle(deps: ServiceDeps, upload: Granted): Promise<Outcome> {
   } catch (err) {
     if (isStorageError(err, 'UploadIncomplete')) return 'left'
     if (!isStorageError(err, 'UploadMismatch', 'QuotaExceeded')) throw err
-    deps.log.warn({ err, file: upload.file.id }, 'an upload that would confirm itself was refused and removed')
+    deps.log.warn({ err, file: upload.file.id }, 'an auto-confirmed upload was refused and deleted')
     return 'expired'
   }
 }
 
 async function clearSettled(deps: ServiceDeps, upload: Granted): Promise<Outcome> {
   const { file, grant } = upload
-  // The objects of a store that is not open are cleared when the gateway runs with that one again.
+  // Objects in a store that is not open are cleared when the gateway opens that store again.
   if (!deps.stores.has(file) || (await deps.stores.of(file).isBeingWritten(grant.target))) return 'left'
   await clearGrant(deps, upload)
   await deps.catalog.dropGrant(file.id)
@@ -177,8 +179,8 @@ async function clearSettled(deps: ServiceDeps, upload: Granted): Promise<Outcome
 }
 
 /**
- * Brings the store to what the catalog says, once no URL of the grant is accepted any more: nothing is left of a file
- * that is deleted or expired, and nothing but its own bytes of one that is confirmed. Errors: the store's.
+ * Makes the store match the catalog once all URLs of the grant have expired. Of a deleted or expired file nothing
+ * stays, and of a confirmed file only its sealed bytes. Errors: the store's.
  */
 export async function clearGrant(
   deps: ServiceDeps,

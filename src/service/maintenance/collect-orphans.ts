@@ -1,63 +1,63 @@
-/** Objects and multipart uploads below our own prefixes that no record knows: what crashes and lost answers leave. */
+/** `postern gc`: deletes orphaned objects and multipart uploads, which crashes and lost responses leave in a bucket. */
 import type { Catalog } from '../../catalog/catalog.ts'
 import type { StorageDriver } from '../../drivers/driver.ts'
 import { isStorageError, StorageError } from '../../errors.ts'
 import { headOrNull, removeVersions } from '../stores/stored-objects.ts'
-import { forget, forgetMovedObjects, listStrays, pageSize } from './verify-files.ts'
-import { tooManyStrays, type Strays } from './verify-orphans.ts'
+import { forget, forgetMovedObjects, listOrphanCandidates, pageSize } from './verify-files.ts'
+import { tooManyOrphans, type OrphanCandidates } from './verify-orphans.ts'
 
 export type OrphanOptions = {
   store: StorageDriver
   catalog: Pick<Catalog, 'allUploads' | 'findUploadByKey' | 'movedObjects'>
   bucket: string
-  /** Else they are counted only. */
+  /** Otherwise they are only counted. */
   remove: boolean
-  /** Seconds: what is younger may be about to be recorded. */
+  /** Seconds. A younger object may be about to be recorded. */
   grace: number
-  /** The number of orphans that the operator allows to be removed. */
+  /** The number of orphans that the operator allows to be deleted. */
   allowed?: number
   now: () => Date
-  /** Hears of each one as it is counted, removed or not. */
-  tell?: (orphan: { key: string; uploadId?: string; bytes: number }) => void
+  /** Called for each orphan as it is counted, deleted or not. */
+  onOrphan?: (orphan: { key: string; uploadId?: string; bytes: number }) => void
   signal: AbortSignal
 }
 
-/** `young` ones wait for the next time. */
+/** `young`: orphans within the grace period. They wait for the next run. */
 export type Orphans = { objects: number; bytes: number; uploads: number; young: number; removed: number }
 
 /**
- * Errors: those of store and catalog; InvalidRequest where the catalog knows no file at all, or so many objects have no
- * record that the catalog may be the wrong one. Nothing is removed then.
+ * Errors: those of store and catalog, and InvalidRequest if the catalog has no files or so many objects have no record
+ * that it may be the wrong catalog. Nothing is deleted then.
  */
 export async function collectOrphans(o: OrphanOptions): Promise<Orphans> {
-  // Listed first: whatever is there now and has no record afterwards had time to get one.
-  const strays = await listStrays(o.store, o)
-  const listed = strays.objects.size + strays.sessions.size
-  const known = await forgetKnown(o, strays)
-  if (o.remove && known === 0 && strays.objects.size > 0) {
+  // List the store before the records. An object that still has no record afterwards had time to get one.
+  const candidates = await listOrphanCandidates(o.store, o)
+  const listed = candidates.objects.size + candidates.sessions.size
+  const known = await forgetKnown(o, candidates)
+  if (o.remove && known === 0 && candidates.objects.size > 0) {
     throw new StorageError('InvalidRequest', {
-      message: `The catalog knows no file, and the bucket has ${strays.objects.size}: is database.url the right one? Nothing was removed.`,
+      message: `The catalog has no files, but the bucket has ${candidates.objects.size} objects. Nothing was deleted. Check that database.url names the catalog of this bucket.`,
     })
   }
-  const tooMany = tooManyStrays(strays, { listed, allowed: o.allowed })
+  const tooMany = tooManyOrphans(candidates, { listed, allowed: o.allowed })
   if (o.remove && tooMany !== null) throw new StorageError('InvalidRequest', { message: tooMany })
   const found: Orphans = { objects: 0, bytes: 0, uploads: 0, young: 0, removed: 0 }
-  for (const key of strays.objects) await collectObject(o, key, found)
-  for (const session of strays.sessions.values()) await collectSession(o, session, found)
+  for (const key of candidates.objects) await collectObject(o, key, found)
+  for (const session of candidates.sessions.values()) await collectSession(o, session, found)
   return found
 }
 
-async function forgetKnown({ catalog, signal }: OrphanOptions, strays: Strays): Promise<number> {
-  await forgetMovedObjects(catalog, strays)
+async function forgetKnown({ catalog, signal }: OrphanOptions, candidates: OrphanCandidates): Promise<number> {
+  await forgetMovedObjects(catalog, candidates)
   let known = 0
   for (let after: string | undefined; ;) {
     signal.throwIfAborted()
     const page = await catalog.allUploads({ limit: pageSize, ...(after !== undefined && { after }) })
-    for (const upload of page) forget(strays, upload)
+    for (const upload of page) forget(candidates, upload)
     known += page.length
     if (page.length < pageSize) {
-      // Once more: a file may have moved between its page and the first look.
-      await forgetMovedObjects(catalog, strays)
+      // Repeat this, because a file may have moved since its page was read.
+      await forgetMovedObjects(catalog, candidates)
       return known
     }
     after = page.at(-1)!.file.id
@@ -75,7 +75,7 @@ async function collectObject(o: OrphanOptions, key: string, found: Orphans): Pro
   }
   found.objects++
   found.bytes += head.contentLength
-  o.tell?.({ key, bytes: head.contentLength })
+  o.onOrphan?.({ key, bytes: head.contentLength })
   if (!o.remove || (await o.store.isBeingWritten(ref))) return
   await removeVersions(o.store, ref)
   found.removed++
@@ -92,13 +92,13 @@ async function collectSession(
     return
   }
   found.uploads++
-  o.tell?.({ key, uploadId, bytes: 0 })
+  o.onOrphan?.({ key, uploadId, bytes: 0 })
   if (!o.remove) return
   try {
     await o.store.abortMultipartUpload({ bucket: o.bucket, key }, uploadId)
     found.removed++
   } catch (error) {
-    // Ended since it was listed.
+    // Completed or aborted since it was listed.
     if (!isStorageError(error, 'NoSuchUpload')) throw error
   }
 }

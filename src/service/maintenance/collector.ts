@@ -1,6 +1,4 @@
-/**
- * Runs the collector repeatedly while the gateway runs. Of several gateways over one catalog, one at a time runs it.
- */
+/** Runs the collector repeatedly. If several gateways share a catalog, one of them runs it at a time. */
 import { collectArrived, collectExpired, type Collected, type IsDue } from './collect-expired.ts'
 import type { ServiceDeps } from '../deps.ts'
 import { createLease } from './lease.ts'
@@ -14,12 +12,12 @@ export type Collector = {
   stop(): Promise<void>
 }
 
-/** Milliseconds between looks for what a bucket received, which tells nobody of it. */
+/** Milliseconds between checks for uploads that a bucket received, because a bucket sends no notification. */
 const lookEvery = 2000
 
 /**
- * `mayDelete`: whether the clock is steady; while it is not, a pass does nothing. `interval` in seconds; each pause is up
- * to a quarter shorter or longer, so that several processes drift apart.
+ * `mayDelete`: whether the clock is steady. A pass does nothing while it is not. `interval` is in seconds. Each pause
+ * is up to a quarter shorter or longer, so that several processes do not run at the same time.
  */
 export function createCollector(
   deps: ServiceDeps,
@@ -50,20 +48,20 @@ export function createCollector(
       const collected = await lease.run(run)
       if (collected && Object.values(collected).some((count) => count > 0)) deps.log.info(collected, 'collected')
     } catch (err) {
-      deps.log.error({ err }, 'the collection failed: it is tried again')
+      deps.log.error({ err }, 'the collector failed; the next pass retries')
     }
     schedule(interval)
   }
 
-  /** Whether clients write to a bucket past this server: it settles by itself what passes through it. */
+  /** Whether clients write to a bucket directly. Uploads through this server are settled without the collector. */
   const bucketReceives = deps.stores.all.some(({ capabilities }) => !capabilities.has('revocable-reads'))
 
   async function lookForArrived(): Promise<void> {
     try {
-      // Whoever runs the collection does this too.
+      // The process that runs the collector also runs this check.
       if (lease.isHeld()) await collectArrived(deps, { signal, isDue })
     } catch (err) {
-      deps.log.error({ err }, 'could not look for uploads that a bucket received: retrying')
+      deps.log.error({ err }, 'could not check for uploads that a bucket received; retrying')
     }
     if (signal.aborted) return
     looking = setTimeout(() => (look = lookForArrived()), lookEvery)
@@ -77,7 +75,7 @@ export function createCollector(
   }
 
   return {
-    // Soon, for what came due while the gateway was down, but not while it is starting.
+    // The first pass runs soon, because uploads expired while the gateway was down, but not during startup.
     start: () => {
       if (timer !== undefined) return
       schedule(interval / 10)
@@ -95,15 +93,15 @@ export function createCollector(
   }
 }
 
-/** Seconds between the first looks, and at most. */
+/** Seconds between the first two checks, and the maximum. */
 const first = 4
 const most = 3600
 const maxRemembered = 100_000
 
 /**
- * When the collector looks for the object of an upload that confirms itself: soon after the URL is issued, then after
- * twice the time, an hour at most. Whatever time it takes to arrive, it is found within as much again. Kept in memory:
- * after a restart the looks begin anew.
+ * Decides when the collector checks for the object of an auto-confirmed upload: soon after the URL is issued, then
+ * after twice the previous pause, an hour at most. An object that arrives after time t is found before 2t. The schedule
+ * is in memory and starts again after a restart.
  */
 export function createLookSchedule(now: () => Date): IsDue {
   const waits = new Map<string, { at: number; pause: number }>()

@@ -2,9 +2,9 @@ import type { Upload } from '../../catalog/catalog.ts'
 import type { ServiceDeps } from '../deps.ts'
 
 /**
- * What the collector has to do. `overdue`: unconfirmed uploads past their time. `toClear`: settled, deleted or expired
- * uploads whose URLs have expired, so that leftovers at their keys can be deleted. `idle`: multipart uploads of access
- * keys.
+ * The collector's pending work. `overdue`: unconfirmed uploads past their deadline. `toClear`: settled, deleted or
+ * expired uploads whose URLs have expired, so that leftovers at their keys can be deleted. `idle`: multipart uploads of
+ * access keys.
  */
 export type Due = { overdue: number; toClear: number; idle: number }
 

@@ -1,4 +1,6 @@
-/** A lease in the catalog: of all processes that share it, one at a time does the work. The holder renews its lease. */
+/**
+ * A lease in the catalog. Of all processes that share the catalog, one at a time does the work and renews the lease.
+ */
 import { randomUUID } from 'node:crypto'
 import type { ServiceDeps } from '../deps.ts'
 
@@ -7,7 +9,7 @@ export type Lease = {
   take(): Promise<boolean>
   /** Runs `work` and renews the lease until it is done. Resolves to null if another process holds the lease. */
   run<T>(work: () => Promise<T>): Promise<T | null>
-  /** Whether no other process can hold it yet. False if another process took it, or if it was not renewed in time. */
+  /** Whether this process holds the lease. False if another process took it, or if it was not renewed in time. */
   isHeld(): boolean
   /** Makes the lease available to other processes immediately. */
   giveUp(): Promise<void>

@@ -1,25 +1,26 @@
 /**
- * Watches the wall clock against the one that only counts seconds. A clock that jumps forward makes everything look old:
- * while it has not been steady for a time, nothing is deleted for its age. URLs and tokens expire by the clock as it is.
+ * Compares the wall clock with the monotonic clock. A wall clock that jumps forward makes everything look old, so
+ * nothing is deleted because of its age until the clock has been stable for a while. URLs and tokens follow the wall
+ * clock anyway.
  */
 export type SteadyClock = {
-  /** Whether what is old may be deleted now. */
+  /** Whether deletions because of age are allowed now. */
   isSteady(): boolean
   stop(): void
 }
 
 export type SteadyClockOptions = {
   log: { warn(facts: object, message: string): void; info(facts: object, message: string): void }
-  /** Seconds without a jump after which deletions go on. */
+  /** Seconds without a jump after which deletions continue. */
   stableFor: number
-  /** Stand in for the clocks of the system; milliseconds. */
+  /** Replace the system's clocks in tests. Milliseconds. */
   wall?: () => number
   monotonic?: () => number
-  /** Milliseconds between two looks. Default 10 s; every question looks too. */
+  /** Milliseconds between two comparisons. Default 10 s. `isSteady` compares too. */
   checkEvery?: number
 }
 
-/** Milliseconds. Leap seconds and a time server that corrects the clock stay far below. */
+/** Milliseconds. Leap seconds and corrections by a time server are far smaller. */
 const jump = 3_600_000
 
 export function watchClock(o: SteadyClockOptions): SteadyClock {
@@ -37,16 +38,16 @@ export function watchClock(o: SteadyClockOptions): SteadyClock {
       isWaiting = true
       log.warn(
         { seconds: Math.round(forward / 1000), stableFor },
-        `the clock jumped forward by ${Math.round(forward / jump)} h, or the machine slept: deletions wait until it has ` +
-          `been stable for ${stableFor} s (server.clockStableFor). If the time is wrong, correct it (timedatectl) now`,
+        `the clock jumped forward by ${Math.round(forward / jump)} h, or the machine slept. Deletions wait until it has ` +
+          `been stable for ${stableFor} s (server.clockStableFor). If the time is wrong, correct it now (timedatectl)`,
       )
     } else if (forward < -jump && isWaiting) {
-      // Somebody has set it right: what looked old is not.
+      // The clock was corrected. Deletions can continue at once.
       steadyAt = monotonic()
     }
     if (isWaiting && monotonic() >= steadyAt) {
       isWaiting = false
-      log.info({}, 'the clock is stable again: deletions go on')
+      log.info({}, 'the clock is stable again, deletions continue')
     }
   }
 

@@ -1,8 +1,8 @@
-/** The catalog against the store, on either driver: what `postern verify` finds beyond the store itself. */
+/** `postern verify`: compares the catalog with the store, for every driver. */
 import type { Catalog, FileRecord, Upload } from '../../catalog/catalog.ts'
 import type { Checksum, MultipartInfo, ObjectHead, ObjectRef, Problem, StorageDriver } from '../../drivers/driver.ts'
 import { headOrNull } from '../stores/stored-objects.ts'
-import { tooManyStrays, verifyStrays, type Strays, type VerifyFilesOptions } from './verify-orphans.ts'
+import { tooManyOrphans, verifyOrphans, type OrphanCandidates, type VerifyFilesOptions } from './verify-orphans.ts'
 import { issuedPrefixes } from '../../gateway-names.ts'
 import { isStorageError } from '../../errors.ts'
 import { isComputable, storedChecksum } from '../uploads/checksums.ts'
@@ -10,34 +10,34 @@ import { isComputable, storedChecksum } from '../uploads/checksums.ts'
 export const pageSize = 500
 const atOnce = 8
 
-/** Errors: those of the catalog, and the store's where it cannot be asked at all. */
+/** Errors: those of the catalog, and the store's if it cannot be reached at all. */
 export async function verifyFiles(o: VerifyFilesOptions): Promise<void> {
-  // Listed first: whatever is there now has had a record for some time.
-  const strays = await listStrays(o.stores.current, o)
-  const listed = strays.objects.size + strays.sessions.size
-  await forgetMovedObjects(o.catalog, strays)
+  // List the store before the records, so that a file that is confirmed during the run does not look like an orphan.
+  const candidates = await listOrphanCandidates(o.stores.current, o)
+  const listed = candidates.objects.size + candidates.sessions.size
+  await forgetMovedObjects(o.catalog, candidates)
   for (let after: string | undefined; ;) {
     o.signal.throwIfAborted()
     const page = await o.catalog.allUploads({ limit: pageSize, ...(after !== undefined && { after }) })
     if (page.length === 0) break
     after = page.at(-1)!.file.id
-    for (const upload of page) forget(strays, upload)
+    for (const upload of page) forget(candidates, upload)
     for (let at = 0; at < page.length; at += atOnce) {
       o.signal.throwIfAborted()
       await Promise.all(page.slice(at, at + atOnce).map((upload) => verifyUpload(o, upload)))
     }
   }
-  // Once more: a file may have moved between its page and the first look.
-  await forgetMovedObjects(o.catalog, strays)
-  const tooMany = tooManyStrays(strays, { listed, allowed: o.allowed })
-  await verifyStrays({ ...o, keepStrays: tooMany }, strays)
+  // Repeat this, because a file may have moved since its page was read.
+  await forgetMovedObjects(o.catalog, candidates)
+  const tooMany = tooManyOrphans(candidates, { listed, allowed: o.allowed })
+  await verifyOrphans({ ...o, keepOrphans: tooMany }, candidates)
   await verifyUsage(o)
 }
 
-export async function listStrays(
+export async function listOrphanCandidates(
   store: StorageDriver,
   { bucket, signal }: Pick<VerifyFilesOptions, 'bucket' | 'signal'>,
-): Promise<Strays> {
+): Promise<OrphanCandidates> {
   const objects = new Set<string>()
   const sessions = new Map<string, MultipartInfo>()
   for (const prefix of issuedPrefixes) {
@@ -66,18 +66,18 @@ export async function listStrays(
   return { objects, sessions }
 }
 
-/** Takes what a record names off the list. */
-export function forget({ objects, sessions }: Strays, { file, grant }: Upload): void {
+/** Removes the objects that a record names. */
+export function forget({ objects, sessions }: OrphanCandidates, { file, grant }: Upload): void {
   objects.delete(file.key)
   objects.delete(file.object.key)
   if (grant) objects.delete(grant.target.key)
   if (grant?.multipart) sessions.delete(grant.multipart.uploadId)
 }
 
-/** Likewise what moves between stores have left, and copies that are under way. */
+/** Removes the old copies of moved files, and copies in progress. */
 export async function forgetMovedObjects(
   catalog: Pick<Catalog, 'movedObjects'>,
-  { objects, sessions }: Strays,
+  { objects, sessions }: OrphanCandidates,
 ): Promise<void> {
   for (let after: string | undefined; ;) {
     const page = await catalog.movedObjects({ limit: pageSize, ...(after !== undefined && { after }) })
@@ -96,7 +96,7 @@ async function verifyUpload(o: VerifyFilesOptions, { file, grant }: Upload): Pro
   if (file.status !== 'confirmed') return
   o.report.count('files')
   const found = await compare(o, file)
-  // Deleted since it was listed: nothing is missing then.
+  // A file that was deleted since it was listed is not a problem.
   if (found && (await o.catalog.getFile(file.owner, file.id))) o.report.problem({ ...about(file), ...found })
 }
 
@@ -112,18 +112,18 @@ async function compare(o: VerifyFilesOptions, file: FileRecord): Promise<Found |
     return left('file-without-object', 'the object of this file is not in the store')
   }
   if (head.contentLength !== file.size) {
-    return left('file-differs', `the object has ${head.contentLength} bytes, the file ${file.size}`)
+    return left('file-differs', `the object has ${head.contentLength} bytes, but the file has ${file.size}`)
   }
   if (etag !== undefined && head.etag !== etag)
     return left('file-differs', 'the object is not the one that was confirmed')
   const { checksum } = file
   if (checksum && head.checksum?.algorithm === checksum.algorithm && head.checksum.value !== checksum.value) {
-    return left('file-differs', `the object has another ${checksum.algorithm} checksum than the file`)
+    return left('file-differs', `the ${checksum.algorithm} checksums of the object and the file differ`)
   }
   return o.deep ? verifyBytes(o, file, head) : null
 }
 
-/** Parts that were sent are lost with their session; the upload itself ends by its own time. */
+/** If the store has lost a multipart upload, its parts are lost too. The upload in the catalog expires at its time. */
 async function verifySession(
   o: VerifyFilesOptions,
   file: FileRecord,
@@ -136,21 +136,24 @@ async function verifySession(
     await store.listParts(target, uploadId, { maxParts: 1 })
   } catch (error) {
     if (!isStorageError(error, 'NoSuchUpload')) throw error
-    // Completed, and about to be confirmed; or settled since it was listed.
+    // The upload was completed and is about to be confirmed, or was settled since it was listed.
     if (await headOrNull(store, target)) return
     const now = await o.catalog.findUpload(file.owner, { id: file.id })
     if (now?.file.status !== 'pending' || now.grant?.multipart?.uploadId !== uploadId) return
     o.report.problem({
       ...about(file),
       uploadId,
-      ...left('upload-without-session', 'the store does not know this multipart upload: it has to be started anew'),
+      ...left(
+        'upload-without-session',
+        'the store does not have this multipart upload; the client must start it again',
+      ),
     })
   }
 }
 
 async function verifyUsage({ catalog, report, repair }: VerifyFilesOptions): Promise<void> {
   for (const { owner, recorded, counted } of await catalog.usageDifferences()) {
-    const detail = `recorded are ${JSON.stringify(recorded)}, there are ${JSON.stringify(counted)}`
+    const detail = `recorded: ${JSON.stringify(recorded)}, counted: ${JSON.stringify(counted)}`
     if (repair) await catalog.recountUsage(owner)
     report.problem({ kind: 'usage', owner, detail, repair: repair ? 'corrected' : 'left' })
   }
@@ -166,7 +169,7 @@ const about = ({ id, owner, object }: FileRecord): Pick<Problem, 'file' | 'owner
 })
 
 /**
- * Reads all bytes of a file. The driver compares the checksum that the store holds, this the one of the catalog; a file
+ * Reads all bytes of a file. The driver compares the store's checksum, and this function compares the catalog's. A file
  * that has neither is counted as `filesWithoutChecksum`.
  */
 export async function verifyBytes(o: VerifyFilesOptions, file: FileRecord, head: ObjectHead): Promise<Found | null> {
@@ -178,12 +181,12 @@ export async function verifyBytes(o: VerifyFilesOptions, file: FileRecord, head:
       ? await storedChecksum(o.stores.of(file), file.object, bare, recorded.algorithm)
       : await drain(o, file, head)
     o.report.count('bytes', head.contentLength)
-    return value === (recorded?.value ?? null) ? null : damaged('do not have the checksum that is recorded')
+    return value === (recorded?.value ?? null) ? null : damaged('do not have the recorded checksum')
   } catch (error) {
-    // Deleted meanwhile.
+    // Deleted during the check.
     if (isStorageError(error, 'NotFound', 'PreconditionFailed')) return null
     if (!isStorageError(error, 'Corrupt')) throw error
-    return damaged('are not those that were stored')
+    return damaged('differ from those that were stored')
   }
 }
 
@@ -196,6 +199,6 @@ async function drain({ stores, signal }: VerifyFilesOptions, file: FileRecord, h
 
 const damaged = (what: string): Found => ({ kind: 'file-damaged', detail: `the bytes ${what}`, repair: 'left' })
 
-/** A composite one is a digest of the parts' digests. */
+/** False for a composite checksum, which is a digest of the parts' digests. */
 const isOfBytes = (checksum: Checksum | null | undefined): checksum is Checksum =>
   checksum !== null && checksum !== undefined && checksum.type !== 'COMPOSITE' && !checksum.value.includes('-')

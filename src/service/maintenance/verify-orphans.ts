@@ -1,4 +1,4 @@
-/** Objects and multipart uploads below our own prefixes that no record knows. */
+/** `postern verify`: orphaned objects and multipart uploads below the gateway's prefixes. */
 import { orphanLimit, type MultipartInfo, type Report } from '../../drivers/driver.ts'
 import { isStorageError } from '../../errors.ts'
 import { headOrNull } from '../stores/stored-objects.ts'
@@ -10,46 +10,51 @@ export type VerifyFilesOptions = {
   catalog: Catalog
   /** The gateway's bucket. */
   bucket: string
-  /** Read the bytes of every file and compare its checksum. The disk driver's own check has done that before. */
+  /** Read the bytes of every file and compare its checksum. The disk driver's own verification already does this. */
   deep: boolean
   repair: boolean
   /**
-   * Removes objects and multipart uploads that no record knows. Off where others may use the bucket: another gateway's
-   * files would look the same.
+   * Deletes orphaned objects and multipart uploads. Off if others may use the bucket, because another gateway's files
+   * look like orphans.
    */
-  removeStrays: boolean
-  /** The number of strays that the operator allows to be removed. */
+  removeOrphans: boolean
+  /** The number of orphans that the operator allows to be deleted. */
   allowed?: number
-  /** Seconds for which an object may be on its way into the catalog. */
+  /** Seconds in which a new object may still lack its record. */
   grace: number
   now: () => Date
   report: Report
   signal: AbortSignal
 }
 
-/** What was listed before the records were, less what the records name. */
-export type Strays = { objects: Set<string>; sessions: Map<string, MultipartInfo> }
+/** Objects and multipart uploads in the store. Those that a record names are removed from the sets. */
+export type OrphanCandidates = { objects: Set<string>; sessions: Map<string, MultipartInfo> }
 
-/** Null where a run may remove them; else why not, and what to do. `listed`: how many there were before. */
-export function tooManyStrays(
-  { objects, sessions }: Strays,
+/**
+ * null if the orphans may be deleted. Otherwise the reason and the remedy. `listed`: their number before the
+ * comparison.
+ */
+export function tooManyOrphans(
+  { objects, sessions }: OrphanCandidates,
   { listed, allowed = 0 }: { listed: number; allowed?: number | undefined },
 ): string | null {
   const found = objects.size + sessions.size
   const limit = orphanLimit(listed)
   if (found <= Math.max(limit, allowed)) return null
   return (
-    `${found} of ${listed} objects and multipart uploads have no record in the catalog; the limit is ${limit}. ` +
-    'Nothing was removed. A catalog that was lost or replaced looks like this: put back the catalog of this store. ' +
-    `If they are not needed, add: --yes-delete ${found}`
+    `${found} of ${listed} objects and multipart uploads have no record in the catalog, over the limit of ${limit}. ` +
+    'Nothing was deleted. If the catalog was lost or replaced, restore the catalog of this store. ' +
+    `If the objects are not needed, add: --yes-delete ${found}`
   )
 }
 
-/** Removed is what is older than the grace: before, a copy may be about to be recorded. */
-/** `keepStrays`: why none is removed; null: they may be. */
-type Options = VerifyFilesOptions & { keepStrays: string | null }
+/**
+ * Only orphans older than `grace` are deleted, because a younger object may be about to be recorded.
+ * `keepOrphans`: the reason to delete none, or null.
+ */
+type Options = VerifyFilesOptions & { keepOrphans: string | null }
 
-export async function verifyStrays(o: Options, { objects, sessions }: Strays): Promise<void> {
+export async function verifyOrphans(o: Options, { objects, sessions }: OrphanCandidates): Promise<void> {
   for (const key of objects) {
     o.signal.throwIfAborted()
     await verifyObject(o, key)
@@ -69,7 +74,7 @@ async function verifyObject(o: Options, key: string): Promise<void> {
   o.report.problem({
     ...ref,
     kind: 'object-without-file',
-    detail: `no file has this object of ${head.contentLength} bytes${kept(o)}`,
+    detail: `no file refers to this object of ${head.contentLength} bytes${kept(o)}`,
     repair: mayRemove(o) ? 'removed' : 'left',
   })
 }
@@ -81,7 +86,7 @@ async function verifySession(o: Options, { key, uploadId, initiated }: Multipart
     await o.stores.current.listParts(ref, uploadId, { maxParts: 1 })
     if (mayRemove(o)) await o.stores.current.abortMultipartUpload(ref, uploadId)
   } catch (error) {
-    // Ended since it was listed.
+    // Completed or aborted since it was listed.
     if (isStorageError(error, 'NoSuchUpload')) return
     throw error
   }
@@ -89,7 +94,7 @@ async function verifySession(o: Options, { key, uploadId, initiated }: Multipart
     ...ref,
     uploadId,
     kind: 'session-without-upload',
-    detail: `no pending upload has this multipart upload${kept(o)}`,
+    detail: `no pending upload refers to this multipart upload${kept(o)}`,
     repair: mayRemove(o) ? 'removed' : 'left',
   })
 }
@@ -97,14 +102,14 @@ async function verifySession(o: Options, { key, uploadId, initiated }: Multipart
 const isYoung = ({ now, grace }: VerifyFilesOptions, since: Date): boolean =>
   now().getTime() - since.getTime() < grace * 1000
 
-const mayRemove = ({ repair, removeStrays, keepStrays }: Options): boolean =>
-  repair && removeStrays && keepStrays === null
+const mayRemove = ({ repair, removeOrphans, keepOrphans }: Options): boolean =>
+  repair && removeOrphans && keepOrphans === null
 
-const kept = ({ repair, removeStrays, keepStrays }: Options): string => {
+const kept = ({ repair, removeOrphans, keepOrphans }: Options): string => {
   if (!repair) return ''
-  return removeStrays
-    ? keepStrays === null
+  return removeOrphans
+    ? keepOrphans === null
       ? ''
-      : `; ${keepStrays}`
-    : '; left alone, for another gateway may use this bucket'
+      : `; ${keepOrphans}`
+    : '; not deleted, because another gateway may use this bucket'
 }

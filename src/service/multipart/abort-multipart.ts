@@ -18,8 +18,8 @@ export async function abortMultipart(deps: ServiceDeps, owner: string, id: strin
   try {
     await removeParts(deps, file, grant.target, multipart)
   } catch (err) {
-    deps.log.warn({ err, file: id }, 'the parts of an aborted upload stay for the collector')
+    deps.log.warn({ err, file: id }, 'could not delete the parts of an aborted upload; the collector retries')
   }
-  // Parts may have been joined by a request that then found the upload aborted, or that ended in between.
+  // Another request may have joined the parts and then found the upload aborted, or failed before it could confirm.
   await removeUnneeded(deps, file, grant.target)
 }

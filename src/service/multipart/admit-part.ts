@@ -12,11 +12,11 @@ export type ArrivingPart = { uploadId: string; partNumber: number; contentLength
 export async function admitPart(deps: ServiceDeps, ref: ObjectRef, part: ArrivingPart): Promise<void> {
   const upload = ref.bucket === deps.config.storage.bucket ? await deps.catalog.findUploadByKey(ref.key) : null
   const { uploadId, partNumber, contentLength } = part
-  // Of other uploads the store knows more: most often, that there is none.
+  // The store decides about other uploads. Usually it has none with this id.
   if (!upload?.grant?.multipart || upload.grant.multipart.uploadId !== uploadId) return
   const { declaredSize, reservedBytes, multipart } = upload.grant
   const granted = declaredSize ?? reservedBytes
-  // As planned: numbers and lengths alone say that all such parts together are within bounds.
+  // Parts with the planned numbers and lengths cannot exceed the granted size together, so they need no listing.
   if (contentLength <= multipart.partSize && partNumber <= Math.ceil(granted / multipart.partSize)) return
   const most = granted + multipart.partSize
   const stored = (await storedParts(deps.stores.of(upload.file), ref, uploadId)) ?? []
@@ -26,7 +26,7 @@ export async function admitPart(deps: ServiceDeps, ref: ObjectRef, part: Arrivin
   )
   if (total <= most) return
   throw new StorageError('EntityTooLarge', {
-    message: 'The parts of your upload exceed the size that was granted',
+    message: 'The parts of your upload exceed the granted size',
     details: { ProposedSize: total, MaxSizeAllowed: granted },
   })
 }

@@ -12,26 +12,26 @@ import { readUploadRequest, type RequestedUpload } from '../uploads/upload-reque
 import type { PendingUpload } from '../uploads/verify-upload.ts'
 
 export type BeginMultipart = RequestedUpload & {
-  /** Bytes; a wish, see `partSizeFor`. */
+  /** Bytes. The preferred size; see `partSizeFor`. */
   partSize?: number
-  /** Seconds within which URLs of parts are to be asked for: each such call extends it. */
+  /** Seconds in which the client must request URLs of parts. Each such request extends the time. */
   expiresIn?: number
 }
 
 export type IssuedMultipart = {
   file: FileRecord
   multipart: Multipart
-  /** When the upload disappears unless URLs are asked for or parts arrive. */
+  /** The upload expires then unless the client requests URLs or sends parts. */
   expiresAt: Date
   publicUrl: string | null
 }
 
-/** Parts of an upload whose size is known: as many as S3 allows, less a reserve for clients that send some smaller. */
+/** Maximum planned parts. Below the S3 limit of 10,000, as a reserve for clients that send some smaller parts. */
 const plannedParts = 9000
 
 /**
- * Grants an upload that is sent in parts: reserves quota, records the pending file, begins the upload in the store.
- * What fails leaves nothing behind. Errors: those of beginUpload, and the store's.
+ * Grants an upload that is sent in parts: reserves quota, records the pending file, creates the upload in the store. A
+ * failure leaves nothing behind. Errors: those of beginUpload, and the store's.
  */
 export async function beginMultipart(
   deps: ServiceDeps,
@@ -47,7 +47,7 @@ export async function beginMultipart(
   const granted = await grantUpload(deps, owner, request, {
     method: 'MULTIPART',
     target: { bucket: deps.config.storage.bucket, key },
-    // URLs of parts end with the upload that they are for: none of them reaches the object that it becomes.
+    // URLs of parts stop working when the upload is complete, so they cannot change the object.
     writeOnce: true,
     urlExpiresAt: new Date(deps.now().getTime() + lifetime * 1000),
   })
@@ -60,8 +60,8 @@ export async function beginMultipart(
 }
 
 /**
- * What was asked for or is configured, within what the store takes, and never so small that the largest size the upload
- * may have would need too many parts.
+ * The requested or configured part size, within the store's limits, and large enough that the maximum size of the
+ * upload fits in `plannedParts`.
  */
 function partSizeFor(deps: ServiceDeps, wanted: number | undefined, mostBytes: number): number {
   const { minPartSize, maxPutSize } = deps.stores.current.limits
@@ -69,7 +69,7 @@ function partSizeFor(deps: ServiceDeps, wanted: number | undefined, mostBytes: n
   return Math.min(maxPutSize, Math.max(usual, minPartSize, Math.ceil(mostBytes / plannedParts)))
 }
 
-/** Without an upload in the store there is none in the catalog either. */
+/** If the store cannot create the upload, its record expires. */
 async function createInStore(
   deps: ServiceDeps,
   { file, grant: { target } }: PendingUpload,
@@ -86,7 +86,7 @@ async function createInStore(
   }
 }
 
-/** What cannot be undone now is the collector's: the grant, expired, is kept for that. */
+/** The collector removes what this cannot remove. It finds it through the expired grant. */
 async function giveBack(
   deps: ServiceDeps,
   file: FileRecord,
@@ -97,6 +97,9 @@ async function giveBack(
     await deps.catalog.expireUpload(file.id, deps.now())
     await removeParts(deps, file, target, created)
   } catch (err) {
-    deps.log.warn({ err, file: file.id }, 'a multipart upload that could not begin stays for the collector')
+    deps.log.warn(
+      { err, file: file.id },
+      'could not remove a multipart upload that failed to start; the collector retries',
+    )
   }
 }

@@ -11,13 +11,13 @@ import { removeUnneeded, settleUpload, type Settled } from '../uploads/settle-up
 import { storedParts } from './list-upload-parts.ts'
 
 export type ListedPart = { partNumber: number; etag: string }
-/** Without `parts`: those that the store has. */
+/** Without `parts`, all parts in the store are joined. */
 export type CompleteMultipart = ConfirmClaims & { id: string; parts?: readonly ListedPart[] }
 
 /**
- * Joins the parts, then verifies and records the object as confirmUpload does. Repeatable at any point: what an earlier
- * call has done is not done again, and `created` is false once the file is recorded. Errors: those of confirmUpload,
- * InvalidRequest, InvalidPart, InvalidPartOrder, EntityTooSmall, NoSuchUpload.
+ * Joins the parts, then verifies and records the object as confirmUpload does. A call can be repeated at any point. It
+ * skips the steps that an earlier call has done, and `created` is false once the file is recorded. Errors: those of
+ * confirmUpload, InvalidRequest, InvalidPart, InvalidPartOrder, EntityTooSmall, NoSuchUpload.
  */
 export async function completeMultipart(deps: ServiceDeps, owner: string, input: CompleteMultipart): Promise<Settled> {
   const claims = parseClaims(input)
@@ -28,27 +28,30 @@ export async function completeMultipart(deps: ServiceDeps, owner: string, input:
   try {
     return await settleUpload(deps, found, claims)
   } catch (error) {
-    // It was aborted or deleted in the meantime, perhaps before there was an object to remove.
+    // The upload was aborted or deleted during the call, possibly before there was an object to delete.
     if (isStorageError(error, 'NotFound')) await removeUnneeded(deps, found.file, found.grant.target)
     throw error
   }
 }
 
-/** Joining and reading back may take a while, and the parts that tell of an upload at work are gone then. */
+/**
+ * Extends the grant. Joining and reading back take time, and no stored part shows the collector that the upload is
+ * active.
+ */
 async function keepPending(deps: ServiceDeps, { file, grant }: OpenMultipart): Promise<void> {
   const { urlExpiresAt, writeOnce } = grant
   const until = { urlExpiresAt, confirmBy: confirmBy(deps, deps.now()), writeOnce }
   if (!(await deps.catalog.renewUpload(file.id, until))) throw noPendingUpload(file.id)
 }
 
-/** Resolves once the object is there. */
+/** Resolves once the object exists. */
 async function join(deps: ServiceDeps, upload: OpenMultipart, listed?: readonly ListedPart[]): Promise<void> {
   const { file, grant, multipart } = upload
   const store = deps.stores.of(file)
   const stored = await storedParts(store, grant.target, multipart.uploadId)
   if (stored === null) return expectJoined(deps, upload)
   const parts = listed ?? stored.map(({ partNumber, etag }) => ({ partNumber, etag }))
-  if (parts.length === 0) throw incomplete(file.id, 'No part has arrived yet')
+  if (parts.length === 0) throw incomplete(file.id, 'No part has been stored yet')
   await checkTotal(deps, upload, stored, parts)
   try {
     await store.completeMultipartUpload(grant.target, multipart.uploadId, parts)
@@ -58,13 +61,13 @@ async function join(deps: ServiceDeps, upload: OpenMultipart, listed?: readonly 
   }
 }
 
-/** An upload that the store knows no more was joined by another call, one that ended before it could confirm. */
+/** If the store no longer has the upload, an earlier call joined it and failed before it could confirm. */
 async function expectJoined(deps: ServiceDeps, { file, grant }: OpenMultipart): Promise<void> {
   if (!(await headOrNull(deps.stores.of(file), grant.target))) throw noSuchParts(file.id)
 }
 
 /**
- * Too few bytes can still be sent: nothing changes. Too many never become the file that was granted.
+ * With too few bytes nothing changes, because the client can send the rest. With too many bytes the upload expires.
  * Errors: UploadIncomplete, UploadMismatch.
  */
 async function checkTotal(
@@ -77,7 +80,7 @@ async function checkTotal(
   let total = 0
   for (const { partNumber } of parts) {
     const length = lengths.get(partNumber)
-    // The store has the words for a part that is not there.
+    // The store reports a missing part.
     if (length === undefined) return
     total += length
   }
@@ -87,17 +90,17 @@ async function checkTotal(
   }
   const most = declaredSize ?? deps.config.uploads.maxSize
   if (total <= most) return
-  // Another call has settled it in the meantime: how, the store and the catalog will say.
+  // Another call has settled the upload. The next steps find the outcome in the store and the catalog.
   if (!(await deps.catalog.expireUpload(file.id, deps.now()))) return
   await removeParts(deps, file, grant.target, multipart)
   throw new StorageError('UploadMismatch', {
     resource: `/files/${file.id}`,
-    message: `The upload was granted for ${most} bytes, its parts have ${total}. Begin a new upload.`,
+    message: `The parts have ${total} bytes, but the upload was granted for ${most}. Start a new upload.`,
   })
 }
 
 const incomplete = (id: string, what: string) =>
   new StorageError('UploadIncomplete', {
     resource: `/files/${id}`,
-    message: `${what}: send the missing parts, then complete again. GET /files/multipart/${id}/parts lists those there.`,
+    message: `${what}. Send the missing parts, then complete again. GET /files/multipart/${id}/parts lists the stored parts.`,
   })

@@ -5,12 +5,12 @@ import { StorageError } from '../../errors.ts'
 import type { ServiceDeps } from '../deps.ts'
 
 export type Multipart = NonNullable<UploadGrant['multipart']>
-/** A pending multipart upload that the store knows. */
+/** A pending multipart upload whose store is open. */
 export type OpenMultipart = { file: FileRecord; grant: UploadGrant; multipart: Multipart }
 
 /**
- * The owner's multipart upload, or the file that it has become. Errors: NotFound, also for an upload of another owner;
- * InvalidRequest for an upload that is sent in one request.
+ * The owner's multipart upload, or its file once it is confirmed. Errors: NotFound (also for an upload of another
+ * owner), InvalidRequest for an upload that is sent in one request.
  */
 export async function findMultipart(
   deps: ServiceDeps,
@@ -21,7 +21,7 @@ export async function findMultipart(
   if (found?.grant && found.grant.method !== 'MULTIPART' && isThere(found.file)) throw notMultipart(id)
   if (found?.file.status === 'confirmed') return { confirmed: found.file }
   if (found?.file.status !== 'pending' || !found.grant?.multipart) throw noPendingUpload(id)
-  // Its parts are in the store that the gateway ran with before.
+  // The parts are in a store that the gateway used before and has not opened.
   if (!deps.stores.has(found.file)) throw noPendingUpload(id)
   return { file: found.file, grant: found.grant, multipart: found.grant.multipart }
 }
@@ -38,19 +38,19 @@ const isThere = ({ status }: FileRecord) => status === 'pending' || status === '
 const notMultipart = (id: string) =>
   new StorageError('InvalidRequest', {
     resource: `/files/${id}`,
-    message: 'This is no multipart upload: send its bytes to its upload URL, then POST /files/confirm.',
+    message: 'This is not a multipart upload. Send its bytes to its upload URL, then POST /files/confirm.',
   })
 
 export const alreadyComplete = (id: string): StorageError =>
   new StorageError('ConditionalConflict', {
     resource: `/files/${id}`,
-    message: `This upload is complete: its parts are joined. The file is GET /files/${id}.`,
+    message: `This upload is complete. Read its file with GET /files/${id}.`,
   })
 
 export const noSuchParts = (id: string): StorageError =>
   new StorageError('NoSuchUpload', {
     resource: `/files/${id}`,
-    message: 'The store has no such multipart upload any more: abort this one and begin a new one.',
+    message: 'The store no longer has this multipart upload. Abort it and start a new one.',
   })
 
 /**
@@ -65,6 +65,6 @@ export async function multipartByKey(
   const found = await deps.catalog.findUpload(owner, { key })
   if (found?.grant?.multipart?.uploadId === uploadId) return { id: found.file.id }
   throw new StorageError('NoSuchUpload', {
-    message: 'There is no such multipart upload: it was never begun by you, or is long over. Begin a new one.',
+    message: 'You have no such multipart upload. It may have expired. Start a new one.',
   })
 }

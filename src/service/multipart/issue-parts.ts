@@ -8,9 +8,9 @@ import { noPendingUpload } from '../uploads/verify-upload.ts'
 export type IssuedPart = Omit<SignedRequest, 'method'> & { partNumber: number }
 
 /**
- * URLs to send parts to, one for each number. Parts may differ in size, therefore no length is bound; the upload stays
- * pending for as long as the URLs are good, and `confirmWithin` beyond. Errors: NotFound, InvalidRequest,
- * ConditionalConflict once it is complete, InvalidArgument.
+ * Issues one URL per part number. Parts may differ in size, so the URLs bind no length. The upload stays pending until
+ * the URLs expire, plus `confirmWithin`. Errors: NotFound, InvalidRequest, ConditionalConflict once it is complete,
+ * InvalidArgument.
  */
 export async function issueParts(
   deps: ServiceDeps,

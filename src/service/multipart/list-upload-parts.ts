@@ -21,7 +21,7 @@ export async function listUploadParts(
   throw (await headOrNull(store, target)) ? alreadyComplete(id) : noSuchParts(id)
 }
 
-/** Every part in the store, in ascending order. null if the store does not know the upload (any more). */
+/** Every part in the store, in ascending order. null if the store does not have the upload. */
 export async function storedParts(
   driver: Pick<StorageDriver, 'listParts'>,
   target: ObjectRef,

@@ -4,8 +4,8 @@ import { isStorageError } from '../../errors.ts'
 import type { ServiceDeps } from '../deps.ts'
 
 /**
- * Aborts the multipart upload that is known, and any other of the same key: one may have been created by a process that
- * ended before it could record it, or by a request that the store answered too late. Errors: the store's.
+ * Aborts the known multipart upload and any other upload of the same key. A process that crashed before it recorded its
+ * upload, or a request that the store answered too late, may have created another one. Errors: the store's.
  */
 export async function removeParts(
   { stores, log }: Pick<ServiceDeps, 'stores' | 'log'>,
@@ -18,9 +18,9 @@ export async function removeParts(
   try {
     for (const uploadId of await openUploads(store, target)) await abort(store, target, uploadId)
   } catch (err) {
-    // Some credentials may write and abort but not list: what they were told to forget must not be tried for ever.
+    // Some credentials allow writes and aborts but no listing. Do not retry such an upload forever.
     if (!isStorageError(err, 'AccessDenied', 'NotSupported')) throw err
-    log.warn({ err, key: target.key }, 'the multipart uploads of the bucket cannot be listed')
+    log.warn({ err, key: target.key }, 'could not list the multipart uploads of the bucket')
   }
 }
 

@@ -1,6 +1,6 @@
 /**
- * Whether this process can take an upload now, found out in the background. `/readyz` and the routes that issue upload
- * URLs read the last finding, so a store that never answers holds up no request.
+ * Checks in the background whether this process can accept uploads. `/readyz` and the routes that issue upload URLs
+ * read the last finding, so a store that never answers does not delay requests.
  */
 import { isStorageError, type StorageErrorCode } from '../../errors.ts'
 import type { ServiceDeps } from '../deps.ts'
@@ -11,22 +11,22 @@ export type Finding =
       ready: false
       checkedAt: Date
       code: Extract<StorageErrorCode, 'Unavailable' | 'InsufficientStorage'>
-      /** For any client: names no path, host or setting. */
+      /** For any client. Contains no path, host or setting. */
       summary: string
-      /** For the operator: the log, and answers on loopback. */
+      /** For the operator. Appears in the log and in responses on loopback. */
       reason: string
     }
 
 export type Readiness = {
-  /** Checks again and again until `stop`. The timer keeps no process alive. */
+  /** Checks repeatedly until `stop`. The timer does not keep the process alive. */
   start(): void
-  /** Resolves when the check that is running has ended, after `patience` at the latest. */
+  /** Resolves when the running check has finished, after `patience` at the latest. */
   stop(): Promise<void>
-  /** The last finding while it is fresh, else a new one, which takes `patience` at most. */
+  /** Resolves to the last finding while it is fresh. Otherwise checks again, which takes `patience` at most. */
   read(): Promise<Finding>
 }
 
-/** One thing that must work. `name` is how sentences call it. */
+/** A dependency that must work. `name` is its name in messages. */
 export type Part = { name: string; check: () => Promise<void> }
 
 type Failure = Pick<Extract<Finding, { ready: false }>, 'code' | 'summary' | 'reason'>
@@ -34,13 +34,13 @@ type Failure = Pick<Extract<Finding, { ready: false }>, 'code' | 'summary' | 're
 type Options = {
   log: ServiceDeps['log']
   now: () => Date
-  /** Milliseconds between two checks, while ready and while not. */
+  /** Milliseconds between two checks, while ready and while not ready. */
   interval?: { ready: number; failing: number }
-  /** Milliseconds within which a part must answer. */
+  /** Milliseconds in which a part must answer. */
   patience?: number
 }
 
-/** A fault shows within one pause and one patience: in less than 10 s. */
+/** A fault is reported within one interval plus one patience, in less than 10 s. */
 const usual = { interval: { ready: 5000, failing: 2000 }, patience: 3000 }
 
 export function createReadiness(parts: readonly Part[], o: Options): Readiness {
@@ -90,14 +90,14 @@ export function createReadiness(parts: readonly Part[], o: Options): Readiness {
     },
     async read() {
       if (last === null) return shared()
-      // In the background each finding lasts until the next one; a timer that is late is no reason to be believed.
+      // While checks run, a finding is fresh until the next check is overdue. A late timer must not extend it.
       const fresh = started ? pause + 2 * patience : last.finding.ready ? pause : failing
       return performance.now() - last.at < fresh ? last.finding : shared()
     },
   }
 }
 
-/** A check that has not answered is not started again: questions to a store that hangs would pile up. */
+/** Starts no second check while one is running. Otherwise requests to a store that hangs would pile up. */
 function watch({ name, check }: Part, patience: number): () => Promise<Failure | null> {
   let running: { since: number; outcome: Promise<Failure | null> } | null = null
   return async () => {
@@ -136,7 +136,7 @@ function failed(name: string, error: unknown): Failure {
     : { code: 'Unavailable', summary: `The ${name} cannot be used now.`, reason }
 }
 
-/** The sentence of the error, and below it what the system said. */
+/** The error's message, with the message of its cause in parentheses. */
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   const { cause, message } = error

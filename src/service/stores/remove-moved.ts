@@ -1,4 +1,4 @@
-/** Removes what moves between stores have left: see decisions/0009. */
+/** Removes the old copies of moved files. See decisions/0009. */
 import type { MovedObject } from '../../catalog/catalog.ts'
 import type { ServiceDeps } from '../deps.ts'
 import { removeParts } from '../multipart/remove-parts.ts'
@@ -7,8 +7,9 @@ import { removeVersions } from './stored-objects.ts'
 const page = 100
 
 /**
- * What can go is taken first, so that none of it becomes a file meanwhile. What a store does not let go of, or lies in one
- * that is not open, is left to the next time. Errors: those of the catalog.
+ * Takes the removable objects from the catalog first, so that none of them becomes a file during the run. Objects that
+ * a store fails to delete, and objects in a store that is not open, wait for the next run. Errors: those of the
+ * catalog.
  */
 export async function removeMoved(
   deps: Pick<ServiceDeps, 'stores' | 'catalog' | 'log'>,
@@ -26,7 +27,10 @@ export async function removeMoved(
         outcome.removed++
       } catch (err) {
         outcome.failed++
-        deps.log.warn({ err, file: moved.fileId }, 'an object that was moved away could not be removed yet')
+        deps.log.warn(
+          { err, file: moved.fileId },
+          'could not delete the old copy of a moved file; the next pass retries',
+        )
       }
     }
     if (objects.length === 0) break

@@ -12,7 +12,7 @@ const maxVersions = 100
 
 /**
  * Deletes the readable object at a key, or the versions newer than `keep`. In a bucket with versioning, each version
- * is deleted by itself, because a plain delete only hides them.
+ * is deleted individually, because a plain delete only hides them.
  */
 export async function removeVersions(store: StorageDriver, ref: ObjectRef, keep?: string): Promise<void> {
   for (let removed = 0; removed < maxVersions; removed++) {
@@ -34,18 +34,16 @@ export async function headOrNull(store: StorageDriver, ref: ObjectRef): Promise<
   }
 }
 
-// The copy of a public file at its issued key, where the store itself serves that key.
-
 /**
- * Whether the object stays at its issued key next to the sealed copy: the URL that was handed out for a public file
- * points there where the store itself serves it.
+ * Whether the object stays at its issued key next to the sealed copy. If the store itself serves public files, the URL
+ * that was returned for the file points to the issued key.
  */
 export const keepsSource = (deps: Pick<ServiceDeps, 'stores'>, file: FileRecord): boolean =>
   file.visibility === 'public' && deps.stores.of(file).publicUrl({ bucket: file.object.bucket, key: file.key }) !== null
 
 /**
- * Replaces whatever lies at the issued key of a confirmed file by its sealed bytes and headers. The upload's writer chose
- * the headers of the object there, and can replace it for as long as the upload URL is valid.
+ * Replaces the object at the issued key of a confirmed file with the sealed bytes and headers. The uploader chose the
+ * headers of the object there and can replace it while the upload URL is valid.
  */
 export async function restoreCopy(
   deps: Pick<ServiceDeps, 'stores' | 'config'>,

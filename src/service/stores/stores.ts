@@ -34,7 +34,7 @@ export function createStores(current: StorageDriver, others: readonly StorageDri
   }
 }
 
-/** Where bytes go. */
+/** Describes the configured store. */
 export function describeStore({ config: { storage } }: { config: Config }): Promise<StoreDescription> {
   const registration = registrationOf(storage.driver)
   return registration.describe(settingsOf(storage, registration), storage)

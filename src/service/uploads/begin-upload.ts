@@ -8,14 +8,14 @@ import { presignGrant, uploadLifetime, type SignedGrant } from './presign-grant.
 import { publicUrl } from '../downloads/public-download.ts'
 import { readUploadRequest, type RequestedUpload } from './upload-request.ts'
 
-/** `size` and `checksum` are bound into the signature where the store can hold a URL to them. */
+/** The signature binds `size` and `checksum` if the store can enforce them. */
 export type BeginUpload = RequestedUpload & {
   method?: 'PUT' | 'POST'
   /** Seconds. */
   expiresIn?: number
-  /** The client will send extra headers: sign If-None-Match: *, so that the URL can only create. */
+  /** The client can send extra headers, so the URL signs `If-None-Match: *` and can only create an object. */
   writeOnce?: boolean
-  /** The client never renews: an upload without a size that nothing was sent for expires with its URL. */
+  /** The client never renews. An upload without a size then expires with its URL if the client sent nothing. */
   isNeverRenewed?: boolean
 }
 
@@ -52,14 +52,14 @@ export async function beginUpload(deps: ServiceDeps, owner: string, input: Begin
     target,
     writeOnce,
     urlExpiresAt: expiresAt,
-    endsWithUrl: endsWithUrl(store, input),
+    expiresWithUrl: expiresWithUrl(store, input),
   })
   return { ...signed, file, publicUrl: publicUrl(deps, file) }
 }
 
 /**
- * Without a size the reservation is large. It ends with the URL where the driver knows of a write in flight, which the
- * collector never interrupts; with a bucket that clients write to, it stays for `uploads.confirmWithin`.
+ * Without a size the reservation is large. It expires with the URL if the driver knows the writes in flight, because
+ * the collector never interrupts those. In a bucket that clients write to, it lasts `uploads.confirmWithin` longer.
  */
-const endsWithUrl = ({ capabilities }: StorageDriver, { size, isNeverRenewed = false }: BeginUpload): boolean =>
+const expiresWithUrl = ({ capabilities }: StorageDriver, { size, isNeverRenewed = false }: BeginUpload): boolean =>
   isNeverRenewed && size === undefined && capabilities.has('revocable-reads')

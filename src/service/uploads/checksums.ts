@@ -1,15 +1,15 @@
-/** Digests that were declared, and what the store holds against them. */
+/** Compares declared checksums with the stored bytes. */
 import { createHash } from 'node:crypto'
 import { crc32 } from 'node:zlib'
 import { checksumBytes } from '../../drivers/driver.ts'
 import type { Checksum, ChecksumAlgorithm, ObjectHead, ObjectRef, StorageDriver } from '../../drivers/driver.ts'
 import { StorageError } from '../../errors.ts'
 
-/** Algorithms that can be computed here, for a store that holds no digest of its own. */
+/** Algorithms that the gateway can compute if the store has no checksum of the object. */
 const computable: ReadonlySet<ChecksumAlgorithm> = new Set(['sha1', 'sha256', 'sha512', 'md5', 'crc32'])
 export const isComputable = (algorithm: ChecksumAlgorithm): boolean => computable.has(algorithm)
 
-/** Canonical base64 of exactly as many bytes as the algorithm yields, or InvalidDigest. */
+/** Accepts only canonical base64 with the exact length of the algorithm's digest. Errors: InvalidDigest. */
 export function parseChecksum({ algorithm, value }: { algorithm: ChecksumAlgorithm; value: string }): Checksum {
   const bytes = Buffer.from(value, 'base64')
   if (bytes.length === checksumBytes[algorithm] && bytes.toString('base64') === value) return { algorithm, value }
@@ -19,9 +19,9 @@ export function parseChecksum({ algorithm, value }: { algorithm: ChecksumAlgorit
 }
 
 /**
- * The digest of the stored bytes: the store's own where it has one of the whole object, else computed in one pass over
- * the object as it was under `head.etag`. Errors: PreconditionFailed when it changed, NotSupported for an algorithm
- * that neither side has.
+ * The checksum of the stored bytes. Uses the store's checksum of the whole object if there is one. Otherwise reads the
+ * object with `head.etag` once and computes it. Errors: PreconditionFailed if the object has changed, NotSupported for
+ * an algorithm that neither the store nor the gateway supports.
  */
 export async function storedChecksum(
   driver: StorageDriver,
@@ -32,7 +32,7 @@ export async function storedChecksum(
   if (head.checksum?.algorithm === algorithm && head.checksum.type !== 'COMPOSITE') return head.checksum.value
   if (!isComputable(algorithm)) {
     throw new StorageError('NotSupported', {
-      message: `The store holds no ${algorithm} of this object: send the sha256 instead.`,
+      message: `The store has no ${algorithm} checksum of this object. Send the sha256 instead.`,
     })
   }
   const object = await driver.getObject(ref, {

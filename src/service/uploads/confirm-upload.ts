@@ -8,12 +8,12 @@ import { noPendingUpload } from './verify-upload.ts'
 import { settleUpload, type Settled } from './settle-upload.ts'
 import type { Claims } from './verify-upload.ts'
 
-/** What a client says of the object, and the name under which it wants the file recorded. */
+/** The client's claims about the object, and the name to record for the file. */
 export type ConfirmClaims = Claims & { filename?: string }
 export type ConfirmUpload = ConfirmClaims & { by: { id: string } | { key: string } }
 
 /**
- * Verifies the stored object against its grant and records the file; `created` is false when it was recorded before.
+ * Verifies the stored object against its grant and records the file. `created` is false if it was recorded before.
  * Errors: NotFound, UploadIncomplete, UploadMismatch, QuotaExceeded, ConditionalConflict.
  */
 export async function confirmUpload(deps: ServiceDeps, owner: string, input: ConfirmUpload): Promise<Settled> {
@@ -25,7 +25,7 @@ export async function confirmUpload(deps: ServiceDeps, owner: string, input: Con
   }
   if (found.grant.method === 'MULTIPART' && !(await headOrNull(deps.stores.of(found.file), found.grant.target))) {
     throw new StorageError('UploadIncomplete', {
-      message: `The parts are not joined yet: POST /files/multipart/${found.file.id}/complete joins and confirms them.`,
+      message: `The parts are not joined yet. POST /files/multipart/${found.file.id}/complete joins and confirms them.`,
     })
   }
   return settleUpload(deps, { file: found.file, grant: found.grant }, claims)

@@ -4,12 +4,12 @@ import type { ServiceDeps } from '../deps.ts'
 import type { UploadRequest } from './upload-request.ts'
 import type { PendingUpload } from './verify-upload.ts'
 
-/** Later than any URL of the upload is accepted. */
+/** The deadline for confirmation. It is later than the expiry of every URL of the upload. */
 export const confirmBy = (deps: ServiceDeps, urlExpiresAt: Date): Date =>
   new Date(urlExpiresAt.getTime() + Math.max(1, deps.config.uploads.confirmWithin) * 1000)
 
 /**
- * Records the pending file and reserves its quota: the declared size, else as much of `maxSize` as is left.
+ * Records the pending file and reserves quota: the declared size, or without one as much of `maxSize` as is left.
  * Errors: QuotaExceeded, TooManyRequests.
  */
 export async function grantUpload(
@@ -17,9 +17,9 @@ export async function grantUpload(
   owner: string,
   { filename, mimeType, size, checksum, visibility, metadata, autoConfirm, maxSize }: UploadRequest,
   {
-    endsWithUrl = false,
+    expiresWithUrl = false,
     ...issued
-  }: Pick<UploadGrant, 'method' | 'target' | 'writeOnce' | 'urlExpiresAt'> & { endsWithUrl?: boolean },
+  }: Pick<UploadGrant, 'method' | 'target' | 'writeOnce' | 'urlExpiresAt'> & { expiresWithUrl?: boolean },
 ): Promise<PendingUpload> {
   const { quotas, limits } = deps.config
   const { key } = issued.target
@@ -30,7 +30,7 @@ export async function grantUpload(
       declaredSize: size,
       declaredChecksum: checksum,
       autoConfirm,
-      confirmBy: endsWithUrl ? new Date(issued.urlExpiresAt.getTime() + 1000) : confirmBy(deps, issued.urlExpiresAt),
+      confirmBy: expiresWithUrl ? new Date(issued.urlExpiresAt.getTime() + 1000) : confirmBy(deps, issued.urlExpiresAt),
       multipart: null,
     },
     reserve: size === null ? { bytes: maxSize, exact: false } : { bytes: size, exact: true },

@@ -13,7 +13,7 @@ export async function grantedWrite(
   const upload = ref.bucket === deps.config.storage.bucket ? await deps.catalog.findUploadByKey(ref.key) : null
   if (!upload?.grant) return null
   const { file, grant } = upload
-  // A proxied bucket may serve the object by itself before it is verified: no cache is to keep it.
+  // A proxied bucket may serve the object without the gateway before it is verified. No cache must store it.
   const cacheControl = file.visibility === 'public' ? { cacheControl: 'no-store' } : {}
   // Only a pending upload has a reservation.
   const reserved = file.status === 'pending' ? grant.reservedBytes : deps.config.uploads.maxSize
@@ -31,6 +31,6 @@ export async function endWrites(deps: ServiceDeps, target: ObjectRef, file: stri
   try {
     await deps.endWrites?.(target)
   } catch (err) {
-    deps.log.warn({ err, file }, 'running writes of a deleted upload could not be aborted')
+    deps.log.warn({ err, file }, 'could not abort the running writes of a deleted upload')
   }
 }

@@ -3,31 +3,32 @@ import type { ServiceDeps } from '../deps.ts'
 import { headOrNull } from '../stores/stored-objects.ts'
 import { storedParts } from '../multipart/list-upload-parts.ts'
 
-/** How far a pending upload has come. */
+/** The progress of a pending upload. */
 export type UploadProgress =
-  /** Nothing is in the store. */
+  /** The store has nothing of it. */
   | { state: 'never-sent' }
-  /** Its bytes are coming in now, through this process. */
+  /** This server is receiving its bytes now. */
   | { state: 'being-sent' }
-  /** The object is there and nobody has confirmed it. */
+  /** The object exists, but the upload is not confirmed. */
   | { state: 'not-confirmed'; storedBytes: number }
-  /** A multipart upload, joined or not: `stored` are ascending part numbers, first and last of each run. */
+  /** A multipart upload with parts. `stored` lists the stored part numbers as ascending ranges. */
   | { state: 'in-parts'; storedBytes: number; storedParts: number; stored: [first: number, last: number][] }
-  /** A multipart upload that the store knows no more: it can only be aborted. */
+  /** A multipart upload that the store no longer has. It can only be aborted. */
   | { state: 'lost' }
   /** The store was not asked. */
   | { state: 'not-asked' }
-  /** The store did not answer, or the upload belongs to the store that the gateway ran with before. */
+  /** The store did not answer, or the upload is in a store that is not open. */
   | { state: 'unknown' }
 
 export type PendingUpload = Upload & { progress: UploadProgress }
 
-/** Requests to the store at a time. */
+/** Concurrent requests to the store. */
 const atOnce = 5
 
 /**
- * A page of the owner's uploads that are not confirmed, newest first. With `progress` each has what the store has of it,
- * which costs a request to the store for each upload; else the store is not asked. Errors: InvalidArgument for a cursor that is none; a store in trouble is none.
+ * A page of the owner's unconfirmed uploads, newest first. With `progress`, the store is asked about each upload, which
+ * costs one request or more per upload. Errors: InvalidArgument for an invalid cursor. Failures of the store are not
+ * errors here. They give the state `unknown`.
  */
 export async function listPending(
   deps: ServiceDeps,
@@ -60,7 +61,7 @@ async function progressOf(deps: ServiceDeps, { file, grant }: Upload): Promise<U
     if (grant.multipart) return { state: 'lost' }
     return { state: (await store.isBeingWritten(grant.target)) ? 'being-sent' : 'never-sent' }
   } catch (err) {
-    deps.log.warn({ err, file: file.id }, 'the store did not say what it has of an upload')
+    deps.log.warn({ err, file: file.id }, 'could not read the progress of an upload from the store')
     return { state: 'unknown' }
   }
 }

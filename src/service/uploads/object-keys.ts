@@ -5,7 +5,7 @@ import { essenceOf } from '../../media-type.ts'
 import { canonicalType } from '../content-type/type-families.ts'
 import { publicPrefix, sealedPrefix, uploadsPrefix } from '../../gateway-names.ts'
 
-/** The key that an upload URL writes to. Of the client's filename it contains only a harmless extension. */
+/** The key that an upload URL writes to. It contains nothing of the client's filename except a harmless extension. */
 export const newUploadKey = (visibility: Visibility, filename: string, mimeType: string): string =>
   `${visibility === 'public' ? publicPrefix : uploadsPrefix}${randomUUID()}${keyExtension(filename, mimeType)}`
 

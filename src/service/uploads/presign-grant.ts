@@ -2,7 +2,7 @@ import type { Checksum, ObjectRef, PresignUploadOptions, StorageDriver } from '.
 import { StorageError } from '../../errors.ts'
 import type { ServiceDeps } from '../deps.ts'
 
-/** What an upload URL is to be bound to. `declared`: the client named the type itself. */
+/** The values that an upload URL binds. `declared`: the client named the type itself. */
 export type Binding = {
   method: 'PUT' | 'POST'
   target: ObjectRef
@@ -17,19 +17,19 @@ export type Binding = {
 export type SignedGrant = {
   method: 'PUT' | 'POST'
   url: string
-  /** To be sent verbatim with the bytes. */
+  /** The client must send these verbatim with the bytes. */
   headers: Record<string, string>
   /** The form's fields, for POST. */
   fields?: Record<string, string>
-  /** The URL can only create. */
+  /** The URL can only create an object, not replace one. */
   writeOnce: boolean
   expiresIn: number
   expiresAt: Date
 }
 
 /**
- * Signs as much of the binding as the store can enforce. What it cannot is not asked for and is verified at confirm
- * instead. Errors: NotSupported for a form upload where the store takes none.
+ * Signs the part of the binding that the store can enforce. The rest is verified when the upload is confirmed. Errors:
+ * NotSupported for a form upload if the store does not accept forms.
  */
 export async function presignGrant(deps: ServiceDeps, store: StorageDriver, o: Binding): Promise<SignedGrant> {
   if (o.method === 'PUT') return presignPut(store, o)
@@ -61,13 +61,13 @@ async function presignForm(deps: ServiceDeps, store: StorageDriver, o: Binding):
   return { method: 'POST', url, headers: {}, fields, writeOnce: false, expiresIn, expiresAt }
 }
 
-/** Seconds, within what the configuration and the store allow. `given` was checked against the same bounds. */
+/** Lifetime in seconds, within the limits of the configuration and the store. Errors: InvalidArgument. */
 export function uploadLifetime(deps: ServiceDeps, store: StorageDriver, given: number | undefined): number {
   const { expiresIn, maxExpiresIn } = deps.config.uploads
   return boundedLifetime(given, expiresIn, Math.min(maxExpiresIn, store.limits.maxExpiresIn))
 }
 
-/** Errors: InvalidArgument, when the caller asked for more than `most` or less than a second. */
+/** Errors: InvalidArgument if `given` is more than `most` or less than a second. */
 export function boundedLifetime(given: number | undefined, usual: number, most: number): number {
   const limit = Math.max(1, Math.floor(most))
   if (given === undefined) return Math.min(limit, Math.max(1, Math.floor(usual)))

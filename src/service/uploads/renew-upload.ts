@@ -8,8 +8,8 @@ import { presignGrant, uploadLifetime } from './presign-grant.ts'
 import { publicUrl } from '../downloads/public-download.ts'
 
 /**
- * A fresh URL for an upload that is still pending, bound as the first one was. URLs issued before stay valid until
- * they expire. Errors: NotFound, ConditionalConflict when it is confirmed already, InvalidArgument.
+ * Issues a new URL for a pending upload, with the same binding as the first one. Earlier URLs stay valid until they
+ * expire. Errors: NotFound, ConditionalConflict if it is already confirmed, InvalidArgument.
  */
 export async function renewUpload(
   deps: ServiceDeps,
@@ -21,7 +21,9 @@ export async function renewUpload(
   if (found?.file.status !== 'pending' || !found.grant) throw noPendingUpload(input.id)
   const { file, grant } = found
   if (grant.method === 'MULTIPART') {
-    throw new StorageError('InvalidRequest', { message: 'This is a multipart upload: ask for URLs of its parts.' })
+    throw new StorageError('InvalidRequest', {
+      message: 'This is a multipart upload. Request URLs of its parts instead.',
+    })
   }
   const signed = await presignGrant(deps, deps.stores.of(file), {
     method: grant.method,
@@ -43,8 +45,8 @@ export async function renewUpload(
 }
 
 /**
- * Seconds. All URLs of one upload end `uploads.maxExpiresIn` after it was granted, so that no upload stays unconfirmed for
- * ever. Errors: NotFound once that time is over, as for an upload that has expired: a client begins a new one.
+ * Lifetime in seconds. All URLs of one upload expire within `uploads.maxExpiresIn` after the grant, so that no upload
+ * stays unconfirmed forever. Errors: NotFound after that time, as for an expired upload. The client starts a new one.
  */
 function renewedLifetime(deps: ServiceDeps, file: FileRecord, given: number | undefined): number {
   const { id, createdAt } = file
@@ -54,12 +56,12 @@ function renewedLifetime(deps: ServiceDeps, file: FileRecord, given: number | un
   if (left >= 1) return Math.min(wanted, left)
   throw new StorageError('NotFound', {
     resource: `/files/${id}`,
-    message: `This upload was granted at ${createdAt.toISOString()}, and its URLs are renewed for ${maxExpiresIn} seconds (uploads.maxExpiresIn). Begin a new one.`,
+    message: `This upload was granted at ${createdAt.toISOString()}, and its URLs can be renewed for ${maxExpiresIn} seconds (uploads.maxExpiresIn). Start a new upload.`,
   })
 }
 
 const alreadyConfirmed = (id: string) =>
   new StorageError('ConditionalConflict', {
     resource: `/files/${id}`,
-    message: 'This upload is confirmed: its bytes cannot change any more. Begin a new upload to send others.',
+    message: 'This upload is confirmed, and its bytes cannot change. Start a new upload to send other bytes.',
   })

@@ -1,4 +1,4 @@
-/** Uploads that count as confirmed once their object is there, for clients that never confirm. */
+/** Auto-confirm: settles uploads of clients that never confirm, as soon as their object exists. */
 import type { FileRecord, Upload } from '../../catalog/catalog.ts'
 import type { ObjectRef } from '../../drivers/driver.ts'
 import { isStorageError } from '../../errors.ts'
@@ -8,8 +8,8 @@ import { removeUnneeded, settleUpload } from './settle-upload.ts'
 import { isPending, isVerified, type PendingUpload } from './verify-upload.ts'
 
 /**
- * Milliseconds, and how often a read may look for the object of one pending upload in that time. A read right after the
- * PUT finds it; a flood of reads of something that was never sent costs the store no more than this.
+ * Reads may look for the object of one pending upload `mostLooks` times per `lookWindow` milliseconds. A read right
+ * after the PUT finds it, and many reads of an object that was never sent cause few requests to the store.
  */
 const lookWindow = 5_000
 const mostLooks = 5
@@ -33,8 +33,9 @@ function mayLook({ catalog }: ServiceDeps, id: string): boolean {
 }
 
 /**
- * For a read of one upload's bytes: `file` as it is now (null if it was refused), and whether the store was asked. Lists
- * never ask the store: the objects endpoint settles what it writes, the collector what a bucket received.
+ * For a read of one upload's bytes. Resolves to the current `file` (null if it was refused), and whether the store was
+ * asked. Lists never ask the store, because the objects endpoint settles what it writes, and the collector settles what
+ * a bucket received.
  */
 export async function settleForRead(
   deps: ServiceDeps,
@@ -46,8 +47,8 @@ export async function settleForRead(
 }
 
 /**
- * The objects endpoint calls this when a write is durable, before it answers. What a live URL wrote for an upload that
- * is deleted or has expired belongs to nobody, and is not kept until the collector comes.
+ * The objects endpoint calls this when a write is durable, before it answers. If the upload is deleted or expired, the
+ * object is deleted now instead of by the collector.
  */
 export async function settleWrittenObject(deps: ServiceDeps, ref: ObjectRef): Promise<void> {
   if (ref.bucket !== deps.config.storage.bucket) return
@@ -60,26 +61,27 @@ export async function settleWrittenObject(deps: ServiceDeps, ref: ObjectRef): Pr
   } else await trySettle(deps, upload)
 }
 
-/** Whoever reads the object later finds the answer in the catalog. What fails now is tried again by the first reader. */
+/** Records the result in the catalog for later readers. If this fails, the first read retries. */
 async function verifyWritten(deps: ServiceDeps, upload: PendingUpload): Promise<void> {
   try {
     const head = await headOrNull(deps.stores.of(upload.file), upload.grant.target)
     if (head !== null) await isVerified(deps, upload, head)
   } catch (err) {
-    deps.log.warn({ err, file: upload.file.id }, 'a public upload could not be verified after it was written')
+    deps.log.warn(
+      { err, file: upload.file.id },
+      'could not verify a public upload after it was written; the first read retries',
+    )
   }
 }
 
-/**
- * The file as it is now: settled if its object has arrived, unchanged if it has not, null if it was refused.
- */
+/** Resolves to the file, settled if its object exists and unchanged if not. null if it was refused. */
 export async function trySettle(deps: ServiceDeps, { file, grant }: Upload): Promise<FileRecord | null> {
   if (file.status !== 'pending' || !grant?.autoConfirm) return file
   try {
     return (await settleUpload(deps, { file, grant })).file
   } catch (err) {
     if (isStorageError(err, 'UploadIncomplete', 'ConditionalConflict')) return file
-    deps.log.warn({ err, file: file.id }, 'an upload could not be confirmed by itself')
+    deps.log.warn({ err, file: file.id }, 'could not auto-confirm an upload')
     return isStorageError(err, 'UploadMismatch', 'QuotaExceeded') ? null : file
   }
 }

@@ -1,4 +1,4 @@
-/** From a pending upload whose object is there to a confirmed file, or to nothing: the heart of the invariants. */
+/** Turns a pending upload whose object exists into a confirmed file, or expires it. Most invariants depend on this. */
 import type { FileRecord } from '../../catalog/catalog.ts'
 import type { ObjectRef, SealedObject } from '../../drivers/driver.ts'
 import { isStorageError, StorageError } from '../../errors.ts'
@@ -15,9 +15,9 @@ export type Settled = { file: FileRecord; created: boolean }
 const maxTries = 5
 
 /**
- * Verifies, seals and confirms. Exactly one of several concurrent calls answers `created`, and all answer the same
- * record. Errors: UploadIncomplete (nothing changed), UploadMismatch and QuotaExceeded (the upload has expired, its
- * object is removed), ConditionalConflict when the object keeps changing.
+ * Verifies, seals and confirms. Exactly one of several concurrent calls returns `created: true`, and all return the
+ * same record. Errors: UploadIncomplete (nothing changed), UploadMismatch and QuotaExceeded (the upload has expired and
+ * its object is deleted), ConditionalConflict if the object keeps changing.
  */
 export async function settleUpload(
   deps: ServiceDeps,
@@ -38,12 +38,13 @@ export async function settleUpload(
   }
   throw new StorageError('ConditionalConflict', {
     resource: `/files/${upload.file.id}`,
-    message: 'The object is being replaced while it is confirmed: send it once, then confirm again.',
+    message: 'The object was replaced during its confirmation. Send it once, then confirm again.',
   })
 }
 
 /**
- * Freezes the verified bytes, with headers of ours alone. The source stays until the catalog knows where the bytes are.
+ * Seals the verified bytes with the gateway's headers. The source stays until the catalog has recorded the sealed
+ * object.
  */
 async function seal(
   deps: ServiceDeps,
@@ -53,11 +54,12 @@ async function seal(
 ): Promise<SealedObject> {
   const version = head.versionId === undefined ? {} : { versionId: head.versionId }
   const store = deps.stores.of(file)
-  // Else sealing makes a copy, which is left out where nothing can change the object any more.
+  // Otherwise sealing copies the object. The copy is not needed if nothing can change the object.
   const sealsInPlace = store.capabilities.has('seals-in-place')
   // No URL of this grant writes to the object that its parts became, and the gateway set its headers.
   if (grant.method === 'MULTIPART' && !sealsInPlace) return { ref: grant.target, etag: head.etag, ...version }
-  // Nor can a URL that signs If-None-Match. A bucket that keeps versions would keep the writer's object below a copy.
+  // A URL that signs If-None-Match cannot change the object either. A bucket with versioning still needs the copy,
+  // because it would keep the uploader's object as a version.
   const inPlace = grant.writeOnce && !sealsInPlace && head.versionId === undefined
   return store.sealObject(grant.target, {
     etag: head.etag,
@@ -100,30 +102,33 @@ async function commit(
     })
   if (settled.created && warning) deps.log.warn({ file: upload.file.id, warning }, 'confirmed because of --dev')
   if (!moved) return settled
-  // Whoever was first decided which copy is the file; another one is of no use.
+  // The first call decided which copy is the file. Delete any other copy.
   if (!settled.created && !isSame(sealed.ref, settled.file.object)) await removeUnneeded(deps, upload.file, sealed.ref)
   if (settled.created) await clearSource(deps, settled.file, upload.grant.target)
   return settled
 }
 
-/** The collector does it again once no upload URL is valid any more, so a failure here costs no more than that time. */
+/** Best effort. The collector repeats it once all upload URLs have expired. */
 async function clearSource(deps: ServiceDeps, file: FileRecord, target: ObjectRef): Promise<void> {
   if (!keepsSource(deps, file)) return removeUnneeded(deps, file, target)
   try {
     await restoreCopy(deps, file, target)
   } catch (err) {
-    deps.log.warn({ err, key: target.key }, 'the public copy of a confirmed file keeps its unverified headers for now')
+    deps.log.warn(
+      { err, key: target.key },
+      'could not replace the headers of the public copy of a confirmed file; the collector retries',
+    )
   }
 }
 
 /**
- * Whether nothing was recorded. A catalog that failed, or whose answer was lost, may have recorded the copy as the
- * file: it stays, and where it is of no use `postern gc` finds that no record knows it.
+ * Whether the catalog certainly recorded nothing. If the catalog failed or its answer was lost, it may have recorded
+ * the copy as the file. The copy stays then, and `postern gc` finds it if it is an orphan.
  */
 const isRefusal = (error: unknown): boolean =>
   error instanceof StorageError && !isStorageError(error, 'Unavailable', 'InsufficientStorage', 'Internal')
 
-/** Gives the quota back and removes the object, unless another call has confirmed the file in the meantime. */
+/** Releases the quota and deletes the object, unless another call has confirmed the file. */
 async function discard(deps: ServiceDeps, upload: PendingUpload, reason: StorageError): Promise<Settled> {
   if (!(await deps.catalog.expireUpload(upload.file.id, deps.now()))) {
     return settledBySomeoneElse(deps, upload, reason)
@@ -143,7 +148,7 @@ async function settledBySomeoneElse(
   throw current?.file.status === 'pending' ? incomplete(file) : noPendingUpload(file.id)
 }
 
-/** What cannot be removed now is removed by the collector: the grant is kept for that. */
+/** Best effort. The grant is kept, so the collector retries. */
 export async function removeUnneeded(
   deps: ServiceDeps,
   file: Pick<FileRecord, 'store'>,
@@ -152,7 +157,7 @@ export async function removeUnneeded(
   try {
     await removeVersions(deps.stores.of(file), ref)
   } catch (err) {
-    deps.log.warn({ err, key: ref.key }, 'an object that is not needed could not be removed')
+    deps.log.warn({ err, key: ref.key }, 'could not delete an unneeded object; the collector retries')
   }
 }
 
@@ -161,5 +166,5 @@ const isSame = (a: ObjectRef, b: ObjectRef): boolean => a.bucket === b.bucket &&
 const incomplete = (file: FileRecord) =>
   new StorageError('UploadIncomplete', {
     resource: `/files/${file.id}`,
-    message: 'The bytes are not there yet: send them to the upload URL first, then confirm.',
+    message: 'The bytes have not been stored yet. Send them to the upload URL, then confirm.',
   })

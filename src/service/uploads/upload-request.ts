@@ -8,46 +8,49 @@ import { StorageError } from '../../errors.ts'
 import { essenceOf } from '../../media-type.ts'
 import type { ServiceDeps } from '../deps.ts'
 
-/** What a client says of the file that it wants to send, by whatever way. */
+/** The client's request for an upload, of every kind. */
 export type RequestedUpload = {
   filename: string
-  /** Absent: guessed by the name, and left for the bytes to prove. */
+  /** If absent, the type is guessed from the name and checked against the bytes. */
   mimeType?: string
-  /** Bytes. Absent: up to uploads.maxSize. */
+  /** Bytes. If absent, up to uploads.maxSize. */
   size?: number
   checksum?: Checksum
   visibility?: Visibility
   metadata?: Record<string, string>
-  /** The file counts as confirmed once its object is there. */
+  /** The file is confirmed as soon as its object exists. */
   autoConfirm?: boolean
 }
 
 export type UploadRequest = {
   filename: string
   mimeType: string
-  /** The client named the type: the URL can be bound to it. Otherwise the bytes have to prove it. */
+  /** The client named the type, so the URL can bind it. Otherwise the bytes must prove it. */
   declared: boolean
   size: number | null
   checksum: Checksum | null
   visibility: Visibility
   metadata: Record<string, string>
   autoConfirm: boolean
-  /** The most bytes that the object may have. */
+  /** Maximum bytes of the object. */
   maxSize: number
 }
 
-/** What the way of sending allows: so many bytes, and digests that can be proved in the end. */
+/** Limits of the upload method: its maximum bytes, and the checksum algorithms that can be verified. */
 export type Way = { maxBytes: number; proves: (algorithm: ChecksumAlgorithm) => boolean }
 
 /**
- * Holds a request for an upload against what is allowed here.
+ * Validates a request for an upload against the configuration.
  * Errors: InvalidArgument, InvalidDigest, MetadataTooLarge, AccessDenied, TypeNotAllowed, EntityTooLarge, NotSupported.
  */
 export function readUploadRequest(deps: ServiceDeps, asked: RequestedUpload, way: Way): UploadRequest {
   const { uploads } = deps.config
   const visibility = asked.visibility ?? 'private'
   if (visibility === 'public' && !uploads.allowPublic) {
-    throw new StorageError('AccessDenied', { message: 'Public files are switched off here (uploads.allowPublic).' })
+    throw new StorageError('AccessDenied', {
+      message:
+        'Public files are not allowed. Set uploads.allowPublic to true, or upload the file with visibility "private".',
+    })
   }
   const filename = parseFilename(asked.filename)
   const { mimeType, declared } = allowedType(asked.mimeType, filename, uploads.allowedTypes)
@@ -63,7 +66,9 @@ export function readUploadRequest(deps: ServiceDeps, asked: RequestedUpload, way
   return { filename, mimeType, declared, size, checksum, visibility, metadata, autoConfirm, maxSize }
 }
 
-/** Where bytes of any kind are allowed, a file that the client calls so may be one whose name tells a refused type. */
+/**
+ * If `application/octet-stream` is allowed and declared, the file is accepted even if its name suggests a refused type.
+ */
 function allowedType(asked: string | undefined, filename: string, allowed: readonly string[]): NamedType {
   const named = typeOf(asked, filename)
   if (isListed(named.mimeType, allowed)) return named
@@ -73,13 +78,13 @@ function allowedType(asked: string | undefined, filename: string, allowed: reado
 
 const typeNotAllowed = (mimeType: string, allowed: readonly string[]) =>
   new StorageError('TypeNotAllowed', {
-    message: `${mimeType} is not allowed here. uploads.allowedTypes holds: ${allowed.join(', ')}. Add the type there, or send another file.`,
+    message: `${mimeType} is not in uploads.allowedTypes (${allowed.join(', ')}). Add the type there, or send another file.`,
   })
 
 function checkSize(size: number | null, most: number): void {
   if (size === null || size <= most) return
   throw new StorageError('EntityTooLarge', {
-    message: `The file has ${size} bytes; at most ${most} are allowed.`,
+    message: `The file has ${size} bytes, over the limit of ${most}. Send a smaller file.`,
     details: { ProposedSize: size, MaxSizeAllowed: most },
   })
 }
@@ -88,23 +93,23 @@ function checkChecksum(given: Checksum, way: Way): Checksum {
   const checksum = parseChecksum(given)
   if (way.proves(checksum.algorithm)) return checksum
   throw new StorageError('NotSupported', {
-    message: `This store cannot verify ${checksum.algorithm} here: send the sha256 instead.`,
+    message: `This store cannot verify ${checksum.algorithm} for this kind of upload. Send the sha256 instead.`,
   })
 }
 
-// What an upload must declare to become a file that anyone can read.
+/** The declared values of an upload of a public file. */
 
 export type PublicUpload = {
   mimeType: string
   /** The client named the type itself, so the URL is bound to it. */
   isDeclared: boolean
-  /** Bytes; null where the client named none. */
+  /** Bytes. null if the client declared no size. */
   size: number | null
 }
 
 /**
- * A bucket or a CDN below `downloads.publicBaseUrl` serves the object as it was sent, before anything is verified. There
- * the upload URL must be bound to a type and a size, and the type must be one that browsers do not run.
+ * A bucket or a CDN at `downloads.publicBaseUrl` serves the object as it was sent, before the gateway verifies it. The
+ * upload URL must then bind a type and a size, and browsers must not execute the type.
  * Errors: TypeNotAllowed, InvalidArgument.
  */
 export function checkPublicUpload(deps: Pick<ServiceDeps, 'config' | 'stores'>, upload: PublicUpload): void {
@@ -112,8 +117,8 @@ export function checkPublicUpload(deps: Pick<ServiceDeps, 'config' | 'stores'>, 
   const servedByStore = deps.stores.current.capabilities.has('serves-public')
   if (isActiveType(upload.mimeType)) checkActive(upload.mimeType, uploads.allowedTypes, servedByStore)
   if (!servedByStore) return
-  if (!upload.isDeclared) throw missing('mimeType', 'its type: send mimeType, such as "image/png"')
-  if (upload.size === null) throw missing('size', 'its size: send size, the bytes of the file')
+  if (!upload.isDeclared) throw missing('mimeType', 'its type. Send mimeType, such as "image/png"')
+  if (upload.size === null) throw missing('size', 'its size. Send size, in bytes')
 }
 
 function checkActive(mimeType: string, allowed: readonly string[], servedByStore: boolean): void {
@@ -121,14 +126,14 @@ function checkActive(mimeType: string, allowed: readonly string[], servedByStore
   if (named && !servedByStore) return
   const advice = servedByStore
     ? 'Upload it with visibility "private".'
-    : `Upload it with visibility "private". To allow it, name ${essenceOf(mimeType)} itself in uploads.allowedTypes.`
+    : `Upload it with visibility "private". To allow it, add ${essenceOf(mimeType)} to uploads.allowedTypes by name.`
   throw new StorageError('TypeNotAllowed', {
-    message: `${mimeType} is not allowed for public files, because browsers run scripts in it. ${advice}`,
+    message: `${mimeType} is not allowed for public files, because browsers execute scripts in it. ${advice}`,
   })
 }
 
 const missing = (field: string, what: string) =>
   new StorageError('InvalidArgument', {
-    message: `A public file must declare ${what}. Public files are served by downloads.publicBaseUrl here, before the gateway verifies them.`,
+    message: `A public file must declare ${what}. downloads.publicBaseUrl serves public files before the gateway verifies them.`,
     details: { field },
   })

@@ -7,15 +7,15 @@ import type { ServiceDeps } from '../deps.ts'
 
 export type PendingUpload = { file: FileRecord; grant: UploadGrant }
 
-/** What a client says about the object when it confirms. Nothing here is believed, all of it is compared. */
+/** The client's claims about the object at confirmation. All of them are compared with the stored object. */
 export type Claims = { mimeType?: string; size?: number; checksum?: Checksum }
 
-/** The store's word on an object that fits its grant. */
+/** The facts of an object that matches its grant. */
 export type VerifiedObject = VerifiedType & { head: ObjectHead; checksum: Checksum | null }
 
 /**
- * Holds the stored object against what was granted and claimed: length, type, first bytes, digest.
- * Errors: NotFound when it is not there, PreconditionFailed when it is replaced meanwhile, UploadMismatch.
+ * Compares the stored object with the grant and the claims: length, type, first bytes, checksum.
+ * Errors: NotFound, PreconditionFailed if the object is replaced during the check, UploadMismatch.
  */
 export async function verifyObject(
   deps: ServiceDeps,
@@ -35,29 +35,33 @@ const mismatch = (message: string) => new StorageError('UploadMismatch', { messa
 
 function checkSize(deps: ServiceDeps, stored: number, granted: number | null, claimed: number | undefined): void {
   if (granted !== null && stored !== granted) {
-    throw mismatch(`The upload was granted for ${granted} bytes, the store holds ${stored}. Ask for a new upload URL.`)
+    throw mismatch(
+      `The store has ${stored} bytes, but the upload was granted for ${granted}. Request a new upload URL.`,
+    )
   }
   if (stored > deps.config.uploads.maxSize) {
-    throw mismatch(`The store holds ${stored} bytes, more than the ${deps.config.uploads.maxSize} that are allowed.`)
+    throw mismatch(
+      `The store has ${stored} bytes, over the limit of ${deps.config.uploads.maxSize} (uploads.maxSize). Send a smaller file.`,
+    )
   }
   if (claimed !== undefined && stored !== claimed) {
-    throw mismatch(`size is ${claimed}, the store holds ${stored} bytes. Send the file again under a new upload URL.`)
+    throw mismatch(`size is ${claimed}, but the store has ${stored} bytes. Send the file again with a new upload URL.`)
   }
 }
 
 /**
- * No grant names a content coding. A stored one would make the reader's browser decode the bytes to other bytes than
- * those that are verified here. `aws-chunked` is a transfer coding of SDKs that some stores keep.
+ * No grant allows a content coding. With a stored coding, the reader's browser would decode the verified bytes to other
+ * bytes. `aws-chunked` is a transfer coding of SDKs that some stores keep.
  */
 function checkEncoding({ contentEncoding = '' }: ObjectHead): void {
   const codings = contentEncoding.split(',').map((coding) => coding.trim().toLowerCase())
   if (codings.every((coding) => coding === '' || coding === 'aws-chunked')) return
   throw mismatch(
-    `The object has the content coding ${contentEncoding}, which the upload was not granted. Send the bytes again without Content-Encoding.`,
+    `The object has the content coding ${contentEncoding}, which the grant does not allow. Send the bytes again without Content-Encoding.`,
   )
 }
 
-/** The digest to record: one that was declared and proved, else the store's own, else none. */
+/** The checksum to record: the declared and verified one, otherwise the store's, otherwise none. */
 async function checkDigests(
   store: StorageDriver,
   ref: ObjectRef,
@@ -74,15 +78,13 @@ async function checkDigests(
   return declared[0] ?? head.checksum ?? null
 }
 
-// An unconfirmed public upload is served only after its object was verified.
-
-/** Of an upload that a caller knows to be pending. */
+/** An unconfirmed public upload is served only after its object was verified. */
 export const isPending = (upload: Upload): upload is PendingUpload =>
   upload.file.status === 'pending' && upload.grant !== null
 
 /**
- * Whether the object, as the store describes it, is what was granted. The catalog keeps the answer for this one write of
- * the object, so that readers do not make the store read it again.
+ * Whether the object that the store describes matches the grant. The catalog keeps the answer for this write of the
+ * object, so that further reads do not verify it again.
  */
 export async function isVerified(deps: ServiceDeps, upload: PendingUpload, head: ObjectHead): Promise<boolean> {
   const { file, grant } = upload
@@ -95,7 +97,7 @@ export async function isVerified(deps: ServiceDeps, upload: PendingUpload, head:
   return verified === true
 }
 
-/** null where the object was replaced in the meantime: this answer would be about another one. */
+/** null if the object was replaced during the check, because the answer would be about another object. */
 async function tryVerify(deps: ServiceDeps, upload: PendingUpload, mark: string): Promise<boolean | null> {
   const { declaredSize, reservedBytes } = upload.grant
   try {
@@ -109,7 +111,7 @@ async function tryVerify(deps: ServiceDeps, upload: PendingUpload, mark: string)
   }
 }
 
-/** Names one write of an object. Equal ETags do not make equal headers, nor, with chosen bytes, equal content. */
+/** Identifies one write of an object. Equal ETags do not imply equal headers or, for crafted bytes, equal content. */
 function markOf(head: ObjectHead): string {
   const { etag, lastModified, contentLength, contentType = '', contentEncoding = '' } = head
   const write = head.versionId ?? head.revision ?? lastModified.getTime()
@@ -119,5 +121,5 @@ function markOf(head: ObjectHead): string {
 export const noPendingUpload = (id: string): StorageError =>
   new StorageError('NotFound', {
     resource: `/files/${id}`,
-    message: 'There is no such pending upload: it was never granted to you, or has expired. Begin a new one.',
+    message: 'You have no such pending upload. It may have expired. Start a new one.',
   })

@@ -2,7 +2,7 @@
 import { EndOfBytes, type ByteSource, type Measure } from './byte-source.ts'
 import { jpeg2000Stream, jxlStream } from './streams.ts'
 
-/** Bytes before the first box inside. `meta` begins with a version and flags. */
+/** Bytes before the first inner box. `meta` starts with a version and flags. */
 const containers: Readonly<Record<string, number>> = {
   meta: 4,
   iprp: 0,
@@ -14,12 +14,12 @@ const containers: Readonly<Record<string, number>> = {
 }
 
 const leaves: Readonly<Record<string, Measure>> = {
-  /** Of an item: each tile, and the grid that they make. */
+  /** The size of an item: of each tile, and of the grid that they form. */
   async ispe(source, at, found) {
     const bytes = await source.read(at, 12)
     found(bytes.readUInt32BE(4), bytes.readUInt32BE(8))
   },
-  /** Of a track of an image sequence: fixed-point numbers at the end of the box. */
+  /** The size of a track of an image sequence, as fixed-point numbers at the end of the box. */
   async tkhd(source, at, found) {
     const end = at + ((await source.read(at, 1))[0] === 1 ? 96 : 84)
     const bytes = await source.read(end - 8, 8)
@@ -48,7 +48,7 @@ async function readBox(source: ByteSource, at: number, end: number): Promise<Box
 }
 
 export const boxes: Measure = async (source, base, found) => {
-  // What is still to be walked, the innermost last. Boxes that overlap cost reads, of which there are so many.
+  // The remaining ranges, innermost last. The limit on reads also bounds the work for overlapping boxes.
   const ranges = [{ at: base, end: Infinity }]
   for (let range = ranges.at(-1); range !== undefined; range = ranges.at(-1)) {
     if (range.at + 8 > range.end) {

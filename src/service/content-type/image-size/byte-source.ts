@@ -1,4 +1,4 @@
-/** Any bytes of an object, by few range reads, and never more work than a header is worth. */
+/** Reads any bytes of an object with few range reads and a bounded amount of work. */
 
 /** Reports the sizes that an image at `base` declares. Errors: EndOfBytes, TooFar. */
 export type Measure = (
@@ -7,15 +7,15 @@ export type Measure = (
   found: (width: number, height: number) => void,
 ) => Promise<void>
 
-/** Resolves to fewer bytes than asked only at the end of the object. */
+/** Resolves to fewer bytes than requested only at the end of the object. */
 export type ReadRange = (start: number, length: number) => Promise<Buffer>
 
-/** The object ends before the header does: no decoder finds an image in it either. */
+/** The object ends before its header does, so no decoder can read an image from it. */
 export class EndOfBytes extends Error {}
-/** The header lies behind more metadata than is read. */
+/** The header comes after more metadata than is read. */
 export class TooFar extends Error {}
 
-/** For a part that may be missing while others are there. */
+/** Ignores EndOfBytes, for a part that may be missing. */
 export async function ifThere(work: Promise<void>): Promise<void> {
   try {
     await work
@@ -26,9 +26,9 @@ export async function ifThere(work: Promise<void>): Promise<void> {
 
 const smallestWindow = 16 * 1024
 const largestWindow = 1024 * 1024
-/** Of a JPEG, whose metadata is made of them. */
+/** Maximum bytes of a JPEG segment. The metadata of a JPEG consists of segments. */
 const longestSegment = 65_537
-/** Limits of one image: requests to the store, bytes from it, and reads from what was fetched. */
+/** Limits per image: requests to the store, bytes read from the store, and reads of fetched bytes. */
 const mostRequests = 48
 export const mostBytes = 8 * 1024 * 1024
 const mostReads = 20_000
@@ -42,7 +42,7 @@ export class ByteSource {
   readonly #length: number
   readonly #readRange: ReadRange
 
-  /** `head`: bytes from the start that were read before. */
+  /** `head`: bytes from the start that are already read. */
   constructor(head: Buffer, length: number, readRange: ReadRange) {
     this.#window = { start: 0, bytes: head }
     this.#length = length
@@ -59,7 +59,7 @@ export class ByteSource {
     return this.#window.bytes.subarray(from, from + length)
   }
 
-  /** As `read`, but with what there is of it at the end. */
+  /** Like `read`, but returns fewer bytes at the end of the object. */
   readUpTo(start: number, length: number): Promise<Buffer> {
     return this.read(start, Math.max(0, Math.min(length, this.#length - start)))
   }
@@ -69,7 +69,7 @@ export class ByteSource {
     return start >= first && start + length <= first + bytes.length
   }
 
-  /** Windows grow while a parser goes on through metadata, and not while it jumps to another place. */
+  /** The window grows while a parser reads through metadata, and not when it jumps to another offset. */
   async #fetch(start: number, length: number): Promise<void> {
     const passed = start - this.#window.start - this.#window.bytes.length
     const goesOn = start > this.#window.start && passed < longestSegment

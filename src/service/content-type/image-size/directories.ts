@@ -1,9 +1,9 @@
-/** TIFF and its kin: BigTIFF, raw photographs, JPEG XR. */
+/** TIFF and related formats: BigTIFF, raw photographs, JPEG XR. */
 import { ifThere, type ByteSource, type Measure } from './byte-source.ts'
 
-/** Pages and nested images that are looked at. Scans of whole books have more, all of one size. */
+/** Maximum pages and nested images that are read. Scans of books have more, but all of one size. */
 const mostDirectories = 16
-/** Entries are sorted by tag, and those of the size come early. */
+/** Maximum entries that are read. Entries are sorted by tag, and the size has low tags. */
 const mostEntries = 512
 
 type Layout = { little: boolean; big: boolean }
@@ -38,7 +38,7 @@ type Reading = {
   source: ByteSource
   base: number
   layout: Layout
-  /** Directories to be read, the next page and nested images included. */
+  /** Offsets of directories to read, including the next page and nested images. */
   queue: number[]
   found: (width: number, height: number) => void
 }
@@ -70,7 +70,7 @@ async function readDirectory({ source, base, layout, queue, found }: Reading, at
   }
 }
 
-/** BYTE, SHORT, LONG or LONG8 that is kept in the entry itself. */
+/** A BYTE, SHORT, LONG or LONG8 that the entry itself contains. */
 function value(entries: Buffer, entry: number, layout: Layout): number {
   const at = entry + (layout.big ? 12 : 8)
   const type = u16(entries, entry + 2, layout)

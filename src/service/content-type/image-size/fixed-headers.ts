@@ -1,4 +1,4 @@
-/** Formats whose size stands at a fixed place. */
+/** Formats with the size at a fixed offset. */
 import type { Measure } from './byte-source.ts'
 
 type Header = { signature: RegExp; width: number; height: number; little?: true }
@@ -10,7 +10,7 @@ const headers: readonly Header[] = [
   { signature: /^67696d702078636620/, width: 14, height: 18 },
   { signature: /^716f6966/, width: 4, height: 8 },
   { signature: /^444453207c000000/, width: 16, height: 12, little: true },
-  // KTX 11 of both byte orders, and KTX 20
+  // KTX 11 in both byte orders, and KTX 20
   { signature: /^ab4b5458203131bb0d0a1a0a01020304/, width: 36, height: 40, little: true },
   { signature: /^ab4b5458203131bb0d0a1a0a04030201/, width: 36, height: 40 },
   { signature: /^ab4b5458203230bb/, width: 20, height: 24, little: true },
@@ -29,7 +29,7 @@ export const fixedHeader: Measure = async (source, base, found) => {
   found(await read(header.width), await read(header.height))
 }
 
-/** The header of a bitmap, without that of its file. A negative height means rows from the top. */
+/** The bitmap header, without the file header. A negative height means that rows start at the top. */
 export const bitmap: Measure = async (source, base, found) => {
   const bytes = await source.read(base, 12)
   if (bytes.readUInt32LE(0) === 12) return found(bytes.readUInt16LE(4), bytes.readUInt16LE(6))

@@ -1,4 +1,4 @@
-/** Files that hold whole images of other formats. */
+/** Files that contain whole images of other formats. */
 import { boxes } from './boxes.ts'
 import { ifThere, type Measure } from './byte-source.ts'
 import { bitmap } from './fixed-headers.ts'
@@ -14,7 +14,7 @@ const nested: Measure = async (source, base, found) => {
   if (start.startsWith('\xff\x4f\xff\x51')) return jpeg2000Stream(source, base, found)
 }
 
-/** ICO and CUR. A bitmap in them is twice as high as it looks: its mask follows. */
+/** ICO and CUR. A bitmap in them declares twice its visible height, because it includes the mask. */
 export const iconFile: Measure = async (source, base, found) => {
   const count = Math.min((await source.read(base, 6)).readUInt16LE(4), mostImages)
   const entries = await source.readUpTo(base + 6, count * 16)
@@ -43,7 +43,7 @@ export const iconSet: Measure = async (source, base, found) => {
   }
 }
 
-/** The JPEG in a raw photograph of Fujifilm, as large as the photograph. */
+/** The JPEG preview in a raw photograph of Fujifilm. It is as large as the photograph. */
 export const rafPreview: Measure = async (source, base, found) => {
   await jpeg(source, base + (await source.read(base + 84, 4)).readUInt32BE(0), found)
 }

@@ -1,6 +1,6 @@
 /**
- * Width and height as the headers of raster images declare them. Nothing is decoded. Where a file declares several sizes
- * (pages, a container and its code stream, frames) the largest counts. See docs/decisions/0014-image-sizes.md.
+ * Reads width and height from the headers of raster images. Decodes nothing. If a file declares several sizes (pages, a
+ * container and its code stream, frames), the largest counts. See docs/decisions/0014-image-sizes.md.
  */
 import { boxes } from './boxes.ts'
 import { EndOfBytes, TooFar, type ByteSource, type Measure } from './byte-source.ts'
@@ -12,7 +12,7 @@ import { gif, jpeg2000Stream, jxlStream, png, portablePixmap, variableHeader, we
 
 export type ImageSize = { width: number; height: number }
 
-/** By the first bytes, in hexadecimal. */
+/** Patterns of the first bytes, in hexadecimal. */
 const formats: readonly (readonly [RegExp, Measure])[] = [
   [/^89504e470d0a1a0a/, png],
   [/^ffd8ff/, jpeg],
@@ -35,12 +35,12 @@ const formats: readonly (readonly [RegExp, Measure])[] = [
   [/^46554a4946494c4d4343442d524157/, rafPreview],
   // FLIF, BPG
   [/^(?:464c4946|425047fb)/, variableHeader],
-  // P1 to P7 and a white space
+  // P1 to P7 and a whitespace character
   [/^503[1-7](?:09|0a|0d|20)/, portablePixmap],
 ]
 
 /**
- * undefined: no image that is known here, or one that ends before its header. `too-far`: the header lies behind more
+ * undefined if the format is unknown or the object ends before its header. `too-far` if the header comes after more
  * metadata than is read.
  */
 export async function imageSize(source: ByteSource): Promise<ImageSize | 'too-far' | undefined> {

@@ -1,7 +1,7 @@
-/** Formats that begin with a short header, or with a few chunks before it. */
+/** Formats with a short header at the start, or after a few chunks. */
 import type { Measure } from './byte-source.ts'
 
-/** https://www.w3.org/TR/png-3/#11IHDR. Apple's tools put a chunk CgBI before it. */
+/** https://www.w3.org/TR/png-3/#11IHDR. Apple's tools write a CgBI chunk before it. */
 export const png: Measure = async (source, base, found) => {
   let at = base + 8
   for (let chunk = 0; chunk < 4; chunk++) {
@@ -46,7 +46,7 @@ export const jpeg2000Stream: Measure = async (source, base, found) => {
   found(bytes.readUInt32BE(8) - bytes.readUInt32BE(16), bytes.readUInt32BE(12) - bytes.readUInt32BE(20))
 }
 
-/** Numerator and denominator by which the width of a JPEG XL follows from its height. */
+/** Width to height of a JPEG XL, as numerator and denominator. */
 const ratios = [
   [1, 1],
   [12, 10],
@@ -57,7 +57,7 @@ const ratios = [
   [2, 1],
 ] as const
 
-/** The SizeHeader of a JPEG XL code stream (ISO/IEC 18181-1, D.2). Bits are read from the lowest. */
+/** The SizeHeader of a JPEG XL code stream (ISO/IEC 18181-1, D.2). The lowest bit comes first. */
 export const jxlStream: Measure = async (source, base, found) => {
   const bytes = await source.readUpTo(base, 16)
   if (bytes[0] !== 0xff || bytes[1] !== 0x0a) return
@@ -74,7 +74,7 @@ export const jxlStream: Measure = async (source, base, found) => {
   found(ratio === undefined ? side() : Math.floor((height * ratio[0]) / ratio[1]), height)
 }
 
-/** FLIF and BPG: numbers of seven bits a byte. */
+/** FLIF and BPG: numbers with seven bits per byte. */
 export const variableHeader: Measure = async (source, base, found) => {
   const bytes = await source.readUpTo(base, 24)
   let at = 6
@@ -93,7 +93,7 @@ export const variableHeader: Measure = async (source, base, found) => {
   found(width + more, height + more)
 }
 
-/** https://netpbm.sourceforge.net/doc/pnm.html. Comments may stand between the numbers. */
+/** https://netpbm.sourceforge.net/doc/pnm.html. Comments are allowed between the numbers. */
 export const portablePixmap: Measure = async (source, base, found) => {
   const text = (await source.readUpTo(base, 1024)).toString('latin1')
   const numbers = text.replaceAll(/#[^\n]*/g, '')
