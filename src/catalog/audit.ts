@@ -1,4 +1,4 @@
-/** What `postern verify` asks: every file in turn, and whether the counts are those of the rows. */
+/** Queries of `postern verify`: every file, and whether the recorded usage matches the rows. */
 import { sql } from 'kysely'
 import type { Kysely, Transaction } from 'kysely'
 import type { Upload, Usage, UsageDifference } from './catalog.ts'
@@ -7,7 +7,7 @@ import type { Schema } from './schema.ts'
 import { selectUploads } from './uploads.ts'
 import { lockUsage } from './usage.ts'
 
-/** Of every owner and status, by id. */
+/** Uploads of every owner and status, by id. */
 export async function allUploads(db: Kysely<Schema>, o: { limit: number; after?: string }): Promise<Upload[]> {
   let query = selectUploads(db).orderBy('files.id').limit(o.limit)
   if (o.after !== undefined) query = query.where('files.id', '>', o.after)
@@ -16,7 +16,7 @@ export async function allUploads(db: Kysely<Schema>, o: { limit: number; after?:
 
 type Sums = { owner: string; bytes: unknown; files: unknown; reserved_bytes: unknown; reserved_files: unknown }
 
-/** What the rows add up to; one statement, so that it sees one moment. */
+/** Sums of the rows. One statement, so that it reads one snapshot. */
 const counted = sql<Sums>`
   select owner, sum(coalesce(size, 0)) as bytes, count(*) as files, 0 as reserved_bytes, 0 as reserved_files
     from files where status = 'confirmed' group by owner

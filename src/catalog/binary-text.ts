@@ -1,6 +1,6 @@
 /**
- * Text columns that are compared byte by byte. PostgreSQL orders text by the locale of the database unless a column
- * says otherwise; with this every migration's do, and lists and cursors are the same on both databases.
+ * Makes text columns compare byte by byte. PostgreSQL orders text by the database's locale unless the column has
+ * another collation. This sets it in every migration, so that lists and cursors are the same on both databases.
  */
 import { DataTypeNode, OperationNodeTransformer, RawNode } from 'kysely'
 import type { ColumnDefinitionNode, KyselyPlugin, RootOperationNode } from 'kysely'

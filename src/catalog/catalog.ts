@@ -1,7 +1,7 @@
 /**
- * The catalog port: who owns which file, what was granted, what is reserved. One method is one transaction; no method
- * calls the store. Times are passed in, so that one clock rules; sizes are bytes.
- * `test/conformance/catalog-suite.ts` holds every obligation written here.
+ * The catalog port: files and their owners, grants, and reservations. Each method is one transaction, and no method
+ * calls the store. Callers pass the time, so that one clock is used. Sizes are in bytes.
+ * `test/conformance/catalog-suite.ts` tests every obligation written here.
  */
 import type { Checksum, ObjectRef } from '../drivers/driver.ts'
 import type { CatalogDump } from './tables.ts'
@@ -20,18 +20,18 @@ export type UploadMethod = 'PUT' | 'POST' | 'MULTIPART'
 
 export type FileRecord = {
   id: string
-  /** `sub` of the token that was granted the upload. */
+  /** The `sub` of the token with which the upload was granted. */
   owner: string
-  /** The driver that holds the bytes. */
+  /** The name of the store that contains the bytes. */
   store: string
-  /** The key that was issued, unique: the name the client knows. */
+  /** The issued key. Unique, and known to the client. */
   key: string
-  /** Where the bytes are to be read: the issued key until a seal moved them. */
+  /** The object to read. Its key is the issued key, unless sealing copied the object to another one. */
   object: ObjectRef & { versionId?: string; etag?: string }
   filename: string
   /** While pending: as declared. Once confirmed: as stored. */
   mimeType: string
-  /** null until confirmed, as is the checksum: what a client declares stands in the grant. */
+  /** null until confirmed, like the checksum. The grant contains the declared values. */
   size: number | null
   checksum: Checksum | null
   visibility: Visibility
@@ -39,34 +39,34 @@ export type FileRecord = {
   status: FileStatus
   createdAt: Date
   confirmedAt: Date | null
-  /** The encoding that the first bytes of a text proved; absent where they proved none. */
+  /** The charset that the first bytes of a text proved. Absent if they proved none. */
   charset?: 'utf-8'
-  /** Why it would have been refused without `--dev`. */
+  /** Why the file would have been refused without `--dev`. */
   warning?: string
 }
 
-/** An outstanding permission to write; kept after the upload is settled until its URLs can do no harm. */
+/** The permission to write one upload. Kept after the upload is settled until its URLs have expired. */
 export type UploadGrant = {
   fileId: string
   method: UploadMethod
-  /** The object the URL writes to. */
+  /** The object that the URL writes to. */
   target: ObjectRef
   declaredSize: number | null
   declaredChecksum: Checksum | null
-  /** The URL can only create (If-None-Match was signed). */
+  /** The URL can only create an object, because it signs If-None-Match. */
   writeOnce: boolean
   autoConfirm: boolean
   reservedBytes: number
-  /** The last moment at which any URL issued for this upload is accepted. */
+  /** When the last URL of this upload expires. */
   urlExpiresAt: Date
-  /** If it is not confirmed by then it expires. Always later than urlExpiresAt. */
+  /** When the upload expires unless it is confirmed. Always later than urlExpiresAt. */
   confirmBy: Date
   multipart: { uploadId: string; partSize: number; partCount: number | null } | null
-  /** The object that a public upload has written, as last looked at. Absent until it has been. */
+  /** The object of a public upload when it was last checked. Absent until then. */
   written?: WrittenObject
 }
 
-/** `mark` tells one write from another. `isVerified`: the object is what was granted, and may be served. */
+/** `mark` identifies one write. `isVerified`: the object matches the grant and may be served. */
 export type WrittenObject = { bytes: number; mark: string; isVerified: boolean }
 
 export type Upload = { file: FileRecord; grant: UploadGrant | null }
@@ -77,17 +77,17 @@ export type NewUpload = {
   file: Pick<FileRecord, 'id' | 'owner' | 'store' | 'key' | 'filename' | 'mimeType' | 'visibility' | 'metadata'>
   grant: Omit<UploadGrant, 'fileId' | 'reservedBytes' | 'written'>
   /**
-   * Bytes to reserve: the declared size, else the most an upload may have. Where `exact` is false the reservation
-   * shrinks to what the quota has left, but not to zero.
+   * Bytes to reserve: the declared size, or without one the maximum size of an upload. If `exact` is false, the
+   * reservation shrinks to the remaining quota, but not to zero.
    */
   reserve: { bytes: number; exact: boolean }
   quota: QuotaLimits
-  /** Pending uploads one owner may have; more are refused as TooManyRequests. */
+  /** Maximum pending uploads per owner. Further ones are refused with TooManyRequests. */
   maxPending: number
   now: Date
 }
 
-/** What the store says about the verified object. */
+/** The facts of the verified object. */
 export type ConfirmedFacts = {
   object: FileRecord['object']
   mimeType: string
@@ -105,26 +105,26 @@ export type UploadPage = { uploads: Upload[]; nextCursor: string | null }
 /** `reserved…` counts pending uploads. */
 export type Usage = { bytes: number; files: number; reservedBytes: number; reservedFiles: number }
 
-/** `recorded` is what quota decisions are made by, `counted` what the files and pending uploads add up to. */
+/** `recorded` is the usage for quota decisions, `counted` is the sum over files and pending uploads. */
 export type UsageDifference = { owner: string; recorded: Usage; counted: Usage }
 
-/** A name that one process holds until a time. */
+/** A name that one process holds until it expires. */
 export type Lease = { name: string; holder: string; expiresAt: Date; note: string | null }
 
 export interface Catalog extends LinkCatalog, MoveCatalog, StoreCatalog, WebhookCatalog {
-  /** Brings the schema up to date; refuses a schema newer than this program (`Unavailable`, with what to do). */
+  /** Migrates the schema. Errors: Unavailable, with the remedy, if the schema is newer than this program. */
   migrate(): Promise<{ applied: string[] }>
   migrationStatus(): Promise<{ name: string; appliedAt: Date | null }[]>
 
-  /** Records the pending file and reserves quota, or throws QuotaExceeded / TooManyRequests and records nothing. */
+  /** Records the pending file and reserves quota. Errors: QuotaExceeded, TooManyRequests (nothing is recorded). */
   createUpload(o: NewUpload): Promise<Upload>
-  /** Any status; null when there is none or it is someone else's. The caller cannot tell which. */
+  /** An upload of any status. null if there is none or it has another owner. The caller cannot distinguish the two. */
   findUpload(owner: string, by: { id: string } | { key: string }): Promise<Upload | null>
-  /** For our own processes, without an owner: the objects endpoint's commit hook, the public route. */
+  /** Without an owner, for the gateway itself: the objects endpoint's commit hook and the public route. */
   findUploadByKey(key: string): Promise<Upload | null>
   /**
-   * Moves the expiry of a pending upload; null unless it is pending. URLs issued before stay valid, therefore neither
-   * time moves backwards, and `writeOnce` stays false once it was.
+   * Extends a pending upload. null unless it is pending. Earlier URLs stay valid, so neither time moves backwards, and
+   * `writeOnce` stays false once it was false.
    */
   renewUpload(id: string, o: { urlExpiresAt: Date; confirmBy: Date; writeOnce: boolean }): Promise<Upload | null>
   /** Nothing happens unless the upload is pending. */
@@ -132,25 +132,26 @@ export interface Catalog extends LinkCatalog, MoveCatalog, StoreCatalog, Webhook
   /** Errors: NotFound unless the upload is pending. */
   setMultipart(id: string, multipart: NonNullable<UploadGrant['multipart']>): Promise<void>
   /**
-   * pending → confirmed, quota settled to the real size. `created` is false when it was confirmed before: the stored
-   * record is returned, whatever the facts. Bytes that were reserved are granted whatever the quota is now, those
-   * beyond must fit. Errors: QuotaExceeded (nothing changed), NotFound when neither pending nor confirmed.
+   * pending → confirmed, and the quota changes to the real size. `created` is false if it was confirmed before. Then
+   * the stored record is returned and `facts` are ignored. Reserved bytes are accepted even if the quota has shrunk
+   * since, and further bytes must fit the quota. Errors: QuotaExceeded (nothing changed), NotFound if neither pending
+   * nor confirmed.
    */
   confirmUpload(id: string, facts: ConfirmedFacts): Promise<{ file: FileRecord; created: boolean }>
   /**
-   * pending → expired, the reservation given back; false unless it was pending. With `onlyIfOverdue` also false when
-   * its confirmBy is later than `now`: it may have been renewed since it was listed.
+   * pending → expired, and the reservation is released. False unless it was pending. With `onlyIfOverdue` also false if
+   * its confirmBy is later than `now`, because it may have been renewed since it was listed.
    */
   expireUpload(id: string, now: Date, o?: { onlyIfOverdue?: boolean }): Promise<boolean>
 
-  /** Confirmed or pending; null for any other status, and for someone else's. */
+  /** A confirmed or pending file. null for any other status or owner. */
   getFile(owner: string, id: string): Promise<FileRecord | null>
   /**
-   * Confirmed and pending files, newest first; `q` is a literal, case-insensitive part of the filename. A file that is
-   * added between two pages shifts nothing. Errors: InvalidArgument for a cursor that no page returned.
+   * Confirmed and pending files, newest first. `q` is a literal, case-insensitive part of the filename. A file that is
+   * added between two pages does not shift them. Errors: InvalidArgument for an invalid cursor.
    */
   listFiles(owner: string, o: { limit: number; cursor?: string; q?: string }): Promise<FilePage>
-  /** The owner's pending uploads with their grants, newest first. Errors: InvalidArgument for a cursor of no page. */
+  /** The owner's pending uploads with their grants, newest first. Errors: InvalidArgument for an invalid cursor. */
   pendingUploads(owner: string, o: { limit: number; cursor?: string }): Promise<UploadPage>
   updateFile(
     owner: string,
@@ -158,52 +159,53 @@ export interface Catalog extends LinkCatalog, MoveCatalog, StoreCatalog, Webhook
     patch: { filename?: string; metadata?: Record<string, string> },
   ): Promise<FileRecord | null>
   /**
-   * confirmed or pending → deleted, quota or reservation given back; null when there is none. The object comes later:
-   * the answer always has a grant, an expired one if the grant was dropped before, so that `removableGrants` names the
-   * file until `dropGrant` forgets it. Its links are gone at once.
+   * confirmed or pending → deleted, and the quota or reservation is released. null if there is no such file. The object
+   * is deleted later. The result always has a grant, an expired one if the grant was dropped before, so that
+   * `removableGrants` lists the file until `dropGrant`. Its links are deleted at once.
    */
   deleteFile(owner: string, id: string, now: Date): Promise<Upload | null>
-  /** Noted bytes of pending uploads are stored bytes here: see `noteWritten`. */
+  /** Written bytes of pending uploads count as stored. See `noteWritten`. */
   usage(owner: string): Promise<Usage>
-  /** Of all owners together. */
+  /** The usage of all owners together. */
   totals(): Promise<Usage>
 
-  // Pages of what is due: `after` is the last upload of the page before.
+  // Pages of due uploads. `after` is the last upload of the previous page.
   /** Pending uploads whose confirmBy has passed, oldest first. */
   overdueUploads(now: Date, limit: number, after?: Upload): Promise<Upload[]>
-  /** Pending uploads that count as confirmed once their object is there; one owner's, or all. By confirmBy. */
+  /** Pending auto-confirmed uploads of one owner or of all, by confirmBy. */
   autoConfirmable(o: { owner?: string; limit: number; after?: Upload }): Promise<Upload[]>
   /**
-   * Grants of settled uploads whose URLs have expired: whatever lies at `grant.target` and is not the file's own
-   * object can go, and for deleted or expired files the file's object too.
+   * Grants of settled uploads whose URLs have expired. The object at `grant.target` can be deleted unless it is the
+   * file's object. For deleted or expired files, the file's object can be deleted too.
    */
   removableGrants(now: Date, limit: number, after?: Upload): Promise<Upload[]>
-  /** Forgets a settled grant, never a pending one; a deleted or expired file goes with it. */
+  /** Deletes a settled grant, never a pending one. Also deletes the row of a deleted or expired file. */
   dropGrant(fileId: string): Promise<void>
 
   // For `postern verify`.
-  /** Of every owner and in every status, by id; `after` is the last id of the page before. */
+  /** Uploads of every owner and status, by id. `after` is the last id of the previous page. */
   allUploads(o: { limit: number; after?: string }): Promise<Upload[]>
-  /** Owners whose usage is not what their rows add up to, as of one moment. */
+  /** Owners whose recorded usage differs from the sum of their rows, in one snapshot. */
   usageDifferences(): Promise<UsageDifference[]>
-  /** Sets the owner's usage to what the rows add up to. */
+  /** Sets the owner's usage to the sum of the rows. */
   recountUsage(owner: string): Promise<Usage>
 
   /**
-   * Takes or prolongs a lease: false while another holder has it. It bears a word for others to read, and ends by
-   * itself; clocks of machines differ, so what must not happen twice may not rest on it.
+   * Takes or renews a lease. False while another holder has it. `note` is for other instances to read. A lease expires
+   * automatically. It is advisory only, because clocks of machines differ: do not use it for work that must not run
+   * twice.
    */
   takeLease(name: string, o: { holder: string; now: Date; until: Date; note?: string }): Promise<boolean>
-  /** Nothing happens where somebody else has it. */
+  /** Does nothing if another holder has the lease. */
   dropLease(name: string, holder: string): Promise<void>
-  /** Those that have not ended, by name. */
+  /** Leases that have not expired, by name. */
   listLeases(prefix: string, now: Date): Promise<Lease[]>
-  /** Forgets leases that ended before. */
+  /** Deletes leases that expired before this time. */
   forgetLeases(before: Date): Promise<void>
 
-  /** Every row, in memory: for the small catalogs of tests. */
+  /** All rows in memory. For the small catalogs of tests. */
   dump(): Promise<CatalogDump>
-  /** Replaces every row by those of a dump. */
+  /** Replaces all rows with those of a dump. */
   load(dump: CatalogDump): Promise<void>
 
   /** Resolves when the database answers. */

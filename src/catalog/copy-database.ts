@@ -1,4 +1,4 @@
-/** Everything that one database holds, put into another: from SQLite to PostgreSQL when one machine is not enough. */
+/** Copies a whole catalog to another database, for example from SQLite to PostgreSQL to scale beyond one machine. */
 import { sql, type Kysely, type Transaction } from 'kysely'
 import { StorageError } from '../errors.ts'
 import { listLeases } from './leases.ts'
@@ -9,7 +9,7 @@ import { catalogTables, primaryKeys, type CatalogTable } from './tables.ts'
 
 type Table = keyof Schema
 
-/** Rows at a time; their values must stay below SQLite's 32,766 parameters. */
+/** Rows per page. Their values must stay below SQLite's limit of 32,766 parameters. */
 const page = 500
 
 const theCatalog = 'the catalog'
@@ -18,15 +18,16 @@ const theTarget = 'the database of --to'
 export type CopiedRows = Record<CatalogTable, number>
 
 /**
- * Rows by table. Both schemas are brought up to date first; what is in `from` stays as it is, and `to` has everything
- * or nothing of it. Errors: InvalidRequest when a server runs on one of them or `to` holds something; those of opening.
+ * Resolves to the number of rows per table. Migrates both schemas first. The rows in `from` stay unchanged, and `to`
+ * receives all of them or none. Errors: InvalidRequest if a server uses one of the databases or `to` is not empty, and
+ * those of opening.
  */
 export async function copyDatabase(o: {
   from: string
   to: string
   now: Date
   signal: AbortSignal
-  /** Told after each page, and waited for. */
+  /** Called and awaited after each page. */
   progress: (rows: number) => void | Promise<void>
 }): Promise<CopiedRows> {
   const from = await openAlone(o.from, 'The catalog')
@@ -50,7 +51,10 @@ export async function copyDatabase(o: {
   }
 }
 
-/** SQLite tells that another process has a database open; of PostgreSQL the instances say so. */
+/**
+ * Opens a database that no server uses. SQLite reports another process itself. For PostgreSQL, the instance leases show
+ * it.
+ */
 async function openAlone(url: string, what: string): Promise<OpenDatabase> {
   try {
     return await openDatabase(url, { alone: true })
@@ -72,8 +76,8 @@ async function refuseInstances(db: Kysely<Schema>, now: Date, what: string): Pro
   const { host } = JSON.parse(running.note ?? '{}') as { host?: string }
   throw new StorageError('InvalidRequest', {
     message:
-      `A server (on ${host ?? 'another host'}) uses ${what}. Stop it first; ` +
-      'if it has ended by force, it counts as gone after half a minute.',
+      `A server (on ${host ?? 'another host'}) uses ${what}. Stop it first. ` +
+      'If it was killed, its entry expires after half a minute.',
   })
 }
 
@@ -85,7 +89,7 @@ function copyAll(
   return from.db.transaction().execute((source) =>
     to.db.transaction().execute(async (target) => {
       await to.migrating.hold(target)
-      // A server that once started on the empty target has left the id of its store there, and no more.
+      // A server that once started on the empty target has only recorded the id of its store there.
       for (const name of catalogTables) if (name !== 'stores') await refuseRows(target, name)
       await target.deleteFrom('stores').execute()
       const copied = {} as CopiedRows
@@ -96,7 +100,7 @@ function copyAll(
           await o.progress((rows += more))
         })
       }
-      // What one that has started meanwhile writes would be lost there, or mixed with the copy here.
+      // If a server has started during the copy, its writes would be lost in the source or mixed with the copy.
       await refuseInstances(source, o.now, theCatalog)
       await refuseInstances(target, o.now, theTarget)
       return copied
@@ -112,11 +116,11 @@ async function refuseRows(target: Transaction<Schema>, name: Table): Promise<voi
     .execute()
   if (row === undefined) return
   throw new StorageError('InvalidRequest', {
-    message: `The database of --to holds a catalog already (its table ${name} has rows). Name an empty one.`,
+    message: `The database of --to already contains a catalog (its table ${name} has rows). Choose an empty database.`,
   })
 }
 
-/** Page by page in the order of its primary key. */
+/** Copies page by page in the order of the primary key. */
 async function copyTable(
   source: Transaction<Schema>,
   target: Transaction<Schema>,
@@ -149,7 +153,7 @@ const translate = (cause: unknown, from: OpenDatabase, to: OpenDatabase): Storag
   return error.code === 'Internal' ? ofTarget(to.translate(cause)) : error
 }
 
-/** The words of opening a database are those for the one that is configured. */
+/** Messages of opening a database name `database.url`. For the target they must name `--to`. */
 function ofTarget<T>(error: T): T | StorageError {
   if (!(error instanceof StorageError) || !error.message.includes('database.url')) return error
   const { code, cause, message } = error

@@ -39,19 +39,19 @@ import {
 
 /** Milliseconds for which a call is retried while another process writes. */
 const patience = 5000
-/** Milliseconds within which a database on the network answers a call, and a question whether it is there. */
+/** Milliseconds in which a database on the network must answer a call, and a readiness probe. */
 const deadlines = { call: 15_000, probe: 3000 }
 
 type RunOptions = {
   patience?: number
-  /** `none`: it may take as long as it needs. `probe`: the breaker lets it through. */
+  /** `none`: no limit. `probe`: the circuit breaker lets it through. */
   deadline?: 'call' | 'probe' | 'none'
 }
 
 /**
- * `sqlite:PATH` (relative to the working directory), `sqlite::memory:` or `postgres://…`. The schema is not touched:
- * call `migrate` before anything else. Errors: NotSupported for another kind of database, InvalidArgument,
- * Unavailable, InsufficientStorage. `subscribers` are those for whom the outbox notes what happens to files.
+ * `sqlite:PATH` (relative to the working directory), `sqlite::memory:` or `postgres://…`. Does not change the schema.
+ * Call `migrate` before anything else. Errors: NotSupported for another kind of database, InvalidArgument, Unavailable,
+ * InsufficientStorage. The outbox records events of files for `subscribers`.
  */
 export async function createCatalog(o: { url: string; subscribers?: readonly Subscriber[] }): Promise<Catalog> {
   return catalogOver(await openDatabase(o.url), o.subscribers ?? [])
@@ -65,7 +65,7 @@ function catalogOver(
 
   const breaker = new CircuitBreaker({ name: 'The database' })
 
-  /** The one edge at which the database's errors become ours. */
+  /** The only place that translates the database's errors. */
   async function run<T>(work: () => Promise<T>, o: RunOptions = {}): Promise<T> {
     const { deadline = 'call' } = o
     if (!isSilence || deadline === 'none') return attempt(work, o)
@@ -81,7 +81,7 @@ function catalogOver(
     }
   }
 
-  /** A method is one transaction, so it may be run again. */
+  /** Each method is one transaction, so it can be retried. */
   async function attempt<T>(work: () => Promise<T>, o: RunOptions): Promise<T> {
     const giveUpAt = performance.now() + (o.patience ?? patience)
     for (let pause = 5; ; pause = Math.min(pause * 2, 100)) {
@@ -166,7 +166,7 @@ function catalogOver(
   }
 }
 
-/** What was not answered in time may have happened or not, as after a connection that was lost. */
+/** After a timeout, the work may or may not have happened, as after a lost connection. */
 async function within<T>(milliseconds: number, work: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<never>((_, reject) => {

@@ -1,4 +1,4 @@
-/** What the collector asks for. Pages are keyed by what they are ordered by: rows that stay do not hold up the rest. */
+/** Queries of the collector. Pages are keyed by their sort columns, so that rows that stay do not block the rest. */
 import { sql } from 'kysely'
 import type { Kysely } from 'kysely'
 import type { Upload } from './catalog.ts'
@@ -14,7 +14,7 @@ const due = (db: Kysely<Schema>, settled: boolean, by: DueColumn, limit: number)
     .innerJoin('files', 'files.id', 'uploads.file_id')
     .select(fileColumns)
     .select(grantColumns)
-    // Literals: a partial index is considered only where the statement's text implies its condition.
+    // Literals, because a database uses a partial index only if the statement's text implies its condition.
     .where('uploads.settled', '=', sql.lit(settled ? 1 : 0))
     .orderBy(by)
     .orderBy('uploads.file_id')

@@ -1,9 +1,9 @@
-/** All rows of a catalog in memory, and back: what snapshots of the test kit are made of. */
+/** Dumps all rows of a catalog into memory and loads them. Used for snapshots of the test kit. */
 import { sql, type Kysely } from 'kysely'
 import type { Schema } from './schema.ts'
 import { catalogTables, type CatalogDump, type CatalogTable } from './tables.ts'
 
-/** Rows of one INSERT; their values must stay below SQLite's 32,766 parameters. */
+/** Rows per INSERT. Their values must stay below SQLite's limit of 32,766 parameters. */
 const page = 500
 
 export function dumpCatalog(db: Kysely<Schema>): Promise<CatalogDump> {
@@ -18,7 +18,7 @@ export function dumpCatalog(db: Kysely<Schema>): Promise<CatalogDump> {
 
 const restored = catalogTables.filter((name) => name !== 'stores')
 
-/** Replaces every row, but for those of the stores: which store this is, and its generation, do not go back. */
+/** Replaces all rows except those of `stores`, because the store's id and generation must not move backwards. */
 export function loadCatalog(db: Kysely<Schema>, dump: CatalogDump): Promise<void> {
   return db.transaction().execute(async (tx) => {
     for (const name of restored.toReversed()) await tx.deleteFrom(name).execute()

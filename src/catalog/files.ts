@@ -1,4 +1,4 @@
-/** Files as their owner sees them: pending and confirmed ones, and never anybody else's. */
+/** Pending and confirmed files of one owner. */
 import { sql } from 'kysely'
 import type { Kysely, Transaction } from 'kysely'
 import type { FilePage, FileRecord, Upload } from './catalog.ts'
@@ -38,7 +38,7 @@ export async function listFiles(
   }
   if (o.q !== undefined && o.q !== '') {
     const pattern = containsPattern(o.q)
-    // No filename is that long, or holds a NUL; patterns that do are more than databases take.
+    // No filename is that long or contains a NUL, and databases reject such patterns.
     if (pattern.length > 10_000 || pattern.includes('\0')) return { files: [], nextCursor: null }
     query = query.where(sql<boolean>`search like ${pattern} escape '\\'`)
   }
@@ -101,14 +101,14 @@ export const deleteFile = (
     await keepGrant(tx, file, now)
     await dropLinksOf(tx, id)
     await endMovedOf(tx, id, now)
-    // Nobody has heard of a file that was never confirmed.
+    // Subscribers do not know a file that was never confirmed.
     if (file.confirmedAt !== null) await note(tx, outbox, 'file.deleted', file, now)
     return { file, grant: await readGrant(tx, id) }
   })
 
 /**
- * A grant that was dropped comes back, expired, when its file is deleted: it is what reminds the collector of the
- * object until that is gone.
+ * Restores a dropped grant as expired when its file is deleted. Through it, the collector finds the object until the
+ * object is deleted.
  */
 const keepGrant = (tx: Transaction<Schema>, file: FileRecord, now: Date) =>
   tx

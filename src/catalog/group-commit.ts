@@ -1,7 +1,7 @@
 /**
- * Transactions that end in one turn of the event loop are committed together: they share one sync of the disk, which
- * costs more than all else that they do, and hold the loop up once. Each is a savepoint of its own, so that one that
- * fails takes nothing of the others along, and none is answered before the commit that holds it.
+ * Commits the transactions that finish in one turn of the event loop together. They share one sync of the disk, which
+ * is their largest cost, and block the loop once. Each is a savepoint, so that a failed one does not affect the others.
+ * None resolves before the shared commit.
  */
 import Database from 'better-sqlite3'
 import type { CommitLatch } from './commit-latch.ts'
@@ -12,7 +12,7 @@ export class GroupCommit {
   readonly #database: Database.Database
   readonly #latch: CommitLatch
   readonly #run: Record<'begin' | 'commit' | 'rollback' | 'enter' | 'leave' | 'undo', () => void>
-  /** Those that are done and wait for the commit. */
+  /** Finished transactions that wait for the commit. */
   #members: Member[] = []
   #isOpen = false
   #isMemberAtWork = false
@@ -25,7 +25,7 @@ export class GroupCommit {
       return () => void prepared.run()
     }
     this.#run = {
-      // With the write lock from the start: what is read cannot change before the write, in this process or another.
+      // Takes the write lock at once, so that no process can change the data between a read and the write.
       begin: statement('begin immediate'),
       commit: statement('commit'),
       rollback: statement('rollback'),
@@ -35,7 +35,7 @@ export class GroupCommit {
     }
   }
 
-  /** Begins a transaction. The one before it has called `finish` or `abandon`. */
+  /** Begins a transaction. The previous one must have called `finish` or `abandon`. */
   enter(): void {
     this.#latch.assertSound()
     if (!this.#isOpen) this.#run.begin()
@@ -44,22 +44,22 @@ export class GroupCommit {
     this.#isMemberAtWork = true
   }
 
-  /** Ends a transaction; the next may begin at once. Resolves when it is on the disk. */
+  /** Ends a transaction. The next can begin at once. Resolves when the transaction is durable. */
   finish(): Promise<void> {
     this.#run.leave()
     this.#isMemberAtWork = false
     return new Promise((resolve, reject) => {
       this.#members.push({ resolve, reject })
-      // Also when one before it has asked: that call may have found a transaction at work.
+      // Schedule this even if another member did, because that call may find a running transaction and do nothing.
       setImmediate(() => this.commit())
     })
   }
 
-  /** Ends a transaction of which nothing shall remain. */
+  /** Rolls a transaction back. */
   abandon(): void {
     this.#isMemberAtWork = false
     if (!this.#database.inTransaction) {
-      // After some failures (a full disk, an I/O error) SQLite has rolled everything back by itself.
+      // After some failures (a full disk, an I/O error) SQLite has already rolled everything back.
       this.#isOpen = false
       this.#settle(({ reject }) =>
         reject(new Database.SqliteError('a shared transaction was rolled back', 'SQLITE_BUSY')),
@@ -76,7 +76,7 @@ export class GroupCommit {
     }
   }
 
-  /** Commits what is done. While a transaction is at work it does nothing: the commit comes after that. */
+  /** Commits the finished transactions. Does nothing while a transaction is running. */
   commit(): void {
     if (!this.#isOpen || this.#isMemberAtWork) return
     this.#isOpen = false
@@ -84,7 +84,7 @@ export class GroupCommit {
       this.#run.commit()
       this.#settle(({ resolve }) => resolve())
     } catch (cause) {
-      this.#latch.hear(cause)
+      this.#latch.report(cause)
       if (this.#database.inTransaction) this.#run.rollback()
       this.#settle(({ reject }) => reject(cause))
     }

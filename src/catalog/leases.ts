@@ -1,9 +1,14 @@
-/** Names that one process holds for a time. A row rather than a lock of the database: it outlives lost connections. */
+/**
+ * Leases: names that one process holds for a time. A row instead of a database lock, because it outlives connections.
+ */
 import type { Kysely } from 'kysely'
 import type { Lease } from './catalog.ts'
 import type { Schema } from './schema.ts'
 
-/** Milliseconds beyond what is asked for at which a lease was taken by a clock that was wrong, and is nobody's. */
+/**
+ * Milliseconds. A lease that expires more than this after the requested time was taken with a wrong clock and is
+ * ignored.
+ */
 const absurd = 3_600_000
 
 export async function takeLease(
@@ -48,7 +53,7 @@ export async function listLeases(db: Kysely<Schema>, prefix: string, now: Date):
     .map(({ name, holder, expires_at, note }) => ({ name, holder, expiresAt: new Date(Number(expires_at)), note }))
 }
 
-/** Leases of processes that are long gone. */
+/** Deletes leases of processes that stopped long ago. */
 export async function forgetLeases(db: Kysely<Schema>, before: Date): Promise<void> {
   await db.deleteFrom('leases').where('expires_at', '<', before.getTime()).execute()
 }

@@ -1,33 +1,33 @@
-/** The catalog port, as far as it is about links: part of `Catalog`, whose rules hold here too. */
+/** The share link part of the catalog port. The rules of `Catalog` apply. */
 import type { FileRecord } from './catalog.ts'
 
-/** A counted, revocable way to a confirmed file, for whoever has its token. */
+/** A share link: counted, revocable access to a confirmed file for anyone who has its token. */
 export type Link = {
   id: string
   fileId: string
-  /** null: it does not end by itself. */
+  /** null: it does not expire. */
   expiresAt: Date | null
-  /** null: any number. */
+  /** null: unlimited. */
   maxUses: number | null
   uses: number
   createdAt: Date
 }
 
 export type NewLink = Pick<Link, 'id' | 'fileId' | 'expiresAt' | 'maxUses'> & {
-  /** What the token is found by; the token itself is kept nowhere. Unique. */
+  /** A digest of the token. Unique. The token itself is not stored. */
   tokenHash: string
-  /** Links that one file may have. */
+  /** Maximum links per file. */
   mostLinks: number
   now: Date
 }
 
-/** One request for a link. Readers are digests, of which several may name the same reader. */
+/** One request for a link. Readers are digests. Several digests may identify the same reader. */
 export type LinkRequest = {
-  /** False: only look, nothing is recorded. */
+  /** False: read only, record nothing. */
   count: boolean
-  /** Digests of the reader that asks. */
+  /** Digests of the requesting reader. */
   readers: readonly string[]
-  /** Digests by which this reader is known until `until`, if its use is recorded. */
+  /** Digests that identify this reader until `until`, if its use is recorded. */
   remember: readonly string[]
   until: Date
   now: Date
@@ -35,22 +35,24 @@ export type LinkRequest = {
 
 export interface LinkCatalog {
   /**
-   * null unless the owner has that file and it is confirmed. Errors: QuotaExceeded when the file has `mostLinks`,
-   * counted exactly however many ask at a time.
+   * null unless the owner has that file and it is confirmed. Errors: QuotaExceeded if the file has `mostLinks`. The
+   * count is exact under concurrency.
    */
   createLink(owner: string, o: NewLink): Promise<Link | null>
-  /** Newest first, spent and expired ones too; none for someone else's file. */
+  /** Newest first, including used-up and expired links. Empty for a file of another owner. */
   listLinks(owner: string, fileId: string): Promise<Link[]>
-  /** Forgets the link; false when there is none, or the file is someone else's. */
+  /** Deletes the link. False if there is none or the file has another owner. */
   deleteLink(owner: string, fileId: string, id: string): Promise<boolean>
   /**
-   * The file, or null when there is no such link, it has expired, its uses are spent, or the file is not confirmed.
-   * With `count` one more use is recorded: never more than `maxUses`, however many ask at a time. A reader that is still
-   * remembered gets the file without another use, also from a link that is spent. `isNew`: a use was recorded.
+   * The file, or null if there is no such link, it has expired or is used up, or the file is not confirmed. With
+   * `count` one more use is recorded, never more than `maxUses` under concurrency. A remembered reader gets the file
+   * without another use, even if the link is used up. `isNew`: a use was recorded.
    */
   followLink(tokenHash: string, o: LinkRequest): Promise<{ link: Link; file: FileRecord; isNew: boolean } | null>
-  /** Whether the link is there and has not expired. Its uses may be spent: the last of them is still a use. */
+  /**
+   * Whether the link exists and has not expired. True for a used-up link, because its last use may still be running.
+   */
   isLinkAlive(id: string, now: Date): Promise<boolean>
-  /** Forgets links that expired before; resolves to their number. */
+  /** Deletes links that expired before this time. Resolves to their number. */
   forgetLinks(before: Date): Promise<number>
 }

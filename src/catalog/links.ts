@@ -1,4 +1,4 @@
-/** Links to files. A use is counted by one conditional update, so that no two requests can take the last one. */
+/** Share links. One conditional update counts a use, so that two requests cannot both take the last use. */
 import { sql } from 'kysely'
 import type { Kysely, Transaction } from 'kysely'
 import { StorageError } from '../errors.ts'
@@ -21,7 +21,7 @@ const toLink = (row: Pick<LinkRow, (typeof linkColumns)[number]>): Link => ({
 
 export const createLink = (db: Kysely<Schema>, owner: string, o: NewLink): Promise<Link | null> =>
   db.transaction().execute(async (tx) => {
-    // An update of nothing holds the file's row: the count below stays true until the insert, and a delete waits.
+    // An update without changes locks the file's row. The count below stays valid until the insert, and deletes wait.
     const held = await tx
       .updateTable('files')
       .set({ status: 'confirmed' })
@@ -60,7 +60,7 @@ async function countLinks(tx: Transaction<Schema>, fileId: string): Promise<numb
 const tooMany = ({ fileId, mostLinks }: NewLink) =>
   new StorageError('QuotaExceeded', {
     resource: `/files/${fileId}`,
-    message: `A file has at most ${mostLinks} links, spent ones included: delete some first.`,
+    message: `This file has ${mostLinks} links, the maximum, including used-up ones. Delete some first.`,
   })
 
 const ownedFile = (db: Kysely<Schema>, owner: string, fileId: string) =>
@@ -109,7 +109,7 @@ export const followLink = (
     return file === undefined ? null : { link: toLink(row), file: toFile(file), isNew }
   })
 
-/** To count, an update of nothing holds the link's row: no other request reads or counts it before this one ends. */
+/** To count, an update without changes locks the link's row until this transaction ends. */
 function findLink(tx: Transaction<Schema>, tokenHash: string, { count, now }: LinkRequest) {
   const held = tx
     .updateTable('links')
@@ -156,7 +156,7 @@ export async function isLinkAlive(db: Kysely<Schema>, id: string, now: Date): Pr
   return row !== undefined
 }
 
-/** In the transaction that deletes the file: what a link led to is gone at once, its row later. */
+/** Deletes the links of a file in the transaction that deletes the file. The file's row is deleted later. */
 export async function dropLinksOf(tx: Transaction<Schema>, fileId: string): Promise<void> {
   await tx.deleteFrom('links').where('file_id', '=', fileId).execute()
 }

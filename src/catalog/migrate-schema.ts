@@ -1,4 +1,4 @@
-/** Brings the schema up to date, all or nothing, one process at a time. */
+/** Migrates the schema in one transaction. One process at a time migrates. */
 import type { Kysely, Transaction } from 'kysely'
 import { DEFAULT_MIGRATION_TABLE, Migrator } from 'kysely/migration'
 import { StorageError } from '../errors.ts'
@@ -9,8 +9,8 @@ import type { Schema } from './schema.ts'
 type MigrationTable = { [DEFAULT_MIGRATION_TABLE]: { name: string; timestamp: string } }
 
 /**
- * Errors: Unavailable when the schema was made by a newer program; it is left as it is.
- * Of two processes starting together one waits for the other's transaction, then finds nothing to do.
+ * Errors: Unavailable if a newer program created the schema, which stays unchanged then.
+ * If two processes start together, one waits for the other's transaction and then has nothing to do.
  */
 export async function migrate(db: Kysely<Schema>, rules: MigrationRules): Promise<{ applied: string[] }> {
   const done = await appliedMigrations(db, rules)
@@ -55,7 +55,7 @@ function refuseNewer(done: Map<string, Date>): void {
   if (unknown.length === 0) return
   throw new StorageError('Unavailable', {
     message:
-      `the catalog was written by a newer version of this program (it has ${unknown.join(', ')}): ` +
-      'start that version or a later one, or restore a backup made before the update',
+      `a newer version of this program wrote the catalog (it has the migrations ${unknown.join(', ')}). ` +
+      'Start that version or a later one, or restore a backup from before the update',
   })
 }

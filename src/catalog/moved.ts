@@ -1,4 +1,4 @@
-/** Files that move between stores. A copy becomes the file in one transaction, or never. */
+/** Files that move between stores. A copy becomes the file's object in one transaction, or never. */
 import type { Kysely, Transaction } from 'kysely'
 import type { FileRecord, Upload } from './catalog.ts'
 import type { MoveCatalog, MovedObject, StoreCount } from './move-catalog.ts'
@@ -71,7 +71,7 @@ export async function countIn(db: Kysely<Schema>, store: FileRecord['store']): P
     files: Number(of('confirmed')?.count ?? 0),
     bytes: Number(of('confirmed')?.bytes ?? 0),
     pending: Number(of('pending')?.count ?? 0),
-    // Deleted and expired files have a record for as long as their objects may be there.
+    // Deleted and expired files keep their record until their objects are deleted.
     unneeded: Number(count) + Number(of('deleted')?.count ?? 0) + Number(of('expired')?.count ?? 0),
   }
 }
@@ -81,7 +81,7 @@ export async function announceCopy(
   { removableAt, ...copy }: Parameters<MoveCatalog['announceCopy']>[0],
 ): Promise<void> {
   const row = movedRow({ ...copy, kind: 'copy' }, removableAt)
-  // An answer that was lost is asked for again.
+  // The caller retries after a lost answer, so the row may exist already.
   await db
     .insertInto('moved_objects')
     .values(row)
@@ -92,7 +92,7 @@ export async function announceCopy(
 export const moveFile = (db: Kysely<Schema>, o: Parameters<MoveCatalog['moveFile']>[0]): Promise<boolean> =>
   db.transaction().execute(async (tx) => {
     const before = objectColumns(o.from.object)
-    // First the file's row, as whoever changes the state of a file does.
+    // Lock the file's row first. Every change of a file's state takes locks in this order.
     const held = await tx
       .updateTable('files')
       .set({ status: 'confirmed' })
@@ -140,7 +140,7 @@ export async function takeRemovable(
   if (o.after !== undefined) due = due.where('id', '>', o.after)
   const ids = (await due.execute()).map(({ id }) => id)
   if (ids.length === 0) return []
-  // What has become a file since it was read is not there any more, and is not answered.
+  // A copy that became a file's object since it was read has no row any more and is not returned.
   const rows = await db
     .updateTable('moved_objects')
     .set({ removing: 1 })
@@ -171,7 +171,7 @@ export async function movedObjects(db: Kysely<Schema>, o: { limit: number; after
   return (await query.execute()).map(toMoved)
 }
 
-/** In the transaction that deletes the file: nothing of it is to be read any more. */
+/** Makes the old objects of a deleted file removable, in the transaction that deletes the file. */
 export async function endMovedOf(tx: Transaction<Schema>, fileId: string, now: Date): Promise<void> {
   await tx
     .updateTable('moved_objects')

@@ -1,4 +1,4 @@
-/** The database that `database.url` names, and what the catalog must know of its kind. */
+/** Opens the database that `database.url` names, with the properties that depend on its kind. */
 import type { Kysely, KyselyPlugin, Transaction } from 'kysely'
 import { StorageError } from '../errors.ts'
 import { openPostgres } from './postgres.ts'
@@ -7,31 +7,30 @@ import { openSqliteDatabase } from './sqlite.ts'
 
 export type OpenDatabase = {
   db: Kysely<Schema>
-  /** Whether the same work may succeed in a moment, nothing of it having happened. */
+  /** Whether a retry may succeed. The failed work has changed nothing. */
   mayRetry: (cause: unknown) => boolean
   translate: (cause: unknown) => StorageError
-  /** Of a database that is reached over a network: whether nothing came back. */
+  /** For a database on the network: whether it did not answer at all. */
   isSilence?: (cause: unknown) => boolean
   migrating: MigrationRules
-  /** Throws where this process can commit nothing more. */
+  /** Throws if this process cannot commit any more. */
   checkWritable?: () => void
   close: () => Promise<void>
 }
 
 export type MigrationRules = {
-  /** To be called first in the transaction that migrates: of several processes one goes on, the others wait. */
+  /** Call this first in the transaction that migrates. One process continues, and the others wait. */
   hold: (tx: Transaction<Schema>) => Promise<void>
-  /** Whether there is a table that a query of this name reaches. */
+  /** Whether a query can find a table of this name. */
   hasTable: (db: Kysely<Schema>, name: string) => Promise<boolean>
-  /** Where tables are made, in databases that have schemas. */
+  /** The schema in which tables are created. undefined for a database without schemas. */
   schema: (db: Kysely<Schema>) => Promise<string | undefined>
   plugins: readonly KyselyPlugin[]
 }
 
 /**
- * `alone`: no other process may have an SQLite database open, from now until it is closed; Unavailable where one has.
- * Errors: NotSupported for another kind of database, InvalidArgument for a URL that cannot be read, and
- * those of opening.
+ * `alone`: opens an SQLite database exclusively, until it is closed. Errors: Unavailable if another process has it
+ * open, NotSupported for another kind of database, InvalidArgument for an invalid URL, and those of opening.
  */
 export async function openDatabase(url: string, o: { alone?: boolean } = {}): Promise<OpenDatabase> {
   const path = /^sqlite:(.+)$/.exec(url)?.[1]

@@ -1,4 +1,4 @@
-/** Notes what happened to a file, in the transaction in which it happens. */
+/** Records an event of a file in the transaction that changes the file. */
 import { randomUUID } from 'node:crypto'
 import type { Transaction } from 'kysely'
 import type { FileRecord } from './catalog.ts'
@@ -6,7 +6,7 @@ import { recordJson } from './record-json.ts'
 import type { Schema } from './schema.ts'
 import type { EventType, Subscriber } from './webhook-catalog.ts'
 
-/** Those who want to be told; where there are none nothing is written. */
+/** The subscribers. Without subscribers nothing is written. */
 export type Outbox = readonly Subscriber[]
 
 export async function note(

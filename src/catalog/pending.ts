@@ -1,4 +1,4 @@
-/** Uploads of one owner that are neither confirmed nor gone. */
+/** Pending uploads of one owner. */
 import { sql } from 'kysely'
 import type { Kysely } from 'kysely'
 import type { UploadPage } from './catalog.ts'
@@ -17,7 +17,7 @@ export async function pendingUploads(
     .innerJoin('files', 'files.id', 'uploads.file_id')
     .select(fileColumns)
     .select(grantColumns)
-    // A literal: the partial indexes of what is unsettled are considered only where the text implies their condition.
+    // A literal, because a database uses a partial index only if the statement's text implies its condition.
     .where('uploads.settled', '=', sql.lit(0))
     .where('uploads.grant_owner', '=', owner)
   if (o.cursor !== undefined) {

@@ -1,33 +1,33 @@
-/** What `database.url` says about PostgreSQL: the parameters of libpq that `pg` knows, and `pool_size`. */
+/** Parses `database.url` for PostgreSQL: the libpq parameters that `pg` supports, and `pool_size`. */
 import type { PoolConfig } from 'pg'
 import { StorageError } from '../errors.ts'
 
-/** Connections of one process. */
+/** Connections per process. */
 const poolSize = 10
-/** Milliseconds; each is well above what the catalog's statements take, and ends what would hold others up. */
+/** Milliseconds. Each is far above what the catalog's statements need, and stops statements that would block others. */
 const limits = {
   statement_timeout: 10_000,
   lock_timeout: 5_000,
   idle_in_transaction_session_timeout: 30_000,
-  /** On our side, for a server that does not answer at all. */
+  /** Measured by the client, for a server that does not answer at all. */
   query_timeout: 12_000,
   connectionTimeoutMillis: 5_000,
 } as const
 
-/** Errors: InvalidArgument, without the URL, which may hold a password. */
+/** Errors: InvalidArgument. The message omits the URL, which may contain a password. */
 export function poolConfig(url: string): PoolConfig {
   const parsed = parse(url)
   const { searchParams } = parsed
   const max = take(searchParams, 'pool_size', 1, 1000) ?? poolSize
   const connectTimeout = take(searchParams, 'connect_timeout', 1, 600)
-  // `sslmode` as libpq and its manual have it; `no-verify` is of pg alone.
+  // `sslmode` as in libpq. `no-verify` exists only in pg.
   const sslmode = searchParams.get('sslmode')
   if (sslmode !== null && !sslModes.includes(sslmode)) throw refused(`sslmode must be one of ${sslModes.join(', ')}`)
   if (sslmode !== null && sslmode !== 'no-verify' && !searchParams.has('uselibpqcompat')) {
     searchParams.set('uselibpqcompat', 'true')
   }
   if (sslmode === 'verify-ca' && !searchParams.has('sslrootcert')) {
-    throw refused('sslmode=verify-ca needs sslrootcert=FILE; or write verify-full')
+    throw refused('sslmode=verify-ca needs sslrootcert=FILE. Add it, or use verify-full')
   }
   return {
     fallback_application_name: 'postern',
@@ -38,7 +38,7 @@ export function poolConfig(url: string): PoolConfig {
     keepAlive: true,
     keepAliveInitialDelayMillis: 10_000,
     idleTimeoutMillis: 60_000,
-    // What DNS or a proxy says of the server may have changed since.
+    // Reconnect regularly, because DNS or a proxy may point to another server by then.
     maxLifetimeSeconds: 1800,
   }
 }
@@ -49,7 +49,7 @@ function parse(url: string): URL {
   try {
     return new URL(url)
   } catch {
-    throw refused('it cannot be read; in user and password write % and the characters / ? # @ : as %25 %2F %3F …')
+    throw refused('it is not a valid URL. Encode the characters % / ? # @ : in user and password (%25 %2F %3F …)')
   }
 }
 

@@ -1,4 +1,4 @@
-/** What is PostgreSQL's own in the catalog: the pool, and connections that are given up when they are lost. */
+/** The PostgreSQL part of the catalog: the pool, and the removal of lost connections from it. */
 import { Kysely, PostgresAdapter, PostgresDialect, PostgresDriver, sql } from 'kysely'
 import type { DatabaseConnection, Driver, PostgresDialectConfig, PostgresPoolClient } from 'kysely'
 import type { Pool, PoolClient } from 'pg'
@@ -9,14 +9,14 @@ import { isLost, isSilence, isUncertain, mayRetry, translatePostgresError, Uncer
 import { poolConfig, refused } from './postgres-url.ts'
 import type { Schema } from './schema.ts'
 
-/** Any number, the same in every version: who migrates holds it. */
+/** The advisory lock of migrations. Any number, but the same in every version. */
 const migrationLock = 7_306_928_041
 
-/** A transaction that says this may take as long as it needs, by our own clock too. */
+/** Removes the statement timeout of a transaction. It also disables the client's own timeout. */
 const unlimited = 'set local statement_timeout = 0'
 const day = 86_400_000
 
-/** Nothing is connected yet. Errors: InvalidArgument for a URL that cannot be read. */
+/** Does not connect yet. Errors: InvalidArgument for an invalid URL. */
 export async function openPostgres(url: string): Promise<OpenDatabase> {
   const pool = await openPool(url)
   const db = new Kysely<Schema>({ dialect: new CatalogDialect({ pool: watched(pool) }) })
@@ -26,31 +26,31 @@ export async function openPostgres(url: string): Promise<OpenDatabase> {
 async function openPool(url: string): Promise<Pool> {
   const { Client, Pool, types } = await import('pg')
   const config = poolConfig(url)
-  // Sizes and times; all are below 2^53.
+  // Sizes and times are all below 2^53.
   const getTypeParser = ((oid: number, format?: 'text') =>
     oid === types.builtins.INT8 ? Number : types.getTypeParser(oid, format)) as typeof types.getTypeParser
   try {
-    // The URL is read now rather than at the first connection, where a wrong file name would look like a lost server.
+    // Parse the URL now. At the first connection, a wrong file name would look like a lost server.
     void new Client(config)
     const pool = new Pool({ ...config, types: { ...types, getTypeParser } })
-    // A connection that breaks is known by the query that fails; without these it would end the process.
+    // The failing query reports a broken connection. Without these listeners it would end the process.
     pool.on('error', () => {})
     pool.on('connect', (client) => client.on('error', () => {}))
     return pool
   } catch (cause) {
-    // Of what the URL names, certificates and keys are files.
-    const file = explainFileError(cause, { or: 'name another file in database.url' })
+    // The URL can name files of certificates and keys.
+    const file = explainFileError(cause, { or: 'choose another file in database.url' })
     throw refused(file ?? (cause instanceof Error ? cause.message : String(cause)), cause)
   }
 }
 
 async function end(db: Kysely<Schema>, pool: Pool): Promise<void> {
   await db.destroy()
-  // Kysely does not close what it never used.
+  // Kysely does not close a pool that it never used.
   if (!pool.ending) await pool.end()
 }
 
-/** A client whose connection is lost does not go back to the pool. */
+/** Does not return a client to the pool if its connection is lost. */
 const watched = (pool: Pool): PostgresDialectConfig['pool'] =>
   ({
     connect: async () => watchedClient(await pool.connect()),
@@ -73,7 +73,7 @@ function watchedClient(client: PoolClient): PostgresPoolClient {
       return await client.query({ text, values: [...values], ...ownLimit })
     } catch (cause) {
       lost ||= isLost(cause)
-      // Outside a transaction a change is its own commit.
+      // A change outside a transaction commits immediately.
       if (!isTransaction && !reads.test(text) && isUncertain(cause)) throw new UncertainCommit(cause)
       throw cause
     }
@@ -95,7 +95,7 @@ class CatalogDialect extends PostgresDialect {
   }
 }
 
-/** `hold` has the lock until the transaction ends; giving one back after a failure would hide what failed. */
+/** `hold` keeps the lock until the transaction ends. A release after a failure would hide the original error. */
 class CatalogAdapter extends PostgresAdapter {
   override async acquireMigrationLock(): Promise<void> {}
   override async releaseMigrationLock(): Promise<void> {}
@@ -109,19 +109,19 @@ class CatalogDriver extends PostgresDriver {
       throw isLost(cause) ? new UncertainCommit(cause) : cause
     }
   }
-  /** What made us roll back is what the caller must hear of, not that the connection is gone as well. */
+  /** Ignores errors, so that the caller gets the error that caused the rollback. */
   override async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
     try {
       await super.rollbackTransaction(connection as never)
     } catch {
-      // The connection is marked and given up; the server rolls back what it held.
+      // The connection is marked as lost and closed. The server rolls the transaction back.
     }
   }
 }
 
 const migrating: MigrationRules = {
   async hold(tx) {
-    // Another process may be at a migration that takes its time.
+    // The migration of another process may take long.
     await sql`set local lock_timeout = 0`.execute(tx)
     await sql.raw(unlimited).execute(tx)
     await sql`select pg_advisory_xact_lock(${sql.lit(migrationLock)})`.execute(tx)

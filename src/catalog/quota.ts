@@ -1,4 +1,4 @@
-/** Quota decisions over one owner's usage, to be taken while that usage is locked. */
+/** Quota decisions for one owner. The caller must hold the lock of the owner's usage. */
 import { StorageError } from '../errors.ts'
 import type { NewUpload, QuotaLimits, Usage } from './catalog.ts'
 
@@ -6,14 +6,14 @@ import type { NewUpload, QuotaLimits, Usage } from './catalog.ts'
 export function decideReservation(o: Pick<NewUpload, 'reserve' | 'quota' | 'maxPending'>, usage: Usage): number {
   if (usage.reservedFiles >= o.maxPending) {
     throw new StorageError('TooManyRequests', {
-      message: `${usage.reservedFiles} uploads are pending already: confirm or abort some, or wait until they expire`,
+      message: `${usage.reservedFiles} uploads are already pending (limits.pendingUploads allows ${o.maxPending}). Confirm or abort some, or wait until they expire`,
       details: { pending: usage.reservedFiles, maxPending: o.maxPending },
     })
   }
   const { userBytes, userFiles } = o.quota
   if (userFiles !== null && usage.files + usage.reservedFiles >= userFiles) {
     throw new StorageError('QuotaExceeded', {
-      message: `the quota of ${userFiles} files is used up: delete some first`,
+      message: `the quota of ${userFiles} files is used up. Delete some first`,
       details: { userFiles, files: usage.files, reservedFiles: usage.reservedFiles },
     })
   }
@@ -25,8 +25,8 @@ export function decideReservation(o: Pick<NewUpload, 'reserve' | 'quota' | 'maxP
 }
 
 /**
- * To be called with the usage as it would be after a confirm. What was reserved is granted, whatever the quota is
- * now; only bytes beyond the reservation must still fit. Errors: QuotaExceeded.
+ * `after` is the usage after a confirm. Reserved bytes are accepted even if the quota has shrunk since. Only bytes
+ * beyond the reservation must fit. Errors: QuotaExceeded.
  */
 export function checkGrowth(size: number, reserved: number, quota: QuotaLimits, after: Usage): void {
   if (quota.userBytes === null || size <= reserved) return
@@ -36,6 +36,6 @@ export function checkGrowth(size: number, reserved: number, quota: QuotaLimits, 
 
 const outOfBytes = (userBytes: number, usage: Usage, left: number) =>
   new StorageError('QuotaExceeded', {
-    message: `the quota of ${userBytes} bytes has ${Math.max(0, left)} left: delete files, or abort pending uploads`,
+    message: `the quota of ${userBytes} bytes has ${Math.max(0, left)} left. Delete files, or abort pending uploads`,
     details: { userBytes, bytes: usage.bytes, reservedBytes: usage.reservedBytes },
   })

@@ -1,4 +1,4 @@
-/** A file's record as clients and webhooks are told of it: nothing of where its bytes lie. */
+/** A file's record for clients and webhooks. It does not reveal where the bytes are stored. */
 import type { FileRecord } from './catalog.ts'
 
 export const recordJson = (file: FileRecord) => ({

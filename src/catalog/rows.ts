@@ -1,4 +1,4 @@
-/** Rows to records and back. Numbers pass through Number(): PostgreSQL's drivers hand out bigint columns as text. */
+/** Converts rows to records and back. Uses Number(), because PostgreSQL's drivers return bigint columns as text. */
 import type { FileRecord, Upload, UploadGrant } from './catalog.ts'
 import type { FileFields, FileRow, GrantFields, UploadRow } from './schema.ts'
 import { searchable } from './search.ts'

@@ -1,4 +1,7 @@
-/** The catalog's tables as Kysely sees them. Times are integer milliseconds, flags 0 or 1, `checksum…` and `metadata` JSON. */
+/**
+ * The catalog's tables for Kysely. Times are integer milliseconds, flags are 0 or 1, `checksum…` and `metadata` are
+ * JSON.
+ */
 import type { FileStatus, UploadMethod, Visibility } from './catalog.ts'
 import type { DeliveryState, EventType } from './webhook-catalog.ts'
 
@@ -12,7 +15,7 @@ export type FileRow = {
   object_version_id: string | null
   object_etag: string | null
   filename: string
-  /** The filename as `q` is compared with: see search.ts. */
+  /** The normalised filename, for the comparison with `q`. See search.ts. */
   search: string
   mime_type: string
   size: number | null
@@ -45,7 +48,7 @@ export type UploadRow = {
   written_bytes: number
   written_mark: string | null
   written_verified: number
-  /** 1 as soon as the file is not pending any more; kept here so that one index answers what is due. */
+  /** 1 as soon as the file is no longer pending. Stored here so that one index finds due uploads. */
   settled: number
 }
 
@@ -69,7 +72,7 @@ export type LinkRow = {
   created_at: number
 }
 
-/** `reader` is a digest: see LinkCatalog.followLink. */
+/** `reader` is a digest. See LinkCatalog.followLink. */
 export type LinkReaderRow = { link_id: string; reader: string; expires_at: number }
 
 export type MovedObjectRow = {
@@ -82,7 +85,7 @@ export type MovedObjectRow = {
   object_version_id: string | null
   /** null: not before the file is deleted. */
   removable_at: number | null
-  /** 1 once somebody has begun to remove it: it can become no file any more. */
+  /** 1 once its removal has started. It cannot become a file's object then. */
   removing: number
 }
 

@@ -1,11 +1,11 @@
-/** How filenames are found: by any literal part, without regard to case or to the form accents were typed in. */
+/** Search for filenames by any literal part. Ignores case and the Unicode form of accents. */
 
 /**
- * What is stored beside a filename and what `q` becomes before the two are compared. Lower-casing follows Unicode,
- * which no database does alike; the final sigma is folded because its form depends on where the word ends.
+ * Normalises a filename for the `search` column, and `q` before the comparison. Lower-cases by Unicode, because
+ * databases differ in it. Folds the final sigma, because its form depends on where the word ends.
  */
 export const searchable = (text: string): string =>
   text.normalize('NFC').toLowerCase().normalize('NFC').replaceAll('ς', 'σ')
 
-/** A LIKE pattern, to be used with `escape '\'`, that matches `q` literally anywhere. */
+/** A LIKE pattern that matches `q` literally anywhere. Use it with `escape '\'`. */
 export const containsPattern = (q: string): string => `%${searchable(q).replaceAll(/[\\%_]/g, '\\$&')}%`

@@ -1,4 +1,4 @@
-/** How Kysely uses SQLite here: one connection in turns, statements kept, transactions that are committed together. */
+/** Kysely dialect for SQLite: one serialised connection, cached statements, group commit. */
 import type Database from 'better-sqlite3'
 import { SqliteAdapter, SqliteDialect, SqliteDriver } from 'kysely'
 import type { CompiledQuery, DatabaseConnection, Driver, QueryResult, SqliteStatement } from 'kysely'
@@ -26,7 +26,7 @@ class SerialisedSqliteDialect extends SqliteDialect {
   }
 }
 
-/** Preparing costs more than most of the catalog's statements do. */
+/** Preparing a statement costs more than running most of the catalog's statements. */
 function cachedPrepare(database: Database.Database): (sql: string) => SqliteStatement {
   const statements = new Map<string, SqliteStatement>()
   return (sql) => {
@@ -40,7 +40,7 @@ function cachedPrepare(database: Database.Database): (sql: string) => SqliteStat
   }
 }
 
-/** The connection in the hands of one caller. */
+/** The connection while one caller uses it. */
 class Turn implements DatabaseConnection {
   readonly #connection: DatabaseConnection
   readonly #group: GroupCommit
@@ -57,13 +57,13 @@ class Turn implements DatabaseConnection {
     if (this.state === 'plain' && query.query.kind !== 'SelectQueryNode') return this.#commitAlone(query)
     return this.#connection.executeQuery(query)
   }
-  /** A change outside of a transaction is one of its own. */
+  /** Runs a change outside a transaction as its own transaction. */
   async #commitAlone<R>(query: CompiledQuery): Promise<QueryResult<R>> {
     this.#latch.assertSound()
     try {
       return await this.#connection.executeQuery(query)
     } catch (cause) {
-      this.#latch.hear(cause)
+      this.#latch.report(cause)
       throw cause
     }
   }
@@ -71,13 +71,13 @@ class Turn implements DatabaseConnection {
     this.#seeOnlyWhatIsCommitted()
     return this.#connection.streamQuery(query, chunkSize as number)
   }
-  /** An answer outside of a transaction waits for no commit, so it must not tell of anything that is not durable. */
+  /** A read outside a transaction waits for no commit, so it must not return data that is not durable. */
   #seeOnlyWhatIsCommitted(): void {
     if (this.state === 'plain') this.#group.commit()
   }
 }
 
-/** One connection, handed out in the order in which it was asked for. */
+/** One connection. Callers get it in the order of their requests. */
 class SerialisedSqliteDriver extends SqliteDriver {
   readonly #group: GroupCommit
   readonly #latch: CommitLatch
@@ -107,7 +107,7 @@ class SerialisedSqliteDriver extends SqliteDriver {
     this.#group.enter()
     ;(connection as Turn).state = 'transaction'
   }
-  /** The next caller goes on while this one waits for the disk. */
+  /** The next caller continues while this one waits for the disk. */
   override async commitTransaction(connection: DatabaseConnection): Promise<void> {
     const durable = this.#group.finish()
     ;(connection as Turn).state = 'over'
@@ -127,11 +127,11 @@ class SerialisedSqliteDriver extends SqliteDriver {
 }
 
 class QueueingSqliteAdapter extends SqliteAdapter {
-  /** The driver above queues; Kysely's own mutex wakes every waiter at every release. */
+  /** True, because the driver above queues callers. Kysely's own mutex would wake every waiter at every release. */
   override get supportsMultipleConnections(): boolean {
     return true
   }
-  /** SQLite's DDL is transactional, and one transaction is what makes a migration all or nothing. */
+  /** SQLite's DDL is transactional, so that a migration is all or nothing. */
   override get supportsTransactionalDdl(): boolean {
     return true
   }

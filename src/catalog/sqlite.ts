@@ -1,6 +1,6 @@
 /**
- * What is SQLite's own in the catalog: opening the file durably and translating errors here, transactions in
- * sqlite-dialect.ts and group-commit.ts. Everything else is written for any database that Kysely speaks to.
+ * The SQLite part of the catalog: opens the file durably and translates errors. Transactions are in sqlite-dialect.ts
+ * and group-commit.ts. All other files work with every database that Kysely supports.
  */
 import { mkdirSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
@@ -15,8 +15,8 @@ import { CommitLatch } from './commit-latch.ts'
 import { sqliteDialect } from './sqlite-dialect.ts'
 
 /**
- * Milliseconds for which SQLite itself waits for another connection's write, while the event loop stands still. It is
- * enough for most; the catalog tries again later where `isBusy`. Opening waits longer, since nothing else runs yet.
+ * Milliseconds for which SQLite waits for another connection's write. This blocks the event loop, so it is short, and
+ * the catalog retries later if `isBusy`. Opening can wait longer, because nothing else runs yet.
  */
 const busyTimeout = 25
 const openTimeout = 5000
@@ -30,7 +30,7 @@ export function openSqliteDatabase(path: string, { alone = false }: { alone?: bo
   const db = new Kysely<Schema>({ dialect: sqliteDialect(database, latch) })
   const close = async () => {
     await db.destroy()
-    // Kysely does not close what it never used.
+    // Kysely does not close a database that it never used.
     database.close()
   }
   return {
@@ -44,7 +44,7 @@ export function openSqliteDatabase(path: string, { alone = false }: { alone?: bo
 }
 
 const migrating: MigrationRules = {
-  // Every transaction takes the write lock when it begins.
+  // Nothing to do. Every transaction takes the write lock when it begins.
   hold: async () => {},
   async hasTable(db, name) {
     const tables = await db.introspection.getTables({ withInternalKyselyTables: true })
@@ -71,11 +71,11 @@ function configure(database: Database.Database, alone: boolean): Database.Databa
     refuseOldVersion(database)
     if (alone) database.pragma('locking_mode = EXCLUSIVE')
     switchToWal(database, alone ? 0 : openTimeout)
-    // Kept until it is closed.
+    // In exclusive locking mode, SQLite keeps this lock until the database is closed.
     if (alone) database.exec('BEGIN EXCLUSIVE; COMMIT')
-    // better-sqlite3 is built with NORMAL for WAL, which loses acknowledged commits at a power cut.
+    // The default of better-sqlite3 for WAL is NORMAL, which loses acknowledged commits in a power failure.
     database.pragma('synchronous = FULL')
-    // Without these an fsync on macOS stops at the drive's cache; other systems ignore them.
+    // Without these, an fsync on macOS stops at the drive's cache. Other systems ignore them.
     database.pragma('fullfsync = ON')
     database.pragma('checkpoint_fullfsync = ON')
     database.pragma('foreign_keys = ON')
@@ -90,7 +90,7 @@ function configure(database: Database.Database, alone: boolean): Database.Databa
   }
 }
 
-/** Of several processes that open a new file at once all but one are told it is busy, without SQLite waiting. */
+/** Retries, because if several processes open a new file at once, SQLite reports it as busy without waiting. */
 function switchToWal(database: Database.Database, patience: number): void {
   const giveUpAt = performance.now() + patience
   for (;;) {
@@ -110,11 +110,11 @@ function refuseOldVersion(database: Database.Database): void {
   const differs = oldestSafe.findIndex((number, i) => parts[i] !== number)
   if (differs === -1 || (parts[differs] ?? 0) > oldestSafe[differs]!) return
   throw new StorageError('Unavailable', {
-    message: `SQLite ${version} can corrupt its log: ${oldestSafe.join('.')} or later is needed`,
+    message: `SQLite ${version} can corrupt its log. Version ${oldestSafe.join('.')} or later is needed`,
   })
 }
 
-/** Whether the same work may succeed in a moment. Nothing of it has happened. */
+/** Whether a retry may succeed. The failed work has changed nothing. */
 export const isBusy = (cause: unknown): boolean =>
   cause instanceof Database.SqliteError && /^SQLITE_(BUSY|LOCKED|PROTOCOL)/.test(cause.code)
 
@@ -131,15 +131,15 @@ const translations: [RegExp, (it: string) => ConstructorParameters<typeof Storag
       'Unavailable',
       {
         message:
-          `${it} is damaged: restore it from a backup. Without one, move it away, and postern rebuild-catalog makes the ` +
-          'records of confirmed files from a store on disk',
+          `${it} is damaged. Restore it from a backup. Without a backup, move it away and run postern rebuild-catalog, ` +
+          'which rebuilds the records of confirmed files from a store on disk',
       },
     ],
   ],
   [/^SQLITE_IOERR_(DIR_)?FSYNC/, (it) => ['Internal', { message: `${it} could not be made durable` }]],
 ]
 
-/** `path` as `openSqliteDatabase` takes it. */
+/** `path` is the argument of `openSqliteDatabase`. */
 export function translateSqliteError(cause: unknown, path: string): StorageError {
   if (!(cause instanceof Database.SqliteError)) return new StorageError('Internal', { cause })
   const [, answer] = translations.find(([pattern]) => pattern.test(cause.code)) ?? []
@@ -152,7 +152,7 @@ export function translateSqliteError(cause: unknown, path: string): StorageError
 }
 
 const unopenableMessage = (cause: unknown, path: string): string =>
-  `the catalog ${cannotOpen(path, cause, { to: 'read or written', or: 'name another file with --set database.url=sqlite:PATH' })}`
+  `the catalog ${cannotOpen(path, cause, { to: 'read or written', or: 'choose another file with --set database.url=sqlite:PATH' })}`
 
 function unopenable(cause: unknown, path: string): StorageError {
   if (cause instanceof StorageError) return cause

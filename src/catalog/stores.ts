@@ -66,7 +66,7 @@ export const restoreFile = (db: Kysely<Schema>, file: FileRecord): Promise<boole
     return true
   })
 
-/** A catalog from before the confirmation has the file as an upload; left so, it would expire. */
+/** A catalog from before the confirmation has the file as a pending upload, which would expire. */
 async function confirmPending(tx: Transaction<Schema>, file: FileRecord, row: FileRow): Promise<boolean> {
   const held = await tx
     .updateTable('files')

@@ -1,9 +1,9 @@
-/** The tables of the catalog that hold data, for whoever copies a whole catalog. */
+/** The catalog's data tables, for code that copies a whole catalog. */
 import type { Schema } from './schema.ts'
 
 /**
- * With their primary keys, each after those that it refers to. Leases belong to running processes
- * and link readers expire in a minute: both are left out.
+ * Tables with their primary keys. Each table comes after the tables that it refers to. Leases belong to running
+ * processes, and link readers expire within a minute, so neither is copied.
  */
 export const primaryKeys = {
   files: ['id'],

@@ -1,4 +1,4 @@
-/** Uploads from grant to settlement. Each function is one transaction over the file, its grant and the owner's usage. */
+/** Uploads from grant to settlement. Each function is one transaction on the file, its grant and the owner's usage. */
 import type { Kysely, Transaction } from 'kysely'
 import { StorageError } from '../errors.ts'
 import type { ConfirmedFacts, FileRecord, NewUpload, Upload, UploadGrant, WrittenObject } from './catalog.ts'
@@ -46,7 +46,7 @@ export async function findUpload(
   db: Kysely<Schema>,
   by: { owner: string; id: string } | { owner: string; key: string } | { key: string },
 ): Promise<Upload | null> {
-  // No key holds one, and PostgreSQL takes none.
+  // No key contains a NUL, and PostgreSQL rejects it.
   if ('key' in by && by.key.includes('\0')) return null
   let query = selectUploads(db)
   if ('owner' in by) query = query.where('files.owner', '=', by.owner)
@@ -64,7 +64,7 @@ export const renewUpload = (
     const file = await holdPending(tx, id)
     if (file === null) return null
     const before = await readGrant(tx, id)
-    // URLs issued before stay valid: what is known of them may only widen.
+    // Earlier URLs stay valid, so the recorded limits must never shrink.
     const grant: UploadGrant = {
       ...before,
       urlExpiresAt: later(before.urlExpiresAt, o.urlExpiresAt),
@@ -84,8 +84,8 @@ export const renewUpload = (
   })
 
 /**
- * The file, if it is pending, held from here to the end of the transaction on any database: an update of nothing locks
- * its row. Whatever changes the state of an upload takes this row first, so that nobody waits for anybody in a circle.
+ * The file if it is pending. An update without changes locks its row until the end of the transaction, on every
+ * database. Every change of an upload's state locks this row first, which prevents deadlocks.
  */
 async function holdPending(tx: Transaction<Schema>, id: string): Promise<FileRecord | null> {
   const row = await tx
@@ -186,7 +186,7 @@ export const expireUpload = (
   db.transaction().execute(async (tx) => {
     const file = await holdPending(tx, id)
     if (file === null) return false
-    // Asked once the row is held: a renewal that was under way has ended by now.
+    // Read the grant after locking the row, because a concurrent renewal has finished by then.
     if (o.onlyIfOverdue && (await readGrant(tx, id)).confirmBy > now) return false
     await tx.updateTable('files').set({ status: 'expired' }).where('id', '=', id).execute()
     await changeUsage(tx, file.owner, { reservedBytes: -(await settleGrant(tx, id)), reservedFiles: -1 })
@@ -194,7 +194,7 @@ export const expireUpload = (
     return true
   })
 
-/** Marks the grant of a file whose row this transaction has changed; resolves to the bytes it had reserved. */
+/** Settles the grant of a file that this transaction has changed. Resolves to the bytes that it had reserved. */
 export async function settleGrant(tx: Transaction<Schema>, id: string): Promise<number> {
   const grant = await tx.selectFrom('uploads').select('reserved_bytes').where('file_id', '=', id).executeTakeFirst()
   await tx.updateTable('uploads').set({ settled: 1, reserved_bytes: 0 }).where('file_id', '=', id).execute()

@@ -1,4 +1,4 @@
-/** One row per owner: what is stored and what is reserved. Changed in the transaction that changes the files. */
+/** Usage: one row per owner with stored and reserved amounts, changed in the transaction that changes the files. */
 import { sql } from 'kysely'
 import type { Kysely, Transaction } from 'kysely'
 import type { Usage } from './catalog.ts'
@@ -14,7 +14,7 @@ const toUsage = (row: Omit<UsageRow, 'owner'>): Usage => ({
   reservedFiles: Number(row.reserved_files),
 })
 
-/** Quota counts both, so it does not matter to it whether bytes of a pending upload are stored or still reserved. */
+/** The quota counts both, so bytes of a pending upload count the same whether stored or reserved. */
 export async function getUsage(db: Kysely<Schema>, owner: string): Promise<Usage> {
   const row = await db
     .selectFrom('usage')
@@ -44,7 +44,7 @@ export async function totalUsage(db: Kysely<Schema>): Promise<Usage> {
   return row === undefined ? { ...nothing } : toUsage(row as Omit<UsageRow, 'owner'>)
 }
 
-/** Reads the owner's usage and holds the row until the transaction ends, on any database: an update of nothing locks it. */
+/** Reads the owner's usage and locks the row until the transaction ends, by an update without changes. */
 export async function lockUsage(tx: Transaction<Schema>, owner: string): Promise<Usage> {
   const row = await tx
     .insertInto('usage')
@@ -55,7 +55,7 @@ export async function lockUsage(tx: Transaction<Schema>, owner: string): Promise
   return toUsage(row)
 }
 
-/** Adds the given amounts and resolves to the result. The table refuses to go below zero. */
+/** Adds the given amounts and resolves to the result. A check constraint rejects negative values. */
 export async function changeUsage(tx: Transaction<Schema>, owner: string, by: Partial<Usage>): Promise<Usage> {
   const row = await tx
     .updateTable('usage')

@@ -1,10 +1,10 @@
-/** Who is still to be told of what, and how it went. */
+/** Deliveries of events to subscribers, and their attempts. */
 import { sql } from 'kysely'
 import type { Kysely } from 'kysely'
 import type { Schema, WebhookDeliveryRow, WebhookEventRow } from './schema.ts'
 import type { Attempt, Delivery, DeliveryState } from './webhook-catalog.ts'
 
-/** Attempts that the log of one delivery keeps. */
+/** Maximum attempts in the log of one delivery. */
 const attemptsKept = 20
 
 const columns = ['event_id', 'url', 'type', 'created_at', 'data', 'state', 'tries', 'next_at', 'attempts'] as const
@@ -39,7 +39,7 @@ export async function dueDeliveries(
 ): Promise<Delivery[]> {
   const rows = await deliveries(db)
     .where('webhook_deliveries.url', '=', url)
-    // A literal: a partial index is considered only where the statement's text implies its condition.
+    // A literal, because a database uses a partial index only if the statement's text implies its condition.
     .where('state', '=', sql.lit<DeliveryState>('pending'))
     .where('next_at', '<=', now.getTime())
     .where((eb) => eb.not(eb.exists(eb.selectFrom('webhooks_off').select('url').where('webhooks_off.url', '=', url))))
@@ -50,7 +50,7 @@ export async function dueDeliveries(
   return rows.map(toDelivery)
 }
 
-/** What was delivered is not sent again because an attempt of a process that was held up has failed. */
+/** Keeps `delivered`. The failed attempt of a slow process must not make the delivery pending again. */
 const unlessDelivered = <T extends string | number | null>(column: 'state' | 'next_at', value: T) =>
   sql<T>`case when state = 'delivered' then ${sql.ref(column)} else ${value} end`
 
@@ -60,7 +60,7 @@ export const recordAttempt = (
   o: { attempt: Attempt; state: DeliveryState; nextAt: Date | null },
 ): Promise<void> =>
   db.transaction().execute(async (tx) => {
-    // Counting it first holds the row, so that of two attempts at once neither is lost from the log.
+    // The count locks the row first, so that the log keeps both of two concurrent attempts.
     const row = await tx
       .updateTable('webhook_deliveries')
       .set((eb) => ({

@@ -169,11 +169,11 @@ function signer(job: Job, parts: OpenParts, missing: readonly number[]) {
     const url = parts.urls.get(n)
     return url && performance.now() < url.renewAt ? url : undefined
   }
-  return async (n: number, tell: (phase: 'signing') => void): Promise<SignedUrl> => {
+  return async (n: number, report: (phase: 'signing') => void): Promise<SignedUrl> => {
     for (;;) {
       const url = known(n)
       if (url) return url
-      tell('signing')
+      report('signing')
       if (!asked.has(n)) {
         const next = all.filter((m) => m > n && !parts.stored.has(m) && !known(m) && !asked.has(m)).slice(0, batch - 1)
         const answer = ask([n, ...next])

@@ -1,6 +1,4 @@
-/**
- * Sends one request with a body. Uses XHR, because fetch reports no upload progress and cannot stream over HTTP/1.1.
- */
+/** Sends one request with a body. Uses XHR, because fetch reports no upload progress and cannot stream over HTTP/1.1. */
 import { aborted, lostConnection, readErrorDocument, refused, UploadError } from './upload-error.ts'
 
 export interface SignedUrl {

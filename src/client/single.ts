@@ -80,10 +80,10 @@ async function sendBytes(job: Job): Promise<void> {
   }
 }
 
-async function signOnce({ api, session, signal }: Job, tell: (phase: 'signing') => void): Promise<SignedUrl> {
+async function signOnce({ api, session, signal }: Job, report: (phase: 'signing') => void): Promise<SignedUrl> {
   const single = session.single!
   if (single.url && performance.now() < single.url.renewAt) return single.url
-  tell('signing')
+  report('signing')
   const askedAt = performance.now()
   const renewed = await api.renew(single.grant.id, signal)
   return (single.url = signedUrl({ ...renewed, url: renewed.uploadUrl }, askedAt))

@@ -126,7 +126,7 @@ export function uppyOptions(client: Pick<Client, 'options'>): UppyOptions {
       if (method === 'GET') {
         return { url: answerUrl('ListPartsResult', ...parts.map((part) => ({ Part: { ...part } }))) }
       }
-      // The declared size tells whether the list is complete.
+      // The declared size shows whether the list is complete.
       const { location, bucket } = await join(upload, parts)
       return { url: answerUrl('CompleteMultipartUploadResult', { Location: location, Bucket: bucket, Key: key }) }
     },

@@ -80,7 +80,7 @@ describe('sqlite file', () => {
     const catalog = await createCatalog({ url: url() })
     await expect(catalog.migrate()).rejects.toMatchObject({
       code: 'Unavailable',
-      message: expect.stringMatching(/newer version.*9999-later.*start that version or a later one/),
+      message: expect.stringMatching(/newer version.*9999-later.*Start that version or a later one/),
     })
     expect(await catalog.migrationStatus()).toEqual([
       ...names.map((name) => ({ name, appliedAt: expect.any(Date) })),
@@ -215,7 +215,7 @@ describe('opening', () => {
   it('says what is wrong with a file that is no database, or a path that cannot be', async () => {
     await expect(createCatalog({ url: `sqlite:${import.meta.filename}` })).rejects.toMatchObject({
       code: 'Unavailable',
-      message: expect.stringContaining('restore it from a backup'),
+      message: expect.stringContaining('Restore it from a backup'),
     })
     const below = join(import.meta.filename, 'catalog.sqlite')
     await expect(createCatalog({ url: `sqlite:${below}` })).rejects.toMatchObject({ code: 'Unavailable' })

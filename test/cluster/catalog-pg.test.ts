@@ -144,7 +144,7 @@ describe('postgres', () => {
     opened.push(catalog)
     await expect(catalog.migrate()).rejects.toMatchObject({
       code: 'Unavailable',
-      message: expect.stringMatching(/newer version.*9999-later.*start that version or a later one/),
+      message: expect.stringMatching(/newer version.*9999-later.*Start that version or a later one/),
     })
     expect((await catalog.migrationStatus()).at(-1)).toEqual({ name: '9999-later', appliedAt: at(0) })
   })

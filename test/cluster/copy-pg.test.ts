@@ -106,7 +106,7 @@ it('copies to nothing but an empty database', async () => {
   const again = await copy(first, there)
   expect([again.exitCode, JSON.parse(again.stdout)]).toEqual([
     1,
-    { ok: false, error: expect.stringContaining('Name an empty one.') },
+    { ok: false, error: expect.stringContaining('Choose an empty database.') },
   ])
   expect((await copy(first, first)).exitCode).toBe(2)
   expect((await copy(sqlite('none.sqlite'), there)).exitCode).toBe(1)

@@ -177,7 +177,7 @@ describe('a connection that is lost', () => {
     // A repetition would find no file.
     expect(await renamed).toMatchObject({
       code: 'Unavailable',
-      message: expect.stringContaining('may have been made or not'),
+      message: expect.stringContaining('may or may not have happened'),
     })
     await proxy.close()
   })
@@ -249,8 +249,12 @@ describe('the URL', () => {
   })
 
   it.each([
-    ['a database that is not there', (url: URL) => (url.pathname = '/absent'), /does not exist: make it with createdb/],
-    ['TLS of a server that has none', (url: URL) => url.searchParams.set('sslmode', 'require'), /offers no TLS/],
+    [
+      'a database that is not there',
+      (url: URL) => (url.pathname = '/absent'),
+      /does not exist. Create it with createdb/,
+    ],
+    ['TLS of a server that has none', (url: URL) => url.searchParams.set('sslmode', 'require'), /does not offer TLS/],
   ])('to %s says what to do', async (_, change, message) => {
     const url = new URL(await server.place())
     change(url)

@@ -73,7 +73,7 @@ describe('a database that is damaged', () => {
     await ruin(harness.installation.catalog, 'files')
     expect((await send(harness.caller.api('GET', '/files'))).status).toBe(503)
     expect((await tryFile(harness.caller, kept)).answers.at(-1)!.status).toBe(503)
-    await expect.poll(() => harness.server().log()).toMatch(/the catalog \S+ is damaged: restore it from a backup/)
+    await expect.poll(() => harness.server().log()).toMatch(/the catalog \S+ is damaged. Restore it from a backup/)
     expect((await send(await harness.caller.s3('GET', 'kept'))).body).toEqual(kept)
   })
 })

@@ -1,4 +1,4 @@
-/** Files, the grants to upload them, and what each owner uses. */
+/** Files, the grants to upload them, and the usage of each owner. */
 import { sql } from 'kysely'
 import type { Kysely } from 'kysely'
 import type { Migration } from 'kysely/migration'
@@ -47,7 +47,7 @@ export const files: Migration = {
       .addColumn('part_count', 'integer')
       .addColumn('settled', 'integer', (c) => c.notNull())
       .execute()
-    // Partial, so that a row is in one or two of them: each index is one more page to sync with every commit.
+    // Partial indexes, so that a row is in one or two of them. Each index costs one more page to sync per commit.
     const index = (name: string, columns: string[], where: ReturnType<typeof sql<boolean>>) =>
       db.schema.createIndex(name).on('uploads').columns(columns).where(where).execute()
     const isPending = sql<boolean>`settled = 0`

@@ -1,4 +1,4 @@
-/** What one process at a time may do, and who is there. */
+/** Leases for work that one process does at a time, and for the running instances. */
 import type { Kysely } from 'kysely'
 import type { Migration } from 'kysely/migration'
 

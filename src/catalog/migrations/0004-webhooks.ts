@@ -1,4 +1,4 @@
-/** What happened to files, and who has been told of it. */
+/** Events of files, and their deliveries to subscribers. */
 import { sql } from 'kysely'
 import type { Kysely } from 'kysely'
 import type { Migration } from 'kysely/migration'

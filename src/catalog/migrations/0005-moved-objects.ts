@@ -1,4 +1,4 @@
-/** Objects that no file names (any more, or not yet) because its bytes move from one store to the other. */
+/** Objects that no file refers to yet, or any more, because its bytes move between stores. */
 import { sql } from 'kysely'
 import type { Kysely } from 'kysely'
 import type { Migration } from 'kysely/migration'

@@ -1,4 +1,4 @@
-/** Which store the files are in: a catalog and a store that do not belong together are refused at the start. */
+/** The store that contains the files. Startup refuses a catalog and a store that do not belong together. */
 import type { Kysely } from 'kysely'
 import type { Migration } from 'kysely/migration'
 

@@ -1,4 +1,4 @@
-/** What is known of an object that a public upload has written and nobody has confirmed yet. */
+/** Facts of an object that an unconfirmed public upload has written. */
 import { sql } from 'kysely'
 import type { Kysely } from 'kysely'
 import type { Migration } from 'kysely/migration'

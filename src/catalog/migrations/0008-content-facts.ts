@@ -1,4 +1,4 @@
-/** What the first bytes of a confirmed file told beyond its type. */
+/** Facts from the first bytes of a confirmed file, other than its type. */
 import type { Kysely } from 'kysely'
 import type { Migration } from 'kysely/migration'
 

@@ -1,4 +1,4 @@
-/** Who used a link within the last minute, so that a player's requests for one film count once. */
+/** Readers who used a link within the last minute, so that a player's requests for one film count once. */
 import type { Kysely } from 'kysely'
 import type { Migration } from 'kysely/migration'
 

@@ -1,4 +1,4 @@
-/** How far catalog and store were used together: an older copy of one of them is refused at the start. */
+/** The generation of catalog and store. Startup refuses an older copy of one of them. */
 import type { Kysely } from 'kysely'
 import type { Migration } from 'kysely/migration'
 

@@ -1,6 +1,6 @@
 /**
- * Every migration, by name, in the order of their names. A list rather than a scan of this folder, so that it is the
- * same when run from sources, from compiled files, or bundled. What was released is never edited, only followed.
+ * All migrations, in the order of their names. A list instead of a scan of this folder, so that sources, compiled files
+ * and bundles have the same. Never edit a released migration. Add a new one.
  */
 import type { Migration } from 'kysely/migration'
 import { files } from './0001-files.ts'
