@@ -1,7 +1,7 @@
 import type { Context, Middleware } from 'koa'
 import { RequestRefused } from '../http/guard.ts'
 
-/** The methods that a path takes besides OPTIONS. Empty for an unknown path. */
+/** The methods that a path accepts in addition to OPTIONS. Empty for an unknown path. */
 export type MethodsAt = (path: string) => readonly string[]
 
 /** Sets Allow on every 405 (RFC 9110 §15.5.6). */
@@ -16,7 +16,7 @@ export const nameAllowedMethods =
     }
   }
 
-/** Answers OPTIONS for known paths and rejects methods that a path does not take. */
+/** Answers OPTIONS for known paths and rejects methods that a path does not accept. */
 export const refuseOtherMethods =
   (methodsAt: MethodsAt): Middleware =>
   (ctx, next) => {

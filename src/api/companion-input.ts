@@ -8,7 +8,7 @@ import { completeInput, issuePartsInput } from './multipart-input.ts'
 
 const filename = z
   .string({ error: 'expects one name such as "photo.jpg"' })
-  .min(1, 'is empty: send a name such as "photo.jpg"')
+  .min(1, 'is empty. Send a name such as "photo.jpg"')
   .max(4096, 'is too long')
 const type = z.string({ error: 'expects one type such as "image/png"' }).max(255, 'is too long')
 
@@ -31,7 +31,7 @@ export const listedParts = z.strictObject({
     .array(z.object({ PartNumber: partNumber, ETag: etag }, { error: partText }), {
       error: `is a list in which each part ${partText}`,
     })
-    .min(1, 'is empty: send at least one part'),
+    .min(1, 'is empty. Send at least one part'),
 })
 
 export const keyQuery = z.object({
@@ -61,7 +61,7 @@ export function parsePartNumbers(list: unknown): number[] {
   return parseBody(issuePartsInput, { partNumbers: numbers }).partNumbers
 }
 
-/** Parts with S3's names. ETags may be quoted, because Uppy takes fresh ones from a header. */
+/** Parts with S3's names. ETags may be quoted, because Uppy reads new ones from a header. */
 export function parseParts(body: unknown): { partNumber: number; etag: string }[] {
   const { parts } = parseBody(listedParts, body)
   const renamed = parts.map(({ PartNumber, ETag }) => ({ partNumber: PartNumber, etag: ETag }))

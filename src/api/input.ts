@@ -5,11 +5,11 @@ import { StorageError } from '../errors.ts'
 
 const text = (what: string) => z.string({ error: `expects ${what}` })
 const filename = text('a name such as "photo.jpg"')
-  .min(1, 'is empty: send a name such as "photo.jpg"')
+  .min(1, 'is empty. Send a name such as "photo.jpg"')
   .max(4096, 'is too long')
 const mimeType = text('a type such as "image/png"').max(255, 'is too long')
 const size = z.int('expects whole bytes, 0 or more').min(0, 'expects whole bytes, 0 or more')
-/** Those that every store with checksums knows. */
+/** Algorithms that every store with checksums supports. */
 const declarable = ['sha1', 'sha256', 'crc32', 'crc32c', 'crc64nvme'] as const satisfies readonly ChecksumAlgorithm[]
 const checksum = z.strictObject(
   {
@@ -30,7 +30,7 @@ const metadata = z
 const week = 604_800
 const expiresIn = z.int('expects whole seconds').meta({ override: { minimum: 1, maximum: week } })
 
-/** In the description of a body: there, and not null. */
+/** For the OpenAPI document: a required field that is not null. */
 const sent = (name: string, type: 'string' | 'object') => ({ required: [name], properties: { [name]: { type } } })
 
 export const uploadInput = z.strictObject({
@@ -50,8 +50,8 @@ export const renewInput = z.strictObject({ expiresIn: expiresIn.optional() })
 
 export const confirmInput = z
   .strictObject({
-    id: text('the id that upload-url answered').max(255, 'is too long').optional(),
-    key: text('the key that upload-url answered').max(1024, 'is too long').optional(),
+    id: text('the id that upload-url returned').max(255, 'is too long').optional(),
+    key: text('the key that upload-url returned').max(1024, 'is too long').optional(),
     filename: filename.optional(),
     mimeType: mimeType.optional(),
     size: size.optional(),
@@ -63,7 +63,7 @@ export const patchInput = z
   .strictObject({ filename: filename.optional(), metadata: metadata.optional() })
   .meta({ override: { anyOf: [sent('filename', 'string'), sent('metadata', 'object')] } })
 
-/** A number as a query spells it: digits only, where Number() would take `0x10`, `1e3` and spaces. */
+/** A number in a query. Digits only, because Number() also accepts `0x10`, `1e3` and spaces. */
 const queryInt = (what: string, most: number, described = most) =>
   z
     .string({ error: `expects ${what}` })
@@ -79,8 +79,8 @@ const queryInt = (what: string, most: number, described = most) =>
 
 export const listQuery = z.object({
   limit: queryInt('1 to 100', 100).default(50),
-  cursor: text('the nextCursor of the page before, once')
-    .min(1, 'is empty: leave it out for the first page')
+  cursor: text('the nextCursor of the previous page, once')
+    .min(1, 'is empty. Leave it out for the first page')
     .max(1024, 'is too long')
     .optional(),
   q: text('a part of a filename, once').max(255, 'is too long').optional(),
@@ -154,7 +154,7 @@ function parse<T extends z.ZodObject>(schema: T, value: Record<string, unknown>)
   const issue = result.error.issues[0]
   const field = issue?.path.join('.') ?? ''
   const missing = issue?.code === 'invalid_type' && issue.path.length === 1 && !Object.hasOwn(value, field)
-  throw invalid(`${field} ${missing ? 'is missing: it ' : ''}${issue?.message ?? 'is not valid'}.`, field)
+  throw invalid(`${field} ${missing ? 'is missing. It ' : ''}${issue?.message ?? 'is not valid'}.`, field)
 }
 
 function unknownField(name: string, known: readonly string[]): StorageError {

@@ -47,7 +47,7 @@ const kinds = {
   OriginRefused: { status: 403, title: 'Origin refused' },
   TypeNotAllowed: { status: 415, title: 'Type not allowed' },
   UploadIncomplete: { status: 409, title: 'Upload incomplete' },
-  UploadMismatch: { status: 422, title: 'The upload is not what was granted' },
+  UploadMismatch: { status: 422, title: 'The upload does not match its grant' },
   QuotaExceeded: { status: 403, title: 'Quota exceeded' },
   TooManyRequests: { status: 429, title: 'Too many requests' },
   UnsupportedMediaType: { status: 415, title: 'Unsupported media type' },
@@ -88,11 +88,11 @@ function sendProblem(ctx: Context, error: unknown, o: { log: Logger; detailsUrl:
   const { status, title } = kinds[code]
   const requestId = String(ctx.state['requestId'] ?? '')
   if (isServerFault(status)) o.log.error({ err: error, requestId }, 'request failed')
-  const told = error instanceof StorageError ? error.publicMessage : undefined
+  const publicMessage = error instanceof StorageError ? error.publicMessage : undefined
   // Internal errors go to the log. The client gets a request id to refer to, unless the error has a public message.
   const hidden = `The server failed to process the request. Request id: ${requestId}.`
-  const detail = status >= 500 ? (told ?? hidden) : messageOf(error, title)
-  const details = error instanceof StorageError && (status < 500 || told !== undefined) ? error.details : {}
+  const detail = status >= 500 ? (publicMessage ?? hidden) : messageOf(error, title)
+  const details = error instanceof StorageError && (status < 500 || publicMessage !== undefined) ? error.details : {}
   // Read by the request log. See http/request-event.ts.
   const advice = adviceFor(code)
   if (status >= 400) ctx.state['refusal'] = { code, message: detail, advice } satisfies Refusal

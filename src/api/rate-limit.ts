@@ -18,8 +18,8 @@ type Allowances = Readonly<Record<Kind, { points: number; duration: number }>>
 
 type Limiter = { consume(key: string): Promise<unknown> }
 /**
- * `reason` says why the store is unusable, if it knows more than the failed request. `isAway`: it did not answer when it
- * was opened.
+ * `reason` says why the store is unusable, if it knows more than the failed request. `isAway`: it did not answer when
+ * it was opened.
  */
 type Store = {
   limiters: Readonly<Record<Kind, Limiter>>
@@ -153,26 +153,26 @@ function withFallback(
 ): (kind: Kind, key: string) => Promise<void> {
   let away = false
   let isAsking = false
-  const tell = (isAway: boolean, err?: unknown): void => {
+  const report = (isAway: boolean, err?: unknown): void => {
     if (away === isAway) return
     away = isAway
     if (isAway) log.error({ err }, absent)
     else log.info('limits.store responds again')
   }
-  if (isAwayAtStart) tell(true, reason?.() ?? new Error('no answer'))
+  if (isAwayAtStart) report(true, reason?.() ?? new Error('no answer'))
   /** Resolves to false if the store did not count. */
   async function consume(kind: Kind, key: string): Promise<boolean> {
     try {
       await limiters[kind].consume(key)
     } catch (error) {
       if (!(error instanceof RateLimiterRes)) {
-        tell(true, reason?.() ?? error)
+        report(true, reason?.() ?? error)
         return false
       }
-      tell(false)
+      report(false)
       throw error
     }
-    tell(false)
+    report(false)
     return true
   }
   /**

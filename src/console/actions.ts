@@ -47,7 +47,7 @@ export async function open(file: FileRecord): Promise<void> {
 /** Returns a blob URL of the bytes, valid until this page is closed. */
 async function localCopy(url: string, type: string): Promise<string> {
   const answer = await fetch(url)
-  if (!answer.ok) throw new ApiError(answer.status, 'Store', `The store answered ${answer.status}.`)
+  if (!answer.ok) throw new ApiError(answer.status, 'Store', `The store responded with ${answer.status}.`)
   return URL.createObjectURL(new Blob([await answer.arrayBuffer()], { type }))
 }
 

@@ -28,7 +28,7 @@ import { useKeys } from './use-keys.ts'
 const focusFiles = (): void => document.querySelector<HTMLElement>('.file-open[tabindex="0"]')?.focus()
 const add = (files: FoundFile[]): void => {
   if (files.length > 0) void addFiles(files)
-  else toasts.say('Nothing to upload: the folder is empty.')
+  else toasts.say('The folder is empty. There is nothing to upload.')
 }
 
 export function App() {

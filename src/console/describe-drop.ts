@@ -25,7 +25,7 @@ export function describeDrop(
   const large = sizes.filter((size) => size > limits.maxSize).length
   const refusals = [
     ...(foreign.size > 0 ? [`${[...foreign].join(', ')} ${foreign.size > 1 ? 'are' : 'is'} not allowed here`] : []),
-    ...(large > 0 ? [`${plural(large, 'file')} above the limit of ${formatBytes(limits.maxSize)}`] : []),
+    ...(large > 0 ? [`${plural(large, 'file')} over the limit of ${formatBytes(limits.maxSize)}`] : []),
   ]
   return { invitation, refusals }
 }

@@ -19,7 +19,7 @@ const remembered = (): string | null => {
   try {
     return sessionStorage.getItem(storageKey)
   } catch {
-    return null // storage is disabled: the token lives as long as the page
+    return null // storage is disabled, so the token is lost when the page is closed
   }
 }
 

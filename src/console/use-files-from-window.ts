@@ -20,7 +20,7 @@ export function useFilesFromWindow(onFiles: (files: FoundFile[]) => void, enable
       e.preventDefault()
       e.dataTransfer.dropEffect = 'copy'
     }
-    // Enter and leave events fire for every element crossed. Only their sum tells whether the pointer left the
+    // Enter and leave events fire for every element crossed. Only their sum shows whether the pointer left the
     // window.
     const enter = (e: DragEvent): void => {
       if (!carriesFiles(e.dataTransfer)) return

@@ -46,7 +46,7 @@ export function explainRequest(request: RawRequest, o: ExplainOptions): Explanat
     ? { original: sent, differences: [] }
     : findOriginal(sent, claims, signatures, o.hosts ?? [])
   const all = [...before, ...(found?.differences ?? [notFound(sent)])]
-  const [difference = null, ...also] = withoutTwins(all)
+  const [difference = null, ...also] = withoutDuplicates(all)
   return {
     outcome: difference === null ? 'valid' : 'refused',
     decoded,
@@ -60,8 +60,8 @@ export function explainRequest(request: RawRequest, o: ExplainOptions): Explanat
 const firstOf = (differences: readonly (Difference | null)[]): Difference | undefined =>
   differences.find((difference) => difference !== null)
 
-/** A URL with an extended lifetime is reported only once. */
-const withoutTwins = (all: readonly Difference[]): Difference[] =>
+/** Reports a URL with an extended lifetime only once. */
+const withoutDuplicates = (all: readonly Difference[]): Difference[] =>
   all.filter(
     (difference, i) => all.findIndex(({ code, name }) => code === difference.code && name === difference.name) === i,
   )
@@ -96,5 +96,5 @@ function notFound(sent: Original): Difference {
   }
 }
 
-/** How hard a header's value is to guess. */
+/** Ranks headers. Values of a higher rank are harder to guess. */
 const openness = (name: string): number => (/^content-(length|md5)$|checksum|^x-amz-meta-/.test(name) ? 1 : 0)

@@ -37,7 +37,7 @@ export type DecodedSignature = {
    * (`x-amz-*`). null for all others.
    */
   parameters: { name: string; value: string; effect: ParameterEffect | null }[]
-  /** Whether temporary credentials signed it. The URL then expires with them, whatever expiresAt says. */
+  /** Whether temporary credentials signed it. The URL then expires with them, even before expiresAt. */
   hasSessionToken: boolean
 }
 

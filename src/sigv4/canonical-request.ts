@@ -7,7 +7,7 @@
 /** Names in lower case, values in canonical form. Values of a repeated name are joined with `,`. */
 export type CanonicalHeaders = ReadonlyMap<string, string>
 
-/** Takes `rawHeaders`, because Node's `headers` drop some duplicates and join others with `, `. */
+/** Reads `rawHeaders`, because Node's `headers` drop some duplicates and join others with `, `. */
 export function canonicalHeaders(rawHeaders: readonly string[]): CanonicalHeaders {
   const headers = new Map<string, string>()
   for (let i = 0; i + 1 < rawHeaders.length; i += 2) {

@@ -124,7 +124,7 @@ function readSignature(fields: ReadonlyMap<string, string>, o: VerifyPolicyOptio
   if (byVersion2 && byVersion4) {
     throw new SignatureError(
       'InvalidArgument',
-      'Only one auth mechanism allowed: the form has fields of both versions',
+      'Only one auth mechanism allowed. The form has fields of both versions.',
       {
         ArgumentName: 'signature',
       },

@@ -23,7 +23,7 @@ export type PresignOptions = {
   key?: string
   /** Whether the bucket is in the path. Otherwise it is in the host name. */
   pathStyle: boolean
-  /** Parameters to sign besides the authentication. `x-id` is added where the SDK adds it, unless given here. */
+  /** Parameters to sign in addition to the authentication. `x-id` is added where the SDK adds it, unless given here. */
   query?: Readonly<Record<string, string>>
   /** Headers to bind. The client must send them with these values. ASCII. */
   headers?: Readonly<Record<string, string>>
@@ -36,7 +36,7 @@ export type PresignOptions = {
 
 export type PresignedUrl = {
   url: string
-  /** To be sent verbatim, names in lower case. Never contains content-length, which clients send automatically. */
+  /** Headers to send verbatim, names in lower case. Never contains content-length, which clients send automatically. */
   headers: Record<string, string>
   expiresAt: Date
 }

@@ -20,7 +20,7 @@ export type SignRequestOptions = {
 }
 
 export type SignedHeadersRequest = {
-  /** To be sent, including Authorization and Host. */
+  /** The headers to send, including Authorization and Host. */
   headers: Record<string, string | string[]>
   /** The seed of a streaming body's signatures. */
   seed: ChunkSeed

@@ -80,7 +80,7 @@ describe('a folder', () => {
     const page = await openConsole(browser, gateway.apiUrl)
     await page.getByRole('heading', { name: 'No files yet' }).waitFor()
     await drop(page, [join(folder, 'nothing in it')])
-    await page.getByText('Nothing to upload: the folder is empty.').waitFor()
+    await page.getByText('The folder is empty. There is nothing to upload.').waitFor()
     expect(await stored()).toEqual({})
   })
 })

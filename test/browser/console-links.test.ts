@@ -58,7 +58,7 @@ describe('counted links', () => {
     // And at once when one comes back to it.
     await page.evaluate(() => dispatchEvent(new Event('visibilitychange')))
     await page.getByText('1 link expired or used up').click()
-    await page.getByRole('list', { name: 'Expired or used up links' }).getByText('all 2 uses spent').waitFor()
+    await page.getByRole('list', { name: 'Expired or used up links' }).getByText('used up (2 of 2 uses)').waitFor()
     expect(await working.count()).toBe(0)
   })
 

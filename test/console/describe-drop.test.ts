@@ -16,7 +16,7 @@ describe('describeDrop', () => {
     ]
     expect(describeDrop(mixed, limits)).toEqual({
       invitation: 'Drop 3 files, 2.02 KiB',
-      refusals: ['video/x-msvideo is not allowed here', '1 file above the limit of 1000 B'],
+      refusals: ['video/x-msvideo is not allowed here', '1 file over the limit of 1000 B'],
     })
   })
 

@@ -21,8 +21,8 @@ describe('a link in words', () => {
     [{ maxUses: 3 }, '3 of 3 uses left'],
     [{ maxUses: 3, uses: 2 }, '1 of 3 uses left'],
     [{ maxUses: 1 }, '1 of 1 use left'],
-    [{ maxUses: 1, uses: 1 }, 'its only use is spent'],
-    [{ maxUses: 3, uses: 3 }, 'all 3 uses spent'],
+    [{ maxUses: 1, uses: 1 }, 'used up (1 of 1 use)'],
+    [{ maxUses: 3, uses: 3 }, 'used up (3 of 3 uses)'],
   ])('counts %o as %s', (o, words) => {
     expect(formatUses(link(o))).toBe(words)
   })

@@ -123,7 +123,7 @@ export const linkList = z
   .strictObject({ links: z.array(z.strictObject({ ...link, createdAt: time })) })
   .meta({ id: 'Links', description: 'Newest first, including used-up and expired links' })
 
-const limit = z.int().min(0).nullable().meta({ description: 'null is unlimited' })
+const limit = z.int().min(0).nullable().meta({ description: 'null: unlimited' })
 
 export const usageReport = z
   .strictObject({

@@ -199,7 +199,7 @@ export const operations: Readonly<Record<string, Operation>> = {
   'GET /readyz': {
     id: 'getReadiness',
     tag: 'Server',
-    summary: 'Can it take an upload now?',
+    summary: 'Can it accept uploads now?',
     description:
       'The result is at most a few seconds old. A background check writes, reads and syncs the store and queries the catalog. A server that is reachable only from its own machine includes the reason.',
     answers: { 200: health },

@@ -10,11 +10,11 @@ const isSpent = ({ maxUses, uses }: Link): boolean => maxUses !== null && uses >
 /** Whether the link still opens the file. */
 export const isActive = (link: Link, now: Date): boolean => !isSpent(link) && secondsLeft(link, now) > 0
 
-/** `2 of 3 uses left`, `used 4 times`, `all 3 uses spent`. */
+/** `2 of 3 uses left`, `used 4 times`, `used up (3 of 3 uses)`. */
 export function formatUses(link: Link): string {
   const { maxUses, uses } = link
   if (maxUses === null) return uses === 0 ? 'not used yet' : `used ${plural(uses, 'time')}`
-  if (isSpent(link)) return maxUses === 1 ? 'its only use is spent' : `all ${maxUses} uses spent`
+  if (isSpent(link)) return `used up (${maxUses} of ${plural(maxUses, 'use')})`
   return `${maxUses - uses} of ${plural(maxUses, 'use')} left`
 }
 

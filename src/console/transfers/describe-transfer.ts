@@ -47,7 +47,7 @@ export function detail({ size, state, progress, why, error }: UploadItem): strin
 }
 
 function reasonInWords({ code, message, s3Code }: UploadError): string {
-  if (code === 'expired') return 'Refused: the URL expired.'
+  if (code === 'expired') return 'Refused, because the URL expired.'
   const said = s3Code && !message.includes(s3Code) ? `${message.replace(/\.$/, '')} (${s3Code}).` : message
   return code === 'network' || code === 'stalled' ? said : `Refused: ${said}`
 }

@@ -115,7 +115,7 @@ function checkExpiry(text: string, now: Date): Date {
   if (expiresAt.getTime() > now.getTime() + maxVersion2Life * 1000) {
     throw new SignatureError(
       'AuthorizationQueryParametersError',
-      `Expires must be less than a week ahead; that is, at most ${maxExpiresIn} seconds from now. Make the URL later or shorter.`,
+      `Expires must be less than a week ahead; that is, at most ${maxExpiresIn} seconds from now. Create the URL later or with a shorter lifetime.`,
       { Expires: isoSeconds(expiresAt), ServerTime: isoSeconds(now) },
     )
   }

@@ -36,7 +36,7 @@ export function LogView() {
   useEffect(() => (isDirect ? logStoreErrors() : undefined), [isDirect])
 
   const found = useMemo(() => entries.filter((entry) => matches(entry, kind, text)), [entries, kind, text])
-  // The server's log links a request by the id that its answer carried.
+  // Links in the server's log use the request id of the response.
   const isAsked = (entry: { id: string; requestId: string }): boolean => entry.id === id || entry.requestId === id
   const opened = id === null ? undefined : (entries.find(isAsked) ?? held.find(isAsked))
   const close = (): void => navigate(hash(null, kind, text), { replace: true })

@@ -163,7 +163,7 @@ const RequestRow = memo(function RequestRow({ entry, href, index, top, height }:
   )
 })
 
-/** Who has scrolled down reads on where they are, while requests come in above. */
+/** Keeps the position of a user who has scrolled down while new requests are added above. */
 function useStableScroll(entries: readonly LogEntry[], height: number, top: number): void {
   const first = useRef<string | undefined>(undefined)
   useEffect(() => {

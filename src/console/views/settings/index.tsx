@@ -68,8 +68,8 @@ function Waiting({ error, onRetry }: { error: Error | null; onRetry: () => void 
   return (
     <Empty icon={KeyRound} title="For administrators">
       <p>
-        The operator of this server can make you an administrator with this line in <code>config/local.yaml</code>and a
-        restart.
+        To make you an administrator, the operator of this server adds this line to <code>config/local.yaml</code> and
+        restarts the server.
       </p>
       <CopyText text={line} label="line" shown={60} />
     </Empty>
