@@ -1,6 +1,6 @@
 /**
- * The JSON that the API answers, as types for the server and for the console. Types of documented routes come from the
- * schemas of the OpenAPI document. Only types, so that the console's bundle gets nothing from here.
+ * Types of the API's JSON, for the server and the console. The types of documented routes come from the schemas of the
+ * OpenAPI document. This file has only types, so that it adds nothing to the console's bundle.
  */
 import type { z } from 'zod'
 import type { Explanation } from '../explain/explanation.ts'
@@ -10,7 +10,7 @@ export type { Difference, Explanation, SignedRow } from '../explain/explanation.
 
 export type FileJson = z.infer<typeof fileRecord>
 
-/** One request, as `GET /console/log` and its stream answer it. */
+/** One request in the responses of `GET /console/log` and its stream. */
 export type LogEntry = {
   id: string
   time: string
@@ -50,7 +50,7 @@ export type EntryRefusal = {
 export type Setting = {
   /** Dotted, e.g. `storage.disk.path`. */
   key: string
-  /** The value as a configuration file would hold it (`5GiB`, `15m`). Secrets are masked. */
+  /** The value in the form of a configuration file (`5GiB`, `15m`). Secrets are masked. */
   value: unknown
   /** The value in config/default.yaml. */
   default: unknown

@@ -81,7 +81,7 @@ export type Route = {
   run: (call: Call) => Promise<void>
 }
 
-/** The router's dependencies besides the routes. */
+/** The router's dependencies in addition to the routes. */
 export type Gate = {
   authenticate: (ctx: Context, o?: { changes?: boolean }) => Promise<Identity>
   limit: RateLimit

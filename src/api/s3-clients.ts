@@ -1,4 +1,4 @@
-/** Tells S3 clients that were configured with the API's URL where the objects endpoint is. */
+/** Directs S3 clients that were configured with the API's URL to the objects endpoint. */
 import type { Middleware } from 'koa'
 
 const isSigned = /[?&](?:X-Amz-Signature|X-Amz-Credential|AWSAccessKeyId)=/i

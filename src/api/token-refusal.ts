@@ -19,7 +19,7 @@ export function unauthenticated(auth: Auth, message: string, cause?: unknown): S
   return refuseToken(auth, message, advice, cause)
 }
 
-/** `details.issuer` tells the console where tokens come from. */
+/** `details.issuer` names the source of tokens for the console. */
 export const refuseToken = (auth: Auth, message: string, advice: string, cause?: unknown): StorageError =>
   new StorageError('Unauthenticated', {
     message: `${message} ${advice}`,

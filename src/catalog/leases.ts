@@ -9,7 +9,7 @@ import type { Schema } from './schema.ts'
  * Milliseconds. A lease that expires more than this after the requested time was taken with a wrong clock and is
  * ignored.
  */
-const absurd = 3_600_000
+const maxLead = 3_600_000
 
 export async function takeLease(
   db: Kysely<Schema>,
@@ -28,7 +28,7 @@ export async function takeLease(
           eb.or([
             eb('leases.holder', '=', o.holder),
             eb('leases.expires_at', '<=', o.now.getTime()),
-            eb('leases.expires_at', '>', o.until.getTime() + absurd),
+            eb('leases.expires_at', '>', o.until.getTime() + maxLead),
           ]),
         ),
     )

@@ -41,7 +41,7 @@ function cachedPrepare(database: Database.Database): (sql: string) => SqliteStat
 }
 
 /** The connection while one caller uses it. */
-class Turn implements DatabaseConnection {
+class CallerConnection implements DatabaseConnection {
   readonly #connection: DatabaseConnection
   readonly #group: GroupCommit
   readonly #latch: CommitLatch
@@ -82,7 +82,7 @@ class SerialisedSqliteDriver extends SqliteDriver {
   readonly #group: GroupCommit
   readonly #latch: CommitLatch
   #isBusy = false
-  #holder: Turn | null = null
+  #holder: CallerConnection | null = null
   readonly #waiting: (() => void)[] = []
 
   constructor(database: Database.Database, latch: CommitLatch) {
@@ -91,10 +91,10 @@ class SerialisedSqliteDriver extends SqliteDriver {
     this.#latch = latch
   }
   override async acquireConnection(): Promise<DatabaseConnection> {
-    const turn = new Turn(await super.acquireConnection(), this.#group, this.#latch)
+    const own = new CallerConnection(await super.acquireConnection(), this.#group, this.#latch)
     if (this.#isBusy) await new Promise<void>((resume) => this.#waiting.push(resume))
     this.#isBusy = true
-    return (this.#holder = turn)
+    return (this.#holder = own)
   }
   override async releaseConnection(connection?: DatabaseConnection): Promise<void> {
     if (connection !== this.#holder) return
@@ -105,19 +105,19 @@ class SerialisedSqliteDriver extends SqliteDriver {
   }
   override async beginTransaction(connection: DatabaseConnection): Promise<void> {
     this.#group.enter()
-    ;(connection as Turn).state = 'transaction'
+    ;(connection as CallerConnection).state = 'transaction'
   }
   /** The next caller continues while this one waits for the disk. */
   override async commitTransaction(connection: DatabaseConnection): Promise<void> {
     const durable = this.#group.finish()
-    ;(connection as Turn).state = 'over'
+    ;(connection as CallerConnection).state = 'over'
     await this.releaseConnection(connection)
     await durable
   }
   override async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
-    const turn = connection as Turn
-    if (turn.state === 'transaction') this.#group.abandon()
-    turn.state = 'over'
+    const own = connection as CallerConnection
+    if (own.state === 'transaction') this.#group.abandon()
+    own.state = 'over'
   }
   override async destroy(): Promise<void> {
     await this.acquireConnection()

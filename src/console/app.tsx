@@ -11,7 +11,7 @@ import { TopBar } from './components/top-bar.tsx'
 import { ViewTabs } from './components/view-tabs.tsx'
 import type { FoundFile } from './dropped-files.ts'
 import { FilesView } from './files/files-view.tsx'
-import { besides } from './other-views.ts'
+import { otherViews } from './other-views.ts'
 import { queryClient } from './query.ts'
 import { useRoute, viewNames } from './route.ts'
 import { useServerStatus } from './server-status.ts'
@@ -69,7 +69,7 @@ function Console() {
   useEffect(() => {
     document.title = `${viewNames[view]} · Postern`
   }, [view])
-  const View = view === 'files' ? null : besides[view]
+  const View = view === 'files' ? null : otherViews[view]
   return (
     <>
       <TopBar

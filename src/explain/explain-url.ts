@@ -24,11 +24,11 @@ export function explainUrl(url: string, use: UrlUse, o: ExplainOptions): Explana
   const { headers = [], pathPrefix = '' } = use
   const guess = use.method ?? likelyMethod(url)
   const explanation = explainRequest(requestOf(url, { method: guess, headers, pathPrefix }), o)
-  const told = new Set(headers.map(([name]) => name.toLowerCase()))
-  const untold = ({ code, name }: Difference): boolean =>
-    (code === 'MethodChanged' && use.method === undefined) || (code === 'HeaderMissing' && !told.has(name ?? ''))
+  const given = new Set(headers.map(([name]) => name.toLowerCase()))
+  const isNotGiven = ({ code, name }: Difference): boolean =>
+    (code === 'MethodChanged' && use.method === undefined) || (code === 'HeaderMissing' && !given.has(name ?? ''))
   const all = [explanation.difference, ...explanation.also].filter((difference) => difference !== null)
-  const [difference = null, ...also] = all.filter((one) => !untold(one))
+  const [difference = null, ...also] = all.filter((one) => !isNotGiven(one))
   const known = explanation.rows.some(({ signed }) => signed !== null)
   const checked = explanation.outcome === 'valid' || known
   return {

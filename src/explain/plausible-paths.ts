@@ -3,12 +3,12 @@ import { change, decoded, type Change } from './change.ts'
 import type { Original } from './original.ts'
 import type { Claims } from './read-claims.ts'
 
-type Way = { path: (path: string, claims: Claims) => string | null; advice: string }
+type PathChange = { path: (path: string, claims: Claims) => string | null; advice: string }
 
 const asIssued = 'Send the path exactly as it was issued, without decoding or encoding it again.'
 
 /** Changes that clients, proxies and other signers make to a path. null or the same path: does not apply. */
-const ways: readonly Way[] = [
+const pathChanges: readonly PathChange[] = [
   { path: (path) => recoded(path), advice: `The path was encoded twice. ${asIssued}` },
   {
     path: (path) => canonicalPath(path.replaceAll('%', '%25')),
@@ -61,7 +61,7 @@ const ways: readonly Way[] = [
 
 export function plausiblePaths(sent: Original, claims: Claims): Change[] {
   const seen = new Set([sent.path])
-  return ways.flatMap(({ path: apply, advice }) => {
+  return pathChanges.flatMap(({ path: apply, advice }) => {
     const signed = apply(sent.path, claims)
     if (signed === null || signed === '' || seen.has(signed)) return []
     seen.add(signed)

@@ -125,7 +125,7 @@ function valueChange(pair: Pair, signed: string, advice: string): Change {
   )
 }
 
-const lives = [
+const lifetimes = [
   60, 120, 180, 300, 600, 900, 1200, 1800, 3600, 7200, 10_800, 21_600, 28_800, 43_200, 86_400, 172_800, 259_200,
   432_000, 604_800,
 ]
@@ -134,7 +134,7 @@ const lives = [
 function ofTheSignature(sent: Original): Change[] {
   const expires = sent.query.find(([name]) => name === 'X-Amz-Expires')
   if (expires === undefined) return []
-  return lives
+  return lifetimes
     .filter((seconds) => String(seconds) !== expires[1])
     .map((seconds) =>
       valueChange(expires, String(seconds), 'The lifetime of a URL is signed. Request one with another expiresIn.'),

@@ -83,7 +83,7 @@ describe('with --dev', () => {
 
   test.each([
     ['letters', 'hi', 'its bytes are text'],
-    ['noise', Buffer.from([1, 2, 3, 4]), 'do not begin'],
+    ['noise', Buffer.from([1, 2, 3, 4]), 'do not start like'],
     ['nothing', '', 'empty (0 bytes)'],
     ['JSON', '{"a":1}', 'JSON'],
   ])('%s as PNG are confirmed with a warning on the record and in the log', async (_, bytes, words) => {

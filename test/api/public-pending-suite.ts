@@ -195,7 +195,7 @@ function granted({ start, newUser }: Bench): void {
       ]
       const refused = [400, 400, 415]
       expect(answers.map(({ status }) => status)).toEqual(onS3 ? refused : [200, 200, 200])
-      const remedies = ['send mimeType', 'send size', 'visibility "private"']
+      const remedies = ['Send mimeType', 'Send size', 'visibility "private"']
       const told = answers.map(({ json }, i) => (json.detail ?? '').includes(remedies[i]!))
       expect(told).toEqual(remedies.map(() => onS3))
       expect(isSame((await bob.get('/files/usage')).json, usage)).toBe(onS3)

@@ -72,7 +72,7 @@ it('removes orphans when it is told to, by a catalog that knows some file', asyn
   expect(taken).toMatchObject({
     exitCode: 1,
     stdout: '',
-    stderr: expect.stringMatching(/is database\.url the right one/),
+    stderr: expect.stringMatching(/Check that database\.url names the catalog/),
   })
   const gateway = await startGateway({}, { dir: bench.path })
   await (await as(gateway, 'alice')).post('/files/upload-url', textFile)

@@ -241,7 +241,7 @@ describe('the URL', () => {
     ['postgres://u:geheim@db/app?sslmode=maybe', /sslmode must be one of disable, prefer, require/],
     ['postgres://u:geheim@db/app?sslmode=verify-ca', /sslrootcert=FILE/],
     ['postgres://u:geheim@db/app?sslmode=verify-full&sslrootcert=/no/such/file', /ENOENT/],
-    ['postgres://u:ge/heim@db:x/app', /cannot be read/],
+    ['postgres://u:ge/heim@db:x/app', /is not a valid URL/],
   ])('%s is refused, its password untold', async (url, message) => {
     const refused = await createCatalog({ url }).catch((error: Error & { code: string }) => error)
     expect(refused).toMatchObject({ code: 'InvalidArgument', message: expect.stringMatching(message) })

@@ -1,6 +1,6 @@
 import { gzipSync } from 'node:zlib'
 import { expect, test } from 'vitest'
-import { whatIsWrong } from '../../src/service/content-type/check-type.ts'
+import { describeMismatch } from '../../src/service/content-type/check-type.ts'
 import { recognise } from '../../src/service/content-type/recognise.ts'
 import { agreement } from '../../src/service/content-type/type-agreement.ts'
 
@@ -170,7 +170,7 @@ test.each([
   ['image/png', Buffer.from([1, 2, 3]), /do not start like a file of that type/],
   ['text/plain', Buffer.from([1, 2, 3]), /binary data/],
 ])('the refusal of %s names the usual cause', async (type, bytes, words) => {
-  expect(whatIsWrong(type, await recognise(Buffer.from(bytes as string)))).toMatch(words)
+  expect(describeMismatch(type, await recognise(Buffer.from(bytes as string)))).toMatch(words)
 })
 
 test.each<[string, Uint8Array]>([

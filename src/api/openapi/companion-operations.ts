@@ -38,7 +38,7 @@ export const companionOperations: Readonly<Record<string, Operation>> = {
     tag: 'Uppy',
     summary: 'Start a multipart upload',
     body: beginInput,
-    answers: { 200: { description: 'Begun', schema: answers.begunUppyMultipart } },
+    answers: { 200: { description: 'The upload was started', schema: answers.begunUppyMultipart } },
     refusals: admission,
   },
   'GET /s3/multipart/:id/batch': {

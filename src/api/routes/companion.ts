@@ -19,7 +19,7 @@ const partUrlLife = 3600
 
 export async function uploadParams({ ctx, deps, user }: Call): Promise<void> {
   const input = parseParams(ctx.query)
-  const method = takesForm(ctx) && deps.stores.current.capabilities.has('presign-post') ? 'POST' : 'PUT'
+  const method = acceptsForm(ctx) && deps.stores.current.capabilities.has('presign-post') ? 'POST' : 'PUT'
   const issued = await beginUpload(deps, user, { ...input, method, autoConfirm: true, isNeverRenewed: true })
   const { url, headers, expiresIn, file } = issued
   answer(
@@ -34,7 +34,7 @@ export async function uploadParams({ ctx, deps, user }: Call): Promise<void> {
  * Whether the client accepts a form. Uppy 6 sends only forms. Uppy 4 and 5 send either, but hang without an ETag,
  * which some stores do not return for a form. They are recognised by an Accept header of JSON alone.
  */
-function takesForm(ctx: Context): boolean {
+function acceptsForm(ctx: Context): boolean {
   const accept = ctx.get('accept')
   return !accept.includes('application/json') || accept.includes('*/*')
 }

@@ -23,7 +23,7 @@ export function Dialog({ label, className, onClose, children }: DialogProps) {
       dialog.close()
     }
   }, [])
-  const closeBeside = (e: MouseEvent): void => {
+  const closeOnBackdrop = (e: MouseEvent): void => {
     if (e.target === ref.current) onClose()
   }
   return (
@@ -37,7 +37,7 @@ export function Dialog({ label, className, onClose, children }: DialogProps) {
         e.preventDefault()
         onClose()
       }}
-      onClick={closeBeside}
+      onClick={closeOnBackdrop}
     >
       <div className="dialog-body">{children}</div>
     </dialog>

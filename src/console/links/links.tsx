@@ -105,7 +105,7 @@ function LinkList({ file, canMake, shownId, onShow }: ListProps) {
 /** The row is about to be removed. Focuses its neighbour, or the element above the list. */
 function focusNeighbourOf(list: HTMLElement | null, linkId: string): void {
   const row = list?.querySelector(`[data-link="${CSS.escape(linkId)}"]`)
-  const beside = row?.nextElementSibling ?? row?.previousElementSibling
-  const target = beside?.querySelector<HTMLElement>('.link-revoke') ?? document.getElementById('links-title')
+  const neighbour = row?.nextElementSibling ?? row?.previousElementSibling
+  const target = neighbour?.querySelector<HTMLElement>('.link-revoke') ?? document.getElementById('links-title')
   target?.focus()
 }

@@ -4,7 +4,7 @@ import type { ObjectHead, ObjectRef, StorageDriver } from '../../drivers/driver.
 import { StorageError } from '../../errors.ts'
 import { essenceOf, parseMimeType } from '../../media-type.ts'
 import type { ServiceDeps } from '../deps.ts'
-import { ByteSource, mostBytes, type ReadRange } from './image-size/byte-source.ts'
+import { ByteSource, maxBytes, type ReadRange } from './image-size/byte-source.ts'
 import { isUnnamed, sameType, typeByName } from './declared-type.ts'
 import type { Agreement } from './type-agreement.ts'
 import { canonicalType, hasMandatorySignature } from './type-families.ts'
@@ -70,7 +70,7 @@ async function checkContent(
   const sample = await readRange(0, sampleBytes)
   const found = await recognise(sample)
   const result = agreement(granted, found)
-  if (result === 'contradicts' || (result === 'missing' && !deps.dev)) throw mismatch(whatIsWrong(granted, found))
+  if (result === 'contradicts' || (result === 'missing' && !deps.dev)) throw mismatch(describeMismatch(granted, found))
   const { maxPixels } = deps.config.uploads
   if (maxPixels !== null && isRaster(granted, found)) {
     await checkPixels(new ByteSource(sample, head.contentLength, readRange), maxPixels)
@@ -78,7 +78,7 @@ async function checkContent(
   return {
     result,
     utf8: found.utf8,
-    ...(result === 'missing' ? { warning: whatIsWrong(granted, found) } : {}),
+    ...(result === 'missing' ? { warning: describeMismatch(granted, found) } : {}),
   }
 }
 
@@ -99,7 +99,7 @@ async function checkPixels(source: ByteSource, maxPixels: number): Promise<void>
   const size = await imageSize(source)
   if (size === 'too-far') {
     throw mismatch(
-      `The dimensions of the image are not in the ${mostBytes / 2 ** 20} MiB that are read. Save it with less metadata, or set uploads.maxPixels to null.`,
+      `The dimensions of the image are not in the ${maxBytes / 2 ** 20} MiB that are read. Save it with less metadata, or set uploads.maxPixels to null.`,
     )
   }
   if (size === undefined || size.width * size.height <= maxPixels) return
@@ -141,7 +141,7 @@ const causes: Record<Wrapping, readonly [what: string, remedy: string]> = {
   JSON: ['JSON', 'Send the bare file as the body, not JSON.'],
 }
 
-export function whatIsWrong(granted: string, found: Recognised): string {
+export function describeMismatch(granted: string, found: Recognised): string {
   const upload = `The upload was granted for ${granted},`
   if (found.markup !== undefined) return `${upload} but its bytes are ${found.markup}. ${another}`
   if (found.wrapping !== undefined && (found.signature === undefined || found.weak)) {

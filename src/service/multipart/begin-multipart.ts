@@ -39,7 +39,7 @@ export async function beginMultipart(
   input: BeginMultipart,
 ): Promise<IssuedMultipart> {
   const { maxParts, maxPutSize } = deps.stores.current.limits
-  const request = readUploadRequest(deps, input, { maxBytes: maxParts * maxPutSize, proves: isComputable })
+  const request = readUploadRequest(deps, input, { maxBytes: maxParts * maxPutSize, canVerify: isComputable })
   const { size } = request
   const partSize = partSizeFor(deps, input.partSize, size ?? request.maxSize)
   const lifetime = uploadLifetime(deps, deps.stores.current, input.expiresIn)
@@ -63,10 +63,10 @@ export async function beginMultipart(
  * The requested or configured part size, within the store's limits, and large enough that the maximum size of the
  * upload fits in `plannedParts`.
  */
-function partSizeFor(deps: ServiceDeps, wanted: number | undefined, mostBytes: number): number {
+function partSizeFor(deps: ServiceDeps, wanted: number | undefined, maxBytes: number): number {
   const { minPartSize, maxPutSize } = deps.stores.current.limits
   const usual = wanted ?? deps.config.uploads.partSize
-  return Math.min(maxPutSize, Math.max(usual, minPartSize, Math.ceil(mostBytes / plannedParts)))
+  return Math.min(maxPutSize, Math.max(usual, minPartSize, Math.ceil(maxBytes / plannedParts)))
 }
 
 /** If the store cannot create the upload, its record expires. */
@@ -81,13 +81,13 @@ async function createInStore(
     await deps.catalog.setMultipart(file.id, created)
     return created
   } catch (error) {
-    await giveBack(deps, file, target, created)
+    await releaseUpload(deps, file, target, created)
     throw error
   }
 }
 
 /** The collector removes what this cannot remove. It finds it through the expired grant. */
-async function giveBack(
+async function releaseUpload(
   deps: ServiceDeps,
   file: FileRecord,
   target: PendingUpload['grant']['target'],

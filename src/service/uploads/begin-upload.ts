@@ -31,7 +31,7 @@ export async function beginUpload(deps: ServiceDeps, owner: string, input: Begin
   const { capabilities, limits } = store
   const request = readUploadRequest(deps, input, {
     maxBytes: limits.maxPutSize,
-    proves: (algorithm) => capabilities.has('signed-checksum') || isComputable(algorithm),
+    canVerify: (algorithm) => capabilities.has('signed-checksum') || isComputable(algorithm),
   })
   const { mimeType, declared, size, checksum } = request
   const key = newUploadKey(request.visibility, request.filename, mimeType)

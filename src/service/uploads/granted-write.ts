@@ -13,7 +13,7 @@ export async function grantedWrite(
   const upload = ref.bucket === deps.config.storage.bucket ? await deps.catalog.findUploadByKey(ref.key) : null
   if (!upload?.grant) return null
   const { file, grant } = upload
-  // A proxied bucket may serve the object without the gateway before it is verified. No cache must store it.
+  // A proxied bucket may serve the object without the gateway before it is verified. Caches must not store it.
   const cacheControl = file.visibility === 'public' ? { cacheControl: 'no-store' } : {}
   // Only a pending upload has a reservation.
   const reserved = file.status === 'pending' ? grant.reservedBytes : deps.config.uploads.maxSize

@@ -23,9 +23,9 @@ function keyExtension(filename: string, mimeType: string): string {
   const own = /[^.]\.([a-z0-9]{1,10})$/i.exec(filename)?.[1]?.toLowerCase()
   const type = canonicalType(essenceOf(mimeType))
   const usual = extensionOf(type) || extensionOf(essenceOf(mimeType)) || undefined
-  const fits = own !== undefined && (stands(own, type) || (usual === undefined && lookup(own) === false))
+  const fits = own !== undefined && (matchesType(own, type) || (usual === undefined && lookup(own) === false))
   const extension = fits ? own : usual
   return extension === undefined ? '' : `.${extension}`
 }
 
-const stands = (extension: string, type: string): boolean => canonicalType(lookup(extension) || '') === type
+const matchesType = (extension: string, type: string): boolean => canonicalType(lookup(extension) || '') === type

@@ -8,11 +8,11 @@ import { removeUnneeded, settleUpload } from './settle-upload.ts'
 import { isPending, isVerified, type PendingUpload } from './verify-upload.ts'
 
 /**
- * Reads may look for the object of one pending upload `mostLooks` times per `lookWindow` milliseconds. A read right
+ * Reads may look for the object of one pending upload `maxLooks` times per `lookWindow` milliseconds. A read right
  * after the PUT finds it, and many reads of an object that was never sent cause few requests to the store.
  */
 const lookWindow = 5_000
-const mostLooks = 5
+const maxLooks = 5
 const maxRemembered = 10_000
 
 const looks = new WeakMap<ServiceDeps['catalog'], Map<string, { since: number; count: number }>>()
@@ -22,7 +22,7 @@ function mayLook({ catalog }: ServiceDeps, id: string): boolean {
   looks.set(catalog, known)
   const now = performance.now()
   const window = known.get(id)
-  if (window && now - window.since < lookWindow) return ++window.count <= mostLooks
+  if (window && now - window.since < lookWindow) return ++window.count <= maxLooks
   known.delete(id)
   known.set(id, { since: now, count: 1 })
   for (const oldest of known.keys()) {

@@ -32,7 +32,7 @@ export async function settleUpload(
     } catch (error) {
       if (isStorageError(error, 'PreconditionFailed')) continue
       if (isStorageError(error, 'UploadMismatch', 'QuotaExceeded')) return discard(deps, upload, error)
-      if (isStorageError(error, 'NotFound')) return settledBySomeoneElse(deps, upload, error)
+      if (isStorageError(error, 'NotFound')) return settledConcurrently(deps, upload, error)
       throw error
     }
   }
@@ -54,7 +54,7 @@ async function seal(
 ): Promise<SealedObject> {
   const version = head.versionId === undefined ? {} : { versionId: head.versionId }
   const store = deps.stores.of(file)
-  // Otherwise sealing copies the object. The copy is not needed if nothing can change the object.
+  // Stores that cannot seal in place copy the object. Skip the copy if nothing can change the object.
   const sealsInPlace = store.capabilities.has('seals-in-place')
   // No URL of this grant writes to the object that its parts became, and the gateway set its headers.
   if (grant.method === 'MULTIPART' && !sealsInPlace) return { ref: grant.target, etag: head.etag, ...version }
@@ -131,17 +131,13 @@ const isRefusal = (error: unknown): boolean =>
 /** Releases the quota and deletes the object, unless another call has confirmed the file. */
 async function discard(deps: ServiceDeps, upload: PendingUpload, reason: StorageError): Promise<Settled> {
   if (!(await deps.catalog.expireUpload(upload.file.id, deps.now()))) {
-    return settledBySomeoneElse(deps, upload, reason)
+    return settledConcurrently(deps, upload, reason)
   }
   await removeUnneeded(deps, upload.file, upload.grant.target)
   throw reason
 }
 
-async function settledBySomeoneElse(
-  deps: ServiceDeps,
-  { file }: PendingUpload,
-  reason: StorageError,
-): Promise<Settled> {
+async function settledConcurrently(deps: ServiceDeps, { file }: PendingUpload, reason: StorageError): Promise<Settled> {
   const current = await deps.catalog.findUpload(file.owner, { id: file.id })
   if (current?.file.status === 'confirmed') return { file: current.file, created: false }
   if (reason.code !== 'NotFound') throw reason

@@ -37,13 +37,13 @@ export type UploadRequest = {
 }
 
 /** Limits of the upload method: its maximum bytes, and the checksum algorithms that can be verified. */
-export type Way = { maxBytes: number; proves: (algorithm: ChecksumAlgorithm) => boolean }
+export type UploadLimits = { maxBytes: number; canVerify: (algorithm: ChecksumAlgorithm) => boolean }
 
 /**
  * Validates a request for an upload against the configuration.
  * Errors: InvalidArgument, InvalidDigest, MetadataTooLarge, AccessDenied, TypeNotAllowed, EntityTooLarge, NotSupported.
  */
-export function readUploadRequest(deps: ServiceDeps, asked: RequestedUpload, way: Way): UploadRequest {
+export function readUploadRequest(deps: ServiceDeps, asked: RequestedUpload, limits: UploadLimits): UploadRequest {
   const { uploads } = deps.config
   const visibility = asked.visibility ?? 'private'
   if (visibility === 'public' && !uploads.allowPublic) {
@@ -54,13 +54,13 @@ export function readUploadRequest(deps: ServiceDeps, asked: RequestedUpload, way
   }
   const filename = parseFilename(asked.filename)
   const { mimeType, declared } = allowedType(asked.mimeType, filename, uploads.allowedTypes)
-  const maxSize = Math.min(uploads.maxSize, way.maxBytes)
+  const maxSize = Math.min(uploads.maxSize, limits.maxBytes)
   const size = asked.size ?? null
   checkSize(size, maxSize)
   if (visibility === 'public') {
     checkPublicUpload(deps, { mimeType, isDeclared: asked.mimeType !== undefined, size })
   }
-  const checksum = asked.checksum === undefined ? null : checkChecksum(asked.checksum, way)
+  const checksum = asked.checksum === undefined ? null : checkChecksum(asked.checksum, limits)
   const metadata = parseMetadata(asked.metadata ?? {})
   const autoConfirm = asked.autoConfirm ?? uploads.autoConfirm
   return { filename, mimeType, declared, size, checksum, visibility, metadata, autoConfirm, maxSize }
@@ -89,9 +89,9 @@ function checkSize(size: number | null, most: number): void {
   })
 }
 
-function checkChecksum(given: Checksum, way: Way): Checksum {
+function checkChecksum(given: Checksum, limits: UploadLimits): Checksum {
   const checksum = parseChecksum(given)
-  if (way.proves(checksum.algorithm)) return checksum
+  if (limits.canVerify(checksum.algorithm)) return checksum
   throw new StorageError('NotSupported', {
     message: `This store cannot verify ${checksum.algorithm} for this kind of upload. Send the sha256 instead.`,
   })

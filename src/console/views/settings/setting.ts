@@ -1,4 +1,4 @@
-/** How the console words one setting. */
+/** Describes one setting. */
 
 import type { Setting } from '../../../api/contract.ts'
 
@@ -22,7 +22,7 @@ export const isChanged = ({ source }: Setting): boolean => source.from !== 'defa
 export function howToChange({ source: { from, text }, key, variable }: Setting): string {
   switch (from) {
     case 'file':
-      return `Set in ${text}: change that line. The variable ${variable} overrides it.`
+      return `Set in ${text}. Change that line. The variable ${variable} overrides it.`
     case 'variable':
       return `The ${text} is set and overrides every file. Change it, or unset it to use a file.`
     case 'flag':

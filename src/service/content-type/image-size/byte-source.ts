@@ -29,9 +29,9 @@ const largestWindow = 1024 * 1024
 /** Maximum bytes of a JPEG segment. The metadata of a JPEG consists of segments. */
 const longestSegment = 65_537
 /** Limits per image: requests to the store, bytes read from the store, and reads of fetched bytes. */
-const mostRequests = 48
-export const mostBytes = 8 * 1024 * 1024
-const mostReads = 20_000
+const maxRequests = 48
+export const maxBytes = 8 * 1024 * 1024
+const maxReads = 20_000
 
 export class ByteSource {
   #window: { start: number; bytes: Buffer }
@@ -51,7 +51,7 @@ export class ByteSource {
 
   /** Errors: EndOfBytes, TooFar. */
   async read(start: number, length: number): Promise<Buffer> {
-    if (++this.#reads > mostReads) throw new TooFar()
+    if (++this.#reads > maxReads) throw new TooFar()
     if (start + length > this.#length) throw new EndOfBytes()
     if (!this.#holds(start, length)) await this.#fetch(start, length)
     if (!this.#holds(start, length)) throw new EndOfBytes()
@@ -72,11 +72,11 @@ export class ByteSource {
   /** The window grows while a parser reads through metadata, and not when it jumps to another offset. */
   async #fetch(start: number, length: number): Promise<void> {
     const passed = start - this.#window.start - this.#window.bytes.length
-    const goesOn = start > this.#window.start && passed < longestSegment
-    this.#size = goesOn ? Math.min(largestWindow, this.#size * 2) : smallestWindow
+    const isSequential = start > this.#window.start && passed < longestSegment
+    this.#size = isSequential ? Math.min(largestWindow, this.#size * 2) : smallestWindow
     const wanted = Math.min(Math.max(length, this.#size), this.#length - start)
     this.#bytes += wanted
-    if (++this.#requests > mostRequests || this.#bytes > mostBytes) throw new TooFar()
+    if (++this.#requests > maxRequests || this.#bytes > maxBytes) throw new TooFar()
     this.#window = { start, bytes: await this.#readRange(start, wanted) }
   }
 }

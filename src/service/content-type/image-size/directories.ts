@@ -2,9 +2,9 @@
 import { ifThere, type ByteSource, type Measure } from './byte-source.ts'
 
 /** Maximum pages and nested images that are read. Scans of books have more, but all of one size. */
-const mostDirectories = 16
+const maxDirectories = 16
 /** Maximum entries that are read. Entries are sorted by tag, and the size has low tags. */
-const mostEntries = 512
+const maxEntries = 512
 
 type Layout = { little: boolean; big: boolean }
 
@@ -21,7 +21,7 @@ export const directories: Measure = async (source, base, found) => {
   const seen = new Set<number>()
   for (const at of queue) {
     if (at === 0 || seen.has(at)) continue
-    if (seen.size === mostDirectories) return
+    if (seen.size === maxDirectories) return
     seen.add(at)
     const directory = { source, base, layout, queue, found }
     await ifThere(readDirectory(directory, base + at))
@@ -48,7 +48,7 @@ async function readDirectory({ source, base, layout, queue, found }: Reading, at
   const [countBytes, entryBytes, offsetBytes] = big ? [8, 20, 8] : [2, 12, 4]
   const counted = await source.read(at, countBytes)
   const count = big ? u64(counted, 0, layout) : u16(counted, 0, layout)
-  const entries = await source.read(at + countBytes, Math.min(count, mostEntries) * entryBytes)
+  const entries = await source.read(at + countBytes, Math.min(count, maxEntries) * entryBytes)
   let [width, height] = [0, 0]
   const nested: number[] = []
   for (let entry = 0; entry < entries.length; entry += entryBytes) {
@@ -81,7 +81,7 @@ function value(entries: Buffer, entry: number, layout: Layout): number {
 
 async function listed(source: ByteSource, entries: Buffer, entry: number, layout: Layout, base: number) {
   const width = layout.big ? 8 : 4
-  const count = Math.min(offset(entries, entry + 4, layout), mostDirectories)
+  const count = Math.min(offset(entries, entry + 4, layout), maxDirectories)
   const inside = entry + (layout.big ? 12 : 8)
   const list =
     count * width <= width

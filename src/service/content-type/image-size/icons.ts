@@ -5,7 +5,7 @@ import { bitmap } from './fixed-headers.ts'
 import { jpeg } from './jpeg.ts'
 import { jpeg2000Stream, png } from './streams.ts'
 
-const mostImages = 32
+const maxImages = 32
 
 const nested: Measure = async (source, base, found) => {
   const start = (await source.readUpTo(base, 12)).toString('latin1')
@@ -16,7 +16,7 @@ const nested: Measure = async (source, base, found) => {
 
 /** ICO and CUR. A bitmap in them declares twice its visible height, because it includes the mask. */
 export const iconFile: Measure = async (source, base, found) => {
-  const count = Math.min((await source.read(base, 6)).readUInt16LE(4), mostImages)
+  const count = Math.min((await source.read(base, 6)).readUInt16LE(4), maxImages)
   const entries = await source.readUpTo(base + 6, count * 16)
   for (let entry = 0; entry + 16 <= entries.length; entry += 16) {
     found(entries[entry] || 256, entries[entry + 1] || 256)
@@ -35,7 +35,7 @@ const iconImage: Measure = async (source, at, found) => {
 export const iconSet: Measure = async (source, base, found) => {
   const end = base + (await source.read(base, 8)).readUInt32BE(4)
   let at = base + 8
-  for (let i = 0; i < mostImages && at + 8 <= end; i++) {
+  for (let i = 0; i < maxImages && at + 8 <= end; i++) {
     const length = (await source.read(at, 8)).readUInt32BE(4)
     if (length < 8) return
     await ifThere(nested(source, at + 8, found))
