@@ -65,7 +65,7 @@ describe('serve with the s3 driver', () => {
     [
       'a wrong secret',
       { 'storage.s3.secretAccessKey': 'not-the-secret-of-this-key' },
-      /does not accept the signature/,
+      /rejects the signature/,
       /secretAccessKey/,
     ],
     [
@@ -113,7 +113,7 @@ describe('serve with the s3 driver', () => {
     const set = { 'server.workers': '2', 'storage.s3.secretAccessKey': 'not-the-secret-of-this-key' }
     const { ready, problems } = await firstLine(serve(set, '--json'))
     expect(ready).toBe(false)
-    expect(problems[0]?.message).toContain('does not accept the signature')
+    expect(problems[0]?.message).toContain('rejects the signature')
   })
 
   it('serves its files after storage.driver alone was changed, with credentials in the S3_ variables', async () => {
