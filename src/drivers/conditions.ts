@@ -1,4 +1,7 @@
-/** Conditions on reads, in the order of RFC 9110 section 13.2.2. Evaluated here also for stores that know less of them. */
+/**
+ * Evaluates conditions on reads in the order of RFC 9110 section 13.2.2, also for stores that support only some of
+ * them.
+ */
 import { StorageError, type StorageErrorCode } from '../errors.ts'
 import type { ReadConditions } from './driver.ts'
 
@@ -22,7 +25,7 @@ export function checkReadConditions(now: Validators, o: ReadConditions): void {
   }
 }
 
-/** The conditions on a copy's source: there is no 304 to a copy, so every failed one is PreconditionFailed. */
+/** The conditions on a copy's source. A copy has no 304 response, so every failed condition is PreconditionFailed. */
 export function checkSourceConditions(now: Validators, o: ReadConditions): void {
   try {
     checkReadConditions(now, o)
@@ -44,11 +47,11 @@ export function fail(
   })
 }
 
-/** `list` is a header's value: `*`, or ETags, quoted or bare. A weak one never matches strongly. */
+/** `list` is a header's value: `*`, or ETags, quoted or bare. A weak ETag never matches in a strong comparison. */
 export function matches(list: string, etag: string, comparison: 'strong' | 'weak'): boolean {
   if (list.trim() === '*') return true
   return list.split(',').some((item) => {
-    // Trimmed first: white space that a pattern may give to either end costs quadratic time.
+    // Trim first. A pattern that allows white space at both ends takes quadratic time.
     const [, weak, quoted, bare] = /^(W\/)?(?:"([^"]*)"|([^"\s]*))$/.exec(item.trim()) ?? []
     return (quoted ?? bare) === etag && (comparison === 'weak' || !weak)
   })

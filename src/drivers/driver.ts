@@ -75,7 +75,7 @@ export interface ObjectStore {
   /** At most 1000 keys, in one transaction if the store supports it. */
   deleteObjects(bucket: string, keys: readonly string[]): Promise<DeleteResult[]>
   listObjects(o: ListOptions): Promise<ObjectPage>
-  /** All versions and delete markers, in order of their keys, of each key the newest first. */
+  /** All versions and delete markers, ordered by key. The versions of a key are ordered newest first. */
   listObjectVersions(o: ListVersionsOptions): Promise<VersionPage>
   /**
    * Ordered by part number. Empty if the object was not uploaded in parts. Errors: those of headObject, NotSupported.
@@ -229,8 +229,11 @@ export type PublicAccessBlock = {
   blockPublicPolicy: boolean
   restrictPublicBuckets: boolean
 }
-/** What the owner has configured besides ACL and CORS rules. An absent field is not configured. */
-/** Whether new objects get a version of their own, or replace the version `null`. Absent: there were never versions. */
+/** The owner's settings other than ACL and CORS rules. An absent field is not configured. */
+/**
+ * `Enabled`: each new object is a new version. `Suspended`: it replaces the version `null`. Absent: there were never
+ * versions.
+ */
 export type Versioning = 'Enabled' | 'Suspended'
 export type BucketConfiguration = {
   versioning?: Versioning
@@ -361,7 +364,10 @@ export interface DriverCore
     Pick<ObjectStore, 'headObject' | 'getObject' | 'putObject' | 'copyObject' | 'deleteObject' | 'listObjects'>,
     Omit<MultipartStore, 'uploadPartCopy'> {}
 
-/** What a driver may add: methods of the complete interface, alone or in sets. Each comment says what happens without. */
+/**
+ * What a driver may add: methods of the complete interface, alone or in sets. Each comment says what happens without
+ * it.
+ */
 export interface DriverOptions
   // The keys of one call are deleted one by one.
   extends

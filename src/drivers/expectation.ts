@@ -1,9 +1,9 @@
-/** What a body was announced to be: refused at once where it cannot be, compared when its digests are known. */
+/** Checks a body against its announced length and digests. Impossible values are rejected before the body is read. */
 import { StorageError } from '../errors.ts'
 import { checksumFromBase64 } from './checksums/checksum.ts'
 import type { BodyExpectation, Checksum, ChecksumAlgorithm } from './driver.ts'
 
-/** `sha256` and `checksum` where they were asked for. */
+/** `sha256` and `checksum` are present if they were requested. */
 export type BodyDigests = { md5: Buffer; sha256?: Buffer; checksum?: Buffer }
 
 export function checkExpectation(o: BodyExpectation & { maxBytes: number }): void {
@@ -21,7 +21,7 @@ function md5FromBase64(value: string): Buffer {
   throw new StorageError('InvalidDigest', { message: 'The Content-MD5 you specified is not valid.' })
 }
 
-/** Resolves to the checksum to be stored: what was announced and holds, or what was computed for `algorithm`. */
+/** Returns the checksum to store: the announced one after comparison, or the computed one for `algorithm`. */
 export function verifyDigests(
   digests: BodyDigests,
   o: BodyExpectation,

@@ -3,9 +3,9 @@ import type { ObjectNote, ObjectRef } from './objects.ts'
 
 /** What the catalog says about the store. */
 export type Expected = {
-  /** The store that its files are in; null where it has not met one. */
+  /** The store that contains its files. null if none is recorded yet. */
   storeId: string | null
-  /** Files, unfinished uploads and objects still to be removed that it has here. */
+  /** Number of files, unfinished uploads and objects to delete in this store. */
   files: number
   /** Objects of confirmed files, page by page. */
   objects(): AsyncIterable<readonly ObjectRef[]>

@@ -1,11 +1,11 @@
-/** The words of the driver port: objects, and what is asked and answered of them. Import them from `driver.ts`. */
+/** The types of the driver port: objects, and the options and results of the methods. Import them from `driver.ts`. */
 import type { Readable, Writable } from 'node:stream'
 
 export type ObjectRef = { bucket: string; key: string }
 
 export const checksumAlgorithms = ['sha1', 'sha256', 'sha512', 'md5', 'crc32', 'crc32c', 'crc64nvme'] as const
 export type ChecksumAlgorithm = (typeof checksumAlgorithms)[number]
-/** Length of a digest. */
+/** Length of each digest, in bytes. */
 export const checksumBytes: Record<ChecksumAlgorithm, number> = {
   sha1: 20,
   sha256: 32,
@@ -16,7 +16,7 @@ export const checksumBytes: Record<ChecksumAlgorithm, number> = {
   crc64nvme: 8,
 }
 export type ChecksumType = 'FULL_OBJECT' | 'COMPOSITE'
-/** `value` is base64, for a composite one followed by `-<parts>`, as in `x-amz-checksum-<algorithm>`. */
+/** `value` is base64, as in `x-amz-checksum-<algorithm>`. A composite checksum is followed by `-<parts>`. */
 export type Checksum = { algorithm: ChecksumAlgorithm; value: string; type?: ChecksumType }
 
 export type CannedAcl = 'private' | 'public-read' | 'public-read-write' | 'authenticated-read'
@@ -24,12 +24,12 @@ export type AclGroup = 'all-users' | 'authenticated-users' | 'log-delivery'
 export type Permission = 'FULL_CONTROL' | 'READ' | 'WRITE' | 'READ_ACP' | 'WRITE_ACP'
 /** `owner` is an owner of access keys. */
 export type Grant = { to: { owner: string } | { group: AclGroup }; permission: Permission }
-/** `owner` owns the bucket or the object, which need not be the owner of the object's bucket. */
+/** `owner` owns the bucket or the object. An object and its bucket can have different owners. */
 export type AccessControlList = { owner: string; grants: Grant[] }
-/** A canned ACL is one of something that the owner of the bucket owns. Drivers may refuse lists as `NotSupported`. */
+/** A canned ACL is relative to the bucket's owner. A driver may reject lists with `NotSupported`. */
 export type Acl = CannedAcl | AccessControlList
 
-/** What a writer may say about an object and a reader gets back. Header values are as on the wire, unparsed. */
+/** The headers that a writer sets and a reader gets back. Values are unparsed, as on the wire. */
 export type ObjectHeaders = {
   contentType?: string
   contentEncoding?: string
@@ -37,32 +37,34 @@ export type ObjectHeaders = {
   contentLanguage?: string
   cacheControl?: string
   expires?: string
-  /** User metadata, names in lower case without `x-amz-meta-`; names and values together at most 2 KB. */
+  /** User metadata. Names are in lower case, without `x-amz-meta-`. Names and values together are at most 2 KB. */
   metadata?: Record<string, string>
-  /** Kept and told, and nothing else: every object is read as one of STANDARD, which is the class where there is none. */
+  /** Stored and returned only. Every object is read as one of STANDARD, which is also the default. */
   storageClass?: string
 }
 
 export type ObjectHead = ObjectHeaders & {
-  /** Bytes of the whole object, also where a range or a part was asked for. */
+  /** Bytes of the whole object, even if a range or a part was requested. */
   contentLength: number
   /** Without quotes. */
   etag: string
   lastModified: Date
-  /** Names the write that made it, where the store can: equal ETags do not make equal bytes, nor equal headers. */
+  /**
+   * Identifies the write that created the object, if the store can. Equal ETags do not imply equal bytes or headers.
+   */
   revision?: string
   checksum?: Checksum
   versionId?: string
   acl?: Acl
   tagCount?: number
-  /** Parts of an object made by a multipart upload. */
+  /** Number of parts, for an object from a multipart upload. */
   partCount?: number
 }
 
 /** Inclusive offsets. `{ start }` reads to the end; `{ suffix: n }` reads the last n bytes. */
 export type ByteRange = { start: number; end?: number } | { suffix: number }
 
-/** Evaluated in RFC 9110 order by the driver: a failed one throws `PreconditionFailed` or `NotModified`. */
+/** The driver evaluates them in RFC 9110 order. A failed condition throws `PreconditionFailed` or `NotModified`. */
 export type ReadConditions = {
   /** ETag lists as in the header, quoted or bare, or `*`. */
   ifMatch?: string
@@ -71,40 +73,40 @@ export type ReadConditions = {
   ifUnmodifiedSince?: Date
 }
 
-/** With `partNumber` the head tells the part's checksum, of the kind that the object has. */
+/** With `partNumber`, the head contains the checksum of that part, of the same type as the object's checksum. */
 export type HeadOptions = ReadConditions & { partNumber?: number; versionId?: string; signal?: AbortSignal }
 export type GetOptions = HeadOptions & { range?: ByteRange }
 
-/** A whole object as a plain file of this machine, for a server in front that sends files itself. */
+/** A whole object as a regular local file, for a front proxy that sends files itself. */
 export type LocalFile = {
-  /** Absolute, as the system writes it. */
+  /** Absolute, with the separators of the operating system. */
   file: string
-  /** Relative to the folder in which all such files lie, with "/" between its names: `[0-9a-f/]+`. */
+  /** Relative path below the folder of all such files, separated by "/": `[0-9a-f/]+`. */
   below: string
 }
 
 export interface StoredObject {
   readonly head: ObjectHead
-  /** Inclusive offsets of what will be sent; absent when it is the whole object. */
+  /** Inclusive offsets of the bytes to send. Absent for the whole object. */
   readonly range?: { start: number; end: number }
-  /** Writes the bytes with backpressure and does not end `out`; rejects if the bytes cannot be delivered in full. */
+  /** Writes the bytes with backpressure and does not end `out`. Rejects if the bytes cannot be delivered in full. */
   sendTo(out: Writable, signal?: AbortSignal): Promise<void>
   stream(): Readable
   /**
-   * Where the whole object lies, from its first byte to its last; null where it does not lie in one file, and where what is
-   * to be sent has been read already. The file stays for `grace` seconds after the object is deleted or replaced.
+   * The file that contains exactly the whole object. null if the object is not one file, or if its bytes have been read
+   * already. The file stays for `grace` seconds after the object is deleted or replaced.
    */
   localFile?(): LocalFile | null
-  /** To be called when neither `sendTo` nor `stream` was used to the end. */
+  /** Must be called if neither `sendTo` nor `stream` was read to the end. */
   close(): Promise<void>
 }
 
-/** Conditions on a write. `ifMatch` is an ETag; a lost race is `PreconditionFailed` or `ConditionalConflict`. */
+/** Conditions on a write. `ifMatch` is an ETag. A lost race is `PreconditionFailed` or `ConditionalConflict`. */
 export type WriteConditions = { ifNoneMatch?: '*'; ifMatch?: string }
 
 /**
- * What the bytes must turn out to be. A driver verifies all of it before the object becomes visible:
- * `BadDigest` for md5 and checksum, `PayloadHashMismatch` for payloadSha256, `IncompleteBody` for the length.
+ * What the bytes must match. A driver verifies all of it before the object becomes visible: `BadDigest` for md5 and
+ * checksum, `PayloadHashMismatch` for payloadSha256, `IncompleteBody` for the length.
  */
 export type BodyExpectation = {
   contentLength?: number
@@ -112,7 +114,10 @@ export type BodyExpectation = {
   md5?: string
   /** lower-case hex, from x-amz-content-sha256. */
   payloadSha256?: string
-  /** `value` is a function where it comes in a trailer: called once, after the last byte. No value: compute and store. */
+  /**
+   * `value` is a function if it arrives in a trailer. It is called once, after the last byte. Absent: compute and
+   * store.
+   */
   checksum?: { algorithm: ChecksumAlgorithm; value?: string | (() => string) }
 }
 
@@ -121,26 +126,26 @@ export type PutOptions = ObjectHeaders &
   BodyExpectation & {
     acl?: Acl
     tags?: Record<string, string>
-    /** Refuse with `EntityTooLarge` as soon as more than this many bytes have come. Default: `limits.maxPutSize`. */
+    /** Reject with `EntityTooLarge` as soon as more bytes have arrived. Default: `limits.maxPutSize`. */
     maxBytes?: number
     signal?: AbortSignal
   }
 
-/** What joining parts made. */
+/** The result of joining parts. */
 export type JoinedObject = Omit<WrittenObject, 'contentLength'> & { contentLength?: number }
 export type WrittenObject = {
   etag: string
   checksum?: Checksum
   versionId?: string
   contentLength: number
-  /** Where the bytes that this write replaced are still stored: resolves when they are deleted. Never rejects. */
+  /** Set if the replaced bytes are still stored. Resolves when they are deleted. Never rejects. */
   replacedGone?: Promise<void>
 }
 
 export type CopiedObject = WrittenObject & { lastModified: Date; sourceVersionId?: string }
 
 export type CopyOptions = ObjectHeaders & {
-  /** `COPY` keeps the source's headers, `REPLACE` takes those given here. */
+  /** `COPY` keeps the source's headers, `REPLACE` sets the given ones. */
   metadataDirective?: 'COPY' | 'REPLACE'
   taggingDirective?: 'COPY' | 'REPLACE'
   tags?: Record<string, string>
@@ -158,7 +163,7 @@ export type ListOptions = {
   delimiter?: string
   /** 0 to 1000. */
   maxKeys?: number
-  /** A key after which to start, in UTF-8 byte order; a common prefix given here is skipped as a whole. */
+  /** The page starts after this key, in UTF-8 byte order. A common prefix given here is skipped as a whole. */
   startAfter?: string
   continuationToken?: string
   signal?: AbortSignal
@@ -180,23 +185,26 @@ export type ObjectPage = {
   nextMarker?: string
 }
 
-/** Without `versionId` the current version is meant. */
+/** Without `versionId`, the current version. */
 export type OfVersion = { versionId?: string }
 
-/** What a delete did in a bucket with versions: `versionId` is the marker that it made, or the version that it removed. */
+/**
+ * The effect of a delete in a bucket with versioning. `versionId` is the delete marker that was created, or the version
+ * that was deleted.
+ */
 export type DeletedObject = {
   versionId?: string
-  /** Whether it made a delete marker or removed one. */
+  /** Whether a delete marker was created or deleted. */
   deleteMarker?: boolean
 }
 
 export type ListVersionsOptions = Pick<ListOptions, 'bucket' | 'prefix' | 'delimiter' | 'maxKeys' | 'signal'> & {
-  /** The key to start at. Without `versionIdMarker` all of its versions are passed. */
+  /** The page starts after this key, or within its versions if `versionIdMarker` is given. */
   keyMarker?: string
-  /** The version after which to start. */
+  /** The page starts after this version of `keyMarker`. */
   versionIdMarker?: string
 }
-/** `etag` and `contentLength` of a delete marker mean nothing. */
+/** `etag` and `contentLength` of a delete marker have no meaning. */
 export type ListedVersion = ListedObject & { versionId: string; isLatest: boolean; isDeleteMarker: boolean }
 export type VersionPage = {
   versions: ListedVersion[]
@@ -206,31 +214,29 @@ export type VersionPage = {
   nextVersionIdMarker?: string
 }
 
-/**
- * `code` of a failed key; keys that did not exist count as deleted, as on S3.
- */
+/** `error` is present for a failed key. Missing keys count as deleted, as on S3. */
 export type DeleteResult = { key: string; error?: { code: 'AccessDenied' | 'Internal'; message: string } }
 
 export type SealOptions = {
-  /** The etag whose bytes were verified; if the object has changed since, `PreconditionFailed`. */
+  /** ETag of the verified bytes. If the object has changed since, sealing fails with `PreconditionFailed`. */
   etag: string
-  /** Likewise, of a store that tells revisions. */
+  /** Revision of the verified bytes, for a store that reports revisions. */
   revision?: string
   versionId?: string
-  /** The fresh key to which a store without a better way copies the object. */
+  /** An unused key, to which the store copies the object if it cannot seal in place. */
   to: string
-  /** Keep the object at its first key too (its public URL points there). */
+  /** Also keep the object at its first key, because its public URL points there. */
   keepSource?: boolean
   /**
-   * The headers of the sealed object. Nothing else that its writer set survives: no other header, no metadata, no tags, no
-   * ACL. Without this field the writer's headers stay.
+   * The headers of the sealed object. All others that the writer set are dropped, with metadata, tags and ACL. Without
+   * this field, the writer's headers stay.
    */
   headers?: ObjectHeaders
-  /** Stored with the object by a store that keeps a log: `postern rebuild-catalog` makes the file's record from it. */
+  /** A store with a log stores it with the object. `postern rebuild-catalog` restores the file's record from it. */
   note?: ObjectNote
 }
 
-/** What the catalog knows of a file and the object itself does not. Times are ISO 8601. */
+/** The facts of a file that the catalog has and the object does not. Times are ISO 8601. */
 export type ObjectNote = {
   id: string
   owner: string
@@ -242,9 +248,9 @@ export type ObjectNote = {
   createdAt: string
   confirmedAt: string
 }
-/** Where the sealed bytes are to be read from now on. */
+/** Where to read the sealed bytes from now on. */
 export type SealedObject = { ref: ObjectRef; versionId?: string; etag: string }
 
-/** A part of an object that a multipart upload made. */
+/** A part of an object from a multipart upload. */
 export type ObjectPart = { partNumber: number; contentLength: number; checksum?: Checksum }
 export type ObjectPartPage = { parts: ObjectPart[]; isTruncated: boolean }

@@ -1,18 +1,24 @@
-/** The other processes of one gateway, which share its ports and its disk (`server.workers`), and what they are asked. */
+/**
+ * The other processes of one gateway (`server.workers`). They share its ports and disk, and answer each other's
+ * questions.
+ */
 export type Peers = {
-  /** 0 keeps house for all: it sweeps and collects. */
+  /** Process 0 runs the sweep and the collector for all. */
   readonly index: number
   readonly count: number
-  /** Whether this process takes the place of one that died while the others run on. */
+  /** Whether this process replaces one that died while the others kept running. */
   readonly isReplacement: boolean
-  /** The answers of the other processes that have one. Rejects if one does not answer: then nothing may be concluded. */
+  /**
+   * Resolves to the answers of the other processes. Rejects if one of them does not respond, because nothing can be
+   * concluded then.
+   */
   ask<About, Answer>(
     question: Question<About, Answer>,
     ...about: void extends About ? [] : [about: About]
   ): Promise<Answer[]>
   /** Sets how this process answers a question. */
   answer<About, Answer>(question: Question<About, Answer>, reply: (about: About) => Answer | Promise<Answer>): void
-  /** Counts that all of them add to, one set for each name. */
+  /** Counts that are shared by all processes, one set for each name. */
   counts(name: string): SharedCounts
 }
 
@@ -22,12 +28,15 @@ export type Question<About, Answer> = { readonly name: string; readonly types?: 
 export const question = <About, Answer>(name: string): Question<About, Answer> => ({ name })
 
 export type SharedCounts = {
-  /** Of all processes: what this one counts now, and what the others counted a moment ago (see cluster/shared-counts.ts). */
+  /**
+   * The sum over all processes: the current count of this one, and the last known counts of the others (see
+   * cluster/shared-counts.ts).
+   */
   get(key: string): number
   add(key: string, by: number): void
 }
 
-/** The only process there is. */
+/** A gateway with a single process. */
 export const alone: Peers = {
   index: 0,
   count: 1,

@@ -10,7 +10,7 @@ export type RequestToSign = {
   query: Record<string, string>
 }
 
-/** Runs a signer of `sigv4/`: what it cannot sign as asked is InvalidArgument. */
+/** Runs a signer of `sigv4/`. A request that it cannot sign is InvalidArgument. */
 export function signAsAsked<T>(sign: () => T, what: 'request' | 'form' = 'request'): T {
   try {
     return sign()
@@ -58,13 +58,13 @@ export const headRequest = (o: Omit<ReadToSign, 'response'>): RequestToSign => (
   query: { ...version(o.versionId), ...link(o.link) },
 })
 
-/** The id of the link that a read came by: our endpoint asks whether it is still alive. */
+/** The id of the share link behind a read. The objects endpoint checks that the link is still active. */
 const link = (id: string | undefined): Record<string, string> => (id === undefined ? {} : { 'x-postern-link': id })
 
 const version = (versionId: string | undefined): Record<string, string> =>
   versionId === undefined ? {} : { versionId }
 
-/** Fields of a form that bind its file. */
+/** Form fields that restrict the uploaded file. */
 export const formFields = ({ contentType, checksum }: { contentType?: string; checksum?: Checksum }) => ({
   ...(contentType === undefined ? {} : { 'Content-Type': contentType }),
   ...bodyHeaders(undefined, checksum),

@@ -1,12 +1,14 @@
-/** What a driver signs for others: the part of the port that makes URLs and forms. */
+/** The signing part of the driver port: URLs and forms for clients. */
 import type { Checksum, ObjectRef } from './objects.ts'
 
-/** `headers` are to be sent verbatim; never `content-length` or `host`, which every client sends by itself. */
+/**
+ * `headers` must be sent verbatim. They never include `content-length` or `host`, which every client sends on its own.
+ */
 export type SignedRequest = {
   method: string
   url: string
   headers: Record<string, string>
-  /** Seconds, as signed: may be less than asked where the credentials end sooner. */
+  /** Seconds, as signed. Less than requested if the credentials expire sooner. */
   expiresIn: number
   expiresAt: Date
 }
@@ -18,7 +20,7 @@ export type SignedForm = {
   expiresAt: Date
 }
 
-/** Overrides of a download's response headers; each becomes a signed `response-*` parameter. */
+/** Overrides of a download's response headers. Each becomes a signed `response-*` parameter. */
 export type ResponseOverrides = {
   contentType?: string
   contentDisposition?: string
@@ -36,11 +38,11 @@ export type PresignUploadOptions = {
   contentLength?: number
   /** Bound into the signature (`signed-checksum`). */
   checksum?: Checksum
-  /** The URL can only make a new object, never replace one (`conditional-put`). */
+  /** The URL can only create an object, never replace one (`conditional-put`). */
   ifNoneMatch?: '*'
 }
 
-/** Presigning is local computation. `now` stands in for the clock in tests. */
+/** Presigning is a local computation. Tests set `now` in place of the clock. */
 export interface Presigner {
   presignUpload(ref: ObjectRef, o: PresignUploadOptions): Promise<SignedRequest>
   presignUploadPart(
@@ -52,11 +54,11 @@ export interface Presigner {
     o: { expiresIn: number; versionId?: string; response?: ResponseOverrides; signedAt?: Date; link?: string },
   ): Promise<SignedRequest>
   presignHead(ref: ObjectRef, o: { expiresIn: number; versionId?: string; link?: string }): Promise<SignedRequest>
-  /** A form upload bounded by a content-length-range. Errors: NotSupported without `presign-post`. */
+  /** A form upload limited by a content-length-range. Errors: NotSupported without `presign-post`. */
   presignPost(
     ref: ObjectRef,
     o: { expiresIn: number; contentType?: string; minBytes: number; maxBytes: number; checksum?: Checksum },
   ): Promise<SignedForm>
-  /** The URL at which an anonymous read of a public object works, or null where there is none. */
+  /** The URL for anonymous reads of a public object, or null if there is none. */
   publicUrl(ref: ObjectRef): string | null
 }

@@ -1,16 +1,16 @@
-/** Reading a body by its events: unlike an async iterator it can be given up at once, and leaves a request alive. */
+/** Reads a body by its events. Unlike an async iterator, this can stop at once without destroying an HTTP request. */
 import type { Readable } from 'node:stream'
 import { StorageError } from '../errors.ts'
 
-// An ESM import of node:http would load its WebSocket too: see http/node-http.ts.
+// An ESM import of node:http would also load its WebSocket. See http/node-http.ts.
 const { IncomingMessage } = process.getBuiltinModule('node:http')
 
 const broken = new Set(['ECONNRESET', 'EPIPE', 'ERR_STREAM_PREMATURE_CLOSE', 'ABORT_ERR', 'HPE_INVALID_EOF_STATE'])
 
 /**
- * Hands every chunk to `onChunk` and waits for the promise it may return. A body that breaks off is IncompleteBody; an
- * error that its maker gave it is passed on. When the read fails the body is destroyed, unless it is an HTTP request:
- * its destruction would take the connection, and with it the answer, along.
+ * Passes every chunk to `onChunk` and waits for the promise that it may return. A body that breaks off is
+ * IncompleteBody. An error set by the sender of the stream is passed on. If the read fails, the body is destroyed. An
+ * HTTP request is paused instead, because destroying it would close the connection before the response.
  */
 export function receiveBody(
   body: Readable,
@@ -56,12 +56,12 @@ export function receiveBody(
     if (body.readableEnded) return onEnd()
     for (const signal of signals) signal?.addEventListener('abort', onAbort)
     body.on('end', onEnd).on('error', onError).on('close', onClose).on('data', onData)
-    // A body that was paused by whoever had it before does not flow by a listener alone.
+    // A listener alone does not start a body that was paused before.
     body.resume()
   })
 }
 
-/** What the body still has to say concerns nobody, and must not end the process. */
+/** Later errors of the body must not end the process. */
 export function dispose(body: Readable): void {
   body.on('error', () => {})
   if (body instanceof IncomingMessage) body.pause()

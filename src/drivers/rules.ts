@@ -1,4 +1,4 @@
-/** What S3 allows in keys, buckets, metadata and tags; the emulation allows no more. */
+/** The limits of S3 for keys, buckets, metadata and tags. The emulation has the same limits. */
 import { StorageError } from '../errors.ts'
 import type { ObjectHeaders, ObjectRef } from './driver.ts'
 
@@ -17,12 +17,12 @@ export const limits = {
 export const resourceOf = ({ bucket, key }: { bucket: string; key?: string }): string =>
   key === undefined ? `/${bucket}` : `/${bucket}/${key}`
 
-// oxlint-disable-next-line no-control-regex -- they are what is looked for
+// oxlint-disable-next-line no-control-regex -- the pattern finds control characters
 const control = /[\u0000-\u001f\u007f]/
 
 /**
- * Throws InvalidKey or KeyTooLong. Dot segments are refused although nothing here becomes a path: clients and proxies
- * resolve them, so that what was signed and what is asked for would differ.
+ * Throws InvalidKey or KeyTooLong. Dot segments are rejected although keys never become paths: clients and proxies
+ * resolve them, so the requested URL would differ from the signed one.
  */
 export function assertKey(ref: ObjectRef): void {
   const { key } = ref
@@ -96,7 +96,7 @@ export function assertExpiresIn(expiresIn: number): void {
   throw new StorageError('InvalidArgument', { message: `expiresIn is 1 to ${limits.maxExpiresIn} seconds.` })
 }
 
-/** The fields of ObjectHeaders alone, without what is undefined. */
+/** Picks the fields of ObjectHeaders that are defined. */
 export function pickHeaders(o: ObjectHeaders): ObjectHeaders {
   const { contentType, contentEncoding, contentDisposition, contentLanguage, cacheControl, expires, metadata } = o
   const { storageClass } = o

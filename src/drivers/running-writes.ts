@@ -3,16 +3,16 @@ import { StorageError } from '../errors.ts'
 import type { ObjectRef, WrittenObject } from './objects.ts'
 import { question, type Peers } from './peers.ts'
 
-/** A second write replaces one whose connection broke unnoticed. More would let one URL fill the disk. */
+/** Allows one write to replace another whose broken connection went unnoticed. More would let one URL fill the disk. */
 const maxPerKey = 2
 
 type Replacing = Pick<WrittenObject, 'replacedGone'>
 
 export type RunningWrites = {
   /**
-   * Runs a write, of one part where `partNumber` is given. Replaced bytes count as the write that replaced them until they
-   * are deleted, so that one process stores at most three times what was granted. Errors: TooManyRequests where two writes of
-   * the same object or part count.
+   * Runs a write of an object, or of one part if `partNumber` is given. Replaced bytes count as the write that replaced
+   * them until they are deleted, so one process stores at most three times the granted bytes. Errors: TooManyRequests
+   * if two writes of the same object or part already count.
    */
   run<T extends Replacing>(
     ref: ObjectRef,
@@ -32,7 +32,7 @@ export function createRunningWrites(peers: Peers): RunningWrites {
   function abort(key: string): boolean {
     const message = 'The upload was deleted while its bytes were sent.'
     for (const [controller, what] of running.get(key) ?? []) {
-      // A part is answered as it would be after the abort, so that a client begins the upload again.
+      // A part fails as it would after the abort, so that the client starts the upload again.
       controller.abort(new StorageError(what === 'part' ? 'NoSuchUpload' : 'AccessDenied', { message }))
     }
     return true

@@ -1,6 +1,6 @@
 /**
- * Confirmed bytes stay as they are, whatever a live upload URL still writes. The store copies them to a key that no URL
- * can write to. The copy has the given headers and none of the writer's, which nobody verified.
+ * Seals confirmed bytes against upload URLs that are still valid. The store copies them to a key that no URL can write
+ * to. The copy has only the given headers, because nothing verified the writer's.
  */
 import { StorageError } from '../errors.ts'
 import type { ObjectStore } from './driver.ts'
@@ -31,7 +31,7 @@ export const sealByCopy =
       ...(versionId !== undefined && { sourceVersionId: versionId }),
       ...(o.headers && { ...o.headers, metadataDirective: 'REPLACE', taggingDirective: 'REPLACE' }),
     })
-    // The collector removes what is left at the key of a grant, so a failed deletion costs no more than some space.
+    // The collector deletes whatever remains at a grant's key, so a failed deletion costs only disk space.
     if (!o.keepSource && o.to !== ref.key) {
       await deps.deleteObject(ref).catch((error: unknown) => {
         deps.log.warn({ err: error, key: ref.key }, 'the source of a sealed object could not be deleted')

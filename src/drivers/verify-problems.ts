@@ -1,9 +1,6 @@
-/** What `postern verify` can find. The words are part of its JSON output: see docs/verify.md. */
+/** The problems that `postern verify` can find. The names are part of its JSON output. See docs/verify.md. */
 
-/**
- * `damage`: bytes or facts that were promised are not there. `leftover`: what nothing refers to any more; it costs space
- * alone.
- */
+/** `damage`: stored bytes or facts are missing or wrong. `leftover`: nothing refers to it, so it only costs space. */
 export const problemKinds = {
   // the object index
   'index-damaged': 'damage',
@@ -39,7 +36,7 @@ export const problemKinds = {
 
 export type ProblemKind = keyof typeof problemKinds
 
-/** `left`: not repaired, or only looked at. `failed`: repair was tried; `detail` says why it failed. */
+/** `left`: not repaired, or repair was not requested. `failed`: repair was attempted, and `detail` gives the error. */
 export type Repair = 'left' | 'quarantined' | 'removed' | 'corrected' | 'failed'
 
 export type Problem = {
@@ -57,11 +54,11 @@ export type Problem = {
   owner?: string
 }
 
-/** What was looked at, by name. */
+/** The number of checked items, by name. */
 export type Checked = Record<string, number>
 
 export type Report = {
   problem(found: Problem): void
-  /** `by` more of `what` were looked at. */
+  /** Adds `by` (default 1) to the checked items named `what`. */
   count(what: string, by?: number): void
 }

@@ -14,7 +14,7 @@ describe('a store that is not known to take forms', () => {
     const alice = await as(running.gateway, 'alice')
     const { status, json } = await alice.post('/files/upload-url', { ...form, ...fields })
     expect([status, json.code]).toEqual([422, 'NotSupported'])
-    expect(json.detail).toContain('takes no form uploads (storage.s3.provider: other)')
+    expect(json.detail).toContain('does not support form uploads (storage.s3.provider: other)')
     expect(json.detail).toContain('Send method "PUT"')
     expect((await alice.get('/files/usage')).json).toMatchObject({ reservedBytes: 0, reservedFiles: 0 })
     const put = await alice.post('/files/upload-url', { ...textFile, ...fields })

@@ -72,7 +72,7 @@ describe('a bucket behind our endpoint (storage.delivery: proxied)', () => {
     'cors.origins': `["${origin}"]`,
     ...Object.fromEntries(Object.entries(s3()).map(([key, value]) => [`storage.s3.${key}`, String(value)])),
   })
-  /** Without the object by which a running server saw at its start that the bucket takes a write. */
+  /** Leaves out the object that a server writes at startup to check the bucket. */
   const inBucket = async (): Promise<string[]> => {
     const { objects } = await faulty.store.listObjects({ bucket })
     const { uploads } = await faulty.store.listMultipartUploads({ bucket })

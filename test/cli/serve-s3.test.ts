@@ -151,6 +151,6 @@ describe('serve with the s3 driver', () => {
     const server = serve({ 'storage.s3.provider': 'r2', 'storage.s3.endpoint': 'null' })
     const { exitCode, stderr } = await server.finished
     expect(exitCode).toBe(2)
-    expect(stderr).toContain('storage.s3.endpoint is needed for the provider r2')
+    expect(stderr).toContain('The provider r2 requires storage.s3.endpoint')
   })
 })

@@ -32,7 +32,7 @@ export async function ownBucket(): Promise<Bucket> {
   }
 }
 
-/** Sorted; without the object by which a server with the s3 driver sees at its start that the bucket takes a write. */
+/** Sorted. Leaves out the object that a server with the s3 driver writes at startup to check the bucket. */
 export async function keysIn({ client, bucket }: Bucket): Promise<string[]> {
   const { Contents = [] } = await client.listObjectsV2({ Bucket: bucket })
   const keys = Contents.map(({ Key }) => Key!).filter((key) => key !== 'postern-write-check')

@@ -46,7 +46,7 @@ function bigEndian(value: bigint, bytes: number): Buffer {
   return buffer.subarray(8 - bytes)
 }
 
-/** The raw bytes of a base64 value; throws InvalidRequest for what cannot be a value of this algorithm. */
+/** The raw bytes of a base64 value. Errors: InvalidRequest for an impossible value of this algorithm. */
 export function checksumFromBase64(algorithm: ChecksumAlgorithm, value: string): Buffer {
   const bytes = Buffer.from(value, 'base64')
   if (bytes.length === checksumBytes[algorithm] && bytes.toString('base64') === value) return bytes
@@ -55,15 +55,15 @@ export function checksumFromBase64(algorithm: ChecksumAlgorithm, value: string):
 
 export const isCrc = (algorithm: ChecksumAlgorithm): algorithm is CrcAlgorithm => algorithm.startsWith('crc')
 
-/** What S3 takes when an upload names an algorithm and no type. */
+/** The type that S3 uses if an upload names an algorithm without a type. */
 export const defaultChecksumType = (algorithm: ChecksumAlgorithm): ChecksumType =>
   algorithm === 'crc64nvme' ? 'FULL_OBJECT' : 'COMPOSITE'
 
-/** Whether S3 can make this kind of checksum for a multipart upload. */
+/** Whether S3 supports this type of checksum for a multipart upload. */
 export const supportsType = (algorithm: ChecksumAlgorithm, type: ChecksumType): boolean =>
   type === 'FULL_OBJECT' ? isCrc(algorithm) : algorithm !== 'crc64nvme'
 
-/** The checksum of an object joined from parts, `value`s being those of the parts. */
+/** The checksum of an object joined from parts. Each `value` is the checksum of a part. */
 export function joinChecksums(
   algorithm: ChecksumAlgorithm,
   type: ChecksumType,

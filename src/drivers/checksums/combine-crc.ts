@@ -1,6 +1,6 @@
 /**
- * The CRC of joined parts from the CRCs of the parts, without their bytes. Appending n bytes to a message multiplies
- * its CRC polynomial by x^(8n); the conditioning of the three CRCs here cancels out of the sum.
+ * Computes the CRC of joined parts from the CRCs of the parts, without their bytes. Appending n bytes to a message
+ * multiplies its CRC polynomial by x^(8n). The conditioning of the three CRCs here cancels out of the sum.
  */
 export type CrcAlgorithm = 'crc32' | 'crc32c' | 'crc64nvme'
 
@@ -11,7 +11,9 @@ const fields: Record<CrcAlgorithm, { width: bigint; polynomial: bigint }> = {
   crc64nvme: { width: 64n, polynomial: 0x9a6c9329ac4bc9b5n },
 }
 
-/** Combines in the order given. Parts of one length share their power of x, so ten thousand parts take milliseconds. */
+/**
+ * Combines in the given order. Parts of equal length share their power of x, so ten thousand parts take milliseconds.
+ */
 export function combineCrcs(algorithm: CrcAlgorithm, parts: Iterable<{ crc: bigint; length: number }>): bigint {
   const powers = new Map<number, bigint>()
   let combined = 0n
@@ -23,7 +25,7 @@ export function combineCrcs(algorithm: CrcAlgorithm, parts: Iterable<{ crc: bigi
   return combined
 }
 
-/** x^n modulo the polynomial; bit order reflected, so that the highest bit is x^0. */
+/** x^n modulo the polynomial. The bit order is reflected: the highest bit is x^0. */
 function powerOfX(algorithm: CrcAlgorithm, n: bigint): bigint {
   const one = 1n << (fields[algorithm].width - 1n)
   let result = one

@@ -1,8 +1,8 @@
-/** CRC-32C (Castagnoli, RFC 3720 appendix B), eight bytes a step. */
+/** CRC-32C (Castagnoli, RFC 3720 appendix B), eight bytes per step. */
 
 const polynomial = 0x82f63b78
 
-/** Eight tables of 256 entries in one array: entry `n * 256 + b` advances byte `b` by `n` further zero bytes. */
+/** Eight tables of 256 entries in one array. Entry `n * 256 + b` advances byte `b` by `n` more zero bytes. */
 const tables = makeTables()
 
 function makeTables(): Int32Array {
@@ -19,7 +19,7 @@ function makeTables(): Int32Array {
   return made
 }
 
-/** `value` is the CRC of the bytes before, 0 for none. */
+/** `value` is the CRC of the preceding bytes, 0 if there are none. */
 export function crc32c(data: Uint8Array, value = 0): number {
   const t = tables
   let crc = ~value

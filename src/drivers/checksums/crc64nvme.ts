@@ -1,6 +1,6 @@
 /**
- * CRC-64/NVME (NVM Express base specification, 64-bit CRC), eight bytes a step. The register is kept as two 32-bit
- * halves: BigInt arithmetic for every byte would be a hundred times slower.
+ * CRC-64/NVME (NVM Express base specification, 64-bit CRC), eight bytes per step. The register is two 32-bit halves,
+ * because BigInt arithmetic for each byte would be a hundred times slower.
  */
 
 const polynomialHigh = 0x9a6c9329
@@ -34,7 +34,7 @@ function fillTables(): void {
   }
 }
 
-/** `value` is the CRC of the bytes before, 0n for none. */
+/** `value` is the CRC of the preceding bytes, 0n if there are none. */
 export function crc64nvme(data: Uint8Array, value = 0n): bigint {
   let lo = ~Number(value & 0xffffffffn)
   let hi = ~Number(value >> 32n)

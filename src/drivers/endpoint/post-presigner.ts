@@ -1,4 +1,4 @@
-/** Form uploads, bounded in every field: key, type and checksum by value, the file by a range of lengths. */
+/** Form uploads with every field restricted: key, type and checksum to a value, the file to a range of lengths. */
 import { createPostForm } from '../../sigv4/post-form.ts'
 import type { Presigner } from '../driver.ts'
 import { formFields } from '../presign-requests.ts'

@@ -1,4 +1,4 @@
-/** URLs of this process's own objects endpoint, in the shape that a bucket's have. */
+/** URLs of this process's objects endpoint, in the same form as those of a bucket. */
 import { encodePath } from '../../sigv4/encode.ts'
 import { presign } from '../../sigv4/presign.ts'
 import type { SigningCredentials } from '../../sigv4/types.ts'
@@ -14,10 +14,10 @@ import {
 import { assertExpiresIn, assertKey } from '../rules.ts'
 
 export type PresignerOptions = {
-  /** Base URL of the objects endpoint; may carry a path prefix. */
+  /** Base URL of the objects endpoint. May contain a path prefix. */
   publicUrl: () => string
   region: string
-  /** A function is asked at each presigning: keys are replaced while a server runs. */
+  /** A function is called for each presigning, because keys can be replaced while a server runs. */
   credentials: SigningCredentials | (() => SigningCredentials)
   now: () => Date
 }
@@ -30,7 +30,7 @@ type Signer = {
   now: Date
 }
 
-/** What cannot be signed as asked is InvalidArgument. */
+/** Errors: InvalidArgument if the request cannot be signed. */
 export function signing<T>(o: PresignerOptions, sign: (by: Signer) => T): T {
   const endpoint = endpointOf(o)
   const credentials = typeof o.credentials === 'function' ? o.credentials() : o.credentials

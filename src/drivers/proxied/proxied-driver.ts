@@ -1,6 +1,6 @@
 /**
- * `storage.delivery: proxied`: the objects of another driver behind our own endpoint. Its URLs are signed by us and
- * served by this process, for a bucket that browsers cannot reach; every operation goes to the store as it is.
+ * `storage.delivery: proxied` serves the objects of another driver at the gateway's objects endpoint, for a bucket that
+ * browsers cannot reach. The gateway signs the URLs. All other operations go to the store unchanged.
  */
 import type { Readable } from 'node:stream'
 import type { Capability, ObjectRef, StorageDriver } from '../driver.ts'
@@ -8,8 +8,8 @@ import { alone, question, type Peers } from '../peers.ts'
 import { createPostPresigner } from '../endpoint/post-presigner.ts'
 import { createPresigner, type PresignerOptions } from '../endpoint/presigner.ts'
 
-/** What our endpoint enforces itself, whatever the store can. */
-const ours: readonly Capability[] = ['presign-post', 'signed-length', 'signed-checksum', 'revocable-reads']
+/** Enforced by the objects endpoint, independent of the store. */
+const enforcedHere: readonly Capability[] = ['presign-post', 'signed-length', 'signed-checksum', 'revocable-reads']
 
 const isWriting = question<string, boolean>('proxy.writing')
 
@@ -19,7 +19,7 @@ export function createProxiedDriver(store: StorageDriver, o: PresignerOptions & 
 
   peers.answer(isWriting, (name) => writing.has(name))
 
-  /** Bytes pass through here, so that a write in flight is known, as on disk. */
+  /** Writes pass through this process, so it knows which are in flight, as the disk driver does. */
   async function during<T>({ bucket, key }: ObjectRef, write: () => Promise<T>): Promise<T> {
     const name = `${bucket}/${key}`
     writing.set(name, (writing.get(name) ?? 0) + 1)
@@ -34,10 +34,10 @@ export function createProxiedDriver(store: StorageDriver, o: PresignerOptions & 
 
   return {
     ...store,
-    capabilities: new Set([...store.capabilities, ...ours]),
+    capabilities: new Set([...store.capabilities, ...enforcedHere]),
     ...createPresigner(o),
     ...createPostPresigner(o),
-    // A read at the issued key would show what a late write left there; the API redirects to the sealed bytes.
+    // The API redirects public reads to the sealed bytes. The issued key could contain a later write.
     publicUrl: (ref) => store.publicUrl(ref),
     putObject: (ref, body: Readable, options) => during(ref, () => store.putObject(ref, body, options)),
     uploadPart: (ref, uploadId, partNumber, body, options) =>

@@ -1,18 +1,18 @@
-/** The edge at which errors of the SDK, of the store behind it and of the network become ours. */
+/** Translates errors of the SDK, the store and the network to `StorageError`. */
 import { StorageError, type StorageErrorCode, type StorageErrorOptions } from '../../errors.ts'
 import { resourceOf } from '../rules.ts'
 import { StallTimeout } from './timeouts.ts'
 
-/** What was being done to what; `key` is missing for operations on the bucket. */
+/** The operation that failed and its target. `key` is absent for operations on the bucket. */
 export type FailedOperation = { operation: string; ref?: { bucket: string; key?: string } | undefined }
 
 type Answer = readonly [code: StorageErrorCode, message?: string, retryAfter?: number]
 
 const refused = "The bucket's credentials were refused"
-const busy: Answer = ['Unavailable', 'The bucket is busy; try again', 5]
-const failing: Answer = ['Unavailable', 'The bucket failed to answer; try again', 5]
+const busy: Answer = ['Unavailable', 'The bucket is busy. Retry later', 5]
+const failing: Answer = ['Unavailable', 'The bucket failed to answer. Retry later', 5]
 
-/** Codes that S3 and the stores that speak its protocol send, by "Error responses" of the S3 API reference. */
+/** Error codes of S3 and S3-compatible stores, from "Error responses" in the S3 API reference. */
 const answers: Readonly<Record<string, Answer>> = {
   NoSuchKey: ['NotFound'],
   NotFound: ['NotFound'],
@@ -53,7 +53,7 @@ const answers: Readonly<Record<string, Answer>> = {
   PreconditionFailed: ['PreconditionFailed'],
   ConditionalRequestConflict: ['ConditionalConflict'],
   OperationAborted: ['ConditionalConflict'],
-  AccessDenied: ['AccessDenied', 'The bucket refused it: look at the permissions of its credentials'],
+  AccessDenied: ['AccessDenied', 'The bucket denied access. Check the permissions of its credentials'],
   AllAccessDisabled: ['AccessDenied', 'The bucket is disabled'],
   AccountProblem: ['Unavailable', "The bucket's account has a problem"],
   InvalidObjectState: ['NotSupported', 'The object is archived'],
@@ -66,12 +66,12 @@ const answers: Readonly<Record<string, Answer>> = {
   InvalidToken: ['Unavailable', refused],
   ExpiredToken: ['Unavailable', refused],
   TokenRefreshRequired: ['Unavailable', refused],
-  AuthorizationHeaderMalformed: ['Unavailable', `${refused}; is storage.s3.region the bucket's?`],
-  PermanentRedirect: ['Unavailable', 'The bucket is in another region: set storage.s3.region'],
-  TemporaryRedirect: ['Unavailable', 'The bucket is in another region: set storage.s3.region'],
-  IllegalLocationConstraintException: ['Unavailable', 'The bucket is in another region: set storage.s3.region'],
-  RequestTimeTooSkewed: ['Unavailable', "This machine's clock is not the store's: correct it"],
-  CredentialsProviderError: ['Unavailable', 'No credentials for the bucket were found: set storage.s3.accessKeyId'],
+  AuthorizationHeaderMalformed: ['Unavailable', `${refused}. Check storage.s3.region`],
+  PermanentRedirect: ['Unavailable', 'The bucket is in another region. Set storage.s3.region'],
+  TemporaryRedirect: ['Unavailable', 'The bucket is in another region. Set storage.s3.region'],
+  IllegalLocationConstraintException: ['Unavailable', 'The bucket is in another region. Set storage.s3.region'],
+  RequestTimeTooSkewed: ['Unavailable', "This machine's clock differs from the store's. Correct it"],
+  CredentialsProviderError: ['Unavailable', 'No credentials for the bucket were found. Set storage.s3.accessKeyId'],
   QuotaExceeded: ['InsufficientStorage', "The bucket's quota is used up"],
   XMinioStorageFull: ['InsufficientStorage', 'The bucket is full'],
   SlowDown: busy,
@@ -84,7 +84,7 @@ const answers: Readonly<Record<string, Answer>> = {
   InternalError: failing,
 }
 
-/** For answers without a body (HEAD, 304) and codes that are not listed. */
+/** For responses without a body (HEAD, 304) and codes that are not listed. */
 const byStatus: Readonly<Record<number, Answer>> = {
   301: answers['PermanentRedirect']!,
   304: ['NotModified'],
@@ -106,17 +106,17 @@ const byStatus: Readonly<Record<number, Answer>> = {
   507: ['InsufficientStorage', 'The bucket is full'],
 }
 
-/** Names and codes of errors that come from the way to the store: Node's, and those that the SDK makes of them. */
+/** Error names and codes of failed connections, from Node and from the SDK. */
 const network =
   /^(E(CONN|HOST|NET|ADDR|PIPE|AI_|TIMEDOUT|PROTO)|ENOTFOUND|ERR_(TLS|SSL|STREAM|SOCKET|HTTP)|CERT_|DEPTH_ZERO|UNABLE_TO|SELF_SIGNED|HPE_)/
 
-/** Nothing came back: neither an answer nor a refused connection. */
+/** Whether nothing came back: neither a response nor a refused connection. */
 export const isSilence = (cause: unknown): boolean => {
   const { name, code } = (cause ?? {}) as Foreign
   return name === 'TimeoutError' || code === 'ETIMEDOUT'
 }
 
-/** How often the call was sent that ended in this error of ours. */
+/** The number of attempts of the call that failed with this error. */
 export function attemptsOf(error: unknown): number {
   const { $metadata = {} } = ((error as Error).cause ?? {}) as { $metadata?: { attempts?: number } }
   return $metadata.attempts ?? 1
@@ -131,8 +131,8 @@ type Foreign = {
 }
 
 /**
- * The error of one operation. What a store says in words is not passed on, it is the cause's. Errors of ours pass
- * through; an aborted request is `Unavailable`, for nobody waits for it any more.
+ * The error of one operation. The store's own message is only in the `cause`. A StorageError is returned unchanged. An
+ * aborted request is `Unavailable`, because its caller no longer waits.
  */
 export function mapAwsError(operation: string, ref: FailedOperation['ref'], cause: unknown): StorageError {
   if (cause instanceof StorageError) return cause
@@ -151,12 +151,12 @@ function answerTo(e: Foreign): Answer {
   const status = e.$metadata?.httpStatusCode
   if (status !== undefined && status >= 300) return byStatus[status] ?? (status >= 500 ? failing : ['Internal'])
   if (e instanceof StallTimeout) return ['Unavailable', `The bucket did not answer within ${e.seconds} s`, 5]
-  if (e.name === 'AbortError') return ['Unavailable', 'The request was given up']
+  if (e.name === 'AbortError') return ['Unavailable', 'The request was aborted']
   if (e.name === 'TimeoutError' || network.test(e.code ?? '')) return ['Unavailable', 'The bucket cannot be reached', 5]
   return ['Internal']
 }
 
-/** What was not found: an unknown upload is NoSuchKey to some stores, and an operation on the bucket says NotFound. */
+/** Names the missing resource. Some stores report an unknown upload as NoSuchKey, and a missing bucket as NotFound. */
 function forOperation(operation: string, code: StorageErrorCode): StorageErrorCode {
   if (code !== 'NotFound') return code
   if (uploadOperations.has(operation)) return 'NoSuchUpload'

@@ -1,21 +1,21 @@
-/** Between our keys and the bucket's: the configured prefix, and the keys that no store is asked for. */
+/** Maps the driver's keys to the bucket's: adds the configured prefix, and rejects invalid keys. */
 import type { ObjectRef } from '../driver.ts'
 import { StorageError } from '../../errors.ts'
 import { encodePath } from '../../sigv4/encode.ts'
 import { assertKey, assertKeySize } from '../rules.ts'
 import type { S3Settings } from './settings.ts'
 
-/** The one key that the check at the start overwrites, below `storage.s3.prefix`. Listings leave it out. */
+/** The key that the startup check overwrites, below `storage.s3.prefix`. Listings leave it out. */
 export const writeCheckKey = 'postern-write-check'
 
 export type StoreKeys = {
   /** The key in the bucket. Errors: NoSuchBucket, InvalidKey, KeyTooLong. */
   of(ref: ObjectRef): string
-  /** The beginning of keys in the bucket; any text, also an empty one. */
+  /** The prefix in the bucket for this prefix. Any text, also an empty one. */
   prefix(prefix: string | undefined): string
-  /** Our key for one of the bucket's. */
+  /** The driver's key for a key in the bucket. */
   strip(storeKey: string): string
-  /** Errors: NoSuchBucket for any other than the configured one. */
+  /** Errors: NoSuchBucket unless it is the configured bucket. */
   assertBucket(bucket: string): void
 }
 
@@ -37,6 +37,6 @@ export function storeKeys(settings: Pick<S3Settings, 'bucket' | 'prefix'>): Stor
   }
 }
 
-/** `x-amz-copy-source`: bucket and key, percent-encoded, so that a `?` in the key is no version. */
+/** `x-amz-copy-source`: bucket and key, percent-encoded. A `?` in the key does not start a version id. */
 export const copySource = (bucket: string, storeKey: string, versionId?: string): string =>
   encodePath(`${bucket}/${storeKey}`) + (versionId === undefined ? '' : `?versionId=${encodeURIComponent(versionId)}`)

@@ -1,4 +1,4 @@
-/** The configured bucket, and whether it can be used. Its account creates and changes it. */
+/** Checks the configured bucket. The driver never creates or changes it. */
 import type { StorageDriver } from '../driver.ts'
 import { isStorageError, StorageError } from '../../errors.ts'
 import { cannedAcl } from './canned-acl.ts'
@@ -7,7 +7,7 @@ import { writeCheckKey } from './bucket-keys.ts'
 import type { S3Deps } from './s3-deps.ts'
 import { gatewayBucket } from '../gateway-bucket.ts'
 
-/** Milliseconds for which the store's last answer counts: checks come from several sides. */
+/** Milliseconds for which a result is reused, because several callers check. */
 const readyFor = 1_000
 
 export function bucketStore({
@@ -23,7 +23,7 @@ export function bucketStore({
       o,
     )
   const write = () => {
-    const Body = Buffer.from('Written by Postern at its start, to see whether the bucket takes a write.\n')
+    const Body = Buffer.from('Written by Postern at startup to check that the bucket accepts writes.\n')
     const input = { Bucket: bucket, Key: keys.prefix(writeCheckKey), Body, ContentLength: Body.length }
     const failed = { operation: 'putObject', ref: { bucket, key: writeCheckKey } }
     return connection.run(failed, (s3, _sdk, abortSignal) => s3.putObject(input, { abortSignal }), { isProbe: true })
@@ -66,17 +66,17 @@ export function bucketStore({
   }
 }
 
-/** For the operator: these messages name the setting or the permission that is wrong. */
+/** Messages for the operator. They name the setting or the permission to fix. */
 function whatToDo({ bucket, endpoint, region }: S3Deps['settings'], cause: unknown): unknown {
   const at = endpoint === null ? `in ${region}` : `at ${endpoint}`
   const because = (message: string): StorageError =>
     new StorageError('Unavailable', { message, cause, resource: `/${bucket}` })
   if (isStorageError(cause, 'NoSuchBucket')) {
-    return because(`There is no bucket ${bucket} ${at}: create it, or correct storage.bucket and storage.s3.endpoint`)
+    return because(`There is no bucket ${bucket} ${at}. Create it, or correct storage.bucket and storage.s3.endpoint.`)
   }
   if (isStorageError(cause, 'AccessDenied')) {
     return because(
-      `The bucket ${bucket} ${at} refuses these credentials: allow them s3:ListBucket, s3:GetObject, s3:PutObject and s3:DeleteObject`,
+      `The bucket ${bucket} ${at} refuses these credentials. Allow them s3:ListBucket, s3:GetObject, s3:PutObject and s3:DeleteObject.`,
     )
   }
   if (isStorageError(cause, 'InsufficientStorage')) return cause

@@ -1,4 +1,4 @@
-/** CompleteMultipartUpload, made repeatable on stores that forget an upload once it is complete. */
+/** Makes CompleteMultipartUpload repeatable, also on stores that forget an upload once it is complete. */
 import { createHash } from 'node:crypto'
 import type { CompleteMultipartUploadCommandOutput } from '@aws-sdk/client-s3'
 import type { JoinedObject, MultipartStore, ObjectHead, ObjectRef } from '../driver.ts'
@@ -23,7 +23,7 @@ export function completeMultipart(deps: CompleteDeps): Complete {
     assertParts(parts)
     const knowsChecksums = settings.preset.capabilities.includes('signed-checksum')
     if (!knowsChecksums && (o.checksum || o.checksumType || parts.some((part) => part.checksum))) {
-      throw new StorageError('NotSupported', { message: "The bucket's store verifies no checksums" })
+      throw new StorageError('NotSupported', { message: "The bucket's store does not verify checksums." })
     }
     const input = {
       Bucket: ref.bucket,
@@ -47,14 +47,14 @@ export function completeMultipart(deps: CompleteDeps): Complete {
   }
 }
 
-/** The parts were joined: whatever has become of the object since, the call has succeeded. */
+/** The parts were joined, so the call succeeds even if the object has changed since. */
 async function joined(
   deps: CompleteDeps,
   ref: ObjectRef,
   parts: Parts,
   answer: CompleteMultipartUploadCommandOutput,
 ): Promise<JoinedObject> {
-  // Ceph 16 leaves the ETag of its answer empty.
+  // Ceph 16 leaves the ETag of its response empty.
   const etag = bareEtag(answer.ETag) || joinedEtag(parts)
   const head = await deps.headObject(ref).catch((e: unknown) => {
     if (isStorageError(e, 'NotFound', 'Unavailable')) return null
@@ -65,8 +65,8 @@ async function joined(
 }
 
 /**
- * Where the upload is no more and the object that these parts make is there, an earlier call has done it; else the
- * error stands. Ceph 16 answers 500 for an upload that it has forgotten.
+ * If the upload is gone and the object has the ETag of these parts, an earlier call has joined them. Otherwise the
+ * error is thrown. Ceph 16 responds with 500 for an upload that it has forgotten.
  */
 async function completedBefore(
   deps: CompleteDeps,
@@ -86,7 +86,7 @@ async function completedBefore(
   return completed(head, head.etag, head.versionId, head.checksum)
 }
 
-/** This call may have joined the parts: its answer, or that of an earlier attempt, was lost. */
+/** Whether this call may have joined the parts, because the response to one of its attempts was lost. */
 function lostAnswer(error: unknown): boolean {
   const { $metadata = {} } = ((error as Error).cause ?? {}) as { $metadata?: { httpStatusCode?: number } }
   if (isStorageError(error, 'Unavailable')) return $metadata.httpStatusCode === undefined
@@ -98,7 +98,7 @@ const unknownOutcome = (cause: unknown): StorageError =>
     ? cause
     : new StorageError('Unavailable', {
         message:
-          'The bucket no longer has the upload, and its first answer was lost: whether the parts were joined is unknown',
+          'The bucket no longer has the upload, and its first response was lost. Whether the parts were joined is unknown.',
         retryAfter: 5,
         cause,
       })
@@ -117,7 +117,7 @@ const completed = (
   }),
 })
 
-/** The ETag that S3 gives to joined parts: the MD5 of their MD5s, and their number. */
+/** The ETag that S3 gives to joined parts: the MD5 of their MD5s, and the number of parts. */
 export const joinedEtag = (parts: readonly { etag: string }[]): string => {
   const md5s = Buffer.concat(parts.map(({ etag }) => Buffer.from(bareEtag(etag), 'hex')))
   return `${createHash('md5').update(md5s).digest('hex')}-${parts.length}`
@@ -129,7 +129,7 @@ const completedPart = ({ partNumber, etag, checksum }: Parts[number]) => ({
   ...(checksum ? checksumField(checksum) : {}),
 })
 
-/** S3 insists on ascending order; Ceph 16 sorts the parts itself. */
+/** S3 requires ascending order. Ceph 16 sorts the parts itself. */
 function assertParts(parts: Parts): void {
   if (parts.length === 0) throw new StorageError('InvalidRequest', { message: 'You must specify at least one part' })
   let before = 0
@@ -154,6 +154,8 @@ async function assertSize(deps: CompleteDeps, ref: ObjectRef, uploadId: string, 
     partNumberMarker = page.isTruncated ? page.nextPartNumberMarker : undefined
   } while (partNumberMarker !== undefined)
   if (size !== expected) {
-    throw new StorageError('InvalidRequest', { message: 'The parts do not add up to the announced size of the object' })
+    throw new StorageError('InvalidRequest', {
+      message: 'The sizes of the parts do not add up to the declared size of the object.',
+    })
   }
 }

@@ -1,6 +1,6 @@
 /**
- * The AWS SDK, imported when a store operation or the default credential chain is first needed: it takes longer to
- * load than the rest of the program, and presigning with configured credentials does without it.
+ * Imports the AWS SDK only when a store operation or the default credential chain first needs it. It takes longer to
+ * load than the rest of the program, and presigning with configured credentials works without it.
  */
 import type { S3 } from '@aws-sdk/client-s3'
 import { CircuitBreaker } from '../../circuit-breaker.ts'
@@ -15,22 +15,22 @@ export type Sdk = typeof import('@aws-sdk/client-s3')
 export type ExpiringCredentials = SigningCredentials & { expiration?: Date }
 
 export type RunOptions = {
-  /** The caller's. */
+  /** Aborted when the caller no longer waits. */
   signal?: AbortSignal | undefined
-  /** Of the body that is sent from memory. */
+  /** Size of a body that is sent from memory. */
   bytes?: number
-  /** Asks whether the store answers: the breaker lets it through, and it takes little time. */
+  /** A short check of whether the store responds. The circuit breaker always admits it. */
   isProbe?: true
-  /** Does not ask the store: it says nothing about whether that answers. */
+  /** Does not call the store, so the circuit breaker ignores it. */
   isLocal?: true
-  /** The caller watches the progress of a stream and ends it by `signal`. */
+  /** The caller watches the progress of a stream and aborts it by `signal`. */
   isWatched?: true
 }
 
 export type Connection = {
   /**
-   * Runs one operation, ends it when its timeout is over, and translates its error. `abortSignal` is for the request.
-   * Errors: Unavailable at once while the store has not answered for some time.
+   * Runs one operation, aborts it after its timeout, and translates its error. Pass `abortSignal` to the request.
+   * Errors: Unavailable without a call while the circuit breaker is open.
    */
   run<T>(
     failed: FailedOperation,
@@ -38,7 +38,7 @@ export type Connection = {
     o?: RunOptions,
   ): Promise<T>
   credentials(): Promise<ExpiringCredentials>
-  /** A client whose URLs name the public endpoint; for what `sigv4/presign` does not cover. */
+  /** A client that signs for the public endpoint, for cases that `sigv4/presign` does not cover. */
   signingClient(): Promise<{ s3: S3; sdk: Sdk }>
   close(): void
 }
@@ -51,14 +51,14 @@ export function createConnection(settings: S3Settings): Connection {
     return { sdk, s3: new sdk.S3(clientConfig(settings, endpoint)) }
   }
   let careful: Promise<S3> | undefined
-  /** On the same connections and credentials, for what must not be done twice. */
+  /** A client with the same connections and credentials, for changes that must not run twice. */
   const openCareful = async ({ s3, sdk }: { s3: S3; sdk: Sdk }) => {
     const { credentials, requestHandler } = s3.config
     const retryStrategy = onlyWhenNotBegun(await s3.config.retryStrategy())
     return new sdk.S3({ ...clientConfig(settings, settings.endpoint), credentials, requestHandler, retryStrategy })
   }
   const opening = async () => {
-    if (closed) throw new StorageError('Unavailable', { message: 'The store is closed' })
+    if (closed) throw new StorageError('Unavailable', { message: 'The store is closed.' })
     return (opened ??= open(settings.endpoint))
   }
   let signing: Promise<{ s3: S3; sdk: Sdk }> | undefined
@@ -72,7 +72,7 @@ export function createConnection(settings: S3Settings): Connection {
     try {
       const result = await within(o.isWatched ? null : timeout, o.signal, async (abortSignal) => {
         const { s3, sdk } = await opening()
-        // The write check may run twice: nothing else writes its key.
+        // The write check may run twice, because nothing else writes its key.
         const client = isChange(failed.operation) && !o.isProbe ? await (careful ??= openCareful({ s3, sdk })) : s3
         return operation(client, sdk, abortSignal)
       })
@@ -104,8 +104,7 @@ export function createConnection(settings: S3Settings): Connection {
 }
 
 /**
- * Ends `work` by its signal after `timeout` milliseconds, and does not wait for it to notice: credentials come from
- * providers that know no signal.
+ * Aborts `work` after `timeout` milliseconds and rejects at once, because some credential providers ignore the signal.
  */
 async function within<T>(
   timeout: number | null,
@@ -132,11 +131,11 @@ async function within<T>(
   }
 }
 
-/** What ended a call on our side, as `mapAwsError` knows it. */
+/** The abort reason as an error that `mapAwsError` recognises. */
 const givenUp = (reason: unknown): Error =>
   reason instanceof StorageError || reason instanceof StallTimeout
     ? reason
-    : Object.assign(new Error('the call was given up', { cause: reason }), { name: 'AbortError' })
+    : Object.assign(new Error('the call was aborted', { cause: reason }), { name: 'AbortError' })
 
 const isAnswer = (cause: unknown): boolean =>
   typeof cause === 'object' && cause !== null && '$metadata' in cause && hasStatus(cause.$metadata)
@@ -149,7 +148,7 @@ const hasStatus = (metadata: unknown): boolean =>
 
 type OutgoingRequest = { headers: Record<string, string>; body?: unknown }
 
-/** Changes a command's request before it is signed: for headers that the SDK has no field for. */
+/** Changes a command's request before it is signed, for headers without a field in the SDK. */
 export function changeRequest<C extends object>(command: C, change: (request: OutgoingRequest) => void): C {
   const { middlewareStack } = command as unknown as Pick<S3, 'middlewareStack'>
   middlewareStack.add(
@@ -165,7 +164,7 @@ export function changeRequest<C extends object>(command: C, change: (request: Ou
 export const withHeaders = <C extends object>(command: C, headers: Record<string, string>): C =>
   changeRequest(command, (request) => void Object.assign(request.headers, headers))
 
-/** Milliseconds. How long a call may take is settled in `run`: a copy is silent for minutes on an idle socket. */
+/** Milliseconds. `run` sets the timeout of a call. The socket may be idle for minutes during a copy. */
 const timeouts = { connectionTimeout: 5_000, socketTimeout: 0 }
 const agent = { keepAlive: true, maxSockets: 256 }
 
@@ -176,13 +175,13 @@ function clientConfig(settings: S3Settings, endpoint: string | null) {
     region: settings.region,
     ...(endpoint === null ? {} : { endpoint, forcePathStyle: settings.pathStyle }),
     ...(settings.credentials ? { credentials: settings.credentials } : {}),
-    // Otherwise the SDK adds a CRC32 to every upload and insists on one in every answer, which other stores refuse.
+    // By default, the SDK adds a CRC32 to every upload and requires one in every response. Other stores reject this.
     requestChecksumCalculation: 'WHEN_REQUIRED' as const,
     responseChecksumValidation: 'WHEN_REQUIRED' as const,
-    // An access point's ARN names its own region.
+    // The ARN of an access point contains its region.
     useArnRegion: true,
     maxAttempts: 3,
-    // What goes wrong is told by the errors; its own words would go to the console.
+    // Errors report every failure. The SDK's own log would go to the console.
     logger: silent,
     requestHandler: { ...timeouts, logger: silent, httpAgent: agent, httpsAgent: agent },
   }

@@ -1,4 +1,4 @@
-/** Server-side copies, bound to the bytes that the source had when its conditions were looked at. */
+/** Server-side copies of exactly the bytes whose conditions were checked. */
 import { isDeepStrictEqual } from 'node:util'
 import type {
   CopyOptions,
@@ -40,7 +40,7 @@ export type CopyDeps = S3Deps &
   Pick<CompleteDeps, 'listParts'> &
   Pick<ObjectStore, 'getObjectTags' | 'putObjectTags' | 'deleteObject'> &
   Pick<MultipartStore, 'completeMultipartUpload'> & {
-    /** Bytes: what one CopyObject takes, and the least size of a part above it. */
+    /** Bytes: the maximum of one CopyObject, and the minimum size of a part of larger copies. */
     copySizes: { atOnce: number; part: number }
   }
 
@@ -52,7 +52,7 @@ export function copies(deps: CopyDeps): Copies {
   const { settings, connection, keys } = deps
   const setTags = tagWritten(deps)
 
-  /** How the request names the source and the ETag it must have. */
+  /** Request fields and headers for the source and its required ETag. */
   function pin({ ref, versionId, head }: Source) {
     const standard = settings.preset.copyIfMatch !== 'ignored'
     const fields = {
@@ -77,13 +77,13 @@ export function copies(deps: CopyDeps): Copies {
     return head.tagCount ? deps.getObjectTags(ref) : undefined
   }
 
-  /** For stores, and part copies, that do not look at the condition. */
+  /** For stores and part copies that ignore the source condition. */
   async function assertUnchanged({ ref, versionId, head }: Source): Promise<void> {
     const now = await deps.headObject(ref, present({ versionId }))
     if (now.etag === head.etag && now.lastModified.getTime() === head.lastModified.getTime()) return
     throw new StorageError('PreconditionFailed', {
       resource: resourceOf(ref),
-      message: 'The source changed while it was copied',
+      message: 'The source changed while it was copied. Copy it again.',
     })
   }
 
@@ -120,8 +120,8 @@ export function copies(deps: CopyDeps): Copies {
   }
 
   /**
-   * After a copy without an answer: whether the target is now what the copy makes. Errors: `error`, where it is not, or
-   * where that cannot be seen.
+   * After a copy without a response, checks whether the target is now the copy. Errors: `error` if it is not, or if
+   * this cannot be determined.
    */
   async function lookUpCopy(
     error: unknown,
@@ -144,7 +144,7 @@ export function copies(deps: CopyDeps): Copies {
     return { ETag: found.etag, LastModified: found.lastModified, ...present({ VersionId: found.versionId }) }
   }
 
-  /** The copy of joined parts may get an ETag of another kind: then the source must be the same as before. */
+  /** The copy of joined parts may have a different kind of ETag. In this case the source must be unchanged. */
   async function assertCopied(source: Source, target: ObjectRef, copy: WrittenObject): Promise<void> {
     if (copy.etag === source.head.etag) return
     try {
@@ -152,7 +152,7 @@ export function copies(deps: CopyDeps): Copies {
       if (!source.head.etag.includes('-')) {
         throw new StorageError('PreconditionFailed', {
           resource: resourceOf(source.ref),
-          message: 'The copy is of other bytes',
+          message: 'The source was replaced while it was copied. Copy it again.',
         })
       }
     } catch (e) {
@@ -188,7 +188,10 @@ export function copies(deps: CopyDeps): Copies {
     }
   }
 
-  /** After a part copy without an answer; `etag` where the part's is known before. Errors: `error`. */
+  /**
+   * After a part copy without a response, looks up the part. `etag` is set if the part's ETag is known in advance.
+   * Errors: `error`.
+   */
   async function lookUpPart(
     error: unknown,
     o: { target: ObjectRef; uploadId: string; partNumber: number; contentLength: number; etag?: string },
@@ -243,7 +246,7 @@ export function copies(deps: CopyDeps): Copies {
       assertPartNumber(partNumber)
       const source = await find(from, o)
       const { etag, contentLength } = source.head
-      // An older part may have this number: only one whose ETag is known beforehand can be recognised.
+      // An older part may have the same number. Only a part whose ETag is known in advance can be recognised.
       const isKnown = o.range === undefined && !etag.includes('-')
       const part = await copyPart(source, target, uploadId, partNumber, o.range).catch((e: unknown) => {
         if (!isKnown) throw e
@@ -255,7 +258,7 @@ export function copies(deps: CopyDeps): Copies {
   }
 }
 
-/** What a copy takes along and a HEAD shows. */
+/** The headers that a copy keeps and a HEAD returns. */
 const described = (o: ObjectHeaders) => [
   o.contentType,
   o.cacheControl,

@@ -1,7 +1,7 @@
 /**
- * A body that is measured and hashed while it passes, so that what was announced holds on every store, also on those
- * that ignore checksum headers. The store gets the last bytes only when all is well: an upload that falls short of its
- * length is never stored.
+ * Measures and hashes a body while it is sent, so that the declared length and digests are verified on every store,
+ * also on those that ignore checksum headers. The last bytes are sent only after verification. S3 never stores an
+ * upload that is shorter than its length.
  */
 import { createHash, type Hash } from 'node:crypto'
 import { once } from 'node:events'
@@ -12,12 +12,12 @@ import { checksumFromBase64, startChecksum, type RunningChecksum } from '../chec
 import { receiveBody } from '../receive-body.ts'
 import { StallTimeout, watchStall } from './timeouts.ts'
 
-/** Bytes up to which a body is collected: verified as a whole before it is sent, and sent again if the store fails. */
+/** Bodies up to this many bytes are buffered. They are verified before they are sent, and can be retried. */
 export const collectedUpTo = 1024 * 1024
 
 export type Expected = BodyExpectation & { maxBytes: number; signal?: AbortSignal }
 
-/** Length and digests of a body, as far as something was announced of them. Errors: those of BodyExpectation. */
+/** Verifies those of length and digests that were declared. Errors: those of BodyExpectation. */
 export class ExpectedBody {
   readonly #o: Expected
   readonly #md5: Hash | undefined
@@ -42,51 +42,51 @@ export class ExpectedBody {
     this.#checksum?.update(chunk)
   }
 
-  /** After the last byte. The checksum of the whole body where one was asked for. */
+  /** Must be called after the last byte. Returns the checksum of the whole body if one was requested. */
   finish(): Checksum | undefined {
     const { contentLength, payloadSha256, md5, checksum } = this.#o
     if (contentLength !== undefined && this.#length < contentLength) throw wrongLength('fewer')
     if (this.#sha256 && this.#sha256.digest('hex') !== payloadSha256) {
       throw new StorageError('PayloadHashMismatch', {
-        message: 'The body does not have the hash of x-amz-content-sha256',
+        message: 'The SHA-256 of the body differs from x-amz-content-sha256.',
       })
     }
     if (this.#md5 && this.#md5.digest('base64') !== md5) {
-      throw new StorageError('BadDigest', { message: 'The body does not have the MD5 that was announced' })
+      throw new StorageError('BadDigest', { message: 'The MD5 of the body differs from Content-MD5.' })
     }
     if (!checksum || !this.#checksum) return undefined
     const { algorithm } = checksum
     const computed = this.#checksum.digest()
     const announced = typeof checksum.value === 'function' ? checksum.value() : checksum.value
     if (announced !== undefined && !checksumFromBase64(algorithm, announced).equals(computed)) {
-      throw new StorageError('BadDigest', { message: `The body does not have the ${algorithm} that was announced` })
+      throw new StorageError('BadDigest', { message: `The ${algorithm} of the body differs from the declared one.` })
     }
     return { algorithm, value: computed.toString('base64'), type: 'FULL_OBJECT' }
   }
 }
 
-/** Refuses what no body can be, before one byte of it is read. */
+/** Rejects impossible values before any byte of the body is read. */
 export function assertExpectation({ contentLength, maxBytes, md5, checksum }: Expected): void {
   if (contentLength !== undefined && !(Number.isSafeInteger(contentLength) && contentLength >= 0)) {
-    throw new StorageError('InvalidArgument', { message: 'The content length is no number of bytes' })
+    throw new StorageError('InvalidArgument', { message: 'The content length is not a number of bytes.' })
   }
   if (contentLength !== undefined && contentLength > maxBytes) throw tooLarge(contentLength, maxBytes)
   if (md5 !== undefined && !/^[A-Za-z0-9+/]{22}==$/.test(md5)) {
-    throw new StorageError('InvalidDigest', { message: 'Content-MD5 is no base64 of 16 bytes' })
+    throw new StorageError('InvalidDigest', { message: 'Content-MD5 is not the base64 of 16 bytes.' })
   }
   if (typeof checksum?.value === 'string') checksumFromBase64(checksum.algorithm, checksum.value)
 }
 
 const tooLarge = (proposed: number, max: number): StorageError =>
   new StorageError('EntityTooLarge', {
-    message: 'The body is larger than allowed',
+    message: 'Your proposed upload exceeds the maximum allowed size',
     details: { ProposedSize: proposed, MaxSizeAllowed: max },
   })
 
 const wrongLength = (how: 'more' | 'fewer'): StorageError =>
-  new StorageError('IncompleteBody', { message: `The body has ${how} bytes than its content length says` })
+  new StorageError('IncompleteBody', { message: `The body has ${how} bytes than its content length.` })
 
-/** The whole of a small body. */
+/** Buffers a small body as a whole. */
 export async function collect(body: Readable, o: Expected): Promise<{ bytes: Buffer; checksum: Checksum | undefined }> {
   const expected = new ExpectedBody(o)
   const chunks: Buffer[] = []
@@ -98,9 +98,7 @@ export async function collect(body: Readable, o: Expected): Promise<{ bytes: Buf
   return { bytes: Buffer.concat(chunks), checksum: expected.finish() }
 }
 
-/**
- * Cuts a body of unknown length into pieces of `size`; each is stored before the next is read. Resolves when all are.
- */
+/** Cuts a body of unknown length into pieces of `size` bytes. Each piece is stored before the next is read. */
 export async function inPieces(
   body: Readable,
   o: Expected,
@@ -118,7 +116,7 @@ export async function inPieces(
   })
   await store(Buffer.concat(chunks), true, expected.finish())
 
-  /** Something stays behind, so that the last piece is known to be it. */
+  /** Always keeps some bytes, so that the last piece can be marked as the last. */
   async function storeFull(): Promise<void> {
     const bytes = Buffer.concat(chunks)
     let at = 0
@@ -129,9 +127,9 @@ export async function inPieces(
 }
 
 /**
- * Sends a body of known length through `send` in constant memory. Whichever fails first stops the other and is the
- * error: a broken body aborts the request, a refusal of the store gives the body up. `stall`: milliseconds in which the
- * store takes nothing of what there is, or does not answer after the last byte.
+ * Sends a body of known length through `send` in constant memory. The first failure stops the other side and is the
+ * error: a broken body aborts the request, and an error of the store stops reading the body. `stall`: milliseconds in
+ * which the store accepts no bytes, or does not respond after the last byte.
  */
 export async function streamThrough<T>(
   body: Readable,
@@ -177,7 +175,7 @@ export async function streamThrough<T>(
   watch.stop()
   stream.destroy()
   if (stop.signal.aborted) {
-    // The call that was ended has the words for it.
+    // The aborted call rejects with the translated error.
     if (stop.signal.reason instanceof StallTimeout) await sending
     throw stop.signal.reason
   }

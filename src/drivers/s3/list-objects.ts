@@ -1,4 +1,4 @@
-/** Listings, with the configured prefix put on and taken off. */
+/** Listings. Adds the configured prefix to requests and removes it from results. */
 import type { ListObjectsV2CommandOutput } from '@aws-sdk/client-s3'
 import type { ListOptions, MultipartStore, ObjectPage } from '../driver.ts'
 import { StorageError } from '../../errors.ts'
@@ -40,7 +40,7 @@ export function listings({ settings, connection, keys }: S3Deps): Listings {
         const found = page(answer, keys.strip)
         token = answer.NextContinuationToken
         const isEmpty = found.objects.length + found.commonPrefixes.length === 0
-        // ListObjects (version 1) continues after the last key of a page, so a page that has a successor is not empty.
+        // ListObjects (version 1) continues after the last key of a page, so a truncated page must not be empty.
         if (!isEmpty || !found.isTruncated || token === undefined) return found
       }
     },
@@ -81,7 +81,7 @@ export function listings({ settings, connection, keys }: S3Deps): Listings {
       keys.assertBucket(o.bucket)
       if (o.delimiter && !settings.preset.foldsUploads) {
         throw new StorageError('NotSupported', {
-          message: "The bucket's store does not fold its list of uploads at a delimiter",
+          message: "The bucket's store does not support a delimiter when it lists uploads.",
         })
       }
       const input = {
@@ -118,7 +118,7 @@ export function listings({ settings, connection, keys }: S3Deps): Listings {
   }
 }
 
-/** A common prefix is skipped as a whole: no key below it sorts after the highest code point there is. */
+/** Skips a common prefix as a whole: no key below it sorts after the highest code point. */
 function startAfter({ startAfter: key = '', prefix = '', delimiter }: ListOptions): string {
   const isCommonPrefix = delimiter && key.endsWith(delimiter) && key.startsWith(prefix) && key.length > prefix.length
   return isCommonPrefix ? `${key}\u{10FFFF}` : key
@@ -146,7 +146,10 @@ function page(answer: ListObjectsV2CommandOutput, strip: (storeKey: string) => s
 
 const byBytes = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b))
 
-/** Ceph's token is the last key, and any text passes for one: wrapped, ours tells neither the prefix nor is it guessed. */
+/**
+ * Wraps the store's token. Ceph's token is the last key, and Ceph accepts any text. The wrapped token hides the prefix
+ * and cannot be guessed.
+ */
 const ourToken = (token: string | undefined): string | undefined =>
   token === undefined ? undefined : tokenMark + Buffer.from(token).toString('base64url')
 

@@ -1,4 +1,4 @@
-/** Multipart uploads. Which parts there are is the store's to say: nothing of them is kept here. */
+/** Multipart uploads. The store keeps the list of parts, this process keeps none. */
 import type { Readable } from 'node:stream'
 import type { MultipartStore, ObjectRef, WrittenObject } from '../driver.ts'
 import { isStorageError, StorageError } from '../../errors.ts'
@@ -11,13 +11,13 @@ import { assertPartNumber, limits } from '../rules.ts'
 import type { S3Deps } from './s3-deps.ts'
 
 export type Multipart = Pick<MultipartStore, 'createMultipartUpload' | 'uploadPart' | 'abortMultipartUpload'> & {
-  /** One part that is in memory; its ETag. */
+  /** Uploads one part from memory. Resolves to its ETag. */
   putPart(ref: ObjectRef, uploadId: string, partNumber: number, bytes: Buffer, signal?: AbortSignal): Promise<string>
-  /** For an upload that failed: what goes wrong here is left to the collector. */
+  /** Aborts a failed upload. If this fails too, the collector aborts it later. */
   abortQuietly(ref: ObjectRef, uploadId: string): Promise<void>
 }
 
-/** S3 takes no part without its length; one that comes without is collected up to here. */
+/** Bytes. S3 requires the length of a part. A part of unknown length is buffered up to this size. */
 const collectedPart = 64 * 1024 * 1024
 
 export function multipartUploads({ settings, connection, keys }: S3Deps): Multipart {
@@ -47,7 +47,10 @@ export function multipartUploads({ settings, connection, keys }: S3Deps): Multip
     const { bytes, checksum } = await collect(body, { ...o, maxBytes: Math.min(o.maxBytes, collectedPart) }).catch(
       (e: unknown) => {
         if (!isStorageError(e, 'EntityTooLarge') || o.maxBytes <= collectedPart) throw e
-        throw new StorageError('MissingContentLength', { message: 'A part of this size needs its length', cause: e })
+        throw new StorageError('MissingContentLength', {
+          message: 'A part of this size requires a Content-Length.',
+          cause: e,
+        })
       },
     )
     const known = { ...o, contentLength: bytes.length, ...present({ checksum }) }
@@ -61,7 +64,7 @@ export function multipartUploads({ settings, connection, keys }: S3Deps): Multip
     try {
       await connection.run(failed, (s3, _sdk, abortSignal) => s3.abortMultipartUpload(input, { abortSignal }))
     } catch (e) {
-      // Of several attempts an earlier one may have done it, its answer lost.
+      // An earlier attempt may have aborted it, with a lost response.
       if (!isStorageError(e, 'NoSuchUpload') || attemptsOf(e) === 1) throw e
     }
   }
@@ -70,7 +73,7 @@ export function multipartUploads({ settings, connection, keys }: S3Deps): Multip
     async createMultipartUpload(ref, o = {}) {
       if (o.tags && !settings.preset.keepsTags) {
         throw new StorageError('NotSupported', {
-          message: "The bucket's store keeps no tags of a multipart upload: set them afterwards",
+          message: "The bucket's store does not keep tags of a multipart upload. Set them after the upload.",
         })
       }
       const input = {
@@ -124,9 +127,9 @@ export function multipartUploads({ settings, connection, keys }: S3Deps): Multip
   }
 }
 
-/** What `make` returns; when it throws, the body is given up. */
+/** Returns the result of `make`. If it throws, the body is destroyed or paused. */
 export function checked<T>(body: Readable, make: () => T): T {
-  // From here to the first read nobody else listens, and an error without a listener ends the process.
+  // Until the body is read it has no other error listener, and an unhandled error would end the process.
   body.on('error', () => {})
   try {
     return make()

@@ -15,9 +15,9 @@ export function objectChanges({ connection, keys }: S3Deps): ObjectChanges {
   const version = (ref: ObjectRef, o: OfVersion = {}) => ({ ...target(ref), ...present({ VersionId: o.versionId }) })
 
   const deleteObject: ObjectChanges['deleteObject'] = async (ref, o = {}) => {
-    // Most stores ignore the header, and would delete whatever is there.
+    // Most stores ignore the header and would delete the object unconditionally.
     if (o.ifMatch !== undefined)
-      throw new StorageError('NotSupported', { message: 'The bucket cannot delete on a condition' })
+      throw new StorageError('NotSupported', { message: 'The s3 driver does not support conditional deletes.' })
     const input = { ...target(ref), ...present({ VersionId: o.versionId }) }
     try {
       const failed = { operation: 'deleteObject', ref }
@@ -28,7 +28,7 @@ export function objectChanges({ connection, keys }: S3Deps): ObjectChanges {
       )
       return present({ versionId: deleted.VersionId, deleteMarker: deleted.DeleteMarker })
     } catch (e) {
-      // Google's store answers 404 where S3 answers 204.
+      // Google's store responds with 404, S3 with 204.
       if (!isStorageError(e, 'NotFound')) throw e
       return {}
     }
@@ -51,7 +51,7 @@ export function objectChanges({ connection, keys }: S3Deps): ObjectChanges {
 
     async deleteObjects(bucket, names) {
       if (names.length > 1000)
-        throw new StorageError('InvalidRequest', { message: 'At most 1000 keys are deleted at once' })
+        throw new StorageError('InvalidRequest', { message: 'A request can delete at most 1000 keys.' })
       const objects = names.map((key) => ({ Key: keys.of({ bucket, key }) }))
       if (objects.length === 0) return []
       const input = { Bucket: bucket, Delete: { Objects: objects, Quiet: false } }
@@ -95,7 +95,7 @@ export function objectChanges({ connection, keys }: S3Deps): ObjectChanges {
   }
 }
 
-/** The SDK announces a CRC32 of the list; Content-MD5 is what every store knows. */
+/** The SDK sends a CRC32 of the list. Every store supports Content-MD5. */
 function checksumAsMd5(request: { headers: Record<string, string>; body?: unknown }): void {
   for (const name of Object.keys(request.headers)) {
     if (/^x-amz-(checksum-|sdk-checksum-)/i.test(name)) delete request.headers[name]
@@ -120,5 +120,5 @@ function deleteResults(
 
 const deleteError = (code: 'AccessDenied' | 'Internal') => ({
   code,
-  message: code === 'AccessDenied' ? 'Access Denied' : 'The bucket could not delete it; try again',
+  message: code === 'AccessDenied' ? 'Access Denied' : 'The bucket could not delete the object. Retry.',
 })

@@ -1,4 +1,4 @@
-/** Between the SDK's fields and the port's: headers, checksums, ETags. */
+/** Maps headers, checksums and ETags between the SDK and the driver port. */
 import {
   checksumAlgorithms,
   type BodyExpectation,
@@ -15,7 +15,7 @@ import type { Preset } from './presets.ts'
 
 type Present<T> = { [K in keyof T]?: Exclude<T[K], undefined> }
 
-/** Without the entries that are undefined, as `exactOptionalPropertyTypes` asks. */
+/** Removes entries that are undefined, as `exactOptionalPropertyTypes` requires. */
 export const present = <T extends object>(o: T): Present<T> =>
   Object.fromEntries(Object.entries(o).filter(([, value]) => value !== undefined)) as Present<T>
 
@@ -47,16 +47,16 @@ const sdkAlgorithms = {
   crc32c: 'CRC32C',
   crc64nvme: 'CRC64NVME',
 } as const
-/** Errors: NotSupported for an algorithm that the store does not know. */
+/** Errors: NotSupported for an algorithm that the store does not support. */
 export function sdkAlgorithm(algorithm: ChecksumAlgorithm, { recentChecksums }: Preset) {
   if (recentChecksums || !isRecent(algorithm)) return sdkAlgorithms[algorithm]
-  throw new StorageError('NotSupported', { message: `The bucket's store does not know ${algorithm} checksums` })
+  throw new StorageError('NotSupported', { message: `The bucket's store does not support ${algorithm} checksums.` })
 }
 
-/** The latest of S3. The SDK sends their values and does not compute them. */
+/** Algorithms that S3 added last. The SDK sends their values but does not compute them. */
 const isRecent = (algorithm: ChecksumAlgorithm): boolean => algorithm === 'sha512' || algorithm === 'md5'
 
-/** The first that the store has; `undefined` where it keeps none. */
+/** The first checksum that the store returned. undefined if there is none. */
 export function checksumOf(
   from: { [K in keyof ChecksumFields]?: string | undefined } & { ChecksumType?: string | undefined },
 ): Checksum | undefined {
@@ -69,7 +69,7 @@ export function checksumOf(
   return undefined
 }
 
-/** `ChecksumAlgorithm` of a listing entry's upload, in our spelling. */
+/** The driver's name for `ChecksumAlgorithm` of a listed upload. */
 export const ourAlgorithm = (name: string | undefined): ChecksumAlgorithm | undefined =>
   checksumAlgorithms.find((algorithm) => sdkAlgorithms[algorithm] === name)
 
@@ -91,7 +91,7 @@ type HeadFields = { [K in keyof ChecksumFields]?: string | undefined } & {
   Metadata?: Record<string, string> | undefined
 }
 
-/** The head in an answer to HeadObject or GetObject. The checksum in the answer to a range is left out. */
+/** The head from a response to HeadObject or GetObject. Leaves out the checksum of a range. */
 export function objectHead(from: HeadFields, { partNumber }: HeadOptions = {}): ObjectHead {
   const range = contentRange(from.ContentRange)
   return {
@@ -121,15 +121,20 @@ export function contentRange(value: string | undefined): ContentRange | undefine
   return match ? { start: Number(match[1]), end: Number(match[2]), total: Number(match[3]) } : undefined
 }
 
-/** The headers of a write. Errors: MetadataTooLarge, NotSupported for a storage class, InvalidArgument for an `expires` that is no date. */
+/**
+ * The headers of a write. Errors: MetadataTooLarge, NotSupported for a storage class, InvalidArgument for an `expires`
+ * that is not a date.
+ */
 export function headerFields(o: ObjectHeaders) {
   assertMetadata(o)
   if (o.storageClass !== undefined) {
-    throw new StorageError('NotSupported', { message: 'With the s3 driver the storage class is the one of the bucket' })
+    throw new StorageError('NotSupported', {
+      message: 'The s3 driver does not support storage classes. The bucket sets it.',
+    })
   }
   const expires = o.expires === undefined ? undefined : new Date(o.expires)
   if (expires && Number.isNaN(expires.getTime())) {
-    throw new StorageError('InvalidArgument', { message: 'Expires is not a date' })
+    throw new StorageError('InvalidArgument', { message: 'Expires is not a date.' })
   }
   return present({
     ContentType: o.contentType,
@@ -142,14 +147,14 @@ export function headerFields(o: ObjectHeaders) {
   })
 }
 
-/** Tags as x-amz-tagging takes them. Errors: InvalidTag. */
+/** Tags in the format of x-amz-tagging. Errors: InvalidTag. */
 export function tagging(tags: Record<string, string> | undefined): string | undefined {
   if (tags === undefined) return undefined
   assertTags(tags)
   return new URLSearchParams(tags).toString().replaceAll('+', '%20')
 }
 
-/** The answer to a write. The checksum is ours where we computed it, else the store's. */
+/** The result of a write. Contains the checksum that the driver computed, or else the store's. */
 export function written(
   answer: { ETag?: string | undefined; VersionId?: string | undefined } & Parameters<typeof checksumOf>[0],
   contentLength: number,
@@ -164,9 +169,9 @@ export function written(
 }
 
 /**
- * What tells the store the checksum of a body: the value where it is known, else a trailer where the store takes one.
- * A store that does neither keeps no checksum; an announced one is verified here all the same. Errors: NotSupported
- * where one is to be made and the store would not keep it.
+ * Sends the checksum of a body to the store: its value if known, or else a trailer if the store supports one. A store
+ * that supports neither keeps no checksum. The driver still verifies a declared checksum. Errors: NotSupported if a
+ * checksum must be computed and the store would not keep it.
  */
 export function bodyChecksum({ trailers, capabilities, recentChecksums }: Preset, { checksum }: BodyExpectation) {
   if (!checksum) return {}
@@ -174,7 +179,7 @@ export function bodyChecksum({ trailers, capabilities, recentChecksums }: Preset
   if (!isKnown && checksum.value !== undefined) return {}
   if (typeof checksum.value === 'string') return checksumField({ algorithm: checksum.algorithm, value: checksum.value })
   if (checksum.value === undefined && !(isKnown && capabilities.includes('signed-checksum'))) {
-    throw new StorageError('NotSupported', { message: "The bucket's store keeps no such checksum" })
+    throw new StorageError('NotSupported', { message: "The bucket's store does not keep this checksum." })
   }
   return trailers ? { ChecksumAlgorithm: sdkAlgorithms[checksum.algorithm] } : {}
 }

@@ -1,6 +1,7 @@
 /**
- * What each S3 store can do, in one table. A store gets a capability only where its documentation or a measurement says
- * so: what it cannot enforce is refused, and the service takes another way. `docs/s3-stores.md` has the measurements.
+ * The capabilities of each S3 store. A store has a capability only if its documentation or a measurement proves it. The
+ * driver rejects a constraint that the store cannot enforce, and the service uses another way. `docs/s3-stores.md` has
+ * the measurements.
  */
 import type { Capability } from '../driver.ts'
 
@@ -8,31 +9,33 @@ export const providers = ['aws', 'r2', 'minio', 'ceph', 'gcs', 'b2', 'garage', '
 export type Provider = (typeof providers)[number]
 
 export type Preset = {
-  /** The region to sign for where none is configured, or a function of the endpoint's host. */
+  /** The region to sign for if none is configured, or a function of the endpoint's host. */
   region: string | ((host: string) => string | undefined)
   forcePathStyle: boolean
   capabilities: readonly Capability[]
   /**
-   * How a copy is bound to the source's ETag. `standard`: `x-amz-copy-source-if-match`. `ceph`: the store reads
-   * `x-amz-copy-if-match` instead, and on part copies neither. `ignored`: the ETag of the copy is compared afterwards.
+   * How a copy requires the source's ETag. `standard`: `x-amz-copy-source-if-match`. `ceph`: `x-amz-copy-if-match`, and
+   * nothing for part copies. `ignored`: the driver compares the ETag of the copy afterwards.
    */
   copyIfMatch: 'standard' | 'ceph' | 'ignored'
-  /** PutObject compares If-Match with the ETag as text, without quotes. */
+  /** PutObject compares If-Match with the ETag without quotes. */
   bareIfMatch: boolean
-  /** If-None-Match and If-Match on CompleteMultipartUpload and on the target of CopyObject. */
+  /** Supports If-None-Match and If-Match on CompleteMultipartUpload and on the target of CopyObject. */
   conditionalComplete: boolean
   conditionalCopy: boolean
-  /** Tags given to CopyObject and CreateMultipartUpload reach the object; elsewhere they are set when it is there. */
+  /** CopyObject and CreateMultipartUpload set the tags of the object. Otherwise the driver sets them afterwards. */
   keepsTags: boolean
-  /** ListMultipartUploads tells common prefixes. */
+  /** ListMultipartUploads returns common prefixes. */
   foldsUploads: boolean
-  /** Takes a checksum after the bytes (`STREAMING-UNSIGNED-PAYLOAD-TRAILER`), so that a stream's checksum is stored. */
+  /**
+   * Accepts a checksum after the bytes (`STREAMING-UNSIGNED-PAYLOAD-TRAILER`), so it stores the checksum of a stream.
+   */
   trailers: boolean
-  /** SHA-512 and MD5 in `x-amz-checksum-*`. */
+  /** Supports SHA-512 and MD5 in `x-amz-checksum-*`. */
   recentChecksums: boolean
 }
 
-/** SigV4 makes every store that verifies it compare the headers that were signed: hence `signed-length`. */
+/** Every store that verifies SigV4 compares the signed headers. This gives `signed-length`. */
 const cautious = {
   region: 'us-east-1',
   forcePathStyle: true,
@@ -62,8 +65,8 @@ export const presets: Readonly<Record<Provider, Preset>> = {
     trailers: true,
     recentChecksums: true,
   },
-  // "S3 API compatibility": no POST Object, all parts but the last of one size, conditional PutObject and the
-  // copy-source conditions. Whether a signed checksum is compared with the bytes is not said.
+  // "S3 API compatibility": no POST Object, equal sizes for all parts but the last, conditional PutObject, and
+  // copy-source conditions. It does not say whether a signed checksum is compared with the bytes.
   r2: { ...cautious, region: 'auto', capabilities: ['signed-length', 'conditional-put'], copyIfMatch: 'standard' },
   // Its handlers for PostPolicy, checksum headers, If-None-Match and copy conditions are part of its own test suite.
   minio: {
@@ -72,8 +75,8 @@ export const presets: Readonly<Record<Provider, Preset>> = {
     copyIfMatch: 'standard',
     keepsTags: true,
   },
-  // Measured on 16.2: it knows no checksum headers, reads its own name for the copy condition, ignores conditions on
-  // CompleteMultipartUpload. Later versions may do more; which one answers cannot be seen from outside.
+  // Measured on 16.2: no checksum headers, its own header for the copy condition, and no conditions on
+  // CompleteMultipartUpload. Later versions may do more, but the version cannot be detected.
   ceph: {
     ...cautious,
     capabilities: ['presign-post', 'signed-length', 'conditional-put', 'unequal-parts'],
@@ -81,17 +84,17 @@ export const presets: Readonly<Record<Provider, Preset>> = {
     bareIfMatch: true,
     foldsUploads: false,
   },
-  // "Interoperability with S3": preconditions are x-goog-if-generation-match, POST policies are signed as GOOG4, and
-  // front ends may re-frame a body, so a signed content-length is not relied upon.
+  // "Interoperability with S3": preconditions are x-goog-if-generation-match, and POST policies are signed as GOOG4.
+  // Front ends may re-frame a body, so a signed content-length is not reliable.
   gcs: { ...cautious, region: 'auto', capabilities: ['unequal-parts'] },
   // "S3-Compatible API": no POST Object, no conditional writes, no additional checksums.
   b2: { ...cautious, region: (host) => /^s3\.([a-z0-9-]+)\.backblazeb2\.com$/.exec(host)?.[1] },
-  // "S3 compatibility status": PostObject is there; conditional writes cannot be, by its replicated data model.
+  // "S3 compatibility status": PostObject works. Its replicated data model does not allow conditional writes.
   garage: { ...cautious, region: 'garage', capabilities: ['presign-post', 'signed-length', 'unequal-parts'] },
   other: cautious,
 }
 
-/** The provider that an endpoint's host name tells; a store under a name of its own is `other`. */
+/** Detects the provider by the endpoint's host. Any other host is `other`. */
 export function detectProvider(endpoint: string | null): Provider {
   if (endpoint === null) return 'aws'
   const { hostname } = new URL(endpoint)

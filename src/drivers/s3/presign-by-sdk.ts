@@ -1,6 +1,6 @@
 /**
- * Presigning of what `sigv4/presign` does not cover: access points, whose host is made from their ARN, and S3 Express
- * directory buckets, whose URLs are signed with the credentials of a session that the SDK opens and renews.
+ * Presigning in cases that `sigv4/presign` does not cover: access points, whose host comes from their ARN, and S3
+ * Express directory buckets, whose URLs are signed with session credentials that the SDK opens and renews.
  */
 import type { S3 } from '@aws-sdk/client-s3'
 import type { SignedRequest } from '../driver.ts'
@@ -25,7 +25,8 @@ export async function presignBySdk(
       getSignedUrl(s3, commandFor(sdk, settings.bucket, key, request) as Parameters<typeof getSignedUrl>[1], {
         expiresIn,
         signingDate: signedAt,
-        // The SDK signs content-type only if told to, and would move x-amz-* into the query, where stores ignore them.
+        // Without these options, the SDK does not sign content-type and moves x-amz-* to the query, where stores ignore
+        // them.
         signableHeaders: new Set([...names, 'host']),
         unhoistableHeaders: new Set(names),
       }),
@@ -35,7 +36,7 @@ export async function presignBySdk(
   return { url, headers, expiresAt: new Date((Math.floor(signedAt.getTime() / 1000) + expiresIn) * 1000) }
 }
 
-/** SDK fields of the headers and parameters that `presign-requests.ts` makes. */
+/** SDK fields for the headers and parameters of `presign-requests.ts`. */
 const fields: Readonly<Record<string, string>> = {
   'content-type': 'ContentType',
   'content-length': 'ContentLength',

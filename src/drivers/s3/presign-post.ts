@@ -1,4 +1,4 @@
-/** Form uploads, on stores that take them. */
+/** Form uploads, for stores that support them. */
 import type { Presigner } from '../driver.ts'
 import { StorageError } from '../../errors.ts'
 import { createPostForm } from '../../sigv4/post-form.ts'
@@ -17,12 +17,12 @@ export function postPresigner({ settings, connection, keys }: S3Deps): Pick<Pres
       if (publicEndpoint === null || !preset.capabilities.includes('presign-post')) {
         throw new StorageError('NotSupported', {
           message:
-            `The store takes no form uploads (storage.s3.provider: ${provider}). Send method "PUT". If the check "post" of ` +
-            'postern doctor succeeds, set storage.s3.provider to what the store is; or set storage.delivery: proxied.',
+            `The store does not support form uploads (storage.s3.provider: ${provider}). Send method "PUT". If the check "post" of ` +
+            'postern doctor succeeds, set storage.s3.provider to match the store, or set storage.delivery: proxied.',
         })
       }
       if (o.checksum && !preset.capabilities.includes('signed-checksum')) {
-        throw new StorageError('NotSupported', { message: "The bucket's store is not known to verify checksums" })
+        throw new StorageError('NotSupported', { message: "The bucket's store is not known to verify checksums." })
       }
       if (o.checksum) sdkAlgorithm(o.checksum.algorithm, preset)
       const credentials = await connection.credentials()

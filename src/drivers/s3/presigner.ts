@@ -1,6 +1,6 @@
 /**
- * Presigned URLs of the bucket, for the endpoint that clients reach. Signed here by `sigv4/presign`; the SDK signs only
- * for buckets whose host or session it alone can work out (`presign-by-sdk.ts`).
+ * Presigned URLs of the bucket, for the endpoint that clients reach. `sigv4/presign` signs them. The SDK signs only for
+ * buckets whose host or session it must determine (`presign-by-sdk.ts`).
  */
 import type { Capability, Checksum, ObjectRef, Presigner, SignedRequest } from '../driver.ts'
 import { StorageError } from '../../errors.ts'
@@ -63,12 +63,14 @@ export function presigner(deps: S3Deps): Omit<Presigner, 'presignPost'> {
 
   function assertCapable(capability: Capability, what: string): void {
     if (settings.preset.capabilities.includes(capability)) return
-    throw new StorageError('NotSupported', { message: `The bucket's store is not known to hold a URL to ${what}` })
+    throw new StorageError('NotSupported', { message: `The bucket's store is not known to enforce ${what} of a URL.` })
   }
 
   function assertIrrevocable({ link }: { link?: string }): void {
     if (link === undefined) return
-    throw new StorageError('NotSupported', { message: 'A bucket knows of no links: it would serve a revoked one.' })
+    throw new StorageError('NotSupported', {
+      message: 'A bucket cannot check share links, so it would serve a revoked one.',
+    })
   }
 
   return {
@@ -95,12 +97,15 @@ export function presigner(deps: S3Deps): Omit<Presigner, 'presignPost'> {
   }
 }
 
-/** A URL ends with the credentials that signed it. Errors: Unavailable when they have ended already. */
+/** A URL expires no later than the credentials that signed it. Errors: Unavailable if they have expired already. */
 export function capExpiry(expiresIn: number, signedAt: Date, { expiration }: ExpiringCredentials): number {
   if (!expiration) return expiresIn
   const left = Math.floor(expiration.getTime() / 1000) - Math.floor(signedAt.getTime() / 1000)
   if (left < 1) {
-    throw new StorageError('Unavailable', { message: "The bucket's temporary credentials have expired", retryAfter: 5 })
+    throw new StorageError('Unavailable', {
+      message: "The bucket's temporary credentials have expired.",
+      retryAfter: 5,
+    })
   }
   return Math.min(expiresIn, left)
 }

@@ -39,7 +39,7 @@ export function readObject({ settings, connection, keys }: S3Deps): ReadObject {
       ...(pinned === undefined ? {} : { IfMatch: quotedEtag(pinned) }),
     }
     const failed = { operation: 'getObject', ref }
-    // As `ChecksumMode` it would put a stream of the SDK's in between, which hangs when the connection breaks.
+    // The SDK's `ChecksumMode` would add a stream that hangs when the connection breaks.
     const asked = { 'x-amz-checksum-mode': 'ENABLED' }
     const answer = await connection.run(
       failed,
@@ -65,7 +65,7 @@ export function readObject({ settings, connection, keys }: S3Deps): ReadObject {
         try {
           return await open(ref, o, etag)
         } catch (e) {
-          // It was replaced in between: the conditions are about what is there now.
+          // The object was replaced in the meantime. The conditions apply to the new one.
           if (!isStorageError(e, 'PreconditionFailed') || attempt === 3) throw e
         }
       }
@@ -93,25 +93,25 @@ function storedObject(
   }
 }
 
-/** The checksum that the bytes of this answer must have, where the store tells one of the whole object. */
+/** The checksum that the bytes of this response must have, if the store returned one of the whole object. */
 function known(
   { checksum }: ObjectHead,
   { ContentRange, PartsCount }: Pick<GetObjectCommandOutput, 'ContentRange' | 'PartsCount'>,
 ): { checksum?: Checksum } {
-  // A composite one is a digest of digests.
+  // A composite checksum is a digest of digests.
   const isOfWhole = checksum?.type !== 'COMPOSITE' && !checksum?.value.includes('-')
   return checksum && isOfWhole && ContentRange === undefined && PartsCount === undefined ? { checksum } : {}
 }
 
-/** A store that cannot read single parts answers with the whole object, in place of 206 Partial Content. */
+/** A store that cannot read single parts responds with the whole object instead of 206 Partial Content. */
 function assertPart(o: HeadOptions, answer: Pick<GetObjectCommandOutput, '$metadata' | 'PartsCount'>): void {
   if (o.partNumber === undefined || answer.$metadata.httpStatusCode === 206 || answer.PartsCount !== undefined) return
-  throw new StorageError('NotSupported', { message: 'The bucket cannot read a single part of an object' })
+  throw new StorageError('NotSupported', { message: "The bucket's store cannot read a single part of an object." })
 }
 
 function rangeHeader(range: ByteRange, resource: string): string {
   if ('start' in range) return `bytes=${range.start}-${range.end ?? ''}`
-  // RFC 9110: a suffix of nothing is unsatisfiable; Ceph 16 sends the whole object for it.
+  // RFC 9110: a suffix of zero bytes is unsatisfiable. Ceph 16 sends the whole object for it.
   if (range.suffix === 0) throw new StorageError('InvalidRange', { resource })
   return `bytes=-${range.suffix}`
 }

@@ -16,7 +16,7 @@ const configSchema = z.strictObject({
   forcePathStyle: z.union([z.literal('auto'), z.boolean()]),
   accessKeyId: text,
   secretAccessKey: text,
-  /** AWS_SESSION_TOKEN, for temporary credentials given by variables. */
+  /** AWS_SESSION_TOKEN, for temporary credentials from environment variables. */
   sessionToken: text,
   /** Put before every key in the bucket, e.g. `app/`. */
   prefix: z.string(),

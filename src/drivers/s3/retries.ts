@@ -1,5 +1,5 @@
 /**
- * Which calls are retried. A change of an object that runs twice can undo the change of another client in between, and a
+ * Decides which calls are retried. A change that runs twice can undo another client's change in between, and a
  * conditional change fails the second time because of the first. A change is therefore retried only if the store has
  * certainly not started it.
  */
@@ -19,7 +19,7 @@ export const onlyWhenNotBegun = (retries: Retries): RetriesV2 => {
     acquireInitialRetryToken: acquireInitialRetryToken.bind(retries),
     recordSuccess: recordSuccess.bind(retries),
     async refreshRetryTokenForRetry(token, failed) {
-      if (!wasNotBegun(failed.error)) throw new Error('The store may have carried it out')
+      if (!wasNotBegun(failed.error)) throw new Error('The store may have completed the call.')
       return refreshRetryTokenForRetry.call(retries, token, failed)
     },
   }
@@ -28,8 +28,9 @@ export const onlyWhenNotBegun = (retries: Retries): RetriesV2 => {
 const unreached = /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN)$/
 
 /**
- * Refused by the store, or never sent. Of 5xx only 503 says that: a 500 may come after the work, 502 and 504 from a proxy.
- * To a 200 whose body is an error or missing the SDK gives the status 503 and mostly the name InternalError.
+ * Whether the store rejected the call, or never received it. Of the 5xx statuses only 503 proves this: a 500 may come
+ * after the work, and 502 and 504 may come from a proxy. The SDK reports a 200 with an error or no body as 503, mostly
+ * with the name InternalError.
  */
 function wasNotBegun(error: unknown): boolean {
   const e = (error ?? {}) as { $metadata?: { httpStatusCode?: number }; name?: string; code?: string; syscall?: string }

@@ -1,4 +1,4 @@
-/** What every operation of the driver is handed. */
+/** The dependencies of every operation of the driver. */
 import type { Connection } from './connection.ts'
 import type { StoreKeys } from './bucket-keys.ts'
 import type { S3Settings } from './settings.ts'

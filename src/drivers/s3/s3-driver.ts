@@ -1,6 +1,6 @@
 /**
- * The S3 driver: one bucket of AWS S3, or of a store that speaks its protocol. Files are one per concern; `presets.ts`
- * tells what each store can do and `aws-error.ts` is where its errors become ours.
+ * The S3 driver: one bucket of AWS S3 or of an S3-compatible store. `presets.ts` has the capabilities of each store,
+ * and `aws-error.ts` translates errors.
  */
 import { completeStore } from '../complete-driver.ts'
 import type { Capability, StorageDriver } from '../driver.ts'
@@ -22,12 +22,12 @@ import { writeObject } from './write-object.ts'
 
 export { publicOrigin, type S3DriverOptions } from './settings.ts'
 
-/** What one CopyObject takes, and the part size of copies above it. */
+/** Bytes: the maximum of one CopyObject, and the part size of larger copies. */
 const copySizes = { atOnce: limits.maxPutSize, part: 512 * 1024 * 1024 }
 
 /**
- * Asks nothing of the store: `checkReady` does. Errors: InvalidArgument for settings that do not go together.
- * `copySizes` is for tests, which have no 5 GiB to copy.
+ * Does not call the store, only `checkReady` does. Errors: InvalidArgument for conflicting settings. `copySizes` is for
+ * tests, which cannot copy 5 GiB.
  */
 export async function createS3Driver(o: S3DriverOptions & { copySizes?: typeof copySizes }): Promise<StorageDriver> {
   const settings = resolveSettings(o)
@@ -61,6 +61,7 @@ export async function createS3Driver(o: S3DriverOptions & { copySizes?: typeof c
     completeMultipartUpload,
     close: async () => deps.connection.close(),
   }
-  // Parts of an object are not listed: many stores take a GetObjectAttributes for a GetObject, and would send all of it.
+  // Parts of an object are not listed. Many stores handle GetObjectAttributes as GetObject and would send the whole
+  // object.
   return completeStore(driver, { bucket: settings.bucket, log: settings.log })
 }

@@ -1,34 +1,34 @@
-/** The driver's options, completed by what the provider's preset says. */
+/** The driver's options, with defaults from the provider's preset. */
 import { resolveTarget } from '../../sigv4/endpoint.ts'
 import type { SigningCredentials } from '../../sigv4/types.ts'
 import { StorageError } from '../../errors.ts'
 import { usualTimeouts, type Timeouts } from './timeouts.ts'
 import { detectProvider, presets, type Preset, type Provider } from './presets.ts'
 
-/** Where a problem that no caller sees is told; pino's logger is one. */
+/** Receives problems that no caller sees. A subset of pino's logger. */
 export type DriverLog = { warn(facts: object, message: string): void }
 
 export type S3DriverOptions = {
   bucket: string
   provider?: Provider | 'auto'
-  /** null: the provider's own. */
+  /** null: the provider's default. */
   region?: string | null
   /** null: AWS. */
   endpoint?: string | null
-  /** What stands in presigned URLs where clients reach the store under another name; null: `endpoint`. */
+  /** The endpoint in presigned URLs, if clients reach the store under another name. null: `endpoint`. */
   publicEndpoint?: string | null
   forcePathStyle?: boolean | 'auto'
   /** null: the AWS default chain (environment, profile, container and instance roles). */
   accessKeyId?: string | null
   secretAccessKey?: string | null
   sessionToken?: string | null
-  /** Put before every key in the bucket, e.g. `app/`. */
+  /** Prefix of every key in the bucket, e.g. `app/`. */
   prefix?: string
-  /** Below it anonymous reads of public objects work: a CDN or a public bucket. */
+  /** Base URL for anonymous reads of public objects: a CDN or a public bucket. */
   publicBaseUrl?: string | null
   /** Seconds for CompleteMultipartUpload, CopyObject and UploadPartCopy. */
   operationTimeout?: number
-  /** For tests, which have no minute to wait. */
+  /** For tests, which cannot wait for the real timeouts. */
   timeouts?: Partial<Timeouts>
   now: () => Date
   log?: DriverLog
@@ -39,11 +39,11 @@ export type S3Settings = {
   provider: Provider
   preset: Preset
   region: string
-  /** Null where only the SDK can tell the host: access points and directory buckets. */
+  /** null if only the SDK can determine the host: access points and directory buckets. */
   endpoint: string | null
   publicEndpoint: string | null
   pathStyle: boolean
-  /** Null: the AWS default chain. */
+  /** null: the AWS default chain. */
   credentials: SigningCredentials | null
   prefix: string
   publicBaseUrl: string | null
@@ -59,7 +59,7 @@ export function resolveSettings(o: S3DriverOptions): S3Settings {
   const region = o.region ?? regionOf(preset, endpoint)
   const resolved = endpoint ?? (provider === 'aws' ? awsEndpoint(o.bucket, region) : undefined)
   if (resolved === undefined) {
-    throw new StorageError('InvalidArgument', { message: `storage.s3.endpoint is needed for the provider ${provider}` })
+    throw new StorageError('InvalidArgument', { message: `The provider ${provider} requires storage.s3.endpoint.` })
   }
   // A certificate for *.s3.… does not cover a bucket name with dots.
   const virtualHost = !preset.forcePathStyle && !o.bucket.includes('.')
@@ -89,7 +89,9 @@ function regionOf(preset: Preset, endpoint: string | null): string {
   return preset.region(endpoint === null ? '' : new URL(endpoint).hostname) ?? 'us-east-1'
 }
 
-/** Access points, object lambdas and S3 Express directory buckets have hosts and sessions that the SDK works out. */
+/**
+ * null for access points, object lambdas and S3 Express directory buckets. The SDK determines their hosts and sessions.
+ */
 function awsEndpoint(bucket: string, region: string): string | null {
   if (bucket.startsWith('arn:') || bucket.endsWith('--x-s3')) return null
   return `https://s3.${region}.amazonaws.com${region.startsWith('cn-') ? '.cn' : ''}`
@@ -100,13 +102,16 @@ function staticCredentials(o: S3DriverOptions): SigningCredentials | null {
   if (accessKeyId === null && secretAccessKey === null) return null
   if (accessKeyId === null || secretAccessKey === null) {
     throw new StorageError('InvalidArgument', {
-      message: 'storage.s3.accessKeyId and storage.s3.secretAccessKey are given together or not at all',
+      message: 'Set both storage.s3.accessKeyId and storage.s3.secretAccessKey, or neither.',
     })
   }
   return { accessKeyId, secretAccessKey, ...(sessionToken === null ? {} : { sessionToken }) }
 }
 
-/** The origin that browsers send to and read from, for a content security policy; null where only the SDK knows it. */
+/**
+ * The origin that browsers upload to and read from, for a content security policy. null if only the SDK can determine
+ * it.
+ */
 export function publicOrigin(o: S3DriverOptions): string | null {
   const { publicEndpoint, bucket, pathStyle } = resolveSettings(o)
   return publicEndpoint === null ? null : resolveTarget({ endpoint: publicEndpoint, bucket, pathStyle }).origin

@@ -1,4 +1,4 @@
-/** The bytes of a GetObject answer, written or streamed, and never mistaken for whole when they are not. */
+/** Writes or streams the bytes of a GetObject response. Fails if they are incomplete or damaged. */
 import { Transform, type Readable, type Writable } from 'node:stream'
 import type { Checksum, ObjectRef, StoredObject } from '../driver.ts'
 import { StorageError } from '../../errors.ts'
@@ -7,21 +7,21 @@ import { mapAwsError } from './aws-error.ts'
 import { watchStall } from './timeouts.ts'
 import { resourceOf } from '../rules.ts'
 
-/** What was announced: the bytes, and their checksum where the store knows it. */
+/** The declared length, and the checksum if the store returned one. */
 export type Announced = { contentLength: number; checksum?: Checksum }
 
 export function storedBody(
   body: Readable,
   announced: Announced,
-  /** `stall`: milliseconds in which the bucket sends nothing although it is waited for. */
+  /** `stall`: milliseconds without bytes from the bucket while the reader waits. */
   { ref, stall }: { ref: ObjectRef; stall: number },
 ): Pick<StoredObject, 'sendTo' | 'stream' | 'close'> {
-  // Until somebody reads it, a connection that breaks must not end the process.
+  // Until the body is read, a broken connection must not end the process.
   body.on('error', () => {})
   return {
     async sendTo(out, signal) {
       const gate = new Gate(announced, ref)
-      const giveUp = () => void body.destroy(signal?.reason ?? new Error('The reader has gone'))
+      const giveUp = () => void body.destroy(signal?.reason ?? new Error('The reader closed the connection'))
       let isWaiting = true
       const watch = watchStall(stall, { isWaiting: () => isWaiting, moved: () => gate.bytes }, (silence) =>
         body.destroy(silence),
@@ -54,7 +54,7 @@ export function storedBody(
   }
 }
 
-/** Counts what passes; with a checksum the last chunk goes only when everything was as announced. */
+/** Counts and hashes the bytes. With a checksum, the last chunk is held back until everything is verified. */
 class Gate {
   readonly #announced: Announced
   readonly #ref: ObjectRef
@@ -72,7 +72,7 @@ class Gate {
     return this.#bytes
   }
 
-  /** What may go out now. */
+  /** Returns the bytes to send now. */
   pass(chunk: Buffer): Buffer | null {
     this.#bytes += chunk.length
     if (!this.#hash) return chunk
@@ -82,21 +82,23 @@ class Gate {
     return free
   }
 
-  /** The rest. Errors: Unavailable where bytes are missing, Corrupt where they are not those that were stored. */
+  /**
+   * Returns the remaining bytes. Errors: Unavailable if bytes are missing, Corrupt if they differ from the stored ones.
+   */
   end(): Buffer | null {
     const { contentLength, checksum } = this.#announced
     const resource = resourceOf(this.#ref)
     if (this.#bytes !== contentLength) {
-      throw new StorageError('Unavailable', { message: 'The bucket broke off its answer', resource })
+      throw new StorageError('Unavailable', { message: 'The bucket ended its response early.', resource })
     }
     if (this.#hash && this.#hash.digest().toString('base64') !== checksum?.value) {
-      throw new StorageError('Corrupt', { message: 'The bytes do not have the checksum of the object', resource })
+      throw new StorageError('Corrupt', { message: 'The bytes do not match the checksum of the object.', resource })
     }
     return this.#held
   }
 }
 
-/** Until `out` takes more, or one of the two is gone: the loop's next step then finds out. */
+/** Resolves when `out` drains or one of the two closes. The next step of the loop detects which. */
 function drained(out: Writable, body: Readable): Promise<void> {
   if (out.destroyed || body.destroyed) return Promise.resolve()
   return new Promise((resolve) => {
@@ -116,7 +118,7 @@ function wholeOrError(
   { ref, stall }: { ref: ObjectRef; stall: number },
 ): Readable {
   const gate = new Gate(announced, ref)
-  // The pipe pauses the body while the reader takes nothing.
+  // The pipe pauses the body while the reader does not read.
   const watch = watchStall(stall, { isWaiting: () => !body.isPaused(), moved: () => gate.bytes }, (silence) =>
     body.destroy(silence),
   )

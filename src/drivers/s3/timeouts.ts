@@ -1,23 +1,23 @@
-/** How long each kind of call may take. A data call is measured by its progress, not by its whole time. */
+/** Timeouts for each kind of call. A data call is limited by its progress, not by its total time. */
 
 /** Milliseconds. */
 export type Timeouts = {
-  /** What tells whether the bucket is there. */
+  /** A check of whether the bucket responds. */
   probe: number
-  /** One call that moves no bytes, with all its retries. */
+  /** A call without a body, with all its retries. */
   metadata: number
-  /** A data call in which nothing moves while it waits for the bucket. */
+  /** A data call without progress while it waits for the bucket. */
   stall: number
-  /** A call in which the store itself moves bytes: on AWS, minutes. `storage.s3.operationTimeout`. */
+  /** A call in which the store copies bytes, which takes minutes on AWS. `storage.s3.operationTimeout`. */
   operation: number
 }
 
 export const usualTimeouts: Timeouts = { probe: 3000, metadata: 15_000, stall: 60_000, operation: 600_000 }
 
-/** Bytes a second: a body in memory that moves more slowly counts as one that does not move. */
+/** Bytes per second. A body in memory that is sent more slowly counts as stalled. */
 const slowest = 64 * 1024
 
-/** After these it is not known whether the store still does what it was asked. */
+/** After a timeout of these operations, the store may still be working. */
 const long = new Set(['completeMultipartUpload', 'copyObject', 'uploadPartCopy'])
 
 export function timeoutsFor(operation: string, timeouts: Timeouts, bytes: number | undefined): number {
@@ -25,20 +25,20 @@ export function timeoutsFor(operation: string, timeouts: Timeouts, bytes: number
   return long.has(operation) ? timeouts.operation : timeouts.metadata
 }
 
-/** The reason with which a call is ended that got no answer. */
+/** The abort reason of a call without a response. */
 export class StallTimeout extends Error {
   override readonly name = 'TimeoutError'
   readonly seconds: number
   constructor(milliseconds: number) {
     const seconds = milliseconds / 1000
-    super(`no answer within ${seconds} s`)
+    super(`no response within ${seconds} s`)
     this.seconds = seconds
   }
 }
 
 /**
- * Calls `end` once nothing has moved for `timeout` milliseconds while the bucket was waited for. Time in which the
- * client is waited for does not count.
+ * Calls `end` after `timeout` milliseconds without progress while waiting for the bucket. Time spent waiting for the
+ * client does not count.
  */
 export function watchStall(
   timeout: number,

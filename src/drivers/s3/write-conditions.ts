@@ -1,4 +1,4 @@
-/** Conditions on a write, where the store has them; elsewhere they are refused. */
+/** Conditions on a write. Rejected if the store does not support them. */
 import type { WriteConditions } from '../driver.ts'
 import { StorageError } from '../../errors.ts'
 import { bareEtag, present, quotedEtag } from './object-head.ts'
@@ -15,7 +15,9 @@ export function conditionFields({ preset }: S3Settings, o: WriteConditions, kind
   if (ifMatch === undefined && ifNoneMatch === undefined) return {}
   const has = kind === 'conditional-put' ? preset.capabilities.includes(kind) : preset[kind]
   if (!has)
-    throw new StorageError('NotSupported', { message: `The bucket's store has no conditions on ${whereTo[kind]}` })
+    throw new StorageError('NotSupported', {
+      message: `The bucket's store does not support conditions on ${whereTo[kind]}.`,
+    })
   const tag = ifMatch === undefined || ifMatch === '*' ? ifMatch : (preset.bareIfMatch ? bareEtag : quotedEtag)(ifMatch)
   return present({ IfMatch: tag, IfNoneMatch: ifNoneMatch })
 }

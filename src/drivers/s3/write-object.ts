@@ -1,6 +1,6 @@
 /**
- * PutObject. A small body is collected and sent at once, one of known length streams, and one of unknown length becomes
- * a multipart upload as soon as it does not fit one part: S3 takes no body without a length.
+ * PutObject. A small body is buffered and sent at once. A larger body of known length is streamed. A body of unknown
+ * length becomes a multipart upload as soon as it exceeds one part, because S3 requires a length.
  */
 import type { Readable } from 'node:stream'
 import type { Checksum, MultipartStore, ObjectRef, ObjectStore, PutOptions, WrittenObject } from '../driver.ts'
@@ -98,7 +98,10 @@ export function writeObject(deps: WriteDeps): WriteObject {
   }
 }
 
-/** Sets the tags of an object that was just written. Another call may have deleted it since; the write stands. */
+/**
+ * Sets the tags of an object that was just written. The write succeeds even if another call has deleted the object
+ * since.
+ */
 export const tagWritten =
   ({ putObjectTags }: Pick<ObjectStore, 'putObjectTags'>): ObjectStore['putObjectTags'] =>
   async (ref, tags) => {
