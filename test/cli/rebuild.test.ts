@@ -167,7 +167,7 @@ describe('a store', () => {
     await gateway.close()
     rmSync(join(folder(), 'objects/log'), { recursive: true })
     cpSync(join(bench.path, 'older'), join(folder(), 'objects/log'), { recursive: true })
-    expect(await refusal()).toMatch(/the log is older.*postern rebuild-log/s)
+    expect(await refusal()).toMatch(/The log is older.*postern rebuild-log/s)
     const { setAside } = await postern('rebuild-log')
     expect(readdirSync(setAside as string)).toEqual(['0000000001.pack'])
     expect(await served([...first.kept, ...second.kept])).toBe(8)

@@ -75,7 +75,7 @@ it('says that all is well while uploads go on, and what is not, moved aside on d
           severity: 'damage',
           kind: 'blob-damaged',
           repair: 'quarantined',
-          detail: expect.stringContaining('not those that were stored'),
+          detail: expect.stringContaining('differ from the stored ones'),
           bucket: 'postern',
           key,
           blob,

@@ -410,7 +410,7 @@ describe('a start', () => {
         rmSync(join(dir, 'objects/log'), { recursive: true })
         copyLog(old, dir)
       },
-      /the log is older.*postern rebuild-log/s,
+      /The log is older.*postern rebuild-log/s,
     ],
     [
       'a pack that was changed where the index stands',

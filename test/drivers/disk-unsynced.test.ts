@@ -41,7 +41,7 @@ it.each([
   {
     state: 'the log ends before the index',
     cut: (dir: string) => truncateSync(lastPack(dir), 4096),
-    says: /the log is older.*postern rebuild-log/,
+    says: /The log is older.*postern rebuild-log/,
     heal: (root: string) => rebuildLog({ root }),
     kept: keys,
   },

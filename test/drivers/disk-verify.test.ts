@@ -114,7 +114,7 @@ describe('damage', () => {
         kind: 'blob-damaged',
         blob: id,
         ...ref('bad'),
-        detail: 'the bytes from 0 on are not those that were stored; also used by 1 more',
+        detail: 'the bytes from offset 0 on differ from the stored ones; also used by 1 more',
         repair: 'quarantined',
       },
     ])

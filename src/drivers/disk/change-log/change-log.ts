@@ -1,6 +1,6 @@
 /**
- * The log of a store: every change of the index is a frame in it before it is a row. Called only inside a write
- * transaction of the index: SQLite's write lock orders the log across processes, so one log serves all of them.
+ * The log of a store. Every change of the index is written to it as a frame first. Must be called inside a write
+ * transaction of the index: SQLite's write lock orders the log across processes, so all of them share one log.
  */
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
@@ -20,11 +20,11 @@ export type ChangeLogOptions = {
   root: string
   calls: LogCalls
   guard: WriteGuard
-  /** False gives up that answered changes survive a power cut. */
+  /** If false, acknowledged changes can be lost in a power cut. */
   fsync: boolean
-  /** A name in `tmp/` that no sweep removes while this process lives. */
+  /** Returns a name in `tmp/` that no sweep deletes while this process runs. */
   temporaryName?: () => string
-  /** For tests: bytes after which a new pack begins. */
+  /** For tests: bytes after which a new pack starts. */
   packSize?: number
 }
 
@@ -33,7 +33,7 @@ type OpenPack = { fd: number; number: number; epoch: number; size: () => { size:
 export class ChangeLog {
   readonly #o: ChangeLogOptions
   #open: OpenPack | null = null
-  /** A sync found no space: what lies behind the position may come back, so the pack is not appended to. */
+  /** The pack whose sync found no space. Bytes behind the position may reappear, so nothing is appended to it. */
   #avoid: number | null = null
 
   constructor(o: ChangeLogOptions) {
@@ -41,13 +41,13 @@ export class ChangeLog {
   }
 
   /**
-   * Brings the index up to the end of the log: frames that were synced by a process that ended before it committed. After
-   * any of them, or after a torn tail, a new pack is begun. Errors: Unavailable where index and log do not fit together.
+   * Applies frames that were synced by a process that ended before it committed them to the index. After such a frame
+   * or a torn tail, starts a new pack. Errors: Unavailable if index and log do not match.
    */
   catchUp(position: Position, apply: (states: State[]) => void): Position {
     const pack = this.#use(position)
     const { size } = this.#look(pack)
-    if (size < position.offset) throw this.#doesNotFit(position, `its pack ends at ${size}`)
+    if (size < position.offset) throw this.#doesNotFit(position, `its pack ends at byte ${size}`)
     const mayAppend =
       size === position.offset && this.#o.calls.statSync(packPath(this.#o.root, position.pack + 1)) === undefined
     if (mayAppend && this.#avoid !== position.pack) return position
@@ -79,12 +79,12 @@ export class ChangeLog {
     return { ...position, ...end, frame: lastFrame }
   }
 
-  /** The first pack of a log. */
+  /** Creates the first pack of a log. */
   create(o: { store: string; epoch: number; number: number }): Position {
     return this.#write({ ...o, salt: newSalt(), previous: null }, { sequence: 0, firstPack: o.number })
   }
 
-  /** Ends this pack and begins the next one, of a later epoch where one is given. */
+  /** Ends this pack and starts the next one, in `epoch` if given. */
   begin(position: Position, o: { epoch?: number }): Position {
     return this.#begin(position, o)
   }
@@ -118,7 +118,7 @@ export class ChangeLog {
       if (previous?.sequence !== position.sequence || previous.crc !== position.crc) {
         throw this.#doesNotFit(
           position,
-          `the frames up to ${previous?.sequence} cannot be read: bytes of the log have changed`,
+          `the frames up to ${previous?.sequence} cannot be read: bytes of the log were changed`,
         )
       }
       position = { ...position, pack: next.number, offset: packHeaderSize, frame: 0, crc: next.salt }
@@ -126,20 +126,20 @@ export class ChangeLog {
     const { fd } = this.#use(position)
     const isFresh = position.offset === packHeaderSize && calls.fstatSync(fd).size === packHeaderSize
     if (isFresh && this.#avoid !== position.pack) return position
-    // What was replayed may be in the system's cache alone.
+    // Replayed frames may be only in the operating system's cache.
     if (fsync) this.#synced(() => calls.fdatasyncSync(fd))
     return this.#begin(position, {})
   }
 
-  /** Null where this is the last pack. */
+  /** null if this is the last pack. */
   #following({ pack, epoch, store }: Position): PackHeader | null {
     const { root, calls } = this.#o
     if (calls.statSync(packPath(root, pack + 1)) === undefined) return null
     const { header } = readPack(root, pack + 1, calls)
     if (header.store === store && header.epoch === epoch && header.previous?.number === pack) return header
     throw refusal(
-      `The object index follows pack ${pack} of epoch ${epoch}, and the log goes on in epoch ${header.epoch}: this index is ` +
-        'from before a rebuild.',
+      `The object index follows pack ${pack} of epoch ${epoch}, and the log continues in epoch ${header.epoch}. This index is ` +
+        'older than a rebuild.',
       'postern rebuild-index',
     )
   }
@@ -160,7 +160,7 @@ export class ChangeLog {
   #look(pack: OpenPack): { size: number } {
     const { size, nlink } = pack.size()
     if (nlink > 0) return { size }
-    const cause = new Error('the pack of the log was deleted while the server runs')
+    const cause = new Error('the current pack of the log was deleted')
     this.#o.guard.trip(cause)
     throw new StorageError('Unavailable', {
       message: 'The log of the store was deleted. Restore the folder objects/log.',
@@ -168,7 +168,7 @@ export class ChangeLog {
     })
   }
 
-  /** Written elsewhere and moved in: a pack has its name only when its header is whole. */
+  /** Writes the header to a temporary file and renames it, so a named pack always has a whole header. */
   #write(header: PackHeader, { sequence, firstPack }: { sequence: number; firstPack: number }): Position {
     const { root, calls, fsync } = this.#o
     const temp = join(new BlobLayout(root).temp, this.#o.temporaryName?.() ?? randomBytes(16).toString('hex'))
@@ -199,7 +199,7 @@ export class ChangeLog {
     }
   }
 
-  /** Nothing was promised of what failed here, but a disk that cannot sync takes no writes. */
+  /** The change that failed was not acknowledged, but a disk that cannot sync accepts no more writes. */
   #synced(sync: () => void): void {
     try {
       sync()
@@ -209,8 +209,8 @@ export class ChangeLog {
   }
 
   /**
-   * The frames of a refused batch go before it is answered: its blobs are deleted, and a replay would bring rows back that
-   * name them.
+   * Removes the frames of a failed batch before its error is returned. Its blobs are deleted, and a replay would
+   * restore rows that refer to them.
    */
   #undo(fd: number, { offset }: Position, reason: unknown): void {
     const { calls, guard, fsync } = this.#o
@@ -220,7 +220,7 @@ export class ChangeLog {
     } catch (cause) {
       throw this.#unknown(
         guard,
-        new AggregateError([reason, cause], 'a refused change could not be removed from the log'),
+        new AggregateError([reason, cause], 'a failed change could not be removed from the log'),
       )
     }
   }
@@ -257,6 +257,6 @@ function removeQuietly(calls: LogCalls, path: string): void {
   try {
     calls.unlinkSync(path)
   } catch {
-    // The sweep of temporary files removes it.
+    // The sweep deletes it.
   }
 }

@@ -1,4 +1,4 @@
-/** `postern store convert --to 2`: an index without a log, for the versions before it. */
+/** `postern store convert --to 2`: converts the index to version 2, which has no log. */
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { openDatabaseFile } from '../../../sqlite-file.ts'
@@ -9,7 +9,7 @@ import { dropUsageTables } from '../quota/usage.ts'
 import { openOffline, setAside } from './offline.ts'
 import { BlobLayout } from '../blob-layout.ts'
 
-/** A version that knows neither must not open what the configuration restricts, nor take an ACL for another one. */
+/** Versions without bucket configuration must not open a restricted bucket, or misread an ACL. */
 const closeRestricted = `
 UPDATE objects SET acl = 'private' WHERE bucket IN (SELECT name FROM buckets WHERE configuration IS NOT NULL);
 UPDATE buckets SET acl = 'private' WHERE configuration IS NOT NULL;
@@ -19,14 +19,15 @@ UPDATE buckets SET acl = 'private' WHERE acl <> 'public-read';
 `
 
 /**
- * May be interrupted at any moment and run again: the index is changed in one synced transaction, and the log moves to
- * `quarantine/` after it. Returns where the log lies. Errors: NotFound where there is no index, InvalidRequest where a
- * bucket keeps versions.
+ * Can be interrupted and run again. The index changes in one synced transaction, and then the log is moved to
+ * `quarantine/`. Returns the new path of the log. Errors: NotFound if there is no index, InvalidRequest if a bucket
+ * keeps versions.
  */
 export async function convertToVersion2(root: string): Promise<{ logAt: string | null }> {
   const layout = new BlobLayout(root)
   const { index } = layout
-  if (!isThere(index)) throw new StorageError('NotFound', { message: `There is no store at ${root}: no index.sqlite.` })
+  if (!isThere(index))
+    throw new StorageError('NotFound', { message: `There is no store at ${root}: index.sqlite is missing.` })
   if (versionOf(index) > 2) {
     const { db, queue, close } = await openOffline({ root, index })
     try {
@@ -45,7 +46,7 @@ export async function convertToVersion2(root: string): Promise<{ logAt: string |
             db.exec('DROP TABLE versions')
             for (const column of ['version', 'nth', 'lock']) db.exec(`ALTER TABLE objects DROP COLUMN ${column}`)
             db.exec('ALTER TABLE uploads DROP COLUMN initiation')
-            // Last, because the triggers of this connection use these tables, and ALTER TABLE checks all triggers.
+            // Must be last: triggers of this connection use these tables, and ALTER TABLE checks all triggers.
             db.exec(dropUsageTables)
             db.pragma('user_version = 2')
           })
@@ -60,7 +61,7 @@ export async function convertToVersion2(root: string): Promise<{ logAt: string |
   return { logAt: setAside(root, 'log', packs) }
 }
 
-/** A version of Postern that knows none would lose them, and would overwrite what has to be kept. */
+/** Older versions of Postern would lose the versions and overwrite data that must be kept. */
 function assertNoVersions(db: Index): void {
   const row = db
     .prepare<[], { bucket: string }>(
@@ -71,7 +72,7 @@ function assertNoVersions(db: Index): void {
   if (!row) return
   throw new StorageError('InvalidRequest', {
     message:
-      `The bucket ${row.bucket} keeps versions of its objects, and store version 2 has none. Copy what you need of it to a ` +
+      `The bucket ${row.bucket} keeps versions of its objects, and store version 2 does not support them. Copy what you need to a ` +
       'bucket without versioning, delete the bucket, then run this command again.',
   })
 }

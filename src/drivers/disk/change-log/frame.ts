@@ -1,19 +1,20 @@
 /**
- * A frame: the resulting states of one job, as bytes. docs/storage-format.md specifies the layout. Every frame names the
- * header CRC of the one before it, so that a frame of another batch, pack or store is never taken for the next.
+ * Encodes frames. A frame contains the resulting states of one job. docs/storage-format.md specifies the layout. Every
+ * frame contains the header CRC of the previous one, so a frame of another batch, pack or store is never read as the
+ * next.
  */
 import { crc32 } from 'node:zlib'
 
 export const frameHeaderSize = 64
-/** Frames start at multiples of this. */
+/** Frames start at multiples of this, in bytes. */
 const frameAlignment = 64
-/** Batches start at multiples of this: no block that holds acknowledged bytes is written again. */
+/** Batches start at multiples of this, in bytes, so no block with acknowledged bytes is written again. */
 export const batchAlignment = 4096
 
 const magic = 0x4d465350
 const version = 1
 
-/** Where the next frame belongs, and what it must name. */
+/** The position of the next frame, and the values that it must contain. */
 export type ChainEnd = {
   offset: number
   sequence: number
@@ -23,7 +24,7 @@ export type ChainEnd = {
 
 export type FrameHeader = {
   sequence: number
-  /** Milliseconds, for people. Nothing is decided by it. */
+  /** Milliseconds. For people only, the code does not use it. */
   time: number
   metaLength: number
   bodyLength: number
@@ -39,13 +40,13 @@ export const frameLength = ({ metaLength, bodyLength }: Pick<FrameHeader, 'metaL
 
 export type Batch = {
   bytes: Buffer
-  /** The end of the chain once the batch is written. */
+  /** The end of the chain after this batch. */
   end: ChainEnd
-  /** Where the last frame starts. */
+  /** Offset of the last frame. */
   lastFrame: number
 }
 
-/** The frames of one commit, padded so that the next batch starts a block of its own. */
+/** Encodes the frames of one commit. Padding makes the next batch start in its own block. */
 export function encodeBatch(metas: readonly Buffer[], from: ChainEnd, time: number): Batch {
   const length = metas.reduce((sum, meta) => sum + frameLength({ metaLength: meta.length, bodyLength: 0 }), 0)
   const bytes = Buffer.alloc(align(from.offset + length, batchAlignment) - from.offset)
@@ -71,11 +72,11 @@ export function encodeBatch(metas: readonly Buffer[], from: ChainEnd, time: numb
   return { bytes, end: { offset: from.offset + bytes.length, sequence, crc }, lastFrame: from.offset + lastFrame }
 }
 
-/** Null for bytes that are no frame header of this version. */
+/** null if the bytes are not a frame header of this version. */
 export function decodeHeader(header: Buffer): FrameHeader | null {
   if (header.length < frameHeaderSize || header.readUInt32LE(0) !== magic || header[4] !== version) return null
   const crc = header.readUInt32LE(60)
-  // Flags announce what this version cannot read: a body, encryption.
+  // Flags mark features that this version does not support: a body, encryption.
   if (crc32(header.subarray(0, 60)) !== crc || header[5] !== 0) return null
   return {
     sequence: Number(header.readBigUInt64LE(8)),
@@ -90,5 +91,5 @@ export function decodeHeader(header: Buffer): FrameHeader | null {
 
 export const isMeta = (meta: Buffer, { metaCrc }: FrameHeader): boolean => crc32(meta) === metaCrc
 
-/** Padding is zero; a frame never starts with a zero. */
+/** Padding is zero. A frame never starts with zero. */
 export const startsPadding = (header: Buffer): boolean => header.readUInt32LE(0) === 0

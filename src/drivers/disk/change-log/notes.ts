@@ -1,4 +1,4 @@
-/** Files as the store remembers them: sealed objects with the notes that were stored when they were confirmed. */
+/** Reads the files of a store: sealed objects with the notes that were stored at confirmation. */
 import type { Checksum, ObjectNote, ObjectRef } from '../../objects.ts'
 import { parseChecksum } from '../object-rows.ts'
 import type { PairedStore } from '../../driver.ts'
@@ -12,14 +12,14 @@ type Row = ObjectRef & { etag: string; size: number; checksum: string | null; no
 
 export type ReadNotes = {
   storeId: string
-  /** Sealed objects of versions that kept no notes. */
+  /** Number of sealed objects from versions that stored no notes. */
   unnoted: number
-  /** While the store is open. */
+  /** Can be called only while the store is open. */
   has: (ref: ObjectRef) => boolean
   paired: PairedStore
 }
 
-/** Brings the index up to the log first. `use` is called with what was found while the store is still open. */
+/** First applies the log to the index. Calls `use` with the files while the store is still open. */
 export async function readNotes<T>(
   root: string,
   o: { begin: (storeId: string) => Promise<void>; each: (object: NotedObject) => Promise<void> },

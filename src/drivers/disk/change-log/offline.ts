@@ -1,4 +1,4 @@
-/** A store that no server has open, for the commands that rebuild a part of it from the others. */
+/** Opens a store that no server uses, for the commands that rebuild a part of it from the others. */
 import { mkdirSync, renameSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { basename, join } from 'node:path'
@@ -11,7 +11,7 @@ import { toStorageError } from '../store-error.ts'
 import { WriteGuard } from '../write-guard.ts'
 import { ChangeLog } from './change-log.ts'
 
-/** Errors of `close`: Unavailable, where the index cannot be made one file. */
+/** Errors of `close`: Unavailable if the index cannot become a single file. */
 export type Offline = { db: Index; log: ChangeLog; queue: CommitQueue; close(): void }
 
 export async function openOffline(o: { root: string; index: string; calls?: LogCalls }): Promise<Offline> {
@@ -22,7 +22,7 @@ export async function openOffline(o: { root: string; index: string; calls?: LogC
   const guard = new WriteGuard({ calls, root, minFree: 0, log: silent })
   const db = openIndex(o.index)
   try {
-    // Beside a server its writes are waited for.
+    // If a server is running, wait for its writes.
     db.pragma('busy_timeout = 5000')
     const log = new ChangeLog({ root, calls, guard, fsync: true })
     const queue = new CommitQueue({ db, guard, log, now: () => new Date() })
@@ -33,7 +33,7 @@ export async function openOffline(o: { root: string; index: string; calls?: LogC
       close() {
         log.close()
         try {
-          // A single file without a WAL, because it is about to be moved or copied.
+          // Write the WAL into the file, because the file is about to be moved or copied.
           db.pragma('wal_checkpoint(TRUNCATE)')
         } catch (cause) {
           throw toStorageError(cause, { index: o.index })
@@ -48,7 +48,7 @@ export async function openOffline(o: { root: string; index: string; calls?: LogC
   }
 }
 
-/** Moves what is replaced out of the way, to `quarantine/`: nothing is deleted on a guess. Returns the folder. */
+/** Moves replaced files to `quarantine/` instead of deleting them. Returns the folder. */
 export function setAside(
   root: string,
   name: string,

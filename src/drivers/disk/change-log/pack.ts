@@ -1,6 +1,6 @@
 /**
- * Packs: the files of the log, `objects/log/<number>.pack`. A pack starts with a header of 4096 bytes that says which
- * store it belongs to and where the pack before it ended. A pack has its name only when its header is on the disk.
+ * Packs: the files of the log, `objects/log/<number>.pack`. A pack starts with a header of 4096 bytes, with the store
+ * it belongs to and the end of the previous pack. A pack gets its name only after its header is on disk.
  */
 import { randomBytes } from 'node:crypto'
 import { crc32 } from 'node:zlib'
@@ -11,7 +11,7 @@ import { BlobLayout } from '../blob-layout.ts'
 import { UnusableStore } from '../store-error.ts'
 
 export const packHeaderSize = 4096
-/** Bytes after which the next batch goes into a new pack. */
+/** Bytes after which the next batch starts a new pack. */
 export const packSize = 256 * 1024 * 1024
 
 const magic = 'PSTPACK\n'
@@ -20,12 +20,12 @@ const version = 1
 export type PackHeader = {
   /** The store's id, 32 hexadecimal digits. */
   store: string
-  /** Grows whenever the log or the index is rebuilt: positions of an earlier epoch mean nothing then. */
+  /** Grows with each rebuild of log or index. Positions of an earlier epoch are invalid. */
   epoch: number
   number: number
-  /** What the first frame names as the CRC before it. */
+  /** The CRC that the first frame contains as its predecessor's. */
   salt: number
-  /** Where the pack before ended; null for the first of a log. */
+  /** The end of the previous pack. null for the first pack of a log. */
   previous: { number: number; end: number; sequence: number; crc: number } | null
 }
 
@@ -57,7 +57,7 @@ export function encodePackHeader({ store, epoch, number, salt, previous }: PackH
   return bytes
 }
 
-/** Null for bytes that are no pack header of this version. */
+/** null if the bytes are not a pack header of this version. */
 export function decodePackHeader(bytes: Buffer): PackHeader | null {
   if (bytes.length !== packHeaderSize || bytes.toString('latin1', 0, 8) !== magic) return null
   if (bytes.readUInt32LE(8) !== version) return null
@@ -73,8 +73,8 @@ export function decodePackHeader(bytes: Buffer): PackHeader | null {
 }
 
 /**
- * All packs, in order. Errors: Unavailable for a pack whose header cannot be read, for a file that is not known to be
- * one, and for a gap between packs. A log that is not understood is never passed over.
+ * All packs, in order. Errors: Unavailable for a pack with an unreadable header, for an unknown file, and for a gap
+ * between packs. An unreadable log is never ignored.
  */
 export function listPacks(root: string, calls: LogCalls): Pack[] {
   const packs = packNumbers(root, calls).map((number) => readPack(root, number, calls))
@@ -99,7 +99,7 @@ export function packNumbers(root: string, calls: LogCalls): number[] {
     .map((name) => {
       const number = packNamePattern.exec(name)?.[1]
       if (number !== undefined) return Number(number)
-      throw unreadable(join(folder, name), 'it is not a file of the log')
+      throw unreadable(join(folder, name), 'it does not belong to the log')
     })
     .toSorted((a, b) => a - b)
 }
@@ -125,6 +125,6 @@ export function readPack(root: string, number: number, calls: LogCalls): Pack {
 
 const unreadable = (path: string, why: string): StorageError =>
   new UnusableStore(
-    `${path} cannot be used: ${why}. The store is not opened, so that nothing is lost. Restore this file from a copy, or ` +
+    `${path} cannot be used: ${why}. The store is not opened, to prevent data loss. Restore this file from a copy, or ` +
       'move it out of the store and run postern rebuild-log if the index is intact, postern rebuild-index if it is not.',
   )

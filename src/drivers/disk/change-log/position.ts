@@ -1,4 +1,4 @@
-/** How far the index follows the log. Kept in the index and committed with what it covers, so that both agree. */
+/** The position of the index in the log. It is stored in the index and committed with the rows, so both agree. */
 import type { Index } from '../open-index.ts'
 import type { ChainEnd } from './frame.ts'
 
@@ -6,11 +6,11 @@ export type Position = ChainEnd & {
   store: string
   epoch: number
   pack: number
-  /** Where the last frame starts; 0 where the pack has none that was applied. */
+  /** Offset of the last applied frame. 0 if none of this pack was applied. */
   frame: number
-  /** The log is needed from this pack on; earlier ones may be deleted. */
+  /** The first pack that is still needed. Earlier packs can be deleted. */
   firstPack: number
-  /** How far the states that were there before the log are written to it (see write-all.ts); null: all are. */
+  /** The progress of writing the older states to the log (see write-all.ts). null: all are written. */
   unlogged: string | null
 }
 
@@ -30,7 +30,7 @@ export class Positions {
     )
   }
 
-  /** Undefined for an index that has not met a log yet. */
+  /** undefined if the index has no log yet. */
   read(): Position | undefined {
     const row = this.#read.get()
     if (!row) return undefined

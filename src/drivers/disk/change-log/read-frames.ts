@@ -1,4 +1,4 @@
-/** Reading frames in order. A frame counts only if it continues the chain; the first that does not ends the reading. */
+/** Reads frames in order, up to the first one that does not continue the chain. */
 import type { LogCalls } from '../file-calls.ts'
 import {
   align,
@@ -16,7 +16,7 @@ export type Frame = { header: FrameHeader; offset: number; end: number; meta: Bu
 
 const windowSize = 1024 * 1024
 
-/** Bytes of a file by position, through one window that moves forward. */
+/** Reads a file by position, through one window that only moves forward. */
 export class FileWindow {
   readonly #calls: LogCalls
   readonly #fd: number
@@ -24,14 +24,14 @@ export class FileWindow {
   #buffer: Buffer = Buffer.alloc(0)
   #start = 0
 
-  /** Nothing at or after `end` is read. */
+  /** Reads nothing at or after `end`. */
   constructor(calls: LogCalls, fd: number, end: number) {
     this.#calls = calls
     this.#fd = fd
     this.#end = end
   }
 
-  /** Fewer than `length` bytes only where the file ends. Errors: those of the file system, as they are. */
+  /** Fewer than `length` bytes only at the end of the file. Errors of the file system are passed on. */
   bytes(at: number, length: number): Buffer {
     if (at < this.#start || at + length > this.#start + this.#buffer.length) this.#fill(at, length)
     return this.#buffer.subarray(at - this.#start, at - this.#start + length)
@@ -51,7 +51,7 @@ export class FileWindow {
   }
 }
 
-/** The frames that continue the chain after `from`, up to the byte `end`. */
+/** The frames that continue the chain after `from`, up to byte `end`. */
 export function* framesAfter(window: FileWindow, from: ChainEnd, end: number): Generator<Frame> {
   let { offset, sequence, crc } = from
   while (offset + frameHeaderSize <= end) {
@@ -71,7 +71,7 @@ export function* framesAfter(window: FileWindow, from: ChainEnd, end: number): G
   }
 }
 
-/** A whole frame that starts here, whatever chain it belongs to; else null. */
+/** The whole frame at this offset, of any chain. null if there is none. */
 function frameAt(window: FileWindow, offset: number, end: number): Frame | null {
   const header = decodeHeader(window.bytes(offset, frameHeaderSize))
   if (header === null || offset + frameLength(header) > end) return null
@@ -80,7 +80,7 @@ function frameAt(window: FileWindow, offset: number, end: number): Frame | null 
   return { header, offset, end: offset + frameLength(header), meta: Buffer.from(meta) }
 }
 
-/** The next whole frame behind damage: one whose sequence is later than what was read. */
+/** The next whole frame after damage: one with a later sequence than the last frame read. */
 export function findFrame(window: FileWindow, from: ChainEnd, end: number): Frame | null {
   for (let offset = align(from.offset, frameHeaderSize); offset + frameHeaderSize <= end; offset += frameHeaderSize) {
     const frame = frameAt(window, offset, end)

@@ -1,6 +1,7 @@
 /**
- * The whole log from its first pack, for a rebuild and for `postern verify`: damage is reported and passed over. Before
- * the end that the next pack names it is bit rot; in the last pack it is a torn tail, unless whole frames follow.
+ * Reads the whole log from its first pack, for a rebuild and for `postern verify`. Damage is reported and skipped.
+ * Before the end that the next pack records, it is bit rot. In the last pack it is a torn tail, unless whole frames
+ * follow.
  */
 import { fileCalls, type LogCalls } from '../file-calls.ts'
 import type { ChainEnd } from './frame.ts'
@@ -8,19 +9,22 @@ import { listPacks, packHeaderSize, packName, type Pack } from './pack.ts'
 import { FileWindow, findFrame, framesAfter, type Frame } from './read-frames.ts'
 import { decodeStates, type State } from './states.ts'
 
-/** Frames that were acknowledged and cannot be read. */
+/** Acknowledged frames that cannot be read. */
 export type Gap = { pack: string; from: number; to: number; lostFrames: number }
 
 export type LogReading = {
   packs: readonly Pack[]
   gaps: Gap[]
-  /** The log holds every state of the store; else it was still being written, or packs are missing. */
+  /** Whether the log contains every state of the store. False if it was not complete yet, or if packs are missing. */
   isWhole: boolean
   frames: number
   end: ChainEnd & { pack: Pack }
 }
 
-/** Null where there is no log. `until`: nothing behind it is read, as another process may be writing there. Errors: those of listPacks, and read errors as they are. */
+/**
+ * null if there is no log. Reads nothing after `until`, because another process may be writing there. Errors: those of
+ * listPacks. Read errors are passed on.
+ */
 export function readLog(
   root: string,
   each: (states: State[], frame: Frame, pack: Pack) => void,
@@ -50,7 +54,7 @@ export function readLog(
         }
         if (following && end.sequence >= following.sequence) break
         const next = findFrame(window, { ...end, offset: end.offset + 1 }, limit)
-        // A torn tail: the batch was never answered.
+        // A torn tail. The batch was not acknowledged.
         if (!next && !following) break
         const lostUntil = next ? next.header.sequence - 1 : following!.sequence
         gaps.push({

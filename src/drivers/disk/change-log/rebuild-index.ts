@@ -1,4 +1,4 @@
-/** `postern rebuild-index`: the whole index from `objects/` alone. What was deleted stays deleted. */
+/** `postern rebuild-index`: rebuilds the whole index from `objects/` alone. Deleted objects stay deleted. */
 import { closeSync, lstatSync, openSync, readSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { isThere } from '../../../cannot-open.ts'
@@ -20,19 +20,19 @@ export type RebuiltIndex = {
   frames: number
   objects: number
   uploads: number
-  /** Parts of the log that cannot be read: what only they said is lost. */
+  /** Unreadable parts of the log. Changes that only they contained are lost. */
   gaps: Gap[]
-  /** Blobs whose file is missing or has another size: their objects stay listed as damaged. */
+  /** Blobs whose file is missing or has another size. Their objects stay listed as damaged. */
   missingBlobs: string[]
-  /** Where the index lies that was there before. */
+  /** New path of the replaced index. */
   setAside: string | null
 }
 
 const besides = ['', '-wal', '-shm']
 
 /**
- * May be interrupted at any moment and run again. Errors: NotFound where there is no log, InvalidRequest where the log is
- * not complete and `acceptIncomplete` is not set.
+ * Can be interrupted and run again. Errors: NotFound if there is no log, InvalidRequest if the log is incomplete and
+ * `acceptIncomplete` is not set.
  */
 export async function rebuildIndex(o: {
   root: string
@@ -50,14 +50,14 @@ export async function rebuildIndex(o: {
     const reading = queue.fromLog(() => replayAll(root, db, o))
     if (!reading) {
       throw new StorageError('NotFound', {
-        message: `There is no log in ${root}/objects/log, and the index is made from it. If the index is intact, postern rebuild-log writes the log.`,
+        message: `There is no log in ${root}/objects/log to rebuild the index from. If the index is intact, postern rebuild-log writes the log.`,
       })
     }
     if (!reading.isWhole && !o.acceptIncomplete) {
       throw new StorageError('InvalidRequest', {
         message:
-          'The log is not complete: the store was still being converted, or packs are missing. Objects that only the index ' +
-          'knew would not be in the new index. Restore a backup, or add --accept-incomplete to rebuild what the log has.',
+          'The log is incomplete: the store was still being converted, or packs are missing. Objects that only the index ' +
+          'had would not be in the new index. Restore a backup, or add --accept-incomplete to rebuild what the log has.',
       })
     }
     queue.fromLog(() => settle(db, root))
@@ -65,7 +65,7 @@ export async function rebuildIndex(o: {
     const { pack: _, ...end } = reading.end
     const epoch = Math.max(...reading.packs.map((pack) => pack.header.epoch)) + 1
     const isHurt = reading.gaps.length > 0 || !reading.isWhole
-    // What the log has lost may be the generation as well, and this command accepts the loss.
+    // The lost frames may include the generation, and this command accepts their loss.
     if (isHurt) queue.fromLog(() => db.exec('DELETE FROM paired'))
     const position = {
       ...end,
@@ -112,7 +112,7 @@ function replayAll(
   const writer = new StateWriter(db)
   const calls = { ...fileCalls, ...o.calls }
   const now = Date.now()
-  // Not durable until it is whole.
+  // The index need not be durable before it is complete.
   db.pragma('synchronous = OFF')
   const run = db.transaction(() => {
     let frames = 0
@@ -136,7 +136,9 @@ function replayAll(
 const inUse = `(id IN (SELECT content FROM ${storedObjects} WHERE parts = 0) OR id IN (SELECT blob FROM segments)
   OR id IN (SELECT blob FROM parts))`
 
-/** What follows from the states: garbage, parts and lists that nothing needs, rows of blobs that were deleted. */
+/**
+ * Derives the rest from the states: garbage marks, removal of unneeded parts and lists, and of rows of deleted blobs.
+ */
 function settle(db: Index, root: string): void {
   db.transaction(() => {
     db.exec(`DELETE FROM segments WHERE content NOT IN (SELECT content FROM ${storedObjects} WHERE parts > 0)`)
@@ -152,7 +154,7 @@ function settle(db: Index, root: string): void {
   }).immediate()
 }
 
-/** The frame of a blob was lost and its object was not: the file speaks for itself where its MD5 is the ETag. */
+/** Restores the row of a blob whose frame was lost, if the file's MD5 is the ETag of the object. */
 function restoreBlobRows(db: Index, root: string): void {
   const lost = db
     .prepare<[], { content: string; etag: string; size: number }>(

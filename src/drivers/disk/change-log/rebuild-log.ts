@@ -1,4 +1,4 @@
-/** `postern rebuild-log`: a new log with every state of the index, of a new epoch. */
+/** `postern rebuild-log`: writes a new log with every state of the index, in a new epoch. */
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { isThere } from '../../../cannot-open.ts'
@@ -13,18 +13,18 @@ import { BlobLayout } from '../blob-layout.ts'
 export type RebuiltLog = {
   storeId: string
   frames: number
-  /** Where the log lies that was there before; null where there was none. */
+  /** New path of the replaced log. null if there was none. */
   setAside: string | null
 }
 
 /**
- * May be interrupted at any moment and run again. `storeId`: of an index that has none yet. Errors: NotFound where there
- * is no index.
+ * Can be interrupted and run again. `storeId` is used for an index that has none yet. Errors: NotFound if there is no
+ * index.
  */
 export async function rebuildLog(o: {
   root: string
   storeId?: string | null
-  /** Forgets which catalog the store was last used with: the next start takes any catalog of this store. */
+  /** Forgets the recorded catalog, so the next start accepts any catalog of this store. */
   unpair?: boolean
   calls?: LogCalls
   signal?: AbortSignal
@@ -33,7 +33,7 @@ export async function rebuildLog(o: {
   const index = new BlobLayout(root).index
   if (!isThere(index)) {
     throw new StorageError('NotFound', {
-      message: `There is no index at ${index}: the log is written from it. postern rebuild-index makes the index from the log.`,
+      message: `There is no index at ${index} to write the log from. To rebuild the index from the log, run postern rebuild-index.`,
     })
   }
   const { db, log, queue, close } = await openOffline({ root, index, ...(o.calls && { calls: o.calls }) })
@@ -59,7 +59,7 @@ export async function rebuildLog(o: {
   }
 }
 
-/** What can be read of the headers: the new log must be later than all of them. */
+/** The readable headers. The new log must be later than all of them. */
 function packsIn(root: string): { number: number; epoch: number }[] {
   return filesIn(new BlobLayout(root).log).flatMap((path) => {
     const number = Number(/(\d+)\.pack$/.exec(path)?.[1] ?? 0)

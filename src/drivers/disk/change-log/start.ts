@@ -1,6 +1,6 @@
 /**
- * The start of a store: whether index, log, `objects/` and the catalog belong together. Where they do not, the start is
- * refused with what was found and the commands to choose from. Nothing is deleted here.
+ * Checks at startup that index, log, `objects/` and the catalog belong together. If they do not, startup fails with the
+ * findings and the commands to choose from. Nothing is deleted here.
  */
 import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
@@ -21,7 +21,7 @@ import { fitOf, Pairing } from './pairing.ts'
 import { Positions, type Position } from './position.ts'
 import { startOfStates } from './write-all.ts'
 
-/** Before the index is opened, because opening makes it. Errors: Unavailable. */
+/** Must be called before the index is opened, because opening creates it. Errors: Unavailable. */
 export function assertNotLost(root: string, calls: LogCalls, expected: Expected | undefined): void {
   if (!isEmptyFile(new BlobLayout(root).index)) return
   const found: string[] = []
@@ -30,15 +30,15 @@ export function assertNotLost(root: string, calls: LogCalls, expected: Expected 
   const blobs = countBlobs(root, 1000)
   if (blobs > 0) found.push(`${blobs === 1000 ? 'at least 1000' : blobs} blobs in objects/`)
   if ((expected?.files ?? 0) > 0) found.push(`${expected!.files} files of this store in the catalog`)
-  // Another process may have made the index since it was looked at.
+  // Another process may have created the index in the meantime.
   if (found.length === 0 || !isEmptyFile(new BlobLayout(root).index)) return
   throw refusal(
     `The object index ${new BlobLayout(root).index} is missing or empty, and there are ${found.join(' and ')}.`,
-    'postern rebuild-index, which makes the index from objects/',
+    'postern rebuild-index, which rebuilds the index from objects/',
   )
 }
 
-/** Compares, adopts a store that has no id yet, and brings the index up to date. Resolves to the position. */
+/** Compares the parts, gives a store without an id one, and brings the index up to date. Resolves to the position. */
 export async function startLog(o: {
   root: string
   db: Index
@@ -147,41 +147,41 @@ async function assertLastFileKnown(
   }
 }
 
-/** A catalog that has never met a store, next to a store with confirmed files. */
+/** Rejects a new catalog for a store with confirmed files. */
 function assertCatalogNotLost(db: Index, root: string): void {
   const noted = db.prepare('SELECT count(*) FROM objects WHERE note IS NOT NULL').pluck().get() as number
   if (noted === 0) return
   throw refusal(
     `The catalog is new and has no files, and ${root} holds ${noted} confirmed files.`,
-    'postern rebuild-catalog, which makes their records from the store; or set database.url to the catalog of this store',
+    'postern rebuild-catalog, which restores their records from the store; or set database.url to the catalog of this store',
   )
 }
 
 function adopt({ db, root, log, queue, calls, expected }: Parameters<typeof startLog>[0], isNew: boolean): void {
   const positions = new Positions(db)
   queue.adopt(() => {
-    // Another process may have been first.
+    // Another process may have done this first.
     const position = positions.read()
     if (position) return { position, states: [] }
     const packs = listPacks(root, calls)
     const [first] = packs
     if (packs.length > 1 || (first && first.size > packHeaderSize)) {
       throw refusal(
-        `The object index ${new BlobLayout(root).index} follows no log, and ${packs.length} packs are in objects/log: it is older than the log.`,
-        'postern rebuild-index, which makes the index from the log; if this index is right, postern rebuild-log; after an interrupted postern store convert --to 2, that command again',
+        `The object index ${new BlobLayout(root).index} follows no log, and ${packs.length} packs are in objects/log. The index is older than the log.`,
+        'postern rebuild-index, which rebuilds the index from the log; if this index is right, postern rebuild-log; after an interrupted postern store convert --to 2, that command again',
       )
     }
     const begun = first ? resume(first) : log.create({ store: expected?.storeId ?? newStoreId(), epoch: 1, number: 1 })
     return { position: { ...begun, unlogged: startOfStates }, states: [] }
   })
-  // The index must know its log before the first frame is acknowledged: a power cut takes what was not synced, and an
+  // The index must record its log before the first frame is acknowledged. A power cut loses unsynced changes, and an
   // index without a position next to a log with frames is refused.
   queue.syncIndex()
   syncFolderNow(root, calls)
   if (isNew) markWhole(queue, positions)
 }
 
-/** The log of a store that was empty holds every state from its first pack on. */
+/** Marks the log of an initially empty store as complete from its first pack on. */
 function markWhole(queue: CommitQueue, positions: Positions): void {
   queue.adopt(() => {
     const position = positions.read()!
@@ -190,7 +190,7 @@ function markWhole(queue: CommitQueue, positions: Positions): void {
   })
 }
 
-/** A pack without frames: what a start left that was interrupted before its commit. */
+/** The position in a pack without frames, from a start that was interrupted before its commit. */
 const resume = ({ header }: Pack): Position => ({
   store: header.store,
   epoch: header.epoch,
@@ -221,34 +221,34 @@ function assertFits(root: string, position: Position, packs: readonly Pack[], ca
   const pack = packs.find(({ header }) => header.number === position.pack && header.epoch === position.epoch)
   if (!pack && (last.header.epoch < position.epoch || last.header.number < position.pack)) {
     throw refusal(
-      `${where}, and the log ends in pack ${last.header.number} of epoch ${last.header.epoch}: it is older.`,
+      `${where}, and the log ends in pack ${last.header.number} of epoch ${last.header.epoch}. The log is older.`,
       'postern rebuild-log',
     )
   }
   if (!pack) {
-    throw refusal(`${where}, which is not there any more: this index is older than the log.`, 'postern rebuild-index')
+    throw refusal(`${where}, which no longer exists. This index is older than the log.`, 'postern rebuild-index')
   }
   if (pack.size < position.offset) {
     throw refusal(
-      `${where}, byte ${position.offset}, and that pack has ${pack.size} bytes: the log is older.`,
+      `${where}, byte ${position.offset}, and that pack has ${pack.size} bytes. The log is older.`,
       'postern rebuild-log',
     )
   }
   if (crcAt(pack, position, calls) !== position.crc) {
     throw refusal(
-      `${where}, and another frame is there: index and log are not of one history.`,
+      `${where}, and another frame is there. Index and log have different histories.`,
       'postern rebuild-index or postern rebuild-log',
     )
   }
   if (position.firstPack < packs[0]!.header.number) {
     throw refusal(
-      `${where} and needs it from pack ${position.firstPack} on, and it begins with pack ${packs[0]!.header.number}.`,
+      `${where} and needs it from pack ${position.firstPack} on, but the log starts with pack ${packs[0]!.header.number}.`,
       'postern rebuild-log',
     )
   }
 }
 
-/** The CRC that the next frame must name. */
+/** The CRC that the next frame must contain. null if the current frame is unreadable. */
 function crcAt({ path, header }: Pack, { frame }: Position, calls: LogCalls): number | null {
   if (frame === 0) return header.salt
   const fd = calls.openSync(path, 'r')
@@ -261,7 +261,7 @@ function crcAt({ path, header }: Pack, { frame }: Position, calls: LogCalls): nu
   }
 }
 
-/** A store of a version without a log is taken over where its parts agree. */
+/** Accepts a store of a version without a log only if its parts agree. */
 async function assertAgreement(db: Index, root: string, expected: Expected | undefined): Promise<void> {
   const known = db.prepare<[string], 1>('SELECT 1 FROM blobs WHERE id = ?').pluck()
   let files = 0
@@ -275,16 +275,13 @@ async function assertAgreement(db: Index, root: string, expected: Expected | und
     'restore the index that belongs to this folder from a backup, or run postern verify to see the differences'
   if (unknown > orphanLimit(files) || (rows === 0 && files > 0)) {
     throw refusal(
-      `${root}: ${unknown} of ${files} blobs are not in the object index. It is older than they are, or another's.`,
+      `${root}: ${unknown} of ${files} blobs are not in the object index. The index is older, or belongs to another store.`,
       commands,
     )
   }
   const missing = rows - (files - unknown)
   if (missing > orphanLimit(rows)) {
-    throw refusal(
-      `${root}: the object index names ${rows} blobs, and ${missing} of them are missing in objects/.`,
-      commands,
-    )
+    throw refusal(`${root}: ${missing} of the ${rows} blobs in the object index are missing in objects/.`, commands)
   }
   if (!expected) return
   const object = db.prepare<[string, string], 1>('SELECT 1 FROM objects WHERE bucket = ? AND key = ?').pluck()

@@ -1,7 +1,6 @@
 /**
- * What a frame says: resulting states, never operations. `row: null` means removed. Applying a frame twice changes
- * nothing. What follows from the states (garbage marks, parts of uploads that are gone, part lists that no object has) is
- * derived and not written.
+ * The content of frames: resulting states, never operations. `row: null` means deleted. Applying a frame twice changes
+ * nothing. Derived facts are not written: garbage marks, parts of deleted uploads, and part lists without an object.
  */
 import type { Generation } from '../../driver.ts'
 import type { BucketRow } from '../bucket-store.ts'
@@ -28,7 +27,7 @@ type LoggedUpload = Omit<UploadRow, 'id' | 'initiation'> & Partial<Pick<UploadRo
 export type State =
   /** Bytes in a file below `objects/`; `sums` in base64. */
   | { is: 'blob'; id: string; size: number; sums: string }
-  /** The parts of which an object's content is made. */
+  /** The parts of an object's content, in order. */
   | { is: 'list'; content: string; segments: SegmentRow[] }
   | { is: 'object'; bucket: string; key: string; row: LoggedObject | null }
   /** A noncurrent version or a delete marker. */
@@ -36,15 +35,15 @@ export type State =
   | { is: 'bucket'; name: string; row: LoggedBucket | null }
   | { is: 'upload'; id: string; row: LoggedUpload | null }
   | { is: 'part'; upload: string; number: number; row: Omit<PartRow, 'upload' | 'number'> | null }
-  /** The catalog that the store was last used with; null: none. */
+  /** The catalog that the store was last used with. null: none. */
   | { is: 'paired'; row: Generation | null }
-  /** Every state of the store is in the packs from this number on. */
+  /** All states of the store are in the packs from this number on. */
   | { is: 'whole'; from: number }
 
 export const encodeStates = (states: readonly State[]): Buffer => Buffer.from(JSON.stringify(states))
 export const decodeStates = (meta: Buffer): State[] => JSON.parse(meta.toString('utf8')) as State[]
 
-/** Reads what the index says now. */
+/** Reads the current states from the index. */
 export class StateReader {
   readonly #objects
   readonly #versions
@@ -77,8 +76,8 @@ export class StateReader {
   }
 
   /**
-   * What is there now comes before what is gone: content that moves from one row to another is never without a row.
-   * `withContent`: repeats the blobs of objects and versions, for a log that is being written anew.
+   * Existing rows come before deleted ones, so content that moves between rows always has a row. `withContent` repeats
+   * the blobs of objects and versions, for a log that is rewritten.
    */
   of(touched: Touched, { withContent }: { withContent: boolean }): State[] {
     const rows = [
@@ -117,7 +116,7 @@ export class StateReader {
     return { is: 'version', bucket, key, version, row }
   }
 
-  /** Blobs and part list of an object or a version. */
+  /** Blobs and part list of an object or version. */
   contentOf(state: State): State[] {
     if ((state.is !== 'object' && state.is !== 'version') || state.row === null || state.row.content === null) return []
     const { content, parts } = state.row
@@ -132,7 +131,7 @@ export class StateReader {
     return row ? [{ is: 'blob', id, size: row.size, sums: row.sums.toString('base64') }] : []
   }
 
-  /** None where the list is gone: that follows from the object that had it. */
+  /** Empty if the list was deleted. This follows from its object. */
   list(content: string): State[] {
     const segments = this.#segments.all(content)
     return segments.length === 0 ? [] : [{ is: 'list', content, segments }]
@@ -152,7 +151,7 @@ export class StateReader {
     return { is: 'upload', id, row }
   }
 
-  /** None where its upload is gone or complete: then every part of it is. */
+  /** Empty if the upload was deleted or completed. Then all its parts are gone. */
   part(upload: string, number: number): State[] {
     const open = this.#upload.get(upload)
     if (!open || open.completed_at !== null) return []
@@ -163,7 +162,7 @@ export class StateReader {
   }
 }
 
-/** Makes the index say what a frame says. Called inside a transaction. */
+/** Applies a frame to the index. Must be called inside a transaction. */
 export class StateWriter {
   readonly #objects: ObjectRows
   readonly #versions: VersionRows
@@ -214,7 +213,7 @@ export class StateWriter {
     this.#dropPart = db.prepare<[string, number]>('DELETE FROM parts WHERE upload = ? AND number = ?')
   }
 
-  /** `at`: milliseconds, from when on what is not needed any more counts as garbage. */
+  /** `at`: the time in milliseconds from which unreferenced content counts as garbage. */
   apply(states: readonly State[], at: number): void {
     for (const state of states) this.#apply(state, at)
   }
@@ -253,9 +252,9 @@ export class StateWriter {
       case 'whole':
         break
       default:
-        // Written by a newer version: what it means is not known, and the rest of the log cannot be trusted without it.
+        // A newer version wrote this state. The rest of the log is not reliable without it.
         throw new Error(
-          `the log holds a state that this version does not know: ${String((state as { is: unknown }).is)}`,
+          `the log contains a state that this version does not support: ${String((state as { is: unknown }).is)}`,
         )
     }
   }

@@ -1,6 +1,6 @@
 /**
- * What a job changed, whatever statement it ran: triggers of this connection report every row. A method that was added
- * later cannot forget the log. A change outside of a job is an error.
+ * Records what a job changes. Triggers of this connection report every row, so no method can bypass the log. A change
+ * outside of a job is an error.
  */
 import type { Index } from '../open-index.ts'
 
@@ -17,7 +17,7 @@ export type Touched = {
 
 type Watched = { table: string; key: readonly string[]; on: readonly ('INSERT' | 'UPDATE' | 'DELETE')[] }
 
-/** Garbage marks and forgotten blob rows are derived, and therefore not watched. */
+/** Garbage marks and deleted blob rows are derived, so they are not watched. */
 const watched: readonly Watched[] = [
   { table: 'blobs', key: ['id'], on: ['INSERT'] },
   { table: 'segments', key: ['content'], on: ['INSERT', 'UPDATE', 'DELETE'] },
@@ -53,7 +53,7 @@ export class TouchedRows {
     }
   }
 
-  /** Runs a job and reports what it changed; null where it changed nothing. A job that throws has changed nothing. */
+  /** Runs a job and returns its changes. null if it changed nothing or threw. */
   during<T>(job: () => T): { value: T; touched: Touched | null } {
     for (const rows of this.#found.values()) rows.clear()
     const value = this.#as('collect', job)
@@ -61,7 +61,7 @@ export class TouchedRows {
     return { value, touched: isEmpty ? null : this.#touched() }
   }
 
-  /** For states that come from the log. */
+  /** Runs work without recording its changes, for states that come from the log. */
   ignored<T>(work: () => T): T {
     return this.#as('ignore', work)
   }

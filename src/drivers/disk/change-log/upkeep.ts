@@ -1,7 +1,7 @@
 /**
- * Keeps the log complete and short, in the process that also sweeps: writes the states that a converted store has not
- * logged yet, writes everything again once the log is several times as large as the index, and then deletes the packs that
- * are not needed.
+ * Keeps the log complete and short, in the process that runs the sweep. Writes the states that a converted store has
+ * not logged yet. Rewrites all states when the log is several times as large as the index, and then deletes the packs
+ * that are no longer needed.
  */
 import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -17,13 +17,13 @@ import { StatePages } from './write-all.ts'
 
 /** Milliseconds. */
 const lookEvery = 600_000
-/** Between two pages, so that writes of clients come first. */
+/** Milliseconds between two pages, so that writes of clients come first. */
 const pause = 20
-/** How many times the size of the index the log may have, and the size below which it is left alone. */
+/** Maximum size of the log as a multiple of the index size, and the size in bytes below which it is never rewritten. */
 const tolerated = 4
 const smallest = 2 * packSize
 
-/** Windows deletes no file that a process has open. */
+/** Windows cannot delete a file that a process has open. */
 const inUse = new Set(['EBUSY', 'EPERM', 'EACCES'])
 
 export type UpkeepOptions = { root: string; db: Index; queue: CommitQueue; calls: LogCalls; log: DiskLog }
@@ -43,7 +43,7 @@ export class LogUpkeep {
 
   start(): void {
     this.#running = this.#run().catch((err: unknown) => {
-      if (!this.#stopping.signal.aborted) this.#o.log.error({ err }, 'the upkeep of the store log has stopped')
+      if (!this.#stopping.signal.aborted) this.#o.log.error({ err }, 'maintenance of the store log has stopped')
     })
   }
 
@@ -52,7 +52,7 @@ export class LogUpkeep {
     await this.#running
   }
 
-  /** Writes every state into new packs and deletes those before. */
+  /** Writes all states to new packs and deletes the older packs. */
   async compact(): Promise<void> {
     await this.#pages.begin(this.#o.queue)
     await this.#writeRest()
@@ -67,7 +67,7 @@ export class LogUpkeep {
         else await this.#deleteOldPacks()
       } catch (err) {
         if (this.#stopping.signal.aborted) return
-        this.#o.log.warn({ err }, 'the store log could not be tidied; the next attempt is in ten minutes')
+        this.#o.log.warn({ err }, 'could not compact the store log, the next attempt is in 10 minutes')
       }
       await this.#pause(lookEvery)
     }
@@ -90,13 +90,13 @@ export class LogUpkeep {
     return size > Math.max(smallest, tolerated * pragma('page_count') * pragma('page_size'))
   }
 
-  /** Oldest first: what remains is always the end of one history. */
+  /** Deletes the oldest packs first, so the rest is always the end of one history. */
   async #deleteOldPacks(): Promise<void> {
     const { root, calls, queue } = this.#o
     const { firstPack } = this.#positions.read()!
     const old = packNumbers(root, calls).filter((number) => number < firstPack)
     if (old.length === 0 || (await isHeld(root))) return
-    // The index must not fall back to a position in a pack that is gone.
+    // After a crash, the index must not return to a position in a deleted pack.
     queue.syncIndex()
     for (const number of old) {
       try {

@@ -1,17 +1,17 @@
 /**
- * Writing the state of the whole store to the log, page by page, beside other writes: for a store that had no log, for a
- * rebuilt one, and to shorten it. When the last page is written, a `whole` state says from which pack on the log is
- * complete, and the packs before that one are not needed.
+ * Writes the state of the whole store to the log, page by page and concurrently with other writes: for a store that had
+ * no log, for a rebuilt one, and to shorten the log. After the last page, a `whole` state records from which pack on
+ * the log is complete. Earlier packs are no longer needed.
  *
- * A page carries an object together with its list and blobs: a rebuild from these packs alone must not depend on an
- * earlier page, because a write between two pages may have released what both share.
+ * A page contains an object together with its list and blobs. A rebuild from these packs must not depend on an earlier
+ * page, because a write between two pages may release what both share.
  */
 import { WithStates, type CommitQueue } from '../commit-queue.ts'
 import type { Index } from '../open-index.ts'
 import { Positions } from './position.ts'
 import { StateReader, type State } from './states.ts'
 
-/** Blobs and rows in one page: a page holds up other writes for some milliseconds. */
+/** Rows per page. A page delays other writes by some milliseconds. */
 const pageSize = 200
 /** Bytes of block sums in one frame. */
 const frameSums = 4 * 1024 * 1024
@@ -19,7 +19,7 @@ const frameSums = 4 * 1024 * 1024
 const tables = ['buckets', 'objects', 'versions', 'uploads'] as const
 type Cursor = { from: number; table: (typeof tables)[number]; after: readonly string[] }
 
-/** The first value of `unlogged`: nothing is written yet. */
+/** The first value of `unlogged`: no state is written yet. */
 export const startOfStates = ''
 
 export class StatePages {
@@ -52,7 +52,7 @@ export class StatePages {
     )
   }
 
-  /** The next page; true after the last one. */
+  /** Writes the next page. Resolves to true after the last one. */
   next(queue: CommitQueue): Promise<boolean> {
     return queue.run<boolean>(() => {
       const position = this.#positions.read()!
@@ -72,7 +72,7 @@ export class StatePages {
     })
   }
 
-  /** Begins to write everything again into packs of its own; the earlier ones go when that is done. */
+  /** Starts to rewrite all states into new packs. The earlier packs are deleted at the end. */
   begin(queue: CommitQueue): Promise<void> {
     return queue.run<void>(() => {
       const { pack, unlogged } = this.#positions.read()!
@@ -136,7 +136,7 @@ function parse(unlogged: string, pack: number): Cursor {
   return JSON.parse(unlogged) as Cursor
 }
 
-/** In order, none of them with more than a few MiB of block sums. */
+/** Splits the states into frames with at most a few MiB of block sums each. */
 function frames(states: readonly State[]): State[][] {
   const all: State[][] = []
   let sums = Infinity

@@ -1,7 +1,7 @@
 /**
- * The quota of an owner of access keys. usage.ts counts stored bytes in the index, and they are compared with the limit in
- * the transaction that changes them. So they never exceed it. Bytes in flight are counted here, so that parallel writes are
- * refused before their bodies are read.
+ * Enforces the quota of an owner of access keys. usage.ts counts stored bytes in the index. Each transaction that
+ * changes them compares them with the limit, so they never exceed it. Bytes in flight are counted here, so that
+ * parallel writes are rejected before their bodies are read.
  */
 import { StorageError } from '../../../errors.ts'
 import type { OwnerLimits } from '../../driver.ts'
@@ -21,22 +21,25 @@ export type Place = {
   slot: string
   /** False for a part, which is not an object. */
   isObject: boolean
-  /** Stored bytes that the write would replace; null if there is no object or part yet. */
+  /** Stored bytes that the write would replace. null if there is no object or part yet. */
   size: () => number | null
 }
 
 /** The share of a quota that a running write holds. */
 export type Reservation = {
-  /** The body has this many bytes by now. Errors: QuotaExceeded. */
+  /** Sets the number of bytes received so far. Errors: QuotaExceeded. */
   grow(size: number): void
-  /** Called by the job that commits the write, so that its bytes never count twice, or after a failure. Repeatable. */
+  /**
+   * Must be called by the job that commits the write, so that its bytes never count twice, or after a failure.
+   * Repeatable.
+   */
   release(): void
 }
 
-/** What one process has in flight for an owner. `isThere`: one of these writes has the slot in question. */
+/** The writes of an owner that are in flight in one process. `isThere`: one of them has the slot. */
 type Running = Amounts & { isThere: boolean }
 
-/** `credit`: the replaced bytes, which the write does not need again. */
+/** `credit`: the replaced bytes, which the write does not need in addition. */
 type Claim = { wanted: Amounts; credit: number }
 
 /** `replaces`: only the first of several running writes gets the credit for what they replace. */
@@ -102,7 +105,8 @@ export class OwnerQuota {
       grow: (grown) => {
         const more = { bytes: Math.max(0, grown - credit - wanted.bytes), objects: 0 }
         if (more.bytes === 0) return
-        // Without the bytes of other processes: what is known of them may be outdated, and a body cannot wait for an answer.
+        // Ignores the bytes of other processes: the known counts may be outdated, and a body cannot wait for a
+        // response.
         const now = { stored: this.#o.usage.of(owner), inFlight: this.#ownOf(owner) }
         const refused = this.#refusal(place, owner, more, now)
         if (refused) throw refused
@@ -119,7 +123,7 @@ export class OwnerQuota {
     }
   }
 
-  /** Commits a change after which a place has `size` bytes, if there is no body to wait for. Errors: QuotaExceeded. */
+  /** Commits a change that leaves `size` bytes at a place, without a body. Errors: QuotaExceeded. */
   async commit<T>(place: Place, size: number, change: () => T): Promise<T> {
     const reservation = await this.reserve(place, size)
     try {
@@ -133,7 +137,9 @@ export class OwnerQuota {
     }
   }
 
-  /** Runs changes inside a job. Refuses growth beyond the limit, and never a change that shrinks. Errors: QuotaExceeded. */
+  /**
+   * Runs changes inside a job. Rejects growth beyond the limit, but never a change that shrinks. Errors: QuotaExceeded.
+   */
   held<T>(place: Pick<Place, 'bucket'>, change: () => T): T {
     const owner = this.#ownerOf(place.bucket)
     if (owner === null) return change()
@@ -147,8 +153,8 @@ export class OwnerQuota {
   }
 
   /**
-   * Counts of other processes arrive with a delay, so these are asked before a write is refused because of them. Stored
-   * bytes are read before that: a write that commits meanwhile must not count twice.
+   * Counts of other processes arrive with a delay, so the processes are asked before a write is rejected because of
+   * them. Stored bytes are read before that, because a write that commits in the meantime must not count twice.
    */
   async #assertRoom(place: Place, owner: string, size: number): Promise<Claim> {
     const { peers, usage } = this.#o

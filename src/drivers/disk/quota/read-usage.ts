@@ -5,7 +5,7 @@ import { BlobLayout } from '../blob-layout.ts'
 import { schemaVersion } from '../open-index.ts'
 import { UsageRows } from './usage.ts'
 
-/** Works next to a running server. Null if there is no index, or if its version is another. */
+/** Works next to a running server. null if there is no index, or if it has another version. */
 export function readOwnerUsage(folder: string): OwnerUsage[] | null {
   const file = new BlobLayout(folder).index
   if (!existsSync(file)) return null

@@ -1,8 +1,8 @@
 /**
- * Counts what every bucket and every owner stores. Triggers change the counts in the transaction that changes a row,
- * whatever statement changes it. The counts are derived: the log does not contain them, and a rebuild counts again.
+ * Counts the objects and bytes of every bucket and owner. Triggers change the counts in the transaction that changes a
+ * row, for every statement. The counts are derived: the log does not contain them, and a rebuild counts again.
  *
- * The triggers are temporary, so that the index file contains only tables. A backup whose index has triggers is refused.
+ * The triggers are temporary, so the index file contains only tables. A backup whose index has triggers is rejected.
  */
 import type { OwnerUsage } from '../../driver.ts'
 import type { Index } from '../open-index.ts'
@@ -11,7 +11,8 @@ const columns = ['objects', 'bytes', 'uploads', 'part_bytes'] as const
 type Counts = Record<(typeof columns)[number], number>
 
 /**
- * A noncurrent version is an object with bytes, and a delete marker one without. `uploads` and `part_bytes` are of unfinished multipart uploads. Rows with only zeros are deleted.
+ * A noncurrent version counts as an object with its bytes, a delete marker as an object without bytes. `uploads` and
+ * `part_bytes` count unfinished multipart uploads. Rows with only zeros are deleted.
  */
 export const usageTables = `
 CREATE TABLE bucket_usage (
@@ -39,14 +40,14 @@ const isOpen = (row: string): string => `(${row}.completed_at IS NULL)`
 
 const addToBucket = (values: string): string => addTo('bucket', `VALUES (${values})`)
 
-/** Counts an upload together with its parts. When it ends, one statement subtracts them all, before they are deleted. */
+/** Counts an upload together with its parts. At its end, one statement subtracts them all before they are deleted. */
 const addUpload = (row: string, by: string): string =>
   addTo(
     'bucket',
     `SELECT ${row}.bucket, 0, 0, ${by}, ${by} * coalesce(sum(size), 0) FROM parts WHERE upload = ${row}.id HAVING ${by} <> 0`,
   )
 
-/** Parts of an upload that is not open do not count. */
+/** Parts of a completed upload do not count. */
 const addPart = (upload: string, bytes: string): string =>
   addTo('bucket', `SELECT bucket, 0, 0, 0, ${bytes} FROM uploads WHERE id = ${upload} AND completed_at IS NULL`)
 
@@ -106,7 +107,7 @@ const counted = `SELECT bucket, sum(objects) AS objects, sum(bytes) AS bytes, su
     WHERE u.completed_at IS NULL
 ) GROUP BY bucket`
 
-/** Counts everything again, with one pass over all objects. Needs a transaction, and the triggers. */
+/** Recounts everything with one pass over all objects. Requires a transaction and the triggers. */
 export function recountUsage(db: Index): void {
   db.exec(`DELETE FROM owner_usage; DELETE FROM bucket_usage;
     INSERT INTO bucket_usage (bucket, ${list}) SELECT bucket, ${list} FROM (${counted})`)

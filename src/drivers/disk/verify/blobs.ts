@@ -1,4 +1,4 @@
-/** Every row of a blob against its file: there, of its size, and with `deep` of its bytes. */
+/** Compares every blob row with its file: that it exists, its size, and with `deep` its bytes. */
 import { lstat } from 'node:fs/promises'
 import { cannotOpen, isThere } from '../../../cannot-open.ts'
 import type { Problem, ProblemKind } from '../../verify-problems.ts'
@@ -27,7 +27,7 @@ export async function verifyBlobs(ctx: VerifyContext): Promise<void> {
   }
 }
 
-/** Between the row and its file the object may have been deleted. */
+/** The object may have been deleted after its row was read. */
 function isWanted({ db }: VerifyContext, id: string): boolean {
   return db.prepare('SELECT 1 FROM blobs WHERE id = ? AND garbage_since IS NULL').get(id) !== undefined
 }
@@ -98,12 +98,12 @@ function describe(
     case 'appended':
       return {
         kind: 'blob-appended',
-        detail: `the file has ${state.size} bytes, the object ends after ${size}: something was appended to it`,
+        detail: `the file has ${state.size} bytes, and the object ends after ${size}. Bytes were appended to it`,
       }
     case 'size':
-      return { kind: 'blob-size', detail: `the file has ${state.size} bytes in place of ${size}` }
+      return { kind: 'blob-size', detail: `the file has ${state.size} bytes instead of ${size}` }
     case 'damaged':
-      return { kind: 'blob-damaged', detail: `the bytes from ${state.at} on are not those that were stored` }
+      return { kind: 'blob-damaged', detail: `the bytes from offset ${state.at} on differ from the stored ones` }
     case 'unreadable':
       return {
         kind: 'blob-unreadable',
@@ -111,7 +111,7 @@ function describe(
       }
     default:
       return isThere(layout.quarantined(id))
-        ? { kind: 'blob-quarantined', detail: 'the damaged bytes were moved to quarantine before' }
-        : { kind: 'blob-missing', detail: 'there is no file with these bytes' }
+        ? { kind: 'blob-quarantined', detail: 'the damaged bytes are already in quarantine' }
+        : { kind: 'blob-missing', detail: 'the file with these bytes is missing' }
   }
 }

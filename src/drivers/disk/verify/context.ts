@@ -1,4 +1,4 @@
-/** What the checks of one run share. */
+/** The shared context of the checks of one run. */
 import type { Report } from '../../verify-problems.ts'
 import type { BlobLayout } from '../blob-layout.ts'
 import type { CommitQueue } from '../commit-queue.ts'
@@ -9,24 +9,24 @@ export type VerifyContext = {
   root: string
   layout: BlobLayout
   db: Index
-  /** For repairs; null where nothing is written. */
+  /** For repairs. null if nothing may be written. */
   queue: CommitQueue | null
   /** Read every byte. */
   deep: boolean
-  /** Mend what can be mended. The index is open for writing then. */
+  /** Repair what can be repaired. Requires an index that is open for writing. */
   repair: boolean
-  /** Seconds for which what nothing refers to may belong to a write that is running in another process. */
+  /** Seconds for which an unreferenced file may belong to a running write of another process. */
   grace: number
-  /** The number of orphans that the operator allows to be moved. */
+  /** The number of orphans that the operator allows to move. */
   allowed?: number
   report: Report
   signal: AbortSignal
 }
 
-/** Rows read at a time: no read of the index lasts long enough to hold up its checkpoints. */
+/** Rows per read, so that no read of the index delays its checkpoints. */
 export const pageSize = 500
 
-/** Runs `work` on every item, a few at a time, and ends early once `signal` is aborted. */
+/** Runs `work` on every item, a few at a time. Stops early when `signal` is aborted. */
 export async function forEach<T>(
   items: Iterable<T>,
   signal: AbortSignal,

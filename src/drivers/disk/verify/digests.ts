@@ -1,6 +1,6 @@
 /**
- * Digests of whole objects, for `deep`: block sums tell flipped bits, these tell that the right bytes are at the right
- * key. MD5s of blobs are kept in a temporary table until every part of an object has been read.
+ * Compares digests of whole objects, for `deep`. Block sums detect changed bits, and digests detect wrong bytes at a
+ * key. A temporary table keeps the MD5s of blobs until every part of an object has been read.
  */
 import { createHash } from 'node:crypto'
 import { startChecksum } from '../../checksums/checksum.ts'
@@ -11,7 +11,7 @@ import { pageSize, type VerifyContext } from './context.ts'
 export const prepareDigests = ({ db }: VerifyContext): void =>
   void db.exec('CREATE TEMP TABLE digests (blob TEXT PRIMARY KEY, md5 TEXT NOT NULL) WITHOUT ROWID')
 
-/** Computes the checksums that objects made of this one blob have, while its bytes pass. */
+/** Computes the checksums of the objects that consist of this one blob while its bytes are read. */
 export function wholeChecksums(ctx: VerifyContext, blob: string) {
   const rows = ctx.db
     .prepare<[string], { bucket: string; key: string; checksum: string }>(
@@ -27,12 +27,12 @@ export function wholeChecksums(ctx: VerifyContext, blob: string) {
     update(bytes: Buffer): void {
       for (const state of running.values()) state.update(bytes)
     },
-    /** Called when the block sums were right. */
+    /** Must be called only if the block sums match. */
     settle(md5: Buffer): void {
       const values = new Map([...running].map(([name, state]) => [name, state.digest().toString('base64')]))
       for (const { bucket, key, checksum } of objects) {
         if (values.get(checksum.algorithm) === checksum.value) continue
-        ctx.report.problem(wrong({ bucket, key, blob }, `the bytes do not have its ${checksum.algorithm} checksum`))
+        ctx.report.problem(wrong({ bucket, key, blob }, `the bytes do not match its ${checksum.algorithm} checksum`))
       }
       ctx.db.prepare('INSERT OR REPLACE INTO temp.digests VALUES (?, ?)').run(blob, md5.toString('hex'))
     },
@@ -48,7 +48,9 @@ const wrong = (where: Partial<Problem>, detail: string): Problem => ({
 
 type ObjectRow = { bucket: string; key: string; version: string; etag: string; content: string; parts: number }
 
-/** After all blobs. What was written meanwhile has no digest yet and is passed over. */
+/**
+ * Must be called after all blobs were read. Skips objects that were written in the meantime, which have no digest yet.
+ */
 export function verifyDigests(ctx: VerifyContext): void {
   const { db, report } = ctx
   const single = `SELECT bucket, key, d.blob FROM ${storedObjects} o JOIN temp.digests d ON d.blob = o.content
@@ -56,7 +58,8 @@ export function verifyDigests(ctx: VerifyContext): void {
   const parts = `SELECT u.bucket, u.key, p.upload AS uploadId, p.number AS partNumber, p.blob FROM parts p
     JOIN temp.digests d ON d.blob = p.blob JOIN uploads u ON u.id = p.upload WHERE p.etag <> d.md5`
   for (const sql of [single, parts]) {
-    for (const row of db.prepare<[], Partial<Problem>>(sql).all()) report.problem(wrong(row, 'its ETag is not the MD5'))
+    for (const row of db.prepare<[], Partial<Problem>>(sql).all())
+      report.problem(wrong(row, 'the ETag differs from the MD5 of the bytes'))
   }
   const page = db.prepare<[string, string, string, number], ObjectRow>(
     `SELECT bucket, key, version, etag, content, parts FROM ${storedObjects}
@@ -70,12 +73,12 @@ export function verifyDigests(ctx: VerifyContext): void {
     for (const row of rows) {
       const etag = joinedEtag(ctx, row)
       if (etag === null || etag === row.etag) continue
-      report.problem(wrong({ bucket: row.bucket, key: row.key }, 'its ETag is not that of its parts'))
+      report.problem(wrong({ bucket: row.bucket, key: row.key }, 'the ETag does not match the parts'))
     }
   }
 }
 
-/** Null where a part is missing, damaged or was not read: that is told already. */
+/** null if a part is missing, damaged or unread. Another check reports it. */
 function joinedEtag({ db }: VerifyContext, { content, ...row }: ObjectRow): string | null {
   const parts = db
     .prepare<[string], { md5: string | null }>(

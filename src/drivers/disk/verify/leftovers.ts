@@ -1,4 +1,4 @@
-/** Files that no row knows. Those younger than the grace may belong to a write that is running, and are left alone. */
+/** Finds files without a row. Files younger than the grace period may belong to a running write and are left alone. */
 import { join } from 'node:path'
 import type { Problem } from '../../verify-problems.ts'
 import { errorCode, type FileCalls } from '../file-calls.ts'
@@ -50,7 +50,7 @@ async function setAside(set: QuarantineSet, found: readonly Orphan[]): Promise<O
 }
 
 function tellOrphan({ report }: VerifyContext, { id, path }: Orphan, { repair, failure }: Outcome): void {
-  const detail = [`no row of the index knows this file: ${path}`, ...(failure === undefined ? [] : [failure])]
+  const detail = [`the index has no row for this file: ${path}`, ...(failure === undefined ? [] : [failure])]
   report.problem({ kind: 'blob-without-row', blob: id, detail: detail.join('; '), repair })
 }
 
@@ -68,7 +68,7 @@ async function tempFiles(ctx: VerifyContext, { calls, tempGrace }: Options): Pro
 }
 
 async function tellTemporary({ report, repair }: VerifyContext, calls: FileCalls, path: string): Promise<void> {
-  const found = { kind: 'temp-file' as const, detail: `an upload that ended long ago left this file: ${path}` }
+  const found = { kind: 'temp-file' as const, detail: `an old upload left this file: ${path}` }
   if (!repair) return report.problem({ ...found, repair: 'left' })
   try {
     await calls.unlink(path)
@@ -88,7 +88,7 @@ async function entries(calls: FileCalls, path: string): ReturnType<FileCalls['re
   }
 }
 
-/** By the file system's own clock. Null: it is gone. */
+/** Compares with the file system's clock. null if the file is gone. */
 async function isOlder(calls: FileCalls, path: string, seconds: number): Promise<boolean | null> {
   try {
     const { mtimeMs, ctimeMs } = await calls.lstat(path)

@@ -1,4 +1,4 @@
-/** The log against itself, and with `deep` or `repair` the index against what the log makes of it. */
+/** Checks the log, and with `deep` or `repair` compares the index with one that is rebuilt from the log. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -12,10 +12,10 @@ import { openIndex, type Index } from '../open-index.ts'
 import { compareText } from '../text-order.ts'
 import type { VerifyContext } from './context.ts'
 
-/** Differences that are reported of each table. */
+/** Maximum of reported differences per table. */
 const maxListed = 100
 
-/** Ordered by their keys. What is derived is left out: garbage, and the numbers of rows. */
+/** Ordered by key. Derived values are left out: garbage marks and row ids. */
 const tables: Record<string, { key: readonly string[]; sql: string }> = {
   buckets: { key: ['name'], sql: 'SELECT * FROM buckets ORDER BY name' },
   objects: {
@@ -33,12 +33,12 @@ const tables: Record<string, { key: readonly string[]; sql: string }> = {
   paired: { key: ['one'], sql: 'SELECT * FROM paired' },
 }
 
-/** True where the log has rows that the index lacks: what refers to nothing there may be needed then. */
+/** True if the log has rows that the index lacks. Unreferenced data may then still be needed. */
 export function verifyLog(ctx: VerifyContext): boolean {
   const folder = ctx.deep || ctx.repair ? mkdtempSync(join(tmpdir(), 'postern-verify-')) : null
   const rebuilt = folder === null ? null : openIndex(join(folder, 'index.sqlite'))
   try {
-    // One moment of a server that writes: the log is read up to where this snapshot of the index stands.
+    // A snapshot of the index. The log is read up to the position of this snapshot.
     return ctx.db.transaction(() => check(ctx, rebuilt))()
   } finally {
     rebuilt?.close()
@@ -63,11 +63,13 @@ function check({ db, root, report, signal }: VerifyContext, rebuilt: Index | nul
   const damaged = (detail: string): void => report.problem({ kind: 'log-damaged', detail, repair: 'left' })
   report.count('changes', reading?.frames ?? 0)
   for (const { pack, from, to, lostFrames } of reading?.gaps ?? []) {
-    damaged(`objects/log/${pack}: bytes ${from} to ${to} cannot be read; they held ${lostFrames} changes`)
+    damaged(`objects/log/${pack}: bytes ${from} to ${to} cannot be read and contained ${lostFrames} changes`)
   }
   if (reading === null || reading.end.sequence !== position.sequence) {
     const where = `frame ${position.sequence} in ${packName(position.pack)}`
-    damaged(`the index stands at ${where}, and the log is readable up to frame ${reading?.end.sequence ?? 0}`)
+    damaged(
+      `the index follows the log up to ${where}, and the log is readable up to frame ${reading?.end.sequence ?? 0}`,
+    )
     return true
   }
   if (!rebuilt || reading.gaps.length > 0 || !reading.isWhole || position.unlogged !== null) return false
@@ -106,7 +108,7 @@ function* differences(
       if (order < 0) yield { at: name(a.value as Row), is: 'in the index and not in the log', isMissing: false }
       else if (order > 0) yield { at: name(b.value as Row), is: 'in the log and not in the index', isMissing: true }
       else if (JSON.stringify(a.value) !== JSON.stringify(b.value)) {
-        yield { at: name(a.value as Row), is: 'another state in the index than in the log', isMissing: true }
+        yield { at: name(a.value as Row), is: 'different in the index and in the log', isMissing: true }
       }
       if (order <= 0) a = left.next()
       if (order >= 0) b = right.next()

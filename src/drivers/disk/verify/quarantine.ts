@@ -1,4 +1,4 @@
-/** Damaged blobs are moved aside, never deleted: most of their bytes are good, and somebody may want them. */
+/** Moves damaged blobs to quarantine. They are never deleted, because most of their bytes are intact. */
 import { randomBytes } from 'node:crypto'
 import { copyFile, link, lstat, mkdir, open, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
@@ -12,8 +12,8 @@ import type { BlobUser } from './users.ts'
 type Found = { kind: string; detail: string; users: BlobUser[] }
 
 /**
- * Beside the blob lies `<id>.json`: what was found, when, and who used it. The row stays, so that reading the object is
- * an error and the bytes are found again if they are put back.
+ * `<id>.json` next to the blob records the finding, the time and the users of the blob. The row stays, so reading the
+ * object is an error, and the bytes are found again if the file is moved back.
  */
 export async function quarantine(
   { layout }: VerifyContext,
@@ -31,8 +31,8 @@ export async function quarantine(
 }
 
 /**
- * The bytes of the blob are right and more follow: a copy without those takes the place of the file, which is kept in
- * quarantine with all its bytes. Reading the object works at every moment.
+ * For a blob with intact bytes and appended ones: a copy without the appended bytes replaces the file, which is kept in
+ * quarantine as it was. The object is readable at every moment.
  */
 export async function trimToCopy(
   { layout }: VerifyContext,
@@ -54,7 +54,7 @@ export async function trimToCopy(
       await file.close()
     }
     const state = await readBlob(copy, row, { md5: false })
-    if (state.is !== 'intact') throw new Error('the copy does not have the bytes that were stored')
+    if (state.is !== 'intact') throw new Error('the copy does not match the stored bytes')
     await link(path, await notedPlace(layout, row, found))
     await rename(copy, path)
     await syncFolders(dirname(layout.quarantined(row.id)), dirname(path))
@@ -67,7 +67,7 @@ export async function trimToCopy(
 
 const why = (cause: unknown): string => explainFileError(cause) ?? (cause as Error).message
 
-/** A free name in quarantine, and the note that belongs to it. */
+/** Returns an unused name in quarantine and writes its note. */
 async function notedPlace(
   layout: BlobLayout,
   { id, size }: { id: string; size: number },
@@ -75,17 +75,17 @@ async function notedPlace(
 ): Promise<string> {
   const to = layout.quarantined(id)
   await mkdir(dirname(to), { recursive: true, mode: 0o700 })
-  if (!(await lstat(dirname(to))).isDirectory()) throw new Error('quarantine is a link, which is not followed')
-  // A blob that was put back and went bad again: the first one stays too.
+  if (!(await lstat(dirname(to))).isDirectory()) throw new Error('quarantine is not a directory')
+  // If a restored blob is damaged again, both files are kept.
   const free = isThere(to) ? `${to}.${Date.now()}` : to
   const note = { blob: id, size, found: kind, detail, at: new Date().toISOString(), usedBy: users }
-  // Of a move that was cut off there is a note already; whatever stands there is not written through.
+  // An interrupted move may have left a note. Deletes it first, so that nothing is written through a link.
   await rm(`${free}.json`, { force: true })
   await writeFile(`${free}.json`, `${JSON.stringify(note, null, 2)}\n`, { mode: 0o600, flag: 'wx' })
   return free
 }
 
-/** Best effort: after a power cut the blob may lie where it was, and is found again. */
+/** Best effort: after a power cut, the blob may be at its old path, where the next run finds it again. */
 async function syncFolders(...folders: string[]): Promise<void> {
   for (const folder of folders) {
     const handle = await open(folder, 'r').catch(() => null)

@@ -1,4 +1,4 @@
-/** One pass over the bytes of a blob: block sums, MD5, and what else is wanted. */
+/** Reads the bytes of a blob once, for block sums, MD5 and other checks. */
 import { constants } from 'node:fs'
 import { open, type FileHandle } from 'node:fs/promises'
 import { createHash } from 'node:crypto'
@@ -10,17 +10,17 @@ export type BlobState =
   | { is: 'intact'; md5: Buffer }
   | { is: 'missing' }
   | { is: 'size'; size: number }
-  /** The bytes of the blob are right, and the file goes on after them. */
+  /** The bytes of the blob are intact, and the file has more bytes. */
   | { is: 'appended'; size: number; md5: Buffer }
   | { is: 'unreadable'; cause: string }
   | { is: 'damaged'; at: number }
 
-/** What is no plain file is not followed, as in BlobStore.open. */
+/** Opens only regular files, as in BlobStore.open. */
 const flags = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0)
 const absent = new Set(['ENOENT', 'ELOOP', 'EMLINK', 'ENXIO', 'EISDIR', 'ENOTDIR'])
 export const readSize = 16 * blockSize
 
-/** Null where the file is not there. */
+/** null if the file does not exist. */
 export async function openBlob(path: string): Promise<FileHandle | null> {
   try {
     const file = await open(path, flags)
@@ -34,12 +34,12 @@ export async function openBlob(path: string): Promise<FileHandle | null> {
 }
 
 type ReadOptions = {
-  /** Gets every run of bytes, checked or not, in order, and is waited for. The buffer is used again afterwards. */
+  /** Receives all bytes in order, checked or not, and is awaited. The buffer is reused afterwards. */
   each?: (bytes: Buffer) => Promise<void> | void
   signal?: AbortSignal
-  /** False saves the work where only the block sums are asked. */
+  /** False skips the MD5 if only the block sums are needed. */
   md5?: boolean
-  /** Begin here: the start of a block. */
+  /** Offset to start at. Must be the start of a block. */
   from?: number
 }
 

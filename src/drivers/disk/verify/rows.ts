@@ -1,4 +1,6 @@
-/** The index against itself. Every check is one statement, so that it sees one moment of a server that is writing. */
+/**
+ * Checks the index for consistency. Every check is one statement, so it sees a consistent state while a server writes.
+ */
 import { orphanLimit } from '../../driver.ts'
 import type { Problem, ProblemKind } from '../../verify-problems.ts'
 import { storedObjects } from '../object-rows.ts'
@@ -10,11 +12,11 @@ type RowCheck = {
   kind: ProblemKind
   detail: string
   sql: string
-  /** Run for each row that was found; each asks again whether it is still so. Values by name. */
+  /** Statements for each row found. Each checks again that the row still needs repair. Parameters are named. */
   mend?: string[]
 }
 
-/** For one blob, and for all of them: there, each list is gathered once. */
+/** Whether one blob is in use. The variant for all blobs below collects each list only once. */
 const isInUse = `(EXISTS (SELECT 1 FROM ${storedObjects} WHERE content = b.id AND parts = 0)
   OR EXISTS (SELECT 1 FROM segments WHERE blob = b.id) OR EXISTS (SELECT 1 FROM parts WHERE blob = b.id))`
 
@@ -32,7 +34,7 @@ const checks: RowCheck[] = [
   },
   {
     kind: 'object-parts',
-    detail: 'the parts of this object do not add up to it',
+    detail: 'the sizes of the parts do not add up to the size of this object',
     sql: `SELECT bucket, key FROM ${storedObjects} o WHERE parts > 0 AND NOT EXISTS (
       SELECT 1 FROM (SELECT count(*) AS n, sum(s.size) AS bytes, total(s.size <> b.size) AS unlike
         FROM segments s LEFT JOIN blobs b ON b.id = s.blob WHERE s.content = o.content)
@@ -47,18 +49,18 @@ const checks: RowCheck[] = [
   },
   {
     kind: 'object-without-bucket',
-    detail: 'the bucket of this object is not there',
+    detail: 'the bucket of this object does not exist',
     sql: `SELECT bucket, key FROM ${storedObjects} o WHERE NOT EXISTS (SELECT 1 FROM buckets WHERE name = o.bucket)`,
   },
   {
     kind: 'part-without-blob',
-    detail: 'the index has no row for the bytes of this part: the client has to send it again',
+    detail: 'the index has no row for the bytes of this part. The client must upload it again',
     sql: `SELECT u.bucket, u.key, p.upload AS uploadId, p.number AS partNumber, p.blob
       FROM parts p JOIN uploads u ON u.id = p.upload WHERE NOT EXISTS (SELECT 1 FROM blobs WHERE id = p.blob)`,
   },
   {
     kind: 'part-without-upload',
-    detail: 'no upload that is open has this part',
+    detail: 'this part belongs to no unfinished upload',
     sql: `SELECT upload AS uploadId, number AS partNumber, blob FROM parts p
       WHERE NOT EXISTS (SELECT 1 FROM uploads WHERE id = p.upload AND completed_at IS NULL)`,
     mend: [
@@ -69,7 +71,7 @@ const checks: RowCheck[] = [
   },
   {
     kind: 'segments-without-object',
-    detail: 'no object is made of this part',
+    detail: 'this part belongs to no object',
     sql: `SELECT content AS uploadId, part AS partNumber, blob FROM segments s
       WHERE NOT EXISTS (SELECT 1 FROM ${storedObjects} WHERE content = s.content AND parts > 0)`,
     mend: [
@@ -80,7 +82,7 @@ const checks: RowCheck[] = [
   },
   {
     kind: 'blob-marked-garbage',
-    detail: 'an object needs these bytes, and they are marked for removal',
+    detail: 'an object needs these bytes, but they are marked as garbage',
     sql: `SELECT id AS blob FROM blobs b WHERE garbage_since IS NOT NULL AND ${areInUse}`,
     mend: [`UPDATE blobs AS b SET garbage_since = NULL WHERE id = @blob AND ${isInUse}`],
   },
@@ -116,11 +118,11 @@ export async function verifyRows(ctx: VerifyContext, { logKnowsMore }: { logKnow
 async function verifyUsage({ db, queue, report }: VerifyContext): Promise<void> {
   const found = findMiscounted(db)
   if (found.length > 0) await queue?.run(() => recountUsage(db))
-  const detail = 'the counts of what is stored here, which the quota compares, are not those of the rows'
+  const detail = 'the usage that the quota compares differs from the rows'
   for (const row of found) report.problem({ kind: 'usage', ...row, detail, repair: queue ? 'corrected' : 'left' })
 }
 
-/** Repairs after which the bytes of a blob are garbage. */
+/** Whether the repair marks the bytes of a blob as garbage. */
 const isRemoval = ({ kind, mend: statements }: RowCheck): boolean =>
   statements !== undefined && kind !== 'blob-marked-garbage'
 
@@ -132,14 +134,14 @@ function refused(ctx: VerifyContext, check: RowCheck, found: number, logKnowsMor
   )
 }
 
-/** Rows that lost their objects in large numbers are an index that lost them: nothing is removed then. */
+/** Many unreferenced rows suggest that the index has lost rows. Nothing is removed then. */
 function beyondLimit({ db, allowed = 0 }: VerifyContext, { detail }: RowCheck, found: number): string | undefined {
   const { n } = db.prepare('SELECT count(*) AS n FROM blobs').get() as { n: number }
   const limit = orphanLimit(n)
   if (found <= Math.max(limit, allowed)) return undefined
   return (
-    `${detail}; ${found} of ${n} blobs are like it, the limit is ${limit}, and nothing was removed. An index that lost ` +
-    `rows looks like this: restore a backup. If they are not needed, run: postern verify --repair --yes-delete ${found}`
+    `${detail}; this affects ${found} of ${n} blobs, over the limit of ${limit}, so nothing was removed. An index that lost ` +
+    `rows looks like this. Restore a backup. If the blobs are not needed, run:  postern verify --repair --yes-delete ${found}`
   )
 }
 

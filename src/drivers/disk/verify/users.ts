@@ -1,7 +1,7 @@
 import { storedObjects } from '../object-rows.ts'
 import type { Index } from '../open-index.ts'
 
-/** What would miss a blob: an object, or a part of an upload that is not complete. */
+/** A user of a blob: an object, or a part of an unfinished upload. */
 export type BlobUser = { bucket: string; key: string; uploadId?: string; partNumber?: number }
 
 const max = 100

@@ -1,6 +1,6 @@
 /**
- * Whether the store is what its index says, beside a server that runs or without one. Nothing is written unless `repair`
- * is asked for; the folder is not made where it is missing.
+ * Checks that the store matches its index, with or without a running server. Nothing is written unless `repair` is set.
+ * A missing folder is not created.
  */
 import { realpath } from 'node:fs/promises'
 import { openDatabaseFile } from '../../../sqlite-file.ts'
@@ -23,25 +23,27 @@ export type VerifyStoreOptions = {
   path: string
   deep: boolean
   repair: boolean
-  /** Seconds for which a blob without a row may belong to a running write; for temporary files `tempGrace`. */
+  /**
+   * Seconds for which a blob without a row may belong to a running write. `tempGrace` is the same for temporary files.
+   */
   grace: number
   tempGrace: number
-  /** `--yes-delete`: orphans that may go although they are more than a run takes by itself. */
+  /** `--yes-delete`: the number of orphans that may be removed although it is over the default limit. */
   allowed?: number
   report: Report
-  /** Told once, before the blobs. */
+  /** Called once, before the blobs are checked. */
   onTotal?: (total: { blobs: number; bytes: number }) => void
   signal: AbortSignal
   /** For tests of faults. */
   calls?: Partial<FileCalls>
 }
 
-/** Errors: NotFound where there is no store, Unavailable where its index cannot be read. */
+/** Errors: NotFound if there is no store, Unavailable if its index cannot be read. */
 export async function verifyStore(o: VerifyStoreOptions): Promise<void> {
   const file = new BlobLayout(o.path).index
   if (!isThere(file)) {
     throw new StorageError('NotFound', {
-      message: `There is no store at ${o.path}: no index.sqlite. Name its folder with --storage.`,
+      message: `There is no store at ${o.path}: index.sqlite is missing. Give the store's folder with --storage.`,
     })
   }
   let db: Index | undefined
@@ -72,15 +74,15 @@ const total = (db: Index): { blobs: number; bytes: number } =>
     .prepare('SELECT count(*) AS blobs, coalesce(sum(size), 0) AS bytes FROM blobs WHERE garbage_since IS NULL')
     .get() as { blobs: number; bytes: number }
 
-/** Errors: Unavailable for an index of another version: bringing it up to date would be a change. */
+/** Errors: Unavailable for an index of another version, because an upgrade would change it. */
 export function openToRead(file: string): Index {
   const { db, found } = openVersioned(file)
   if (found === schemaVersion) return db
   db.close()
   throw new StorageError('Unavailable', {
     message:
-      `The object index has schema version ${found}, this program knows ${schemaVersion}. ` +
-      'Start the server of this version once, which brings it up to date; or run the version that wrote it.',
+      `The object index has schema version ${found}, and this program supports ${schemaVersion}. ` +
+      'Start the server of this version once to upgrade the index, or run the version that wrote it.',
   })
 }
 

@@ -9,8 +9,8 @@ import { asObject, isMarker, type VersionRow } from './version-rows.ts'
 type Rows = Pick<DiskContext, 'objects' | 'versions' | 'buckets'>
 
 /**
- * The current object, or the version that is named. Errors: InvalidArgument for a malformed id, NoSuchBucket, NotFound,
- * NoSuchVersion, IsDeleteMarker where a delete marker is named.
+ * The current object, or the given version. Errors: InvalidArgument for a malformed id, NoSuchBucket, NotFound,
+ * NoSuchVersion, IsDeleteMarker if the version is a delete marker.
  */
 export function demandObject(rows: Rows, ref: ObjectRef, versionId?: string): ObjectRow {
   const { objects, versions, buckets } = rows
@@ -33,7 +33,7 @@ export function demandObject(rows: Rows, ref: ObjectRef, versionId?: string): Ob
   })
 }
 
-/** As the head of an object has it: only objects of buckets with versions have an id. */
+/** The version id for the head of an object. Only objects of buckets with versions have one. */
 export function versionIdOf({ buckets }: Rows, { bucket, version }: ObjectRow): string | undefined {
   return version !== nullVersion || buckets.versioning(bucket) !== null ? version : undefined
 }

@@ -30,7 +30,7 @@ const columns = `key, version, nth, size, etag, modified_at, checksum, content, 
 const isNewest = `NOT EXISTS (SELECT 1 FROM objects o WHERE o.bucket = v.bucket AND o.key = v.key)
   AND NOT EXISTS (SELECT 1 FROM versions w WHERE w.bucket = v.bucket AND w.key = v.key AND w.nth > v.nth)`
 
-/** Both in the order of an index, so that a page costs its rows: the current objects, and beside them the other versions. */
+/** Current objects and other versions, each in the order of an index, so that a page reads only its own rows. */
 export const versionsOfKeysSql = `SELECT ${columns}, 1 AS isLatest FROM objects
     WHERE bucket = @bucket AND key >= @from AND key < @below
   UNION ALL SELECT ${columns}, ${isNewest} AS isLatest FROM versions v
@@ -44,7 +44,7 @@ export const versionsOfKeySql = `SELECT ${columns}, 1 AS isLatest FROM objects
 
 type Keys = { bucket: string; from: string | Buffer; below: string | Buffer; max: number }
 type Key = { bucket: string; key: string; nth: number; max: number }
-/** Where a page begins: below the place `nth` of a key, or at a key that is to be listed whole. */
+/** Where a page starts: below the place `nth` of a key, or at a key that is listed as a whole. */
 type Start = { key: string; nth: number } | { from: string | Buffer }
 
 export function createVersionListing(ctx: DiskContext, db: Index): Pick<ObjectStore, 'listObjectVersions'> {
@@ -111,7 +111,7 @@ function startOf({ objects, versions, buckets }: DiskContext, o: ListVersionsOpt
   const ref = { bucket, key: keyMarker }
   const current = objects.find(ref)
   const named = current?.version === versionIdMarker ? current : versions.find(ref, versionIdMarker)
-  // Of a deleted version named null the place is not known: the key is listed again, without it.
+  // The place of a deleted version named null is unknown, so its key is listed again without it.
   return { key: keyMarker, nth: named?.nth ?? placeOfVersion(versionIdMarker) ?? first }
 }
 

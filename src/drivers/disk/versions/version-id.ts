@@ -1,8 +1,8 @@
-/** Ids of versions: 32 characters, opaque to clients, of which the first 8 are the place among the versions of the key. */
+/** Ids of versions: 32 characters, opaque to clients. The first 8 encode the place among the versions of the key. */
 import { randomBytes } from 'node:crypto'
 import { StorageError } from '../../../errors.ts'
 
-/** The only version of an object that was written while its bucket made no versions. */
+/** The version id of an object that was written while its bucket had no versioning. */
 export const nullVersion = 'null'
 
 const placeBytes = 6
@@ -14,13 +14,13 @@ export function newVersionId(nth: number): string {
   return bytes.toString('base64url')
 }
 
-/** Null where the id does not tell it. A listing goes on after a version that has been deleted since. */
+/** null if the id does not contain the place. With it, a listing can continue after a deleted version. */
 export function placeOfVersion(versionId: string): number | null {
   if (versionId === nullVersion) return null
   return Buffer.from(versionId, 'base64url').readUIntBE(0, placeBytes)
 }
 
-/** Errors: InvalidArgument for what no store would give out as an id, and in a bucket that has only the version null. */
+/** Errors: InvalidArgument for an impossible id, and for any id but null in a bucket that never had versions. */
 export function assertVersionId(versionId: string, o: { madeVersions: boolean }): void {
   if (versionId === nullVersion || (o.madeVersions && /^[\w.-]{32}$/.test(versionId))) return
   throw new StorageError('InvalidArgument', {

@@ -1,13 +1,15 @@
 /**
- * The versions of keys beside the current objects: noncurrent versions, and delete markers. Every method is synchronous;
- * those that write are called inside a CommitQueue job.
+ * The versions of keys other than the current objects: noncurrent versions and delete markers. Every method is
+ * synchronous. Those that write must be called inside a CommitQueue job.
  */
 import type { ObjectRef, Versioning } from '../../driver.ts'
 import type { NewObjectRow, ObjectRow, ObjectRows } from '../object-rows.ts'
 import type { Index } from '../open-index.ts'
 import { newVersionId, nullVersion } from './version-id.ts'
 
-/** `content` is null for a delete marker. `replaced_at`: milliseconds, when it ceased to be current. */
+/**
+ * `content` is null for a delete marker. `replaced_at` is the time in milliseconds when the version became noncurrent.
+ */
 export type VersionRow = Omit<ObjectRow, 'content' | 'sealed' | 'note'> & {
   content: string | null
   replaced_at: number
@@ -20,7 +22,7 @@ export const versionColumns =
 
 export const isMarker = (row: VersionRow): row is VersionRow & { content: null } => row.content === null
 
-/** A version as if it were current. Delete markers have no such form. */
+/** Converts a version to an object row. Not for delete markers. */
 export function asObject({ replaced_at: _replacedAt, content, ...row }: VersionRow): ObjectRow {
   return { ...row, content: content!, sealed: 0, note: null }
 }
@@ -67,7 +69,7 @@ export class VersionRows {
     return this.#find.get(bucket, key, version)
   }
 
-  /** The newest of them. Where the key has no object, that is its current delete marker. */
+  /** The newest of these rows. If the key has no object, this is its current delete marker. */
   newest({ bucket, key }: ObjectRef): VersionRow | undefined {
     return this.#newest.get(bucket, key)
   }
@@ -81,19 +83,19 @@ export class VersionRows {
     if (!isMarker(row)) this.#objects.release(asObject(row), at)
   }
 
-  /** The row alone. */
+  /** Deletes only the row, and keeps its content. */
   drop({ bucket, key, version }: Pick<VersionRow, 'bucket' | 'key' | 'version'>): void {
     this.#drop.run(bucket, key, version)
   }
 
-  /** Of the current object or of a noncurrent version. */
+  /** Changes the current object or a noncurrent version. */
   change({ bucket, key, version }: ObjectRow, changes: Changes): void {
     const values = { bucket, key, version, acl: null, tags: null, lock: null, ...changes }
     this.#changeCurrent.run(values)
     this.#change.run(values)
   }
 
-  /** Makes `row` the current object of its key, and what was current a version if the bucket makes versions. */
+  /** Makes `row` the current object of its key. With versioning, the previous object becomes a version. */
   place(row: NewObjectRow, state: Versioning | null, at: number): ObjectRow {
     const existing = this.#objects.find(row)
     if (state === null) {
@@ -107,7 +109,7 @@ export class VersionRows {
     return placed
   }
 
-  /** A delete without a version id, in a bucket that makes versions. Returns the id of the marker. */
+  /** Deletes without a version id, in a bucket with versioning. Returns the id of the delete marker. */
   mark(ref: ObjectRef, state: Versioning, at: number): string {
     const existing = this.#objects.find(ref)
     const { nth, version, kept } = this.#makeRoom(ref, existing, state, at)
@@ -133,7 +135,10 @@ export class VersionRows {
     return version
   }
 
-  /** Removes one version for good. If it was current, the next newest becomes current. Tells whether it was a marker. */
+  /**
+   * Deletes one version permanently. If it was current, the next newest becomes current. Returns whether it was a
+   * marker.
+   */
   removeVersion(ref: ObjectRef, version: string, at: number): { isMarker: boolean } {
     const current = this.#objects.find(ref)
     if (current?.version === version) {
@@ -148,7 +153,7 @@ export class VersionRows {
     return { isMarker: isMarker(row) }
   }
 
-  /** `kept`: the current object has become a version. Otherwise the new one replaces it. */
+  /** `kept`: the current object became a version. Otherwise the new one replaces it. */
   #makeRoom(
     ref: ObjectRef,
     existing: ObjectRow | undefined,
