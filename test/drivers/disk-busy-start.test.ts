@@ -28,7 +28,7 @@ describe('a start', () => {
     const { release } = hold(dir)
     const { log, message } = firstWarning()
     const starting = again({ log, bucket: 'another' })
-    expect(await message).toContain('the start waits for it')
+    expect(await message).toContain('waiting for another process that has locked the object index')
     release()
     const started = await starting
     expect((await started.headObject(ref('a'))).contentLength).toBe(4)

@@ -1,4 +1,4 @@
-/** ACLs as columns have them: the name of a canned one, or JSON. */
+/** ACLs as text in columns: the name of a canned ACL, or JSON. */
 import type { AccessControlList, Acl, CannedAcl } from '../driver.ts'
 
 export const aclText = (acl: Acl = 'private'): string => (typeof acl === 'string' ? acl : JSON.stringify(acl))

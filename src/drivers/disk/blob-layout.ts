@@ -1,15 +1,15 @@
-/** Where the files of a store are, below its folder. No other file spells these paths. */
+/** The paths of a store's files, below its folder. No other file contains these paths. */
 import { join } from 'node:path'
 
-/** A blob's path below `objects/`, always with `/`: also its name in a backup and in the answer to a proxy. */
+/** A blob's path below `objects/`, always with `/`. A backup and the response to a front proxy use the same name. */
 export const relativeBlobPath = (id: string): string => `${id.slice(0, 2)}/${id.slice(2, 4)}/${id}`
 
-/** Hex digits of an id that name its two folders. */
+/** Number of hex digits of an id that name its two folders. */
 export const folderDigits = 4
 
 export const isBlobId = (name: string): boolean => /^[0-9a-f]{32}$/.test(name)
 
-/** Whether `name` can be one of the two folders above a blob. `objects/log` is none. */
+/** Whether `name` can be one of the two folders above a blob. `objects/log` is not. */
 export const isBlobFolder = (name: string): boolean => /^[0-9a-f]{2}$/.test(name)
 
 /** Whether the file `objects/<outer>/<inner>/<name>` is a blob. */
@@ -38,13 +38,13 @@ export class BlobLayout {
     return join(this.objects, relativeBlobPath(id))
   }
 
-  /** The two folders above a blob, the outer one first. An id's first `folderDigits` are enough. */
+  /** The two folders above a blob, the outer one first. The first `folderDigits` of an id are enough. */
   folders(id: string): [outer: string, inner: string] {
     const outer = join(this.objects, id.slice(0, 2))
     return [outer, join(outer, id.slice(2, 4))]
   }
 
-  /** Where a damaged blob is moved, with a note next to it. */
+  /** The quarantine path of a damaged blob. Its note is next to it. */
   quarantined(id: string): string {
     return join(this.quarantine, id)
   }

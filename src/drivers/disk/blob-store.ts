@@ -1,6 +1,6 @@
 /**
- * Blobs: immutable files below `objects/ab/cd/<id>`, written as `tmp/<random>` and renamed once they are on the disk.
- * Their names say nothing of bucket or key.
+ * Blobs: immutable files `objects/ab/cd/<id>`, written as `tmp/<random>` and renamed once they are on disk. Their names
+ * contain nothing of bucket or key.
  */
 import { randomBytes } from 'node:crypto'
 import { constants } from 'node:fs'
@@ -13,27 +13,27 @@ import { errorCode, type FileCalls } from './file-calls.ts'
 import type { WriteGuard } from './write-guard.ts'
 import { Writer } from './writers.ts'
 
-/** So many blobs go into one folder before another is drawn: uploads at the same time share its sync. */
+/** Number of blobs that go into one folder before the next is chosen. Concurrent uploads share its sync. */
 const blobsPerFolder = 1024
 const noFollow = constants.O_NOFOLLOW ?? 0
 /** Opening a FIFO would wait for a writer. */
 const nonBlocking = constants.O_NONBLOCK ?? 0
 
-/** A blob on its way. `publish` gives it its lasting name; `discard` removes it, published or not. */
+/** A blob that is being written. `publish` gives it its final name. `discard` deletes it, published or not. */
 export type NewBlob = {
   readonly id: string
   readonly fd: number
-  /** Syncs what was written so far, while more may be written. */
+  /** Syncs the bytes written so far. More may be written in the meantime. */
   syncData(): Promise<void>
   publish(): Promise<void>
   discard(): Promise<void>
-  /** The index knows it now: the sweep may judge it by its row. */
+  /** Must be called once the index has its row. From then on, the sweep decides by the row. */
   settle(): void
 }
 
 export class BlobStore {
   readonly layout: BlobLayout
-  /** Blobs and temporary names of writes that run in this process: never swept. */
+  /** Blobs and temporary files of running writes in this process. The sweep leaves them alone. */
   readonly running = new Set<string>()
   readonly writer: Writer
   readonly #calls: FileCalls
@@ -53,7 +53,10 @@ export class BlobStore {
     this.#directories = new DirectorySync({ calls: o.calls, guard: o.guard, enabled: o.fsync })
   }
 
-  /** Makes the folders of blobs, temporary files and the log, and syncs `parents` of the store's own, which may be new. Each must be a real one: a link would lead writes out of the store, or off its mount. */
+  /**
+   * Creates the folders for blobs, temporary files and the log, and syncs `parents`, which may be new. Each folder must
+   * be a real one: a link could lead writes out of the store or off its mount.
+   */
   async prepare(parents: readonly string[]): Promise<void> {
     for (const parent of parents) await this.#directories.sync(parent)
     const { objects, temp, log } = this.layout
@@ -88,7 +91,10 @@ export class BlobStore {
     }
   }
 
-  /** A descriptor for reading. Throws Corrupt unless the blob is there and a plain file: links and FIFOs are not followed. */
+  /**
+   * A descriptor for reading. Throws Corrupt unless the blob exists and is a regular file. Links and FIFOs are not
+   * opened.
+   */
   async open(id: string): Promise<number> {
     let fd: number
     try {
@@ -103,7 +109,7 @@ export class BlobStore {
     throw new StorageError('Corrupt', { message: 'The stored bytes are missing.' })
   }
 
-  /** Removing what is not there succeeds. */
+  /** Succeeds if the blob does not exist. */
   async remove(id: string): Promise<void> {
     await this.removePath(this.path(id))
   }
@@ -137,7 +143,7 @@ export class BlobStore {
         try {
           await this.#sync(this.#calls.fsync, fd)
         } finally {
-          // Where the folder failed first, that is the reason.
+          // If creating the folder failed first, report that error.
           await folderMade
         }
         await close()
@@ -168,7 +174,7 @@ export class BlobStore {
       await this.#calls.rename(temp, this.path(id))
     } catch (cause) {
       if (errorCode(cause) !== 'ENOENT') throw cause
-      // Somebody tidied the empty folder away.
+      // The empty folder was deleted in the meantime.
       await this.#makeFolders(id)
       await this.#calls.rename(temp, this.path(id))
     }
@@ -179,7 +185,7 @@ export class BlobStore {
       const prefix = randomBytes(folderDigits / 2).toString('hex')
       const made = this.#makeFolders(prefix)
       const folder = { prefix, left: blobsPerFolder, made }
-      // A folder that could not be made must not fail the uploads after it too.
+      // A failure must not be remembered for later uploads.
       made.catch(() => {
         if (this.#folder === folder) this.#folder = null
       })
@@ -193,7 +199,7 @@ export class BlobStore {
     for (const folder of this.layout.folders(id)) await this.#makeFolder(folder)
   }
 
-  /** A new name is synced in its parent, and so on upwards through what was new. */
+  /** Syncs a new folder in its parent, and so on up through all new folders. */
   async #makeFolder(path: string): Promise<void> {
     try {
       await this.#calls.mkdir(path)

@@ -1,7 +1,7 @@
 /**
- * A CRC-32 for every 64 KiB of a blob, kept in the index: a read checks each block before it lets a byte of it out,
- * so that a flipped bit ends the answer and is never served, ranges included. Small enough that a short range costs
- * little more than its own bytes, large enough that the sums of a terabyte fit into 64 MiB.
+ * A CRC-32 for every 64 KiB of a blob, kept in the index. A read checks each block before it sends any byte of it, also
+ * for ranges. A changed bit aborts the response and is never sent. The block size is small enough that a short range
+ * costs little more than its own bytes, and large enough that the sums of a terabyte fit into 64 MiB.
  */
 import { crc32 } from 'node:zlib'
 
@@ -22,7 +22,7 @@ export class BlockSums {
     }
   }
 
-  /** 4 bytes a block, little endian. */
+  /** 4 bytes per block, little endian. */
   finish(): Buffer {
     if (this.#filled > 0) this.#close()
     const sums = Buffer.alloc(this.#done.length * 4)
@@ -37,7 +37,10 @@ export class BlockSums {
   }
 }
 
-/** Whether `data`, which begins with the block `first` and ends where a block or the blob does, is what was stored. */
+/**
+ * Whether `data` matches the stored bytes. It must start with block `first`, and end at the end of a block or of the
+ * blob.
+ */
 export function blocksAreIntact(sums: Buffer, first: number, data: Uint8Array): boolean {
   for (let from = 0, at = first * 4; from < data.length; from += blockSize, at += 4) {
     if (sums.length < at + 4 || sums.readUInt32LE(at) !== crc32(data.subarray(from, from + blockSize))) return false

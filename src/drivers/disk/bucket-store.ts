@@ -22,7 +22,7 @@ export type BucketRow = {
   /** As of acl-text.ts. */
   acl: string
   cors: string | null
-  /** JSON of a BucketConfiguration; null where nothing is configured. */
+  /** JSON of a BucketConfiguration. null if nothing is configured. */
   configuration: string | null
 }
 
@@ -75,7 +75,7 @@ export class BucketRows {
     })
   }
 
-  /** False where there is one of this name. */
+  /** false if a bucket of this name exists. */
   add(name: string, owner: string, at: Date, acl: Acl, configuration: BucketConfiguration = {}): boolean {
     return this.#add.run(name, owner, at.getTime(), aclText(acl), toJson(configuration)).changes === 1
   }
@@ -89,7 +89,7 @@ export class BucketRows {
     return this.#hasObjects.get(name, name) !== undefined
   }
 
-  /** null for a bucket that has never made versions. */
+  /** null for a bucket that has never had versioning. */
   versioning(name: string): Versioning | null {
     return this.#versioning.get(name) ?? null
   }

@@ -1,22 +1,22 @@
-/** Buffers of past downloads, kept for the next: memory from outside of the heap is dear to allocate and to collect. */
+/** Reuses buffers of finished downloads, because memory outside of the heap is expensive to allocate and collect. */
 
 const sizes = [64 * 1024, 256 * 1024] as const
-/** Below this an exact buffer costs less than one that is mostly empty. */
+/** Bytes below which an exact buffer costs less than a mostly empty one. */
 const smallest = 16 * 1024
-/** Buffers of each size that wait for their next use. */
+/** Number of idle buffers kept per size. */
 const maxIdle = 16
 
 export class BufferPool {
   readonly #idle = new Map<number, Buffer[]>(sizes.map((size) => [size, []]))
 
-  /** At least `length` bytes, whatever is in them. */
+  /** Returns a buffer of at least `length` bytes, with arbitrary content. */
   take(length: number): Buffer {
     const size = length < smallest ? undefined : sizes.find((each) => length <= each)
     if (size === undefined) return Buffer.allocUnsafe(length)
     return this.#idle.get(size)!.pop() ?? Buffer.allocUnsafeSlow(size)
   }
 
-  /** Only what nobody reads or writes any more. */
+  /** The buffer must not be read or written any more. */
   give(buffer: Buffer): void {
     const idle = this.#idle.get(buffer.length)
     if (idle !== undefined && idle.length < maxIdle) idle.push(buffer)

@@ -1,16 +1,16 @@
 /**
- * Which blocks of a blob were read a moment ago, and so still lie in the system's cache: they can be read without the
- * detour over a thread. A wrong guess costs one wait for the disk, never a wrong byte.
+ * Tracks which blocks of a blob were read recently and are probably in the operating system's cache. These can be read
+ * without a thread. A wrong guess costs one wait for the disk, never a wrong byte.
  */
 
-/** Milliseconds for which a block that was read counts as cached. */
+/** Milliseconds for which a read block counts as cached. */
 const trusted = 10_000
 const maxBlocks = 64
 
 export class CachedBlocks {
   readonly #readAt = new Map<number, number>()
 
-  /** `first` and `end` (exclusive) are numbers of blocks. */
+  /** `first` and `end` (exclusive) are block numbers. */
   has(first: number, end: number): boolean {
     const since = performance.now() - trusted
     for (let block = first; block < end; block++) {

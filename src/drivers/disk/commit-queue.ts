@@ -1,6 +1,7 @@
 /**
- * Group commit: the jobs that wait when the loop comes round share one transaction and one sync of the log, and hold up
- * the loop once. The order is: run the jobs, append their states to the log, sync it (the commit point), commit the index.
+ * Group commit: all jobs that are queued in one turn of the event loop share one transaction and one sync of the log,
+ * and block the loop once. The order is: run the jobs, append their states to the log, sync the log (the commit point),
+ * commit the index.
  */
 import { StorageError } from '../../errors.ts'
 import type { ChangeLog } from './change-log/change-log.ts'
@@ -11,15 +12,15 @@ import type { Index } from './open-index.ts'
 import { isIndexBusy, isIndexFailure, UnknownOutcome } from './store-error.ts'
 import type { WriteGuard } from './write-guard.ts'
 
-/** Reads and writes the index; throws a StorageError to refuse, in which case nothing of it remains. */
+/** Reads and writes the index. A job that throws a StorageError is rolled back alone. */
 type Job = { run: () => unknown; resolve: (value: never) => void; reject: (reason: unknown) => void; giveUpAt: number }
 
 type Answers = { answers: (() => void)[]; metas: Buffer[]; states: number; changes: PositionChanges }
 
-/** What a job returns that adds states which none of its rows changed. */
+/** Return value of a job that logs states beyond the rows that it changed. */
 export class WithStates<T> {
   readonly value: T
-  /** One frame each. */
+  /** Each element becomes one frame. */
   readonly frames: readonly (readonly State[])[]
   readonly position: PositionChanges
 
@@ -30,18 +31,18 @@ export class WithStates<T> {
   }
 }
 
-/** `newPack`: the frames of this commit begin a pack. */
+/** `newPack`: the frames of this commit start a new pack. */
 type PositionChanges = Partial<Pick<Position, 'unlogged' | 'firstPack'>> & { newPack?: boolean }
 
 /**
- * Milliseconds for which jobs are tried again while another process writes. SQLite's own waiting holds up the loop, so
- * there is little of it (open-index.ts); none of a busy transaction has happened.
+ * Milliseconds for which jobs are retried while another process writes. SQLite's own wait blocks the event loop, so it
+ * is kept short (open-index.ts). A busy transaction has changed nothing.
  */
 const patience = 5000
 
-/** Pages in the WAL after which they are moved into the database file, by a rough count. */
+/** Number of pages in the WAL, roughly counted, after which a checkpoint moves them into the database file. */
 const checkpointAfter = 1000
-/** Pages that a change of one row dirties, with its indexes. */
+/** Pages changed per row, with its indexes. */
 const pagesPerState = 3
 
 export class CommitQueue {
@@ -68,7 +69,7 @@ export class CommitQueue {
     this.#guard = o.guard
     this.#log = o.log
     this.#now = o.now
-    // Inside another transaction this is a savepoint: a refused job undoes its own changes alone.
+    // Inside another transaction this is a savepoint, so a failed job undoes only its own changes.
     this.#attempt = db.transaction((run: () => unknown) => run())
     this.#begin = db.prepare('BEGIN IMMEDIATE')
     this.#commit = db.prepare('COMMIT')
@@ -79,7 +80,7 @@ export class CommitQueue {
     this.#writer = new StateWriter(db)
   }
 
-  /** Resolves when the change is on the disk. */
+  /** Resolves when the change is on disk. */
   run<T>(run: () => T | WithStates<T>): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       if (this.#closed) return reject(new StorageError('Unavailable', { message: 'The store is closing.' }))
@@ -107,24 +108,24 @@ export class CommitQueue {
     this.#checkpointWhenDue()
   }
 
-  /** What waits is done or refused. */
+  /** Completes or rejects all queued jobs. */
   close(): void {
     this.#closed = true
     this.#db.pragma(`busy_timeout = ${patience}`)
     this.flush()
   }
 
-  /** Brings the index up to the log without a job: at the start. Errors: those of ChangeLog.catchUp. */
+  /** Applies the log to the index without a job, at startup. Errors: those of ChangeLog.catchUp. */
   catchUp(): Position {
     return this.#transaction(() => ({ value: this.#caughtUp(), isLogged: false }))
   }
 
-  /** For a rebuild: what is written from the log is not logged again. */
+  /** Runs work without logging it, for a rebuild from the log. */
   fromLog<T>(work: () => T): T {
     return this.#touched.ignored(work)
   }
 
-  /** A position that the log has begun anew, with the states of a store that was empty. At the start, and offline. */
+  /** Adopts the position of a new log, with the states of a store that was empty. At startup and offline. */
   adopt(make: () => { position: Position; states: readonly State[] }): void {
     this.#transaction(() => {
       const { position, states } = make()
@@ -135,7 +136,7 @@ export class CommitQueue {
     })
   }
 
-  /** Syncs the index, so that it cannot fall back behind what was committed. */
+  /** Syncs the index, so that a crash cannot revert committed changes. */
   syncIndex(): void {
     this.#db.pragma('synchronous = FULL')
     try {
@@ -169,7 +170,9 @@ export class CommitQueue {
     })
   }
 
-  /** Once the log holds the changes, a commit that fails leaves an unknown outcome: the next transaction replays it. */
+  /**
+   * After the log contains the changes, a failed commit has an unknown outcome: the next transaction replays the log.
+   */
   #transaction<T>(work: () => { value: T; isLogged: boolean }): T {
     this.#begin.run()
     let result: { value: T; isLogged: boolean }
@@ -189,7 +192,7 @@ export class CommitQueue {
     }
   }
 
-  /** SQLite may have rolled back by itself. */
+  /** SQLite may have rolled back already. */
   #rollBack(): void {
     if (this.#db.inTransaction) this.#rollback.run()
   }
@@ -226,7 +229,7 @@ export class CommitQueue {
           if (states.length > 0) all.metas.push(encodeStates(states))
         }
       } catch (error) {
-        // An error of SQLite itself ends the batch: the transaction may be gone.
+        // An error of SQLite ends the batch, because it may have ended the transaction.
         if (!(error instanceof StorageError)) throw error
         all.answers.push(() => job.reject(error))
       }
@@ -238,7 +241,10 @@ export class CommitQueue {
     if (this.#pages >= checkpointAfter) this.checkpoint()
   }
 
-  /** Moves committed pages into the database file. Errors trip the guard: SQLite would hide those of an automatic one. */
+  /**
+   * Moves committed pages into the database file. Errors trip the guard. SQLite would not report those of an automatic
+   * checkpoint.
+   */
   checkpoint(): void {
     this.#pages = 0
     try {

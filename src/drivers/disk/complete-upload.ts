@@ -11,7 +11,7 @@ import { placeObject } from './write-objects.ts'
 type ListedPart = { partNumber: number; etag: string; checksum?: Checksum }
 type CompleteOptions = NonNullable<Parameters<MultipartStore['completeMultipartUpload']>[3]>
 
-/** One transaction that links the parts' blobs; no byte is copied, so a completion of terabytes takes milliseconds. */
+/** Links the blobs of the parts in one transaction. No bytes are copied, so completing terabytes takes milliseconds. */
 export function createCompletion(ctx: DiskContext): Pick<MultipartStore, 'completeMultipartUpload'> {
   const { buckets, uploads, queue, quota } = ctx
   return {
@@ -26,7 +26,7 @@ export function createCompletion(ctx: DiskContext): Pick<MultipartStore, 'comple
           if (upload.request !== request) throw noSuchUpload(ref, uploadId)
           return JSON.parse(upload.result) as WrittenObject
         }
-        // Never refused by a quota: the upload and its parts count already.
+        // The quota never rejects this, because the upload and its parts are already counted.
         return quota.held(ref, () => complete(ctx, ref, upload, listed, request, o))
       })
     },
@@ -89,7 +89,7 @@ function complete(
   return result
 }
 
-/** Errors: InvalidRequest (none listed), InvalidPartOrder, InvalidPart, EntityTooSmall. */
+/** Errors: InvalidRequest (empty list), InvalidPartOrder, InvalidPart, EntityTooSmall. */
 function selectParts(ctx: DiskContext, ref: ObjectRef, upload: UploadRow, listed: readonly ListedPart[]): PartRow[] {
   if (listed.length === 0) throw new StorageError('InvalidRequest', { message: 'You must specify at least one part' })
   if (listed.some((part, i) => i > 0 && part.partNumber <= listed[i - 1]!.partNumber))
@@ -142,7 +142,7 @@ function joinedChecksum(upload: UploadRow, parts: PartRow[], announced: Checksum
   if (!algorithm || !type) return undefined
   const values = parts.map((part) => ({ value: parseChecksum(part.checksum!).value, length: part.size }))
   const joined = joinChecksums(algorithm, type, values)
-  // A composite value may be announced without its count.
+  // A composite value may be given without its part count.
   if (announced && announced.value !== joined.value && announced.value !== joined.value.replace(/-\d+$/, ''))
     throw new StorageError('BadDigest', {
       message: `The ${algorithm} you specified did not match the calculated checksum.`,
@@ -158,7 +158,7 @@ function joinedEtag(parts: PartRow[]): string {
 
 const bare = (etag: string): string => etag.trim().replace(/^"(.*)"$/, '$1')
 
-/** Which parts were asked for: a repeated request is recognised by it. */
+/** Identifies the listed parts, to recognise a repeated request. */
 function fingerprint(listed: readonly ListedPart[]): string {
   const hash = createHash('sha256')
   for (const { partNumber, etag } of listed) hash.update(`${partNumber} ${bare(etag)}\n`)

@@ -1,4 +1,4 @@
-/** What the operations of the driver share; built once in disk-driver.ts. */
+/** The shared context of the driver's operations, created once in disk-driver.ts. */
 import type { ObjectRef } from '../driver.ts'
 import { question, type Peers } from '../peers.ts'
 import type { BlobStore } from './blob-store.ts'
@@ -38,14 +38,14 @@ export type DiskContext = {
   /** For downloads. */
   buffers: BufferPool
   peers: Peers
-  /** Blobs that a reader here may still open: not unlinked. */
+  /** Blobs that a reader in this process may still open. They are not deleted. */
   readers: HoldCounts<string>
-  /** Blobs that a server in front may still open by their path: not unlinked. */
+  /** Blobs that a front proxy may still open by path. They are not deleted. */
   handedOff: HandedOff
   garbage: Garbage
-  /** The bucket of which replaced bytes are deleted without a grace. */
+  /** Replaced bytes of this bucket are deleted without a grace period. */
   gatewayBucket: string
-  /** Keys that are being written here, as `writtenKey` names them. */
+  /** Keys with a running write in this process, in the form of `writtenKey`. */
   writers: HoldCounts<string>
   /** Aborted when the driver closes. */
   closing: AbortSignal

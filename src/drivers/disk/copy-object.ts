@@ -9,7 +9,7 @@ import { assertKey, assertMetadata, assertTags, limits, pickHeaders } from '../r
 import { demandObject, versionIdOf } from './versions/find-version.ts'
 import { placeObject, placeOf } from './write-objects.ts'
 
-/** Copies rows, never bytes: blobs are immutable, so that two objects may share them. */
+/** Copies rows, never bytes. Two objects can share a blob because blobs are immutable. */
 export function createCopy(ctx: DiskContext, reads: Pick<ObjectStore, 'getObject'>): Pick<ObjectStore, 'copyObject'> {
   const { buckets, quota } = ctx
 
@@ -42,7 +42,7 @@ export function createCopy(ctx: DiskContext, reads: Pick<ObjectStore, 'getObject
         const checksum = await checksumFor(seen, o)
         const copied = await quota.commit(placeOf(ctx, target), seen.size, () => {
           const row = demandSource(source, o)
-          // The checksum was computed of other bytes: once more.
+          // The checksum was computed from other bytes, so compute it again.
           if (row.content !== seen.content) return null
           const copy = {
             ...row,
@@ -72,7 +72,7 @@ export function createCopy(ctx: DiskContext, reads: Pick<ObjectStore, 'getObject
   }
 }
 
-/** The class of a copy is the one that is asked for, whatever becomes of the other headers. */
+/** A copy has the requested storage class, independent of the other headers. */
 function copiedHeaders(row: ObjectRow, o: CopyOptions): ObjectHeaders {
   if (o.metadataDirective === 'REPLACE') return pickHeaders(o)
   const { storageClass: _, ...headers } = JSON.parse(row.headers) as ObjectHeaders

@@ -1,6 +1,6 @@
 /**
- * Open descriptors of blobs, the least recently used closed first. Safe to share because blobs never change; those in
- * use are never closed.
+ * Caches open descriptors of blobs and closes the least recently used first. Sharing them is safe because blobs never
+ * change. Descriptors in use are never closed.
  */
 import type { BlobStore } from './blob-store.ts'
 import { CachedBlocks } from './cached-blocks.ts'
@@ -13,7 +13,7 @@ export class DescriptorCache {
   readonly #blobs: BlobStore
   readonly #calls: FileCalls
   readonly #max: number
-  /** In order of use, oldest first. */
+  /** Ordered by last use, oldest first. */
   readonly #entries = new Map<string, Entry>()
 
   constructor(blobs: BlobStore, calls: FileCalls, max = 128) {
@@ -42,7 +42,7 @@ export class DescriptorCache {
     }
   }
 
-  /** The blob is gone: its space is free as soon as nobody reads it. */
+  /** Must be called when the blob is deleted, so that its space is freed after the last read. */
   forget(id: string): void {
     const entry = this.#entries.get(id)
     if (!entry) return
@@ -57,7 +57,7 @@ export class DescriptorCache {
     }
   }
 
-  /** Those still in use are closed by their last user. */
+  /** Descriptors in use are closed by their last user. */
   close(): void {
     for (const id of this.#entries.keys()) this.forget(id)
   }

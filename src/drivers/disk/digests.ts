@@ -1,4 +1,4 @@
-/** Every digest of a body in one pass over its bytes. */
+/** Computes all digests of a body in one pass over its bytes. */
 import { createHash, hash } from 'node:crypto'
 import type { ChecksumAlgorithm } from '../driver.ts'
 import { digestOf, startChecksum, type RunningChecksum } from '../checksums/checksum.ts'
@@ -37,7 +37,7 @@ function gather(
   return { ...base, ...(hashed && { sha256: hashed }), ...(checksum && { checksum }) }
 }
 
-/** The same for bytes that are all there: one call a digest. */
+/** Does the same for a complete buffer, with one call per digest. */
 export function digestAtOnce(data: Buffer, want: DigestsWanted): Digests {
   const sums = new BlockSums()
   sums.update(data)

@@ -1,17 +1,17 @@
-/** Syncing directories, so that a name that was answered survives a power cut. */
+/** Syncs directories, so that acknowledged names survive a power cut. */
 import { dirname, resolve } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { errorCode, fileCalls, type FileCalls } from './file-calls.ts'
 import type { WriteGuard } from './write-guard.ts'
 
-/** Windows cannot open a directory for syncing, and NTFS journals its names by itself. */
+/** Windows cannot open a directory to sync it. NTFS journals names on its own. */
 export const syncsDirectories = process.platform !== 'win32'
-/** Answers of file systems that know no sync of a directory (some network and FUSE mounts). */
+/** Errors of file systems that cannot sync a directory (some network and FUSE mounts). */
 const unsupported = new Set(['EINVAL', 'ENOTSUP', 'EOPNOTSUPP', 'EISDIR'])
 
 export const isUnsupportedSync = (cause: unknown): boolean => unsupported.has(errorCode(cause) ?? '')
 
-/** For commands and the log, which wait for nothing else. Errors: those of the sync, where the system can do it. */
+/** Synchronous, for commands and the log. Errors: those of the sync, if the system supports it. */
 export function syncFolderNow(
   path: string,
   calls: Pick<FileCalls, 'openSync' | 'fsyncSync' | 'closeSync'> = fileCalls,
@@ -30,7 +30,7 @@ export function syncFolderNow(
 export class DirectorySync {
   readonly #calls: FileCalls
   readonly #guard: WriteGuard
-  /** By directory: the sync under way, which never rejects, and the one that gathers callers. */
+  /** By directory: the running sync, which never rejects, and the next one, which collects callers. */
   readonly #running = new Map<string, Promise<void>>()
   readonly #next = new Map<string, Promise<void>>()
   readonly enabled: boolean
@@ -42,8 +42,8 @@ export class DirectorySync {
   }
 
   /**
-   * Resolves once a sync that began after this call has ended. It begins at the end of this turn of the loop, or when
-   * the one that is running has ended; who calls until then shares it: many uploads into a directory cost one sync.
+   * Resolves after a sync that started after this call. It starts at the end of this turn of the event loop, or after
+   * the running sync. All callers until then share it, so many uploads into a directory cost one sync.
    */
   sync(directory: string): Promise<void> {
     if (!this.enabled) return Promise.resolve()
@@ -79,7 +79,7 @@ export class DirectorySync {
   }
 }
 
-/** The folders in which `mkdir` with `recursive` made names on its way to `path`; `first` is what it answered. */
+/** The folders in which a recursive `mkdir` of `path` created names. `first` is its return value. */
 export function parentsOfMade(first: string | undefined, path: string): string[] {
   const parents: string[] = []
   if (first === undefined) return parents

@@ -1,6 +1,6 @@
 /**
- * The disk driver: an object index in SQLite and immutable blobs below one folder. Two processes may use one folder at
- * the same time (`postern presign` beside `postern serve`); only the one that serves sweeps at its start.
+ * The disk driver: an object index in SQLite and immutable blobs below one folder. Two processes can use one folder at
+ * the same time (`postern presign` next to `postern serve`). Only the server sweeps at startup.
  */
 import { mkdir, realpath } from 'node:fs/promises'
 import { StorageError } from '../../errors.ts'
@@ -55,56 +55,56 @@ import { createWriteProbe } from './write-probe.ts'
 import { gatewayOwner } from '../../gateway-names.ts'
 
 export type DiskDriverOptions = {
-  /** The store's folder; made where it is missing. */
+  /** The store's folder. Created if it does not exist. */
   path: string
-  /** The gateway's bucket, made at the first start. */
+  /** The gateway's bucket. Created at the first start. */
   bucket: string
-  /** `none` gives up the promise that answered writes survive a power cut. */
+  /** With `none`, acknowledged writes can be lost in a power cut. */
   fsync: 'full' | 'none'
-  /** Bytes that stay free: writes that would leave less are InsufficientStorage. */
+  /** Bytes to keep free. A write that would leave less is InsufficientStorage. */
   minFree: number
   /** The quota of each owner of buckets, except the gateway. Default: no limits. */
   ownerLimits?: OwnerLimits
-  /** New blobs are readable by the folder's group: for a server in front that sends them itself. Default: by the owner alone. */
+  /** Makes new blobs readable by the folder's group, for a front proxy that sends them. Default: only by the owner. */
   groupReads?: boolean
-  /** Base URL of the objects endpoint; asked at each presigning. */
+  /** Base URL of the objects endpoint. Called for each presigning. */
   publicUrl: () => string
   region: string
-  /** A function is asked at each presigning: keys are replaced while a server runs. */
+  /** A function is called for each presigning, because keys can be replaced while a server runs. */
   credentials: SigningCredentials | (() => SigningCredentials)
   now: () => Date
   log?: DiskLog
   /**
-   * Removes every temporary file at once and orphaned blobs in the background. For the process that serves: at its
-   * start no upload can be running. `shared`: uploads of other processes are, and their files are left alone.
+   * Deletes all temporary files at startup, and orphaned blobs in the background. For the server, because no upload can
+   * be running when it starts. With `shared`, other processes have uploads in flight, whose files are left alone.
    */
   sweepOnStart?: boolean | 'shared'
-  /** Processes that serve the same folder: what they read and write is respected. */
+  /** Processes that serve the same folder. Blobs that they read and write are not deleted. */
   peers?: Peers
-  /** Seconds a deleted object's bytes stay for readers that are at it. Default 60. */
+  /** Seconds for which the bytes of a deleted object stay for running reads. Default 60. */
   grace?: number
-  /** Seconds without a change after which `sweep` takes a temporary file for left behind. Default a day. */
+  /** Seconds without a change after which `sweep` deletes a temporary file. Default 1 day. */
   abandonedAfter?: number
-  /** Seconds for which orphaned blobs are kept in quarantine. Default a week. */
+  /** Seconds for which orphaned blobs are kept in quarantine. Default 1 week. */
   keepOrphans?: number
-  /** Whether the clock is steady: until then nothing is deleted for its age. Default: it is. */
+  /** Whether the clock is steady. If not, nothing is deleted because of its age. Default: true. */
   mayDelete?: () => boolean
-  /** Seconds in which the serving process reads all blobs once to see whether they are intact; null: never. */
+  /** Seconds in which the server reads all blobs once to check that they are intact. null: never. */
   scrubEvery?: number | null
-  /** Seconds from the start to the scrub's first read. Default 60. */
+  /** Seconds from startup to the first read of the scrub. Default 60. */
   scrubDelay?: number
-  /** What the catalog says about this store: a start that does not fit is refused. */
+  /** The catalog's facts about this store. A start that does not match them fails. */
   expected?: Expected
-  /** For tests: bytes after which the log begins a new pack. */
+  /** For tests: bytes after which the log starts a new pack. */
   packSize?: number
   /** For tests of faults. */
   calls?: Partial<FileCalls>
 }
 
-/** Milliseconds for which a start waits while another process writes the index, as every write does. */
+/** Milliseconds for which startup waits while another process writes the index, which every write does. */
 const startPatience = 5000
 
-/** Owner of the bucket that the driver makes by itself. */
+/** Owner of the bucket that the driver creates. */
 
 const capabilities: ReadonlySet<Capability> = new Set<Capability>([
   'presign-post',
@@ -116,7 +116,7 @@ const capabilities: ReadonlySet<Capability> = new Set<Capability>([
   'seals-in-place',
 ])
 
-/** Errors: Unavailable where the folder or its index cannot be used. */
+/** Errors: Unavailable if the folder or its index cannot be used. */
 export async function createDiskDriver(o: DiskDriverOptions): Promise<StorageDriver> {
   const log = o.log ?? silent
   const calls = { ...fileCalls, ...o.calls }
@@ -133,9 +133,9 @@ export async function createDiskDriver(o: DiskDriverOptions): Promise<StorageDri
     assertNotLost(root, calls, o.expected)
     const indexFile = blobs.layout.index
     const waiting = {
-      // A replacement worker that gave up would only be started again.
+      // A replacement worker that fails would only be started again.
       patience: peers.isReplacement ? Infinity : startPatience,
-      onWait: () => log.warn({ file: indexFile }, 'another process holds the object index: the start waits for it'),
+      onWait: () => log.warn({ file: indexFile }, 'waiting for another process that has locked the object index'),
     }
     const index = await whileBusy(() => openIndex(indexFile, { timeout: 25 }), waiting)
     db = index
@@ -214,10 +214,10 @@ export async function createDiskDriver(o: DiskDriverOptions): Promise<StorageDri
   }
 }
 
-/** What other processes need to know of this one. */
+/** Answers the questions of other processes. */
 function answerPeers({ peers, writers, readers, handedOff, descriptors }: DiskContext): void {
   peers.answer(isWriting, (key) => writers.has(key))
-  // Of garbage that nobody reads here any more not even a descriptor is kept: its space is to be free.
+  // Closes cached descriptors of garbage that is not read here any more, so that its space is freed.
   peers.answer(blobsInUse, (blobs) => {
     for (const blob of blobs) if (!readers.has(blob)) descriptors.forget(blob)
     return blobs.filter((blob) => readers.has(blob) || handedOff.has(blob))
@@ -312,7 +312,7 @@ function assemble(o: DiskDriverOptions, ctx: DiskContext, db: Index, background:
   }
 }
 
-/** The one edge: whatever an operation throws leaves as a StorageError, and after `close` none begins. */
+/** Translates every error of an operation to a StorageError. After `close`, operations fail. */
 function translated<T extends object>(operations: T, o: { assertOpen: () => void; index: string }): T {
   const wrapped = Object.entries(operations as Record<string, (...args: unknown[]) => unknown>).map(([name, run]) => [
     name,

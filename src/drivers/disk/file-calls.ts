@@ -1,16 +1,16 @@
 /**
- * The system calls of this driver in one place, so that a test can make any of them fail.
+ * All system calls of this driver, so that a test can make any of them fail.
  *
- * What only touches the system's tables and caches is called at once: handing it to a thread costs several times what
- * it takes itself. What may wait for the disk goes to a thread: syncs, reads that are not known to be cached, new
- * files, for which a journal being written is waited for, large writes, which the system holds back when it has too
- * much unwritten, and removals, which free space.
+ * Calls that only use the system's tables and caches are synchronous, because a thread costs several times as much as
+ * the call. Calls that may wait for the disk run in a thread: syncs, reads that are probably not cached, new files
+ * (which can wait for the journal), large writes (which the system delays if it has too much unwritten data), and
+ * deletions, which free space.
  */
 import fs from 'node:fs'
 import os from 'node:os'
 import { promisify } from 'node:util'
 
-/** Bytes up to which a write is copied to the system's cache at once. */
+/** Bytes up to which a write is copied to the system's cache synchronously. */
 const smallWrite = 256 * 1024
 
 type Soon<T> = T | Promise<T>
@@ -36,7 +36,7 @@ export const fileCalls = {
     length: number,
     position: number,
   ) => Promise<{ bytesRead: number }>,
-  /** For what lies in the system's cache. */
+  /** For bytes in the system's cache. */
   readCached: (fd: number, buffer: Uint8Array, offset: number, length: number, position: number) => ({
     bytesRead: fs.readSync(fd, buffer, offset, length, position),
   }),
@@ -52,7 +52,7 @@ export const fileCalls = {
   rmdir: promisify(fs.rmdir) as (path: string) => Promise<void>,
   readdir: ((path) => promisify(fs.readdir)(path, { withFileTypes: true })) as (path: string) => Promise<fs.Dirent[]>,
   statfs: promisify(fs.statfs) as (path: string) => Promise<{ bavail: number; bsize: number }>,
-  // For the log: between the start of an index transaction and its commit nothing may be waited for.
+  // For the log, because nothing may be awaited between the start of an index transaction and its commit.
   openSync: fs.openSync as (path: string, flags: string, mode?: number) => number,
   closeSync: fs.closeSync,
   readSync: fs.readSync as (fd: number, buffer: Uint8Array, offset: number, length: number, position: number) => number,
@@ -70,7 +70,7 @@ export const fileCalls = {
   renameSync: fs.renameSync as (from: string, to: string) => void,
   unlinkSync: fs.unlinkSync as (path: string) => void,
   readdirSync: fs.readdirSync as (path: string) => string[],
-  /** Undefined where there is nothing; other errors are thrown. */
+  /** undefined if the file does not exist. Other errors are thrown. */
   statSync: ((path) => fs.statSync(path, { throwIfNoEntry: false })) as (path: string) => fs.Stats | undefined,
 }
 
@@ -91,7 +91,7 @@ export type LogCalls = Pick<
   | 'statSync'
 >
 
-/** Node has no name for it, and calls it `Unknown system error -122`. */
+/** Node reports this error without a name, as `Unknown system error -122`. */
 const quotaExceeded = -os.constants.errno.EDQUOT
 
 export function errorCode(e: unknown): string | undefined {

@@ -1,4 +1,4 @@
-/** What commands do with a store in a folder while no driver has it open, or next to a server. */
+/** Functions for commands on a store in a folder, without an open driver or next to a server. */
 export { convertToVersion2 } from './change-log/convert.ts'
 export { readNotes } from './change-log/notes.ts'
 export { rebuildIndex } from './change-log/rebuild-index.ts'

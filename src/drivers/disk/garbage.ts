@@ -1,13 +1,14 @@
 /**
- * Deletes blobs that no row refers to. The sweep gives it those whose grace is over. A write to the gateway's bucket gives
- * it what it replaced: that goes at once, or as soon as no reader and no backup needs it.
+ * Deletes blobs that no row refers to. The sweep passes the blobs whose grace period is over. A write to the gateway's
+ * bucket passes the blobs that it replaced. These are deleted at once, or as soon as no reader and no backup needs
+ * them.
  */
 import { blobsInUse, type DiskContext } from './context.ts'
 import { isHeld } from './holds.ts'
 import type { DiskLog } from './log.ts'
 import type { Index } from './open-index.ts'
 
-/** Milliseconds between two looks at replaced blobs that were still needed. */
+/** Milliseconds between two attempts to delete replaced blobs that were still needed. */
 const lookEvery = 1000
 
 type GarbageContext = Pick<DiskContext, 'queue' | 'peers' | 'readers' | 'blobs' | 'descriptors' | 'closing'> & {
@@ -33,21 +34,21 @@ export class Garbage {
     this.#forget = db.prepare<[string]>('DELETE FROM blobs WHERE id = ? AND garbage_since IS NOT NULL')
   }
 
-  /** For a snapshot: this blob is not deleted before the driver closes. */
+  /** For a snapshot: keeps this blob until the driver closes. */
   keep(id: string): void {
     this.#kept.add(id)
   }
 
   /**
-   * Deletes those that nobody reads. Resolves to them, or to null where a backup needs all of them. The file goes first,
-   * then its row: after a crash between the two the row is still there, and the next sweep retries.
+   * Deletes the blobs without a reader. Resolves to them, or to null if a backup needs all of them. The file is deleted
+   * before its row. After a crash in between, the row remains and the next sweep retries.
    */
   async removeUnread(ids: readonly string[]): Promise<string[] | null> {
     const { queue, peers, readers, handedOff, blobs, descriptors } = this.#ctx
-    // Asked after they were chosen: see holds.ts.
+    // Must be checked after the blobs were chosen. See holds.ts.
     if (await isHeld(blobs.layout.root)) return null
     const isRead = (id: string): boolean => readers.has(id) || handedOff.has(id) || this.#kept.has(id)
-    // No row leads to them any more: a reader that has not started by now will not find them.
+    // No row refers to them any more, so a reader that has not started by now cannot find them.
     const unread = ids.filter((id) => !isRead(id))
     const readByPeers = new Set((await peers.ask(blobsInUse, unread)).flat())
     const free = unread.filter((id) => !readByPeers.has(id) && !isRead(id))
@@ -60,8 +61,8 @@ export class Garbage {
   }
 
   /**
-   * Deletes what a committed write replaced. Where a reader or a backup still needs some of it, resolves to `gone`, which
-   * resolves when all of it is deleted.
+   * Deletes the blobs that a committed write replaced. If a reader or a backup still needs some of them, resolves to
+   * `gone`, which resolves when all are deleted.
    */
   async removeReplaced(ids: readonly string[]): Promise<{ gone?: Promise<void> }> {
     const left = await this.#remove(ids.filter((id) => !this.#kept.has(id)))
@@ -71,7 +72,7 @@ export class Garbage {
     return { gone: gone.then(() => {}) }
   }
 
-  /** Those that wait are left to the sweep of the next start. */
+  /** The sweep of the next start deletes the blobs that are still waiting. */
   async stop(): Promise<void> {
     clearTimeout(this.#timer)
     await this.#looking
@@ -79,7 +80,7 @@ export class Garbage {
     this.#waiting.clear()
   }
 
-  /** Resolves to those that are still there. A failure fails no write: the blobs are looked at again. */
+  /** Resolves to the blobs that still exist. A failure does not fail the write, because deletion is retried. */
   async #remove(ids: readonly string[]): Promise<string[]> {
     const garbage = ids.filter((id) => this.#isGarbage.get(id))
     if (garbage.length === 0) return []
@@ -87,7 +88,7 @@ export class Garbage {
       const removed = new Set(await this.removeUnread(garbage))
       return garbage.filter((id) => !removed.has(id))
     } catch (err) {
-      if (!this.#ctx.closing.aborted) this.#log.warn({ err }, 'could not delete replaced bytes; retrying')
+      if (!this.#ctx.closing.aborted) this.#log.warn({ err }, 'could not delete replaced bytes, retrying')
       return garbage
     }
   }
@@ -111,9 +112,9 @@ export class Garbage {
   }
 }
 
-/** Blobs whose path a server in front was given a moment ago: it opens the file by itself. */
+/** Blobs whose path was given to a front proxy recently. The proxy opens the file itself. */
 export class HandedOff {
-  /** In the order of time. */
+  /** Ordered by time. */
   readonly #until = new Map<string, number>()
   readonly #lifetime: number
 

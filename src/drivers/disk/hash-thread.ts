@@ -1,5 +1,5 @@
 /**
- * Hashing beside the event loop, for the few large uploads that run at once: MD5 alone takes longer than receiving and
+ * Hashes outside of the event loop, for a few concurrent large uploads. MD5 alone takes longer than receiving and
  * writing together. The bytes are copied once into memory that the loop, the disk and the thread share.
  */
 import { Worker } from 'node:worker_threads'
@@ -12,16 +12,16 @@ export type ToWorker =
   | { kind: 'end' | 'drop'; body: number }
 export type ToMain = { kind: 'hashed'; body: number } | { kind: 'digests'; body: number; digests: Digests }
 
-/** More bodies than this share the work better when the loop hashes the others. */
+/** Maximum number of bodies hashed in the thread. With more, the event loop hashes the others, which is faster. */
 const maxBodies = 4
-/** Blocks of one body that are being hashed or written, beyond which its sender waits. */
+/** Maximum number of blocks of one body that are being hashed or written. Beyond it, the sender waits. */
 const maxBlocks = 3
-/** Milliseconds without work after which the thread is given up. */
+/** Milliseconds without work after which the thread is stopped. */
 const idleTime = 30_000
 
 const script = new URL(import.meta.url.endsWith('.ts') ? './hash-worker.ts' : './hash-worker.js', import.meta.url)
 
-/** A block that is filled: to be given back once it is written. */
+/** A filled block. Call `written` once it is written. */
 export type Block = { bytes: Buffer; written(): void }
 
 export class HashThread {
@@ -36,14 +36,14 @@ export class HashThread {
     this.#blockSize = o.blockSize
   }
 
-  /** null when the thread has enough to do. */
+  /** null if the thread is fully used. */
   begin(want: DigestsWanted): Lane | null {
     if (this.#bodies.size >= maxBodies) return null
     clearTimeout(this.#retiring)
     const worker = (this.#worker ??= this.#start())
     const body = ++this.#lastBody
     const lane = new Lane({
-      // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has none
+      // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
       post: (message) => worker.postMessage(message),
       body,
       want,
@@ -107,7 +107,7 @@ type LaneDeps = {
 /** The digests of one body. */
 export class Lane {
   readonly #deps: LaneDeps
-  /** Blocks that the thread has yet to hash, oldest first. */
+  /** Blocks that are not hashed yet, oldest first. */
   readonly #unhashed: { memory: SharedArrayBuffer; isWritten: boolean }[] = []
   #failure: StorageError | null = null
   #wake: (() => void) | null = null
@@ -119,7 +119,7 @@ export class Lane {
     deps.post({ kind: 'begin', body: deps.body, want: deps.want })
   }
 
-  /** Has the chunks hashed, at most one block of them. Resolves when there is room for the next. */
+  /** Hashes the chunks, at most one block of them. Resolves when there is room for the next. */
   async update(chunks: readonly Uint8Array[]): Promise<Block> {
     await this.#until(() => this.#unhashed.length < maxBlocks)
     const memory = this.#deps.take()
@@ -146,18 +146,18 @@ export class Lane {
     return this.#digests!
   }
 
-  /** The body is given up: what waits for the thread is told so. Repeatable, and of no effect after `finish`. */
+  /** Abandons the body and rejects pending work. Repeatable, and without effect after `finish`. */
   drop(): void {
     if (this.#isOver) return
     this.#deps.post({ kind: 'drop', body: this.#deps.body })
     this.#end()
-    this.fail(new StorageError('IncompleteBody', { message: 'The upload was given up.' }))
+    this.fail(new StorageError('IncompleteBody', { message: 'The upload was aborted.' }))
   }
 
   hear(message: ToMain): void {
     if (message.kind === 'digests') {
       const { md5, sums, sha256, checksum } = message.digests
-      // What a thread sends are plain arrays.
+      // A thread sends plain arrays.
       this.#digests = {
         md5: Buffer.from(md5),
         sums: Buffer.from(sums),

@@ -1,4 +1,4 @@
-/** The other side of hash-thread.ts: digests of several bodies at once, each fed in order. */
+/** The thread of hash-thread.ts. Hashes several bodies concurrently, each in order. */
 import { parentPort } from 'node:worker_threads'
 import { startDigests, type RunningDigests } from './digests.ts'
 import type { ToMain, ToWorker } from './hash-thread.ts'

@@ -1,8 +1,8 @@
-/** How many hold each thing. */
+/** Counts the holders of each item. */
 export class HoldCounts<T> {
   readonly #counts = new Map<T, number>()
 
-  /** Things that somebody holds. */
+  /** Number of items with a holder. */
   get size(): number {
     return this.#counts.size
   }

@@ -1,19 +1,19 @@
 /**
- * Holding off the collector: while a backup is read, no blob that an object had when it began is removed, whichever
- * process deletes it. A hold is a file that its holder touches; one that was not touched for a while was left behind.
+ * Holds that stop deletions. While a backup is read, no process deletes a blob that an object had when the backup
+ * started. A hold is a file whose holder touches it regularly. A hold that was not touched for some time is abandoned.
  */
 import { randomBytes } from 'node:crypto'
 import { lchown, lstat, mkdir, readdir, unlink, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { errorCode } from './file-calls.ts'
 
-/** Seconds after which a hold that nobody touched does not count, and after which its holder touches it. */
+/** Seconds without a touch after which a hold does not count, and the interval at which its holder touches it. */
 const lifetime = 600
 const touchEvery = 60
 
 const folderOf = (root: string): string => join(root, 'holds')
 
-/** To be asked after the garbage was chosen and before it is removed: a hold that is placed later needs none of it. */
+/** Must be called after the garbage was chosen and before it is deleted. A later hold does not need this garbage. */
 export async function isHeld(root: string): Promise<boolean> {
   let held = false
   for (const name of await namesIn(folderOf(root))) {
@@ -26,7 +26,7 @@ export async function isHeld(root: string): Promise<boolean> {
 }
 
 export type Hold = {
-  /** Throws when the hold may have lapsed: the machine slept, or the folder could not be written. */
+  /** Throws if the hold may have expired, because the machine slept or the folder was not writable. */
   assertHeld(): void
   release(): Promise<void>
 }
@@ -40,7 +40,7 @@ export async function placeHold(root: string): Promise<Hold> {
   let touchedAt = Date.now()
   const touch = async (): Promise<void> => {
     const now = new Date()
-    // Whoever found it too old has removed it, and maybe blobs with it.
+    // Another process may have deleted the expired hold, and blobs with it.
     if (now.getTime() - touchedAt >= lifetime * 1000) return
     await utimes(path, now, now)
     touchedAt = now.getTime()
@@ -49,7 +49,7 @@ export async function placeHold(root: string): Promise<Hold> {
   return {
     assertHeld() {
       if (Date.now() - touchedAt < lifetime * 1000) return
-      throw new Error('The collector could not be held off for the whole time: begin anew.')
+      throw new Error('The hold that stops deletions expired before the end. Start again.')
     },
     async release() {
       clearInterval(timer)
@@ -58,7 +58,7 @@ export async function placeHold(root: string): Promise<Hold> {
   }
 }
 
-/** A server with a user of its own must be able to look at what root has made. */
+/** A server that runs as another user must be able to read files that root created. */
 export async function giveToOwner(path: string, root: string): Promise<void> {
   if (process.geteuid?.() !== 0) return
   const { uid, gid } = await lstat(root)
@@ -74,7 +74,7 @@ async function namesIn(folder: string): Promise<string[]> {
   }
 }
 
-/** Seconds; null where it is gone. */
+/** In seconds. null if the file is gone. */
 async function ageOf(path: string): Promise<number | null> {
   try {
     return (Date.now() - (await lstat(path)).mtimeMs) / 1000

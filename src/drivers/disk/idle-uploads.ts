@@ -2,7 +2,7 @@ import type { MultipartStore, ObjectRef, ObjectStore } from '../driver.ts'
 import type { DiskContext } from './context.ts'
 import type { Index } from './open-index.ts'
 
-/** Uploads looked at together. */
+/** Uploads per page. */
 const pageSize = 100
 
 const isIdle = `completed_at IS NULL AND initiated_at < @since
@@ -10,7 +10,7 @@ const isIdle = `completed_at IS NULL AND initiated_at < @since
 
 type IdleUpload = ObjectRef & { id: string }
 
-/** Uploads in the gateway's own bucket expire by the catalog. */
+/** Leaves out the gateway's bucket, where uploads expire by the catalog. */
 export function createIdleUploads(
   { uploads, queue, gatewayBucket, now }: DiskContext,
   db: Index,
@@ -25,7 +25,7 @@ export function createIdleUploads(
   )
 
   async function abort({ id, ...ref }: IdleUpload, since: number): Promise<boolean> {
-    // A running part is activity, but its row comes with its last byte.
+    // A part that is being uploaded counts as activity, but its row is created at its end.
     if (await isBeingWritten(ref)) return false
     return queue.run(() => {
       if (isStillIdle.get({ since, id }) === undefined) return false

@@ -11,7 +11,7 @@ type ListedRow = Pick<ObjectRow, 'key' | 'size' | 'etag' | 'modified_at' | 'chec
   storage_class: string | null
 }
 
-/** A range of the (bucket, key) index: no LIKE, so `%` and `_` are themselves. */
+/** Reads a range of the (bucket, key) index. It does not use LIKE, so `%` and `_` have no special meaning. */
 export const listSql = `SELECT key, size, etag, modified_at, checksum, headers ->> 'storageClass' AS storage_class FROM objects
   WHERE bucket = ? AND key >= ? AND key < ? ORDER BY key LIMIT ?`
 
@@ -61,7 +61,10 @@ function startOf(o: ListOptions, prefix: string, delimiter: string): string | Bu
 const later = (position: string | Buffer, prefix: string): string | Buffer =>
   typeof position !== 'string' || compareText(position, prefix) > 0 ? position : prefix
 
-/** Names the entry it follows: `k` a key, `p` a common prefix. Opaque to clients, and good after a restart. */
+/**
+ * Identifies the last entry of the page: `k` for a key, `p` for a common prefix. Opaque to clients, and valid after a
+ * restart.
+ */
 function encodeToken(last: { row: { key: string } } | { commonPrefix: string }): string {
   const text = 'row' in last ? `k${last.row.key}` : `p${last.commonPrefix}`
   return Buffer.from(text).toString('base64url')

@@ -6,7 +6,7 @@ import { commonPrefixOf, skipScan } from './skip-scan.ts'
 import { compareText, textAfter } from './text-order.ts'
 import { initiatorOf, storageClassOf, type UploadRow } from './upload-rows.ts'
 
-/** Greater than every upload id: the uploads of a key given without an id are all passed. */
+/** Greater than every upload id, so all uploads of a key without an id marker are skipped. */
 const afterAllIds = '~'
 
 export function createUploadListing(ctx: DiskContext): Pick<MultipartStore, 'listMultipartUploads'> {
@@ -22,7 +22,7 @@ export function createUploadListing(ctx: DiskContext): Pick<MultipartStore, 'lis
         delimiter,
         max,
         from: start.key,
-        // Rows after (key, ''): every id of the key, for no id is empty.
+        // Rows after (key, '') are all uploads of the key, because no id is empty.
         seek: (key) => ctx.uploads.iterate(o.bucket, key, key === start.key ? start.id : '', below, max + 1),
       })
       const { isTruncated, last, commonPrefixes } = page

@@ -1,4 +1,4 @@
-/** What the driver needs of a logger; pino is one. */
+/** A subset of pino's logger. */
 export type DiskLog = {
   info(facts: object, message: string): void
   warn(facts: object, message: string): void

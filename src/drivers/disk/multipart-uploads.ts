@@ -87,7 +87,7 @@ export function createMultipart(ctx: DiskContext, reads: Pick<ObjectStore, 'getO
       assertTags(o.tags ?? {})
       const checksum = checksumPlan(o.checksumAlgorithm, o.checksumType)
       const initiated = now().getTime()
-      // In the order of their making, so that uploads of one key are listed oldest first.
+      // Starts with the time, so that uploads of one key are listed oldest first.
       const uploadId = initiated.toString(16).padStart(12, '0') + randomBytes(20).toString('hex')
       // The upload counts as an object from now on, so that completing it never exceeds the quota.
       const place: Place = { bucket: ref.bucket, slot: uploadId, isObject: true, size: () => null }
@@ -123,7 +123,7 @@ export function createMultipart(ctx: DiskContext, reads: Pick<ObjectStore, 'getO
         throw new StorageError('InvalidArgument', {
           message: `Range specified is not valid for source object of size: ${head.contentLength}`,
         })
-      // The etag as seen: what is copied is what the conditions were asked of.
+      // Reads exactly the version whose conditions were checked.
       const object = await reads.getObject(source, {
         ...ofSource,
         ifMatch: `"${head.etag}"`,
@@ -191,7 +191,7 @@ function assertPart(
     })
   const upload = demandOpen(ctx, ref, uploadId)
   if (!upload.algorithm || checksum?.algorithm === upload.algorithm) return
-  // The checksum of a whole object is made of those that the store computes; a composite one is the client's.
+  // The store computes the checksums for a full-object checksum. For a composite one, the client must send them.
   if (!checksum && (isCopy || upload.checksum_type === 'FULL_OBJECT')) return
   throw new StorageError('InvalidRequest', {
     message: `Checksum Type mismatch occurred, expected checksum Type: ${upload.algorithm}, actual checksum Type: ${checksum?.algorithm ?? 'null'}`,

@@ -1,4 +1,6 @@
-/** The rows of objects and blobs. Every method is synchronous; those that write are called inside a CommitQueue job. */
+/**
+ * The rows of objects and blobs. Every method is synchronous. Those that write must be called inside a CommitQueue job.
+ */
 import { StorageError } from '../../errors.ts'
 import type { Checksum, ObjectHead, ObjectHeaders, ObjectRef } from '../driver.ts'
 import { parseAcl } from './acl-text.ts'
@@ -19,38 +21,38 @@ export type ObjectRow = {
   tags: string
   /** JSON of a Checksum. */
   checksum: string | null
-  /** A blob's id, or where `parts` > 0 the name of its segments. */
+  /** A blob's id, or with `parts` > 0 the id of its segments. */
   content: string
   parts: number
-  /** JSON of an ObjectNote, since the object was sealed. */
+  /** JSON of an ObjectNote. Set when the object is sealed. */
   note: string | null
-  /** `null` for an object that was written while its bucket made no versions. */
+  /** `null` for an object that was written while its bucket had no versioning. */
   version: string
-  /** The place among the versions of the key, the newest last. */
+  /** The place among the versions of the key. The newest has the greatest. */
   nth: number
   /** JSON of an ObjectLock. */
   lock: string | null
 }
 
-/** An object before it has its place among the versions of its key. */
+/** An object without its place among the versions of its key. */
 export type NewObjectRow = Omit<ObjectRow, 'modified_at' | 'version' | 'nth'>
 
 export const objectColumns =
   'bucket, key, size, etag, modified_at, acl, sealed, headers, tags, checksum, content, parts, note, version, nth, lock'
 
-/** Every object with bytes, current or not, for statements that ask what a blob is needed for. */
+/** All objects with bytes, current and noncurrent, for statements that look for users of a blob. */
 export const storedObjects = `(SELECT bucket, key, version, size, etag, checksum, content, parts FROM objects
   UNION ALL SELECT bucket, key, version, size, etag, checksum, content, parts FROM versions WHERE content IS NOT NULL)`
 
-/** A run of an object's bytes and the blob that holds them; `sums` as of block-sums.ts. */
+/** A range of an object's bytes and its blob. `sums` as in block-sums.ts. */
 export type Segment = { start: number; part: number; size: number; blob: string; sums: Buffer }
 
-/** `checksum`: JSON of a Checksum, as the part was sent with. */
+/** `checksum`: JSON of the Checksum that the client sent with the part. */
 export type SegmentOfPart = { part: number; size: number; checksum: string | null }
 
 export type NewBlobRow = { id: string; size: number; sums: Buffer }
 
-/** Blobs whose rows are kept in memory, and the bytes of sums that such a row may have: those of 1 GiB. */
+/** Maximum number of blob rows cached in memory, and the maximum bytes of sums of such a row, which cover 1 GiB. */
 const maxRemembered = 256
 const maxRememberedSums = 64 * 1024
 
@@ -125,7 +127,7 @@ export class ObjectRows {
     return this.#find.get(bucket, key)
   }
 
-  /** Switches the key to new content; the content it had becomes garbage unless another object shares it. */
+  /** Sets new content for the key. The replaced content becomes garbage unless another object shares it. */
   put(row: ObjectRow, replaced: ObjectRow | undefined): void {
     this.#put.run(row)
     if (replaced && replaced.content !== row.content) this.release(replaced, row.modified_at)
@@ -136,7 +138,7 @@ export class ObjectRows {
     this.release(row, at)
   }
 
-  /** The row alone: its content belongs to a version from now on. */
+  /** Deletes only the row. A version has its content from now on. */
   drop({ bucket, key }: ObjectRef): void {
     this.#remove.run(bucket, key)
   }
@@ -161,7 +163,7 @@ export class ObjectRows {
     this.#addBlob.run(id, size, sums)
   }
 
-  /** For a row that nothing has ever referred to. */
+  /** Deletes a row that nothing has ever referred to. */
   forgetBlob(id: string): void {
     this.#forgetBlob.run(id)
   }
@@ -170,7 +172,7 @@ export class ObjectRows {
     this.#dropBlob.run(at, id)
   }
 
-  /** The segments that hold the bytes `from` to `to`, inclusive. */
+  /** The segments of the bytes `from` to `to`, inclusive. */
   segments(row: ObjectRow, from: number, to: number): Segment[] {
     if (row.parts > 0) return this.#segments.all({ content: row.content, from, to })
     const blob = this.#recent.get(row.content) ?? this.#blob.get(row.content)
@@ -179,25 +181,25 @@ export class ObjectRows {
     return [blob]
   }
 
-  /** Never out of date: what is known of a blob does not change. */
+  /** The cache is always valid, because a blob never changes. */
   #remember(segment: Segment): void {
     if (segment.sums.length > maxRememberedSums || this.#recent.has(segment.blob)) return
     if (this.#recent.size === maxRemembered) this.#recent.delete(this.#recent.keys().next().value!)
     this.#recent.set(segment.blob, segment)
   }
 
-  /** Where a part lies. An object that was not made of parts is its own part 1. */
+  /** The position of a part. An object that was not uploaded in parts is its own part 1. */
   part(row: ObjectRow, number: number): { start: number; size: number } | undefined {
     if (row.parts > 0) return this.#part.get(row.content, number)
     return number === 1 ? { start: 0, size: row.size } : undefined
   }
 
-  /** Those after a part number, of an object that was made of parts. */
+  /** The parts after a part number, of an object that was uploaded in parts. */
   parts(row: ObjectRow, after: number, max: number): SegmentOfPart[] {
     return row.parts > 0 ? this.#parts.all(row.content, after, max) : []
   }
 
-  /** `headers` is JSON of ObjectHeaders and replaces all that the writer set. null keeps what is there. */
+  /** `headers` is JSON of ObjectHeaders and replaces all headers of the writer. null keeps them. */
   seal({ bucket, key }: ObjectRef, { note, headers }: { note: string | null; headers: string | null }): void {
     this.#seal.run(note, bucket, key)
     if (headers !== null) this.#setSealedHeaders.run(headers, bucket, key)

@@ -1,4 +1,4 @@
-/** Opening the object index: its own SQLite file, which follows the log (change-log/). */
+/** Opens the object index, a SQLite file that follows the log (change-log/). */
 import type Database from 'better-sqlite3'
 import { cannotOpen } from '../../cannot-open.ts'
 import { StorageError } from '../../errors.ts'
@@ -11,10 +11,10 @@ export type Index = Database.Database
 
 export const schemaVersion = 7
 
-/** Milliseconds. Reads never wait in WAL mode; the CommitQueue retries a busy write while the loop goes on. */
+/** Milliseconds. Reads never wait in WAL mode. The CommitQueue retries a busy write without blocking the event loop. */
 export const busyTimeout = 10
 
-/** `objects.content` names a blob, or where `parts` > 0 the list of blobs in `segments` under that name. */
+/** `objects.content` is the id of a blob, or with `parts` > 0 the id of the blobs in `segments`. */
 const schema = `
 CREATE TABLE buckets (
   name TEXT PRIMARY KEY, owner TEXT NOT NULL, created_at INTEGER NOT NULL, acl TEXT NOT NULL, cors TEXT,
@@ -57,7 +57,7 @@ CREATE TABLE parts (
 ) STRICT, WITHOUT ROWID;
 `
 
-/** How far the index follows the log: see change-log/position.ts. */
+/** The position of the index in the log. See change-log/position.ts. */
 const position = `
 CREATE TABLE applied (
   one INTEGER PRIMARY KEY CHECK (one = 1), store TEXT NOT NULL, epoch INTEGER NOT NULL, pack INTEGER NOT NULL,
@@ -67,15 +67,15 @@ CREATE TABLE applied (
 CREATE INDEX unnoted_objects ON objects (id) WHERE sealed = 1 AND note IS NULL;
 `
 
-/** The catalog that this store was last used with: see change-log/pairing.ts. */
+/** The catalog that this store was last used with. See change-log/pairing.ts. */
 const paired = `
 CREATE TABLE paired (one INTEGER PRIMARY KEY CHECK (one = 1), number INTEGER NOT NULL, mark TEXT NOT NULL) STRICT;
 `
 
 /**
- * `objects` has the current object of each key, so that a listing of keys costs the same with any number of versions.
- * `versions` has the others and every delete marker, current ones included. `nth` orders the versions of a key; the
- * current one has the greatest. `content` is null for a delete marker. `lock` is JSON of an ObjectLock.
+ * `objects` has the current object of each key, so the cost of a listing does not depend on the number of versions.
+ * `versions` has the other versions and all delete markers, also current ones. `nth` orders the versions of a key, and
+ * the current one has the greatest. `content` is null for a delete marker. `lock` is JSON of an ObjectLock.
  */
 const versions = `
 ALTER TABLE objects ADD COLUMN version TEXT NOT NULL DEFAULT 'null';
@@ -92,10 +92,10 @@ CREATE INDEX versions_of_content ON versions (content) WHERE content IS NOT NULL
 `
 
 /**
- * Commits are not synced: the log is, and after a power cut the index is a prefix that knows its position. Checkpoints are
- * the writer's, because SQLite does not report the error of an automatic one.
- * `timeout`: milliseconds for which this thread stands still while another process holds the index.
- * Errors: Unavailable when the file is no index, or one of a newer version.
+ * Commits are not synced, because the log is. After a power cut, the index is an earlier state that knows its position.
+ * The writer runs the checkpoints, because SQLite does not report the error of an automatic one. `timeout`:
+ * milliseconds for which this thread blocks while another process has locked the index. Errors: Unavailable if the file
+ * is not an index, or has a newer version.
  */
 export function openIndex(file: string, o: { timeout?: number } = {}): Index {
   let db: Index | undefined
@@ -126,7 +126,7 @@ const isDamage = (cause: unknown): boolean => /^SQLITE_(CORRUPT|NOTADB)/.test((c
 function unopenable(file: string, cause: unknown): string {
   if (isBusy(cause)) {
     return (
-      `The object index ${file} is locked by another process. End that one (a tool that copies files or opens the ` +
+      `The object index ${file} is locked by another process. Stop that process (a tool that copies files or opens the ` +
       'database), then start again.'
     )
   }
@@ -141,7 +141,10 @@ function assertPragma(db: Index, name: string, expected: string | number): void 
     })
 }
 
-/** Under one write lock, so that two processes that start together make the schema once. False: the triggers that count are not made yet. */
+/**
+ * Runs under one write lock, so that two processes that start together create the schema once. Returns false if the
+ * counting triggers do not exist yet.
+ */
 function migrate(db: Index): boolean {
   const version = (): number => Number(db.pragma('user_version', { simple: true }))
   if (version() === schemaVersion) return false
@@ -152,8 +155,8 @@ function migrate(db: Index): boolean {
       if (found > schemaVersion)
         throw new StorageError('Unavailable', {
           message:
-            `The object index has schema version ${found}, this program knows ${schemaVersion}. ` +
-            'It was written by a newer version: run that one, or restore a backup.',
+            `The object index has schema version ${found}, and this program supports ${schemaVersion}. ` +
+            'A newer version wrote it. Run that version, or restore a backup.',
         })
       if (found === 0) db.exec(schema)
       if (found === 1) db.exec('ALTER TABLE segments ADD COLUMN checksum TEXT')

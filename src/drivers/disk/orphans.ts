@@ -1,6 +1,6 @@
 /**
- * Orphans: blobs that no row of the index knows. A crash leaves a few. Many of them mean that the index is not the one
- * of these blobs, so a run that would take more than `orphanLimit` takes none. None is deleted: orphans move to
+ * Orphans: blobs without a row in the index. A crash leaves a few. Many of them suggest that the index belongs to other
+ * blobs, so a run that would move more than `orphanLimit` moves none. No orphan is deleted directly: they move to
  * `quarantine/orphans-…/` with a manifest, and stay there for `storage.disk.keepOrphans`.
  */
 import { randomBytes } from 'node:crypto'
@@ -15,11 +15,11 @@ export type OrphanSearch = {
   /** The store's folder. */
   root: string
   calls: FileCalls
-  /** Whether the index has a row. Throws where it cannot tell. */
+  /** Whether the index has a row. Throws if this cannot be determined. */
   isKnown: (id: string) => boolean
   /** Whether this process is writing it. */
   isRunning?: (id: string) => boolean
-  /** Seconds for which a blob may be about to get its row. */
+  /** Seconds for which a blob may still get its row. */
   grace: number
   isStopped: () => boolean
 }
@@ -28,16 +28,16 @@ export type Orphan = { id: string; path: string; size: number; modifiedAt: Date 
 
 export type OrphanCount = { blobs: number; orphans: number; bytes: number; young: number; foreign: number }
 
-/** Whether a run may take them: `allowed` is the number that the operator named. */
+/** Whether a run may move them. `allowed` is the number that the operator gave. */
 export const mayTake = ({ blobs, orphans }: OrphanCount, allowed = 0): boolean =>
   orphans <= Math.max(orphanLimit(blobs), allowed)
 
 export const tooManyOrphans = ({ blobs, orphans }: OrphanCount, root: string): string =>
-  `${orphans} of ${blobs} blobs in ${new BlobLayout(root).objects} have no row in index.sqlite; the limit is ${orphanLimit(blobs)}. ` +
-  'Nothing was moved. An index that was lost or replaced looks like this: put back the index of this store. ' +
-  `If they are not needed, run: postern gc --orphans --yes-delete ${orphans}`
+  `${orphans} of ${blobs} blobs in ${new BlobLayout(root).objects} have no row in index.sqlite, over the limit of ${orphanLimit(blobs)}. ` +
+  'Nothing was moved. A lost or replaced index looks like this. Restore the index of this store. ' +
+  `If the blobs are not needed, run: postern gc --orphans --yes-delete ${orphans}`
 
-/** Folder by folder, so that a large store needs little memory. What is no blob by its name is not an orphan. */
+/** Searches folder by folder, so that a large store needs little memory. Ignores files whose name is not a blob's. */
 export async function* findOrphans(o: OrphanSearch, count: OrphanCount = noOrphans()): AsyncGenerator<Orphan[]> {
   const { objects } = new BlobLayout(o.root)
   for (const outer of await subfolders(o, objects)) {
@@ -75,9 +75,9 @@ async function judge(o: OrphanSearch, path: string, count: OrphanCount): Promise
   if (isWanted()) return null
   try {
     const { mtimeMs, ctimeMs, size, mtime } = await o.calls.lstat(path)
-    // Asked again: the row may have come while its age was looked up.
+    // Check again: the row may have been created in the meantime.
     if (isWanted()) return null
-    // By the file system's own clock, which stamped the file. A rename counts as a change.
+    // Compare with the file system's clock, which set the time of the file. A rename counts as a change.
     const isOld = o.grace <= 0 || Date.now() - Math.max(mtimeMs, ctimeMs) >= o.grace * 1000
     if (isOld) return { id, path, size, modifiedAt: mtime }
     count.young++
@@ -113,7 +113,7 @@ const setPattern = /^orphans-(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z-[0-9a-f]{6}
 const manifestName = 'manifest.jsonl'
 const plainFolder = constants.O_RDONLY | (constants.O_DIRECTORY ?? 0) | (constants.O_NOFOLLOW ?? 0)
 
-/** The orphans that one run moves. Their names are in the manifest, and the manifest on the disk, before they move. */
+/** The orphans that one run moves. The manifest with their names is on disk before they are moved. */
 export class QuarantineSet {
   readonly name: string
   readonly #place: Place
@@ -130,7 +130,7 @@ export class QuarantineSet {
     this.#folder = join(quarantineOf(place.root), this.name)
   }
 
-  /** Resolves to how many were moved: one that has gone meanwhile is passed over. */
+  /** Resolves to the number of moved orphans. Skips those that are gone. */
   async add(orphans: readonly Orphan[]): Promise<number> {
     const { calls } = this.#place
     this.#manifest ??= await this.#begin()
@@ -178,16 +178,19 @@ export class QuarantineSet {
   }
 }
 
-/** A link would lead the blobs out of the store. */
+/** A link could lead the blobs out of the store. */
 async function makeFolder({ root, calls }: Place, folder: string): Promise<void> {
   try {
     await calls.mkdir(folder, 0o700)
   } catch (cause) {
     if (errorCode(cause) !== 'EEXIST') throw cause
     if ((await calls.lstat(folder)).isDirectory()) return
-    throw new Error(`${folder} is a link or a file. Move it away: orphaned blobs are kept in a folder of this name.`, {
-      cause,
-    })
+    throw new Error(
+      `${folder} is a link or a file. Move it away, because orphaned blobs are kept in a folder of this name.`,
+      {
+        cause,
+      },
+    )
   }
   await giveToOwner(folder, root)
   await syncFolder(calls, dirname(folder))
@@ -205,7 +208,7 @@ async function syncFolder(calls: FileCalls, folder: string): Promise<void> {
 
 export type SetOfOrphans = { name: string; quarantinedAt: Date; blobs: number; bytes: number }
 
-/** The sets that are there, oldest first. */
+/** The existing sets, oldest first. */
 export async function listQuarantine(place: Place): Promise<SetOfOrphans[]> {
   const sets: SetOfOrphans[] = []
   for (const name of await setNames(place)) {
@@ -218,8 +221,8 @@ export async function listQuarantine(place: Place): Promise<SetOfOrphans[]> {
 }
 
 /**
- * Moves the blobs of a set to where they were, all of them or those that `wanted` names. One whose place is taken stays.
- * A set that is empty afterwards is removed.
+ * Moves the blobs of a set back to their places, all of them or those for which `wanted` is true. A blob whose place is
+ * taken stays. A set that is empty afterwards is deleted.
  */
 export async function putBack(
   place: Place,
@@ -263,7 +266,9 @@ async function makeBlobFolder({ root, calls }: Place, folder: string): Promise<v
   await syncFolder(calls, dirname(folder))
 }
 
-/** Blobs that the index knows by now go back, for the index may have been put back since. Resolves to how many. */
+/**
+ * Moves back blobs that the index has a row for, because the index may have been restored. Resolves to their number.
+ */
 export async function putBackKnown(place: Place, isKnown: (id: string) => boolean): Promise<number> {
   let restored = 0
   for (const name of await setNames(place)) {
@@ -273,7 +278,7 @@ export async function putBackKnown(place: Place, isKnown: (id: string) => boolea
   return restored
 }
 
-/** Deletes the sets whose time is over, but no blob that the index knows. Resolves to how many blobs. */
+/** Deletes expired sets, but no blob with a row in the index. Resolves to the number of blobs. */
 export async function expireQuarantine(
   place: Place,
   o: { keepFor: number; now: Date; isKnown: (id: string) => boolean; isStopped?: () => boolean },
@@ -302,7 +307,7 @@ async function removeSet({ root, calls }: Place, name: string): Promise<void> {
   try {
     await calls.rmdir(folder)
   } catch (cause) {
-    // Somebody put a file of their own there.
+    // The folder contains other files.
     if (!['ENOTEMPTY', 'EEXIST', 'ENOENT'].includes(errorCode(cause) ?? '')) throw cause
   }
 }
@@ -334,7 +339,7 @@ const setNames = async (place: Place): Promise<string[]> =>
 const idsIn = async (place: Place, set: string): Promise<string[]> =>
   (await entriesOf(place, join(quarantineOf(place.root), set))).map(({ name }) => name).filter((name) => isBlobId(name))
 
-/** The later of what the name and the manifest say: a copy of the folder must not be older than it is. */
+/** The later of the times in name and manifest, so that a copied folder does not count as older than it is. */
 async function timeOf({ root, calls }: Place, name: string): Promise<Date> {
   const [, ...parts] = setPattern.exec(name)!.map(Number)
   const [year, month, day, hour, minute, second] = parts as [number, number, number, number, number, number]

@@ -63,7 +63,7 @@ export function createReads(ctx: DiskContext): Pick<ObjectStore, ReadMethods> {
     assertCovered(segments, start, end)
     for (const { blob } of segments) ctx.readers.add(blob)
     const done = (): void => release(segments)
-    // An empty part has no offsets to tell.
+    // An empty part has no offsets.
     const shown = range && range.end >= range.start ? { range } : {}
     const localFile = (): LocalFile | null => inOneFile(segments, row.size)
     const object = new StoredBytes(ctx, { head: headFor(row, o), ...shown, segments, start, end, localFile, done })
@@ -109,7 +109,7 @@ export function createReads(ctx: DiskContext): Pick<ObjectStore, ReadMethods> {
         try {
           return await open(found, o)
         } catch (error) {
-          // Replaced between the look at its row and the opening of its blob: what is there now is to be read.
+          // The object was replaced before its blob was opened. Read the new one.
           if (isStorageError(error, 'Corrupt') && contentOf(ref, o) !== found.row.content) continue
           throw error
         }
@@ -120,7 +120,7 @@ export function createReads(ctx: DiskContext): Pick<ObjectStore, ReadMethods> {
   }
 }
 
-/** Throws Corrupt where the index does not know every wanted byte: an answer of fewer would hang its reader. */
+/** Throws Corrupt if the index lacks some of the wanted bytes. A shorter response would hang its reader. */
 function assertCovered(segments: readonly Segment[], start: number, end: number): void {
   let next = start
   for (const segment of segments) {
@@ -130,7 +130,7 @@ function assertCovered(segments: readonly Segment[], start: number, end: number)
   if (next <= end) throw new StorageError('Corrupt', { message: 'The stored bytes are missing.' })
 }
 
-/** Errors: InvalidRange, with the size the client needs to do better. */
+/** Errors: InvalidRange, with the size that the client needs for a valid range. */
 function resolveRange(range: ByteRange, size: number): Span {
   if ('suffix' in range) {
     if (range.suffix > 0 && size > 0) return { start: Math.max(0, size - range.suffix), end: size - 1 }

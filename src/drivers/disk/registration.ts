@@ -1,4 +1,4 @@
-/** Stores objects in a folder of this machine. */
+/** Stores objects in a local folder. */
 import { statfs } from 'node:fs/promises'
 import { basename, resolve } from 'node:path'
 import { z } from 'zod'

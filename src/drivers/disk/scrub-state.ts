@@ -1,18 +1,18 @@
-/** How far the scrub has come, kept over restarts in `scrub.json`. Losing it costs one pass begun anew. */
+/** The progress of the scrub, kept over restarts in `scrub.json`. If it is lost, the pass starts again. */
 import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { isBlobId } from './blob-layout.ts'
 
 /** Times are milliseconds. */
 export type ScrubState = {
-  /** The last blob that was read in this pass. */
+  /** The last blob that was read completely in this pass. */
   cursor: string
-  /** Bytes of the one after it that were read and intact. */
+  /** Intact bytes read so far of the next blob. */
   offset: number
   startedAt: number | null
   finishedAt: number | null
   passes: number
-  /** Of this pass. */
+  /** Of the current pass. */
   blobs: number
   bytes: number
   damaged: Set<string>
@@ -45,7 +45,7 @@ function parse(root: string): Record<string, unknown> {
   }
 }
 
-/** Whole or not at all; not synced, for it may be lost. */
+/** Writes the file atomically. Not synced, because it may be lost. */
 export function writeScrubState(root: string, state: ScrubState): void {
   const temp = `${path(root)}.tmp`
   writeFileSync(temp, `${JSON.stringify({ ...state, damaged: [...state.damaged] })}\n`, { mode: 0o600 })

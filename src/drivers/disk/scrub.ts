@@ -1,6 +1,6 @@
 /**
- * The scrub: reads all blobs again and again, slowly, so that a bit that flips is known while there is still a backup
- * with the right one. It tells and counts; moving a blob aside is for `postern verify --repair`, when somebody looks.
+ * The scrub: reads all blobs repeatedly and slowly, so that damage is found while a backup still has the intact bytes.
+ * It reports and counts damaged blobs. `postern verify --repair` moves them to quarantine.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ScrubStatus } from '../driver.ts'
@@ -11,13 +11,13 @@ import { readScrubState, writeScrubState, type ScrubState } from './scrub-state.
 import { readBlob, type BlobState } from './verify/read-blob.ts'
 import { usersOf } from './verify/users.ts'
 
-/** Bytes a second, whatever the size of the store says. */
+/** Minimum rate in bytes per second, independent of the size of the store. */
 const slowest = 256 * 1024
 const fastest = 32 * 1024 * 1024
-/** A busy store is read this much slower, but it is read. */
+/** Factor by which the scrub slows down while the store is busy. */
 const whenBusy = 8
 const saveEvery = 60_000
-/** Damaged blobs that are kept by name. */
+/** Maximum number of damaged blobs kept by name. */
 const maxNamed = 10_000
 
 type BlobRow = { id: string; size: number; sums: Buffer }
@@ -26,13 +26,13 @@ export type ScrubOptions = {
   root: string
   db: Index
   log: DiskLog
-  /** Seconds that one pass over the store takes. */
+  /** Seconds for one pass over the store. */
   every: number
   /** Seconds before the first read. */
   delay: number
   /** Whether requests are reading or writing now. */
   isBusy: () => boolean
-  /** Bytes a second at least. */
+  /** Minimum rate in bytes per second. */
   slowest?: number
 }
 
@@ -108,7 +108,7 @@ export class Scrub {
     const state = this.#state
     for (const id of state.damaged) if (!this.#isWanted.get(id)) state.damaged.delete(id)
     const { blobs, bytes } = state
-    this.#o.log.info({ blobs, bytes, damaged: state.damaged.size }, 'the scrub has read the whole store')
+    this.#o.log.info({ blobs, bytes, damaged: state.damaged.size }, 'the scrub read the whole store')
     Object.assign(state, { startedAt: null, cursor: '', offset: 0, finishedAt: Date.now(), passes: state.passes + 1 })
     this.#save()
   }
@@ -118,7 +118,7 @@ export class Scrub {
     const found = await readBlob(this.#layout.path(row.id), row, {
       signal: this.#stopping.signal,
       md5: false,
-      // Where a restart cut it off: a large blob takes longer than some servers run.
+      // Continue after a restart: reading a large blob takes longer than some servers run.
       from: state.offset < row.size ? state.offset : 0,
       each: (bytes) => {
         this.#changed = true
@@ -130,7 +130,7 @@ export class Scrub {
     state.blobs++
     this.#changed = true
     if (found.is === 'intact' || found.is === 'appended') state.damaged.delete(row.id)
-    // Deleted meanwhile, its file may be gone as well.
+    // If the blob was deleted in the meantime, its file may be gone.
     else if (this.#isWanted.get(row.id)) this.#tell(row, found)
   }
 
@@ -141,10 +141,10 @@ export class Scrub {
     if (isNew) this.#save()
     const usedBy = usersOf(this.#o.db, id).slice(0, 3)
     const facts = { blob: id, size, found: is, usedBy }
-    this.#o.log.error(facts, 'stored bytes are damaged: run postern verify --deep, and put them back from a backup')
+    this.#o.log.error(facts, 'stored bytes are damaged, run postern verify --deep and restore them from a backup')
   }
 
-  /** The store's size over the time of a pass, and a little faster: what is written meanwhile comes on top. */
+  /** The store's size divided by the time of a pass, and a little faster to cover bytes written in the meantime. */
   #chooseRate(): number {
     const { bytes } = this.#o.db.prepare('SELECT total(size) AS bytes FROM blobs').get() as { bytes: number }
     return Math.min(fastest, Math.max(this.#o.slowest ?? slowest, (bytes / this.#o.every) * 1.2))
@@ -155,9 +155,9 @@ export class Scrub {
     await this.#pause(this.#o.isBusy() ? pause * whenBusy : pause)
   }
 
-  /** Milliseconds. Throws when the scrub is to stop. */
+  /** In milliseconds. Throws when the scrub must stop. */
   async #pause(milliseconds: number): Promise<void> {
-    // A timer counts up to 24 days.
+    // The maximum of a timer is 24 days.
     for (let left = milliseconds; left >= 0; left -= 86_400_000) {
       await sleep(Math.min(left, 86_400_000), undefined, { signal: this.#stopping.signal, ref: false })
     }
@@ -169,7 +169,7 @@ export class Scrub {
     try {
       writeScrubState(this.#o.root, this.#state)
     } catch (err) {
-      this.#o.log.warn({ err }, 'how far the scrub has come cannot be kept: after a restart it begins anew')
+      this.#o.log.warn({ err }, 'could not save the progress of the scrub, so it starts again after a restart')
     }
   }
 }

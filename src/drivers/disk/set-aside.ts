@@ -1,4 +1,4 @@
-/** What `postern gc` and `postern quarantine` do with orphaned blobs, next to a server or without one. */
+/** Handles orphaned blobs for `postern gc` and `postern quarantine`, with or without a running server. */
 import { realpath } from 'node:fs/promises'
 import { isThere } from '../../cannot-open.ts'
 import { StorageError } from '../../errors.ts'
@@ -21,19 +21,19 @@ import { BlobLayout } from './blob-layout.ts'
 export type SetAsideOptions = {
   /** The store's folder. */
   path: string
-  /** Else they are counted only. */
+  /** If false, orphans are only counted. */
   move: boolean
-  /** Seconds for which a blob may be about to get its row. */
+  /** Seconds for which a blob may still get its row. */
   grace: number
   /** The number of orphans that the operator allows. */
   allowed?: number
   signal: AbortSignal
 }
 
-/** `set`: the folder below `quarantine/`; null where nothing was moved. */
+/** `set`: the folder below `quarantine/`. null if nothing was moved. */
 export type SetAside = OrphanCount & { moved: number; set: string | null }
 
-/** Errors: InvalidRequest where there are more than a run may take, and nothing is moved then; Unavailable. */
+/** Errors: InvalidRequest, without moving anything, if there are more orphans than a run may move; Unavailable. */
 export async function setAsideOrphans(o: SetAsideOptions): Promise<SetAside> {
   const root = await realpath(o.path)
   const db = openToRead(new BlobLayout(root).index)
@@ -63,15 +63,15 @@ export async function setAsideOrphans(o: SetAsideOptions): Promise<SetAside> {
   }
 }
 
-/** The sets of orphans in the quarantine of a store. Errors: NotFound where there is no such folder. */
+/** The sets of orphans in the quarantine of a store. Errors: NotFound if the folder does not exist. */
 export async function quarantinedSets(path: string): Promise<SetOfOrphans[]> {
   if (!isThere(path)) throw noFolder(path)
   return listQuarantine({ root: await realpath(path), calls: fileCalls })
 }
 
 /**
- * Moves the blobs of these sets to where they were; without names, of all sets. `left`: blobs whose place is taken.
- * Errors: NotFound for a set that is not there.
+ * Moves the blobs of these sets back to their places. Without names, of all sets. `left`: blobs whose place is taken.
+ * Errors: NotFound for an unknown set.
  */
 export async function putBackSets(path: string, names: readonly string[]): Promise<{ restored: number; left: number }> {
   const sets = (await quarantinedSets(path)).map(({ name }) => name)
@@ -91,4 +91,4 @@ export async function putBackSets(path: string, names: readonly string[]): Promi
 }
 
 const noFolder = (path: string): StorageError =>
-  new StorageError('NotFound', { message: `There is no folder ${path}. Name the folder of the store with --storage.` })
+  new StorageError('NotFound', { message: `There is no folder ${path}. Give the folder of the store with --storage.` })

@@ -1,4 +1,4 @@
-/** Writing to what may close at any time: every write settles, also where the stream forgets its callback. */
+/** Writes to a stream that may close at any time. Every write settles, even if the stream never calls its callback. */
 import type { Writable } from 'node:stream'
 import { StorageError } from '../../errors.ts'
 
@@ -17,7 +17,7 @@ export class SettlingWriter {
     else if (out.destroyed) this.#onClose()
   }
 
-  /** Resolves when the stream is done with the chunk. */
+  /** Resolves when the stream does not need the chunk any more. */
   write(chunk: Buffer): Promise<void> {
     const written = new Promise<void>((resolve, reject) => {
       if (this.#failure) return reject(this.#failure.reason)
@@ -28,12 +28,12 @@ export class SettlingWriter {
         else resolve()
       })
     })
-    // Whoever awaits it still hears; a write that nobody waits for yet must not count as unhandled.
+    // The caller still gets the error. Until it awaits the write, the rejection must not count as unhandled.
     written.catch(() => {})
     return written
   }
 
-  /** Throws if the stream closed, failed or was given up since the beginning. */
+  /** Throws if the stream has closed, failed or been aborted. */
   assertOpen(): void {
     if (this.#failure) throw this.#failure.reason
   }
@@ -41,7 +41,7 @@ export class SettlingWriter {
   detach(): void {
     this.#out.off('close', this.#onClose)
     this.#signal?.removeEventListener('abort', this.#onAbort)
-    // After a failure its error may still be coming.
+    // After a failure, the error event may still follow.
     if (!this.#failure) this.#out.off('error', this.#onError)
   }
 
@@ -52,7 +52,7 @@ export class SettlingWriter {
   }
 
   readonly #onClose = (): void =>
-    this.#fail(new StorageError('IncompleteBody', { message: 'The reader went away before the end.' }))
+    this.#fail(new StorageError('IncompleteBody', { message: 'The reader closed the connection before the end.' }))
   readonly #onError = (error: unknown): void => this.#fail(error)
   readonly #onAbort = (): void => this.#fail(this.#signal?.reason)
 }

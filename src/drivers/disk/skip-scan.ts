@@ -1,6 +1,6 @@
 /**
- * One page of a listing with a delimiter. After each common prefix the scan seeks past everything below it, so that a
- * page costs the entries it shows and not the keys it covers.
+ * Builds one page of a listing with a delimiter. After each common prefix, the scan seeks past all keys below it, so
+ * the cost depends on the entries of the page and not on the keys that they cover.
  */
 import { textAfter } from './text-order.ts'
 
@@ -8,9 +8,9 @@ export type ScanOptions<Row> = {
   prefix: string
   delimiter: string
   max: number
-  /** Rows in order from `position` on; an iterator that is left early is closed. */
+  /** Rows in order from `position` on. An iterator that is left early is closed. */
   seek(position: string | Buffer): IterableIterator<Row>
-  /** The first position; where it is a common prefix passed already, the caller says what comes after. */
+  /** The first position. To continue after a common prefix, the caller passes the position behind it. */
   from: string | Buffer
 }
 
@@ -18,7 +18,7 @@ export type ScanPage<Row> = {
   rows: Row[]
   commonPrefixes: string[]
   isTruncated: boolean
-  /** The last entry, in the order of the listing: a row or a common prefix. */
+  /** The last entry in listing order: a row or a common prefix. */
   last: { row: Row } | { commonPrefix: string } | null
 }
 
@@ -30,7 +30,10 @@ export function skipScan<Row extends { key: string }>(o: ScanOptions<Row>): Scan
   return page
 }
 
-/** Adds entries up to and including the next common prefix; answers where to go on, or null at the end of the page. */
+/**
+ * Adds entries up to and including the next common prefix. Returns the position to continue at, or null at the end of
+ * the page.
+ */
 function scanFrom<Row extends { key: string }>(
   position: string | Buffer,
   o: ScanOptions<Row>,

@@ -1,4 +1,7 @@
-/** The whole index in memory, and back: snapshots of the test kit. Blobs are immutable, so their bytes stay where they are. */
+/**
+ * Snapshots for the test kit: copies the whole index to memory and restores it. Blobs are immutable, so their bytes
+ * stay in place.
+ */
 import type { DriverSnapshots } from '../driver.ts'
 import type { DiskContext } from './context.ts'
 import type { Index } from './open-index.ts'
@@ -9,8 +12,8 @@ type Row = Record<string, unknown> & { id?: string }
 type Rows = Map<Table, Row[]>
 
 /**
- * No blob of a snapshot is deleted until the driver closes. A restore is a job
- * like any other: the log gets the states it results in.
+ * No blob of a snapshot is deleted until the driver closes. A restore is an ordinary job, so the log gets the resulting
+ * states.
  */
 export function createSnapshots({ queue, garbage, now }: DiskContext, db: Index): DriverSnapshots {
   const taken = new Map<string, Rows>()

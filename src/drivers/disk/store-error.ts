@@ -1,22 +1,22 @@
-/** The edge at which errors of the file system and of SQLite become ours. */
+/** Translates errors of the file system and of SQLite to `StorageError`. */
 import { cannotOpen, explainFileError } from '../../cannot-open.ts'
 import { StorageError, type StorageErrorCode } from '../../errors.ts'
 import { errorCode } from './file-calls.ts'
 
-/** A start that is refused because of what is in the folder. Waiting does not help; a command or a backup does. */
+/** Startup was refused because of the content of the folder. Waiting does not help, but a command or a backup does. */
 export class UnusableStore extends StorageError {
   constructor(message: string, o: { cause?: unknown; retryAfter?: number } = {}) {
     super('Unavailable', { message, ...o })
   }
 }
 
-/** Adds what a store without syncs may have lost: it is the usual reason for such a refusal. */
+/** Explains what a store without syncs may have lost, which is the usual reason for this refusal. */
 export function afterUnsynced(error: unknown): unknown {
   if (!(error instanceof UnusableStore)) return error
   return new UnusableStore(
-    `${error.message} storage.disk.fsync is none, so a power cut or a crash of the system can have taken changes of the ` +
-      'last minute that were answered already, and the bytes of new objects. After the command, postern verify --deep ' +
-      'lists the objects whose bytes are lost. Set storage.disk.fsync to full to lose nothing that was answered.',
+    `${error.message} storage.disk.fsync is none, so a power cut or a system crash may have lost acknowledged changes of the ` +
+      'last minute, and the bytes of new objects. After the command, postern verify --deep ' +
+      'lists the objects whose bytes are lost. Set storage.disk.fsync to full to keep all acknowledged changes.',
     { cause: error },
   )
 }
@@ -25,16 +25,16 @@ const fileErrors: Record<string, [StorageErrorCode, string]> = {
   ENOSPC: ['InsufficientStorage', 'The disk is full.'],
   EDQUOT: ['InsufficientStorage', 'The disk quota of the server is used up.'],
   EFBIG: ['InsufficientStorage', 'The file system cannot hold a file of this size.'],
-  EMFILE: ['Unavailable', 'Too many files are open; try again.'],
-  ENFILE: ['Unavailable', 'Too many files are open; try again.'],
+  EMFILE: ['Unavailable', 'Too many files are open. Retry later.'],
+  ENFILE: ['Unavailable', 'Too many files are open. Retry later.'],
 }
 
-/** Errors of the disk itself, after which looking at the path again could wait for it. */
+/** Errors of the disk. Another access to the path could block. */
 const ofTheDisk = new Set(['EIO', 'ETIMEDOUT', 'ESTALE', 'EREMOTEIO', 'ENODEV'])
 
 /**
- * Returns every other error unchanged: an error of a request body belongs to its sender.
- * `index`: the path of the object index, for what SQLite reports.
+ * Returns every other error unchanged, because an error of a request body belongs to its sender. `index`: the path of
+ * the object index, for messages about SQLite errors.
  */
 export function toStorageError(cause: unknown, { index }: { index?: string } = {}): unknown {
   if (cause instanceof StorageError) return cause
@@ -55,13 +55,13 @@ function unusable(code: string, cause: Error & { syscall?: unknown }): string {
 }
 
 const indexErrors: [RegExp, StorageErrorCode, string][] = [
-  [/^SQLITE_(BUSY|LOCKED)/, 'Unavailable', 'The object index is busy; try again.'],
+  [/^SQLITE_(BUSY|LOCKED)/, 'Unavailable', 'The object index is busy. Retry later.'],
   [/^SQLITE_FULL/, 'Unavailable', 'No space is left for the object index.'],
   [/^SQLITE_IOERR_(DIR_)?FSYNC/, 'Internal', 'The object index could not be made durable.'],
 ]
 
 export const damagedIndex = (index: string | undefined): string =>
-  `The object index ${index === undefined ? '' : `${index} `}is damaged. Stop the server and run postern rebuild-index, which makes it from objects/.`
+  `The object index ${index === undefined ? '' : `${index} `}is damaged. Stop the server and run postern rebuild-index, which rebuilds it from objects/.`
 
 function indexError(code: string, cause: unknown, index: string | undefined): StorageError {
   if (/^SQLITE_(CORRUPT|NOTADB)/.test(code)) return new UnusableStore(damagedIndex(index), { retryAfter: 5, cause })
@@ -80,13 +80,13 @@ function indexError(code: string, cause: unknown, index: string | undefined): St
 }
 
 /**
- * The change may be in the log although it was not answered: it is applied by the next write or start, or it is not there.
- * Nothing of it may be taken back.
+ * The change may be in the log although it was not acknowledged. The next write or start applies it if it is there, so
+ * no part of it may be undone.
  */
 export class UnknownOutcome extends StorageError {
   constructor(cause: unknown) {
     super('Internal', {
-      message: 'The write could not be confirmed. It may have happened: read the object before you retry.',
+      message: 'The write could not be confirmed and may have happened. Read the object before you retry.',
       cause,
     })
   }
@@ -95,13 +95,14 @@ export class UnknownOutcome extends StorageError {
 export const mayHaveHappened = (e: unknown): boolean => e instanceof UnknownOutcome || isIndexFailure(e)
 
 /**
- * After these a commit may or may not be on the disk: nothing more may be promised. A write that failed is none of
- * them (no space, no quota): it comes before the sync, and what was written of the transaction is no commit.
+ * After these errors, a commit may or may not be on disk, so no further write may be acknowledged. A failed write (no
+ * space, no quota) is not one of them: it happens before the sync, and the written part of the transaction is no
+ * commit.
  */
 export const isIndexFailure = (e: unknown): boolean =>
   /^SQLITE_(IOERR(?!_WRITE|_READ|_SHORT_READ)|CORRUPT|NOTADB)/.test(errorCode(e) ?? '')
 
-/** Another process writes; nothing of the transaction has happened. */
+/** Another process is writing. The transaction has changed nothing. */
 export const isIndexBusy = (e: unknown): boolean => /^SQLITE_(BUSY|LOCKED)/.test(errorCode(e) ?? '')
 
 const isSystemError = (e: unknown): e is Error & { syscall: unknown } =>

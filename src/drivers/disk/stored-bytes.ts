@@ -1,4 +1,4 @@
-/** The bytes of an object on their way out: blocks of its blobs, each checked before any of it is handed on. */
+/** Sends the bytes of an object: blocks of its blobs, each checked before any of it is sent. */
 import { Socket } from 'node:net'
 import { Readable, type Writable } from 'node:stream'
 import { StorageError } from '../../errors.ts'
@@ -10,19 +10,22 @@ import type { FileCalls } from './file-calls.ts'
 import type { Segment } from './object-rows.ts'
 import { SettlingWriter } from './settling-writer.ts'
 
-/** One read: whole blocks of a blob from the one numbered `block` on, of which the bytes `from` to `to` (exclusive) are wanted. */
+/**
+ * One read of whole blocks of a blob, starting at block number `block`. The bytes `from` to `to` (exclusive) are
+ * wanted.
+ */
 type BlockRead = { segment: Segment; block: number; length: number; from: number; to: number }
 
 export type ReadDeps = { descriptors: DescriptorCache; calls: FileCalls; buffers: BufferPool }
 
-/** The most that is read in one call. */
+/** Maximum bytes per read. */
 const readSize = 4 * blockSize
 const smallRead = 2 * blockSize
 
-/** Up to here an object is read when it is asked for, and damage is known before the answer begins. */
+/** Objects up to this size are read before the response starts, so damage is found in time. */
 export const readAtOnce = readSize
 
-// An ESM import of node:http would load its WebSocket too: see http/node-http.ts.
+// An ESM import of node:http would also load its WebSocket. See http/node-http.ts.
 const { OutgoingMessage } = process.getBuiltinModule('node:http')
 
 export function* planReads(segments: readonly Segment[], start: number, end: number): Generator<BlockRead> {
@@ -52,7 +55,7 @@ export class StoredBytes implements StoredObject {
   #whole: { bytes: Buffer; memory: Buffer | null } | null = null
   #lease: { blob: string; lease: Lease } | null = null
 
-  /** `end` is inclusive; `done` is called once, when nothing more will be read. */
+  /** `end` is inclusive. `done` is called once, when nothing more will be read. */
   constructor(
     deps: ReadDeps,
     o: {
@@ -74,7 +77,7 @@ export class StoredBytes implements StoredObject {
     this.#done = once(o.done)
   }
 
-  /** For what is large: a blob that is missing is known before the answer begins. */
+  /** For large objects. Detects a missing blob before the response starts. */
   async begin(): Promise<void> {
     try {
       if (this.#first) await this.#descriptor(this.#first.blob)
@@ -84,7 +87,7 @@ export class StoredBytes implements StoredObject {
     }
   }
 
-  /** For what is small: after this no file is needed any more. */
+  /** For small objects. Afterwards, no file is needed any more. */
   async preload(): Promise<void> {
     try {
       const slices: Buffer[] = []
@@ -119,7 +122,7 @@ export class StoredBytes implements StoredObject {
 
   stream(): Readable {
     const readable = Readable.from(this.#chunks(), { objectMode: false, highWaterMark: readSize })
-    // A generator that was never started runs no `finally`.
+    // A generator that never started does not run `finally`.
     return readable.once('close', () => this.#finish())
   }
 
@@ -150,7 +153,10 @@ export class StoredBytes implements StoredObject {
     this.#reads = []
   }
 
-  /** Two buffers in turn: one is filled while the other is written, and none is touched before its write has ended. */
+  /**
+   * Alternates between two buffers: one is filled while the other is written. A buffer is not touched before its write
+   * has finished.
+   */
   async #sendBlocks(outlet: SettlingWriter, reuse: boolean): Promise<void> {
     const { buffers: pool } = this.#deps
     const buffers = [pool.take(readSize), pool.take(readSize)]
@@ -163,7 +169,7 @@ export class StoredBytes implements StoredObject {
       turn = 1 - turn
     }
     await Promise.all(writes)
-    // Only here is it certain that no write holds them: after a failure they are left to the collector.
+    // At this point no write uses the buffers. After a failure, they are left to the garbage collector.
     if (reuse) for (const buffer of buffers) pool.give(buffer)
   }
 
@@ -171,7 +177,7 @@ export class StoredBytes implements StoredObject {
     const { fd, cached } = await this.#descriptor(segment.blob)
     const { calls } = this.#deps
     const blocksEnd = block + Math.ceil(length / blockSize)
-    // A larger read is worth its thread: the loop sends meanwhile.
+    // A larger read runs in a thread while the event loop sends.
     const isSmall = length <= smallRead
     const call = isSmall && cached.has(block, blocksEnd) ? calls.readCached : calls.read
     let filled = 0
@@ -186,7 +192,7 @@ export class StoredBytes implements StoredObject {
     return buffer.subarray(from, to)
   }
 
-  /** The next reader opens the blob anew: it may have been moved aside, or put back from a backup. */
+  /** The next reader opens the blob again, because it may have been moved to quarantine or restored from a backup. */
   #corrupt({ blob }: Segment): StorageError {
     this.#deps.descriptors.forget(blob)
     return new StorageError('Corrupt', { message: 'The stored bytes are damaged.' })
@@ -208,7 +214,10 @@ export class StoredBytes implements StoredObject {
   }
 }
 
-/** Sockets and HTTP answers are done with a chunk when its write calls back; another Writable may pass it on as it is. */
+/**
+ * Whether the stream needs no chunk after its write callback. Sockets and HTTP responses do not, other Writables may
+ * pass it on.
+ */
 const keepsNoChunk = (out: Writable): boolean => out instanceof OutgoingMessage || out instanceof Socket
 
 function once(run: () => void): () => void {

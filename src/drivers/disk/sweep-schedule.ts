@@ -1,8 +1,8 @@
-/** Sweeps in the background, one at a time. A failure is logged and tried again the next time round. */
+/** Runs sweeps in the background, one at a time. A failure is logged, and the next round retries. */
 import type { DiskLog } from './log.ts'
 import type { Sweeper } from './sweep.ts'
 
-/** Milliseconds. Looking for orphans reads every folder of the store, so it is done seldom. */
+/** Milliseconds. The search for orphans reads every folder of the store, so it runs rarely. */
 const garbageEvery = 30_000
 const everythingEvery = 6 * 3_600_000
 const lifecycleEvery = 3_600_000
@@ -27,7 +27,7 @@ export class SweepSchedule {
       this.#timers.push(setInterval(() => void this.inBackground(run), interval).unref())
   }
 
-  /** After what is running now. */
+  /** Runs after the sweep that is running now. */
   run<T>(sweep: () => Promise<T>): Promise<T> {
     const result = this.#running.then(sweep)
     this.#running = result.catch(() => {})

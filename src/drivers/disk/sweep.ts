@@ -1,5 +1,5 @@
 /**
- * Executes lifecycle rules, deletes garbage after its grace and abandoned temporary files, and moves orphans to
+ * Executes lifecycle rules, deletes garbage after its grace period and abandoned temporary files, and moves orphans to
  * quarantine. Nothing is deleted while the clock is not steady.
  */
 import { join } from 'node:path'
@@ -22,15 +22,15 @@ import {
 import { forgetDeadWriters, liveWriters } from './writers.ts'
 
 export type SweepTimes = {
-  /** Seconds a blob outlives its last row, so that readers in other processes come to their end. */
+  /** Seconds for which a blob stays after its last row, so that readers in other processes can finish. */
   grace: number
-  /** Seconds without a change after which a temporary file of another process counts as left behind. */
+  /** Seconds without a change after which a temporary file of another process counts as abandoned. */
   abandonedAfter: number
   /** Seconds for which orphans are kept in quarantine. */
   keepOrphans: number
 }
 
-/** Seconds for which the answer to a completed multipart upload can be repeated. */
+/** Seconds for which CompleteMultipartUpload can be repeated. */
 const rememberCompleted = 24 * 3600
 const batch = 500
 
@@ -95,7 +95,7 @@ export class Sweeper {
     return removed
   }
 
-  /** Blobs of a crash between rename and commit. Resolves to how many moved to quarantine. */
+  /** Handles blobs of a crash between rename and commit. Resolves to the number of blobs moved to quarantine. */
   async orphans(): Promise<number> {
     const { blobs, calls, now } = this.#ctx
     const root = blobs.layout.root
@@ -103,13 +103,14 @@ export class Sweeper {
     const isKnown = (id: string): boolean => this.#known.get(id) !== undefined
     const isStopped = (): boolean => this.#stopped
     const restored = await putBackKnown(place, isKnown)
-    if (restored > 0) this.#log.warn({ restored }, 'put blobs back from quarantine: the index has their rows again')
+    if (restored > 0)
+      this.#log.warn({ restored }, 'moved blobs back from quarantine, because the index has their rows again')
     const search = { ...place, isKnown, isRunning: (id: string) => blobs.running.has(id), isStopped }
     const moved = await this.#setAside({ ...search, grace: this.#times.grace })
     if (this.#mayDelete()) {
       const expiry = { keepFor: this.#times.keepOrphans, now: now(), isKnown, isStopped }
       const removed = await expireQuarantine(place, expiry)
-      if (removed > 0) this.#log.info({ removed }, 'deleted orphaned blobs whose time in quarantine was over')
+      if (removed > 0) this.#log.info({ removed }, 'deleted orphaned blobs that expired in quarantine')
       forgetDeadWriters(root)
     }
     return moved
@@ -137,7 +138,7 @@ export class Sweeper {
     return moved
   }
 
-  /** `olderThan` in seconds: 0 at the start of the one process that writes here. */
+  /** `olderThan` in seconds: 0 at startup of the only process that writes here. */
   async tempFiles(olderThan: number): Promise<number> {
     const { blobs } = this.#ctx
     const isOfLiveWriter = liveWriters(blobs.layout.root)
@@ -151,11 +152,11 @@ export class Sweeper {
       await blobs.removePath(path)
       removed++
     }
-    if (removed > 0) this.#log.info({ removed }, 'removed temporary files of unfinished uploads')
+    if (removed > 0) this.#log.info({ removed }, 'deleted temporary files of unfinished uploads')
     return removed
   }
 
-  /** By the file system's own clock, which stamped the file. A rename counts as a change. */
+  /** Compares with the file system's clock, which set the time of the file. A rename counts as a change. */
   async #isOlder(path: string, seconds: number): Promise<boolean> {
     if (seconds <= 0) return true
     try {

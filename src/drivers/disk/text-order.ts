@@ -1,28 +1,28 @@
 /**
- * Text in the order of its UTF-8 bytes, which is the order of code points and that of SQLite's BINARY collation. It is
- * not the order of JavaScript strings, where U+1F600 sorts before U+FF5E.
+ * Orders text by its UTF-8 bytes, which is the order of code points and of SQLite's BINARY collation. JavaScript
+ * strings have another order: U+1F600 sorts before U+FF5E.
  */
 
-/** Greater than any text: SQLite sorts every BLOB after every TEXT. */
+/** Greater than any text, because SQLite sorts every BLOB after every TEXT. */
 const afterAllText = Buffer.alloc(0)
 
 /**
- * The least bound above every text that begins with `prefix`, to be bound as a parameter: `key < ?`. The last code
- * point that has a successor is replaced by it.
+ * The smallest upper bound of all texts that start with `prefix`, as a parameter for `key < ?`. Replaces the last code
+ * point that has a successor by this successor.
  */
 export function textAfter(prefix: string): string | Buffer {
   const points = [...prefix]
   while (points.length > 0) {
     const last = points.pop()!.codePointAt(0)!
     if (last === 0x10ffff) continue
-    // Surrogates have no UTF-8 form.
+    // Surrogates have no UTF-8 encoding.
     const next = last === 0xd7ff ? 0xe000 : last + 1
     return points.join('') + String.fromCodePoint(next)
   }
   return afterAllText
 }
 
-/** The least text greater than `text`. */
+/** The smallest text greater than `text`. */
 export const textRightAfter = (text: string): string => `${text}\0`
 
 /** Compares by UTF-8 bytes. */

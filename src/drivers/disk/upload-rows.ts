@@ -1,4 +1,4 @@
-/** The rows of multipart uploads. Those methods that write are called inside a CommitQueue job. */
+/** The rows of multipart uploads. Methods that write must be called inside a CommitQueue job. */
 import { StorageError } from '../../errors.ts'
 import type { ChecksumAlgorithm, ChecksumType, Initiation, ObjectHeaders, ObjectRef } from '../driver.ts'
 import type { Index } from './open-index.ts'
@@ -15,7 +15,7 @@ export type UploadRow = {
   tags: string
   algorithm: ChecksumAlgorithm | null
   checksum_type: ChecksumType | null
-  /** Once completed: when, of what parts, and the JSON of what was answered. */
+  /** Set on completion: the time, the listed parts, and the result as JSON. */
   completed_at: number | null
   request: string | null
   result: string | null
@@ -33,7 +33,7 @@ export type PartRow = {
   modified_at: number
 }
 
-/** Open uploads after (key, id), below a key. */
+/** Unfinished uploads after (key, id) and below a key. */
 export const uploadPageSql = `SELECT * FROM uploads
   WHERE completed_at IS NULL AND bucket = ? AND (key, id) > (?, ?) AND key < ? ORDER BY key, id LIMIT ?`
 
@@ -87,12 +87,12 @@ export class UploadRows {
     this.#ofBucket = db.prepare<[string], UploadRow>('SELECT * FROM uploads WHERE completed_at IS NULL AND bucket = ?')
   }
 
-  /** Open or completed lately. */
+  /** An unfinished upload, or one that was completed recently. */
   find(ref: ObjectRef, uploadId: string): UploadRow | undefined {
     return this.#find.get(uploadId, ref.bucket, ref.key)
   }
 
-  /** Throws NoSuchUpload unless it is open. */
+  /** Throws NoSuchUpload unless the upload is unfinished. */
   demandOpen(ref: ObjectRef, uploadId: string): UploadRow {
     const row = this.find(ref, uploadId)
     if (row && row.completed_at === null) return row
@@ -119,13 +119,13 @@ export class UploadRows {
     this.#addSegment.run(uploadId, start, part.number, part.size, part.blob, part.checksum)
   }
 
-  /** For an upload that is not open any more. Blobs of parts that are no segment become garbage. */
+  /** For an upload that was completed or aborted. Blobs of parts that are not segments become garbage. */
   dropParts(uploadId: string, at: number): void {
     this.#garbageParts.run(at, uploadId, uploadId)
     this.#removeParts.run(uploadId)
   }
 
-  /** Also deletes the rows of its parts. Parts that are no segment become garbage. */
+  /** Also deletes the rows of its parts. Parts that are not segments become garbage. */
   setCompleted(uploadId: string, at: number, request: string, result: string): void {
     this.#complete.run(at, request, result, uploadId)
     this.dropParts(uploadId, at)
@@ -137,7 +137,7 @@ export class UploadRows {
     this.dropParts(uploadId, at)
   }
 
-  /** Aborts what is open in a bucket that goes. */
+  /** Aborts the unfinished uploads of a bucket that is being deleted. */
   removeBucket(bucket: string, at: number): void {
     for (const { id } of this.#ofBucket.all(bucket)) this.remove(id, at)
   }
@@ -146,7 +146,10 @@ export class UploadRows {
     this.#forget.run(before)
   }
 
-  /** Open ones in order of key, then of id, which is that of initiation; after (`key`, `id`), below `below`. */
+  /**
+   * Unfinished uploads ordered by key and then by id, which is the order of initiation. Starts after (`key`, `id`),
+   * ends before `below`.
+   */
   iterate(
     bucket: string,
     key: string | Buffer,

@@ -1,6 +1,6 @@
 /**
- * A body becomes a blob: bytes and digests in one pass, synced, renamed, directory synced. What remains is the caller's
- * one transaction. Nothing that fails on the way leaves anything behind.
+ * Writes a body to a blob: bytes and digests in one pass, sync, rename, sync of the directory. The caller then commits
+ * one transaction. A failure leaves nothing behind.
  */
 import type { Readable } from 'node:stream'
 import { StorageError } from '../../errors.ts'
@@ -13,31 +13,31 @@ import type { HashThread, Lane } from './hash-thread.ts'
 import { receiveBody } from '../receive-body.ts'
 import type { WriteGuard } from './write-guard.ts'
 
-/** Up to here a body is collected, hashed at once and written in one call. */
+/** Bodies up to this size are buffered, hashed at once and written in one call. */
 const collected = 256 * 1024
 const batchSize = 512 * 1024
 const smallestBatch = 128 * 1024
-/** Bytes that the batches of all running bodies may have together: the more there are, the smaller is each. */
+/** Maximum bytes in the batches of all running bodies. With more bodies, each batch is smaller. */
 const allBatches = 8 * 1024 * 1024
-/** A batch with the chunk that filled it, as sockets deliver them. */
+/** A batch and the chunk that filled it, at the size that sockets deliver. */
 export const blockSize = batchSize + 64 * 1024
-/** From here on a body is hashed in a thread of its own, where that has room. */
+/** Bodies from this size are hashed in a thread, if it has room. */
 const hashedAside = 1024 * 1024
-/** Bytes after which what was written is synced while more comes in: the last sync then finds little to do. */
+/** Bytes after which the written part is synced while more arrives, so that the last sync is short. */
 const syncEvery = 16 * 1024 * 1024
 
 export type BodyOptions = BodyExpectation & {
   maxBytes: number
   signals: readonly (AbortSignal | undefined)[]
-  /** Computed also where the body brings none. */
+  /** Computed even if the client sends no checksum. */
   algorithm?: ChecksumAlgorithm | undefined
-  /** Throws where the write has no chance whatever its body is; the body is disposed of as after any failure. */
+  /** Throws if the write is certain to fail for any body. The body is then disposed of as after any failure. */
   refused: () => void | Promise<void>
   /** Called with the number of bytes received so far. Throws to refuse the body. */
   grow?: (size: number) => void
 }
 
-/** On the disk, known to nobody: `settle` once the index has it, `discard` if it never will. */
+/** On disk, without a row. Call `settle` once the index has the row, or `discard` to delete it. */
 export type WrittenBlob = Pick<NewBlob, 'id' | 'settle' | 'discard'> & {
   size: number
   md5: string
@@ -50,20 +50,20 @@ export type BodyWriterDeps = {
   calls: FileCalls
   guard: WriteGuard
   hashing: HashThread
-  /** How many bodies are being written. */
+  /** Number of bodies that are being written. */
   bodies: { running: number }
 }
 
 export async function writeBody(deps: BodyWriterDeps, body: Readable, o: BodyOptions): Promise<WrittenBlob> {
   const writer = new BodyWriter(deps, o)
-  // Between here and the first read nobody else listens. `receiveBody` sees the error later, on the body.
+  // Until the first read, nothing else listens for errors. `receiveBody` finds the error on the body later.
   body.on('error', () => {})
   try {
     await o.refused()
     checkExpectation(o)
     await deps.guard.assertWritable(o.contentLength ?? 0)
   } catch (refused) {
-    // As for a failure on the way: one place disposes of bodies.
+    // Dispose of the body in the same place as after any other failure.
     await receiveBody(body, [AbortSignal.abort(refused)], () => undefined)
   }
   deps.bodies.running++
@@ -100,7 +100,7 @@ class BodyWriter {
     this.#want = { sha256: o.payloadSha256 !== undefined, checksum: o.checksum?.algorithm ?? o.algorithm }
   }
 
-  /** A promise where the disk is behind: the body waits. */
+  /** Returns a promise if the disk is slower than the body, which then waits. */
   take(chunk: Buffer): Promise<void> | undefined {
     this.#size += chunk.length
     this.#assertSize()
@@ -113,10 +113,10 @@ class BodyWriter {
 
   async finish(): Promise<WrittenBlob> {
     const o = this.#o
-    // Some streams tell their end although they were asked to pause.
+    // Some streams emit `end` although they were paused.
     await this.#flushing
     if (o.contentLength !== undefined && this.#size < o.contentLength)
-      throw new StorageError('IncompleteBody', { message: 'The body has fewer bytes than its Content-Length says.' })
+      throw new StorageError('IncompleteBody', { message: 'The body has fewer bytes than its Content-Length.' })
     const blob = await (this.#creating ??= this.#deps.blobs.create())
     const digests = await this.#finishHashing()
     const checksum = verifyDigests(digests, o, this.#want.checksum)
@@ -133,7 +133,7 @@ class BodyWriter {
     this.#batch = []
     this.#lane?.drop()
     const blob = await this.#creating?.catch(() => null)
-    // Nothing may write to the descriptor once it is closed: its number may be another file's by then.
+    // No write may use the closed descriptor, because its number may be reused for another file.
     await Promise.allSettled([this.#flushing])
     await Promise.allSettled([this.#writing, this.#syncing])
     await blob?.discard()
@@ -143,11 +143,11 @@ class BodyWriter {
     const { maxBytes, contentLength, grow } = this.#o
     if (this.#size > maxBytes) throw tooLarge(this.#size, maxBytes)
     if (contentLength !== undefined && this.#size > contentLength)
-      throw new StorageError('IncompleteBody', { message: 'The body has more bytes than its Content-Length says.' })
+      throw new StorageError('IncompleteBody', { message: 'The body has more bytes than its Content-Length.' })
     grow?.(this.#size)
   }
 
-  /** Until it is known whether the body is a small one, it is collected. */
+  /** A body is buffered until it exceeds the size of a small one. */
   #fullBatch(): number {
     if (this.#size <= collected) return batchSize
     return Math.max(smallestBatch, Math.min(batchSize, allBatches / this.#deps.bodies.running))
@@ -171,7 +171,7 @@ class BodyWriter {
     return digestAtOnce(whole, this.#want)
   }
 
-  /** One batch is being written while the next one fills. */
+  /** Writes one batch while the next one fills. */
   async #flush(): Promise<void> {
     const batch = this.#batch
     this.#batch = []
@@ -187,7 +187,7 @@ class BodyWriter {
   async #writeBehind(batch: Buffer[], written?: () => void): Promise<void> {
     await this.#writing
     this.#writing = this.#write(batch).then(written)
-    // Noticed by whoever awaits it next; until then it is not an unhandled one.
+    // The next caller awaits it. Until then, the rejection must not count as unhandled.
     this.#writing.catch(() => {})
   }
 
@@ -202,7 +202,7 @@ class BodyWriter {
     if (this.#written - this.#syncedAt >= syncEvery) await this.#syncBehind()
   }
 
-  /** Waits for the sync before this one, which bounds what the kernel holds back, not for this one. */
+  /** Starts a sync after waiting for the previous one. This limits the unwritten bytes in the kernel. */
   async #syncBehind(): Promise<void> {
     this.#syncedAt = this.#written
     await this.#syncing
@@ -212,14 +212,14 @@ class BodyWriter {
   }
 }
 
-/** What is left of the chunks after their first `bytes`. */
+/** The chunks without their first `bytes` bytes. */
 function without(chunks: Buffer[], bytes: number): Buffer[] {
   let i = 0
   for (; i < chunks.length && bytes >= chunks[i]!.length; i++) bytes -= chunks[i]!.length
   return bytes === 0 ? chunks.slice(i) : [chunks[i]!.subarray(bytes), ...chunks.slice(i + 1)]
 }
 
-/** The chunks in runs of at most `size` bytes. */
+/** Splits the chunks into groups of at most `size` bytes. */
 function* pieces(chunks: readonly Buffer[], size: number): Generator<Buffer[]> {
   let piece: Buffer[] = []
   let left = size

@@ -1,9 +1,9 @@
-/** Conditions on writes, as S3 has them. */
+/** Conditions on writes, with the semantics of S3. */
 import { StorageError } from '../../errors.ts'
 import { fail, matches } from '../conditions.ts'
 import type { WriteConditions } from '../driver.ts'
 
-/** To be asked inside the transaction that writes: two writers at once cannot both pass. */
+/** Must be called inside the transaction that writes, so that two concurrent writers cannot both pass. */
 export function checkWriteConditions(
   existing: { etag: string; sealed: number } | undefined,
   o: WriteConditions,

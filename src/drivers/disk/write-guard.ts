@@ -1,10 +1,10 @@
-/** Whether the store may take a write: enough room, and no sync has ever failed. */
+/** Decides whether the store accepts writes: enough free space, and no failed sync so far. */
 import { StorageError } from '../../errors.ts'
 import { errorCode, type FileCalls } from './file-calls.ts'
 import { alone, question, type Peers } from '../peers.ts'
 import type { DiskLog } from './log.ts'
 
-/** Milliseconds for which the free space is believed. */
+/** Milliseconds for which the free space is cached. */
 const believed = 1000
 
 /** A process that answers stops its own writes too. */
@@ -32,27 +32,27 @@ export class WriteGuard {
     })
   }
 
-  /** Throws Unavailable after a failed sync, InsufficientStorage where `bytes` more would leave less than `minFree`. */
+  /** Throws Unavailable after a failed sync, InsufficientStorage if `bytes` more would leave less than `minFree`. */
   async assertWritable(bytes: number): Promise<void> {
     this.assertSound()
     if (performance.now() - this.#asked > believed) await (this.#asking ??= this.#ask())
     if (this.#free - bytes < this.#minFree)
       throw new StorageError('InsufficientStorage', { message: 'The disk has too little free space for this write.' })
-    // Until it is asked again, what this write will take is taken.
+    // Subtract this write until the free space is queried again.
     this.#free -= bytes
   }
 
   assertSound(): void {
     if (this.#failed === undefined) return
     throw new StorageError('Unavailable', {
-      message: 'A write could not be made durable; writes are refused until the server is restarted.',
+      message: 'A write could not be made durable. The server accepts no writes until it is restarted.',
       cause: this.#failed,
     })
   }
 
   /**
-   * What a write whose sync failed is to throw: Internal, and no write is taken after it. A full disk is no failure of
-   * the disk: the file that did not fit is dropped, as after a write that did not.
+   * The error of a write whose sync failed: Internal, and no further write is accepted. A full disk does not count as a
+   * failed disk: only the file that did not fit is dropped, as after a failed write.
    */
   syncFailed(cause: unknown): unknown {
     if (['ENOSPC', 'EDQUOT'].includes(errorCode(cause) ?? '')) return cause
@@ -61,14 +61,14 @@ export class WriteGuard {
   }
 
   /**
-   * Latches writes off. After a failed fsync the kernel may have dropped the dirty pages and report success the next
-   * time, so that a retry proves nothing; a restart reads back what is really there.
+   * Refuses all writes until the restart. After a failed fsync, the kernel may have dropped the dirty pages and report
+   * success the next time, so a retry proves nothing. A restart reads the bytes that are really on disk.
    */
   trip(cause: unknown): void {
     if (this.#failed !== undefined) return
     this.#failed = cause
-    this.#log.error({ err: cause }, 'a sync failed: writes are refused until restart, reads go on')
-    // One disk below them all.
+    this.#log.error({ err: cause }, 'a sync failed, so writes are refused until the restart. Reads continue')
+    // All workers use the same disk.
     this.#peers.ask(writeFailed).catch(() => {})
   }
 

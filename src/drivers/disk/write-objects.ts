@@ -28,7 +28,7 @@ export function createWrites(ctx: DiskContext): Writes {
       assertMetadata(o)
       assertTags(o.tags ?? {})
       buckets.demand(ref.bucket)
-      // Asked again in the transaction; here it spares the client a body that has no chance.
+      // Checked again in the transaction. This check spares the client from sending a body in vain.
       checkWriteConditions(objects.find(ref), o, resourceOf(ref))
     }
     const place = placeOf(ctx, ref)
@@ -151,7 +151,7 @@ async function isWrittenByPeer({ peers }: DiskContext, ref: ObjectRef): Promise<
 
 export type Placed = { lastModified: Date; versionId?: string }
 
-/** Inside a job: puts the row in place if conditions and seal allow it. */
+/** Inside a job: writes the row if conditions and seal allow it. */
 export function placeObject(ctx: DiskContext, row: NewObjectRow, o: WriteConditions): Placed {
   ctx.buckets.demand(row.bucket)
   checkWriteConditions(ctx.objects.find(row), o, resourceOf(row))
@@ -161,7 +161,9 @@ export function placeObject(ctx: DiskContext, row: NewObjectRow, o: WriteConditi
   return state === 'Enabled' ? { lastModified, versionId: version } : { lastModified }
 }
 
-/** To be called with what a committed write replaced, while it is still counted as running by its caller. */
+/**
+ * Must be called with the blobs that a committed write replaced, while the caller still counts the write as running.
+ */
 export async function removeReplaced(
   { garbage, gatewayBucket, quota }: DiskContext,
   { bucket }: ObjectRef,
@@ -172,7 +174,7 @@ export async function removeReplaced(
   return gone === undefined ? {} : { replacedGone: gone }
 }
 
-/** Of a write that is counted as running: `leave` ends that, and leaves the blob where it is. */
+/** The blob of a write that is counted as running. `leave` ends the count and keeps the file. */
 export type FreshBlob = WrittenBlob & { leave(): void; place: Place; reservation: Reservation }
 
 export const placeOf = (ctx: Pick<DiskContext, 'objects' | 'versions' | 'buckets'>, ref: ObjectRef): Place => ({
@@ -182,7 +184,7 @@ export const placeOf = (ctx: Pick<DiskContext, 'objects' | 'versions' | 'buckets
   size: () => replacedBy(ctx, ref)?.size ?? null,
 })
 
-/** A version replaces nothing, and the version `null` only another one of that name. */
+/** A new version replaces nothing. The version `null` replaces only an earlier one. */
 function replacedBy(
   { objects, versions, buckets }: Pick<DiskContext, 'objects' | 'versions' | 'buckets'>,
   ref: ObjectRef,
@@ -193,7 +195,7 @@ function replacedBy(
   return state === null || current?.version === nullVersion ? current : versions.find(ref, nullVersion)
 }
 
-/** Writes a body that is on its way to `ref`, counted as running until its blob is committed or discarded. */
+/** Writes the body of a write to `ref`, which counts as running until its blob is committed or discarded. */
 export async function writeFor(
   ctx: DiskContext,
   ref: ObjectRef,
@@ -234,9 +236,9 @@ export async function writeFor(
 }
 
 /**
- * One transaction: the blob becomes known together with what refers to it, or is removed. Where the outcome of the commit
- * is unknown, the log may hold its row, and replay it. Then the blob stays, counted as running here, and the sweep of the
- * next start finds out whether it is an orphan.
+ * Commits the blob's row and the rows that refer to it in one transaction, or deletes the blob. If the outcome of the
+ * commit is unknown, the log may contain the row and replay it. Then the blob stays and counts as running here, and the
+ * sweep of the next start decides whether it is an orphan.
  */
 export async function commitBlob<T>(ctx: DiskContext, blob: FreshBlob, refer: () => T): Promise<T> {
   try {

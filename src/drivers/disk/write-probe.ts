@@ -1,7 +1,7 @@
 /**
- * Proves that the disk takes a write now: one small file next to `objects/` is overwritten, synced and read back,
- * `objects/` must be there and writable, and one transaction of the index is committed. No file comes or goes, so that
- * nobody who looks at the folder sees the check.
+ * Proves that the disk accepts writes. Overwrites, syncs and reads back one small file next to `objects/`, checks that
+ * `objects/` exists and is writable, and commits one transaction of the index. No file is created or deleted, so the
+ * check is invisible in the folder.
  */
 import { randomBytes } from 'node:crypto'
 import { constants } from 'node:fs'
@@ -12,13 +12,13 @@ import type { DiskContext } from './context.ts'
 import { syncFolderNow } from './directory-sync.ts'
 
 const size = 64
-/** In the folder of the store. */
+/** File name in the folder of the store. */
 export const probeName = 'write-check'
 const flags = constants.O_RDWR | constants.O_CREAT | (constants.O_NOFOLLOW ?? 0)
 
 type Deps = Pick<DiskContext, 'blobs' | 'calls' | 'guard' | 'objects' | 'queue'>
 
-/** Errors: those of a write. `sync`: whether the store syncs what it writes. */
+/** Errors: those of a write. `sync`: whether the store syncs its writes. */
 export function createWriteProbe(ctx: Deps, o: { sync: boolean }): () => Promise<void> {
   let running: Promise<void> | null = null
   return () => (running ??= probe(ctx, o).finally(() => (running = null)))
@@ -34,14 +34,14 @@ async function probe({ blobs, calls, guard, objects, queue }: Deps, { sync }: { 
     const read = Buffer.alloc(size)
     await calls.read(fd, read, 0, size, 0)
     if (!read.equals(content))
-      throw new StorageError('Unavailable', { message: 'The disk returned other bytes than were written.' })
+      throw new StorageError('Unavailable', { message: 'The disk returned different bytes than were written.' })
   } finally {
     await calls.close(fd)
   }
   await access(blobs.layout.objects, constants.W_OK)
   if (sync) syncFolderNow(blobs.layout.objects)
   const id = randomBytes(16).toString('hex')
-  // Within one transaction, so that its commit writes to the index and leaves it as it was.
+  // In one transaction, so that its commit writes to the index without changing it.
   await queue.run(() => {
     objects.addBlob({ id, size, sums: Buffer.alloc(0) })
     objects.forgetBlob(id)

@@ -1,6 +1,6 @@
 /**
- * Which temporary files belong to a process that lives. Each process that writes holds a lock in `writers/`, and the
- * names of its temporary files begin with the name of that lock. Nothing sweeps them while the lock is held.
+ * Marks temporary files of running processes. Each process that writes holds a lock in `writers/`, and the names of its
+ * temporary files start with the name of that lock. No sweep deletes them while the lock is held.
  */
 import { randomBytes } from 'node:crypto'
 import { mkdirSync, readdirSync, renameSync, statSync, unlinkSync } from 'node:fs'
@@ -24,7 +24,7 @@ export class Writer {
     this.#root = root
   }
 
-  /** Locked at the first name: most commands write nothing. */
+  /** Takes the lock for the first name, because most commands write nothing. */
   temporaryName(): string {
     if (this.#lock === null) {
       mkdirSync(folderOf(this.#root), { recursive: true, mode: 0o700 })
@@ -33,10 +33,10 @@ export class Writer {
     return this.id + randomBytes(16 - idLength / 2).toString('hex')
   }
 
-  /** Locked before it has its name: under that name it is never seen free while this process lives. */
+  /** Takes the lock before the file gets its final name, so the name is never unlocked while this process runs. */
   #take(): Lock | null {
     const file = lockOf(this.#root, this.id)
-    // Windows does not rename a file that is open.
+    // Windows cannot rename an open file.
     if (process.platform === 'win32') return takeLock(file)
     const lock = takeLock(`${file}.new`)
     try {
@@ -56,7 +56,7 @@ export class Writer {
   }
 }
 
-/** Answers for one sweep: each lock is looked at once. Errors: those of opening a lock. */
+/** A function for one sweep, which checks each lock once. Errors: those of opening a lock. */
 export function liveWriters(root: string): (temporaryName: string) => boolean {
   const known = new Map<string, boolean>()
   return (name) => {
@@ -67,15 +67,15 @@ export function liveWriters(root: string): (temporaryName: string) => boolean {
   }
 }
 
-/** Whether any process has written here and lives. */
+/** Whether a running process has written here. */
 export const hasLiveWriter = (root: string): boolean => writerIds(root).some((id) => isAlive(root, id))
 
-/** Removes the locks of processes that have ended. */
+/** Deletes the locks of processes that have ended. */
 export function forgetDeadWriters(root: string): void {
   for (const id of writerIds(root)) if (!isAlive(root, id)) removeQuietly(lockOf(root, id))
 }
 
-/** Whether `name`, in the folder of a store, is the folder of these locks and holds nothing else. */
+/** Whether `name`, in the folder of a store, is the folder of these locks and contains nothing else. */
 export function isLocksOfWriters(root: string, name: string): boolean {
   const folder = folderOf(root)
   if (!statSync(join(root, name)).isDirectory()) return false
@@ -97,7 +97,7 @@ function isAlive(root: string, id: string): boolean {
   try {
     return isLocked(lockOf(root, id))
   } catch (cause) {
-    // Removed at this moment, by its holder or by another sweep. One that cannot be looked at counts as held.
+    // Its holder or another sweep is deleting it. A lock that cannot be checked counts as held.
     if (errorCode(cause) === 'SQLITE_CANTOPEN') return mayBeThere(lockOf(root, id))
     throw cause
   }
@@ -115,6 +115,6 @@ function removeQuietly(path: string): void {
   try {
     unlinkSync(path)
   } catch {
-    // Gone already, or not ours to remove: the next sweep looks again.
+    // Deleted already, or not permitted. The next sweep tries again.
   }
 }
