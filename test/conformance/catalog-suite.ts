@@ -1,4 +1,4 @@
-/** Every obligation in src/catalog/catalog.ts. Each implementation runs this same file. */
+/** Tests every obligation in src/catalog/catalog.ts. Each implementation runs this file. */
 import { describe } from 'vitest'
 import { dueObligations } from './catalog/overdue-uploads.ts'
 import { fileObligations } from './catalog/files.ts'

@@ -1,4 +1,4 @@
-/** The obligations of `src/drivers/driver.ts`, as every driver must hold them. */
+/** Tests the obligations of every driver in `src/drivers/driver.ts`. */
 import { afterAll, beforeAll, describe } from 'vitest'
 import { bodies } from './driver/bodies.ts'
 import { buckets } from './driver/buckets.ts'

@@ -1,4 +1,4 @@
-/** The core of the driver port, by a driver that has nothing else: alone, and behind a gateway. */
+/** A driver that implements only the core of the driver port, alone and behind a gateway. */
 import '../fixtures/memory-driver.ts'
 import { expect, it } from 'vitest'
 import { as, downloadText, upload } from '../api/caller.ts'
@@ -28,7 +28,7 @@ driverSuite(
   },
 )
 
-it('starts a gateway: an upload is confirmed, listed, read, replaced by nothing and deleted', async () => {
+it('runs a gateway that confirms, lists, reads and deletes an upload, and never replaces it', async () => {
   const running = await startGateway({ storage: { driver: 'memory' } })
   try {
     const alice = await as(running, 'alice')
@@ -54,7 +54,7 @@ it('starts a gateway: an upload is confirmed, listed, read, replaced by nothing 
   }
 })
 
-it('is known to the configuration by its registration alone', () => {
+it('is available in the configuration by its registration alone', () => {
   const env = { POSTERN_STORAGE_DRIVER: 'memory', POSTERN_STORAGE_DISK_PATH: '/nowhere' }
   expect(loadConfig({ env, cwd: '/' }).config.storage.driver).toBe('memory')
   expect(() => loadConfig({ env: { ...env, POSTERN_STORAGE_DRIVER: 'tape' }, cwd: '/' })).toThrow(

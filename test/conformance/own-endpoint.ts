@@ -1,4 +1,4 @@
-/** The s3 driver on an objects endpoint of this project, as on a bucket of somebody's AWS account. */
+/** The s3 driver on an objects endpoint of Postern, as on a bucket in AWS. */
 import { S3 } from '@aws-sdk/client-s3'
 import type { StorageDriver } from '../../src/drivers/driver.ts'
 import { createS3Driver } from '../../src/drivers/s3/s3-driver.ts'

@@ -1,6 +1,6 @@
 /**
- * The s3 driver against this project's own objects endpoint, taken for AWS: what the driver asks of a store and what
- * the endpoint answers as one must agree, and nothing of it is left out as a store's peculiarity.
+ * The s3 driver against Postern's objects endpoint, with the preset for AWS. The driver's requests and the endpoint's
+ * responses must agree without any exception for the store.
  */
 import { startGateway } from '../fixtures/gateway.ts'
 import { driverSuite } from './driver-suite.ts'

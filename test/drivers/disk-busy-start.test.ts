@@ -1,4 +1,4 @@
-/** Starting while another process holds the index. */
+/** Starts while another process has locked the index. */
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { describe, expect, it, onTestFinished } from 'vitest'
@@ -21,7 +21,7 @@ function firstWarning() {
 }
 
 describe('a start', () => {
-  it('waits for a busy index, and says so', async () => {
+  it('waits for a busy index, and logs it', async () => {
     const { driver, dir, again } = await startDisk()
     await put(driver, 'a')
     await driver.close()

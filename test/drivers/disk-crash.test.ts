@@ -1,4 +1,7 @@
-/** Row 115: SIGKILL at any point. Every answered object reads back with its hash; what was half done leaves nothing. */
+/**
+ * Security case 115: SIGKILL at any point. Every acknowledged object has its hash afterwards, and an unfinished one
+ * leaves nothing.
+ */
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'

@@ -1,4 +1,4 @@
-/** Rows 78 and 118: planted links and FIFOs, flipped bits, missing and short blobs. */
+/** Security cases 78 and 118: planted links and FIFOs, flipped bits, missing and short blobs. */
 import { execFileSync } from 'node:child_process'
 import { mkdtemp, open, rename, rm, symlink, truncate, unlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -31,7 +31,7 @@ async function flipBit(at: number): Promise<void> {
 }
 
 describe('a flipped bit', () => {
-  it('ends a download before a byte of its block is out', async () => {
+  it('stops a download before any byte of its block is sent', async () => {
     await flipBit(700_000)
     const out = new PassThrough()
     const received: Buffer[] = []
@@ -44,7 +44,7 @@ describe('a flipped bit', () => {
     expect(await codeOf(readAll())).toBe('Corrupt')
   })
 
-  it('is known before a small answer begins, and concerns no other range', async () => {
+  it('fails before a small response starts, and affects no other range', async () => {
     await flipBit(700_000)
     expect(await codeOf(fixture.driver.getObject(ref, { range: { start: 699_999, end: 700_100 } }))).toBe('Corrupt')
     const intact = await fixture.driver.getObject(ref, { range: { start: 0, end: 99 } })
@@ -78,7 +78,7 @@ describe.skipIf(process.platform === 'win32')('a planted', () => {
     expect(await codeOf(readAll())).toBe('Corrupt')
   })
 
-  it('link in place of a folder stops the start', async () => {
+  it('link in place of a folder fails the start', async () => {
     const [dir, elsewhere] = [await mkdtemp(join(tmpdir(), 'postern-a-')), await mkdtemp(join(tmpdir(), 'postern-b-'))]
     await symlink(elsewhere, join(dir, 'objects'))
     expect(await codeOf(createDiskDriver(diskOptions(dir)))).toBe('Unavailable')
@@ -86,7 +86,7 @@ describe.skipIf(process.platform === 'win32')('a planted', () => {
     await rm(elsewhere, { recursive: true })
   })
 
-  it('link among the temporary files is removed, what it points to is not', async () => {
+  it('link among the temporary files is deleted, its target is not', async () => {
     const target = join(fixture.dir, 'kept')
     await writeFile(target, 'kept')
     await symlink(target, join(fixture.dir, 'tmp', 'a'.repeat(32)))

@@ -1,4 +1,4 @@
-/** Rows 109 to 117 of the threat table: what is synced, in which order, and what happens when it cannot be. */
+/** Security cases 109 to 117: the order of syncs, and the behaviour if one fails. */
 import { mkdtemp, realpath, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join, relative, sep } from 'node:path'
@@ -17,7 +17,7 @@ const fault = (code: string, syscall: string): NodeJS.ErrnoException =>
   Object.assign(new Error(`${code}: injected, ${syscall}`), { code, errno: -5, syscall })
 
 describe('the index', () => {
-  it('is not synced at each commit, which the log is, and hides no error of a checkpoint', async () => {
+  it('is not synced at each commit because the log is, and reports errors of a checkpoint', async () => {
     const dir = await mkdtemp(join(tmpdir(), 'postern-index-'))
     const db = openIndex(join(dir, 'index.sqlite'))
     expect(db.pragma('synchronous', { simple: true })).toBe(1)
@@ -91,7 +91,7 @@ describe('the order of a write', () => {
     expect(ofBlob[3]!.slice('sync '.length)).toBe(ofBlob[2]!.slice('rename '.length))
   })
 
-  it('syncs the parents of folders that are new', async () => {
+  it('syncs the parents of new folders', async () => {
     const { log, calls } = recorder()
     const fixture = await startDisk({ calls })
     log.length = 0
@@ -159,7 +159,7 @@ describe('a sync that fails', () => {
     expect(await blobFiles(dir)).toHaveLength(2)
   })
 
-  it('in the middle of a large body ends the write', async () => {
+  it('in the middle of a large body fails the write', async () => {
     const calls: Partial<FileCalls> = { fdatasync: () => Promise.reject(fault('EIO', 'fdatasync')) }
     const { driver, dir } = await startDisk({ calls })
     expect(await codeOf(put(driver, 'large', bytesOf(40 << 20)))).toBe('Internal')
@@ -192,7 +192,7 @@ describe('a disk that is full', () => {
     expect(await get(driver, 'lost')).toBe('fits')
   })
 
-  it('keeps minFree free, counting what a body announces', async () => {
+  it('keeps minFree free, and counts the declared length of a body', async () => {
     let free = 10 << 20
     const { driver } = await startDisk({
       minFree: 1 << 20,

@@ -1,4 +1,7 @@
-/** The thread that hashes large uploads: the same digests as beside it, whatever is dropped, lost or too much for it. */
+/**
+ * The thread that hashes large uploads gives the same digests as the event loop, also after dropped bodies, a lost
+ * thread and overload.
+ */
 import { createHash } from 'node:crypto'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { startDigests } from '../../src/drivers/disk/digests.ts'
@@ -30,7 +33,7 @@ async function feed(lane: Lane, data: Buffer): Promise<void> {
 const want = { sha256: true, checksum: 'crc64nvme' } as const
 
 describe('hashing in a thread', () => {
-  it('gives the digests that the loop would, of several bodies at once', async () => {
+  it('gives the same digests as the event loop, for several bodies at once', async () => {
     const bodies = [1, 999, 1000, 123_456].map((size) => bytesOf(size))
     const results = await Promise.all(
       bodies.map(async (data) => {
@@ -46,7 +49,7 @@ describe('hashing in a thread', () => {
     })
   })
 
-  it('takes four bodies at a time, and the next when one has ended or was dropped', async () => {
+  it('accepts four bodies at a time, and the next after one has finished or was dropped', async () => {
     const lanes = [1, 2, 3, 4].map(() => thread.begin(want)!)
     expect(thread.begin(want)).toBeNull()
     await lanes[0]!.finish()
@@ -57,7 +60,7 @@ describe('hashing in a thread', () => {
     expect(thread.begin(want)).toBeNull()
   })
 
-  it('ends the wait of a body that is dropped, and disturbs no other', async () => {
+  it('rejects the wait of a dropped body, and affects no other', async () => {
     const [dropped, kept] = [thread.begin(want)!, thread.begin(want)!]
     // No answer of the thread is heard before the loop turns.
     for (const piece of blocksOf(bytesOf(3000))) await dropped.update([piece])
@@ -69,7 +72,7 @@ describe('hashing in a thread', () => {
     expect((await kept.finish()).md5).toEqual(createHash('md5').update(data).digest())
   })
 
-  it('that is closed fails what runs', async () => {
+  it('fails running bodies when it is closed', async () => {
     const lane = thread.begin(want)!
     const finished = codeOf(lane.finish())
     await thread.close()
@@ -91,7 +94,7 @@ describe('a large upload', () => {
     },
   )
 
-  it('with a wrong digest is refused and leaves nothing', async () => {
+  it('with a wrong digest is rejected and leaves nothing', async () => {
     const fixture = await diskFixture({ fsync: 'none' })
     const data = bytesOf(5 << 20)
     const md5 = createHash('md5').update('other').digest('base64')

@@ -51,7 +51,7 @@ describe('listing', () => {
       .map(({ detail }) => detail)
       .join('; ')
 
-  it('seeks in an index and sorts nothing', () => {
+  it('uses an index and does not sort', () => {
     expect(plan(listSql, 'b', 'a', 'z', 10)).toMatch(
       /^SEARCH objects USING INDEX \S+ \(bucket=\? AND key>\? AND key<\?\)$/,
     )
@@ -61,7 +61,7 @@ describe('listing', () => {
     expect(plan(uploadPageSql, 'b', 'a', '', 'z', 10)).not.toContain('TEMP B-TREE')
   })
 
-  it('steps over what a common prefix covers', () => {
+  it('skips the keys below a common prefix', () => {
     const add = db.prepare(
       `INSERT INTO objects (bucket, key, size, etag, modified_at, acl, headers, tags, content, parts)
        VALUES ('b', ?, 0, '', 0, 'private', '{}', '{}', ?, 0)`,
@@ -103,7 +103,7 @@ describe('the order of text', () => {
     )
   })
 
-  it('has a bound above every text with a prefix, and below every other greater one', () => {
+  it('has a bound above every text with a prefix, and below every greater text without it', () => {
     const below = db.prepare<[string, string | Buffer], number>('SELECT ? < ?').pluck()
     fc.assert(
       fc.property(text, text, (prefix, rest) => {
@@ -115,7 +115,7 @@ describe('the order of text', () => {
     )
   })
 
-  it('steps over the surrogates, and past the last code point', () => {
+  it('skips the surrogates, and goes past the last code point', () => {
     expect(textAfter('\ud7ff')).toBe('\ue000')
     expect(textAfter('a\u{10ffff}')).toBe('b')
     expect(textAfter('\u{10ffff}')).toEqual(Buffer.alloc(0))
@@ -124,14 +124,14 @@ describe('the order of text', () => {
 })
 
 describe('the schema', () => {
-  it('of a newer program is refused', async () => {
+  it('of a newer version is refused', async () => {
     db.pragma(`user_version = ${schemaVersion + 1}`)
     expect(await codeOf(createDiskDriver(diskOptions(dir)))).toBe('Unavailable')
     const newer = new RegExp(`schema version ${schemaVersion + 1}.*newer version`, 's')
     await expect(createDiskDriver(diskOptions(dir))).rejects.toThrow(newer)
   })
 
-  it('of the first program gains the checksums of parts', () => {
+  it('of the first version gets the checksums of parts', () => {
     db.exec('ALTER TABLE segments DROP COLUMN checksum')
     db.exec('DROP INDEX unnoted_objects')
     db.exec('ALTER TABLE objects DROP COLUMN note')
@@ -148,21 +148,18 @@ describe('the schema', () => {
     ])
   })
 
-  it.each([5, 6])(
-    'of version %i gains the initiators of uploads, which are not known of those that are open',
-    (version) => {
-      if (version < 6) db.exec(withoutVersions)
-      db.exec('ALTER TABLE uploads DROP COLUMN initiation')
-      db.exec(`INSERT INTO uploads (id, bucket, key, initiated_at, acl, headers, tags)
+  it.each([5, 6])('of version %i gets the initiators of uploads, which are unknown for existing ones', (version) => {
+    if (version < 6) db.exec(withoutVersions)
+    db.exec('ALTER TABLE uploads DROP COLUMN initiation')
+    db.exec(`INSERT INTO uploads (id, bucket, key, initiated_at, acl, headers, tags)
       VALUES ('old', 'b', 'k', 1, 'private', '{}', '{"a":"b"}')`)
-      db.pragma(`user_version = ${version}`)
-      db.close()
-      db = openIndex(join(dir, 'index.sqlite'))
-      expect(db.prepare('SELECT id, initiation FROM uploads').all()).toEqual([{ id: 'old', initiation: null }])
-    },
-  )
+    db.pragma(`user_version = ${version}`)
+    db.close()
+    db = openIndex(join(dir, 'index.sqlite'))
+    expect(db.prepare('SELECT id, initiation FROM uploads').all()).toEqual([{ id: 'old', initiation: null }])
+  })
 
-  it('is made once by two that start at the same time', async () => {
+  it('is created once by two concurrent starts', async () => {
     const fresh = join(dir, 'fresh')
     const drivers = await Promise.all([createDiskDriver(diskOptions(fresh)), createDiskDriver(diskOptions(fresh))])
     const ref = { bucket: 'postern', key: 'seen by both' }
@@ -173,7 +170,7 @@ describe('the schema', () => {
 })
 
 describe('a group of commits', () => {
-  it('is one transaction, in which a refused one undoes its own changes alone', async () => {
+  it('is one transaction, in which a failed job undoes only its own changes', async () => {
     const queue = await startQueue()
     const add = db.prepare("INSERT INTO buckets VALUES (?, 'o', 0, 'private', NULL, NULL)")
     const outcomes = await Promise.allSettled([
@@ -188,7 +185,7 @@ describe('a group of commits', () => {
     expect(db.prepare('SELECT name FROM buckets ORDER BY name').pluck().all()).toEqual(['one', 'three'])
   })
 
-  it('fails as a whole when the index does, and answers nothing that is not there', async () => {
+  it('fails as a whole when the index fails, and acknowledges nothing that is not stored', async () => {
     const queue = await startQueue()
     const add = db.prepare("INSERT INTO buckets VALUES (?, 'o', 0, 'private', NULL, NULL)")
     const outcomes = await Promise.allSettled([
@@ -200,7 +197,7 @@ describe('a group of commits', () => {
     await queue.run(() => add.run('later'))
   })
 
-  it('turns writes off when a checkpoint cannot sync, which SQLite itself would not report', async () => {
+  it('refuses writes after a checkpoint that cannot sync, which SQLite would not report', async () => {
     const queue = await startQueue()
     const pragma = db.pragma.bind(db)
     Object.assign(db, {
@@ -214,7 +211,7 @@ describe('a group of commits', () => {
     expect(await codeOf(queue.run(() => 'after'))).toBe('Unavailable')
   })
 
-  it('takes nothing after its close', async () => {
+  it('accepts nothing after its close', async () => {
     const queue = await startQueue()
     const before = queue.run(() => 1)
     queue.close()

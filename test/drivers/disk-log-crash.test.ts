@@ -1,4 +1,4 @@
-/** The log under kills and compaction, and in random games against a model of what the store holds. */
+/** The log under kills and compaction, and in random games against a model of the stored objects. */
 import { spawn } from 'node:child_process'
 import { cpSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { mkdtemp } from 'node:fs/promises'
@@ -48,7 +48,7 @@ async function race(
 }
 
 describe('a process that is killed between the sync of the log and the commit of the index', () => {
-  it('leaves one winner for each key, and what was answered stays', async () => {
+  it('leaves one winner for each key, and keeps acknowledged writes', async () => {
     const { driver, dir, again } = await startDisk()
     await driver.close()
     for (const [round, dieAt] of [5, 11, 17].entries()) {
@@ -124,7 +124,7 @@ const compaction = async ({ db, queue }: Offline, root: string, calls: FileCalls
 }
 
 describe('compaction', () => {
-  it('leaves packs from which everything is rebuilt, and deletes those before', async () => {
+  it('leaves packs from which everything can be rebuilt, and deletes the earlier ones', async () => {
     const { dir, dump } = await storeToCompact()
     const before = packsOf(dir)
     const offline = await openOffline({ root: dir, index: index(dir) })
@@ -137,7 +137,7 @@ describe('compaction', () => {
     expect(await dumpRebuilt(dir)).toEqual(dump)
   })
 
-  it('that is killed at any step loses nothing, also with the index of before, and can be run again', async () => {
+  it('killed at any step loses nothing, also with the earlier index, and can be run again', async () => {
     const { dir, dump } = await storeToCompact()
     for (let n = 0; ; n++) {
       const copy = copyStore(dir)
@@ -154,7 +154,7 @@ describe('compaction', () => {
     }
   }, 120_000)
 
-  it('keeps the packs while a backup runs, and while Windows says that one is open', async () => {
+  it('keeps the packs while a backup runs, and while Windows reports that one is open', async () => {
     const { dir } = await storeToCompact()
     const before = packsOf(dir)
     const hold = await placeHold(dir)
@@ -177,7 +177,7 @@ describe('compaction', () => {
 })
 
 describe('rebuild-log', () => {
-  it('that is killed at any step is refused at the start or whole, and can be run again', async () => {
+  it('killed at any step leaves a complete log or one that the start refuses, and can be run again', async () => {
     const { dir, dump } = await storeToCompact()
     for (let n = 0; ; n++) {
       const copy = copyStore(dir)
@@ -327,7 +327,7 @@ async function powerCut(
 }
 
 describe('random games', () => {
-  it('end with what was answered', async () => {
+  it('end with all acknowledged writes', async () => {
     for (let seed = 1; seed <= 12; seed++)
       expect({ seed, differs: await play(seed, 'none') }).toEqual({ seed, differs: null })
   }, 120_000)

@@ -1,6 +1,6 @@
 /**
- * After every operation of the driver suite, an index that is made from the log alone says what the live one says. A method
- * that forgets the log fails here.
+ * After every operation of the driver suite, an index that is rebuilt from the log equals the live one. A method that
+ * bypasses the log fails here.
  */
 import assert from 'node:assert/strict'
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
@@ -77,7 +77,7 @@ driverSuite(
   { knownDifferences: new Set(['unserved-urls']) },
 )
 
-it('compares after operations of every kind', () => {
+it('is equal after operations of every kind', () => {
   expect([...compared]).toEqual(
     expect.arrayContaining([
       'putObject',

@@ -1,6 +1,6 @@
 /**
- * Parts of a store from different moments, as power cuts and restored copies leave them: every mix of index and log
- * starts with everything that was answered, or is refused with a command that brings it back. No blob is deleted.
+ * Parts of a store from different moments, as after power cuts and partial restores. Every mix of index and log either
+ * starts with all acknowledged writes, or is refused with a command that restores them. No blob is deleted.
  */
 import { cpSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'

@@ -1,4 +1,4 @@
-/** The log of the store: what is written, in which order, and what a start makes of a log that was cut, torn or changed. */
+/** The log of the store: its content and order, and the start after the log was cut, torn or changed. */
 import { cpSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -59,13 +59,13 @@ async function useEverything(driver: StorageDriver): Promise<void> {
 }
 
 describe('the log', () => {
-  it('rebuilds the index, and what was deleted stays deleted', async () => {
+  it('rebuilds the index, and keeps deleted objects deleted', async () => {
     const { driver, dir } = await startDisk()
     await useEverything(driver)
     expect(await dumpRebuilt(dir)).toEqual(dumpIndex(index(dir)))
   })
 
-  it('brings an index from any earlier moment up to date', async () => {
+  it('updates an index from any earlier moment', async () => {
     const { driver, dir, again } = await startDisk()
     const earlier: string[] = [copyStore(dir)]
     const step = async (work: () => Promise<unknown>): Promise<void> => {
@@ -92,7 +92,7 @@ describe('the log', () => {
     }
   })
 
-  it('takes a prefix of the frames, whatever happened to the last batch', async () => {
+  it('applies a prefix of the frames, whatever happened to the last batch', async () => {
     const { driver, dir } = await startDisk()
     await put(driver, 'before')
     const [pack] = packsOf(dir)
@@ -134,7 +134,7 @@ describe('the log', () => {
     }
   })
 
-  it('has every batch in blocks of its own', async () => {
+  it('writes every batch to its own blocks', async () => {
     const { driver, dir } = await startDisk()
     for (const key of ['a', 'b', 'c']) {
       const [pack] = packsOf(dir)
@@ -147,7 +147,7 @@ describe('the log', () => {
     }
   })
 
-  it('begins a new pack when one is full, and replays across packs', async () => {
+  it('starts a new pack when one is full, and replays across packs', async () => {
     const { driver, dir, again } = await startDisk({ packSize: 16 * 1024 })
     const old = copyStore(dir)
     for (let i = 0; i < 20; i++) await put(driver, `key ${i % 7}`, `${i}`)
@@ -162,7 +162,7 @@ describe('the log', () => {
     expect(await dumpRebuilt(dir)).toEqual(now)
   })
 
-  it('loses one frame to bit rot in a closed pack, and names it', async () => {
+  it('loses one frame to bit rot in a closed pack, and reports it', async () => {
     const { driver, dir } = await startDisk({ packSize: 16 * 1024 })
     for (let i = 0; i < 12; i++) await put(driver, `key ${i}`, `${i}`)
     await driver.close()
@@ -216,13 +216,13 @@ describe('verify', () => {
     return found
   }
 
-  it('finds nothing in a log and an index that agree, beside a server that writes', async () => {
+  it('finds nothing if log and index agree, next to a server that writes', async () => {
     const { driver, dir } = await startDisk({ packSize: 32 * 1024 })
     await useEverything(driver)
     expect(await find(dir, { deep: true })).toEqual([])
   })
 
-  it('finds a pack that was changed, and an index that says something else than the log', async () => {
+  it('finds a changed pack, and an index that differs from the log', async () => {
     const { driver, dir } = await startDisk()
     await useEverything(driver)
     await driver.close()
@@ -256,7 +256,7 @@ const fault = (code: string, syscall: string): NodeJS.ErrnoException =>
   Object.assign(new Error(`${code}: injected, ${syscall}`), { code, errno: -5, syscall })
 
 describe('a write', () => {
-  it('is in the log, then synced, then in the index, then answered', async () => {
+  it('is written to the log, synced, committed to the index, and then acknowledged', async () => {
     const order: string[] = []
     const store: { dir?: string } = {}
     const { driver, dir } = await startDisk({
@@ -324,7 +324,7 @@ describe('a write', () => {
     },
   )
 
-  it('that was appended in part is removed from the log before it is refused', async () => {
+  it('that was appended in part is removed from the log before it fails', async () => {
     let full = false
     const { driver, dir } = await startDisk({
       calls: {
@@ -342,7 +342,7 @@ describe('a write', () => {
     expect(statSync(packsOf(dir)[0]!).size).toBe(size)
   })
 
-  it('whose sync fails is unknown: writes are off, the blob stays, and the next start has it or not, whole', async () => {
+  it('whose sync fails has an unknown outcome: writes are refused, the blob stays, and the next start has all of it or none', async () => {
     let broken = false
     const { driver, dir, again } = await startDisk({
       calls: {
@@ -454,7 +454,7 @@ describe('a start', () => {
     await expect(one.again()).rejects.toThrow(/belongs to the store [0-9a-f]{32}/)
   })
 
-  it('takes a read error for what it is, never for the end of the log', async () => {
+  it('does not mistake a read error for the end of the log', async () => {
     const { driver, dir, again } = await startDisk()
     await put(driver, 'a')
     const held = copyStore(dir)

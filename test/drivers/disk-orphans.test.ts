@@ -1,4 +1,4 @@
-/** Blobs that no row of the index knows: nothing deletes them on a guess. */
+/** Blobs without a row in the index are never deleted directly. */
 import { randomBytes } from 'node:crypto'
 import { appendFile, mkdir, readFile, readdir, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
@@ -73,7 +73,7 @@ describe('the sweep', () => {
     expect(await blobNames(dir)).toEqual(kept)
   })
 
-  it('leaves everything when more than 100 blobs and 1 % are orphans, and logs what to do', async () => {
+  it('leaves everything if more than 100 blobs and 1 % are orphans, and logs what to do', async () => {
     const { lines, log } = capture()
     const { driver, dir } = await startDisk({ grace: 0, log })
     await put(driver, 'kept')
@@ -89,7 +89,7 @@ describe('the sweep', () => {
     expect(await quarantined(dir)).toHaveLength(100)
   })
 
-  it('puts blobs back once the index has their rows again, and never deletes those', async () => {
+  it('moves blobs back once the index has their rows again, and never deletes these', async () => {
     const clock = { now: Date.now() }
     const { driver, dir } = await startDisk({ grace: 0, now: () => new Date(clock.now) })
     const data = bytesOf(200_000)
@@ -106,7 +106,7 @@ describe('the sweep', () => {
     expect((await collect((await driver.getObject(ref('a'))).stream())).equals(data)).toBe(true)
   })
 
-  it('does not take the packs of the log, nor files that are no blobs', async () => {
+  it('does not move packs of the log, or files that are not blobs', async () => {
     const { driver, dir } = await startDisk({ grace: 0 })
     await mkdir(join(dir, 'objects', 'log'), { recursive: true })
     const pack = join(dir, 'objects', 'log', '1.pack')
@@ -115,7 +115,7 @@ describe('the sweep', () => {
     expect(await readFile(pack, 'utf8')).toBe('frames')
   })
 
-  it('deletes nothing while the clock is not steady, and goes on afterwards', async () => {
+  it('deletes nothing while the clock is not steady, and continues afterwards', async () => {
     const clock = { isSteady: false }
     const { driver, dir } = await startDisk({ grace: 0, abandonedAfter: 0, mayDelete: () => clock.isSteady })
     await put(driver, 'a')
@@ -167,7 +167,7 @@ describe('the sweep', () => {
 })
 
 describe('gc', () => {
-  it('takes more than the limit only when it is given the number, and the set can be put back', async () => {
+  it('moves more than the limit only with the exact number, and the set can be restored', async () => {
     const { driver, dir } = await startDisk()
     await put(driver, 'kept')
     const ids = await leaveOrphans(dir, 150)
@@ -185,7 +185,7 @@ describe('gc', () => {
     await expect(putBackSets(dir, ['orphans-none'])).rejects.toThrow('postern quarantine list')
   })
 
-  it('leaves blobs that are younger than the grace', async () => {
+  it('leaves blobs that are younger than the grace period', async () => {
     const { driver, dir } = await startDisk()
     await put(driver, 'kept')
     await leaveOrphans(dir, 1)
@@ -194,7 +194,7 @@ describe('gc', () => {
 })
 
 describe('verify --repair', () => {
-  it('leaves orphans that are too many, and says which number to name', async () => {
+  it('leaves too many orphans, and reports the number to pass', async () => {
     const { driver, dir } = await startDisk()
     await put(driver, 'kept')
     await leaveOrphans(dir, 101)
@@ -208,7 +208,7 @@ describe('verify --repair', () => {
     expect(await quarantined(dir)).toHaveLength(101)
   })
 
-  it('removes nothing when the index lost the objects of many blobs', async () => {
+  it('removes nothing if the index lost the objects of many blobs', async () => {
     const { driver, dir } = await startDisk()
     for (let i = 0; i < 101; i++) await put(driver, `a${i}`, `${i}`)
     inIndex(dir, (db) => db.exec('DELETE FROM objects'))
@@ -229,7 +229,7 @@ describe('verify --repair', () => {
     expect(marked).toBe(0)
   })
 
-  it('trims bytes that were appended to a blob into a copy, while its object is read correctly', async () => {
+  it('trims a blob with appended bytes by a copy, while its object is read correctly', async () => {
     const { driver, dir } = await startDisk()
     const data = bytesOf(300_000)
     await put(driver, 'a', data)
@@ -248,7 +248,7 @@ describe('verify --repair', () => {
     expect(await tempFiles(dir)).toEqual([])
   })
 
-  it('treats a longer blob whose own bytes are wrong as damage', async () => {
+  it('treats a longer blob with wrong bytes as damage', async () => {
     const { driver, dir } = await startDisk()
     await put(driver, 'a', bytesOf(300_000))
     const [path] = blobFilesOf(dir, 'a') as [string]
@@ -258,7 +258,7 @@ describe('verify --repair', () => {
   })
 })
 
-it('temporary files of another process that lives are not swept, whatever their age', async () => {
+it('does not sweep temporary files of another running process, whatever their age', async () => {
   const { driver, dir, again } = await startDisk({ abandonedAfter: 0 })
   await put(driver, 'a')
   const [lock] = await readdir(join(dir, 'writers'))

@@ -1,4 +1,4 @@
-/** What a store remembers of the catalog that it was last used with: compared at each start, and kept by every command. */
+/** The generation of the catalog that a store was last used with: compared at each start, and kept by every command. */
 import { rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
@@ -30,7 +30,7 @@ it.each([
   ['copies that were used separately up to an announcement', catalog(6, 8), generation(8, 'b'), 'not of one history'],
 ] as const)('%s', (_, of, store, fit) => expect(fitOf(of, store)).toBe(fit))
 
-it('goes forward only', async () => {
+it('only increases', async () => {
   const { driver } = await startDisk()
   const { paired } = driver
   expect(paired!.generation()).toBe(null)
@@ -57,14 +57,14 @@ function generationIn(dir: string): unknown {
   }
 }
 
-it('is in the log: rebuild-index restores it', async () => {
+it('is in the log, so rebuild-index restores it', async () => {
   const dir = await pairedStore()
   removeIndex(dir)
   await rebuildIndex({ root: dir })
   expect(generationIn(dir)).toEqual(generation(4))
 })
 
-it('is in a log that was written from the index', async () => {
+it('is in a log that was rebuilt from the index', async () => {
   const dir = await pairedStore()
   rmSync(join(dir, 'objects/log'), { recursive: true })
   await rebuildLog({ root: dir })
@@ -73,7 +73,7 @@ it('is in a log that was written from the index', async () => {
   expect(generationIn(dir)).toEqual(generation(4))
 })
 
-it('is forgotten where the log has lost a part, or the store comes from a backup without its catalog', async () => {
+it('is forgotten if the log has lost a part, or if the store was restored without its catalog', async () => {
   const dir = await pairedStore()
   const restored = copyStore(dir)
   await rebuildLog({ root: restored, unpair: true })
@@ -94,7 +94,7 @@ it('is forgotten where the log has lost a part, or the store comes from a backup
   expect(generationIn(damaged)).toBe(null)
 })
 
-it('does not outlast a conversion to format 2', async () => {
+it('does not survive a conversion to format 2', async () => {
   const dir = await pairedStore()
   await convertToVersion2(dir)
   const { driver } = await startDisk({ path: dir })

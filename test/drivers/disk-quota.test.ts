@@ -1,4 +1,4 @@
-/** What the owner of an access key may store: compared with what is stored and with what is on its way. */
+/** The quota of an owner of access keys, compared with stored bytes and bytes in flight. */
 import { PassThrough } from 'node:stream'
 import { expect, describe, it, onTestFinished } from 'vitest'
 import type { DiskDriverOptions } from '../../src/drivers/disk/disk-driver.ts'
@@ -30,7 +30,7 @@ const stored = async (driver: StorageDriver, owner = 'alice') => {
 }
 
 describe('bytes', () => {
-  it('are refused beyond the quota of the owner, of all his buckets together', async () => {
+  it("are refused over the owner's quota for all buckets together", async () => {
     const { driver, dir } = await start({ bytes: 1000 })
     await driver.createBucket('alice-2', { owner: 'alice' })
     await put(driver, 'a', 600)
@@ -51,7 +51,7 @@ describe('bytes', () => {
     expect(await stored(driver)).toEqual({ bytes: 1000, objects: 3 })
   })
 
-  it('of an overwritten object are free for the one that replaces it', async () => {
+  it('of an overwritten object are available for its replacement', async () => {
     const { driver } = await start({ bytes: 1000 })
     await put(driver, 'a', 1000)
     await put(driver, 'a', 1000)
@@ -66,7 +66,7 @@ describe('bytes', () => {
     expect(await blobFiles(dir)).toHaveLength(1)
   })
 
-  it('of writes that are running count, until they fail or are stored', async () => {
+  it('of running writes count until they fail or are stored', async () => {
     const { driver } = await start({ bytes: 1000 })
     const one = begin(driver, 'one', 600)
     const two = begin(driver, 'two', 400)
@@ -94,7 +94,7 @@ describe('bytes', () => {
     expect(await stored(driver)).toEqual({ bytes: 600, objects: 1 })
   })
 
-  it('of a body without a length count as they come', async () => {
+  it('of a body without a length count as they arrive', async () => {
     const { driver, dir } = await start({ bytes: 200_000 })
     const form = (size: number) => driver.putObject(ref('form'), bodyOf(Buffer.alloc(size)))
     expect(await codeOf(form(200_001))).toBe('QuotaExceeded')
@@ -104,7 +104,7 @@ describe('bytes', () => {
     expect(await stored(driver)).toEqual({ bytes: 200_000, objects: 1 })
   })
 
-  it('never exceed the quota by parallel writes, however they end', async () => {
+  it('never exceed the quota under parallel writes, however they end', async () => {
     const { driver } = await start({ bytes: 10_000, objects: 7 })
     const codes = await Promise.all(
       Array.from({ length: 60 }, (_, i) => codeOf(put(driver, `key-${i % 20}`, 1000 + (i % 7) * 100))),
@@ -135,7 +135,7 @@ describe('bytes', () => {
     expect(await running.send()).toBe('ok')
   })
 
-  it('that were stored before the quota was lowered stay, and may only become fewer', async () => {
+  it('that were stored before the quota was lowered stay, and may only decrease', async () => {
     const before = await start({ bytes: null })
     await put(before.driver, 'a', 900)
     await put(before.driver, 'b', 900)
@@ -150,7 +150,7 @@ describe('bytes', () => {
 })
 
 describe('objects', () => {
-  it('are refused beyond the quota, overwriting and deleting are not', async () => {
+  it('are refused over the quota, overwriting and deleting are not', async () => {
     const { driver } = await start({ objects: 2 })
     await put(driver, 'a', 0)
     await put(driver, 'b', 0)
@@ -173,7 +173,7 @@ describe('objects', () => {
 })
 
 describe('a multipart upload', () => {
-  it('counts with its parts, and its completion is never refused', async () => {
+  it('counts with its parts, and can always be completed', async () => {
     const { driver } = await start({ bytes: partSize + 100, objects: 2 })
     await put(driver, 'other', 40)
     const { uploadId } = await driver.createMultipartUpload(ref('large'))
@@ -194,7 +194,7 @@ describe('a multipart upload', () => {
     await put(driver, 'other', partSize + 100)
   })
 
-  it('gives back what it held when it is aborted', async () => {
+  it('frees its share when it is aborted', async () => {
     const { driver } = await start({ bytes: 100, objects: 1 })
     const { uploadId } = await driver.createMultipartUpload(ref('large'))
     await driver.uploadPart(ref('large'), uploadId, 1, bodyOf(bytesOf(100)), { contentLength: 100 })
@@ -217,7 +217,7 @@ describe('a multipart upload', () => {
 })
 
 describe('with another process', () => {
-  it('counts what that one has in flight, and not what it has just stored', async () => {
+  it('counts its bytes in flight, and not the bytes that it has just stored', async () => {
     const [mine, other] = pairOfPeers()
     const store = await start({ bytes: 1000 }, { peers: mine })
     const second = await store.again({ peers: other })
@@ -231,7 +231,7 @@ describe('with another process', () => {
     expect(await stored(store.driver)).toEqual({ bytes: 1000, objects: 2 })
   })
 
-  it('asks for what is in flight before it refuses what was heard a moment ago', async () => {
+  it('asks for current bytes in flight before it refuses because of older counts', async () => {
     const [mine, other] = pairOfPeers()
     const heard = new Map([['quota.bytes', 900]])
     const late = { ...mine, counts: (name: string) => ({ get: () => heard.get(name) ?? 0, add() {} }) }

@@ -1,4 +1,4 @@
-/** The background check of stored bytes: it finds damage, tells it once a pass, goes on after a restart. */
+/** The background check of stored bytes finds damage, reports it once per pass, and continues after a restart. */
 import { existsSync } from 'node:fs'
 import { unlink } from 'node:fs/promises'
 import { basename } from 'node:path'
@@ -16,7 +16,7 @@ function record(): DiskLog & { errors: object[] } {
   return { errors, info() {}, warn() {}, error: (facts) => void errors.push(facts) }
 }
 
-it('tells damaged and missing blobs by what they belong to, and leaves them where they are', async () => {
+it('reports damaged and missing blobs with their objects, and leaves them in place', async () => {
   const { driver, dir, again } = await startDisk()
   await put(driver, 'sound', bytesOf(70_000))
   await put(driver, 'flipped', bytesOf(200_000))
@@ -45,7 +45,7 @@ it('tells damaged and missing blobs by what they belong to, and leaves them wher
   expect((await again()).scrubStatus?.()).toBeNull()
 })
 
-it('goes on where it was stopped, within a blob too', async () => {
+it('continues where it was stopped, also within a blob', async () => {
   const { driver, dir, again } = await startDisk()
   await put(driver, 'large', bytesOf(8 << 20))
   // At 256 KiB a second this blob takes 32 s: the first server is stopped long before.

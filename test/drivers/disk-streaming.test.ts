@@ -1,4 +1,4 @@
-/** Large bodies: flat memory, buffers that are reused and never too early, readers that go away. */
+/** Large bodies: constant memory, buffers that are not reused too early, and readers that disconnect. */
 import { createHash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { readdir } from 'node:fs/promises'
@@ -81,7 +81,7 @@ describe('a body of 256 MiB', () => {
 })
 
 describe('over a socket', () => {
-  it('slow and fast readers at once all get the bytes', async () => {
+  it('slow and fast readers get the bytes concurrently', async () => {
     const data = bytesOf(9 * MiB + 321)
     await fixture.driver.putObject(ref, bodyOf(data), { contentLength: data.length })
     const readers = Array.from({ length: 6 }, async (_, i) => {
@@ -97,7 +97,7 @@ describe('over a socket', () => {
     expect(failures).toEqual([])
   })
 
-  it('a reader that goes away ends its download and disturbs no other', async () => {
+  it('a reader that disconnects stops its download and affects no other', async () => {
     const data = bytesOf(16 * MiB)
     await fixture.driver.putObject(ref, bodyOf(data), { contentLength: data.length })
     const before = await openBlobs()

@@ -8,7 +8,7 @@ import { blobFiles, tempFiles } from './disk-fixture.ts'
 import { put, ref, startDisk } from './start-disk.ts'
 
 describe('garbage', () => {
-  it('of a replaced object goes at once, of a deleted object after its grace and not before', async () => {
+  it('of a replaced object is deleted at once, of a deleted object after its grace period', async () => {
     const clock = { now: Date.parse('2026-01-01T00:00:00Z') }
     const { driver, dir } = await startDisk({ now: () => new Date(clock.now) })
     await put(driver, 'a', 'first')
@@ -26,7 +26,7 @@ describe('garbage', () => {
     expect(await readFile(left!, 'utf8')).toBe('second')
   })
 
-  it('goes with the last object that shares it', async () => {
+  it('is deleted with the last object that shares it', async () => {
     const { driver, dir } = await startDisk({ grace: 0 })
     await put(driver, 'a')
     await driver.copyObject(ref('a'), ref('b'))
@@ -39,7 +39,7 @@ describe('garbage', () => {
     expect(await blobFiles(dir)).toHaveLength(1)
   })
 
-  it('stays while a download here is at it', async () => {
+  it('stays while a download reads it', async () => {
     const { driver, dir } = await startDisk({ grace: 0 })
     const data = bytesOf(3 << 20)
     await put(driver, 'a', data)
@@ -71,8 +71,8 @@ describe('garbage', () => {
   })
 })
 
-describe('what a crash left', () => {
-  it('goes: blobs without a row and temporary files, but not what is foreign', async () => {
+describe('leftovers of a crash', () => {
+  it('are deleted: blobs without a row and temporary files, but no foreign files', async () => {
     const { driver, dir, again } = await startDisk({ grace: 0 })
     await put(driver, 'a')
     const [blob] = await blobFiles(dir)
@@ -88,7 +88,7 @@ describe('what a crash left', () => {
     )
   })
 
-  it('stays within its grace', async () => {
+  it('stay within the grace period', async () => {
     const { driver, dir } = await startDisk()
     await put(driver, 'a')
     const [blob] = await blobFiles(dir)
@@ -96,7 +96,7 @@ describe('what a crash left', () => {
     expect(await driver.sweep()).toEqual({ removed: 0 })
   })
 
-  it('in tmp goes only after a day without a change: another process may be writing', async () => {
+  it('in tmp are deleted only after a day without a change, because another process may be writing', async () => {
     const { driver, dir, again } = await startDisk()
     await writeFile(join(dir, 'tmp', 'a'.repeat(32)), 'x')
     await driver.sweep()
@@ -108,7 +108,7 @@ describe('what a crash left', () => {
   })
 })
 
-describe('a write that runs', () => {
+describe('a running write', () => {
   it('is never swept', async () => {
     const { driver, dir } = await startDisk({ grace: 0, abandonedAfter: 0 })
     const body = new PassThrough()

@@ -1,6 +1,6 @@
 /**
- * What a power cut can leave of a store with `fsync: none`: the start says that this is the reason and what may be lost,
- * and the command that it names opens the store again.
+ * A store with `fsync: none` after a power cut. The start gives the reason and the possible loss, and the command that
+ * it names opens the store again.
  */
 import { renameSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -111,7 +111,7 @@ it.each([
   expect(await readAll(driver)).toContain('later')
 })
 
-it('starts where the bytes of an object are lost, and verify names the object', async () => {
+it('starts if the bytes of an object are lost, and verify reports the object', async () => {
   const { dir, again } = await startUnsynced()
   const blob = (await blobFiles(dir)).find((file) => statSync(file).size === 'bytes of a'.length)
   truncateSync(blob!, 0)

@@ -1,4 +1,4 @@
-/** The counts of what buckets and owners store: always those of the rows, whatever changed them. */
+/** The usage of buckets and owners always equals their rows. */
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { afterEach, beforeEach, expect, it } from 'vitest'
@@ -78,7 +78,7 @@ it('counts parts until their upload is complete or aborted', async () => {
   expect(await usage('carol')).toEqual({ ...none, buckets: 1 })
 })
 
-it('counts the same in an index that the log was made into, and after a snapshot is restored', async () => {
+it('counts the same in an index that was rebuilt from the log, and after a restored snapshot', async () => {
   await put('alice-1', 'kept', 9)
   await driver.snapshots!.take('one')
   await put('alice-1', 'kept', 90)
@@ -101,7 +101,7 @@ it('counts the same in an index that the log was made into, and after a snapshot
   expect((await dumpRebuilt(store.dir))['miscounted']).toEqual([])
 })
 
-it('counts what is there in an index of the version before', async () => {
+it('counts the existing rows of an index of the previous version', async () => {
   await put('alice-1', 'a', 100)
   const { uploadId } = await driver.createMultipartUpload({ bucket: 'alice-2', key: 'u' })
   await driver.uploadPart({ bucket: 'alice-2', key: 'u' }, uploadId, 1, bodyOf('12345'))
@@ -118,7 +118,7 @@ it('counts what is there in an index of the version before', async () => {
   expect(await usage('alice')).toEqual({ buckets: 2, objects: 1, bytes: 100, uploads: 1, partBytes: 5 })
 })
 
-it('is checked by verify, which counts again', async () => {
+it('is checked by verify, which recounts', async () => {
   await put('alice-1', 'a', 100)
   const db = new Database(index())
   db.exec("UPDATE owner_usage SET bytes = 99; INSERT INTO bucket_usage VALUES ('bob-1', 1, 1, 0, 0)")

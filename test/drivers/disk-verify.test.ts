@@ -1,4 +1,7 @@
-/** Row 118: what `verify` finds in a store, what it mends, and what it leaves alone while writers are at work. */
+/**
+ * Security case 118: the problems that `verify` finds and repairs, and the files of running writes that it leaves
+ * alone.
+ */
 import { existsSync } from 'node:fs'
 import { readFile, readdir, rename, truncate, unlink, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
@@ -47,7 +50,7 @@ async function putParts(driver: StorageDriver, key: string, sizes: readonly numb
 
 const fiveMiB = 5 << 20
 
-it('finds nothing in a sound store, and leaves it as it is', async () => {
+it('finds nothing in an intact store, and does not change it', async () => {
   const { driver, dir } = await startDisk()
   await put(driver, 'small')
   await put(driver, 'empty', '')
@@ -72,7 +75,7 @@ it('finds nothing in a sound store, and leaves it as it is', async () => {
 })
 
 describe('damage', () => {
-  it('is found by reading: first, middle and last byte; by looking: a missing or short blob', async () => {
+  it('is found in the first, middle and last byte, and for missing and short blobs', async () => {
     const { driver, dir } = await startDisk()
     for (const key of ['first', 'middle', 'last', 'short', 'gone']) await put(driver, key, bytesOf(300_000))
     await putParts(driver, 'parts', [fiveMiB, 10])
@@ -98,7 +101,7 @@ describe('damage', () => {
     ])
   })
 
-  it('is moved to quarantine with a note; reading the object is an error, putting the bytes back ends it', async () => {
+  it('is moved to quarantine with a note, and restoring the bytes makes the object readable again', async () => {
     const { driver, dir } = await startDisk()
     const data = bytesOf(300_000)
     await put(driver, 'bad', data)
@@ -137,7 +140,7 @@ describe('damage', () => {
     expect((await collect((await driver.getObject(ref('same'))).stream())).equals(data)).toBe(true)
   })
 
-  it('of digests is found where every block is right: other bytes under the same key', async () => {
+  it('is found by digests if every block is intact but belongs to other bytes', async () => {
     const { driver, dir } = await startDisk()
     await put(driver, 'one', 'first')
     await put(driver, 'two', 'other')
@@ -154,7 +157,7 @@ describe('damage', () => {
 })
 
 describe('the index', () => {
-  it('is mended where rows refer to nothing, and told where bytes are lost', async () => {
+  it('is repaired if rows refer to nothing, and reported if bytes are lost', async () => {
     const { driver, dir, again } = await startDisk({ grace: 0 })
     for (const key of ['lost', 'marked', 'forgotten']) await put(driver, key, key)
     await putParts(driver, 'parts', [fiveMiB, 10])
@@ -189,7 +192,7 @@ describe('the index', () => {
 })
 
 describe('leftovers', () => {
-  it('are found once they are older than the grace, and removed on demand', async () => {
+  it('are found once they are older than the grace period, and removed on request', async () => {
     const { driver, dir } = await startDisk()
     await put(driver, 'a')
     const [blob] = blobFilesOf(dir, 'a') as [string]
@@ -209,7 +212,7 @@ describe('leftovers', () => {
     expect(await readdir(dirname(blob))).toEqual([basename(blob), 'README'].toSorted())
   })
 
-  it('are not what writers are at: no false alarm while objects come, are replaced and go', async () => {
+  it('do not include files of running writes', async () => {
     const { driver, dir } = await startDisk({ grace: 0 })
     const slow = new PassThrough()
     const writing = driver.putObject(ref('slow'), slow, { contentLength: 2 << 20 })
@@ -233,7 +236,7 @@ describe('leftovers', () => {
   })
 })
 
-it('refuses a folder that is no store, and makes nothing there', async () => {
+it('refuses a folder that is not a store, and creates nothing there', async () => {
   const { dir } = await startDisk()
   const nowhere = join(dir, 'nowhere')
   await expect(verify(nowhere)).rejects.toThrow('There is no store at')

@@ -188,7 +188,7 @@ async function play(driver: StorageDriver, model: Model, move: Move, serial: num
 }
 
 describe('random writes, deletes and changes of the state', () => {
-  it('leave what the model says, in the index, in the log and in the files', async () => {
+  it('leave the state of the model in the index, in the log and in the files', async () => {
     await check(
       asyncProperty(moves, async (game) => {
         const fixture = await start()
@@ -227,7 +227,7 @@ describe('random writes, deletes and changes of the state', () => {
 })
 
 describe('versions of a key', () => {
-  it('that was there before keep it as the version null', async () => {
+  it('keep an earlier object as the version null', async () => {
     const { driver } = await start()
     await write(driver, 'a', 'before')
     expect((await driver.headObject(of('a'))).versionId).toBeUndefined()
@@ -239,7 +239,7 @@ describe('versions of a key', () => {
     expect(await read(driver, 'a')).toBe('second')
   })
 
-  it('are named by ids that are refused when malformed, and unknown when not', async () => {
+  it('have ids that are rejected if malformed, and not found if unknown', async () => {
     const { driver } = await start()
     await write(driver, 'a', 'one')
     expect(await codeOf(driver.headObject(of('a'), { versionId: 'x'.repeat(32) }))).toBe('InvalidArgument')
@@ -265,7 +265,7 @@ describe('versions of a key', () => {
     expect((await driver.headObject(of('a'))).acl).toBe('private')
   })
 
-  it('count in the quota of the owner, and go with their deletion', async () => {
+  it("count in the owner's quota until they are deleted", async () => {
     const { driver } = await start({ ownerLimits: { bytes: 10, objects: null } })
     await setVersioning(driver, 'Enabled')
     const first = await write(driver, 'a', '12345')
@@ -276,7 +276,7 @@ describe('versions of a key', () => {
     expect(await write(driver, 'a', '12345')).toMatch(/^[\w-]{32}$/)
   })
 
-  it('keep their bucket from being deleted, delete markers included', async () => {
+  it('prevent the deletion of their bucket, also delete markers', async () => {
     const { driver } = await start()
     await setVersioning(driver, 'Enabled')
     const { versionId } = await driver.deleteObject(of('a'))
@@ -287,7 +287,7 @@ describe('versions of a key', () => {
 })
 
 describe('a list of versions', () => {
-  it('goes on after a version that was deleted between two pages', async () => {
+  it('continues after a version that was deleted between two pages', async () => {
     const { driver } = await start()
     await setVersioning(driver, 'Enabled')
     const ids: string[] = []
@@ -302,7 +302,7 @@ describe('a list of versions', () => {
     expect(rest.versions.map(({ versionId }) => versionId)).toEqual(ids.slice(2))
   })
 
-  it('folds keys at a delimiter, and passes a common prefix that was listed', async () => {
+  it('groups keys at a delimiter, and skips a listed common prefix', async () => {
     const { driver } = await start()
     await setVersioning(driver, 'Enabled')
     for (const name of ['a/1', 'a/1', 'b', 'b', 'c/1']) await write(driver, name, 'x')
@@ -331,7 +331,7 @@ describe('a list of versions', () => {
 })
 
 describe('the log', () => {
-  it('that is written anew while a version becomes current keeps its bytes', async () => {
+  it('that is rewritten while a version becomes current keeps its bytes', async () => {
     const { driver, dir } = await start()
     await setVersioning(driver, 'Enabled')
     await write(driver, 'a', 'first')
@@ -356,7 +356,7 @@ describe('the log', () => {
 })
 
 describe('a process that is killed between the sync of the log and the commit of the index', () => {
-  it('leaves every version that it answered, in order, and a log that says the same', async () => {
+  it('leaves every acknowledged version in order, and a log with the same state', async () => {
     const { driver, dir, again } = await start()
     await setVersioning(driver, 'Enabled')
     await driver.close()
@@ -381,7 +381,7 @@ describe('a process that is killed between the sync of the log and the commit of
 })
 
 describe('the conversion to a store without versions', () => {
-  it('is refused as long as a bucket keeps versions', async () => {
+  it('is refused while a bucket keeps versions', async () => {
     const { driver, dir } = await start()
     await write(driver, 'a', 'first')
     await setVersioning(driver, 'Enabled')

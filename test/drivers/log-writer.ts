@@ -1,6 +1,6 @@
 /**
- * For disk-log-crash.test.ts: one of two processes that race for the same keys, and dies between the sync of the log and
- * the commit of the index. Prints `won <key>` and `lost <key>` for what was answered.
+ * For disk-log-crash.test.ts: one of two processes that race for the same keys, and ends between the sync of the log
+ * and the commit of the index. Prints `won <key>` and `lost <key>` for acknowledged writes.
  */
 import { writeSync } from 'node:fs'
 import { createDiskDriver } from '../../src/drivers/disk/disk-driver.ts'

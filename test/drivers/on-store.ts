@@ -1,4 +1,4 @@
-/** The S3 driver in front of a bucket of its own in a real store. */
+/** The S3 driver with its own bucket in a real store. */
 import { afterAll, beforeAll } from 'vitest'
 import type { StorageDriver } from '../../src/drivers/driver.ts'
 import { createTestBucket, startDriver, type TestBucket } from '../fixtures/s3-store.ts'

@@ -1,4 +1,4 @@
-/** Where the credentials come from, and what that costs: the default chain, and the SDK loaded or not. */
+/** The sources of credentials: the default chain, and configured ones that do not load the SDK. */
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { afterEach, describe, expect, it } from 'vitest'
@@ -35,7 +35,7 @@ describe('the credentials of the default chain', () => {
   }
   const chain: S3DriverOptions = { bucket: 'files', region: 'eu-central-1', now: () => new Date() }
 
-  it('end a URL before it was asked to end', async () => {
+  it('limit the expiry of a URL', async () => {
     await serveCredentials(1800)
     const driver = await createS3Driver(chain)
     const signed = await driver.presignDownload(ref, { expiresIn: 7200 })

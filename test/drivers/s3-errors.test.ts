@@ -107,7 +107,7 @@ describe('errors of a store', () => {
     }
   })
 
-  it('says when to come again: what the store says, else some seconds', () => {
+  it("returns the store's Retry-After, or a default of some seconds", () => {
     expect(mapAwsError('putObject', ref, sdkError('SlowDown', 503, { 'retry-after': '17' })).retryAfter).toBe(17)
     expect(mapAwsError('putObject', ref, sdkError('SlowDown', 503)).retryAfter).toBe(5)
     expect(mapAwsError('putObject', ref, sdkError('NoSuchKey', 404)).retryAfter).toBeUndefined()
@@ -119,7 +119,7 @@ describe('errors of a store', () => {
     expect(mapAwsError('putObject', ref, sdkError('PermanentRedirect', 301)).message).toContain('storage.s3.region')
   })
 
-  it('knows what was not found from what was asked', () => {
+  it('derives the missing resource from the operation', () => {
     for (const operation of ['uploadPart', 'listParts', 'completeMultipartUpload', 'abortMultipartUpload']) {
       expect(mapAwsError(operation, ref, sdkError('NoSuchKey', 404)).code).toBe('NoSuchUpload')
     }
@@ -130,12 +130,12 @@ describe('errors of a store', () => {
     expect(mapAwsError('copyObject', ref, sdkError('NoSuchKey', 404)).code).toBe('NotFound')
   })
 
-  it('leaves our own errors alone', () => {
+  it('returns a StorageError unchanged', () => {
     const ours = new StorageError('QuotaExceeded')
     expect(mapAwsError('putObject', ref, ours)).toBe(ours)
   })
 
-  it('takes anything that is thrown', () => {
+  it('accepts any thrown value', () => {
     for (const cause of [undefined, null, 'text', 7, {}, new Error('x')]) {
       expect(mapAwsError('putObject', ref, cause).code).toBe('Internal')
     }

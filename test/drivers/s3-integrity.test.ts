@@ -1,4 +1,7 @@
-/** A bucket that sends other bytes than it keeps the checksum of: the answer is cut off, also where we proxy it. */
+/**
+ * A bucket that sends bytes that differ from their stored checksum. The response is aborted, also with proxied
+ * delivery.
+ */
 import { createHash, randomBytes } from 'node:crypto'
 import type { RequestListener } from 'node:http'
 import { crc32 } from 'node:zlib'
@@ -48,7 +51,7 @@ it.each([
   }
 })
 
-it('a composite checksum, and that of the whole on a range, say nothing of the bytes that are sent', async () => {
+it("does not compare a composite checksum, or the whole object's on a range, with the sent bytes", async () => {
   const composite = await driverBefore(sending(data, { 'x-amz-checksum-sha256': `${sha256}-3` }))
   expect((await collect((await composite.getObject(ref)).stream())).equals(data)).toBe(true)
   const ranged = await driverBefore(sending(data, { 'x-amz-checksum-sha256': sha256 }))
@@ -56,7 +59,7 @@ it('a composite checksum, and that of the whole on a range, say nothing of the b
   expect(await collect(part.stream())).toEqual(data.subarray(5, 10))
 })
 
-it('a proxied download that is wrong never comes to its end', async () => {
+it('a proxied download with wrong bytes never completes', async () => {
   const download = async (bytes: Buffer): Promise<Buffer | null> => {
     const endpoint = await serve(sending(bytes, { 'x-amz-checksum-sha256': sha256 }))
     const s3 = { endpoint, region: 'us-east-1', accessKeyId: 'AKIATEST', secretAccessKey: 'secret', provider: 'other' }

@@ -1,4 +1,4 @@
-/** The driver before a store that misbehaves: busy, gone, broken off. */
+/** The driver with a store that is busy, unreachable, or breaks off. */
 import { Writable } from 'node:stream'
 import { describe, expect, it } from 'vitest'
 import { driverAt, driverBefore, refusal } from '../fixtures/fake-store.ts'
@@ -7,7 +7,7 @@ const ref = { bucket: 'files', key: 'uploads/a.bin' }
 const MiB = 1024 * 1024
 
 describe('a store', () => {
-  it('that is busy is Unavailable, for as long as it says', async () => {
+  it('that is busy is Unavailable, with its Retry-After', async () => {
     let asked = 0
     const driver = await driverBefore((_request, response) => {
       asked++
@@ -17,13 +17,13 @@ describe('a store', () => {
     expect(asked).toBe(3)
   })
 
-  it('that is not there is Unavailable', async () => {
+  it('that is unreachable is Unavailable', async () => {
     const driver = await driverAt('http://127.0.0.1:9')
     await expect(driver.headObject(ref)).rejects.toMatchObject({ code: 'Unavailable' })
     await expect(driver.checkReady()).rejects.toMatchObject({ code: 'Unavailable' })
   })
 
-  it('that has no such bucket says in checkReady what to do, once for many who ask', async () => {
+  it('without the bucket makes checkReady say what to do, with one request for many callers', async () => {
     let asked = 0
     const driver = await driverBefore((_request, response) => {
       asked++
@@ -38,7 +38,7 @@ describe('a store', () => {
     expect(asked).toBe(1)
   })
 
-  it('that denies the bucket says which permissions are missing', async () => {
+  it('that denies the bucket makes checkReady name the permissions', async () => {
     const driver = await driverBefore((_request, response) => response.writeHead(403).end())
     await expect(driver.checkReady()).rejects.toMatchObject({
       code: 'Unavailable',
@@ -61,7 +61,7 @@ describe('a download', () => {
     await expect((await driver.getObject(ref)).stream().toArray()).rejects.toMatchObject({ code: 'Unavailable' })
   })
 
-  it('that is given up ends the connection to the store', async () => {
+  it('that is aborted closes the connection to the store', async () => {
     let ended: Promise<unknown> = Promise.reject(new Error('never asked'))
     ended.catch(() => {})
     const driver = await driverBefore((_request, response) => {
@@ -81,7 +81,7 @@ describe('a download', () => {
 })
 
 describe('a list of keys to delete', () => {
-  it('is deleted one by one where the store knows no lists', async () => {
+  it('is deleted one by one if the store does not support lists', async () => {
     const deleted: string[] = []
     const driver = await driverBefore((request, response) => {
       if (request.method === 'POST') return void refusal(response, 501, 'NotImplemented')

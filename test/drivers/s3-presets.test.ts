@@ -54,7 +54,7 @@ describe('provider presets', () => {
     expect(resolveSettings({ ...options, endpoint: 'http://minio:9000', forcePathStyle: false }).pathStyle).toBe(false)
   })
 
-  it('tells the origin that browsers meet', () => {
+  it('returns the origin that browsers reach', () => {
     expect(publicOrigin(options)).toBe('https://files.s3.us-east-1.amazonaws.com')
     expect(publicOrigin({ ...options, endpoint: 'http://minio:9000' })).toBe('http://minio:9000')
     expect(
@@ -63,7 +63,7 @@ describe('provider presets', () => {
     expect(publicOrigin({ ...options, bucket: 'arn:aws:s3:eu-west-1:123456789012:accesspoint/media' })).toBeNull()
   })
 
-  it('refuses settings that do not go together', async () => {
+  it('rejects conflicting settings', async () => {
     const refused = async (o: Partial<S3DriverOptions>) =>
       expect(await createS3Driver({ ...options, ...o }).catch((e: unknown) => e)).toSatisfy((e) =>
         isStorageError(e, 'InvalidArgument'),
@@ -73,7 +73,7 @@ describe('provider presets', () => {
     await refused({ accessKeyId: null })
   })
 
-  it.each(providers)('%s refuses to sign what it is not known to enforce', async (provider) => {
+  it.each(providers)('%s rejects constraints that it is not known to enforce', async (provider) => {
     const driver = await createS3Driver({ ...options, provider, endpoint: 'https://store.example.com' })
     const { capabilities } = presets[provider]
     const signing = {

@@ -1,4 +1,4 @@
-/** URLs of the s3 driver, without a store: presigning is local. */
+/** URLs of the s3 driver, without a store, because presigning is local. */
 import { GetObjectCommand, HeadObjectCommand, PutObjectCommand, S3Client, UploadPartCommand } from '@aws-sdk/client-s3'
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner'
 import { describe, expect, it } from 'vitest'
@@ -99,7 +99,7 @@ describe.each(configurations)('%s', (_name, o, client) => {
   })
 })
 
-describe('what a URL names', () => {
+describe('a URL contains', () => {
   it('the public endpoint, and the key behind the prefix', async () => {
     const driver = await createS3Driver({
       ...base,
@@ -117,7 +117,7 @@ describe('what a URL names', () => {
     expect(form.fields['key']).toBe('app/uploads/a.png')
   })
 
-  it('the moment of signing that was asked for, so that URLs can be stable', async () => {
+  it('the requested time of signing, so that URLs can be stable', async () => {
     const driver = await createS3Driver(base)
     const signedAt = new Date('2026-01-02T03:00:00Z')
     const signed = await driver.presignDownload(ref, { expiresIn: 600, signedAt })
@@ -125,7 +125,7 @@ describe('what a URL names', () => {
     expect(signed.expiresAt).toEqual(new Date('2026-01-02T03:10:00Z'))
   })
 
-  it('the public base, for public files alone', async () => {
+  it('the public base URL, only for public files', async () => {
     const driver = await createS3Driver({ ...base, prefix: 'app/', publicBaseUrl: 'https://cdn.example.com/' })
     expect(driver.publicUrl({ bucket: 'files', key: 'public/a b.png' })).toBe(
       'https://cdn.example.com/app/public/a%20b.png',

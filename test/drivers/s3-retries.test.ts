@@ -1,4 +1,4 @@
-/** The driver repeats reads. It must not repeat a change that the store may have carried out. */
+/** The driver retries reads. It must not retry a change that the store may have completed. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
 import { describe, expect, it } from 'vitest'
@@ -49,26 +49,26 @@ const changes: [string, (driver: StorageDriver) => Promise<unknown>][] = [
 ]
 
 describe.each(changes)('%s', (_, change) => {
-  it('is sent once when its answer is lost', async () => {
+  it('is sent once if its response is lost', async () => {
     const { driver, seen } = await storeThat(loseAnswer)
     await expect(change(driver)).rejects.toMatchObject({ code: 'Unavailable' })
     expect(seen).toHaveLength(1)
   })
 
-  it('is sent once when the store failed inside', async () => {
+  it('is sent once after an internal error of the store', async () => {
     const { driver, seen } = await storeThat(failInside)
     await expect(change(driver)).rejects.toMatchObject({ code: 'Unavailable' })
     expect(seen).toHaveLength(1)
   })
 
-  it('is sent again to a store that was busy', async () => {
+  it('is retried if the store was busy', async () => {
     const { driver, seen } = await storeThat(beBusy)
     await change(driver)
     expect(seen).toHaveLength(2)
   })
 })
 
-it('sends a copy once when the store answers 200 without a body', async () => {
+it('sends a copy once if the store responds with 200 without a body', async () => {
   const { driver, seen } = await storeThat((_request, response) => response.writeHead(200).end())
   await expect(driver.copyObject(ref, { ...ref, key: 'b' }, { ifNoneMatch: '*' })).rejects.toMatchObject({
     code: 'Unavailable',
@@ -76,13 +76,13 @@ it('sends a copy once when the store answers 200 without a body', async () => {
   expect(seen).toHaveLength(1)
 })
 
-it('sends a read again when its answer is lost', async () => {
+it('retries a read if its response is lost', async () => {
   const { driver, seen } = await storeThat(loseAnswer)
   expect((await driver.getObject(ref)).head.etag).toBe(etag.slice(1, -1))
   expect(seen).toHaveLength(2)
 })
 
-it('sends an abort again when its answer is lost, and succeeds because the upload is gone', async () => {
+it('retries an abort if its response is lost, and succeeds because the upload is gone', async () => {
   const { driver, seen } = await storeThat(loseAnswer)
   await driver.abortMultipartUpload(ref, 'upload-1')
   expect(seen).toHaveLength(2)

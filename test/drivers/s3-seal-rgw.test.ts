@@ -1,4 +1,6 @@
-/** What was confirmed stays as it is on a real store: versions, copies, copies in parts, prefix, bodies without length. */
+/**
+ * Confirmed objects are immutable on a real store: versions, copies, copies in parts, prefix, bodies without length.
+ */
 import { randomBytes, randomUUID } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { beforeAll, describe, expect, it } from 'vitest'
@@ -18,7 +20,7 @@ const read = async (ref: ObjectRef, versionId?: string) =>
   Buffer.concat(await (await driver.getObject(ref, versionId === undefined ? {} : { versionId })).stream().toArray())
 
 describe('in a bucket without versions', () => {
-  it('the sealed object is a copy that no live URL reaches', async () => {
+  it('the sealed object is a copy that no active URL can write to', async () => {
     const ref = fresh()
     const upload = await driver.presignUpload(ref, { expiresIn: 60, contentType: 'text/plain' })
     await fetch(upload.url, { method: 'PUT', headers: upload.headers, body: 'confirmed' })
@@ -33,14 +35,14 @@ describe('in a bucket without versions', () => {
     expect((await driver.headObject(sealed.ref)).contentType).toBe('text/plain')
   })
 
-  it('keeps the source where it is asked to', async () => {
+  it('keeps the source on request', async () => {
     const ref = fresh()
     const { etag } = await put(ref, 'public')
     await driver.sealObject(ref, { etag, to: fresh('files').key, keepSource: true })
     expect((await read(ref)).toString()).toBe('public')
   })
 
-  it('never seals bytes other than those verified, however they race', async () => {
+  it('never seals other bytes than the verified ones during a race', async () => {
     const outcomes: unknown[] = []
     for (let round = 0; round < 12; round++) {
       const ref = fresh()
@@ -55,7 +57,7 @@ describe('in a bucket without versions', () => {
     expect(outcomes.filter((outcome) => outcome !== 'verified' && outcome !== 'PreconditionFailed')).toEqual([])
   })
 
-  it('is refused for an object that was replaced before, and leaves no copy', async () => {
+  it('is refused for a replaced object, and leaves no copy', async () => {
     const ref = fresh()
     const { etag } = await put(ref, 'verified')
     await put(ref, 'replaced')
@@ -66,7 +68,7 @@ describe('in a bucket without versions', () => {
 })
 
 describe('an object too large for one copy', () => {
-  it('is copied in parts, with headers and tags, and changes of it are noticed', async () => {
+  it('is copied in parts, with headers and tags, and a change of the source is detected', async () => {
     const small = await createS3Driver({ ...store.options(), copySizes: { atOnce: 8 * MiB, part: 5 * MiB } })
     const ref = fresh()
     const data = randomBytes(13 * MiB)
@@ -120,7 +122,7 @@ describe('a body without a length', () => {
 })
 
 describe('a prefix', () => {
-  it('stands before every key in the bucket and in nothing else', async () => {
+  it('is part of every key in the bucket, and of nothing else', async () => {
     const app = await startDriver(store, { prefix: 'app one/' })
     const ref = { bucket: store.bucket, key: `p/${randomUUID()}` }
     const inBucket = { bucket: store.bucket, key: `app one/${ref.key}` }
@@ -151,7 +153,7 @@ describe('in a bucket with versions', () => {
     store.s3.putBucketVersioning({ Bucket: store.bucket, VersioningConfiguration: { Status: 'Enabled' } }),
   )
 
-  it('the sealed object is a version, where it is', async () => {
+  it('the sealed object is a version at the same key', async () => {
     const ref = fresh()
     const upload = await driver.presignUpload(ref, { expiresIn: 60 })
     await fetch(upload.url, { method: 'PUT', body: 'confirmed' })
@@ -176,7 +178,7 @@ describe('in a bucket with versions', () => {
   })
 })
 
-it('checkReady tells of a bucket that is there, and of one that is not', async () => {
+it('checkReady accepts an existing bucket, and rejects a missing one', async () => {
   await driver.checkReady()
   const missing = await startDriver(store, { bucket: `absent-${randomUUID()}` })
   await expect(missing.checkReady()).rejects.toMatchObject({

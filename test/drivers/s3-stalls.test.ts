@@ -1,4 +1,4 @@
-/** The driver in front of a store that accepts requests and never answers, or stops in the middle. */
+/** The driver with a store that accepts requests and never responds, or stops in the middle. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
@@ -11,7 +11,7 @@ const timeouts = { probe: 100, metadata: 200, stall: 400, operation: 400 }
 const etag = '0123456789abcdef0123456789abcdef'
 const MiB = 1024 * 1024
 
-describe('a store that accepts and never answers', () => {
+describe('a store that accepts requests and never responds', () => {
   it.each([
     ['headObject', (driver) => driver.headObject(ref)],
     ['getObject', (driver) => driver.getObject(ref)],
@@ -35,7 +35,7 @@ describe('a store that accepts and never answers', () => {
     },
   )
 
-  it('is asked no more after three calls, but for one from time to time, until it answers', async () => {
+  it('gets no more calls after three, except an occasional one until it responds', async () => {
     let asked = 0
     let silent = true
     const driver = await driverBefore(
@@ -62,7 +62,7 @@ describe('a store that accepts and never answers', () => {
     expect((await driver.headObject(ref)).contentLength).toBe(3)
   })
 
-  it('is asked on after errors, which are answers', async () => {
+  it('still gets calls after errors, because errors are responses', async () => {
     let asked = 0
     const driver = await driverBefore((_request, response) => {
       asked++
@@ -74,7 +74,7 @@ describe('a store that accepts and never answers', () => {
 })
 
 describe('a transfer', () => {
-  it('that stops in the middle of an answer ends as Unavailable', async () => {
+  it('that stops in the middle of a response is Unavailable', async () => {
     const driver = await driverBefore(
       (_request, response) =>
         void response.writeHead(200, { etag: `"${etag}"`, 'content-length': String(MiB) }).write(Buffer.alloc(1000)),
@@ -84,7 +84,7 @@ describe('a transfer', () => {
     await expect(buffer(stream)).rejects.toMatchObject({ code: 'Unavailable' })
   })
 
-  it('that moves goes on past the stall timeout, in both directions', async () => {
+  it('with progress continues past the stall timeout, in both directions', async () => {
     const stored: number[] = []
     const driver = await driverBefore(
       (request, response) => {
@@ -106,7 +106,7 @@ describe('a transfer', () => {
     expect(stored).toEqual([10 * MiB])
   })
 
-  it('is not ended while the client that sends it is slow', async () => {
+  it('is not aborted while the client sends slowly', async () => {
     const driver = await driverBefore(
       (request, response) => void whole(request).then(() => response.writeHead(200, { etag: `"${etag}"` }).end()),
       { timeouts },
@@ -116,8 +116,8 @@ describe('a transfer', () => {
   })
 })
 
-describe('a long operation without an answer', () => {
-  it('is looked up: CompleteMultipartUpload succeeds where the parts were joined', async () => {
+describe('a long operation without a response', () => {
+  it('is looked up: CompleteMultipartUpload succeeds if the parts were joined', async () => {
     let joined = false
     const joinedEtag = '4ecf1f33b63fbf1fe1ad75b6f47a8a4b-1'
     const driver = await driverBefore(
@@ -148,7 +148,7 @@ describe('a long operation without an answer', () => {
     expect(await again.completeMultipartUpload(ref, 'upload-1', parts)).toMatchObject({ etag: ours, contentLength: 5 })
   })
 
-  it('is looked up: CopyObject succeeds where the target is the copy, and is Unavailable where it is not', async () => {
+  it('is looked up: CopyObject succeeds if the target is the copy, and is Unavailable otherwise', async () => {
     let targetEtag = etag
     const driver = await driverBefore(
       (request, response) => {
@@ -170,7 +170,7 @@ describe('a long operation without an answer', () => {
     await expect(driver.copyObject(ref, target)).rejects.toMatchObject({ code: 'Unavailable' })
   })
 
-  it('is looked up: UploadPartCopy of a whole object succeeds where the part is there', async () => {
+  it('is looked up: UploadPartCopy of a whole object succeeds if the part exists', async () => {
     const driver = await driverBefore(
       (request, response) => {
         request.resume()
@@ -191,7 +191,7 @@ describe('a long operation without an answer', () => {
 describe('CompleteMultipartUpload', () => {
   const parts = [{ partNumber: 1, etag }]
 
-  it('succeeds where another call deletes the object before it is looked at', async () => {
+  it('succeeds if another call deletes the object before the lookup', async () => {
     const driver = await driverBefore((request, response) => {
       request.resume()
       if (request.method !== 'POST') return void response.writeHead(404).end()
@@ -201,7 +201,7 @@ describe('CompleteMultipartUpload', () => {
     expect(await driver.completeMultipartUpload(ref, 'upload-1', parts)).toEqual({ etag: 'abc-1' })
   })
 
-  it('does not take the object that another call put there for its own', async () => {
+  it('does not mistake an object of another call for its own', async () => {
     const driver = await driverBefore((request, response) => {
       request.resume()
       if (request.method !== 'POST')

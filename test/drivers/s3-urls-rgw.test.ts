@@ -1,4 +1,4 @@
-/** What the URLs of a real store allow, and what they refuse, over real HTTP. */
+/** The requests that URLs of a real store accept and reject, over real HTTP. */
 import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import type { ObjectRef, SignedRequest } from '../../src/drivers/driver.ts'
@@ -49,7 +49,7 @@ describe('a URL to upload', () => {
     expect(await put(signed, 'text')).toBe(200)
   })
 
-  it('refuses to replace an object where that was signed', async () => {
+  it('refuses to replace an object if If-None-Match was signed', async () => {
     const ref = fresh()
     const signed = await driver.presignUpload(ref, { expiresIn: 60, ifNoneMatch: '*' })
     expect(await put(signed, 'first', {})).toBe(403)
@@ -58,7 +58,7 @@ describe('a URL to upload', () => {
     expect(await stored(ref)).toBe(md5('first'))
   })
 
-  it('lets one of many at once make the object', async () => {
+  it('lets one of many concurrent requests create the object', async () => {
     const ref = fresh()
     const signed = await driver.presignUpload(ref, { expiresIn: 60, ifNoneMatch: '*' })
     const answers = await Promise.all(Array.from({ length: 8 }, (_, i) => put(signed, `body ${i}`)))
@@ -78,7 +78,7 @@ describe('a URL to upload', () => {
     expect(await stored(other)).toBeNull()
   })
 
-  it('ends', async () => {
+  it('expires', async () => {
     const ref = fresh()
     const early = await startDriver(store, { now: () => new Date(Date.now() - 120_000) })
     const signed = await early.presignUpload(ref, { expiresIn: 60 })
@@ -98,7 +98,7 @@ describe('a URL to download', () => {
     expect(await (await fetch(url)).text()).toBe('text')
   })
 
-  it('answers with the headers that were signed, and with no others', async () => {
+  it('responds with the signed headers, and no others', async () => {
     const ref = fresh()
     await put(await driver.presignUpload(ref, { expiresIn: 60 }), 'text')
     const response = {
@@ -135,7 +135,7 @@ describe('a form', () => {
     return (await fetch(signed.url, { method: 'POST', body: form })).status
   }
 
-  it('takes what its policy allows and nothing else', async () => {
+  it('accepts only what its policy allows', async () => {
     const ref = fresh()
     const signed = await driver.presignPost(ref, { expiresIn: 60, contentType: 'text/plain', minBytes: 2, maxBytes: 5 })
     expect(await post(signed, 'x')).toBe(400)
@@ -149,7 +149,7 @@ describe('a form', () => {
     expect(await driver.headObject(ref)).toMatchObject({ contentLength: 4, contentType: 'text/plain' })
   })
 
-  it('ends', async () => {
+  it('expires', async () => {
     const ref = fresh()
     const early = await startDriver(store, { now: () => new Date(Date.now() - 120_000) })
     const signed = await early.presignPost(ref, { expiresIn: 60, minBytes: 0, maxBytes: 5 })
@@ -159,7 +159,7 @@ describe('a form', () => {
 })
 
 describe('the URL of a part', () => {
-  it('is good for its number, its upload and its length', async () => {
+  it('is valid for its number, upload and length', async () => {
     const ref = fresh()
     const { uploadId } = await driver.createMultipartUpload(ref)
     const signed = await driver.presignUploadPart(ref, { uploadId, partNumber: 2, expiresIn: 60, contentLength: 4 })
@@ -174,7 +174,7 @@ describe('the URL of a part', () => {
 
 /** Not held by the driver but by nobody: `docs/s3-stores.md` tells it, `doctor` asks the store. */
 describe('known weaknesses of Ceph 16', () => {
-  it('a checksum that is signed is not compared with the bytes, so the driver does not sign one', async () => {
+  it('does not compare a signed checksum with the bytes, so the driver does not sign one', async () => {
     const asAws = await startDriver(store, { provider: 'aws', forcePathStyle: true })
     const ref = fresh()
     const value = createHash('sha256').update('text').digest('base64')
@@ -190,7 +190,7 @@ describe('known weaknesses of Ceph 16', () => {
     ).rejects.toMatchObject({ code: 'NotSupported' })
   })
 
-  it('an unsigned x-amz-acl is obeyed', async () => {
+  it('obeys an unsigned x-amz-acl', async () => {
     const ref = fresh()
     const signed = await driver.presignUpload(ref, { expiresIn: 60 })
     expect(await put(signed, 'text', { 'x-amz-acl': 'public-read' })).toBe(200)
@@ -199,7 +199,7 @@ describe('known weaknesses of Ceph 16', () => {
     expect((await fetch(`${store.endpoint}/${store.bucket}/${sealed.ref.key}`)).status).toBe(403)
   })
 
-  it('an unsigned x-amz-copy-source is obeyed', async () => {
+  it('obeys an unsigned x-amz-copy-source', async () => {
     const [secret, ref] = [fresh(), fresh()]
     await put(await driver.presignUpload(secret, { expiresIn: 60 }), 'secret')
     const signed = await driver.presignUpload(ref, { expiresIn: 60 })

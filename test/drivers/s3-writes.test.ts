@@ -1,4 +1,4 @@
-/** What the driver sends to a store, and when it stops sending. */
+/** The requests that the driver sends to a store, and when it stops sending. */
 import { request as sendRequest, type IncomingMessage, type RequestListener } from 'node:http'
 import { PassThrough, Readable } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -9,7 +9,7 @@ const ref = { bucket: 'files', key: 'uploads/a.bin' }
 const MiB = 1024 * 1024
 
 describe('an upload', () => {
-  it('streams with its length, unsigned, no faster than the store takes it', async () => {
+  it('streams with its length, unsigned, no faster than the store reads it', async () => {
     const size = 192 * MiB
     let received = 0
     let taken = 0
@@ -35,7 +35,7 @@ describe('an upload', () => {
     expect(store.headers['transfer-encoding']).toBeUndefined()
   })
 
-  it('is given up when the store refuses it before it is sent', async () => {
+  it('is aborted if the store rejects it before it is sent', async () => {
     const driver = await driverBefore((_request, response) => refusal(response, 412, 'PreconditionFailed'))
     const body = new PassThrough()
     body.write(Buffer.alloc(MiB))
@@ -45,7 +45,7 @@ describe('an upload', () => {
     expect(body.destroyed).toBe(true)
   })
 
-  it('that came as an HTTP request can still be answered when it is refused', async () => {
+  it('from an HTTP request can still be answered after a rejection', async () => {
     const driver = await driverBefore((_request, response) => refusal(response, 412, 'PreconditionFailed'))
     const front = await serve((incoming, response) => {
       driver.putObject(ref, incoming, { contentLength: 64 * MiB }).catch((e: { code: string }) => {
@@ -61,7 +61,7 @@ describe('an upload', () => {
     expect(answer).toBe('PreconditionFailed')
   })
 
-  it('never sends the last bytes of a body that is not what was announced', async () => {
+  it('never sends the last bytes of a body that does not match its declaration', async () => {
     const size = 2 * MiB
     let received = 0
     let ended = false
@@ -83,7 +83,7 @@ describe('an upload', () => {
     expect(ended).toBe(false)
   })
 
-  it('tells a store that takes trailers the checksum after the bytes', async () => {
+  it('sends the checksum after the bytes to a store that supports trailers', async () => {
     let sent: { headers: IncomingMessage['headers']; trailer: string } | undefined
     const store: RequestListener = (request, response) => {
       void whole(request).then((body) => {
@@ -128,7 +128,7 @@ describe('a copy', () => {
     return { requests, answer, of: (method: string) => requests.filter((request) => request.method === method) }
   }
 
-  it('is bound to the ETag that its source had, by the header that the store knows', async () => {
+  it('requires the ETag of its source, by the header that the store supports', async () => {
     const aws = storeOf(source)
     await (await driverBefore(aws.answer, { provider: 'aws' })).copyObject(ref, target)
     expect(aws.of('PUT')[0]!.headers).toMatchObject({ 'x-amz-copy-source-if-match': `"${source}"` })
@@ -139,7 +139,7 @@ describe('a copy', () => {
     expect(authorization).toContain('x-amz-copy-if-match')
   })
 
-  it('of other bytes is removed again where the store ignores that', async () => {
+  it('of other bytes is deleted if the store ignores that header', async () => {
     const store = storeOf(other)
     const copying = (await driverBefore(store.answer)).copyObject(ref, target, {
       sourceConditions: { ifMatch: source },

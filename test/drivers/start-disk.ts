@@ -1,4 +1,4 @@
-/** A disk driver for one test, and the shortest way to write to it. */
+/** A disk driver for one test, with a helper to write objects. */
 import { onTestFinished } from 'vitest'
 import type { DiskDriverOptions } from '../../src/drivers/disk/disk-driver.ts'
 import type { ObjectRef, StorageDriver, WrittenObject } from '../../src/drivers/driver.ts'

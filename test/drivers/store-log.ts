@@ -1,4 +1,4 @@
-/** Looking at the log of a store, and at what its index says, for the tests of both. */
+/** Helpers that read the log of a store and the state of its index. */
 import { closeSync, cpSync, mkdtempSync, openSync, readdirSync, rmSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

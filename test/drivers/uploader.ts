@@ -1,4 +1,6 @@
-/** For disk-crash.test.ts: uploads without end and prints `began <key> <sha256>`, then `answered …` of each. */
+/**
+ * For disk-crash.test.ts: uploads in an endless loop, and prints `began <key> <sha256>`, then `answered …` for each.
+ */
 import { createHash, randomBytes } from 'node:crypto'
 import { writeSync } from 'node:fs'
 import { createDiskDriver } from '../../src/drivers/disk/disk-driver.ts'

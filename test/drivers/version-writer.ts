@@ -1,6 +1,6 @@
 /**
- * For disk-versions.test.ts: writes and deletes one key until it dies between the sync of the log and the commit of the
- * index. Prints each version and delete marker that was answered.
+ * For disk-versions.test.ts: writes and deletes one key until it ends between the sync of the log and the commit of the
+ * index. Prints each acknowledged version and delete marker.
  */
 import { writeSync } from 'node:fs'
 import { createDiskDriver } from '../../src/drivers/disk/disk-driver.ts'

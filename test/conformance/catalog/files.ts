@@ -25,7 +25,7 @@ export function fileObligations(make: MakeCatalog): void {
       expect(page.nextCursor).toBeNull()
     })
 
-    it('keeps what the bytes told at confirmation, and nothing where they told nothing', async () => {
+    it('keeps the facts found in the bytes at confirmation, and nothing if none were found', async () => {
       const [text, plain] = [await add('text', 1), await add('plain', 2)]
       const told = { charset: 'utf-8', warning: 'dummy bytes' } as const
       await the.catalog.confirmUpload(text.file.id, facts(text, told))
@@ -36,7 +36,7 @@ export function fileObligations(make: MakeCatalog): void {
       expect(second).not.toHaveProperty('warning')
     })
 
-    it('pages without gap or repetition, also within one millisecond and while files are added', async () => {
+    it('pages without gaps or duplicates, also within one millisecond and while files are added', async () => {
       for (let i = 0; i < 9; i++) await add(`f${i}`, Math.floor(i / 3))
       const seen: string[] = []
       let cursor: string | null = null
@@ -50,7 +50,7 @@ export function fileObligations(make: MakeCatalog): void {
       expect(seen.toSorted()).toEqual(['f0', 'f1', 'f2', 'f3', 'f4', 'f5', 'f6', 'f7', 'f8'])
     })
 
-    it('has no cursor after a full last page', async () => {
+    it('returns no cursor after a full last page', async () => {
       await add('a', 1)
       await add('b', 2)
       expect((await the.catalog.listFiles('alice', { limit: 2 })).nextCursor).toBeNull()
@@ -65,7 +65,7 @@ export function fileObligations(make: MakeCatalog): void {
       },
     )
 
-    it('shows nothing of others to whoever brings their cursor', async () => {
+    it("shows no files of another user, even with that user's cursor", async () => {
       await add('a', 1)
       await add('b', 2)
       const { nextCursor } = await the.catalog.listFiles('alice', { limit: 1 })
@@ -94,7 +94,7 @@ export function fileObligations(make: MakeCatalog): void {
       expect(names((await the.catalog.listFiles('alice', { limit: 20, q })).files)).toEqual(expected)
     })
 
-    it('answers an empty page to a part that no filename can hold', async () => {
+    it('returns an empty page for a part that no filename can contain', async () => {
       await add('x', 1)
       for (const q of ['\0', 'x\0', 'x'.repeat(60_000), '%'.repeat(9_000)]) {
         expect(await the.catalog.listFiles('alice', { limit: 5, q })).toEqual({ files: [], nextCursor: null })
@@ -114,7 +114,7 @@ export function fileObligations(make: MakeCatalog): void {
   })
 
   describe('getFile and updateFile', () => {
-    it('serve the owner alone, and only pending and confirmed files', async () => {
+    it('serve only the owner, and only pending and confirmed files', async () => {
       const { file } = await add('mine', 1)
       expect(await the.catalog.getFile('alice', file.id)).toEqual(file)
       expect(await the.catalog.getFile('bob', file.id)).toBeNull()
@@ -138,7 +138,7 @@ export function fileObligations(make: MakeCatalog): void {
   describe('deleteFile', () => {
     const idle = { bytes: 0, files: 0, reservedBytes: 0, reservedFiles: 0 }
 
-    it('gives back the bytes of a confirmed file, and the reservation of a pending one', async () => {
+    it('frees the bytes of a confirmed file, and the reservation of a pending one', async () => {
       const confirmed = await confirmedFile(the.catalog)
       const pending = await add('pending', 1)
       for (const { file } of [confirmed, pending]) {
@@ -148,7 +148,7 @@ export function fileObligations(make: MakeCatalog): void {
       expect(await the.catalog.usage('alice')).toEqual(idle)
     })
 
-    it('happens once, and for the owner alone', async () => {
+    it('deletes once, and only for the owner', async () => {
       const { file } = await confirmedFile(the.catalog)
       expect(await the.catalog.deleteFile('bob', file.id, at(100))).toBeNull()
       const answers = await Promise.all([1, 2, 3].map(() => the.catalog.deleteFile('alice', file.id, at(100))))
@@ -156,7 +156,7 @@ export function fileObligations(make: MakeCatalog): void {
       expect(await the.catalog.usage('alice')).toEqual(idle)
     })
 
-    it('brings back a dropped grant, expired, so that the object is not forgotten', async () => {
+    it('restores a dropped grant as expired, so that the object is deleted later', async () => {
       const { file } = await confirmedFile(the.catalog)
       await the.catalog.dropGrant(file.id)
       expect((await the.catalog.findUpload('alice', { id: file.id }))?.grant).toBeNull()

@@ -8,7 +8,7 @@ export function leaseObligations(make: MakeCatalog): void {
     the.catalog.takeLease(name, { holder, now: at(now), until: at(until) })
 
   describe('leases', () => {
-    it('are had by one holder, who may prolong them, until they end', async () => {
+    it('have one holder, who can extend them, until they expire', async () => {
       expect(await take('a', 0, 60)).toBe(true)
       expect(await take('b', 59, 120)).toBe(false)
       expect(await take('a', 59, 120)).toBe(true)
@@ -18,19 +18,19 @@ export function leaseObligations(make: MakeCatalog): void {
       expect(await take('a', 121, 180, 'another')).toBe(true)
     })
 
-    it('of a clock that was far ahead are nobody’s; a clock that is a little behind takes none', async () => {
+    it('from a clock that was far ahead are free, and a clock that is slightly behind takes none', async () => {
       const year = 365 * 86_400
       await take('ended', year, year + 60)
       expect(await take('next', 0, 60)).toBe(true)
       expect(await take('behind', -600, -540)).toBe(false)
     })
 
-    it('go to one of many that ask at the same time', async () => {
+    it('go to one of many concurrent requests', async () => {
       const answers = await Promise.all(Array.from({ length: 30 }, (_, i) => take(`h${i}`, 0, 60)))
       expect(answers.filter(Boolean)).toHaveLength(1)
     })
 
-    it('are given back by their holder alone', async () => {
+    it('are released only by their holder', async () => {
       await take('a', 0, 60)
       await the.catalog.dropLease('collect', 'b')
       expect(await take('b', 1, 60)).toBe(false)
@@ -38,7 +38,7 @@ export function leaseObligations(make: MakeCatalog): void {
       expect(await take('b', 1, 60)).toBe(true)
     })
 
-    it('are listed with their words as long as they last, and forgotten later', async () => {
+    it('are listed with their notes until they expire, and deleted later', async () => {
       const { catalog } = the
       await catalog.takeLease('instance:b', { holder: 'b', now: at(0), until: at(60), note: 'words' })
       await catalog.takeLease('instance:a', { holder: 'a', now: at(0), until: at(30) })

@@ -27,7 +27,7 @@ export function linkObligations(make: MakeCatalog): void {
     })
 
   describe('links', () => {
-    it('are made by the owner of a confirmed file alone, and keep what was asked', async () => {
+    it('are created only by the owner of a confirmed file, with the requested limits', async () => {
       const { file: pending } = await the.catalog.createUpload(newUpload())
       const id = await confirmed()
       const link = newLink(id, { expiresAt: at(500), maxUses: 3 })
@@ -47,7 +47,7 @@ export function linkObligations(make: MakeCatalog): void {
       expect(await the.catalog.listLinks('bob', id)).toEqual([])
     })
 
-    it('are so many and no more for one file, however many are made at once', async () => {
+    it('are limited per file, also when created concurrently', async () => {
       const id = await confirmed()
       const making = Array.from({ length: 12 }, () => the.catalog.createLink('alice', newLink(id, { mostLinks: 5 })))
       const outcomes = await Promise.allSettled(making)
@@ -57,7 +57,7 @@ export function linkObligations(make: MakeCatalog): void {
       expect(await the.catalog.listLinks('alice', id)).toHaveLength(5)
     })
 
-    it('count each use, and give no more than maxUses to any number at once', async () => {
+    it('count each use, and never exceed maxUses under concurrency', async () => {
       const id = await confirmed()
       const link = newLink(id, { maxUses: 3 })
       await the.catalog.createLink('alice', link)
@@ -71,7 +71,7 @@ export function linkObligations(make: MakeCatalog): void {
       expect(await the.catalog.isLinkAlive(link.id, at(200))).toBe(true)
     })
 
-    it('count a reader once until it is forgotten, however often it asks at once', async () => {
+    it('count a reader once within the window, also for concurrent requests', async () => {
       const id = await confirmed()
       const link = newLink(id, { maxUses: 2 })
       await the.catalog.createLink('alice', link)
@@ -90,7 +90,7 @@ export function linkObligations(make: MakeCatalog): void {
       expect(await the.catalog.listLinks('alice', id)).toMatchObject([{ uses: 2 }])
     })
 
-    it('know a reader on one link alone', async () => {
+    it('remember a reader per link', async () => {
       const id = await confirmed()
       const [one, other] = [newLink(id, { maxUses: 1 }), newLink(id, { maxUses: 1 })]
       for (const link of [one, other]) await the.catalog.createLink('alice', link)
@@ -98,7 +98,7 @@ export function linkObligations(make: MakeCatalog): void {
       expect(await follow(other, 200, true, ['a'])).toMatchObject({ isNew: true })
     })
 
-    it('end at their time', async () => {
+    it('expire at their time', async () => {
       const link = newLink(await confirmed(), { expiresAt: at(300) })
       await the.catalog.createLink('alice', link)
       expect(await follow(link, 299)).not.toBeNull()
@@ -107,7 +107,7 @@ export function linkObligations(make: MakeCatalog): void {
       expect(await the.catalog.isLinkAlive(link.id, at(300))).toBe(false)
     })
 
-    it('are revoked by the owner alone', async () => {
+    it('are revoked only by the owner', async () => {
       const id = await confirmed()
       const link = newLink(id)
       await the.catalog.createLink('alice', link)
@@ -120,7 +120,7 @@ export function linkObligations(make: MakeCatalog): void {
       expect(await follow(link)).toBeNull()
     })
 
-    it('go with their file, and with no other', async () => {
+    it('are deleted with their file, and with no other', async () => {
       const [gone, kept] = [await confirmed(), await confirmed()]
       const links = [newLink(gone), newLink(kept)]
       for (const link of links) await the.catalog.createLink('alice', link)
@@ -132,7 +132,7 @@ export function linkObligations(make: MakeCatalog): void {
       expect(await follow(links[1]!)).toMatchObject({ file: { id: kept } })
     })
 
-    it('are forgotten once they have expired, and never before', async () => {
+    it('are deleted after they expire, and never before', async () => {
       const id = await confirmed()
       const [early, late, endless] = [at(300), at(400), null].map((expiresAt) => newLink(id, { expiresAt }))
       for (const link of [early!, late!, endless!]) await the.catalog.createLink('alice', link)

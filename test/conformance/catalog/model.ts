@@ -111,7 +111,7 @@ function refused(error: unknown): null {
 }
 
 export function modelObligations(make: MakeCatalog): void {
-  it('keeps usage equal to what its files add up to, whatever two owners do', async () => {
+  it('keeps usage equal to the sum of the files under random actions of two owners', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
         const catalog = await make()
@@ -130,7 +130,7 @@ export function modelObligations(make: MakeCatalog): void {
     )
   })
 
-  it('never overdraws nor goes below zero when everything happens at once', async () => {
+  it('never exceeds the quota or goes below zero under concurrent actions', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 10, maxLength: 60 }), async (steps) => {
         const catalog = await make()

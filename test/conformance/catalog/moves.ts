@@ -29,8 +29,8 @@ export function moveObligations(make: MakeCatalog): void {
       left: [{ id: `left-${copyId}`, object: from.object, removableAt }],
     })
 
-  describe('files that move', () => {
-    it('name the copy from one moment on, and nothing else about them changes', async () => {
+  describe('moved files', () => {
+    it('switch to the copy atomically, and nothing else about them changes', async () => {
       const file = await confirmed()
       const usage = await the.catalog.usage(file.owner)
       await announce(file, 'c1')
@@ -46,7 +46,7 @@ export function moveObligations(make: MakeCatalog): void {
       expect(await move(the.catalog, file, 'c1')).toBe(false)
     })
 
-    it('stay where they are unless the copy was announced, and nobody has begun to remove it', async () => {
+    it('stay in place unless the copy was announced and its deletion has not started', async () => {
       const file = await confirmed()
       expect(await move(the.catalog, file, 'c1')).toBe(false)
       await announce(file, 'c1')
@@ -61,7 +61,7 @@ export function moveObligations(make: MakeCatalog): void {
       expect(await move(the.catalog, file, 'c2')).toBe(false)
     })
 
-    it('of two that move one file at once one does', async () => {
+    it('one of two concurrent moves of a file succeeds', async () => {
       const file = await confirmed()
       await Promise.all([announce(file, 'c1'), announce(file, 'c2')])
       const outcomes = await Promise.all([move(the.catalog, file, 'c1'), move(the.catalog, file, 'c2')])
@@ -71,7 +71,7 @@ export function moveObligations(make: MakeCatalog): void {
       expect(taken.map(({ object }) => object.key)).toEqual([named === 'files/c1' ? 'files/c2' : 'files/c1'])
     })
 
-    it('leave what is removable when its time has come, or at once when the file is deleted', async () => {
+    it('leave an old copy that is deletable after its time, or at once when the file is deleted', async () => {
       const [one, two] = [await confirmed(), await confirmed()]
       for (const [file, id, until] of [
         [one, 'c1', at(100)],
@@ -93,7 +93,7 @@ export function moveObligations(make: MakeCatalog): void {
       expect(await the.catalog.takeRemovable({ fileId: two.id }, { limit: 9, after: 'left-c2' })).toEqual([])
     })
 
-    it('leave what stays with the file until that is told to end', async () => {
+    it('keep an old copy with the file until its end is set', async () => {
       const [one, two] = [await confirmed(), await confirmed()]
       for (const [file, id, until] of [
         [one, 'c1', at(50)],
@@ -112,7 +112,7 @@ export function moveObligations(make: MakeCatalog): void {
       expect(await due(80)).toEqual(['left-c1', 'left-c2'])
     })
 
-    it('are found page by page by their store, and counted with what else is there', async () => {
+    it('are listed by store in pages, and counted with the other objects there', async () => {
       const files = [await confirmed(), await confirmed(), await confirmed()].toSorted((a, b) => (a.id < b.id ? -1 : 1))
       const store = files[0]!.store
       await the.catalog.createUpload(newUpload())

@@ -1,4 +1,4 @@
-/** Uploads to put into a catalog. Free of the test runner: processes of their own use it too. */
+/** Uploads for a catalog. Independent of the test runner, because child processes use it too. */
 import { randomUUID } from 'node:crypto'
 import type { ConfirmedFacts, NewUpload } from '../../../src/catalog/catalog.ts'
 import type { ObjectRef } from '../../../src/drivers/driver.ts'

@@ -8,7 +8,7 @@ export function dueObligations(make: MakeCatalog): void {
   const add = (grant: Parameters<typeof newUpload>[0] & object) => the.catalog.createUpload(newUpload(grant))
 
   describe('overdueUploads', () => {
-    it('lists pending uploads whose time has come, oldest first', async () => {
+    it('lists expired pending uploads, oldest first', async () => {
       const late = await add({ grant: { confirmBy: at(3000) } })
       const early = await add({ grant: { confirmBy: at(2000) }, file: { owner: 'bob' } })
       const confirmed = await add({ grant: { confirmBy: at(1000) } })
@@ -20,7 +20,7 @@ export function dueObligations(make: MakeCatalog): void {
       expect(ids(await the.catalog.overdueUploads(at(3000), 10))).toEqual([late.file.id])
     })
 
-    it('goes on after the page before, past what stayed', async () => {
+    it('continues after the previous page, past uploads that stayed', async () => {
       const made = await Promise.all([1, 2, 3, 4, 5].map((n) => add({ grant: { confirmBy: at(n < 4 ? 1000 : 2000) } })))
       const seen: Upload[] = []
       for (;;) {
@@ -34,7 +34,7 @@ export function dueObligations(make: MakeCatalog): void {
   })
 
   describe('autoConfirmable', () => {
-    it('lists pending uploads that asked for it, of one owner or of all', async () => {
+    it('lists pending uploads with autoConfirm, of one owner or of all', async () => {
       const hers = await add({ grant: { autoConfirm: true, confirmBy: at(2000) } })
       const his = await add({ grant: { autoConfirm: true, confirmBy: at(1000) }, file: { owner: 'bob' } })
       const done = await add({ grant: { autoConfirm: true } })
@@ -66,7 +66,7 @@ export function dueObligations(make: MakeCatalog): void {
       expect(ids(await the.catalog.removableGrants(at(500), 10, due[1]))).toEqual([confirmed.file.id])
     })
 
-    it('dropping takes the grant of a confirmed file, and a deleted or expired file altogether', async () => {
+    it('dropping removes the grant of a confirmed file, and the whole record of a deleted or expired file', async () => {
       const confirmed = await confirmedFile(the.catalog)
       const expired = await add({})
       await the.catalog.expireUpload(expired.file.id, at(1))
@@ -81,14 +81,14 @@ export function dueObligations(make: MakeCatalog): void {
       await the.catalog.dropGrant(expired.file.id)
     })
 
-    it('a pending grant cannot be dropped', async () => {
+    it('does not drop a pending grant', async () => {
       const pending = await add({})
       await the.catalog.dropGrant(pending.file.id)
       expect(await the.catalog.findUpload('alice', { id: pending.file.id })).toEqual(pending)
     })
   })
 
-  it('answers that it is ready, and after close that it is not', async () => {
+  it('is ready, and not ready after close', async () => {
     const catalog = await make()
     await catalog.checkReady()
     await catalog.close()

@@ -8,7 +8,7 @@ export function pendingObligations(make: MakeCatalog): void {
     the.catalog.createUpload(newUpload({ ...o, now: at(seconds) }))
 
   describe('pendingUploads', () => {
-    it("lists one owner's pending uploads with their grants, newest first, and nothing that is settled", async () => {
+    it("lists one owner's pending uploads with their grants, newest first, and no settled ones", async () => {
       const old = await add(1)
       const multipart = { uploadId: 'u1', partSize: 5, partCount: 2 }
       const inParts = await add(2, { grant: { method: 'MULTIPART', multipart } })
@@ -25,7 +25,7 @@ export function pendingObligations(make: MakeCatalog): void {
       expect(await the.catalog.pendingUploads('carol', { limit: 10 })).toEqual({ uploads: [], nextCursor: null })
     })
 
-    it('pages without gap or repetition, also within one millisecond', async () => {
+    it('pages without gaps or duplicates, also within one millisecond', async () => {
       const made = []
       for (let i = 0; i < 5; i++) made.push(await add(Math.floor(i / 3)))
       const seen: string[] = []

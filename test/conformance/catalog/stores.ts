@@ -9,7 +9,7 @@ export function storeObligations(make: MakeCatalog): void {
   const the = useCatalog(make)
 
   describe('the store and its generation', () => {
-    it('are not known at first', async () => {
+    it('are unknown at first', async () => {
       const none = { number: 0, mark: '' }
       expect(await the.catalog.storeId('disk')).toBe(null)
       expect(await the.catalog.generation('disk')).toEqual({ current: none, announced: none })
@@ -17,7 +17,7 @@ export function storeObligations(make: MakeCatalog): void {
       expect(await the.catalog.generation('disk')).toEqual({ current: none, announced: none })
     })
 
-    it('go forward, each of the two by itself, and never back', async () => {
+    it('only increase, each independently', async () => {
       await the.catalog.recordStore('disk', 'a')
       await the.catalog.recordGeneration('disk', { announced: generation(4) })
       expect((await the.catalog.generation('disk')).current.number).toBe(0)
@@ -27,7 +27,7 @@ export function storeObligations(make: MakeCatalog): void {
       expect((await the.catalog.generation('s3')).current.number).toBe(0)
     })
 
-    it('stay when the same store is recorded again, and begin anew with another one', async () => {
+    it('stay when the same store is recorded again, and start over with another store', async () => {
       await the.catalog.recordStore('disk', 'a')
       await the.catalog.recordGeneration('disk', { announced: generation(4), current: generation(4) })
       await the.catalog.recordStore('disk', 'a')
@@ -47,7 +47,7 @@ export function storeObligations(make: MakeCatalog): void {
       confirmedAt: at(9),
     })
 
-    it('confirms an upload that is pending, whatever the quota, and settles what it had reserved', async () => {
+    it('confirms a pending upload regardless of the quota, and settles its reservation', async () => {
       const { file } = await the.catalog.createUpload(newUpload({ reserve: { bytes: 70, exact: true } }))
       expect(await the.catalog.restoreFile(restored(file))).toBe(true)
       expect(await the.catalog.getFile('alice', file.id)).toEqual(restored(file))
@@ -56,7 +56,7 @@ export function storeObligations(make: MakeCatalog): void {
       expect(await the.catalog.expireUpload(file.id, at(99_999))).toBe(false)
     })
 
-    it('adds one that is not known, and leaves every other alone', async () => {
+    it('adds an unknown file, and leaves all others unchanged', async () => {
       const { file } = await confirmedFile(the.catalog)
       const before = await the.catalog.getFile('alice', file.id)
       expect(await the.catalog.restoreFile(restored(file))).toBe(false)

@@ -6,7 +6,7 @@ export function totalsObligations(make: MakeCatalog): void {
   const the = useCatalog(make)
 
   describe('totals', () => {
-    it('are nothing at first, and then the sums of all owners', async () => {
+    it('are zero at first, and then the sums of all owners', async () => {
       expect(await the.catalog.totals()).toEqual({ bytes: 0, files: 0, reservedBytes: 0, reservedFiles: 0 })
       await confirmedFile(the.catalog)
       await the.catalog.createUpload(newUpload({ file: { owner: 'bob' } }))

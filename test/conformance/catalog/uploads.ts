@@ -44,7 +44,7 @@ export function uploadObligations(make: MakeCatalog): void {
       expect(await usage('bob')).toEqual(idle)
     })
 
-    it('keeps what is known of the object that a pending upload has written, and counts its bytes as stored', async () => {
+    it('keeps the facts of the object of a pending upload, and counts its bytes as stored', async () => {
       const asked = newUpload({ reserve: { bytes: 70, exact: true } })
       const { file, grant } = await the.catalog.createUpload(asked)
       const written = { bytes: 30, mark: 'one write', isVerified: true }
@@ -63,7 +63,7 @@ export function uploadObligations(make: MakeCatalog): void {
       expect(await usage()).toEqual(idle)
     })
 
-    it('refuses what the quota cannot hold, and records nothing', async () => {
+    it('refuses an upload over the quota, and records nothing', async () => {
       const quota = { userBytes: 100, userFiles: null }
       await the.catalog.createUpload(newUpload({ quota, reserve: { bytes: 60, exact: true } }))
       const refused = newUpload({ quota, reserve: { bytes: 41, exact: true } })
@@ -74,7 +74,7 @@ export function uploadObligations(make: MakeCatalog): void {
       await the.catalog.createUpload(newUpload({ quota, reserve: { bytes: 0, exact: true } }))
     })
 
-    it('shrinks an open reservation to what is left, but not to zero', async () => {
+    it('shrinks a reservation of unknown size to the remaining quota, but not to zero', async () => {
       const quota = { userBytes: 100, userFiles: null }
       const open = { bytes: 80, exact: false }
       const first = await the.catalog.createUpload(newUpload({ quota, reserve: open }))
@@ -102,7 +102,7 @@ export function uploadObligations(make: MakeCatalog): void {
       await the.catalog.createUpload(newUpload({ maxPending: 1 }))
     })
 
-    it('gives one of fifty parallel requests the room for one', async () => {
+    it('gives the space for one upload to one of fifty parallel requests', async () => {
       const quota = { userBytes: 10, userFiles: null }
       const results = await Promise.allSettled(
         Array.from({ length: 50 }, () => the.catalog.createUpload(newUpload({ quota }))),
@@ -113,7 +113,7 @@ export function uploadObligations(make: MakeCatalog): void {
   })
 
   describe('findUpload', () => {
-    it('finds by id and by key, and hides what is someone else’s', async () => {
+    it('finds by id and by key, and hides uploads of other owners', async () => {
       const made = await the.catalog.createUpload(newUpload())
       const { id, key } = made.file
       expect(await the.catalog.findUpload('alice', { key })).toEqual(made)
@@ -133,7 +133,7 @@ export function uploadObligations(make: MakeCatalog): void {
       expect(await the.catalog.findUpload('alice', { id: file.id })).toEqual(renewed)
     })
 
-    it('keeps what holds for URLs issued before: the later times, and that one of them may overwrite', async () => {
+    it('keeps the facts of URLs issued before: the later times, and that one of them may overwrite', async () => {
       const { file } = await the.catalog.createUpload(newUpload())
       await the.catalog.renewUpload(file.id, { urlExpiresAt: at(10), confirmBy: at(20), writeOnce: false })
       const renewed = await the.catalog.renewUpload(file.id, {
@@ -144,7 +144,7 @@ export function uploadObligations(make: MakeCatalog): void {
       expect(renewed?.grant).toMatchObject({ urlExpiresAt: at(600), confirmBy: at(7200), writeOnce: false })
     })
 
-    it('answers null unless it is pending', async () => {
+    it('returns null unless it is pending', async () => {
       const { file } = await confirmedFile(the.catalog)
       const times = { urlExpiresAt: at(5000), confirmBy: at(9000), writeOnce: true }
       expect(await the.catalog.renewUpload(file.id, times)).toBeNull()
@@ -152,7 +152,7 @@ export function uploadObligations(make: MakeCatalog): void {
     })
   })
 
-  it('setMultipart is kept with the grant, and refused unless the upload is pending', async () => {
+  it('setMultipart is stored with the grant, and refused unless the upload is pending', async () => {
     const { file } = await the.catalog.createUpload(newUpload({ grant: { method: 'MULTIPART' } }))
     const multipart = { uploadId: 'u-2', partSize: 5_242_880, partCount: null }
     await the.catalog.setMultipart(file.id, multipart)
@@ -162,7 +162,7 @@ export function uploadObligations(make: MakeCatalog): void {
   })
 
   describe('confirmUpload', () => {
-    it('records what the store said and settles the quota to the real size', async () => {
+    it("records the store's facts and settles the quota to the real size", async () => {
       const upload = await the.catalog.createUpload(newUpload({ reserve: { bytes: 50, exact: true } }))
       const object = { bucket: 'postern', key: 'files/moved.txt', versionId: 'v1', etag: 'e9' }
       const checksum = { algorithm: 'crc32', value: 'AAAAAA==', type: 'FULL_OBJECT' } as const
@@ -186,7 +186,7 @@ export function uploadObligations(make: MakeCatalog): void {
       expect(kept).toMatchObject({ file, grant: { reservedBytes: 0, target: upload.grant?.target } })
     })
 
-    it('answers the stored record to every later call, whatever the facts', async () => {
+    it('returns the stored record to every later call, whatever the facts', async () => {
       const upload = await the.catalog.createUpload(newUpload())
       const first = await the.catalog.confirmUpload(upload.file.id, facts(upload))
       const again = await the.catalog.confirmUpload(upload.file.id, facts(upload, { size: 99, mimeType: 'a/b' }))
@@ -194,7 +194,7 @@ export function uploadObligations(make: MakeCatalog): void {
       expect(await usage()).toEqual({ ...idle, bytes: 10, files: 1 })
     })
 
-    it('creates once, however many confirm at the same time', async () => {
+    it('creates one file for concurrent confirmations', async () => {
       const upload = await the.catalog.createUpload(newUpload())
       const answers = await Promise.all(
         Array.from({ length: 20 }, () => the.catalog.confirmUpload(upload.file.id, facts(upload))),
@@ -204,7 +204,7 @@ export function uploadObligations(make: MakeCatalog): void {
       expect(await usage()).toEqual({ ...idle, bytes: 10, files: 1 })
     })
 
-    it('charges an understated size for what it is, and refuses it when that does not fit', async () => {
+    it('charges the real size of an understated upload, and refuses it if it does not fit', async () => {
       const quota = { userBytes: 100, userFiles: null }
       const upload = await the.catalog.createUpload(newUpload({ quota, reserve: { bytes: 1, exact: true } }))
       const before = await the.catalog.findUpload('alice', { id: upload.file.id })
@@ -217,13 +217,13 @@ export function uploadObligations(make: MakeCatalog): void {
       expect(await usage()).toEqual({ ...idle, bytes: 100, files: 1 })
     })
 
-    it('grants what was reserved though the quota has shrunk since', async () => {
+    it('confirms a reserved upload although the quota was lowered since', async () => {
       const upload = await the.catalog.createUpload(newUpload())
       const quota = { userBytes: 5, userFiles: 0 }
       expect(await the.catalog.confirmUpload(upload.file.id, facts(upload, { quota }))).toMatchObject({ created: true })
     })
 
-    it('is NotFound for what is neither pending nor confirmed', async () => {
+    it('is NotFound for files that are neither pending nor confirmed', async () => {
       const expired = await the.catalog.createUpload(newUpload())
       await the.catalog.expireUpload(expired.file.id, at(1))
       const deleted = await confirmedFile(the.catalog)
@@ -239,7 +239,7 @@ export function uploadObligations(make: MakeCatalog): void {
   })
 
   describe('expireUpload', () => {
-    it('gives the reservation back once, and not for what was confirmed', async () => {
+    it('frees the reservation once, and not for a confirmed upload', async () => {
       const { file } = await the.catalog.createUpload(newUpload({ quota: noQuota }))
       const other = await confirmedFile(the.catalog)
       expect(await the.catalog.expireUpload(file.id, at(1))).toBe(true)
@@ -249,7 +249,7 @@ export function uploadObligations(make: MakeCatalog): void {
       expect((await the.catalog.findUpload('alice', { id: file.id }))?.file.status).toBe('expired')
     })
 
-    it('spares what was renewed when asked for overdue uploads only', async () => {
+    it('spares a renewed upload when only overdue ones are expired', async () => {
       const { file } = await the.catalog.createUpload(newUpload())
       expect(await the.catalog.expireUpload(file.id, at(3599), { onlyIfOverdue: true })).toBe(false)
       expect(await the.catalog.expireUpload(file.id, at(3600), { onlyIfOverdue: true })).toBe(true)

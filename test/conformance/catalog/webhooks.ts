@@ -18,7 +18,7 @@ export function webhookObligations(make: MakeCatalog): void {
   const types = async (url: string) => (await due(url)).map(({ type }) => type)
 
   describe('webhooks', () => {
-    it('are noted with the change for those who want to hear of it, and with the file as it then was', async () => {
+    it('are recorded with the change for their subscribers, with the file as it was then', async () => {
       const { file } = await confirmedFile(the.catalog, { file: { metadata: { album: '1' } } })
       await the.catalog.confirmUpload(file.id, facts({ file }))
       const [delivery, ...more] = await due(one)
@@ -42,7 +42,7 @@ export function webhookObligations(make: MakeCatalog): void {
       expect(JSON.parse((await due(other))[0]!.data)).toMatchObject({ id: file.id, status: 'deleted' })
     })
 
-    it('are noted once for an upload that expires, and never for what was refused or never confirmed', async () => {
+    it('are recorded once for an expired upload, and never for refused or unconfirmed ones', async () => {
       const { file } = await the.catalog.createUpload(newUpload())
       await Promise.all([1, 2, 3].map(() => the.catalog.expireUpload(file.id, at(400))))
       expect(await types(one)).toEqual(['upload.expired'])
@@ -54,7 +54,7 @@ export function webhookObligations(make: MakeCatalog): void {
       expect(await types(one)).toEqual(['upload.expired'])
     })
 
-    it('are due from their time on, the longest waiting first, until they are delivered', async () => {
+    it('are due from their time on, the oldest first, until they are delivered', async () => {
       await confirmedFile(the.catalog)
       await confirmedFile(the.catalog)
       expect(await due(one, 59)).toEqual([])
@@ -76,7 +76,7 @@ export function webhookObligations(make: MakeCatalog): void {
       expect(await the.catalog.listDeliveries({ limit: 9 })).toHaveLength(2)
     })
 
-    it('keep the last attempts, each of them when several are recorded at once', async () => {
+    it('keep the last attempts, also when several are recorded concurrently', async () => {
       await confirmedFile(the.catalog)
       const [delivery] = await due(one)
       const record = (i: number) =>
@@ -93,7 +93,7 @@ export function webhookObligations(make: MakeCatalog): void {
       expect(await due(one)).toMatchObject([{ tries: 25 }])
     })
 
-    it('stay delivered, whatever a late attempt of another process says, until they are replayed', async () => {
+    it('stay delivered until replayed, whatever a late attempt of another process reports', async () => {
       await confirmedFile(the.catalog)
       const [delivery] = await due(one)
       const success: Attempt = { at: at(100), status: 200, error: null }
@@ -106,7 +106,7 @@ export function webhookObligations(make: MakeCatalog): void {
       expect(await due(one, 400)).toMatchObject([{ state: 'pending', tries: 0 }])
     })
 
-    it('are replayed with all their tries before them, to all who were to get them', async () => {
+    it('are replayed with a fresh number of attempts, to all their subscribers', async () => {
       const { file } = await confirmedFile(the.catalog)
       await the.catalog.deleteFile('alice', file.id, at(100))
       const [, gone] = await due(one)
@@ -118,7 +118,7 @@ export function webhookObligations(make: MakeCatalog): void {
       expect(await the.catalog.replayEvent('msg_unknown', at(900))).toBe(0)
     })
 
-    it('wait for a subscriber that is switched off', async () => {
+    it('wait for a disabled subscriber', async () => {
       await confirmedFile(the.catalog)
       await the.catalog.switchOff(one, at(100))
       await the.catalog.switchOff(one, at(200))
@@ -129,7 +129,7 @@ export function webhookObligations(make: MakeCatalog): void {
       expect(await due(one)).toHaveLength(1)
     })
 
-    it('are forgotten in their time, delivered ones earlier', async () => {
+    it('are deleted after their retention, delivered ones earlier', async () => {
       await confirmedFile(the.catalog)
       await confirmedFile(the.catalog)
       const [delivered] = await due(one)
@@ -143,7 +143,7 @@ export function webhookObligations(make: MakeCatalog): void {
       expect(await the.catalog.listDeliveries({ limit: 9 })).toEqual([])
     })
 
-    it('are not noted where nobody wants to hear', async () => {
+    it('are not recorded without subscribers', async () => {
       const quiet = await make([])
       const { file } = await confirmedFile(quiet)
       await quiet.deleteFile('alice', file.id, at(100))

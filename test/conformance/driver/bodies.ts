@@ -9,7 +9,7 @@ export function bodies(suite: Suite): void {
     const data = bytesOf(size)
     const other = bytesOf(size)
 
-    it('with all announcements right is stored', async () => {
+    it('is stored if length and digests match', async () => {
       const ref = freshRef(suite)
       await put(suite, ref, data, {
         contentLength: size,
@@ -35,13 +35,13 @@ export function bodies(suite: Suite): void {
       expect((await read(suite, ref)).toString()).toBe('what was there')
     })
 
-    it.each([1, -1])('is IncompleteBody when its length is off by %d', async (off) => {
+    it.each([1, -1])('is IncompleteBody if its length is off by %d', async (off) => {
       const ref = freshRef(suite)
       expect(await codeOf(put(suite, ref, data, { contentLength: size + off }))).toBe('IncompleteBody')
       expect(await isThere(suite, ref)).toBe(false)
     })
 
-    it('is EntityTooLarge over maxBytes, announced or not', async () => {
+    it('is EntityTooLarge over maxBytes, declared or not', async () => {
       const ref = freshRef(suite)
       expect(await codeOf(put(suite, ref, data, { maxBytes: size - 1 }))).toBe('EntityTooLarge')
       expect(await codeOf(suite.driver.putObject(ref, bodyOf(data), { maxBytes: size - 1 }))).toBe('EntityTooLarge')
@@ -49,7 +49,7 @@ export function bodies(suite: Suite): void {
       await put(suite, ref, data, { maxBytes: size })
     })
 
-    it('may come without a length', async () => {
+    it('can have an unknown length', async () => {
       const ref = freshRef(suite)
       await suite.driver.putObject(ref, bodyOf(data))
       expect((await read(suite, ref)).equals(data)).toBe(true)
@@ -66,7 +66,7 @@ export function bodies(suite: Suite): void {
       expect(suite.driver.isBeingWritten(ref)).toBe(false)
     })
 
-    it('that fails passes its own error on', async () => {
+    it('that fails passes on its own error', async () => {
       const ref = freshRef(suite)
       const failing = Readable.from(
         (async function* () {
@@ -83,7 +83,7 @@ export function bodies(suite: Suite): void {
     })
   })
 
-  it('is given up when the signal is aborted', async () => {
+  it('is abandoned when the signal is aborted', async () => {
     const ref = freshRef(suite)
     const abort = new AbortController()
     const body = new PassThrough()
@@ -95,13 +95,13 @@ export function bodies(suite: Suite): void {
     expect(await isThere(suite, ref)).toBe(false)
   })
 
-  it('takes an announcement over maxPutSize for what it is', async () => {
+  it('rejects a declared length over maxPutSize', async () => {
     const ref = freshRef(suite)
     const contentLength = suite.driver.limits.maxPutSize + 1
     expect(await codeOf(suite.driver.putObject(ref, bodyOf('x'), { contentLength }))).toBe('EntityTooLarge')
   })
 
-  it('codeOf more than 2 KB of metadata and more than 10 tags', async () => {
+  it('rejects more than 2 KB of metadata and more than 10 tags', async () => {
     const ref = freshRef(suite)
     expect(await codeOf(put(suite, ref, 'x', { metadata: { a: 'x'.repeat(2048) } }))).toBe('MetadataTooLarge')
     await put(suite, ref, 'x', { metadata: { a: 'x'.repeat(2000) } })

@@ -11,7 +11,7 @@ export function buckets(suite: Suite): void {
     expect(await suite.driver.headBucket(suite.bucket)).toMatchObject({ bucket: suite.bucket })
   })
 
-  it('makes and removes buckets, or codeOf to as NotSupported', async () => {
+  it('creates and deletes buckets, or rejects it with NotSupported', async () => {
     const { driver } = suite
     const bucket = freshBucket()
     if (suite.differs('one-bucket')) {
@@ -33,7 +33,7 @@ export function buckets(suite: Suite): void {
   })
 
   it.each(['ab', 'A-Big-One', 'under_score', '192.168.1.1', 'a..b', 'x'.repeat(64), '-a-'])(
-    'codeOf the name %j',
+    'rejects the name %j',
     async (bucket) => {
       const code = suite.differs('one-bucket') ? 'NotSupported' : 'InvalidBucketName'
       expect(await codeOf(suite.driver.createBucket(bucket, { owner: alice }))).toBe(code)
@@ -53,7 +53,7 @@ export function buckets(suite: Suite): void {
     expect(await suite.driver.listBuckets({ owner: 'nobody' })).toEqual([])
   })
 
-  it('refuses ACLs that name owners, where the store has none', async () => {
+  it('rejects ACLs that name owners, if the store has none', async () => {
     const ref = freshRef(suite)
     const acl = { owner: 'bob', grants: [{ to: { owner: 'bob' }, permission: 'READ' as const }] }
     const written = suite.driver.putObject(ref, bodyOf('x'), { contentLength: 1, acl })
@@ -93,7 +93,7 @@ export function buckets(suite: Suite): void {
     expect(await codeOf(driver.setObjectAcl(freshRef(suite), 'private'))).toBe('NotFound')
   })
 
-  it('keeps what is configured of a bucket, or refuses it as NotSupported', async () => {
+  it('keeps the configuration of a bucket, or rejects it with NotSupported', async () => {
     const { driver } = suite
     const bucket = freshBucket()
     if (suite.differs('one-bucket')) {

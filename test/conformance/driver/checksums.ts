@@ -15,7 +15,7 @@ const known = {
 } as const
 
 export function checksums(suite: Suite): void {
-  it.each(checksumAlgorithms)('verifies, stores and tells %s', async (algorithm) => {
+  it.each(checksumAlgorithms)('verifies, stores and returns %s', async (algorithm) => {
     const ref = freshRef(suite)
     const value = known[algorithm]
     const writing = put(suite, ref, '123456789', { checksum: { algorithm, value } })
@@ -27,7 +27,7 @@ export function checksums(suite: Suite): void {
     expect((await suite.driver.headObject(ref)).checksum).toEqual(kept)
   })
 
-  it.each(checksumAlgorithms)('codeOf bytes that do not have the %s announced', async (algorithm) => {
+  it.each(checksumAlgorithms)('rejects bytes that do not match the declared %s', async (algorithm) => {
     const ref = freshRef(suite)
     const writing = put(suite, ref, '123456780', { checksum: { algorithm, value: known[algorithm] } })
     const otherwise = suite.differs('no-crc64nvme') && algorithm === 'crc64nvme'
@@ -35,14 +35,14 @@ export function checksums(suite: Suite): void {
     expect(await codeOf(suite.driver.headObject(ref))).toBe('NotFound')
   })
 
-  it('computes a checksum that is asked for without a value', async () => {
+  it('computes a checksum that is requested without a value', async () => {
     const ref = freshRef(suite)
     const writing = put(suite, ref, '123456789', { checksum: { algorithm: 'crc32' } })
     if (suite.differs('no-stored-checksums')) return expect(await codeOf(writing)).toBe('NotSupported')
     expect((await writing).checksum?.value).toBe(known.crc32)
   })
 
-  it('asks for the value of a trailer once, after the last byte', async () => {
+  it('reads the value of a trailer once, after the last byte', async () => {
     const ref = freshRef(suite)
     const calls: boolean[] = []
     const body = bodyOf('123456789', 2)
@@ -54,7 +54,7 @@ export function checksums(suite: Suite): void {
     expect(calls).toEqual([true])
   })
 
-  it('codeOf a trailer that is wrong', async () => {
+  it('rejects a wrong trailer', async () => {
     const ref = freshRef(suite)
     const checksum = { algorithm: 'sha256', value: () => known.sha256 } as const
     expect(await codeOf(suite.driver.putObject(ref, bodyOf('123456780'), { contentLength: 9, checksum }))).toBe(

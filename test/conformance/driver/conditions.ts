@@ -44,7 +44,7 @@ export function conditions(suite: Suite): void {
       expect(await codeOf(read(suite, ref, make()))).toBe(outcome)
     })
 
-    it('answers NotFound, not a failed condition, for what is not there', async () => {
+    it('is NotFound, not a failed condition, for a missing object', async () => {
       expect(await codeOf(suite.driver.headObject(freshRef(suite), { ifMatch: '*' }))).toBe('NotFound')
     })
   })
@@ -65,7 +65,7 @@ export function conditions(suite: Suite): void {
   describe('on writes', () => {
     const supported = (): boolean => suite.driver.capabilities.has('conditional-put')
 
-    it('If-None-Match: * makes an object and never replaces one', async () => {
+    it('If-None-Match: * creates an object and never replaces one', async () => {
       const ref = freshRef(suite)
       if (!supported()) return expect(await codeOf(put(suite, ref, 'a', { ifNoneMatch: '*' }))).toBe('NotSupported')
       await put(suite, ref, 'first', { ifNoneMatch: '*' })
@@ -84,7 +84,7 @@ export function conditions(suite: Suite): void {
       expect((await read(suite, ref)).toString()).toBe(`writer ${winners[0]}`)
     })
 
-    it('If-Match replaces the object that was seen and no other', async () => {
+    it('If-Match replaces only the object with this etag', async () => {
       const ref = freshRef(suite)
       const { etag } = await put(suite, ref, 'first')
       if (!supported()) return expect(await codeOf(put(suite, ref, 'b', { ifMatch: etag }))).toBe('NotSupported')

@@ -18,7 +18,7 @@ export function copies(suite: Suite): void {
     expect(await suite.driver.getObjectTags(target)).toEqual(suite.differs('no-tags') ? {} : { t: 'v' })
   })
 
-  it('takes new headers and tags where it is told to', async () => {
+  it('sets new headers and tags with REPLACE', async () => {
     const [source, target] = [freshRef(suite), freshRef(suite)]
     await put(suite, source, 'x', { contentType: 'image/png', metadata: { a: '1' }, ...tagged({ t: 'v' }) })
     await suite.driver.copyObject(source, target, {
@@ -34,7 +34,7 @@ export function copies(suite: Suite): void {
     expect(await suite.driver.getObjectTags(target)).toEqual(suite.differs('no-tags') ? {} : { n: 'w' })
   })
 
-  it('keeps a storage class, or refuses it as NotSupported', async () => {
+  it('keeps a storage class, or rejects it with NotSupported', async () => {
     const [source, target] = [freshRef(suite), freshRef(suite)]
     const written = put(suite, source, 'x', { storageClass: 'STANDARD_IA', metadata: { a: '1' } })
     if (suite.differs('one-bucket')) return expect(await codeOf(written)).toBe('NotSupported')
@@ -48,7 +48,7 @@ export function copies(suite: Suite): void {
     expect(await suite.driver.headObject(target)).toMatchObject({ storageClass: 'ONEZONE_IA', metadata: { a: '1' } })
   })
 
-  it('outlives its source, and the source its copy', async () => {
+  it('keeps a copy after its source is deleted, and the source after its copy is', async () => {
     const [source, target] = [freshRef(suite), freshRef(suite)]
     await put(suite, source, 'shared')
     await suite.driver.copyObject(source, target)
@@ -61,7 +61,7 @@ export function copies(suite: Suite): void {
     expect((await read(suite, source)).toString()).toBe('shared')
   })
 
-  it('changes the headers of an object by copying it onto itself, and codeOf to change nothing', async () => {
+  it('changes the headers of an object by copying it onto itself, and rejects a copy that changes nothing', async () => {
     const ref = freshRef(suite)
     await put(suite, ref, 'same', { contentType: 'text/plain' })
     expect(await codeOf(suite.driver.copyObject(ref, ref))).toBe('InvalidRequest')
@@ -70,7 +70,7 @@ export function copies(suite: Suite): void {
     expect((await read(suite, ref)).toString()).toBe('same')
   })
 
-  it('holds conditions on the source', async () => {
+  it('enforces conditions on the source', async () => {
     const [source, target] = [freshRef(suite), freshRef(suite)]
     const { etag } = await put(suite, source, 'x')
     const { driver } = suite
@@ -85,7 +85,7 @@ export function copies(suite: Suite): void {
     await driver.copyObject(source, target, { sourceConditions: { ifMatch: etag } })
   })
 
-  it('holds conditions on the target', async () => {
+  it('enforces conditions on the target', async () => {
     const [source, target] = [freshRef(suite), freshRef(suite)]
     await put(suite, source, 'new')
     await put(suite, target, 'old')
@@ -94,7 +94,7 @@ export function copies(suite: Suite): void {
     expect((await read(suite, target)).toString()).toBe('old')
   })
 
-  it('answers NotFound for an absent source', async () => {
+  it('is NotFound for a missing source', async () => {
     expect(await codeOf(suite.driver.copyObject(freshRef(suite), freshRef(suite)))).toBe('NotFound')
   })
 

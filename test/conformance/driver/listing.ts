@@ -24,7 +24,7 @@ export function listing(suite: Suite): void {
     expect(page.nextContinuationToken).toBeUndefined()
   })
 
-  it('tells size, etag and time', async () => {
+  it('returns size, etag and time', async () => {
     const [object] = (await list({ prefix: 'a-b' })).objects
     const head = await suite.driver.headObject({ bucket: suite.bucket, key: `${prefix}a-b` })
     expect(object).toMatchObject({ contentLength: 3, etag: head.etag })
@@ -39,7 +39,7 @@ export function listing(suite: Suite): void {
     expect(short(await list({ prefix: 'e\u{1f600}' })).keys).toEqual(['e\u{1f600}'])
   })
 
-  it('folds what lies below a delimiter', async () => {
+  it('groups keys at a delimiter', async () => {
     expect(short(await list({ delimiter: '/' }))).toEqual({
       keys: inOrder.filter((name) => !name.includes('/')),
       prefixes: ['a/', 'c/'],
@@ -77,14 +77,14 @@ export function listing(suite: Suite): void {
     30_000,
   )
 
-  it('is not truncated when the page holds just what there is', async () => {
+  it('is not truncated if the page contains exactly all keys', async () => {
     const page = await list({ maxKeys: names.length })
     expect(page.objects).toHaveLength(names.length)
     expect(page.isTruncated).toBe(false)
     expect((await list({ prefix: 'a/', delimiter: '/', maxKeys: 3 })).isTruncated).toBe(false)
   })
 
-  it('is empty and complete for a page of none', async () => {
+  it('is empty and complete for a page of zero keys', async () => {
     const page = await list({ maxKeys: 0 })
     expect(page).toMatchObject({ objects: [], commonPrefixes: [], isTruncated: false })
   })
@@ -99,7 +99,7 @@ export function listing(suite: Suite): void {
       expect(short(await list({ startAfter: prefix + after })).keys).toEqual(rest)
     })
 
-    it('a common prefix, all of it is skipped', async () => {
+    it('skips all keys of a common prefix', async () => {
       expect(short(await list({ startAfter: `${prefix}a/`, delimiter: '/' }))).toEqual({
         keys: ['b', ...inOrder.filter((name) => name > 'c/z')],
         prefixes: ['c/'],
@@ -107,7 +107,7 @@ export function listing(suite: Suite): void {
     })
   })
 
-  it('codeOf a token it did not make', async () => {
+  it('rejects a token that it did not create', async () => {
     expect(await codeOf(list({ continuationToken: 'never!' }))).toBe('InvalidArgument')
   })
 }

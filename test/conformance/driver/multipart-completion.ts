@@ -61,7 +61,7 @@ export function multipartCompletion(suite: Suite): void {
       expect(await codeOf(tagging)).toBe(untagged ? 'NotSupported' : 'ok')
     })
 
-    it('tells its parts, page by page', async () => {
+    it('lists its parts, page by page', async () => {
       const list = (o = {}) => suite.driver.listObjectParts(made.ref, o)
       if (suite.differs('no-part-lists')) return expect(await codeOf(list())).toBe('NotSupported')
       const sizes = chunks.map((data, i) => ({ partNumber: i + 1, contentLength: data.length }))
@@ -102,7 +102,7 @@ export function multipartCompletion(suite: Suite): void {
       expect((await read(suite, made.ref)).equals(whole)).toBe(true)
     })
 
-    it('answers a repeated completion as the first, and another one not at all', async () => {
+    it('repeats the result of the same completion, and rejects a different one', async () => {
       const again = suite.driver.completeMultipartUpload(made.ref, made.uploadId, made.parts)
       if (suite.differs('complete-once')) return expect(await codeOf(again)).toBe('NoSuchUpload')
       expect(await again).toMatchObject({ etag: joinedEtag, contentLength: whole.length })
@@ -122,7 +122,7 @@ export function multipartCompletion(suite: Suite): void {
     }, 60_000)
     const complete = (parts: Part[], o = {}) => suite.driver.completeMultipartUpload(open.ref, open.uploadId, parts, o)
 
-    it('for parts out of order, twice, absent or with another etag', async () => {
+    it('for parts out of order, duplicate, missing or with another etag', async () => {
       const [first, second] = open.parts as [Part, Part, Part]
       expect(await codeOf(complete([second, first]))).toBe('InvalidPartOrder')
       expect(await codeOf(complete([first, first]))).toBe('InvalidPartOrder')
@@ -135,18 +135,18 @@ export function multipartCompletion(suite: Suite): void {
       expect(await codeOf(complete(open.parts))).toBe('EntityTooSmall')
     })
 
-    it('for a size other than announced', async () => {
+    it('for a size other than the declared one', async () => {
       expect(await codeOf(complete(open.parts.slice(0, 2), { contentLength: partSize + 11 }))).toBe('InvalidRequest')
     })
 
-    it('and can be asked again, with fewer parts', async () => {
+    it('and can be retried with fewer parts', async () => {
       const again = complete(open.parts.slice(0, 2), { contentLength: partSize + 10 })
       if (suite.differs('complete-all-parts')) expect(await codeOf(again)).toBe('InvalidPart')
       else expect((await again).contentLength).toBe(partSize + 10)
     })
   })
 
-  it('takes part numbers with gaps, and the last bytes sent for a number', async () => {
+  it('accepts part numbers with gaps, and uses the last bytes sent for a number', async () => {
     const ref = freshRef(suite)
     const { uploadId } = await suite.driver.createMultipartUpload(ref)
     await send(ref, uploadId, 2, chunks[1]!)
@@ -156,7 +156,7 @@ export function multipartCompletion(suite: Suite): void {
     expect((await read(suite, ref)).equals(Buffer.concat([chunks[0]!, chunks[2]!]))).toBe(true)
   })
 
-  it('takes a single small or empty part', async () => {
+  it('accepts a single small or empty part', async () => {
     for (const data of [bytesOf(3), Buffer.alloc(0)]) {
       const { ref, uploadId, parts } = await begin({}, [data])
       await suite.driver.completeMultipartUpload(ref, uploadId, parts)
@@ -165,7 +165,7 @@ export function multipartCompletion(suite: Suite): void {
   })
 
   describe('conditions', () => {
-    it('If-None-Match: * never replaces, one of two completions wins', async () => {
+    it('If-None-Match: * never replaces, and one of two completions wins', async () => {
       const ref = freshRef(suite)
       const prepare = async (text: string) => {
         const { uploadId } = await suite.driver.createMultipartUpload(ref)
@@ -209,7 +209,7 @@ export function multipartCompletion(suite: Suite): void {
       expect((await suite.driver.headObject(ref)).checksum).toEqual(written.checksum)
     })
 
-    it('of a composite kind is the digest of digests', async () => {
+    it('of composite type is the digest of digests', async () => {
       const { ref, uploadId, parts } = await begin({ checksumAlgorithm: 'sha256' })
       const bare = parts.map(({ partNumber, etag }) => ({ partNumber, etag }))
       expect(await codeOf(suite.driver.completeMultipartUpload(ref, uploadId, bare))).toBe('InvalidRequest')
@@ -248,7 +248,7 @@ export function multipartCompletion(suite: Suite): void {
       expect((await suite.driver.headObject(ref)).checksum?.value).not.toBe(parts[0]!.checksum!.value)
     })
 
-    it('is needed for each part of a composite kind, and computed for one of the whole object', async () => {
+    it('is required for each part with a composite type, and computed for a full-object type', async () => {
       const ref = freshRef(suite)
       const start = async (checksumType: 'COMPOSITE' | 'FULL_OBJECT') =>
         (await suite.driver.createMultipartUpload(ref, { checksumAlgorithm: 'crc32', checksumType })).uploadId
@@ -275,7 +275,7 @@ export function multipartCompletion(suite: Suite): void {
       expect(uploads).toMatchObject([{ key: ref.key, ...kind }])
     })
 
-    it('codeOf a wrong one, and kinds that there are not', async () => {
+    it('rejects a wrong checksum, and unknown types', async () => {
       const { ref, uploadId, parts } = await begin({ checksumAlgorithm: 'crc32', checksumType: 'FULL_OBJECT' })
       const wrong = { algorithm: 'crc32', value: 'AAAAAA==' } as const
       expect(await codeOf(suite.driver.completeMultipartUpload(ref, uploadId, parts, { checksum: wrong }))).toBe(

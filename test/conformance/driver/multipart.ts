@@ -18,7 +18,7 @@ import {
 export function multipart(suite: Suite): void {
   const unknown = '0'.repeat(52)
 
-  it('lists the parts it has, the last of a number, in pages', async () => {
+  it('lists its parts in pages, with the last upload of each number', async () => {
     const ref = freshRef(suite)
     const { driver } = suite
     const { uploadId } = await driver.createMultipartUpload(ref)
@@ -41,7 +41,7 @@ export function multipart(suite: Suite): void {
     await driver.abortMultipartUpload(ref, uploadId)
   })
 
-  it('is gone after an abort, also for a part in flight', async () => {
+  it('does not exist after an abort, also for a part in flight', async () => {
     const ref = freshRef(suite)
     const { driver } = suite
     const { uploadId } = await driver.createMultipartUpload(ref)
@@ -67,7 +67,7 @@ export function multipart(suite: Suite): void {
     await driver.abortMultipartUpload(ref, uploadId)
   })
 
-  it.each([0, -1, 10_001, 1.5])('codeOf part number %d', async (number) => {
+  it.each([0, -1, 10_001, 1.5])('rejects part number %d', async (number) => {
     const ref = freshRef(suite)
     const { uploadId } = await suite.driver.createMultipartUpload(ref)
     expect(await codeOf(suite.driver.uploadPart(ref, uploadId, number, bodyOf('x'), { contentLength: 1 }))).toBe(
@@ -76,7 +76,7 @@ export function multipart(suite: Suite): void {
     await suite.driver.abortMultipartUpload(ref, uploadId)
   })
 
-  it('verifies a part as it verifies an object', async () => {
+  it('verifies a part like an object', async () => {
     const ref = freshRef(suite)
     const { driver } = suite
     const { uploadId } = await driver.createMultipartUpload(ref)
@@ -90,7 +90,7 @@ export function multipart(suite: Suite): void {
     await driver.abortMultipartUpload(ref, uploadId)
   })
 
-  it('tells of a part that is being written', async () => {
+  it('reports a part that is being written', async () => {
     const ref = freshRef(suite)
     const { uploadId } = await suite.driver.createMultipartUpload(ref)
     const body = new PassThrough()
@@ -105,7 +105,7 @@ export function multipart(suite: Suite): void {
   })
 
   describe('a part copied from an object', () => {
-    it('holds the range that was asked for', async () => {
+    it('contains the requested range', async () => {
       const [source, ref] = [freshRef(suite), freshRef(suite)]
       const data = bytesOf(partSize + 1000)
       const { etag } = await put(suite, source, data)
@@ -129,7 +129,7 @@ export function multipart(suite: Suite): void {
   })
 
   describe('the listing of uploads', () => {
-    it('is in order of key and age, with prefix, delimiter and markers', async () => {
+    it('is ordered by key and age, with prefix, delimiter and markers', async () => {
       const prefix = freshPrefix()
       const { driver, bucket } = suite
       const started: { key: string; uploadId: string }[] = []

@@ -26,7 +26,7 @@ export function keys(suite: Suite): void {
     '"quoted" <tag> & more',
   ]
 
-  it('keeps keys apart that a file system would not', async () => {
+  it('keeps keys apart that a file system would merge', async () => {
     const prefix = freshPrefix()
     for (const name of distinct) await put(suite, { bucket: suite.bucket, key: prefix + name }, name)
     for (const name of distinct)
@@ -36,7 +36,7 @@ export function keys(suite: Suite): void {
   })
 
   it.each(['', '.', '..', 'a/../b', '../etc/passwd', 'a/./b', 'a/..', '..\\x', 'a\u0000b', 'a\nb', 'a\u007f'])(
-    'codeOf the key %j everywhere',
+    'rejects the key %j everywhere',
     async (key) => {
       const ref = { bucket: suite.bucket, key }
       const { driver } = suite
@@ -54,7 +54,7 @@ export function keys(suite: Suite): void {
     },
   )
 
-  it('codeOf a key over 1024 bytes of UTF-8', async () => {
+  it('rejects a key over 1024 bytes of UTF-8', async () => {
     const prefix = freshPrefix()
     const left = 1024 - Buffer.byteLength(prefix)
     const longest = { bucket: suite.bucket, key: prefix + 'ü'.repeat(Math.floor(left / 2)) + 'x'.repeat(left % 2) }
@@ -76,7 +76,7 @@ export function keys(suite: Suite): void {
     })
   })
 
-  it('hands out the bytes of the key that was asked for, whatever is written beside it', async () => {
+  it('returns the bytes of the requested key while other keys are written', async () => {
     const ref = freshRef(suite, 'a')
     await put(suite, ref, 'mine')
     await put(suite, { ...ref, key: `${ref.key}/b` }, 'below')

@@ -45,7 +45,7 @@ export function objects(suite: Suite): void {
     expect((await received).equals(data)).toBe(true)
   })
 
-  it('rejects sendTo when the reader goes away, and serves the next one', async () => {
+  it('rejects sendTo when the reader disconnects, and serves the next one', async () => {
     const ref = freshRef(suite)
     const data = bytesOf(4 * MiB)
     await put(suite, ref, data)
@@ -54,7 +54,7 @@ export function objects(suite: Suite): void {
     expect((await read(suite, ref)).equals(data)).toBe(true)
   })
 
-  it('gives up a download when its signal is aborted', async () => {
+  it('stops a download when its signal is aborted', async () => {
     const ref = freshRef(suite)
     await put(suite, ref, bytesOf(4 * MiB))
     const abort = new AbortController()
@@ -98,14 +98,14 @@ export function objects(suite: Suite): void {
     expect(after.lastModified.getTime()).toBeGreaterThanOrEqual(before.lastModified.getTime())
   })
 
-  it('answers NotFound for what is not there', async () => {
+  it('is NotFound for a missing object', async () => {
     const ref = freshRef(suite)
     expect(await codeOf(suite.driver.headObject(ref))).toBe('NotFound')
     expect(await codeOf(suite.driver.getObject(ref))).toBe('NotFound')
     expect(await codeOf(suite.driver.getObjectTags(ref))).toBe('NotFound')
   })
 
-  it('deletes, also what is not there', async () => {
+  it('deletes existing and missing objects', async () => {
     const ref = freshRef(suite)
     await put(suite, ref, 'x')
     await suite.driver.deleteObject(ref)
@@ -123,7 +123,7 @@ export function objects(suite: Suite): void {
     for (const key of keys) expect(await isThere(suite, { bucket: suite.bucket, key })).toBe(false)
   })
 
-  it('refuses tags where the store keeps none', async () => {
+  it('rejects tags if the store keeps none', async () => {
     const ref = freshRef(suite)
     const refused = suite.differs('no-tags') ? 'NotSupported' : 'ok'
     await put(suite, ref, 'x')
@@ -142,7 +142,7 @@ export function objects(suite: Suite): void {
     expect(await suite.driver.getObjectTags(ref)).toEqual({})
   })
 
-  it('answers two writers of one key with the bytes of one of them', async () => {
+  it('stores the bytes of one of two concurrent writers of a key', async () => {
     const ref = freshRef(suite)
     const bodies = Array.from({ length: 6 }, () => bytesOf(300 * KiB))
     await Promise.all(bodies.map((data) => put(suite, ref, data)))
@@ -151,7 +151,7 @@ export function objects(suite: Suite): void {
     expect((await suite.driver.headObject(ref)).etag).toBe(md5(served))
   })
 
-  it('tells of a write while it runs', async () => {
+  it('reports a write while it runs', async () => {
     const ref = freshRef(suite)
     const body = new PassThrough()
     const writing = suite.driver.putObject(ref, body, { contentLength: 10 })
@@ -163,7 +163,7 @@ export function objects(suite: Suite): void {
     expect(suite.driver.isBeingWritten(ref)).toBe(false)
   })
 
-  it('is ready, and removes nothing that is in use when it sweeps', async () => {
+  it('is ready, and sweeps nothing that is in use', async () => {
     const ref = freshRef(suite)
     await suite.driver.putObject(ref, bodyOf('kept'), { contentLength: 4 })
     await suite.driver.checkReady()

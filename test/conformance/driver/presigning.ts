@@ -11,7 +11,7 @@ export function presigning(suite: Suite): void {
       ...(body !== undefined && { body }),
     })
 
-  it('tells when the URL ends, and never asks for content-length or host', async () => {
+  it('returns the expiry of the URL, and never requires content-length or host headers', async () => {
     const before = Math.floor(Date.now() / 1000) * 1000
     const signed = await suite.driver.presignUpload(freshRef(suite), {
       expiresIn: 600,
@@ -24,7 +24,7 @@ export function presigning(suite: Suite): void {
     expect(Object.keys(signed.headers).map((name) => name.toLowerCase())).toEqual(['content-type'])
   })
 
-  it.each([0, -3, 604_801, 1.5, Number.NaN])('codeOf to sign for %d seconds', async (expiresIn) => {
+  it.each([0, -3, 604_801, 1.5, Number.NaN])('refuses to sign for %d seconds', async (expiresIn) => {
     const ref = freshRef(suite)
     expect(await codeOf(suite.driver.presignUpload(ref, { expiresIn }))).toBe('InvalidArgument')
     expect(await codeOf(suite.driver.presignDownload(ref, { expiresIn }))).toBe('InvalidArgument')
@@ -41,7 +41,7 @@ export function presigning(suite: Suite): void {
     expect(names.length).toBeGreaterThan(1)
   })
 
-  it('binds a read to a link where revocable-reads is promised, or codeOf', async () => {
+  it('binds a read to a share link with revocable-reads, or rejects it', async () => {
     const o = { expiresIn: 60, link: 'one' }
     const urls = [suite.driver.presignDownload(freshRef(suite), o), suite.driver.presignHead(freshRef(suite), o)]
     for (const signing of urls) {
@@ -63,7 +63,7 @@ export function presigning(suite: Suite): void {
 
   const describeServed = served ? describe : () => {}
   describeServed('over HTTP', () => {
-    it('a PUT stores and a GET serves, with no more than a content type', async () => {
+    it('a PUT stores and a GET serves, with only a content type', async () => {
       const ref = freshRef(suite, 'a b+ü.txt')
       const upload = await suite.driver.presignUpload(ref, { expiresIn: 60, contentType: 'text/plain' })
       expect((await send(upload, 'text')).status).toBe(200)
@@ -75,7 +75,7 @@ export function presigning(suite: Suite): void {
       expect([head.status, head.headers.get('content-length')]).toEqual([200, '4'])
     })
 
-    it('a PUT with all that can be bound takes just that', async () => {
+    it('a PUT with all constraints accepts only a matching request', async () => {
       const { capabilities } = suite.driver
       const ref = freshRef(suite)
       const upload = await suite.driver.presignUpload(ref, {
@@ -104,7 +104,7 @@ export function presigning(suite: Suite): void {
       expect((await read(suite, ref)).toString()).toBe('text')
     })
 
-    it('parts are sent to their URLs', async () => {
+    it('uploads parts to their URLs', async () => {
       const ref = freshRef(suite)
       const { uploadId } = await suite.driver.createMultipartUpload(ref)
       const signed = await suite.driver.presignUploadPart(ref, { uploadId, partNumber: 1, expiresIn: 60 })
@@ -115,7 +115,7 @@ export function presigning(suite: Suite): void {
       expect((await read(suite, ref)).toString()).toBe('a part')
     })
 
-    it('a download says what it was signed to say', async () => {
+    it('a download has the signed response headers', async () => {
       const ref = freshRef(suite)
       await put(suite, ref, 'text', { contentType: 'text/plain' })
       const response = { contentDisposition: 'attachment; filename="x y.txt"', cacheControl: 'private, max-age=9' }
@@ -133,7 +133,7 @@ export function presigning(suite: Suite): void {
       return data
     }
 
-    it('is bounded by its fields and a range of lengths, or refused', async () => {
+    it('is restricted by its fields and a range of lengths, or rejected', async () => {
       const ref = freshRef(suite)
       const signing = suite.driver.presignPost(ref, {
         expiresIn: 60,
@@ -157,7 +157,7 @@ export function presigning(suite: Suite): void {
       expect((await read(suite, ref)).toString()).toBe('text')
     })
 
-    itUnless(suite, 'no-forms')('codeOf a range that is none', async () => {
+    itUnless(suite, 'no-forms')('rejects an invalid range', async () => {
       const ref = freshRef(suite)
       expect(await codeOf(suite.driver.presignPost(ref, { expiresIn: 60, minBytes: 5, maxBytes: 4 }))).toBe(
         'InvalidArgument',
@@ -168,7 +168,7 @@ export function presigning(suite: Suite): void {
     })
   })
 
-  it('reads anonymously at the public URL, or has none', async () => {
+  it('serves anonymous reads at the public URL, or has none', async () => {
     const ref = { bucket: suite.bucket, key: `public/${freshPrefix()}object` }
     await put(suite, ref, 'public')
     const url = suite.driver.publicUrl(ref)

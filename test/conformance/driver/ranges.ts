@@ -39,16 +39,16 @@ export function ranges(suite: Suite): void {
     expect((await collect(object.stream())).equals(data.subarray(start, end + 1))).toBe(true)
   })
 
-  it.each([{ start: size }, { start: size + 10, end: size + 20 }, { suffix: 0 }])('codeOf %j', async (range) => {
+  it.each([{ start: size }, { start: size + 10, end: size + 20 }, { suffix: 0 }])('rejects %j', async (range) => {
     expect(await codeOf(suite.driver.getObject(ref, { range }))).toBe('InvalidRange')
   })
 
-  it.each([{ start: 0 }, { suffix: 1 }])('codeOf %j of an empty object', async (range) => {
+  it.each([{ start: 0 }, { suffix: 1 }])('rejects %j of an empty object', async (range) => {
     expect(await codeOf(suite.driver.getObject(empty, { range }))).toBe('InvalidRange')
   })
 
-  describe('a part of an object that was not made of parts', () => {
-    it('is the whole of it as part 1, and nothing else', async () => {
+  describe('a part of an object that was not uploaded in parts', () => {
+    it('is the whole object as part 1, and no other part', async () => {
       if (suite.differs('no-part-reads'))
         return expect(await codeOf(suite.driver.getObject(ref, { partNumber: 1 }))).toBe('NotSupported')
       const object = await suite.driver.getObject(ref, { partNumber: 1 })

@@ -3,7 +3,7 @@ import { bytesOf, freshRef, put, read, codeOf, type Suite, itUnless } from './su
 
 /** After a seal the reference it answered reads these bytes or nothing, whatever is done with URLs issued before. */
 export function sealing(suite: Suite): void {
-  it('freezes the bytes against every kind of write to the first key', async () => {
+  it('protects the bytes against every kind of write to the first key', async () => {
     const [ref, to] = [freshRef(suite), freshRef(suite).key]
     const data = bytesOf(10_000)
     const { etag } = await put(suite, ref, data, { contentType: 'image/png' })
@@ -34,7 +34,7 @@ export function sealing(suite: Suite): void {
     expect((await read(suite, ref)).toString()).toBe('final')
   })
 
-  it('keeps the first key readable where that is asked for', async () => {
+  it('keeps the first key readable on request', async () => {
     const ref = freshRef(suite)
     const { etag } = await put(suite, ref, 'public bytes')
     const sealed = await suite.driver.sealObject(ref, { etag, to: freshRef(suite).key, keepSource: true })
@@ -54,7 +54,7 @@ export function sealing(suite: Suite): void {
     expect((await suite.driver.sealObject(ref, { etag, revision: again.revision!, to })).etag).toBe(etag)
   })
 
-  it('codeOf bytes that are not those that were verified', async () => {
+  it('rejects bytes that differ from the verified ones', async () => {
     const ref = freshRef(suite)
     const { etag } = await put(suite, ref, 'verified')
     await put(suite, ref, 'swapped')
@@ -63,7 +63,7 @@ export function sealing(suite: Suite): void {
     await put(suite, ref, 'still writable')
   })
 
-  it('lets what is sealed be deleted', async () => {
+  it('deletes a sealed object', async () => {
     const ref = freshRef(suite)
     const { etag } = await put(suite, ref, 'final')
     const sealed = await suite.driver.sealObject(ref, { etag, to: freshRef(suite).key })
@@ -71,7 +71,7 @@ export function sealing(suite: Suite): void {
     expect(await codeOf(read(suite, sealed.ref))).toBe('NotFound')
   })
 
-  it('never mixes the bytes of a write that races the seal', async () => {
+  it('never mixes in the bytes of a write that races the seal', async () => {
     for (let round = 0; round < 20; round++) {
       const ref = freshRef(suite)
       const { etag } = await put(suite, ref, 'verified')

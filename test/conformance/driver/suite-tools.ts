@@ -1,4 +1,4 @@
-/** What the topics of the driver suite share. */
+/** Shared helpers of the driver suite. */
 import { createHash, randomBytes, randomUUID } from 'node:crypto'
 import type { Readable } from 'node:stream'
 import { it, type TestAPI } from 'vitest'
