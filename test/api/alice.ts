@@ -1,4 +1,4 @@
-/** A gateway for the tests of one file, and alice, who calls it. */
+/** A gateway for the tests of one file, and its user alice. */
 import { afterAll, beforeAll } from 'vitest'
 import { startGateway, type RunningGateway } from '../fixtures/gateway.ts'
 import { as, type Caller } from './caller.ts'

@@ -1,4 +1,4 @@
-/** Rows 81 to 83: who is believed. */
+/** Security cases 81 to 83: which credentials are accepted. */
 import { createHmac, generateKeyPairSync } from 'node:crypto'
 import { EncryptJWT, exportJWK, SignJWT } from 'jose'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -43,7 +43,7 @@ const good = () => ({ sub: 'alice', exp: inAnHour(), iss: 'https://login.example
 const rs256 = (claims: Record<string, unknown>, header: object = {}) => signWith(providerKey, claims, header)
 const list = (authorization: string) => call(`${gateway.apiUrl}/files`, { headers: { authorization } })
 
-test('a token of our own secret, and one of the key set, are believed', async () => {
+test('accepts a token of the shared secret, and one of the key set', async () => {
   expect((await list(`Bearer ${await signed(good())}`)).status).toBe(200)
   expect((await list(`bearer ${await rs256(good())}`)).status).toBe(200)
   expect((await list(`Bearer ${await rs256({ ...good(), aud: ['other', 'postern'] })}`)).status).toBe(200)
@@ -107,7 +107,7 @@ test.each(['Basic YTpi', 'Bearer', 'Bearer a b', 'Token x', 'Bearer x, Bearer y'
   },
 )
 
-test('without credentials the answer says how to get some', async () => {
+test('without credentials, the response says how to get some', async () => {
   const { status, headers, json } = await call(`${gateway.apiUrl}/files`)
   expect(status).toBe(401)
   expect(headers.get('www-authenticate')).toBe('Bearer realm="postern"')
@@ -115,7 +115,7 @@ test('without credentials the answer says how to get some', async () => {
   expect(json.error).toBe(json.detail)
 })
 
-test('a remembered token is forgotten when it expires', async () => {
+test('a cached token is rejected once it expires', async () => {
   let ahead = 0
   const timed = await startGateway({}, { now: () => new Date(Date.now() + ahead) })
   try {
@@ -129,7 +129,7 @@ test('a remembered token is forgotten when it expires', async () => {
   }
 })
 
-test('a key set that cannot be had is our trouble, not the user’s', async () => {
+test('an unreachable key set is a server error, not a user error', async () => {
   const other = await startGateway({ auth: { jwksUrl: keySet.url } })
   keySet.up = false
   try {
@@ -151,7 +151,7 @@ describe('by cookie', () => {
       headers: { cookie: `a=b; postern_token=${await signed(good())}`, ...headers },
     })
 
-  test('its own page and clients that are no browsers are served', async () => {
+  test('serves its own page and clients that are not browsers', async () => {
     expect((await byCookie({})).status).toBe(200)
     expect((await byCookie({ origin: gateway.apiUrl })).status).toBe(200)
     expect((await byCookie({ 'sec-fetch-site': 'same-origin' }, 'POST', '/files/upload-url')).status).toBe(400)
@@ -176,12 +176,12 @@ describe('by cookie', () => {
     },
   )
 
-  test('a bearer token needs no origin: no page can make a browser send it', async () => {
+  test('a bearer token needs no origin, because no page can make a browser send it', async () => {
     const authorization = `Bearer ${await signed(good())}`
     expect((await byCookie({ authorization, origin: 'https://app.example.com' })).status).toBe(200)
   })
 
-  test('a listed origin is served, with credentials; a look-alike is not', async () => {
+  test('serves a listed origin with credentials, but not a similar one', async () => {
     const listed = await startGateway({ cors: { origins: ['https://app.example.com'] } })
     try {
       const cookie = `postern_token=${await listed.token('alice')}`
@@ -201,7 +201,7 @@ describe('by cookie', () => {
     }
   })
 
-  test('a configured URL is the only own origin', async () => {
+  test('the configured URL is the only own origin', async () => {
     const { config } = gateway.gateway
     const publicUrl = 'https://files.example.com'
     const api = await serveApi(gateway, {

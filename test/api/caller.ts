@@ -1,4 +1,4 @@
-/** The API as its users call it: fetch, and nothing that knows the server from inside. */
+/** Calls the API by fetch, without access to the server's internals. */
 import { createHash } from 'node:crypto'
 import type { RunningGateway } from '../fixtures/gateway.ts'
 

@@ -1,4 +1,4 @@
-/** The Companion routes as Uppy calls them. */
+/** Calls the Companion routes like Uppy. */
 import { call, type Answer, type Caller } from './caller.ts'
 
 export type Params = {

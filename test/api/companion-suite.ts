@@ -63,7 +63,7 @@ function singleUploads({ start, shared, newUser }: Bench): void {
     expect(await downloadText(user, file.id)).toBe('by Uppy')
   })
 
-  test('of a type that Uppy does not know has the type of its name', async () => {
+  test('of a type unknown to Uppy gets the type of its file name', async () => {
     for (const type of ['application/octet-stream', 'undefined', '']) {
       const user = await newUser()
       const params = jsonOf<Params>(await user.get(paramsPath({ filename: 'table.csv', type })))
@@ -72,7 +72,7 @@ function singleUploads({ start, shared, newUser }: Bench): void {
     }
   })
 
-  test('by a form may not be larger than allowed', async () => {
+  test('by a form is limited to the allowed size', async () => {
     const small = await start({ uploads: { maxSize: 10 } })
     try {
       const user = await newUser(small)
@@ -116,7 +116,7 @@ function multipartUploads({ start, shared, newUser, expectGone }: Bench): void {
     expect(jsonOf(await join(user, created, listed))).toEqual(joined)
   })
 
-  test('has URLs of parts that are good for an hour, one at a time or in a batch', async () => {
+  test('has URLs of parts that are valid for an hour, one at a time or in a batch', async () => {
     const user = await newUser()
     const created = await create(user)
     const one = await sign(user, created, 1)
@@ -134,7 +134,7 @@ function multipartUploads({ start, shared, newUser, expectGone }: Bench): void {
     expect((await sent(user, created)).map(({ PartNumber }) => PartNumber)).toEqual([2])
   })
 
-  test('has URLs as long as the server allows, which then do not tell how long a part may take', async () => {
+  test('limits URLs to what the server allows, and then returns no `expires`', async () => {
     const strict = await start({ uploads: { expiresIn: '1m', maxExpiresIn: '2m' } })
     try {
       const user = await newUser(strict)
@@ -155,7 +155,7 @@ function multipartUploads({ start, shared, newUser, expectGone }: Bench): void {
     jsonOf(await user.delete(uploadPath(created)))
   }, 60_000)
 
-  test('is cancelled with an answer that can be read: nothing of it is left', async () => {
+  test('is cancelled with a readable response, and leaves nothing', async () => {
     const before = await openUploads(shared())
     const user = await newUser()
     const created = await create(user)
@@ -170,7 +170,7 @@ function multipartUploads({ start, shared, newUser, expectGone }: Bench): void {
 }
 
 function refusals({ shared, newUser }: Bench): void {
-  test('to everyone but its owner, as if it were not there', async () => {
+  test('to everyone but its owner, as if it did not exist', async () => {
     const [alice, mallory] = [await newUser(), await newUser()]
     const created = await create(alice)
     const etag = await sendPart(alice, created, 1, letters('x', 10))
@@ -197,7 +197,7 @@ function refusals({ shared, newUser }: Bench): void {
     expect(await sent(alice, created)).toHaveLength(1)
   })
 
-  test('where something is missing or wrong, in words that Uppy shows', async () => {
+  test('for missing or wrong fields, with a message that Uppy shows', async () => {
     const user = await newUser()
     const created = await create(user)
     const before = await stateOf(user)
@@ -228,7 +228,7 @@ function refusals({ shared, newUser }: Bench): void {
     expect(await stateOf(user)).toEqual(before)
   })
 
-  test('without a user, by HEAD, and for what another site embeds', async () => {
+  test('without a user, by HEAD, and for embedding by another site', async () => {
     const { apiUrl } = shared()
     expect((await callerWith(apiUrl, {}).get(paramsPath(note))).status).toBe(401)
     const alice = await as(shared(), `alice-${crypto.randomUUID()}`)

@@ -1,4 +1,6 @@
-/** The live log over HTTP: who sees what, why a URL was refused, and nothing that grants access. */
+/**
+ * The live log over HTTP: which requests each user sees, why a URL was refused, and that it contains no credentials.
+ */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { startGateway, type RunningGateway } from '../fixtures/gateway.ts'
 import { as, call, put, store, textFile, upload, type Caller, type Json } from './caller.ts'
@@ -28,8 +30,8 @@ async function watch(user: string, headers: Record<string, string> = {}): Promis
 const grant = async (user: Caller, fields: object = {}): Promise<Json> =>
   (await user.post('/files/upload-url', { ...textFile, ...fields })).json
 
-describe('who sees which requests', () => {
-  it('shows users their own requests and those about keys of their own uploads, and administrators all', async () => {
+describe('visible requests', () => {
+  it('shows users their own requests and those to keys of their uploads, and shows administrators all', async () => {
     const bob = await as(gateway, 'bob')
     const hers = await store(alice, 'hers')
     const his = await store(bob, 'his')
@@ -52,7 +54,7 @@ describe('who sees which requests', () => {
     for (const seen of [hers.key, his.key, '"user":"bob"', '"status":401']) expect(forRoot.text()).toContain(seen)
   })
 
-  it('shows what was sent to a key of hers to her, whoever sent it, with its object and outcome', async () => {
+  it('shows the owner of a key all requests to it, with object and outcome', async () => {
     const reader = await watch('alice')
     const issued = await upload(alice, 'twelve bytes')
     const entry = await reader.request(({ app }) => app === 'objects')
@@ -71,7 +73,7 @@ describe('who sees which requests', () => {
     expect(Math.abs(Date.parse(entry.time) - Date.now())).toBeLessThan(10_000)
   })
 
-  it('takes no cookie from a foreign page, and no request without a user', async () => {
+  it('rejects a cookie from a foreign page, and requests without a user', async () => {
     const cookie = `postern_token=${await gateway.token('root')}`
     const foreign = await call(`${gateway.apiUrl}/console/log`, { headers: { cookie, origin: 'https://evil.example' } })
     expect([foreign.status, foreign.json.code]).toEqual([403, 'OriginRefused'])
@@ -92,7 +94,7 @@ describe('refusals', () => {
     return { entry, refusal: entry.refusal!, explanation: entry.refusal!.explanation! }
   }
 
-  it('says of an expired URL when it ended and what to do', async () => {
+  it('says when a URL expired and what to do', async () => {
     const issued = await grant(alice, { expiresIn: 1 })
     const reader = await watch('alice')
     await expect.poll(async () => (await put(issued, 'late')).status, { timeout: limit(5000) }).toBe(403)
@@ -102,7 +104,7 @@ describe('refusals', () => {
     expect(refusal.advice).toMatch(/URL/)
   })
 
-  it('shows another content-type beside the one that was signed', async () => {
+  it('shows the sent content-type next to the signed one', async () => {
     const issued = await grant(alice)
     const reader = await watch('alice')
     expect((await put(issued, 'x', { ...issued.headers, 'content-type': 'image/png' })).status).toBe(403)
@@ -122,7 +124,7 @@ describe('refusals', () => {
     expect(explanation.difference).toMatchObject({ code: 'ParameterAdded', name: 'versionId' })
   })
 
-  it('gives advice where the signature was not at fault', async () => {
+  it('gives advice if the signature is valid', async () => {
     const issued = await upload(alice, 'first')
     const reader = await watch('alice')
     await alice.post('/files/confirm', { id: issued.id })
@@ -132,7 +134,7 @@ describe('refusals', () => {
     expect(refusal.advice).not.toBeNull()
   })
 
-  it('words refusals of the API as their answers did', async () => {
+  it('shows refusals of the API with the message of the response', async () => {
     const reader = await watch('alice')
     const { json } = await alice.post('/files/upload-url', { ...textFile, mimeType: 'application/x-msdownload' })
     const { refusal, entry } = await refused(reader)
@@ -140,7 +142,7 @@ describe('refusals', () => {
     expect(entry.requestId).toBe(json.requestId)
   })
 
-  it('holds no signature, token or computed MAC', async () => {
+  it('contains no signature, token or computed MAC', async () => {
     const issued = await grant(alice)
     const reader = await watch('root')
     const signature = new URL(issued.uploadUrl).searchParams.get('X-Amz-Signature')!

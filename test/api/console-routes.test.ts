@@ -1,4 +1,4 @@
-/** What the console asks beside files: where bytes go, uploads that are not done, and the settings. */
+/** The console's routes other than files: status, unfinished uploads, and settings. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { ListedSetting } from '../../src/config/list-settings.ts'
 import { startGateway, type RunningGateway } from '../fixtures/gateway.ts'
@@ -29,7 +29,7 @@ const foreign = async (path: string) =>
   })
 
 describe.each(['/console/status', '/console/uploads', '/console/settings'])('%s', (path) => {
-  it('asks who it is, and takes no cookie from a foreign page', async () => {
+  it('returns the user, and rejects a cookie from a foreign page', async () => {
     expect((await call(gateway.apiUrl + path)).json.code).toBe('Unauthenticated')
     const refused = await foreign(path)
     expect([refused.status, refused.json.code]).toEqual([403, 'OriginRefused'])
@@ -39,7 +39,7 @@ describe.each(['/console/status', '/console/uploads', '/console/settings'])('%s'
 })
 
 describe('GET /console/status', () => {
-  it('says where bytes go and what may be sent, and names no path of the machine', async () => {
+  it('returns the store and the limits, without local paths', async () => {
     const { text, json } = await alice.get('/console/status')
     expect(json).toMatchObject({
       user: 'alice',
@@ -65,7 +65,7 @@ const pending = async (user: Caller, query = ''): Promise<{ uploads: Pending[]; 
   (await user.get(`/console/uploads?progress=true${query}`)).json as never
 
 describe('GET /console/uploads', () => {
-  it('says of each upload what is missing, to its owner alone', async () => {
+  it('lists the missing parts of each upload, only to its owner', async () => {
     await store(alice, 'done')
     const never = (await alice.post('/files/upload-url', { ...textFile, filename: 'never.txt', size: 9 })).json
     const unconfirmed = await upload(alice, 'twelve bytes', { filename: 'unconfirmed.txt' })
@@ -120,7 +120,7 @@ describe('GET /console/settings', () => {
   const byKey = async (key: string): Promise<ListedSetting | undefined> =>
     (await settings()).find((setting) => setting.key === key)
 
-  it('tells administrators alone, and others how to become one', async () => {
+  it('serves only administrators, and tells others how to become one', async () => {
     const { status, json, headers } = await alice.get('/console/settings')
     expect([status, json.code]).toEqual([403, 'AccessDenied'])
     expect(headers.get('content-type')).toContain('application/problem+json')
@@ -142,7 +142,7 @@ describe('GET /console/settings', () => {
     for (const { key, description } of await settings()) expect([key, description]).not.toEqual([key, ''])
   })
 
-  it('masks secrets, wherever they stand', async () => {
+  it('masks secrets everywhere', async () => {
     const { text } = await root.get('/console/settings')
     expect(text).not.toContain(hiddenSecret)
     expect(text).toContain('backup')
@@ -151,8 +151,8 @@ describe('GET /console/settings', () => {
   })
 })
 
-describe('who is an administrator', () => {
-  it('is the user of --dev, and nobody without credentials otherwise', async () => {
+describe('an administrator', () => {
+  it('is the user of --dev, but otherwise no request without credentials', async () => {
     const dev = await startGateway({}, { dev: true })
     const open = await startGateway({ auth: { admins: ['guest'], anonymous: 'guest' } })
     try {

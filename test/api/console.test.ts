@@ -1,4 +1,4 @@
-/** How the console's page is served: types, caching, nothing outside its folder, and words when it was not built. */
+/** Serving the console's page: types, caching, nothing outside of its folder, and a message if it was not built. */
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer, request, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -57,10 +57,10 @@ async function build(): Promise<void> {
   await writeFile(join(folder, 'outside.js'), 'no')
 }
 
-describe('a page that was built', () => {
+describe('a built page', () => {
   beforeEach(build)
 
-  it('is asked for anew each time, and not sent twice', async () => {
+  it('is revalidated each time, and not sent twice', async () => {
     const first = await get('/')
     expect(first).toMatchObject({
       status: 200,
@@ -71,7 +71,7 @@ describe('a page that was built', () => {
     expect([again.status, again.body.length]).toEqual([304, 0])
   })
 
-  it('has assets that are kept forever, of the right type', async () => {
+  it('has assets of the right type that are cached forever', async () => {
     const script = await get('/assets/index-abc123.js')
     expect(script).toMatchObject({
       status: 200,
@@ -88,7 +88,7 @@ describe('a page that was built', () => {
     expect(gunzipSync(zipped.body)).toEqual(script.body)
   })
 
-  it('answers HEAD without a body, and leaves other methods to others', async () => {
+  it('answers HEAD without a body, and ignores other methods', async () => {
     const head = await get('/assets/index-abc123.js', {}, 'HEAD')
     expect([head.status, head.headers['content-length'], head.body.length]).toEqual([200, '1000', 0])
     expect((await get('/', {}, 'HEAD')).status).toBe(200)
@@ -116,8 +116,8 @@ describe('a page that was built', () => {
   })
 })
 
-describe('a page that was not built', () => {
-  it('says what to run, and is there once it was', async () => {
+describe('a missing build', () => {
+  it('says what to run, and works after the build', async () => {
     const missing = await get('/')
     expect(missing).toMatchObject({ status: 503, headers: { 'content-type': 'text/plain; charset=utf-8' } })
     expect(String(missing.body)).toContain('npm run build:console')

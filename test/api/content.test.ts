@@ -1,4 +1,4 @@
-/** Rows 100 to 102: bytes that are not what they were granted as, or would hurt whoever opens them. */
+/** Security cases 100 to 102: bytes that differ from their grant, or that harm the person who opens them. */
 import { deflateSync } from 'node:zlib'
 import { pino } from 'pino'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -95,7 +95,7 @@ describe('with --dev', () => {
     expect(logged.filter((line) => line.file === file.id).map(({ warning }) => warning)).toEqual([file.warning])
   })
 
-  test('a file that is what it says has no warning', async () => {
+  test('a file with matching type has no warning', async () => {
     expect(await store(bob, pngHeader(10), { filename: 'x.png', mimeType: 'image/png' })).not.toHaveProperty('warning')
   })
 
@@ -128,7 +128,7 @@ test.each([
   }
 })
 
-test('uploads.sniff: false believes the type that the store was told', async () => {
+test('uploads.sniff: false accepts the type from the store', async () => {
   const trusting = await startGateway({ uploads: { sniff: false } })
   try {
     const bob = await as(trusting, 'bob')

@@ -1,4 +1,4 @@
-/** Holds answers of the API against its own description. */
+/** Compares responses of the API with its OpenAPI description. */
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js'
 import addFormats from 'ajv-formats'
 import { call } from './caller.ts'

@@ -1,4 +1,4 @@
-/** What clients do with the API when nobody means harm. */
+/** Normal use of the API by clients. */
 import { createHash } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { startGateway } from '../fixtures/gateway.ts'
@@ -7,7 +7,7 @@ import { as, call, download, downloadText, put, sha256, store, textFile, upload 
 
 serveAlice()
 
-describe('the snippets that people copy', () => {
+describe('the documented snippets', () => {
   test('A: a public URL, no confirm, no size', async () => {
     const { json } = await alice.post('/api/upload-url', { fileName: 'a photo.gif', fileType: 'image/gif' })
     const sent = await put(json, 'GIF89a\x01\x00\x01\x00', { 'Content-Type': 'image/gif' })
@@ -16,7 +16,7 @@ describe('the snippets that people copy', () => {
     expect([shown.status, shown.headers.get('content-type')]).toEqual([200, 'image/gif'])
   })
 
-  test('B: upload-url, PUT with the file’s own type, confirm with what the page knows', async () => {
+  test('B: upload-url, PUT with the file’s own type, confirm with the page’s data', async () => {
     const file = { filename: 'naïve 😀.txt', mimeType: 'text/plain' }
     const { json: issued } = await alice.post('/files/upload-url', file)
     expect(issued).toMatchObject({ method: 'PUT', headers: { 'content-type': 'text/plain' }, expiresIn: 600 })
@@ -31,7 +31,7 @@ describe('the snippets that people copy', () => {
     expect([again.status, again.json]).toEqual([200, json])
   })
 
-  test('B for a file whose type the browser does not know', async () => {
+  test('B for a file whose type is unknown to the browser', async () => {
     const { json: issued } = await alice.post('/files/upload-url', { filename: 'notes.txt', mimeType: '' })
     expect((await put(issued, 'plain words', { 'content-type': '' })).status).toBe(200)
     const { status, json } = await alice.post('/files/confirm', {
@@ -44,7 +44,7 @@ describe('the snippets that people copy', () => {
   })
 })
 
-test('bindings that our own client asks for', async () => {
+test('the constraints that Postern’s client requests', async () => {
   const bytes = 'exactly this'
   const checksum = { algorithm: 'sha256', value: sha256(bytes) }
   const request = { ...textFile, size: 12, checksum, writeOnce: true, expiresIn: 60, metadata: { album: '2026' } }
@@ -62,7 +62,7 @@ test('bindings that our own client asks for', async () => {
   expect(json).toMatchObject({ checksum, metadata: { album: '2026' } })
 })
 
-test('a form upload is bound to its size and type', async () => {
+test('a form upload is limited to its size and type', async () => {
   const { json: issued } = await alice.post('/files/upload-url', { ...textFile, method: 'POST', size: 4 })
   expect(issued).toMatchObject({ method: 'POST', headers: {} })
   const send = (bytes: string, type: string) => {
@@ -79,7 +79,7 @@ test('a form upload is bound to its size and type', async () => {
   expect(await downloadText(alice, issued.id)).toBe('four')
 })
 
-test('a lost or expired URL is issued again, bound as before', async () => {
+test('a lost or expired URL is issued again with the same constraints', async () => {
   const { json: first } = await alice.post('/files/upload-url', { ...textFile, size: 4 })
   const { status, json: second } = await alice.post(`/files/${first.id}/upload-url`, { expiresIn: 60 })
   expect(status).toBe(200)
@@ -91,7 +91,7 @@ test('a lost or expired URL is issued again, bound as before', async () => {
   expect([late.status, late.json.code]).toEqual([409, 'ConditionalConflict'])
 })
 
-test('files are listed newest first, page by page, and found by name', async () => {
+test('lists files newest first in pages, and finds them by name', async () => {
   const bob = await as(gateway, 'bob')
   for (let i = 0; i < 5; i++) await store(bob, `${i}`, { filename: `Report 100%_${i}.txt` })
   const first = await bob.get('/files?limit=2')
@@ -104,7 +104,7 @@ test('files are listed newest first, page by page, and found by name', async () 
   expect((await bob.get('/files?q=_______')).json.files).toHaveLength(0)
 })
 
-test('a file is renamed, gets other metadata, is deleted', async () => {
+test('renames a file, changes its metadata, and deletes it', async () => {
   const { id, key } = await store(alice, 'x', { metadata: { a: '1' } })
   const { json } = await alice.patch(`/files/${id}`, { filename: 'other.txt' })
   expect(json).toMatchObject({ filename: 'other.txt', metadata: { a: '1' }, size: 1 })
@@ -123,7 +123,7 @@ test('a file is renamed, gets other metadata, is deleted', async () => {
 })
 
 describe('downloads', () => {
-  test('of any name', async () => {
+  test('with any file name', async () => {
     for (const filename of ["naïve 😀 (1)'*!~ %2F.txt", 'عربي.txt', `${'長'.repeat(80)}.txt`, 'a"b;c.txt']) {
       const { id } = await store(alice, filename, { filename })
       const served = await download(alice, id)
@@ -133,7 +133,7 @@ describe('downloads', () => {
     }
   })
 
-  test('lifetime, HEAD and bad questions', async () => {
+  test('lifetime, HEAD and invalid requests', async () => {
     const { id } = await store(alice, 'hello')
     const { json } = await alice.get(`/files/${id}/download-url?expiresIn=30`)
     expect(json.expiresIn).toBeGreaterThanOrEqual(28)
@@ -150,7 +150,7 @@ describe('downloads', () => {
     }
   })
 
-  test('content redirects, and a browser may keep that only while it is good', async () => {
+  test('content redirects, and browsers can cache the redirect only while it is valid', async () => {
     const { id } = await store(alice, 'hello')
     const { status, headers } = await alice.get(`/files/${id}/content`)
     expect(status).toBe(302)
@@ -173,7 +173,7 @@ describe('downloads', () => {
     }
   })
 
-  test('downloads.stableFor: one URL a window, which lives at least as long as was asked', async () => {
+  test('downloads.stableFor: one URL per window, valid at least as long as requested', async () => {
     let now = Date.parse('2026-06-01T00:00:10Z')
     const stable = await startGateway({ downloads: { stableFor: '10m' } }, { now: () => new Date(now) })
     try {

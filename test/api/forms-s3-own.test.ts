@@ -1,4 +1,4 @@
-/** `method: "POST"` in front of a bucket, by what `storage.s3.provider` says of its store. */
+/** `method: "POST"` with a bucket, depending on `storage.s3.provider`. */
 import { afterEach, describe, expect, it } from 'vitest'
 import { startOnOwnBucket, type GatewayOnOwnBucket } from '../fixtures/gateway-on-own-bucket.ts'
 import { as, textFile } from './caller.ts'
@@ -8,7 +8,7 @@ afterEach(() => running.close())
 
 const form = { ...textFile, method: 'POST' }
 
-describe('a store that is not known to take forms', () => {
+describe('a store that is not known to support forms', () => {
   it.each([{}, { size: 4 }])('refuses method POST (%j) with the reason, and reserves nothing', async (fields) => {
     running = await startOnOwnBucket({ s3: { provider: 'other' } })
     const alice = await as(running.gateway, 'alice')
@@ -21,14 +21,14 @@ describe('a store that is not known to take forms', () => {
     expect(put).toMatchObject({ status: 200, json: { method: 'PUT' } })
   })
 
-  it('takes method POST with delivery: proxied, where the own endpoint receives the form', async () => {
+  it('accepts method POST with delivery: proxied, where the objects endpoint receives the form', async () => {
     running = await startOnOwnBucket({ delivery: 'proxied', s3: { provider: 'other' } })
     const alice = await as(running.gateway, 'alice')
     expect(await alice.post('/files/upload-url', form)).toMatchObject({ status: 200, json: { method: 'POST' } })
   })
 })
 
-it('a store that takes forms gets them', async () => {
+it('a store that supports forms receives them', async () => {
   running = await startOnOwnBucket({ s3: { provider: 'aws' } })
   const alice = await as(running.gateway, 'alice')
   const { json } = await alice.post('/files/upload-url', form)

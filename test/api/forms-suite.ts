@@ -21,7 +21,7 @@ function forms({ start, newUser, expectGone }: Bench): void {
     ['of a size up to the largest', {}],
     ['that anyone may read', { visibility: 'public' }],
   ])('%s', (_, fields) => {
-    test('carries a file, which does not change any more once it is confirmed', async () => {
+    test('uploads a file that is immutable once confirmed', async () => {
       const alice = await newUser()
       const { status, json: issued } = await alice.post('/files/upload-url', { ...form, ...fields })
       expect(status).toBe(200)
@@ -44,7 +44,7 @@ function forms({ start, newUser, expectGone }: Bench): void {
     })
   })
 
-  test('holds its key, its type, its policy and its length', async () => {
+  test('enforces its key, type, policy and length', async () => {
     const small = await start({ uploads: { maxSize: 10 } })
     try {
       const bob = await newUser(small)
@@ -77,7 +77,7 @@ function forms({ start, newUser, expectGone }: Bench): void {
     }
   })
 
-  test('is verified as every upload is', async () => {
+  test('is verified like every upload', async () => {
     const alice = await newUser()
     const image = { filename: 'a.png', mimeType: 'image/png', method: 'POST' }
     const { json: issued } = await alice.post('/files/upload-url', image)
@@ -87,7 +87,7 @@ function forms({ start, newUser, expectGone }: Bench): void {
     expect((await alice.get('/files/usage')).json).toMatchObject({ reservedBytes: 0, reservedFiles: 0 })
   })
 
-  test('confirms itself where that was asked for', async () => {
+  test('is auto-confirmed on request', async () => {
     const alice = await newUser()
     const { json: issued } = await alice.post('/files/upload-url', { ...form, autoConfirm: true })
     expect((await sendForm(issued, 'self')).status).toBe(204)

@@ -1,4 +1,4 @@
-/** Requests that an operation's description allows, and near misses of them. */
+/** Generates requests that match an operation's description, and slightly invalid ones. */
 import * as fc from 'fast-check'
 import type { Operation } from './described.ts'
 

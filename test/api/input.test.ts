@@ -1,4 +1,4 @@
-/** Rows 69 and 85: what may be in a request. */
+/** Security cases 69 and 85: the content of a request. */
 import { isDeepStrictEqual } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import { connect, rawRequest } from '../fixtures/raw-http.ts'
@@ -49,7 +49,7 @@ describe('a body', () => {
     expect(await outcome(() => post(body, headers))).toMatchObject({ status, unchanged: true })
   })
 
-  test('that never ends is cut off at the limit', async () => {
+  test('that never ends is aborted at the limit', async () => {
     const connection = await connect(gateway.apiUrl)
     const head = `POST /files/upload-url HTTP/1.1\r\nHost: x\r\nAuthorization: ${authorization}\r\nContent-Type: application/json\r\n`
     await connection.send(`${head}Transfer-Encoding: chunked\r\n\r\n`)
@@ -58,7 +58,7 @@ describe('a body', () => {
     connection.close()
   })
 
-  test('is not read before it is known who sends it', async () => {
+  test('is not read before the sender is authenticated', async () => {
     const head =
       'POST /files/upload-url HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n'
     const answer = await rawRequest(gateway.apiUrl, `${head}Expect: 100-continue\r\n\r\n`)
@@ -106,7 +106,7 @@ describe('a field', () => {
     expect(detail).toContain(name)
   })
 
-  test('that is missing is named', async () => {
+  test('that is missing is named in the error', async () => {
     expect((await alice.post('/files/upload-url', { mimeType: 'text/plain' })).json.detail).toMatch(
       /^filename is missing/,
     )
@@ -118,7 +118,7 @@ describe('a field', () => {
     expect(refused).toMatchObject({ status: 400, unchanged: true })
   })
 
-  test('a type off the list is refused with the list', async () => {
+  test('an unlisted type is refused with the list', async () => {
     const page = await outcome(() => alice.post('/files/upload-url', { filename: 'a.html', mimeType: 'text/html' }))
     expect(page).toMatchObject({ status: 415, unchanged: true })
     expect(page.detail).toContain('text/plain')
@@ -126,7 +126,7 @@ describe('a field', () => {
     expect(program).toMatchObject({ status: 415, unchanged: true })
   })
 
-  test('of the gateway’s own in metadata is dropped', async () => {
+  test('reserved for the gateway is dropped from metadata', async () => {
     const { status, json } = await alice.post('/files/upload-url', {
       ...textFile,
       metadata: { 'x-internal-owner': 'bob', a: 'b' },

@@ -1,6 +1,6 @@
 /**
- * Nothing that the sender of the bytes says about them reaches a reader without being verified. Disk, a bucket and a
- * proxied bucket run this suite over real HTTP.
+ * Readers never see unverified headers from the sender of the bytes. Disk, a bucket and a proxied bucket run this suite
+ * over real HTTP.
  */
 import { describe, expect, test } from 'vitest'
 import type { ObjectHead } from '../../src/drivers/driver.ts'
@@ -88,7 +88,7 @@ function encodings({ shared, newUser, expectGone }: Bench): void {
     })
   })
 
-  test('a transfer coding of SDKs is no content coding', async () => {
+  test('the transfer coding of SDKs is not a content coding', async () => {
     const alice = await newUser()
     const { json } = await alice.post('/files/upload-url', textFile)
     const sent = await put(json, 'text', { ...json.headers, 'content-encoding': 'aws-chunked' })
@@ -170,7 +170,7 @@ function sealedHeaders({ start, shared, newUser }: Bench): void {
       expect(shown.headers.get('cache-control') ?? 'none').not.toContain('max-age=31536000')
     })
 
-    test('nor do tags, metadata and an ACL, where the store takes them unsigned', async () => {
+    test('tags, metadata and an ACL do not reach readers, even if the store accepts them unsigned', async () => {
       const alice = await newUser()
       const { json } = await alice.post('/files/upload-url', pdf)
       const extra = { 'x-amz-tagging': 'a=b', 'x-amz-meta-a': 'b', 'x-amz-acl': 'public-read' }
@@ -186,7 +186,7 @@ function sealedHeaders({ start, shared, newUser }: Bench): void {
       expect(anonymous.status).toBe(403)
     })
 
-    test('nor do they stay at the key that a CDN reads', async () => {
+    test('they do not stay at the key that a CDN reads', async () => {
       const behindCdn = await start({ downloads: { publicBaseUrl: 'https://cdn.example.com' } })
       try {
         const bob = await newUser(behindCdn)
@@ -205,7 +205,7 @@ function sealedHeaders({ start, shared, newUser }: Bench): void {
       }
     })
 
-    test('a multipart upload never had any', async () => {
+    test('a multipart upload never has any', async () => {
       const alice = await newUser()
       const { json } = await alice.post('/files/multipart', { ...pdf, size: 9 })
       const { parts } = (await alice.post(`/files/multipart/${json.id}/parts`, { partNumbers: [1] }))

@@ -1,4 +1,4 @@
-/** Promises 6 to 9: what URLs and answers give away. */
+/** Invariants 6 to 9: what URLs and responses allow. */
 import { describe, expect, test, vi } from 'vitest'
 import { call, download, downloadText, put, store, textFile, upload } from './caller.ts'
 import { html, type Bench } from './invariants.ts'
@@ -6,8 +6,8 @@ import { whenConfirmed } from './when-confirmed.ts'
 import { limit } from '../fixtures/time-limit.ts'
 
 export function servingInvariants({ start, shared, newUser, expectGone }: Bench): void {
-  describe('6. a URL serves what it was signed for', () => {
-    test('reading URLs do not write, writing URLs do not read, neither deletes', async () => {
+  describe('6. a URL allows only its signed request', () => {
+    test('download URLs do not write, upload URLs do not read, neither deletes', async () => {
       const alice = await newUser()
       const { id } = await store(alice, 'content')
       const { json: read } = await alice.get(`/files/${id}/download-url`)
@@ -48,7 +48,7 @@ export function servingInvariants({ start, shared, newUser, expectGone }: Bench)
     })
   })
 
-  describe('7. content is served as harmless', () => {
+  describe('7. content is served safely', () => {
     test.each([
       ['photo.gif', 'image/gif', 'GIF89a\x01\x00\x01\x00\x00\x00\x00;', 'inline'],
       ['page.html', 'text/html', html, 'attachment'],
@@ -77,8 +77,8 @@ export function servingInvariants({ start, shared, newUser, expectGone }: Bench)
     })
   })
 
-  describe('8. files that confirm themselves', () => {
-    test('the shorthand: public, and a file once the bytes are there', async () => {
+  describe('8. auto-confirmed files', () => {
+    test('the shorthand: public, and a file once the bytes are stored', async () => {
       const alice = await newUser()
       const { status, json: issued } = await alice.post('/api/upload-url', {
         fileName: 'a.txt',
@@ -95,7 +95,7 @@ export function servingInvariants({ start, shared, newUser, expectGone }: Bench)
       expect(await downloadText(alice, issued.id)).toBe('self')
     })
 
-    test('what is not as granted never becomes a file', async () => {
+    test('an upload that does not match its grant never becomes a file', async () => {
       const alice = await newUser()
       const { json: issued } = await alice.post('/api/upload-url', { fileName: 'a.png', fileType: 'image/png' })
       await put(issued, html)
@@ -108,7 +108,7 @@ export function servingInvariants({ start, shared, newUser, expectGone }: Bench)
       expect((await call(issued.publicUrl!)).status).toBeGreaterThanOrEqual(403)
     })
 
-    test('not where public files are switched off; and everywhere, if the configuration says so', async () => {
+    test('disabled without public files, and enabled everywhere by configuration', async () => {
       const closed = await start({ uploads: { allowPublic: false, autoConfirm: true } })
       try {
         const bob = await newUser(closed)
@@ -140,7 +140,7 @@ export function servingInvariants({ start, shared, newUser, expectGone }: Bench)
       },
     )
 
-    test('and private files have none', async () => {
+    test('private files have none', async () => {
       const alice = await newUser()
       const { id, key, publicUrl } = await store(alice, 'private')
       expect(publicUrl).toBeUndefined()

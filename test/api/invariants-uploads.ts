@@ -1,4 +1,4 @@
-/** Promises 1 to 5: what becomes of an upload. */
+/** Invariants 1 to 5: the life of an upload. */
 import { randomUUID } from 'node:crypto'
 import { pino } from 'pino'
 import { describe, expect, test } from 'vitest'
@@ -27,7 +27,7 @@ export function uploadInvariants({ start, newUser, expectGone }: Bench): void {
     expect((await who.post('/files/confirm', { id })).status).toBe(404)
   }
 
-  describe('1. what is recorded comes from the store', () => {
+  describe("1. records contain the store's facts", () => {
     test.each<[string, object]>([
       ['size', { size: 3 }],
       ['type', { mimeType: 'image/png' }],
@@ -40,14 +40,14 @@ export function uploadInvariants({ start, newUser, expectGone }: Bench): void {
       await expectRemoved(alice, issued)
     })
 
-    test('HTML sent under an image URL is 422, and nothing is left', async () => {
+    test('HTML sent to an image URL is 422, and leaves nothing', async () => {
       const alice = await newUser()
       const issued = await upload(alice, html, { filename: 'a.png', mimeType: 'image/png' })
       expect((await alice.post('/files/confirm', { key: issued.key })).status).toBe(422)
       await expectRemoved(alice, issued)
     })
 
-    test('a lie about the size at begin never becomes a file', async () => {
+    test('a wrong size in the request never becomes a file', async () => {
       const alice = await newUser()
       const { json: issued } = await alice.post('/files/upload-url', { ...textFile, size: 4 })
       const sent = await put(issued, 'five!')
@@ -55,7 +55,7 @@ export function uploadInvariants({ start, newUser, expectGone }: Bench): void {
       expect([sent.status, confirmed.status]).toEqual([403, 409])
     })
 
-    test('a lie about the checksum at begin never becomes a file', async () => {
+    test('a wrong checksum in the request never becomes a file', async () => {
       const alice = await newUser()
       const checksum = { algorithm: 'sha256', value: sha256('promised') }
       const { json: issued } = await alice.post('/files/upload-url', { ...textFile, checksum })
@@ -64,7 +64,7 @@ export function uploadInvariants({ start, newUser, expectGone }: Bench): void {
       expect([409, 422]).toContain(status)
     })
 
-    test('a kept promise is recorded', async () => {
+    test('a matching upload is recorded', async () => {
       const alice = await newUser()
       const checksum = { algorithm: 'sha256', value: sha256('promised') }
       const issued = await upload(alice, 'promised', { size: 8, checksum })
@@ -85,7 +85,7 @@ export function uploadInvariants({ start, newUser, expectGone }: Bench): void {
       })
     })
 
-    test('before the bytes are there a confirm is 409, and the upload goes on', async () => {
+    test('a confirm before the bytes arrive is 409, and the upload continues', async () => {
       const alice = await newUser()
       const { json: issued } = await alice.post('/files/upload-url', textFile)
       const early = await alice.post('/files/confirm', { id: issued.id })
@@ -117,7 +117,7 @@ export function uploadInvariants({ start, newUser, expectGone }: Bench): void {
       },
     )
 
-    test('when a PUT races the confirm, 100 times', async () => {
+    test('also if a PUT races the confirm, 100 times', async () => {
       const alice = await newUser()
       let confirmed = 0
       for (let round = 0; round < 100; round++) {
@@ -148,7 +148,7 @@ export function uploadInvariants({ start, newUser, expectGone }: Bench): void {
     })
   })
 
-  describe('3. an upload is its own user’s', () => {
+  describe('3. an upload belongs to its user', () => {
     test.each(['pending', 'confirmed'])('a %s one is 404 to everyone else', async (state) => {
       const alice = await newUser()
       const { id, key } = state === 'pending' ? await upload(alice, 'hers') : await store(alice, 'hers')
@@ -176,7 +176,7 @@ export function uploadInvariants({ start, newUser, expectGone }: Bench): void {
     })
   })
 
-  describe('4. the quota holds', () => {
+  describe('4. the quota is never exceeded', () => {
     test('50 requests at once for one file', async () => {
       const limited = await start({ quotas: { userFiles: 1 } })
       try {
@@ -192,7 +192,7 @@ export function uploadInvariants({ start, newUser, expectGone }: Bench): void {
       }
     })
 
-    test('requests at once for more bytes than there are, and a size that was not told', async () => {
+    test('concurrent requests for more bytes than available, and an undeclared size', async () => {
       const limited = await start({ quotas: { userBytes: 100 }, uploads: { maxSize: 1000 } })
       try {
         const bob = await newUser(limited)
@@ -227,8 +227,8 @@ export function uploadInvariants({ start, newUser, expectGone }: Bench): void {
     })
   })
 
-  describe('5. what is never confirmed disappears', () => {
-    test('object, row and reservation, and nothing else', async () => {
+  describe('5. unconfirmed uploads are deleted', () => {
+    test('with object, row and reservation, and nothing else', async () => {
       let ahead = 0
       const timed = await start({ uploads: { confirmWithin: '1h' } }, { now: () => new Date(Date.now() + ahead) })
       try {

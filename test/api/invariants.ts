@@ -1,6 +1,6 @@
 /**
- * The nine promises of the API, each with tests that try to break it over real HTTP. Both drivers run this suite:
- * what differs between them is only who serves the bytes.
+ * The nine invariants of the API, with tests that try to break them over real HTTP. Both drivers run this suite and
+ * differ only in who serves the bytes.
  */
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect } from 'vitest'

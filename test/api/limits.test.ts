@@ -1,9 +1,9 @@
-/** Rows 93 to 95: what one user can take. */
+/** Security cases 93 to 95: limits per user. */
 import { expect, test } from 'vitest'
 import { startGateway } from '../fixtures/gateway.ts'
 import { as, callerWith, put, stateOf, store, textFile } from './caller.ts'
 
-test('a flood of requests for URLs is 429, with the time to wait, and leaves other users alone', async () => {
+test('too many requests for URLs are 429 with Retry-After, and do not affect other users', async () => {
   const gateway = await startGateway({ limits: { issuePerMinute: 5 } })
   try {
     const alice = await as(gateway, 'alice')
@@ -27,7 +27,7 @@ test('a flood of requests for URLs is 429, with the time to wait, and leaves oth
   }
 })
 
-test('a spoofed X-Forwarded-For or another token of the same user is the same allowance', async () => {
+test('a spoofed X-Forwarded-For or another token of the same user shares the limit', async () => {
   const gateway = await startGateway({ limits: { issuePerMinute: 2 } })
   try {
     const statuses: number[] = []
@@ -46,7 +46,7 @@ test('a spoofed X-Forwarded-For or another token of the same user is the same al
   }
 })
 
-test('a flood of pending uploads is 429 until some are settled', async () => {
+test('too many pending uploads are 429 until some are settled', async () => {
   const gateway = await startGateway({ limits: { pendingUploads: 4 } })
   try {
     const alice = await as(gateway, 'alice')
@@ -63,7 +63,7 @@ test('a flood of pending uploads is 429 until some are settled', async () => {
   }
 })
 
-test('a file that is too large is refused before anything is reserved', async () => {
+test('a file that is too large is refused before any reservation', async () => {
   const gateway = await startGateway({ uploads: { maxSize: '1KiB' } })
   try {
     const alice = await as(gateway, 'alice')
@@ -81,7 +81,7 @@ test('a file that is too large is refused before anything is reserved', async ()
   }
 })
 
-test('limits.requestsPerMinute counts every authenticated route of a user, and leaves other users alone', async () => {
+test('limits.requestsPerMinute counts every authenticated route of a user, and does not affect other users', async () => {
   const gateway = await startGateway({ limits: { requestsPerMinute: 6 } })
   try {
     const alice = await as(gateway, 'alice')
@@ -103,7 +103,7 @@ test('limits.requestsPerMinute counts every authenticated route of a user, and l
   }
 })
 
-test('limits.authFailuresPerMinute counts refused tokens of one client, and never refuses a valid one', async () => {
+test('limits.authFailuresPerMinute counts rejected tokens of a client, and never rejects a valid one', async () => {
   const gateway = await startGateway({
     server: { trustedProxies: ['127.0.0.1'] },
     limits: { authFailuresPerMinute: 3 },
@@ -129,7 +129,7 @@ test('limits.authFailuresPerMinute counts refused tokens of one client, and neve
   }
 })
 
-test('refused tokens are not counted on loopback', async () => {
+test('rejected tokens are not counted on loopback', async () => {
   const gateway = await startGateway({ limits: { authFailuresPerMinute: 2 } })
   try {
     const guesser = callerWith(gateway.apiUrl, { authorization: 'Bearer x' })

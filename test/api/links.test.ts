@@ -1,4 +1,4 @@
-/** Counted, revocable links, on the disk and with a bucket behind our own endpoint. */
+/** Share links, on the disk and with a proxied bucket. */
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest'
 import { startBucketBehind, type BucketBehind } from '../fixtures/bucket-behind.ts'
 import { startGateway, type RunningGateway } from '../fixtures/gateway.ts'
@@ -29,7 +29,7 @@ describe.each(['disk', 'proxied'] as const)('links: %s', (kind) => {
   }
   const target = ({ headers }: Answer): string => headers.get('location') ?? ''
 
-  it('are answered with what was asked, and lead anyone to the bytes', async () => {
+  it('have the requested limits, and serve anyone', async () => {
     const { file, link } = await made({ maxUses: 2, expiresIn: 3600 })
     expect(link).toMatchObject({ maxUses: 2, uses: 0 })
     expect(link.url).toMatch(new RegExp(`^${gateway.apiUrl}/l/[\\w-]{43}$`))
@@ -45,7 +45,7 @@ describe.each(['disk', 'proxied'] as const)('links: %s', (kind) => {
     expect(JSON.stringify(listed)).not.toContain(link.url.slice(-43))
   })
 
-  it('have no end and no limit where none is asked for', async () => {
+  it('have no expiry and no limit by default', async () => {
     const { link } = await made()
     expect(link).toMatchObject({ maxUses: null, expiresAt: null, uses: 0 })
     for (let i = 0; i < 3; i++) expect((await call(link.url)).status).toBe(302)
@@ -56,7 +56,7 @@ describe.each(['disk', 'proxied'] as const)('links: %s', (kind) => {
   })
   const usesOf = async (file: Json) => (await alice.get(`/files/${file.id}/links`)).json.links.map(({ uses }) => uses)
 
-  it('serve exactly maxUses of 50 readers at once', async () => {
+  it('serve exactly maxUses of 50 concurrent readers', async () => {
     const { file, link } = await made({ maxUses: 3 })
     const answers = await Promise.all(Array.from({ length: 50 }, (_, i) => call(link.url, reader(`reader ${i}`))))
     expect(answers.filter(({ status }) => status === 302)).toHaveLength(3)
@@ -67,7 +67,7 @@ describe.each(['disk', 'proxied'] as const)('links: %s', (kind) => {
     expect(await (await fetch(target(used!))).text()).toBe('hello')
   })
 
-  it('count 50 requests of one reader at once as one use', async () => {
+  it('count 50 concurrent requests of one reader as one use', async () => {
     const { file, link } = await made({ maxUses: 1 })
     const answers = await Promise.all(
       Array.from({ length: 50 }, (_, i) => call(link.url, reader('player', i % 2 ? { range: 'bytes=0-1' } : {}))),
@@ -81,7 +81,7 @@ describe.each(['disk', 'proxied'] as const)('links: %s', (kind) => {
     expect(await usesOf(file)).toEqual([1])
   })
 
-  it('know a reader by the cookie of the redirect where address or agent changes', async () => {
+  it("recognise a reader by the redirect's cookie if address or agent changes", async () => {
     const { file, link } = await made({ maxUses: 1 })
     const first = await call(link.url, reader('one'))
     const set = first.headers.get('set-cookie') ?? ''
@@ -123,7 +123,7 @@ describe.each(['disk', 'proxied'] as const)('links: %s', (kind) => {
     expect((await call(link.url)).status).toBe(302)
   })
 
-  it('count nothing for HEAD, whose redirect answers HEAD alone', async () => {
+  it('do not count HEAD, whose redirect allows only HEAD', async () => {
     const { file, link } = await made({ maxUses: 1 })
     const head = await call(link.url, { method: 'HEAD' })
     const looked = await fetch(target(head), { method: 'HEAD' })
@@ -133,7 +133,7 @@ describe.each(['disk', 'proxied'] as const)('links: %s', (kind) => {
     expect((await call(link.url)).status).toBe(302)
   })
 
-  it('are revoked together with what they have handed out', async () => {
+  it('are revoked together with the URLs that they issued', async () => {
     const { file, link } = await made()
     const get = target(await call(link.url))
     const head = target(await call(link.url, { method: 'HEAD' }))
@@ -149,7 +149,7 @@ describe.each(['disk', 'proxied'] as const)('links: %s', (kind) => {
     expect((await alice.get(`/files/${file.id}/links`)).json.links).toEqual([])
   })
 
-  it('end with their time, and so does what they have handed out', async () => {
+  it('expire, and so do the URLs that they issued', async () => {
     const { link } = await made({ expiresIn: 30 })
     const answer = await call(link.url)
     const lifetime = Number(new URL(target(answer)).searchParams.get('X-Amz-Expires'))
@@ -162,7 +162,7 @@ describe.each(['disk', 'proxied'] as const)('links: %s', (kind) => {
     expect(new URL(target(await call(long.url))).searchParams.get('X-Amz-Expires')).toBe('60')
   })
 
-  it('go with their file', async () => {
+  it('are deleted with their file', async () => {
     const { file, link } = await made()
     const get = target(await call(link.url))
     await alice.delete(`/files/${file.id}`)
@@ -171,7 +171,7 @@ describe.each(['disk', 'proxied'] as const)('links: %s', (kind) => {
     expect((await alice.get(`/files/${file.id}/links`)).status).toBe(404)
   })
 
-  it('are nobody else’s to make, to see or to revoke', async () => {
+  it('cannot be created, seen or revoked by other users', async () => {
     const { file, link } = await made()
     const bob = await as(gateway, 'bob', { exp: Math.floor(Date.now() / 1000) + 1e6 })
     expect((await bob.post(`/files/${file.id}/links`, {})).status).toBe(404)
@@ -181,7 +181,7 @@ describe.each(['disk', 'proxied'] as const)('links: %s', (kind) => {
     expect((await call(link.url)).status).toBe(302)
   })
 
-  it('answer the same to unknown, revoked, spent and expired tokens', async () => {
+  it('return the same response for unknown, revoked, used up and expired tokens', async () => {
     const [revoked, spent, expired] = [await made(), await made({ maxUses: 1 }), await made({ expiresIn: 1 })]
     await alice.delete(`/files/${revoked.file.id}/links/${revoked.link.id}`)
     await call(spent.link.url, reader('somebody else'))
@@ -203,7 +203,7 @@ describe.each(['disk', 'proxied'] as const)('links: %s', (kind) => {
     },
   )
 
-  it('wait for the file to be confirmed, and are a hundred at most', async () => {
+  it('require a confirmed file, and are at most a hundred', async () => {
     const { id } = await upload(alice, 'hello')
     expect((await alice.post(`/files/${id}/links`, {})).json.code).toBe('UploadIncomplete')
     await alice.post('/files/confirm', { id })
@@ -213,7 +213,7 @@ describe.each(['disk', 'proxied'] as const)('links: %s', (kind) => {
   })
 })
 
-test('a bucket that serves its own URLs has no links: the answer says what to do', async () => {
+test('a bucket that serves its own URLs has no links, and the response says what to do', async () => {
   const gateway = await behind.start('direct')
   try {
     const alice = await as(gateway, 'alice')

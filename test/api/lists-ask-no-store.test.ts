@@ -1,4 +1,4 @@
-/** Lists and usage never ask the store; what a bucket received is settled by the collector or by a read of its bytes. */
+/** Lists and usage never call the store. The collector, or a read of the bytes, settles auto-confirmed uploads. */
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { createLookSchedule } from '../../src/service/maintenance/collector.ts'
@@ -54,7 +54,7 @@ describe.each(['direct', 'proxied'] as const)('with a bucket, %s', (delivery) =>
     alice = await as(gateway, `alice-${Math.random()}`)
   })
 
-  test('five calls of every list and of usage send the bucket no request', async () => {
+  test('five calls of every list and of usage send no request to the bucket', async () => {
     const grants = await Promise.all(
       Array.from({ length: 10 }, (_, i) =>
         alice.post('/files/upload-url', { filename: `${i}.txt`, mimeType: 'text/plain', autoConfirm: true }),
@@ -75,7 +75,7 @@ describe.each(['direct', 'proxied'] as const)('with a bucket, %s', (delivery) =>
     }
   })
 
-  test('an upload that confirms itself is listed soon after its PUT, without a request of its user', async () => {
+  test('an auto-confirmed upload is listed soon after its PUT, without a request of its user', async () => {
     const { id } = await upload(alice, 'hello', { autoConfirm: true })
     await vi.waitFor(
       async () => {
@@ -95,7 +95,7 @@ describe.each(['direct', 'proxied'] as const)('with a bucket, %s', (delivery) =>
     expect((await alice.get('/files')).json.files.map(({ status }) => status)).toEqual(['confirmed', 'confirmed'])
   })
 
-  test('a flood of reads of what was never sent asks the bucket a few times', async () => {
+  test('many reads of a missing upload call the bucket only a few times', async () => {
     const { json } = await alice.post('/files/upload-url', {
       filename: 'a.txt',
       mimeType: 'text/plain',
@@ -119,7 +119,7 @@ describe.each(['direct', 'proxied'] as const)('with a bucket, %s', (delivery) =>
   })
 })
 
-test('an upload that does not arrive is looked for less and less often', () => {
+test('a missing upload is checked less and less often', () => {
   let time = 0
   const isDue = createLookSchedule(() => new Date(time))
   const looks: number[] = []

@@ -1,4 +1,4 @@
-/** Types as browsers and systems name them, on the disk, in a bucket, and in a bucket behind our own endpoint. */
+/** Media types as sent by browsers and operating systems, on the disk, in a bucket, and in a proxied bucket. */
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest'
 import { startBucketBehind, type BucketBehind } from '../fixtures/bucket-behind.ts'
 import { startGateway, type RunningGateway } from '../fixtures/gateway.ts'
@@ -113,7 +113,7 @@ describe.each(['disk', 'direct', 'proxied'] as const)('media types: %s', (kind) 
     expect((await fetch(publicUrl!)).headers.get('content-type')).toBe('text/plain; charset=utf-8')
   })
 
-  it('refuses an image of too many pixels wherever its header lies, and removes it', async () => {
+  it('refuses an image of too many pixels wherever its header is, and deletes it', async () => {
     const before = await stateOf(alice)
     for (const [mimeType, bytes] of Object.entries(huge)) {
       const { id } = await upload(alice, bytes, { filename: 'a', mimeType })
@@ -126,12 +126,12 @@ describe.each(['disk', 'direct', 'proxied'] as const)('media types: %s', (kind) 
     expect(await stateOf(alice)).toEqual(before)
   })
 
-  it('takes text for text though it begins like an image', async () => {
+  it('accepts text that starts like an image', async () => {
     for (const text of ['GIF89a is how it begins', 'BMW builds cars, and so do others']) await store(alice, text)
     expect((await alice.get('/files')).status).toBe(200)
   })
 
-  it('gives a file that is not what its name says the extension of its type', async () => {
+  it('gives a file with a wrong extension the one of its type', async () => {
     const { key } = await store(alice, 'not a page', { filename: 'index.html' })
     expect(key).toMatch(/\.txt$/)
   })
@@ -150,7 +150,7 @@ describe.each(['disk', 'direct', 'proxied'] as const)('media types: %s', (kind) 
   })
 })
 
-test('bytes of any kind stay so where they are allowed and the type of their name is not', async () => {
+test('keeps application/octet-stream if it is allowed and the type of the file name is not', async () => {
   const gateway = await startGateway({ uploads: { allowedTypes: ['application/octet-stream', 'application/x-gzip'] } })
   try {
     const alice = await as(gateway, 'alice')

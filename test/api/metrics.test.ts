@@ -1,4 +1,4 @@
-/** What the server counts, who may see it, and the audit log. */
+/** Metrics, who can see them, and the audit log. */
 import { mkdtemp, readFile, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -26,7 +26,7 @@ async function figures(gateway: RunningGateway): Promise<Map<string, number>> {
 }
 
 describe('GET /metrics', () => {
-  it('counts requests by what they asked for and how they ended, not by path', async () => {
+  it('counts requests by route and status, not by path', async () => {
     const gateway = await start()
     const alice = await as(gateway, 'alice')
     const { id } = await store(alice, 'hello')
@@ -59,7 +59,7 @@ describe('GET /metrics', () => {
     expect(seen.get('postern_damaged_objects')).toBe(0)
   })
 
-  it('counts the bytes of connections that are used again once', async () => {
+  it('counts the bytes of reused connections once', async () => {
     const gateway = await start()
     const alice = await as(gateway, 'alice')
     const size = 300_000
@@ -69,7 +69,7 @@ describe('GET /metrics', () => {
     expect(received).toBeLessThan(3 * size + 20_000)
   })
 
-  it('is for administrators where the server has a public URL, and where a proxy passed the request on', async () => {
+  it('serves only administrators with a public URL, and for requests from a proxy', async () => {
     const gateway = await start({ auth: { admins: ['root'] } })
     const { config } = gateway.gateway
     const behindProxy = await serveApi(gateway, {
@@ -90,7 +90,7 @@ describe('GET /metrics', () => {
 })
 
 describe('log.audit', () => {
-  it('has a line for who did what to which object and how it ended, and nothing that grants access', async () => {
+  it('has a line with user, action, object and outcome, and no credentials', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'postern-audit-'))
     onTestFinished(() => rm(folder, { recursive: true, force: true }))
     const path = join(folder, 'logs', 'audit.jsonl')

@@ -1,4 +1,4 @@
-/** The gateway in a server of another program, as `createGateway` promises. */
+/** The gateway inside the server of another program, as documented for `createGateway`. */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -32,7 +32,7 @@ async function mount(overrides: Overrides): Promise<{ apiUrl: string; gateway: G
   return { apiUrl, gateway }
 }
 
-it('answers requests without a listener of its own', async () => {
+it('answers requests without its own listener', async () => {
   const { gateway, close } = await startGateway()
   onTestFinished(close)
   const api = request(gateway.api.callback())
@@ -45,7 +45,7 @@ it('answers requests without a listener of its own', async () => {
   expect(refused.headers['content-type']).toBe('application/xml')
 })
 
-it('serves both origins through one handler, delivers webhooks and expires uploads once it is started', async () => {
+it('serves both origins through one handler, and delivers webhooks and expires uploads once it is started', async () => {
   const receiver = await startReceiver()
   onTestFinished(() => receiver.close())
   const { apiUrl } = await mount({

@@ -1,4 +1,4 @@
-/** Multipart uploads as users of the API make them. */
+/** Calls for multipart uploads through the API. */
 import { Readable } from 'node:stream'
 import type { RunningGateway } from '../fixtures/gateway.ts'
 import { call, textFile, type Answer, type Caller } from './caller.ts'

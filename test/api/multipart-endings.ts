@@ -1,4 +1,4 @@
-/** Completing, aborting and being forgotten, in every order and at once. */
+/** Completing, aborting and expiring multipart uploads, in every order and concurrently. */
 import { randomUUID } from 'node:crypto'
 import { pino } from 'pino'
 import { describe, expect, test } from 'vitest'
@@ -30,8 +30,8 @@ export function multipartEndings({ start, shared, newUser, expectGone }: Bench):
     expect((await who.get('/files/usage')).json).toMatchObject({ files: 0, reservedBytes: 0, reservedFiles: 0 })
   }
 
-  describe('completed at once', () => {
-    test('by several: one makes the file, all answer it', async () => {
+  describe('completed concurrently', () => {
+    test('by several requests: one creates the file, all return it', async () => {
       const alice = await newUser()
       for (let round = 0; round < 5; round++) {
         const { id } = await begin(alice)
@@ -43,7 +43,7 @@ export function multipartEndings({ start, shared, newUser, expectGone }: Bench):
       }
     }, 60_000)
 
-    test('with an abort: there is a file, or nothing', async () => {
+    test('with an abort: either creates a file or leaves nothing', async () => {
       const alice = await newUser()
       for (let round = 0; round < 10; round++) {
         const begun = await begin(alice)
@@ -61,7 +61,7 @@ export function multipartEndings({ start, shared, newUser, expectGone }: Bench):
     }, 60_000)
   })
 
-  test('once complete, does not change whatever is done with its URLs', async () => {
+  test('once complete, does not change by any use of its URLs', async () => {
     const alice = await newUser()
     for (const fields of [{}, { visibility: 'public' }]) {
       const begun = await begin(alice, fields)
@@ -87,7 +87,7 @@ export function multipartEndings({ start, shared, newUser, expectGone }: Bench):
     }
   })
 
-  test('once aborted, is gone with its parts, and takes no more', async () => {
+  test('once aborted, is deleted with its parts, and accepts no more', async () => {
     const alice = await newUser()
     for (const end of [abort, (who: Caller, { id }: Begun) => who.delete(`/files/${id}`)]) {
       const begun = await begin(alice, { size: 9 })
@@ -107,7 +107,7 @@ export function multipartEndings({ start, shared, newUser, expectGone }: Bench):
     }
   })
 
-  test('that is left behind disappears by itself, at whatever point it was left', async () => {
+  test('that is abandoned at any point is deleted automatically', async () => {
     let ahead = 0
     const now = () => new Date(Date.now() + ahead)
     const timed = await start({ uploads: { confirmWithin: '1h' } }, { now })

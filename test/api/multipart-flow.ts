@@ -1,4 +1,4 @@
-/** What a client that keeps to the rules can do. */
+/** Normal use of multipart uploads. */
 import { describe, expect, test } from 'vitest'
 import { call, download, sha256, textFile } from './caller.ts'
 import type { Bench } from './invariants.ts'
@@ -23,7 +23,7 @@ export function multipartFlow({ start, shared, newUser, expectGone }: Bench): vo
   const bytesOf = async (response: Response) => Buffer.from(await response.arrayBuffer())
 
   describe('becomes a file', () => {
-    test('from parts of any size, sent at once, and the same file when it is completed again', async () => {
+    test('from concurrent parts of any size, and returns the same file when it is completed again', async () => {
       const alice = await newUser()
       const begun = await begin(alice, { size: whole.length, metadata: { album: '2026' } })
       expect(begun).toMatchObject({ partSize: 8 * 1024 * 1024, partCount: 2, uploadId: expect.any(String) })
@@ -54,7 +54,7 @@ export function multipartFlow({ start, shared, newUser, expectGone }: Bench): vo
       expect((await alice.post(`/files/multipart/${begun.id}/parts`, { partNumbers: [1] })).status).toBe(409)
     })
 
-    test('after an interruption: only what the store does not list is sent again', async () => {
+    test('after an interruption, by sending only the missing parts again', async () => {
       const alice = await newUser()
       const begun = await begin(alice, { size: whole.length, partSize: minPart })
       await sendParts(alice, begun.id, [chunks[0]!])
@@ -74,7 +74,7 @@ export function multipartFlow({ start, shared, newUser, expectGone }: Bench): vo
       expect((await bytesOf(await download(alice, id))).equals(whole)).toBe(true)
     })
 
-    test('when the process that joined its parts ended before it could confirm', async () => {
+    test('if the process that joined its parts ended before it could confirm', async () => {
       const alice = await newUser()
       for (const finish of ['complete', 'complete with parts', 'confirm']) {
         const begun = await begin(alice, { size: 9 })
@@ -89,7 +89,7 @@ export function multipartFlow({ start, shared, newUser, expectGone }: Bench): vo
       }
     })
 
-    test('by itself, where it confirms itself and its parts were joined', async () => {
+    test('automatically with autoConfirm, once its parts are joined', async () => {
       const alice = await newUser()
       const begun = await begin(alice, { autoConfirm: true })
       const parts = await sendParts(alice, begun.id, [letters('z', 9)])
@@ -99,7 +99,7 @@ export function multipartFlow({ start, shared, newUser, expectGone }: Bench): vo
       expect((await complete(alice, begun.id)).status).toBe(200)
     })
 
-    test('that anyone can read, and of no byte at all', async () => {
+    test('that is public, and that is empty', async () => {
       const alice = await newUser()
       const open = await begin(alice, { visibility: 'public' })
       await sendParts(alice, open.id, [letters('p', 10)])
@@ -114,7 +114,7 @@ export function multipartFlow({ start, shared, newUser, expectGone }: Bench): vo
     })
   })
 
-  test('is read back for the checksum that was promised', async () => {
+  test('is read to compute the declared checksum', async () => {
     const alice = await newUser()
     const promise = async (value: string) => {
       const begun = await begin(alice, { checksum: { algorithm: 'sha256', value } })
@@ -130,7 +130,7 @@ export function multipartFlow({ start, shared, newUser, expectGone }: Bench): vo
     expect((await alice.post('/files/multipart', { ...textFile, checksum: crc32c })).status).toBe(422)
   })
 
-  test('takes a part again, and keeps what came last', async () => {
+  test('accepts a part again, and keeps the last one', async () => {
     const alice = await newUser()
     const { id } = await begin(alice)
     const [url] = await partUrls(alice, id, [1])
@@ -141,7 +141,7 @@ export function multipartFlow({ start, shared, newUser, expectGone }: Bench): vo
     expect(await (await download(alice, id)).text()).toBe('yyy')
   })
 
-  test('plans parts for any size that is allowed', async () => {
+  test('plans parts for any allowed size', async () => {
     const large = await start({ uploads: { maxSize: '5TiB', partSize: '16MiB' }, quotas: { userBytes: null } })
     try {
       const bob = await newUser(large)
@@ -173,7 +173,7 @@ export function multipartFlow({ start, shared, newUser, expectGone }: Bench): vo
     expect((await alice.delete(`/files/multipart/${begun.id}`)).status).toBe(204)
   }, 60_000)
 
-  test('is given URLs for as long as is asked, each call extending it', async () => {
+  test('gets URLs for the requested time, and each call extends it', async () => {
     const alice = await newUser()
     const begun = await begin(alice, { expiresIn: 60 })
     const [short] = await partUrls(alice, begun.id, [1], { expiresIn: 30 })

@@ -1,4 +1,4 @@
-/** What must not become a file, and must not be done with someone's upload. */
+/** Multipart uploads that must not become a file, and requests of other users. */
 import { randomUUID } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { call, downloadText, sha256, stateOf, upload, type Caller } from './caller.ts'
@@ -19,7 +19,7 @@ export type Delivery = 'direct' | 'proxied'
 
 export function multipartRefusals({ start, shared, newUser, expectGone }: Bench, delivery: Delivery): void {
   describe('is not joined', () => {
-    test('from parts that are not there, not as listed, out of order or too small; then it is', async () => {
+    test('from missing, changed, misordered or too small parts, and is joined after a correction', async () => {
       const alice = await newUser()
       const { id } = await begin(alice)
       const none = await complete(alice, id)
@@ -80,7 +80,7 @@ export function multipartRefusals({ start, shared, newUser, expectGone }: Bench,
       expect((await complete(alice, begun.id)).status).toBe(404)
     })
 
-    test('it is larger than any file may be, or than the quota', async () => {
+    test('it is larger than the maximum file size, or than the quota', async () => {
       const limits = { uploads: { maxSize: minPart + 10 }, quotas: { userBytes: 2 * minPart } }
       const limited = await start(limits)
       try {
@@ -111,7 +111,7 @@ export function multipartRefusals({ start, shared, newUser, expectGone }: Bench,
     }
   })
 
-  test('a URL serves its part alone', async () => {
+  test('a URL accepts only its part', async () => {
     const alice = await newUser()
     const mine = await begin(alice)
     const other = await begin(alice)
@@ -156,7 +156,7 @@ export function multipartRefusals({ start, shared, newUser, expectGone }: Bench,
     expect((await complete(alice, id)).json).toMatchObject({ code: 'EntityTooSmall' })
   })
 
-  test('is its own user’s, and 404 to everyone else', async () => {
+  test('belongs to its user, and is 404 for everyone else', async () => {
     const alice = await newUser()
     const eve = await newUser()
     const begun = await begin(alice)
@@ -185,7 +185,7 @@ export function multipartRefusals({ start, shared, newUser, expectGone }: Bench,
     await Promise.all((await Promise.all(attempts(begun.id, begun.key))).map(({ status }) => expect(status).toBe(404)))
   })
 
-  test('is not taken for an upload in one request, nor that for one in parts', async () => {
+  test('is not mixed up with an upload in one request, or the reverse', async () => {
     const alice = await newUser()
     const parted = await begin(alice)
     await sendParts(alice, parted.id, [letters('a', 6)])

@@ -1,11 +1,11 @@
-/** What is asked for: within the limits, and in a form that can be understood. */
+/** Limits and validation of requests for multipart uploads. */
 import { expect, test } from 'vitest'
 import { put, textFile } from './caller.ts'
 import type { Bench } from './invariants.ts'
 import { begin, complete, openUploads, partUrls } from './multipart-caller.ts'
 
 export function multipartRequests({ start, newUser }: Bench): void {
-  test('is begun within the limits of every upload', async () => {
+  test('starts within the limits of every upload', async () => {
     const limited = await start({ quotas: { userBytes: 100 }, uploads: { maxSize: 1000, allowPublic: false } })
     try {
       const bob = await newUser(limited)
@@ -40,7 +40,7 @@ export function multipartRequests({ start, newUser }: Bench): void {
     }
   })
 
-  test('is counted against the rate of new uploads, its parts are not', async () => {
+  test('counts against the rate of new uploads, its parts do not', async () => {
     const limited = await start({ limits: { issuePerMinute: 2 } })
     try {
       const bob = await newUser(limited)
@@ -55,7 +55,7 @@ export function multipartRequests({ start, newUser }: Bench): void {
     }
   })
 
-  test('is asked for in a form that can be understood', async () => {
+  test('is validated', async () => {
     const alice = await newUser()
     const { id } = await begin(alice)
     const asked = [[], [0], [-1], [10_001], [1.5], ['1'], [null], 'all', Array.from({ length: 1001 }, (_, n) => n + 1)]

@@ -1,4 +1,4 @@
-/** A token user and the owner of an S3 access key who have the same name are two people. */
+/** A token user and an owner of S3 access keys with the same name are separate. */
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -49,7 +49,7 @@ async function watch(user: string): Promise<EventReader> {
   return reader
 }
 
-test('the console shows token user alice nothing of what S3 owner alice did, and an administrator both apart', async () => {
+test('the console shows token user alice no requests of S3 owner alice, and shows an administrator both separately', async () => {
   const alice = await as(gateway, 'alice')
   const own = await store(alice, 'hello')
   await alice.get('/files/usage')
@@ -65,13 +65,13 @@ test('the console shows token user alice nothing of what S3 owner alice did, and
   expect(await all.request(({ path }) => path === '/files/usage')).toMatchObject({ user: 'alice', keyOwner: null })
 })
 
-test('usage of token user alice counts nothing of what S3 owner alice stored', async () => {
+test('usage of token user alice does not count objects of S3 owner alice', async () => {
   const { json } = await (await as(gateway, 'alice')).get('/files/usage')
   expect(json).toMatchObject({ bytes: 0, files: 0, reservedBytes: 0 })
   expect((await (await as(gateway, 'alice')).get('/files')).json.files).toEqual([])
 })
 
-test('the server log and the audit log name them apart', async () => {
+test('the server log and the audit log name them differently', async () => {
   await (await as(gateway, 'alice')).get('/files')
   await gateway.gateway.close()
   const audit = (await readFile(join(folder, 'audit.jsonl'), 'utf8')).trim().split('\n')

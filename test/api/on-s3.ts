@@ -1,4 +1,4 @@
-/** The same suite in front of a real S3 store, in each of the ways in which a bucket can be used. */
+/** Runs a suite with a real S3 store, in each way to use a bucket. */
 import { afterAll, beforeAll, describe } from 'vitest'
 import { startGateway, type Overrides } from '../fixtures/gateway.ts'
 import { createTestBucket, type TestBucket } from '../fixtures/s3-store.ts'

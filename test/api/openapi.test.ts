@@ -27,7 +27,7 @@ const operation = (id: string): Operation => {
   return found
 }
 
-describe('the description', () => {
+describe('the OpenAPI description', () => {
   it('has each route of the table, and no other', () => {
     const inTable = routes.map(operationKey).toSorted()
     expect(Object.keys(described).toSorted()).toEqual([...inTable, 'GET /docs'].toSorted())
@@ -35,13 +35,13 @@ describe('the description', () => {
     expect(description.operations.map(({ method, path }) => `${method} ${path}`).toSorted()).toEqual(paths.toSorted())
   })
 
-  it('names each operation once, by OpenAPI 3.1', () => {
+  it('has unique operation ids, and is valid OpenAPI 3.1', () => {
     const ids = description.operations.map(({ operationId }) => operationId)
     expect(new Set(ids).size).toBe(ids.length)
     expect(description.document.openapi).toMatch(/^3\.1\./)
   })
 
-  it('says which names a path holds', () => {
+  it('lists the parameters of each path', () => {
     for (const { path, parameters } of description.operations) {
       const inPath = parameters.filter((parameter) => parameter.in === 'path').map(({ name }) => `{${name}}`)
       expect(path.match(/\{\w+\}/g) ?? []).toEqual(inPath)
@@ -49,7 +49,7 @@ describe('the description', () => {
   })
 })
 
-describe('what the description asks for', () => {
+describe('described requirements', () => {
   it.each([
     ['POST', '/files/upload-url', { filename: '' }],
     ['POST', '/files/confirm', {}],
@@ -85,13 +85,13 @@ describe('what the description asks for', () => {
     expect(description.accepts(method, path, body)).toBe(true)
   })
 
-  it('is a body where one of its fields must be there', () => {
+  it('include a body if one of its fields is required', () => {
     const optional = description.operations.filter(({ bodyRequired }) => bodyRequired === false)
     const names = optional.map(({ operationId }) => operationId)
     expect(names.toSorted()).toEqual(['completeMultipart', 'createLink', 'renewUploadUrl'])
   })
 
-  it('are credentials, unless everyone is a user', async () => {
+  it('include credentials, unless everyone is a user', async () => {
     const security = (o: Description) => o.document.paths['/files']?.['get']?.security
     const credentials = [{ bearer: [] }, { cookie: [] }]
     expect(security(description)).toEqual(credentials)

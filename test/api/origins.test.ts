@@ -1,4 +1,4 @@
-/** Which pages may act with a user's cookie or without credentials, seen over bare sockets. */
+/** Pages that can use a user's cookie or act without credentials, over raw sockets. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startGateway, type Overrides, type RunningGateway } from '../fixtures/gateway.ts'
 import { rawRequest } from '../fixtures/raw-http.ts'
@@ -74,14 +74,14 @@ describe("with a user's cookie", () => {
     expect(await send('DELETE', `/files/${id}`, await withCookie(headers()))).toBe(204)
   })
 
-  test('an image of a file works with nothing but the cookie, from any page', async () => {
+  test('an image of a file works with only the cookie, from any page', async () => {
     const { id } = await store(await as(gateway, 'alice'), 'x')
     for (const site of ['same-origin', 'same-site', 'cross-site'])
       expect(await send('GET', `/files/${id}/content`, await withCookie({ 'Sec-Fetch-Site': site }))).toBe(302)
     expect(await send('GET', `/files/${id}/content`, await withCookie({}))).toBe(302)
   })
 
-  test('a bearer token needs no proof', async () => {
+  test('a bearer token needs no further proof', async () => {
     const authorization = `Bearer ${await gateway.token('alice')}`
     expect(await send('GET', params, { Authorization: authorization, Origin: 'https://evil.example.com' })).toBe(200)
   })

@@ -1,6 +1,6 @@
 /**
- * A public file is no place to host unverified content: what nobody confirmed is served once it was verified, under the
- * headers of its record. Disk, a bucket and a proxied bucket run this suite over real HTTP.
+ * Public files do not serve unverified content. An unconfirmed file is served after verification, with the headers of
+ * its record. Disk, a bucket and a proxied bucket run this suite over real HTTP.
  */
 import { describe, expect, test } from 'vitest'
 import type { RunningGateway } from '../fixtures/gateway.ts'
@@ -61,7 +61,7 @@ function served({ start, shared, newUser, expectGone }: Bench): void {
       await expectUnserved(issued)
     })
 
-    test('any more, once its bytes were replaced by others', async () => {
+    test('once its bytes were replaced', async () => {
       const alice = await newUser()
       const issued = await issue(alice, { filename: 'a.png' })
       await put(issued, png, { 'content-type': 'image/png' })
@@ -72,7 +72,7 @@ function served({ start, shared, newUser, expectGone }: Bench): void {
       expect((await fetch(issued.publicUrl!)).status).toBe(200)
     })
 
-    test('with more bytes than a quota has left', async () => {
+    test('if its bytes exceed the remaining quota', async () => {
       const limited = await start({ quotas: { userBytes: 10 } })
       try {
         const bob = await newUser(limited)
@@ -86,7 +86,7 @@ function served({ start, shared, newUser, expectGone }: Bench): void {
     })
   })
 
-  test('is served as what its record says, and kept by no cache', async () => {
+  test('is served with the headers of its record, and is not cached', async () => {
     const alice = await newUser()
     const issued = await issue(alice, publicText)
     expect((await put(issued, 'text', { ...issued.headers, ...added })).status).toBe(200)
@@ -111,7 +111,7 @@ function served({ start, shared, newUser, expectGone }: Bench): void {
     expect(confirmed.headers.get('content-disposition')).toBe('inline; filename=note.txt')
   })
 
-  test('without a declared type has the type of its record, whatever its sender says', async () => {
+  test("without a declared type has the type of its record, not the sender's", async () => {
     const alice = await newUser()
     const issued = await issue(alice, { filename: 'a.png' })
     expect((await put(issued, png, { 'content-type': 'image/x-anything' })).status).toBe(200)
@@ -121,7 +121,7 @@ function served({ start, shared, newUser, expectGone }: Bench): void {
     expect([answer.status, answer.headers.get('content-type')]).toEqual(expected)
   })
 
-  test('counts with the bytes that it has', async () => {
+  test('counts with its stored bytes', async () => {
     const alice = await newUser()
     const issued = await issue(alice, { ...publicText, size: 10 })
     expect((await alice.get('/files/usage')).json).toMatchObject({ bytes: 0, reservedBytes: 10, reservedFiles: 1 })
@@ -134,7 +134,7 @@ function served({ start, shared, newUser, expectGone }: Bench): void {
     expect((await alice.get('/files/usage')).json).toMatchObject({ bytes: 0, files: 0, reservedBytes: 0 })
   })
 
-  test('does not show what a late write left at the key of a confirmed file', async () => {
+  test('does not serve a late write to the key of a confirmed file', async () => {
     const alice = await newUser()
     const issued = await issue(alice, { filename: 'a.png' })
     await put(issued, png, { 'content-type': 'image/png' })
@@ -165,7 +165,7 @@ function granted({ start, newUser }: Bench): void {
     ['application/atom+xml', 'a.atom'],
   ] as const
 
-  test.each(ways)('%s: types that browsers run are private, unless the operator names them', async (_, ask) => {
+  test.each(ways)('%s: types that browsers execute are private, unless the operator lists them', async (_, ask) => {
     const open = await start({ uploads: { allowedTypes: ['*/*', 'text/xml', 'application/xml'] } })
     try {
       const bob = await newUser(open)
@@ -181,32 +181,35 @@ function granted({ start, newUser }: Bench): void {
     }
   })
 
-  test.each(ways)('%s: a store that serves by itself gets typed and sized uploads alone', async (_, ask) => {
-    const overrides = { downloads: { publicBaseUrl: 'https://cdn.example.com' } }
-    const open = await start({ ...overrides, uploads: { allowedTypes: ['*/*', 'image/svg+xml'] } })
-    try {
-      const bob = await newUser(open)
-      const onS3 = open.gateway.config.storage.driver === 's3'
-      const usage = (await bob.get('/files/usage')).json
-      const answers = [
-        await ask(bob, { filename: 'a.txt', size: 4 }),
-        await ask(bob, { filename: 'a.txt', mimeType: 'text/plain' }),
-        await ask(bob, { filename: 'a.svg', mimeType: 'image/svg+xml', size: 4 }),
-      ]
-      const refused = [400, 400, 415]
-      expect(answers.map(({ status }) => status)).toEqual(onS3 ? refused : [200, 200, 200])
-      const remedies = ['Send mimeType', 'Send size', 'visibility "private"']
-      const told = answers.map(({ json }, i) => (json.detail ?? '').includes(remedies[i]!))
-      expect(told).toEqual(remedies.map(() => onS3))
-      expect(isSame((await bob.get('/files/usage')).json, usage)).toBe(onS3)
-      expect((await ask(bob, { filename: 'a.txt', mimeType: 'text/plain', size: 4 })).status).toBe(200)
-      expect((await bob.post('/files/upload-url', { filename: 'a.svg' })).status).toBe(200)
-    } finally {
-      await open.close()
-    }
-  })
+  test.each(ways)(
+    '%s: a store that serves files itself gets only uploads with declared type and size',
+    async (_, ask) => {
+      const overrides = { downloads: { publicBaseUrl: 'https://cdn.example.com' } }
+      const open = await start({ ...overrides, uploads: { allowedTypes: ['*/*', 'image/svg+xml'] } })
+      try {
+        const bob = await newUser(open)
+        const onS3 = open.gateway.config.storage.driver === 's3'
+        const usage = (await bob.get('/files/usage')).json
+        const answers = [
+          await ask(bob, { filename: 'a.txt', size: 4 }),
+          await ask(bob, { filename: 'a.txt', mimeType: 'text/plain' }),
+          await ask(bob, { filename: 'a.svg', mimeType: 'image/svg+xml', size: 4 }),
+        ]
+        const refused = [400, 400, 415]
+        expect(answers.map(({ status }) => status)).toEqual(onS3 ? refused : [200, 200, 200])
+        const remedies = ['Send mimeType', 'Send size', 'visibility "private"']
+        const told = answers.map(({ json }, i) => (json.detail ?? '').includes(remedies[i]!))
+        expect(told).toEqual(remedies.map(() => onS3))
+        expect(isSame((await bob.get('/files/usage')).json, usage)).toBe(onS3)
+        expect((await ask(bob, { filename: 'a.txt', mimeType: 'text/plain', size: 4 })).status).toBe(200)
+        expect((await bob.post('/files/upload-url', { filename: 'a.svg' })).status).toBe(200)
+      } finally {
+        await open.close()
+      }
+    },
+  )
 
-  test('its URLs end at uploads.maxExpiresIn after the first', async () => {
+  test('its URLs expire uploads.maxExpiresIn after the first', async () => {
     const begun = Date.now()
     let minutes = 0
     const open = await start({ uploads: { maxExpiresIn: 3600 } }, { now: () => new Date(begun + minutes * 60_000) })
@@ -230,7 +233,7 @@ function granted({ start, newUser }: Bench): void {
     }
   })
 
-  test('by the shorthand still works right after the PUT, for a client that sends the file type or nothing', async () => {
+  test('by the shorthand works right after the PUT, for a client that sends the file type or none', async () => {
     const alice = await newUser()
     for (const [fields, headers] of [
       [{ fileName: 'a.png', fileType: 'image/png' }, { 'content-type': 'image/png' }],

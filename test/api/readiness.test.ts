@@ -1,4 +1,4 @@
-/** What /readyz finds out in the background, and what is refused while it is not 200. */
+/** The background checks of /readyz, and the requests that are refused while it is not 200. */
 import { mkdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { paginateListObjectsV2, S3, type ListObjectsCommandOutput } from '@aws-sdk/client-s3'
@@ -58,7 +58,7 @@ async function askForUploadUrls(gateway: RunningGateway, pending: string, multip
 }
 
 describe('on the disk driver', () => {
-  it('says when it was checked, and how long ago', async () => {
+  it('returns the time of the check, and its age', async () => {
     const gateway = await open()
     const { status, json, headers } = await readiness(gateway)
     expect(status).toBe(200)
@@ -66,7 +66,7 @@ describe('on the disk driver', () => {
     expect(headers.get('cache-control')).toBe('no-store')
   })
 
-  it('is 503 once objects/ is gone, with the reason on loopback and in the log, and issues no upload URLs', async () => {
+  it('is 503 once objects/ is missing, with the reason on loopback and in the log, and issues no upload URLs', async () => {
     const lines: string[] = []
     const gateway = await open({}, { log: pino({ level: 'info' }, teeLog(lines)) })
     const alice = await as(gateway, 'alice')
@@ -107,7 +107,7 @@ describe('on the disk driver', () => {
     expect(refused.json.detail).toContain('too little free space')
   })
 
-  it('leaves nothing behind: no blob, no temporary file, no object', async () => {
+  it('leaves no blob, temporary file or object', async () => {
     const gateway = await open()
     const { driver } = gateway.gateway
     for (let i = 0; i < 5; i++) await driver.checkReady({ byWriting: true })
@@ -130,7 +130,7 @@ describe('on the disk driver', () => {
   })
 })
 
-it('tells clients of a public URL only that the store cannot be used', async () => {
+it('tells clients of a public URL only that the store is unavailable', async () => {
   const gateway = await open()
   const checkReady = () => Promise.reject(new Error('/dev/x is full'))
   const driver = { ...gateway.gateway.driver, checkReady }
@@ -149,7 +149,7 @@ it('tells clients of a public URL only that the store cannot be used', async () 
 })
 
 describe('on the s3 driver', () => {
-  it('is ready once the bucket took a write, at one key below the prefix', async () => {
+  it('is ready once the bucket accepted a write, at one key below the prefix', async () => {
     const { gateway, store, bucket } = await openOnOwnBucket({ s3: { prefix: 'app/' } })
     expect((await readiness(gateway)).status).toBe(200)
     const { objects } = await store.gateway.driver.listObjects({ bucket })
@@ -158,7 +158,7 @@ describe('on the s3 driver', () => {
     expect((await store.gateway.driver.listObjects({ bucket })).objects).toHaveLength(1)
   })
 
-  it('leaves the key of the write check out of listings, page by page', async () => {
+  it('leaves the key of the write check out of listings, on every page', async () => {
     const { gateway, store, bucket } = await openOnOwnBucket({ delivery: 'proxied', s3: { prefix: 'app/' } })
     expect((await readiness(gateway)).status).toBe(200)
     const Bucket = bucket
@@ -216,7 +216,7 @@ describe('on the s3 driver', () => {
     },
   )
 
-  it('stops asking a bucket that does not answer, however many clients ask', async () => {
+  it('stops calling a bucket that does not respond, however many clients ask', async () => {
     const { gateway, proxy } = await openOnOwnBucket()
     const alice = await as(gateway, 'alice')
     const uploads = await Promise.all(Array.from({ length: 3 }, () => alice.post('/files/upload-url', textFile)))

@@ -1,4 +1,7 @@
-/** The API's redirects as pages of other origins and clients with a bearer token follow them: rows 22 and 104. */
+/**
+ * The API's redirects, followed by pages of other origins and by clients with a bearer token: security cases 22 and
+ * 104.
+ */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startGateway, type Overrides, type RunningGateway } from '../fixtures/gateway.ts'
 import { connect, rawHead, type RawAnswer } from '../fixtures/raw-http.ts'
@@ -62,7 +65,7 @@ describe.each([
       ]
     }
 
-    test('a redirect lets in the origins of the configuration, and what it leads to lets in every origin', async () => {
+    test('a redirect allows the configured origins, and its target allows every origin', async () => {
       for (const [, url, headers] of await redirects()) {
         const redirect = await call(url, { headers: { ...headers, origin: page } })
         expect(redirect.status).toBe(302)
@@ -75,7 +78,7 @@ describe.each([
       }
     })
 
-    test('a page that was redirected to the API follows its redirect only where every origin is let in', async () => {
+    test('a page that was redirected to the API follows its redirect only if every origin is allowed', async () => {
       for (const [, url, headers] of await redirects()) {
         const redirect = await call(url, { headers: { ...headers, origin: 'null' } })
         expect(redirect.status).toBe(302)
@@ -115,7 +118,7 @@ describe.each([
     }
     const code = ({ status, text }: RawAnswer) => [status, /<Code>([^<]*)/.exec(text)?.[1]]
 
-    test('is tolerated on a read, so that a redirect within one origin can be followed', async () => {
+    test('is accepted on a read, so that a redirect within one origin works', async () => {
       const authorization = `Bearer ${token}`
       const followed = await fetch(`${gateway.apiUrl}/files/${await idOf()}/content`, { headers: { authorization } })
       expect([followed.status, await followed.text(), new URL(followed.url).origin]).toEqual([
@@ -139,7 +142,7 @@ describe.each([
       expect(answer.text).toContain('Only one auth mechanism allowed')
     })
 
-    test('is refused next to a signature that is not valid, and grants nothing by itself', async () => {
+    test('is refused next to an invalid signature, and grants nothing alone', async () => {
       const authorization = `Bearer ${token}`
       const broken = new URL(url.href.replace(/X-Amz-Signature=..../, 'X-Amz-Signature=0000'))
       expect(code(await send('GET', broken, { authorization }))).toEqual([400, 'InvalidArgument'])

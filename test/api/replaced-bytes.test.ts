@@ -1,4 +1,4 @@
-/** What repeated and parallel writes to one upload URL keep on the disk, counted below the store's folder. */
+/** The disk space of repeated and parallel writes to one upload URL, counted in the store's folder. */
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
 import { placeHold } from '../../src/drivers/disk/holds.ts'
@@ -41,7 +41,7 @@ describe.each([
   ['one process', 1, () => startGateway(quota)],
   ['two workers', 2, () => startCommand({ ...quota, server: { workers: 2 } })],
 ] as const)('%s', (_, workers, start) => {
-  test('repeated and parallel PUTs to one unsized URL store one object and two more bodies per worker at most', async () => {
+  test('repeated and parallel PUTs to one unsized URL store at most one object and two more bodies per worker', async () => {
     const gateway = (running = await start())
     const issued = await issue(gateway)
     let statuses: number[] = []
@@ -56,7 +56,7 @@ describe.each([
   })
 })
 
-test('while a backup holds the store, replaced bytes take the place of running writes, and go when it ends', async () => {
+test('during a backup, replaced bytes count as running writes, and are deleted afterwards', async () => {
   const gateway = (running = await startGateway(quota))
   const issued = await issue(gateway)
   const hold = await placeHold(storageOf(gateway))
@@ -73,7 +73,7 @@ test('while a backup holds the store, replaced bytes take the place of running w
   expect(await storedBytes(storageOf(gateway))).toBe(5)
 })
 
-test('bytes that are being read when they are replaced are read to their end, and then deleted', async () => {
+test('bytes that are replaced during a read are read to the end, and then deleted', async () => {
   const gateway = (running = await startGateway(quota))
   const issued = await issue(gateway)
   expect((await put(issued, body(97))).status).toBe(200)
@@ -87,7 +87,7 @@ test('bytes that are being read when they are replaced are read to their end, an
   await expect.poll(() => storedBytes(storageOf(gateway)), { timeout: limit(10_000) }).toBe(5)
 })
 
-test('a part that is sent again replaces the bytes of the first one at once', async () => {
+test('a repeated part replaces the bytes of the first one at once', async () => {
   const gateway = (running = await startGateway(quota))
   const alice = await as(gateway, 'alice')
   const begun = (await alice.post('/files/multipart', { ...textFile, size: 5 * MiB })).json
@@ -100,7 +100,7 @@ test('a part that is sent again replaces the bytes of the first one at once', as
   }
 })
 
-test('a write that breaks off leaves neither its bytes nor its place', async () => {
+test('an aborted write leaves no bytes, and frees its place', async () => {
   const gateway = (running = await startGateway(quota))
   const issued = await issue(gateway)
   const { origin, pathname, search } = new URL(issued.uploadUrl)

@@ -1,4 +1,4 @@
-/** The event stream itself: resumed, bounded, ended, and not held up by who does not read. */
+/** The event stream: resumption, limits, its end, and slow readers. */
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import { connect, type AddressInfo } from 'node:net'
@@ -67,7 +67,7 @@ const refusal = {
 }
 
 describe('the stream of requests', () => {
-  it('begins with what is kept and goes on with what happens', async () => {
+  it('starts with past requests and continues with new ones', async () => {
     push({ requestId: 'before' })
     const reader = await watch()
     expect((await reader.next()).data).toEqual({ resumed: false })
@@ -76,7 +76,7 @@ describe('the stream of requests', () => {
     expect((await reader.request()).requestId).toBe('live')
   })
 
-  it('is resumed by the last id, and tells what was lost in between', async () => {
+  it('resumes after the last id, and reports lost events', async () => {
     start({}, 3)
     const first = await watch()
     push({ requestId: 'one' })
@@ -93,14 +93,14 @@ describe('the stream of requests', () => {
     expect((await third.request()).requestId).toBe('five')
   })
 
-  it.each(['other-1', '1', 'x', '../', '00000000-99999999999999999999'])('begins anew after the id %o', async (id) => {
+  it.each(['other-1', '1', 'x', '../', '00000000-99999999999999999999'])('starts over after the id %o', async (id) => {
     push({ requestId: 'kept' })
     const reader = await watch({ 'last-event-id': id })
     expect((await reader.next()).data).toEqual({ resumed: false })
     expect((await reader.request()).requestId).toBe('kept')
   })
 
-  it('sends comments while nothing happens', async () => {
+  it('sends comments while idle', async () => {
     start({ heartbeat: 20 })
     const reader = await watch()
     await expect.poll(() => reader.text()).toMatch(/\n\n:\n\n:\n\n/)
@@ -108,7 +108,7 @@ describe('the stream of requests', () => {
     expect((await reader.request()).requestId).toBe('after')
   })
 
-  it('has room for so many readers of one user and of all, and for others once they leave', async () => {
+  it('limits the readers per user and in total, and admits others once they leave', async () => {
     start({ readers: 3, readersOfOne: 2 })
     const [first] = [await watch(), await watch()]
     expect((await watch()).status).toBe(429)
@@ -118,7 +118,7 @@ describe('the stream of requests', () => {
     await expect.poll(async () => (await watch({ 'x-user': 'carol' })).status).toBe(200)
   })
 
-  it('drops a reader that takes nothing, and the others go on', async () => {
+  it('drops a reader that does not read, and keeps the others', async () => {
     start({ patience: 50 })
     const socket = connect(port(), '127.0.0.1')
     socket.write('GET / HTTP/1.1\r\nhost: x\r\nx-user: bob\r\n\r\n')
@@ -157,7 +157,7 @@ describe('the stream of requests', () => {
     ).ended
   })
 
-  it('explains once for all readers, and not more than so many in a second', async () => {
+  it('explains a request once for all readers, at a limited rate', async () => {
     start({ explanations: 3 })
     for (let i = 0; i < 10; i++) push({ ...refusal, requestId: `R${i}` })
     for (const user of ['alice', 'bob']) {

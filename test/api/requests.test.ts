@@ -1,4 +1,4 @@
-/** The shape of every answer, whoever asks for whatever. */
+/** The shape of every response, for any client and request. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { rawRequest } from '../fixtures/raw-http.ts'
@@ -62,7 +62,7 @@ test.each([
   expect([options, put, trace].map(({ headers }) => headers.get('allow'))).toEqual([allowed, allowed, allowed])
 })
 
-test('a problem tells what, why and under which number, and old clients find `error`', async () => {
+test('a problem has title, detail and request id, and `error` for old clients', async () => {
   const { status, headers, json } = await alice.get('/files/00000000-0000-0000-0000-000000000000')
   expect(headers.get('content-type')).toMatch(/^application\/problem\+json/)
   expect(json).toEqual({
@@ -76,7 +76,7 @@ test('a problem tells what, why and under which number, and old clients find `er
   })
 })
 
-test('every answer is nosniff, unstored, unframed, and sends no referrer', async () => {
+test('every response has nosniff, no-store, no framing and no referrer', async () => {
   for (const path of ['/files', '/nothing', '/healthz', '/']) {
     const { headers } = await alice.get(path)
     expect(headers.get('x-content-type-options')).toBe('nosniff')
@@ -94,7 +94,7 @@ test('every answer is nosniff, unstored, unframed, and sends no referrer', async
   }
 })
 
-test('a preflight needs no credentials; on loopback every origin may ask, without cookies', async () => {
+test('a preflight needs no credentials, and on loopback every origin is allowed without cookies', async () => {
   const preflight = await call(`${gateway.apiUrl}/files/upload-url`, {
     method: 'OPTIONS',
     headers: {
@@ -128,7 +128,7 @@ test.each([
   expect(answer.headers.get('content-type')).toMatch(/problem\+json/)
 })
 
-test('a foreign Host never comes into a URL', async () => {
+test('a foreign Host never gets into a URL', async () => {
   const body = JSON.stringify({ ...textFile, visibility: 'public' })
   const answer = await rawRequest(
     gateway.apiUrl,
@@ -140,13 +140,13 @@ test('a foreign Host never comes into a URL', async () => {
 })
 
 describe('health', () => {
-  test('live and ready, for anyone', async () => {
+  test('is live and ready, for anyone', async () => {
     expect((await call(`${gateway.apiUrl}/healthz`)).status).toBe(200)
     expect((await call(`${gateway.apiUrl}/readyz`)).status).toBe(200)
     expect((await fetch(`${gateway.apiUrl}/healthz`, { method: 'HEAD' })).status).toBe(200)
   })
 
-  test('many who ask at once cost few looks at the store', async () => {
+  test('checks the store a few times for many concurrent requests', async () => {
     let looks = 0
     const checkReady = async (): Promise<void> => {
       looks++
@@ -167,7 +167,7 @@ describe('health', () => {
     }
   })
 
-  test('not ready while it stops', async () => {
+  test('is not ready while it stops', async () => {
     const api = await serveApi(gateway, { isDraining: () => true })
     try {
       expect((await call(`${api.url}/healthz`)).status).toBe(200)

@@ -1,4 +1,4 @@
-/** Writes that run at once to one upload URL: bounded, and ended with their upload. */
+/** Concurrent writes to one upload URL are limited, and aborted with their upload. */
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { startBucketBehind, type BucketBehind } from '../fixtures/bucket-behind.ts'
 import { startGateway, type RunningGateway } from '../fixtures/gateway.ts'
@@ -32,7 +32,7 @@ describe.each([
     return connection
   }
 
-  test('a third write to one URL is refused while two are running, and works when they have ended', async () => {
+  test('a third write to one URL is refused while two are running, and works after they have finished', async () => {
     const issued = (await alice.post('/files/upload-url', textFile)).json
     const other = (await alice.post('/files/upload-url', textFile)).json
     const started = vi.spyOn(gateway.gateway.driver, 'putObject')
@@ -71,7 +71,7 @@ describe.each([
     }
   })
 
-  test('aborting a multipart upload aborts its running parts, of which each may run twice', async () => {
+  test('aborting a multipart upload aborts its running parts, each of which can run twice', async () => {
     const begun = (await alice.post('/files/multipart', { ...textFile, size: 5 })).json
     const { json } = await alice.post(`/files/multipart/${begun.id}/parts`, { partNumbers: [1] })
     const [part] = (json as unknown as { parts: { url: string; headers?: Record<string, string> }[] }).parts

@@ -1,4 +1,4 @@
-/** The API alone over a running gateway's stores, for settings that the gateway itself cannot be started with. */
+/** The API alone on the stores of a running gateway, for settings that a gateway refuses. */
 import { createSecretKey } from 'node:crypto'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'

@@ -1,4 +1,4 @@
-/** The secret of bearer tokens, replaced while the gateway runs. */
+/** Rotation of the secret of bearer tokens while the gateway runs. */
 import { SignJWT } from 'jose'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -26,7 +26,7 @@ const statusOf = async (token: string): Promise<number> => {
 const rotate = (overlap: number): Promise<{ secret: string; validUntil: string }> =>
   rotateTokens(rotation.folder, { overlap, now: rotation.now(), configured: null })
 
-test('tokens of the old secret work during the overlap and not after, new ones at once', async () => {
+test('tokens of the old secret work during the overlap and not after, tokens of the new one at once', async () => {
   const before = await signed(testSecrets.jwtSecret)
   const unseen = await signed(testSecrets.jwtSecret, 'bob')
   expect(await statusOf(before)).toBe(200)
@@ -44,7 +44,7 @@ test('tokens of the old secret work during the overlap and not after, new ones a
   expect(await statusOf(fresh)).toBe(200)
 })
 
-test('a token ends at its own end, whatever the overlap', async () => {
+test('a token expires at its own time, whatever the overlap', async () => {
   const short = await signed(testSecrets.jwtSecret, 'alice', 60)
   await rotate(hour)
   expect(await statusOf(short)).toBe(200)
@@ -53,7 +53,7 @@ test('a token ends at its own end, whatever the overlap', async () => {
   expect(await statusOf(short)).toBe(401)
 })
 
-test('without an overlap every replaced secret ends, also for tokens that were just verified', async () => {
+test('without an overlap, every replaced secret expires, also for tokens that were just verified', async () => {
   const first = await signed(testSecrets.jwtSecret)
   const { secret } = await rotate(hour)
   const second = await signed(secret)
@@ -65,7 +65,7 @@ test('without an overlap every replaced secret ends, also for tokens that were j
   for (const old of [secret, testSecrets.jwtSecret]) expect(kept).not.toContain(old)
 })
 
-test('a restart within the overlap forgets nothing', async () => {
+test('a restart within the overlap keeps all secrets', async () => {
   const before = await signed(testSecrets.jwtSecret)
   await rotate(hour)
   const { jwtSecret } = await loadSecrets(rotation.folder)
@@ -73,7 +73,7 @@ test('a restart within the overlap forgets nothing', async () => {
   expect([await statusOf(before), await statusOf(await signed(jwtSecret))]).toEqual([200, 200])
 })
 
-test('URLs and access keys are not touched', async () => {
+test('URLs and access keys are not affected', async () => {
   const url = rotation.url(testSecrets.signing, 'GET', 'postern', 'none')
   await rotate(0)
   expect((await fetch(url)).status).toBe(404)

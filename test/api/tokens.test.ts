@@ -1,4 +1,4 @@
-/** Which tokens are accepted with a key set and with a secret, and what a refusal says. */
+/** The tokens that are accepted with a key set and with a secret, and the messages of refusals. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { startGateway, type Overrides, type RunningGateway } from '../fixtures/gateway.ts'
 import { makeKey, serveKeySet, signWith, type KeySetServer } from '../fixtures/key-set.ts'
@@ -29,7 +29,7 @@ async function send(token: string): Promise<{ status: number; detail: string; is
 const now = () => Math.floor(Date.now() / 1000)
 
 describe('with auth.jwksUrl', () => {
-  test('a token signed with the shared secret is refused, and the answer names both ways out', async () => {
+  test('a token signed with the shared secret is refused, and the response names both solutions', async () => {
     await withKeySet()
     const { status, detail, issuer } = await send(await gateway.token('alice'))
     expect(status).toBe(401)
@@ -57,7 +57,7 @@ describe('with auth.jwksUrl', () => {
     expect((await send(await signWith(one, { sub: 'alice' }))).status).toBe(200)
   })
 
-  test('no answer advises `postern token`', async () => {
+  test('no response advises `postern token`', async () => {
     await withKeySet()
     const stranger = makeKey('one')
     const tokens = ['x', await gateway.token('alice'), await signWith(stranger, { sub: 'alice' })]
@@ -80,7 +80,7 @@ describe('with auth.jwksUrl', () => {
     expect(detail).toMatch(/signature does not match the key set/)
   })
 
-  test('an unknown key id is looked up again at once, and not more than once in 5 s', async () => {
+  test('an unknown key id is looked up at once, at most once in 5 s', async () => {
     await withKeySet()
     // The set is fetched with the first token.
     const two = makeKey('two')
@@ -95,7 +95,7 @@ describe('with auth.jwksUrl', () => {
     expect(keySet.fetches).toBe(1)
   })
 
-  test('a key that is published later is found 5 s after the last fetch', async () => {
+  test('a newly published key is found 5 s after the last fetch', async () => {
     await withKeySet()
     expect((await send(await signWith(one, { sub: 'alice' }))).status).toBe(200)
     const later = makeKey('later')
@@ -109,7 +109,7 @@ describe('with auth.jwksUrl', () => {
     expect(keySet.fetches).toBe(2)
   })
 
-  test('a key set that does not answer is not asked for every token', async () => {
+  test('a key set that does not respond is not fetched for every token', async () => {
     await withKeySet()
     keySet.up = false
     for (let i = 0; i < 10; i++) expect((await send(await signWith(one, { sub: `user-${i}` }))).status).toBe(503)
@@ -118,7 +118,7 @@ describe('with auth.jwksUrl', () => {
 })
 
 describe('auth.clockTolerance', () => {
-  test('60 s are tolerated for nbf, iat and exp by default', async () => {
+  test('tolerates 60 s for nbf, iat and exp by default', async () => {
     await start({})
     for (const claims of [{ nbf: now() + 50 }, { iat: now() + 50 }, { exp: now() - 50 }])
       expect((await send(await gateway.token('alice', claims))).status).toBe(200)
@@ -126,7 +126,7 @@ describe('auth.clockTolerance', () => {
       expect((await send(await gateway.token('alice', claims))).status).toBe(401)
   })
 
-  test('a token that is not valid yet says by how many seconds the clocks differ', async () => {
+  test('the refusal of a token that is not valid yet gives the difference of the clocks in seconds', async () => {
     await start({ clockTolerance: '5s' }, { now: () => new Date(1_800_000_000_000) })
     const claims = { exp: 1_800_003_600 }
     for (const claim of ['nbf', 'iat']) {
@@ -150,7 +150,7 @@ describe('auth.clockTolerance', () => {
   })
 })
 
-describe('a refused token is told why', () => {
+describe('the refusal of a token gives the reason', () => {
   const good = { aud: 'files', iss: 'https://id.example.com' }
   const cases: [string, (token: string) => string | Promise<string>, RegExp][] = [
     ['malformed', () => 'abc.def', /malformed: it is not a signed JSON Web Token/],
@@ -197,7 +197,7 @@ describe('a refused token is told why', () => {
     expect(detail).toMatch(words)
   })
 
-  test('what a token says is shown short and on one line', async () => {
+  test('claims of a token are shown shortened and on one line', async () => {
     await start({ audience: 'files' })
     const { detail } = await send(await gateway.token('alice', { aud: `a\n${'b'.repeat(5000)}` }))
     expect(detail.length).toBeLessThan(400)

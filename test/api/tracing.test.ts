@@ -1,4 +1,4 @@
-/** `OTEL_…` variables: spans arrive at a collector of ours, with names, outcomes and parents, and without secrets. */
+/** `OTEL_…` variables: spans arrive at the tests' collector, with names, outcomes and parents, and without secrets. */
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { expect, it, onTestFinished } from 'vitest'
@@ -33,7 +33,7 @@ function setVariables(variables: Record<string, string>): void {
   })
 }
 
-it('sends a span a request', async () => {
+it('sends one span per request', async () => {
   const collector = await startCollector()
   setVariables({ OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, OTEL_SERVICE_NAME: 'uploads' })
   const gateway = await startGateway({}, { tracing: wantsTracing(process.env) })

@@ -1,4 +1,4 @@
-/** What `/s3/params` reserves for an upload that nobody sends ends with its URL. */
+/** The reservation of `/s3/params` for an upload that is never sent expires with its URL. */
 import { pino } from 'pino'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { collectExpired } from '../../src/service/maintenance/collect-expired.ts'
@@ -24,7 +24,7 @@ type Params = { url: string; fields: Record<string, string> }
 const ask = async (): Promise<Params> =>
   (await alice.get('/s3/params?filename=note.txt&type=text%2Fplain')).json as unknown as Params
 
-test('unused, it is given back when the URL has expired, and not before', async () => {
+test('an unused reservation is freed when the URL has expired, and not before', async () => {
   await ask()
   expect(await usage()).toMatchObject({ reservedFiles: 1, reservedBytes: 100 * 2 ** 20 })
   ahead = 590
@@ -35,7 +35,7 @@ test('unused, it is given back when the URL has expired, and not before', async 
   expect(await usage()).toMatchObject({ reservedFiles: 0, reservedBytes: 0 })
 })
 
-test('used, the file stays', async () => {
+test('a used reservation keeps the file', async () => {
   const { url, fields } = await ask()
   const form = new FormData()
   for (const [name, value] of Object.entries(fields)) form.set(name, value)
@@ -46,7 +46,7 @@ test('used, the file stays', async () => {
   expect(await usage()).toMatchObject({ bytes: 5, files: 1, reservedFiles: 0 })
 })
 
-test('an upload that can be renewed keeps its reservation for uploads.confirmWithin', async () => {
+test('a renewable upload keeps its reservation for uploads.confirmWithin', async () => {
   const { json } = await alice.post('/files/upload-url', textFile)
   ahead = 605
   await collect()

@@ -1,4 +1,4 @@
-/** `serve --dev` and `auth.anonymous`: who is served without a token. */
+/** `serve --dev` and `auth.anonymous`: requests that are served without a token. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startGateway, type RunningGateway } from '../fixtures/gateway.ts'
 import { rawRequest } from '../fixtures/raw-http.ts'
@@ -42,12 +42,12 @@ describe('dev mode', () => {
     expect(await list(headers)).toBe(401)
   })
 
-  test('a change asked for by a page elsewhere is refused', async () => {
+  test('a change requested by a foreign page is refused', async () => {
     expect(await list({ Host: 'localhost', 'Sec-Fetch-Site': 'cross-site' }, 'POST')).toBe(401)
     expect(await list({ Host: 'localhost', 'Sec-Fetch-Site': 'same-origin' }, 'POST')).toBe(400)
   })
 
-  test('a token still says who it is', async () => {
+  test('a token still identifies its user', async () => {
     const nobody = callerWith(gateway.apiUrl, {})
     const { json } = await nobody.post('/files/upload-url', textFile)
     expect((await nobody.get(`/files/${json.id}`)).status).toBe(200)
@@ -67,7 +67,7 @@ describe('auth.anonymous', () => {
   })
   afterAll(() => gateway?.close())
 
-  test('requests without credentials are that user, wrong ones are nobody', async () => {
+  test('requests without credentials are that user, wrong credentials are refused', async () => {
     const { status, json } = await callerWith(gateway.apiUrl, {}).post('/files/upload-url', textFile)
     expect(status).toBe(200)
     expect((await put(json, 'hello')).status).toBe(200)
@@ -76,7 +76,7 @@ describe('auth.anonymous', () => {
     expect((await call(`${gateway.apiUrl}/files`, { headers: { cookie: 'postern_token=x' } })).status).toBe(401)
   })
 
-  test('a made-up X-Forwarded-For buys no second allowance', async () => {
+  test('a spoofed X-Forwarded-For does not get a second limit', async () => {
     const statuses: number[] = []
     for (let i = 0; i < 5; i++) {
       const guest = callerWith(gateway.apiUrl, { 'x-forwarded-for': `203.0.113.${i}`, 'x-real-ip': `203.0.113.${i}` })

@@ -1,4 +1,4 @@
-/** Run as a process of its own: creates uploads until the quota of 300 bytes refuses, and reports how many it got. */
+/** Runs as a child process: creates uploads until the quota of 300 bytes refuses one, and reports their number. */
 import { createCatalog } from '../../src/catalog/create-catalog.ts'
 import { isStorageError } from '../../src/errors.ts'
 import { newUpload } from '../conformance/catalog/new-upload.ts'

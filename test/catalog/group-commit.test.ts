@@ -1,4 +1,4 @@
-/** Transactions that share a commit: none is answered before it, and one that fails takes no other along. */
+/** Transactions that share a commit. None is acknowledged before it, and a failed one does not affect the others. */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -36,7 +36,7 @@ const add = (text: string): Promise<void> => {
 const committed = (): unknown[] => other.prepare('select text from lines order by rowid').pluck().all()
 
 describe('a group', () => {
-  it('is committed as one, and answered after that', async () => {
+  it('is committed as one, and acknowledged after that', async () => {
     const answered: string[] = []
     const all = ['a', 'b', 'c'].map((text) => add(text).then(() => answered.push(text)))
     await Promise.resolve()
@@ -47,7 +47,7 @@ describe('a group', () => {
     expect(answered).toEqual(['a', 'b', 'c'])
   })
 
-  it('goes on without a transaction that is abandoned', async () => {
+  it('continues without an abandoned transaction', async () => {
     const first = add('a')
     group.enter()
     write('lost')
@@ -56,7 +56,7 @@ describe('a group', () => {
     expect(committed()).toEqual(['a', 'b'])
   })
 
-  it('leaves nothing open when its only transaction is abandoned', () => {
+  it('leaves nothing open if its only transaction is abandoned', () => {
     group.enter()
     write('lost')
     group.abandon()
@@ -64,7 +64,7 @@ describe('a group', () => {
     expect(committed()).toEqual([])
   })
 
-  it('waits for a transaction that takes longer than a turn of the loop', async () => {
+  it('waits for a transaction that takes longer than one turn of the event loop', async () => {
     const first = add('a')
     group.enter()
     write('b')
@@ -74,7 +74,7 @@ describe('a group', () => {
     expect(committed()).toEqual(['a', 'b'])
   })
 
-  it('is committed when it is asked to, before its turn', async () => {
+  it('is committed early on request', async () => {
     const first = add('a')
     group.commit()
     expect(committed()).toEqual(['a'])
@@ -83,7 +83,7 @@ describe('a group', () => {
 })
 
 describe('a failure', () => {
-  it('of the commit is told to all', async () => {
+  it('of the commit rejects all', async () => {
     database.exec('create table parents (id integer primary key) strict')
     database.exec('create table children (parent integer references parents (id) deferrable initially deferred) strict')
     database.pragma('foreign_keys = ON')
@@ -96,7 +96,7 @@ describe('a failure', () => {
     expect(committed()).toEqual(['b'])
   })
 
-  it('after which SQLite has rolled everything back is told to those before as one to try again', async () => {
+  it('after which SQLite has rolled everything back rejects the earlier transactions as retryable', async () => {
     const first = add('a')
     group.enter()
     write('b')

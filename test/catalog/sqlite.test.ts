@@ -70,7 +70,7 @@ describe('sqlite file', () => {
     await catalog.close()
   })
 
-  it('refuses a schema newer than the program, and leaves it alone', async () => {
+  it('refuses a schema newer than the program, and does not change it', async () => {
     await (await openCatalog(url())).close()
     const database = new Database(file)
     database
@@ -89,7 +89,7 @@ describe('sqlite file', () => {
     await catalog.close()
   })
 
-  it('tells what a migration would do, and does it once', async () => {
+  it('reports a pending migration, and runs it once', async () => {
     const catalog = await createCatalog({ url: url() })
     expect(await catalog.migrationStatus()).toEqual(names.map((name) => ({ name, appliedAt: null })))
     expect(await catalog.migrate()).toEqual({ applied: names })
@@ -97,14 +97,14 @@ describe('sqlite file', () => {
     await catalog.close()
   })
 
-  it('is migrated by one of several that start at the same time', async () => {
+  it('is migrated by one of several concurrent starts', async () => {
     const catalogs = await Promise.all([1, 2, 3].map(() => createCatalog({ url: url() })))
     const results = await Promise.all(catalogs.map((catalog) => catalog.migrate()))
     expect(results.flatMap((result) => result.applied)).toEqual(names)
     await Promise.all(catalogs.map((catalog) => catalog.close()))
   })
 
-  it('serialises two connections: one of fifty parallel requests gets the room for one', async () => {
+  it('serialises two connections: one of fifty parallel requests gets the remaining quota', async () => {
     const catalogs = [await openCatalog(url()), await openCatalog(url())]
     const quota = { userBytes: 10, userFiles: null }
     const results = await Promise.allSettled(
@@ -116,7 +116,7 @@ describe('sqlite file', () => {
     await Promise.all(catalogs.map((catalog) => catalog.close()))
   })
 
-  it('is shared by processes that start, migrate and write together', async () => {
+  it('is shared by processes that start, migrate and write concurrently', async () => {
     const worker = join(import.meta.dirname, 'fill-quota.ts')
     const children = [1, 2, 3].map(() => fork(worker, [url()], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] }))
     const created = await Promise.all(
@@ -131,7 +131,7 @@ describe('sqlite file', () => {
     await catalog.close()
   })
 
-  it('answers Unavailable while another process holds the write lock, and recovers', async () => {
+  it('is Unavailable while another process holds the write lock, and recovers', async () => {
     const catalog = await openCatalog(url())
     const other = new Database(file)
     other.exec('begin immediate')
@@ -145,7 +145,7 @@ describe('sqlite file', () => {
     await catalog.close()
   })
 
-  it('answers Unavailable when the disk is full, keeps reading, and recovers', async () => {
+  it('is Unavailable when the disk is full, keeps reading, and recovers', async () => {
     const pragmas = vi.spyOn(Database.prototype, 'pragma')
     const catalog = await openCatalog(url())
     const database = pragmas.mock.contexts[0] as Database.Database
@@ -212,7 +212,7 @@ describe('opening', () => {
     await expect(createCatalog({ url: 'sqlite:' })).rejects.toMatchObject({ code: 'NotSupported' })
   })
 
-  it('says what is wrong with a file that is no database, or a path that cannot be', async () => {
+  it('explains a file that is not a database, and an invalid path', async () => {
     await expect(createCatalog({ url: `sqlite:${import.meta.filename}` })).rejects.toMatchObject({
       code: 'Unavailable',
       message: expect.stringContaining('Restore it from a backup'),

@@ -19,7 +19,7 @@ const collect = () => collectExpired(harness.deps)
 const confirm = (id: string) => confirmUpload(harness.deps, 'alice', { by: { id } })
 
 describe('a confirmed file', () => {
-  it('keeps its bytes when its grant is forgotten', async () => {
+  it('keeps its bytes when its grant is deleted', async () => {
     const { id, ref } = await harness.begin()
     await harness.put(ref)
     await confirm(id)
@@ -31,7 +31,7 @@ describe('a confirmed file', () => {
     expect(await exists(harness.deps.stores.current, ref)).toBe(true)
   })
 
-  it('that was copied aside is rid of what was sent to its upload URL later', async () => {
+  it('that was sealed by a copy loses later writes to its upload URL', async () => {
     harness.deps.stores = createStores(copyingDriver(harness.deps.stores.current))
     const { id, ref } = await harness.begin()
     await harness.put(ref)
@@ -42,7 +42,7 @@ describe('a confirmed file', () => {
     expect(await harness.stored()).toEqual([file.object.key])
   })
 
-  it('that is public has its own bytes again where its public URL points', async () => {
+  it('that is public gets its verified bytes back at its public URL', async () => {
     harness.deps.stores = createStores(copyingDriver(harness.deps.stores.current))
     const { id, ref } = await harness.begin({ visibility: 'public' })
     await harness.put(ref)
@@ -87,7 +87,7 @@ describe('a confirmed file', () => {
 })
 
 describe('a deleted file', () => {
-  it('leaves nothing behind, though its upload URL was used once more', async () => {
+  it('leaves nothing, although its upload URL was used again', async () => {
     const { id, ref } = await harness.begin()
     await harness.put(ref)
     await confirm(id)

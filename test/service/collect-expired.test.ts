@@ -19,8 +19,8 @@ afterEach(() => harness.close())
 const collect = (o?: Parameters<typeof collectExpired>[1]) => collectExpired(harness.deps, o)
 const usage = () => harness.deps.catalog.usage('alice')
 
-describe('an upload that is never confirmed', () => {
-  it('disappears with its object when its time is up, and not before', async () => {
+describe('an unconfirmed upload', () => {
+  it('is deleted with its object when it expires, and not before', async () => {
     const { id, ref } = await harness.begin()
     await harness.put(ref)
     harness.pass(599 + day)
@@ -34,7 +34,7 @@ describe('an upload that is never confirmed', () => {
     expect(await collect()).toEqual(nothing)
   })
 
-  it('disappears though nothing was ever sent', async () => {
+  it('is deleted although nothing was sent', async () => {
     const { id } = await harness.begin()
     harness.pass(600 + day)
     expect(await collect()).toEqual({ ...nothing, expired: 1, cleared: 1 })
@@ -58,7 +58,7 @@ describe('an upload that is never confirmed', () => {
     expect(await harness.stored()).toEqual([])
   })
 
-  it('stays when it is renewed while the pass is at it', async () => {
+  it('stays if it is renewed during the pass', async () => {
     const { id } = await harness.begin()
     harness.pass(600 + day)
     const { catalog } = harness.deps
@@ -79,7 +79,7 @@ describe('an upload that is never confirmed', () => {
     expect(await harness.stored()).toEqual([])
   })
 
-  it('is collected once by two passes at a time', async () => {
+  it('is collected once by two concurrent passes', async () => {
     for (let i = 0; i < 12; i++) await harness.put((await harness.begin()).ref)
     harness.pass(600 + day)
     const [one, other] = await Promise.all([collect(), collect()])
@@ -106,7 +106,7 @@ describe('a multipart upload', () => {
     return { ...upload, uploadId, sendPart }
   }
 
-  it('that is abandoned disappears, parts included', async () => {
+  it('that is abandoned is deleted with its parts', async () => {
     const { id, ref, uploadId, sendPart } = await begun()
     await sendPart(1)
     expect(await harness.stored()).toEqual([ref.key])
@@ -117,7 +117,7 @@ describe('a multipart upload', () => {
     await expect(harness.deps.stores.current.listParts(ref, uploadId)).rejects.toMatchObject({ code: 'NoSuchUpload' })
   })
 
-  it('whose parts still arrive stays, until a day after the newest', async () => {
+  it('whose parts still arrive stays until a day after the newest', async () => {
     const { id, sendPart } = await begun()
     harness.pass(day)
     await sendPart(1)
@@ -130,7 +130,7 @@ describe('a multipart upload', () => {
     expect(await harness.stored()).toEqual([])
   })
 
-  it('that the store has forgotten already is no obstacle', async () => {
+  it('that the store no longer has is expired all the same', async () => {
     const { ref, uploadId } = await begun()
     await harness.deps.stores.current.abortMultipartUpload(ref, uploadId)
     harness.pass(600 + day)
@@ -138,8 +138,8 @@ describe('a multipart upload', () => {
   })
 })
 
-describe('an upload that confirms itself', () => {
-  it('is confirmed as soon as its object is there', async () => {
+describe('an auto-confirmed upload', () => {
+  it('is confirmed as soon as its object exists', async () => {
     const { id, ref } = await harness.begin({ autoConfirm: true })
     expect(await collect()).toEqual(nothing)
     await harness.put(ref)
@@ -149,7 +149,7 @@ describe('an upload that confirms itself', () => {
     expect(await collect()).toEqual(nothing)
   })
 
-  it('is confirmed also when nobody looked before its time was up', async () => {
+  it('is confirmed even if the first check is after its expiry', async () => {
     const { id, ref } = await harness.begin({ autoConfirm: true })
     await harness.put(ref)
     harness.pass(600 + day)
@@ -158,14 +158,14 @@ describe('an upload that confirms itself', () => {
     expect(await exists(harness.deps.stores.current, ref)).toBe(true)
   })
 
-  it('expires when nothing came', async () => {
+  it('expires if nothing was sent', async () => {
     const { id } = await harness.begin({ autoConfirm: true })
     harness.pass(600 + day)
     expect(await collect()).toEqual({ ...nothing, expired: 1, cleared: 1 })
     expect(await harness.find(id)).toBeNull()
   })
 
-  it('is removed when its bytes are not what was granted', async () => {
+  it('is deleted if its bytes do not match the grant', async () => {
     const { ref } = await harness.begin({ autoConfirm: true })
     await harness.put(ref, 'another length')
     expect(await collect()).toEqual({ ...nothing, expired: 1 })
@@ -173,7 +173,7 @@ describe('an upload that confirms itself', () => {
     expect(await usage()).toEqual(idle)
   })
 
-  it('is not given up because the store could not be asked', async () => {
+  it('stays if the store is unreachable', async () => {
     const { id, ref } = await harness.begin({ autoConfirm: true })
     await harness.put(ref)
     harness.pass(600 + day)
@@ -188,7 +188,7 @@ describe('an upload that confirms itself', () => {
 })
 
 describe('the pass', () => {
-  it('does not go through every upload while the store is down', async () => {
+  it('does not try every upload while the store is down', async () => {
     for (let i = 0; i < 40; i++) await harness.begin()
     harness.pass(600 + day)
     const headObject = vi.fn<() => Promise<never>>(() => Promise.reject(new StorageError('Unavailable')))
@@ -201,7 +201,7 @@ describe('the pass', () => {
     expect(await collect()).toEqual({ ...nothing, cleared: 40 })
   })
 
-  it('stops between two uploads when told to', async () => {
+  it('stops between two uploads when aborted', async () => {
     for (let i = 0; i < 20; i++) await harness.begin()
     harness.pass(600 + day)
     const stopping = new AbortController()

@@ -1,4 +1,4 @@
-/** Multipart uploads that access keys began and left: aborted by the collector where `storage.abortMultipartAfter` is set. */
+/** Abandoned multipart uploads of access keys. The collector aborts them if `storage.abortMultipartAfter` is set. */
 import { PassThrough } from 'node:stream'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import type { ObjectRef } from '../../src/drivers/driver.ts'
@@ -30,7 +30,7 @@ const send = (key: string, uploadId: string, number = 1) =>
 const open = async () =>
   (await harness.deps.stores.current.listMultipartUploads({ bucket: 'alice-1' })).uploads.map(({ key }) => key)
 
-it('aborts those that got no part for the time, and frees what they held', async () => {
+it('aborts uploads without a part for the configured time, and frees their bytes', async () => {
   const parts = await begin('parts')
   await begin('no part')
   await send('parts', parts)
@@ -47,7 +47,7 @@ it('aborts those that got no part for the time, and frees what they held', async
   expect(await collectExpired(deps)).toEqual(nothing)
 })
 
-it('counts from the last part, also one that was sent again', async () => {
+it('counts from the last part, also from a repeated one', async () => {
   const again = await begin('again')
   const first = await send('again', again)
   for (let i = 0; i < 3; i++) {
@@ -62,7 +62,7 @@ it('counts from the last part, also one that was sent again', async () => {
   expect(await harness.deps.stores.current.headObject(ref('again'))).toMatchObject({ contentLength: 4 })
 })
 
-it('leaves an upload of which a part is on its way', async () => {
+it('leaves an upload with a part in flight', async () => {
   const slow = await begin('slow')
   const body = new PassThrough()
   const sending = harness.deps.stores.current.uploadPart(ref('slow'), slow, 1, body)
@@ -77,7 +77,7 @@ it('leaves an upload of which a part is on its way', async () => {
   expect(await collectExpired(deps)).toEqual({ ...nothing, aborted: 1 })
 })
 
-it('does nothing unless it is set, and nothing to uploads of the JSON API', async () => {
+it('does nothing unless configured, and nothing to uploads of the JSON API', async () => {
   await begin('left')
   const { file } = await beginMultipart(deps, 'alice', {
     filename: 'video.mp4',

@@ -29,7 +29,7 @@ const collect = (o: Partial<OrphanOptions> = {}) =>
   })
 const none = { objects: 0, bytes: 0, uploads: 0, young: 0, removed: 0 }
 
-it('removes what no record knows below our prefixes, and nothing else', async () => {
+it("deletes objects without a record below the gateway's prefixes, and nothing else", async () => {
   const { ref: known } = await harness.begin()
   await harness.put(known)
   for (const key of ['uploads/lost.txt', 'public/lost.txt', 'files/lost.txt', 'theirs/kept.txt', 'uploads.txt']) {
@@ -50,7 +50,7 @@ it('removes what no record knows below our prefixes, and nothing else', async ()
   expect(await collect()).toEqual(none)
 })
 
-it('leaves alone what is younger than the grace, and everything when it is not to remove', async () => {
+it('keeps objects that are younger than the grace period, and everything in a dry run', async () => {
   await harness.begin()
   await harness.put(ref('uploads/old.txt'))
   harness.pass(day)
@@ -62,7 +62,7 @@ it('leaves alone what is younger than the grace, and everything when it is not t
   expect((await harness.stored()).toSorted()).toEqual(['uploads/new.bin', 'uploads/new.txt'])
 })
 
-it('knows the object of a confirmed file by its sealed key too, and running multipart uploads', async () => {
+it('keeps sealed objects of confirmed files, and running multipart uploads', async () => {
   const deps = { ...harness.deps, stores: createStores(copyingDriver(harness.deps.stores.current)) }
   const { id, ref: issued } = await harness.begin()
   await harness.put(issued)
@@ -74,7 +74,7 @@ it('knows the object of a confirmed file by its sealed key too, and running mult
   expect(await exists(harness.deps.stores.current, file.object)).toBe(true)
 })
 
-it('refuses to empty a bucket by a catalog that knows nothing', async () => {
+it('refuses to empty a bucket for an empty catalog', async () => {
   await harness.put(ref('uploads/a.txt'))
   harness.pass(2 * day)
   await expect(collect()).rejects.toMatchObject({
@@ -85,7 +85,7 @@ it('refuses to empty a bucket by a catalog that knows nothing', async () => {
   expect(await harness.stored()).toEqual(['uploads/a.txt'])
 })
 
-it('does not touch a key that gets its record while the list is gone through', async () => {
+it('keeps a key that gets its record during the listing', async () => {
   await harness.begin()
   await harness.put(ref('uploads/a.txt'))
   harness.pass(2 * day)
@@ -96,7 +96,7 @@ it('does not touch a key that gets its record while the list is gone through', a
   expect(await harness.stored()).toEqual(['uploads/a.txt'])
 })
 
-it('counts what waits for the collector', async () => {
+it('counts objects that wait for the collector', async () => {
   for (let i = 0; i < 3; i++) await harness.begin()
   const { id } = await harness.begin()
   await harness.deps.catalog.deleteFile('alice', id, harness.deps.now())

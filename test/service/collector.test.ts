@@ -10,7 +10,7 @@ describe('collector', () => {
   })
   afterEach(() => harness.close())
 
-  it('collects by itself, time and again', async () => {
+  it('collects periodically', async () => {
     const collector = createCollector(harness.deps, { interval: 0.02 })
     collector.start()
     for (let i = 0; i < 2; i++) {
@@ -22,7 +22,7 @@ describe('collector', () => {
     await collector.stop()
   })
 
-  it('goes on after a pass that failed', async () => {
+  it('continues after a failed pass', async () => {
     const { catalog } = harness.deps
     const overdueUploads = vi
       .fn<typeof catalog.overdueUploads>(catalog.overdueUploads)
@@ -35,7 +35,7 @@ describe('collector', () => {
     expect(harness.logged.join('')).toContain('the collector failed')
   })
 
-  it('never runs two passes at a time, and stops only when the running one has', async () => {
+  it('never runs two passes concurrently, and stops after the running one', async () => {
     const { catalog } = harness.deps
     let open = (): void => undefined
     const gate = new Promise<void>((resolve) => {

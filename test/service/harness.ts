@@ -1,4 +1,4 @@
-/** The use cases over a real disk driver and a real catalog, with a clock that the test turns. */
+/** The services with a real disk driver and a real catalog, and a clock that the test sets. */
 import { readFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'

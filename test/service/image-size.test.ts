@@ -167,7 +167,7 @@ test.each<[string, Buffer, number, number]>([
   for (const sample of [4100, 1]) expect((await measure(bytes, sample)).size).toEqual({ width, height })
 })
 
-test('a JPEG with megabytes of metadata is read in few requests', async () => {
+test('reads a JPEG with megabytes of metadata in few requests', async () => {
   const { size, fetched } = await measure(join(hex('ffd8'), ...metadata(60), jpegFrame(6000, 4000)))
   expect(size).toEqual({ width: 6000, height: 4000 })
   expect(fetched.requests).toBeLessThan(12)
@@ -224,7 +224,7 @@ test.each<[string, Buffer]>([
   expect(fetched.bytes).toBeLessThanOrEqual(limits.bytes)
 })
 
-test('random bytes behind each signature end without an error of another kind', async () => {
+test('handles random bytes after each signature', async () => {
   const starts = [
     '\x89PNG\r\n\x1a\n',
     '\xff\xd8\xff',

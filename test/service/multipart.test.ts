@@ -1,4 +1,4 @@
-/** What may happen between the steps of a multipart upload. The store is the disk driver, made to misbehave. */
+/** Failures and races between the steps of a multipart upload. The store is the disk driver with injected faults. */
 import { Readable } from 'node:stream'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Catalog } from '../../src/catalog/catalog.ts'
@@ -54,18 +54,18 @@ async function expectNothing() {
 }
 
 describe('beginning', () => {
-  it('gives the reservation back when the store fails', async () => {
+  it('frees the reservation if the store fails', async () => {
     const deps = depsWith({ driver: { createMultipartUpload: down } })
     await expect(begin(deps, { size: 10 })).rejects.toEqual(isCode('Unavailable'))
     await expectNothing()
   })
 
-  it('aborts in the store what the catalog cannot record', async () => {
+  it('aborts an upload in the store that the catalog cannot record', async () => {
     await expect(begin(depsWith({ catalog: { setMultipart: down } }))).rejects.toEqual(isCode('Unavailable'))
     await expectNothing()
   })
 
-  it('leaves to the collector what cannot be undone', async () => {
+  it('leaves an upload that cannot be undone to the collector', async () => {
     const deps = depsWith({
       driver: { abortMultipartUpload: down, listMultipartUploads: down },
       catalog: { setMultipart: down },
@@ -78,7 +78,7 @@ describe('beginning', () => {
     await expectNothing()
   })
 
-  it('asks nothing of the store when the quota is used up', async () => {
+  it('does not call the store if the quota is used up', async () => {
     const deps = depsWith({ driver: { createMultipartUpload: () => Promise.reject(new Error('was asked')) } })
     const config = { ...deps.config, quotas: { ...deps.config.quotas, userBytes: 5 } }
     await expect(begin({ ...deps, config }, { size: 6 })).rejects.toEqual(isCode('QuotaExceeded'))
@@ -86,7 +86,7 @@ describe('beginning', () => {
 })
 
 describe('completing', () => {
-  it('is finished by the next call, wherever the one before ended', async () => {
+  it('is finished by the next call, wherever the previous one stopped', async () => {
     const lost: Partial<StorageDriver> = {
       completeMultipartUpload: async (...args) => {
         await harness.deps.stores.current.completeMultipartUpload(...args)
@@ -145,7 +145,7 @@ describe('completing', () => {
     }
   })
 
-  it('is not overtaken by the collector, however long it takes', async () => {
+  it('is not interrupted by the collector, however long it takes', async () => {
     const { id } = await sent()
     const driver = harness.deps.stores.current
     harness.pass(600 + day - 1)
@@ -160,7 +160,7 @@ describe('completing', () => {
     expect(await completeMultipart(depsWith({ driver: slow }), owner, { id })).toMatchObject({ created: true })
   })
 
-  it('by two calls, of which one has more than was granted, makes the file of the other', async () => {
+  it('by two calls, one of which exceeds the grant, creates the file of the other', async () => {
     const { id, ref, uploadId } = await sent({ size: text.length })
     const { catalog } = harness.deps
     const driver = harness.deps.stores.current
@@ -178,7 +178,7 @@ describe('completing', () => {
 })
 
 describe('aborting', () => {
-  it('gives the quota back at once, and the parts when the store can', async () => {
+  it('frees the quota at once, and deletes the parts when the store can', async () => {
     const { id } = await sent({ size: text.length })
     await abortMultipart(depsWith({ driver: { abortMultipartUpload: down } }), owner, id)
     expect(await usage()).toEqual(idle)
@@ -188,7 +188,7 @@ describe('aborting', () => {
     await expectNothing()
   })
 
-  it('loses against a confirm, which it then tells', async () => {
+  it('loses against a confirm, and reports it', async () => {
     const { id } = await sent()
     const { catalog } = harness.deps
     const racing: Partial<Catalog> = {
@@ -205,7 +205,7 @@ describe('aborting', () => {
 })
 
 describe('a store', () => {
-  it('that does not list uploads still lets the known one be aborted', async () => {
+  it('that does not list uploads still aborts a known one', async () => {
     const { id } = await sent()
     const mute = depsWith({
       driver: { listMultipartUploads: () => Promise.reject(new StorageError('AccessDenied')) },
@@ -216,7 +216,7 @@ describe('a store', () => {
     expect(await harness.find(id)).toBeNull()
   })
 
-  it('that lost the upload says so, and the upload can be aborted', async () => {
+  it('that lost the upload reports it, and the upload can be aborted', async () => {
     const { id, ref, uploadId } = await sent()
     await harness.deps.stores.current.abortMultipartUpload(ref, uploadId)
     await expect(listUploadParts(harness.deps, owner, id)).rejects.toEqual(isCode('NoSuchUpload'))
@@ -225,7 +225,7 @@ describe('a store', () => {
     await expectNothing()
   })
 
-  it('that the gateway runs with no more is not asked', async () => {
+  it('that is no longer configured is not called', async () => {
     const { id } = await sent()
     const other = depsWith({ driver: { name: 's3' } })
     for (const attempt of [

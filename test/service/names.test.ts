@@ -29,7 +29,7 @@ test.each([
   expect(newUploadKey('public', filename, type)).toMatch(new RegExp(`^public/${uuid}${extension}$`))
 })
 
-test('a sealed key is fresh, keeps the extension, and stays public where it was', () => {
+test('a sealed key is unused, keeps the extension, and stays public', () => {
   expect(newSealedKey('uploads/x.jpg')).toMatch(new RegExp(`^files/${uuid}\\.jpg$`))
   expect(newSealedKey('public/x')).toMatch(new RegExp(`^public/${uuid}$`))
 })
@@ -119,7 +119,7 @@ test.each([
   expect(typeOf(declared, filename)).toEqual(type)
 })
 
-test('a header is read as browsers read it', () => {
+test('reads a header like browsers', () => {
   expect(essenceOf('Image/PNG; a="b,text/html"')).toBe('image/png')
   expect(essenceOf('image/png;a=b,text/html')).toBe('text/html')
   expect(essenceOf('video/webm;codecs=vp9,opus')).toBe('video/webm')
@@ -127,12 +127,12 @@ test('a header is read as browsers read it', () => {
   expect(essenceOf('"'.repeat(16_000))).toBe('')
 })
 
-test('a type is guessed by the name', () => {
+test('guesses a type by the name', () => {
   expect(guessType('a.heic')).toBe('image/heic')
   expect(guessType('a')).toBe('application/octet-stream')
 })
 
-test('internal metadata is dropped, too much is refused', () => {
+test('drops internal metadata, and refuses too much', () => {
   expect(parseMetadata({ album: '2026', 'X-Internal-Owner': 'eve' })).toEqual({ album: '2026' })
   const many = Object.fromEntries(Array.from({ length: 51 }, (_, i) => [`k${i}`, '']))
   expect(() => parseMetadata(many)).toThrowError(expect.objectContaining({ code: 'MetadataTooLarge' }))

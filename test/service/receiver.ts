@@ -1,4 +1,4 @@
-/** Somebody who is told: a server on loopback that verifies what it gets by the library that receivers use. */
+/** A webhook receiver on loopback that verifies requests by the library that receivers use. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'

@@ -1,4 +1,6 @@
-/** What may happen between verifying an object and recording it. The store is the disk driver, made to misbehave. */
+/**
+ * Failures and races between verifying an object and recording it. The store is the disk driver with injected faults.
+ */
 import { hash } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { crc32 } from 'node:zlib'
@@ -76,7 +78,7 @@ test('an object that is replaced between verify and seal is verified again', asy
   expect([created, file.size, await read(file.object)]).toEqual([true, 10, 'the second'])
 })
 
-test('one that is replaced by something else is refused', async () => {
+test('an object that is replaced by a different one is refused', async () => {
   const deps = depsWith((driver) => ({
     async sealObject(ref, o) {
       await write(ref, 'five!')
@@ -89,7 +91,7 @@ test('one that is replaced by something else is refused', async () => {
   expect(await keys()).not.toContain(ref.key)
 })
 
-test('one that never rests is a conflict, and stays pending', async () => {
+test('an object that keeps changing is a conflict, and stays pending', async () => {
   let tries = 0
   const deps = depsWith(() => ({ sealObject: () => ((tries += 1), changed()) }))
   const { by, ref } = await begin(deps)
@@ -99,7 +101,7 @@ test('one that never rests is a conflict, and stays pending', async () => {
   expect((await confirmUpload(depsWith(), owner, { by })).created).toBe(true)
 })
 
-test('a sealed copy becomes the file, and the source goes', async () => {
+test('a sealed copy becomes the file, and the source is deleted', async () => {
   const deps = depsWith(byCopy)
   const { by, ref } = await begin(deps)
   await write(ref, 'text')
@@ -115,7 +117,7 @@ test('a sealed copy becomes the file, and the source goes', async () => {
   expect(await keys()).not.toContain(ref.key)
 })
 
-test('of two confirms at once one copy stays', async () => {
+test('two concurrent confirms leave one copy', async () => {
   const deps = depsWith(byCopy)
   const { by, ref } = await begin(deps)
   await write(ref, 'text')
@@ -127,7 +129,7 @@ test('of two confirms at once one copy stays', async () => {
   expect((await keys()).length).toBe(before)
 })
 
-test('a copy for an upload that has expired meanwhile is removed', async () => {
+test('the copy of an upload that has expired in the meantime is deleted', async () => {
   const deps = depsWith((driver) => ({
     async sealObject(ref, o) {
       const sealed = await byCopy(driver).sealObject!(ref, o)
@@ -142,7 +144,7 @@ test('a copy for an upload that has expired meanwhile is removed', async () => {
   expect((await keys()).filter((key) => key !== ref.key)).toEqual(before)
 })
 
-test('a copy stays where the catalog may have recorded it: its answer was lost', async () => {
+test('a copy stays if the catalog may have recorded it, because its response was lost', async () => {
   const deps = depsWith(byCopy)
   const { by, ref } = await begin(deps)
   await write(ref, 'text')
@@ -166,7 +168,7 @@ test('a store that fails fails the confirm, which can be repeated', async () => 
   expect((await confirmUpload(depsWith(), owner, { by })).created).toBe(true)
 })
 
-test('a mismatch gives the quota back even if the object cannot be removed', async () => {
+test('a mismatch frees the quota even if the object cannot be deleted', async () => {
   const deps = depsWith(() => ({ deleteObject: () => Promise.reject(new StorageError('Unavailable')) }))
   const { by, ref } = await begin(deps, { mimeType: 'image/png' })
   await running.gateway.driver.putObject(ref, Readable.from([Buffer.from('<html>')]), {
@@ -178,7 +180,7 @@ test('a mismatch gives the quota back even if the object cannot be removed', asy
   expect((await running.gateway.catalog.usage(owner)).reservedFiles).toBe(before.reservedFiles - 1)
 })
 
-test('what is written for a file that is deleted does not stay', async () => {
+test('a write to a deleted file is deleted', async () => {
   const deps = depsWith()
   const { by, ref } = await begin(deps, { visibility: 'public' })
   await deleteFile(deps, owner, by.id)
@@ -187,7 +189,7 @@ test('what is written for a file that is deleted does not stay', async () => {
   expect(await keys()).not.toContain(ref.key)
 })
 
-test('a checksum that the store does not hold is computed from its bytes', async () => {
+test('a checksum that the store does not have is computed from the bytes', async () => {
   const deps = depsWith((driver) => ({
     capabilities: new Set([...driver.capabilities].filter((name) => name !== 'signed-checksum')),
     async headObject(ref, o) {

@@ -18,7 +18,7 @@ function watch(stableFor = 3600) {
   return { time, log, clock, pass }
 }
 
-it('lets deletions go on while time passes as it should, corrections of a time server included', () => {
+it('allows deletions while time passes normally, also with corrections of a time server', () => {
   const { time, log, clock, pass } = watch()
   for (let i = 0; i < 100; i++) {
     pass(hour)
@@ -45,7 +45,7 @@ it('logs a jump forward of more than an hour, and holds deletions until the cloc
   expect(log.info).toHaveBeenCalledOnce()
 })
 
-it('lets deletions go on at once when the clock was set right again', () => {
+it('allows deletions at once when the clock was corrected', () => {
   const { time, clock } = watch()
   time.wall += 24 * hour
   expect(clock.isSteady()).toBe(false)
@@ -53,7 +53,7 @@ it('lets deletions go on at once when the clock was set right again', () => {
   expect(clock.isSteady()).toBe(true)
 })
 
-it('the collector begins no pass until the clock is steady', async () => {
+it('the collector starts no pass until the clock is steady', async () => {
   const takeLease = vi.fn<() => Promise<boolean>>(async () => false)
   const clock = { isSteady: false }
   const deps = {

@@ -13,7 +13,7 @@ it('finds the store of a record among any number of stores', () => {
   expect(stores.has({ store: 'two' })).toBe(true)
 })
 
-it('refuses the file of a store that is not open, and takes no other store instead', () => {
+it('refuses the file of a store that is not open, and does not use another store', () => {
   const stores = createStores(store('one'))
   expect(stores.has({ store: 'two' })).toBe(false)
   expect(() => stores.of({ store: 'two' })).toThrow(/two store, which this server has not opened/)

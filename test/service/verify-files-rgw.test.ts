@@ -1,4 +1,4 @@
-/** Records against a real bucket: by HEAD, with `deep` by reading. */
+/** Compares records with a real bucket: by HEAD, and with `deep` by reading. */
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { Problem } from '../../src/drivers/verify-problems.ts'
 import { verifyFiles } from '../../src/service/maintenance/verify-files.ts'
@@ -37,7 +37,7 @@ async function verify(o: Partial<VerifyFilesOptions> = {}): Promise<string[]> {
 const overwrite = (Key: string, Body: string): Promise<unknown> =>
   bucket.s3.putObject({ Bucket: bucket.bucket, Key, Body, ContentType: 'text/plain' })
 
-it('tells what is missing, changed, or nobody’s, and nothing of what is well', async () => {
+it('reports missing, changed and orphaned objects, and no intact ones', async () => {
   const checksum = { algorithm: 'sha256', value: sha256('well stored') }
   const [well, gone, changed] = [
     await store(alice, 'well stored', { checksum }),

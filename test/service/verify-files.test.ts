@@ -1,4 +1,4 @@
-/** The catalog against the store: what is told, what is mended, and what may be on its way. */
+/** Compares the catalog with the store: reports, repairs, and uploads in flight. */
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import type { Problem } from '../../src/drivers/verify-problems.ts'
 import { confirmUpload } from '../../src/service/uploads/confirm-upload.ts'
@@ -45,7 +45,7 @@ async function confirmed(): Promise<{ id: string; key: string }> {
 
 const object = (key: string) => ({ bucket: harness.deps.config.storage.bucket, key })
 
-it('finds nothing where files, pending uploads and their objects agree', async () => {
+it('finds nothing if files, pending uploads and their objects agree', async () => {
   await confirmed()
   await harness.put((await harness.begin()).ref)
   await harness.begin()
@@ -55,7 +55,7 @@ it('finds nothing where files, pending uploads and their objects agree', async (
   })
 })
 
-it('tells a file whose object is gone, or is another', async () => {
+it('reports a file whose object is missing or different', async () => {
   const [gone, other] = [await confirmed(), await confirmed()]
   await harness.deps.stores.current.deleteObject(object(gone.key))
   await harness.deps.stores.current.deleteObject(object(other.key))
@@ -69,7 +69,7 @@ it('tells a file whose object is gone, or is another', async () => {
   )
 })
 
-it('tells objects and multipart uploads that no record knows once they are old, and removes them on demand', async () => {
+it('reports old objects and multipart uploads without a record, and deletes them on request', async () => {
   const file = await confirmed()
   await harness.put(object('uploads/nobodys.txt'))
   await harness.put(object('somebody/elses.txt'))
@@ -86,7 +86,7 @@ it('tells objects and multipart uploads that no record knows once they are old, 
   for (const key of [file.key, 'somebody/elses.txt']) await harness.deps.stores.current.headObject(object(key))
 })
 
-it('recounts what quota decisions are made by', async () => {
+it('recounts the usage for quotas', async () => {
   await confirmed()
   await harness.begin()
   const right = await harness.deps.catalog.usage('alice')

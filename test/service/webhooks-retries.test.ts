@@ -1,4 +1,4 @@
-/** How often and for how long it is tried to tell somebody, with a clock that the test turns. */
+/** Retries of webhooks, with a clock that the test sets. */
 import { pino } from 'pino'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Catalog, Delivery } from '../../src/catalog/catalog.ts'
@@ -50,7 +50,7 @@ async function once(holds: (delivery: Delivery) => boolean): Promise<Delivery> {
 }
 
 describe('webhooks', () => {
-  it('come again after an error, with the same id and a signature of that moment', async () => {
+  it('are retried after an error, with the same id and a new signature', async () => {
     receiver.answer = (res, count) => void res.writeHead(count === 1 ? 500 : 200).end()
     await happen()
     const { nextAt } = await once(({ tries }) => tries === 1)
@@ -69,7 +69,7 @@ describe('webhooks', () => {
     expect(again?.headers['webhook-signature']).not.toBe(first?.headers['webhook-signature'])
   })
 
-  it('are given up after the last of their tries, and can be replayed', async () => {
+  it('fail after the last attempt, and can be replayed', async () => {
     receiver.answer = (res) => void res.writeHead(503).end()
     await happen()
     for (let tries = 1; tries < mostTries; tries++) {
@@ -100,7 +100,7 @@ describe('webhooks', () => {
     await vi.waitUntil(async () => (await deliveries()).some(({ state }) => state === 'delivered'))
   })
 
-  it('take a redirect for a failure, and go nowhere else', async () => {
+  it('treat a redirect as a failure, and do not follow it', async () => {
     const elsewhere = await startReceiver()
     receiver.answer = (res) => void res.writeHead(307, { location: elsewhere.url }).end()
     await happen()
@@ -110,7 +110,7 @@ describe('webhooks', () => {
     await elsewhere.close()
   })
 
-  it('do not read an answer without end', async () => {
+  it('do not read an endless response', async () => {
     let closed = false
     receiver.answer = (res) => {
       res.writeHead(200)
@@ -128,7 +128,7 @@ describe('webhooks', () => {
     expect(receiver.received).toHaveLength(1)
   })
 
-  it('are made by one dispatcher of several over one catalog', async () => {
+  it('are sent by one of several dispatchers of a catalog', async () => {
     const hook = { url: receiver.url, events: [...events], secret, allowPrivate: true }
     const others = [1, 2, 3].map(() =>
       createDispatcher({ catalog, now, log: pino({ level: 'silent' }) }, [hook], { interval: 0.01 }),
@@ -142,7 +142,7 @@ describe('webhooks', () => {
   })
 })
 
-it('waits longer and longer, a day at most, and never twice the same', () => {
+it('waits increasingly long, at most a day, with jitter', () => {
   const waits = Array.from({ length: mostTries }, (_, i) => backoff(i + 1, () => 0.5))
   expect(waits.map(Math.round)).toEqual([5, 20, 80, 320, 1280, 5120, 20_480, 81_920, 86_400, 86_400])
   expect([backoff(1, () => 0), backoff(1, () => 1)].map((wait) => wait.toFixed(3))).toEqual(['4.000', '6.000'])

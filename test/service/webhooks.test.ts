@@ -1,4 +1,4 @@
-/** Webhooks over HTTP: a whole gateway, and somebody who is told. */
+/** Webhooks over HTTP, with a whole gateway and a receiver. */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -25,7 +25,7 @@ afterEach(async () => {
 const start = (fields: object = {}) =>
   startGateway({ webhooks: [{ url: receiver.url, secret, allowPrivate: true, ...fields }] }, { dir })
 
-test('what happens to a file is told, signed, and with the record as it then was', async () => {
+test('reports the events of a file, signed, with the record as it was then', async () => {
   const alice = await as(gateway, 'alice')
   const file = await store(alice, 'hello', { metadata: { album: '2026' } })
   const [first] = await receiver.has(1)
@@ -47,7 +47,7 @@ test('what happens to a file is told, signed, and with the record as it then was
   expect(receiver.forged).toEqual([])
 })
 
-test('a file that confirms itself is told too, once', async () => {
+test('reports an auto-confirmed file once', async () => {
   const alice = await as(gateway, 'alice')
   const { json } = await alice.post('/files/upload-url', { ...textFile, autoConfirm: true })
   await put(json, 'hello')
@@ -61,7 +61,7 @@ test('a file that confirms itself is told too, once', async () => {
   ])
 })
 
-test('only what was asked for is told', async () => {
+test('sends only subscribed events', async () => {
   await gateway.close()
   gateway = await start({ events: ['file.deleted'] })
   const alice = await as(gateway, 'alice')
@@ -73,7 +73,7 @@ test('only what was asked for is told', async () => {
   expect(noted.map(({ type }) => type)).toEqual(['file.deleted'])
 })
 
-test('what was committed and not delivered when the process ended is delivered by the next', async () => {
+test('the next process delivers committed events that were not delivered', async () => {
   // A receiver that never answers: the attempt is under way, and nothing is recorded of it.
   receiver.answer = () => {}
   const { id } = await store(await as(gateway, 'alice'), 'hello')
@@ -89,7 +89,7 @@ test('what was committed and not delivered when the process ended is delivered b
   })
 })
 
-test('a receiver that is slow or gone holds up neither uploads nor others', async () => {
+test('a slow or missing receiver delays neither uploads nor other receivers', async () => {
   const slow = await startReceiver()
   slow.answer = () => {}
   await gateway.close()
