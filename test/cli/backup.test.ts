@@ -1,4 +1,4 @@
-/** Row 119 and more: a backup of a server that is being written to becomes, in an empty folder, a server that serves it. */
+/** Security case 119: a backup of a server under write load, restored to an empty folder. */
 import { randomBytes } from 'node:crypto'
 import { existsSync, mkdtempSync, readFileSync, readdirSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
@@ -70,7 +70,7 @@ async function allFiles(user: Caller): Promise<string[]> {
 const s3 = (endpoint: string, credentials: { accessKeyId: string; secretAccessKey: string }): S3Client =>
   new S3Client({ endpoint, region: 'us-east-1', forcePathStyle: true, credentials, maxAttempts: 1 })
 
-it('restores everything that was there when it began, with uploads and deletions going on', async () => {
+it('restores everything that existed at its start, during uploads and deletions', async () => {
   writeFileSync(join(source.dir, 'storage', 'secrets.json'), JSON.stringify(testSecrets), { mode: 0o600 })
   for (const size of [1, 70_000, 300_000, 2_000_000]) await storeOne(size)
   const joined: Begun = await begin(alice, { size: minPart + 10 })
@@ -144,7 +144,7 @@ it('restores everything that was there when it began, with uploads and deletions
   }
 }, 60_000)
 
-it('leaves out what an earlier one has, and restores from both', async () => {
+it('leaves out blobs of an earlier backup, and restores from both', async () => {
   await storeOne(123_456)
   const full = join(bench.path, 'full.tar')
   const since = join(bench.path, 'since.tar')
@@ -172,7 +172,7 @@ it('leaves out what an earlier one has, and restores from both', async () => {
   })
 }, 60_000)
 
-it('leaves out secrets on demand, streams to stdout, and overwrites nothing', async () => {
+it('leaves out secrets on request, streams to stdout, and overwrites nothing', async () => {
   const [full, cut] = [join(bench.path, 'full.tar'), join(bench.path, 'cut.tar')]
   expect(await run(source.dir, 'backup', full)).toMatchObject({
     exitCode: 1,
@@ -195,7 +195,7 @@ it('leaves out secrets on demand, streams to stdout, and overwrites nothing', as
   expect(existsSync(join(bench.path, 'x.tar'))).toBe(false)
 }, 60_000)
 
-it('refuses a damaged secrets.json, names it, and leaves it out on demand', async () => {
+it('refuses a damaged secrets.json, names it, and leaves it out on request', async () => {
   const dir = emptyFolder()
   const gateway = await startGateway({}, { dir })
   await gateway.close()
@@ -210,7 +210,7 @@ it('refuses a damaged secrets.json, names it, and leaves it out on demand', asyn
   expect(await run(dir, 'backup', target, '--without-secrets')).toMatchObject({ exitCode: 0 })
 })
 
-it('a restore that was killed leaves a folder that serve refuses, and that can be restored to after it is emptied', async () => {
+it('a killed restore leaves a folder that serve refuses, and that can be used again once it is empty', async () => {
   const dir = emptyFolder()
   const backup = join(dir, 'backup.tar')
   expect(await run(source.dir, 'backup', backup)).toMatchObject({ exitCode: 0 })

@@ -11,7 +11,7 @@ afterEach(() => bench.remove())
 const broken = 'uploads:\n  maxsize: 5GiB\n  expiresIn: soon\nstorage: { driver: dsk }\n'
 
 describe('config check', () => {
-  it('says that all is well', async () => {
+  it('accepts a valid configuration', async () => {
     expect(await bench.run(['config', 'check'])).toMatchObject({
       exitCode: 0,
       stdout: 'The configuration is valid.\n',
@@ -21,7 +21,7 @@ describe('config check', () => {
     expect(JSON.parse(json.stdout)).toEqual({ ok: true, problems: [], warnings: [] })
   })
 
-  it('reports all mistakes at once, with their lines, and exits with 2', async () => {
+  it('reports all errors at once with their lines, and exits with 2', async () => {
     bench.write('config/local.yaml', broken)
     const { exitCode, stdout } = await bench.run(['config', 'check'], { env: { POSTERN_LOG_LEVLE: 'warn' } })
     expect(exitCode).toBe(2)
@@ -51,7 +51,7 @@ describe('config check', () => {
 })
 
 describe('config show', () => {
-  it('prints what is in effect with its sources', async () => {
+  it('prints the effective settings with their sources', async () => {
     const { exitCode, stdout } = await bench.run([
       'config',
       'show',
@@ -65,7 +65,7 @@ describe('config show', () => {
     expect(parse(stdout)).toMatchObject({ storage: { disk: { path: 'data' } } })
   })
 
-  it('prints warnings beside the result, not in it', async () => {
+  it('prints warnings on stderr, not in the result', async () => {
     const { stdout, stderr } = await bench.run(['config', 'show', '--json'], { env: { S3_BUCKET: 'my-app' } })
     expect(stderr).toContain('Warning: S3_BUCKET is set')
     expect(JSON.parse(stdout)).toMatchObject({ sources: { 'storage.bucket': 'default' } })
@@ -93,7 +93,7 @@ describe('usage', () => {
     expect(stderr).toContain(message)
   })
 
-  it('help and version are results', async () => {
+  it('prints help and version on stdout', async () => {
     expect(await bench.run(['--help'])).toMatchObject({ exitCode: 0, stderr: '' })
     expect((await bench.run(['--version'])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/)
   })

@@ -1,4 +1,4 @@
-/** `postern dev`: everything a bucket would allow, on this machine only. */
+/** `postern dev`: the features of a bucket, on this machine only. */
 import { existsSync } from 'node:fs'
 import {
   CreateBucketCommand,
@@ -36,7 +36,7 @@ const clientOf = (env: Record<string, string>): S3Client =>
   })
 
 describe('postern dev', () => {
-  test('is what the command without arguments runs, and prints variables that work as pasted', async () => {
+  test('runs for the command without arguments, and prints variables that work when pasted', async () => {
     const env = await banner(bench.start([...ports]))
     expect(env).toMatchObject({ AWS_ACCESS_KEY_ID: 'postern', AWS_SECRET_ACCESS_KEY: 'postern-secret' })
     const headers = { authorization: `Bearer ${env['POSTERN_TOKEN']}` }
@@ -70,7 +70,7 @@ describe('postern dev', () => {
     await expect(put).rejects.toThrow(`Set the endpoint of your S3 client to ${env['AWS_ENDPOINT_URL_S3']}`)
   })
 
-  test('takes *.test and *.localhost for this machine, and no other name', async () => {
+  test('accepts *.test and *.localhost as this machine, and no other name', async () => {
     const { POSTERN_URL: url } = await banner(bench.start(['dev', ...ports]))
     const statusFor = async (headers: string[]): Promise<number> => {
       const lines = ['GET /files HTTP/1.1', ...headers, 'connection: close', '', '']
@@ -94,7 +94,7 @@ describe('postern dev', () => {
     expect([existsSync(folder), existsSync(`${bench.path}/storage`)]).toEqual([false, false])
   })
 
-  test('with --remote every request needs the token, and a bucket of yours is refused', async () => {
+  test('with --remote, every request needs the token, and an S3 bucket is refused', async () => {
     const port = await freePort()
     const remote = ['dev', '--remote', '--port', String(port), '--set', 'objects.listen=127.0.0.1:0']
     const started = bench.start(remote)

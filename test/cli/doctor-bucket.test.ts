@@ -1,4 +1,4 @@
-/** `postern doctor` over a bucket, as a process: what --fix sets, and what is left where it is interrupted. */
+/** `postern doctor` for a bucket, as a process: the changes of --fix, and the state after an interruption. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
@@ -70,7 +70,7 @@ const reading: CorsRule = {
   exposeHeaders: [],
 }
 
-it('writes the rules out, --fix sets them, and the next run finds them mended', async () => {
+it('prints the rules, sets them with --fix, and passes on the next run', async () => {
   await faulty.store.setBucketCors(bucket, [reading])
   const before = await bench.run(doctor())
   expect(before.exitCode).toBe(1)
@@ -99,7 +99,7 @@ it('writes the rules out, --fix sets them, and the next run finds them mended', 
   expect(await stored()).toEqual([])
 })
 
-it('keeps the pages that an earlier --fix let in', async () => {
+it('keeps the origins that an earlier --fix allowed', async () => {
   expect((await bench.run(doctor('--fix', '--json'))).exitCode).toBe(0)
   const other = 'http://localhost:5174'
   expect((await bench.run(['doctor', '--origin', other, '--fix', ...settings()])).exitCode).toBe(0)
@@ -110,7 +110,7 @@ it('keeps the pages that an earlier --fix let in', async () => {
   expect((await bench.run(doctor('--origin', other))).exitCode).toBe(0)
 })
 
-it('says what --fix may not do, and keeps the rules for hands', async () => {
+it('says what --fix may not do, and prints the rules for manual changes', async () => {
   faulty.fault = {
     answer: ({ method, query }) => (method === 'PUT' && query.has('cors') ? refusal(403, 'AccessDenied') : null),
   }
@@ -170,7 +170,7 @@ it.each<[what: string, isIt: (asked: Asked) => boolean, signal: 'SIGINT' | 'SIGT
   expect(await stored()).toEqual([])
 })
 
-it('removes an upload whose begin was never answered, and goes on to the end of what it can', async () => {
+it('deletes an upload whose creation got no response, and continues with the rest', async () => {
   const begun = Promise.withResolvers<void>()
   faulty.fault = {
     async answer({ method, query, key }, store) {
@@ -190,7 +190,7 @@ it('removes an upload whose begin was never answered, and goes on to the end of 
   expect(await stored()).toEqual([])
 })
 
-it('removes everything where the reader of its output has gone', async () => {
+it('deletes everything if the reader of its output has closed', async () => {
   const held = hold(({ method, key }) => method === 'PUT' && key.endsWith('/object'))
   const child = spawn(process.execPath, [script, ...doctor()], { cwd: bench.path, stdio: ['ignore', 'pipe', 'pipe'] })
   const ended = once(child, 'exit')
@@ -201,7 +201,7 @@ it('removes everything where the reader of its output has gone', async () => {
   expect(await stored()).toEqual([])
 })
 
-it('names what it could not remove', async () => {
+it('names the objects that it could not delete', async () => {
   faulty.fault = { answer: ({ method }) => (method === 'DELETE' ? refusal(403, 'AccessDenied') : null) }
   const finished = await bench.run(doctor('--json'))
   const report = reported(finished)

@@ -1,4 +1,4 @@
-/** `postern doctor` where browsers meet our own endpoint: before a bucket that they cannot reach, and over a disk. */
+/** `postern doctor` for the gateway's objects endpoint: with a bucket that browsers cannot reach, and with a disk. */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
@@ -46,7 +46,7 @@ const failed = ({ results }: Report): Result[] =>
   results.filter(({ outcome, check }) => outcome === 'failed' && check !== 'fsync')
 const listening = (url: string): string => new URL(url).host
 
-describe('a bucket behind our endpoint (storage.delivery: proxied)', () => {
+describe('a bucket behind the objects endpoint (storage.delivery: proxied)', () => {
   let faulty: FaultyStore
   let asked: Asked[]
   beforeEach(async () => {
@@ -79,7 +79,7 @@ describe('a bucket behind our endpoint (storage.delivery: proxied)', () => {
     return [...objects, ...uploads].map(({ key }) => key).filter((key) => key !== 'app/postern-write-check')
   }
 
-  it('is asked for what the server needs; what browsers meet is asked of the endpoint', async () => {
+  it("is checked for the server's needs, and the endpoint for the browsers'", async () => {
     const report = reported(await bench.run(doctor(settings())))
     expect(failed(report)).toEqual([])
     expect(report).toMatchObject({ cors: null, left: [] })
@@ -94,7 +94,7 @@ describe('a bucket behind our endpoint (storage.delivery: proxied)', () => {
     expect(await inBucket()).toEqual([])
   })
 
-  it('has pages let in by cors.origins, and --fix leaves its rules alone', async () => {
+  it('allows the pages of cors.origins, and --fix does not change its rules', async () => {
     const finished = await bench.run(doctor(settings(), '--origin', 'http://localhost:1234', '--fix'))
     const report = reported(finished)
     expect(report).toMatchObject({ exitCode: 1, ok: false, cors: null })
@@ -116,7 +116,7 @@ describe('a bucket behind our endpoint (storage.delivery: proxied)', () => {
     })
   })
 
-  it('is asked through the server that runs, and nothing stays after an interruption', async () => {
+  it('is checked through the running server, and nothing stays after an interruption', async () => {
     const storage = { driver: 's3', delivery: 'proxied', bucket, s3: s3() }
     const gateway = await startGateway({ storage, cors: { origins: [origin] } }, { dir: bench.path })
     try {
@@ -184,7 +184,7 @@ describe('a disk', () => {
   })
 })
 
-it('lets the pages of server.publicUrl in, as the server does, while that does not run', async () => {
+it('allows the pages of server.publicUrl while the server does not run', async () => {
   const settings = {
     'server.publicUrl': 'http://127.0.0.1:8080',
     'cors.origins': `["${origin}"]`,

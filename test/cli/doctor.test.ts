@@ -1,4 +1,4 @@
-/** `postern doctor` as people call it; what each check finds is tested in test/doctor. */
+/** `postern doctor` as a process. test/doctor tests the findings of each check. */
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
@@ -38,7 +38,7 @@ const blobs = (): string[] =>
     .map(({ name }) => name)
     .filter((name) => /^[0-9a-f]{32}$/.test(name))
 
-it('checks a disk whose server does not run, by an endpoint of its own, and leaves nothing', async () => {
+it('checks a disk without a running server by a temporary endpoint, and leaves nothing', async () => {
   const report = await doctor()
   expect(notOk(report)).toEqual(['unknown server', 'unknown api-url', 'unknown objects-url'])
   expect(report.results.filter(({ group }) => group === 'bucket')).toHaveLength(18)
@@ -54,7 +54,7 @@ it('checks a running server, pages included', async () => {
   expect(report.cors).toBeNull()
 })
 
-it('ends with 1 and says what to do, in words and as JSON', async () => {
+it('exits with 1 and says what to do, as text and as JSON', async () => {
   const report = await doctor('--set', 'storage.disk.fsync=none')
   expect(report).toMatchObject({ exitCode: 1, ok: false, summary: { failed: 1 } })
   const { exitCode, stdout } = await bench.run([
@@ -72,7 +72,7 @@ it('ends with 1 and says what to do, in words and as JSON', async () => {
   expect(blobs().length).toBeLessThan(20)
 })
 
-it('says of a bucket that cannot be reached what to look at, and stays alive', async () => {
+it('explains an unreachable bucket, and does not crash', async () => {
   const bucket = [
     '--driver',
     's3',
@@ -91,7 +91,7 @@ it('says of a bucket that cannot be reached what to look at, and stays alive', a
   })
 })
 
-it('refuses a wrong call', async () => {
+it('refuses invalid arguments', async () => {
   expect(await bench.run(['doctor', '--origin', 'app.example.com/x'])).toMatchObject({ exitCode: 2, stdout: '' })
   expect(await bench.run(['doctor', '--set', 'storage.nothing=1'])).toMatchObject({ exitCode: 2, stdout: '' })
 })

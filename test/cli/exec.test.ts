@@ -1,4 +1,4 @@
-/** `postern exec`: a gateway for the life of one command. */
+/** `postern exec`: a gateway for the duration of one command. */
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -18,7 +18,7 @@ const script = (code: string): string => {
 }
 
 describe('postern exec', () => {
-  test('runs a command whose SDK names no endpoint, and passes its exit code on', async () => {
+  test('runs a command whose SDK has no endpoint, and passes on its exit code', async () => {
     const app = script(`
       const Bucket = process.env.AWS_S3_BUCKET
       await s3.send(new sdk.PutObjectCommand({ Bucket, Key: 'a.txt', Body: 'hello' }))
@@ -53,14 +53,14 @@ describe('postern exec', () => {
     expect(configFile).not.toContain('/home/user')
   })
 
-  test('a gateway started by the command does not stop at the exported variables', async () => {
+  test('a gateway started by the command accepts the exported variables', async () => {
     const check = new URL('../../src/config/load-config.ts', import.meta.url).href
     const code = `await import(${JSON.stringify(check)}).then(({ loadConfig }) => loadConfig()); console.log('loaded')`
     const result = await bench.run(['exec', '--', process.execPath, '--input-type=module', '-e', code])
     expect(result).toMatchObject({ exitCode: 0, stdout: 'loaded\n' })
   })
 
-  test('saves what the command wrote, and begins with it the next time', async () => {
+  test('saves the objects of the command, and starts with them the next time', async () => {
     const saved = 'state.tar'
     const write = script(`await s3.send(new sdk.PutObjectCommand({ Bucket: 'app', Key: 'kept', Body: 'x' }))`)
     const first = await bench.run(['exec', '--bucket', 'app', '--save', saved, '--', process.execPath, write])
@@ -72,7 +72,7 @@ describe('postern exec', () => {
     expect(second).toMatchObject({ exitCode: 0, stdout: 'kept\n' })
   })
 
-  test('says what is wrong with a call, and starts nothing', async () => {
+  test('explains invalid arguments, and starts nothing', async () => {
     expect(await bench.run(['exec', '--', 'no-such-command-here'])).toMatchObject({
       exitCode: 2,
       stderr: expect.stringContaining('The command "no-such-command-here" was not found'),
@@ -93,7 +93,7 @@ describe('postern exec', () => {
     expect(result.exitCode).toBe(143)
   })
 
-  test('leaves no temporary folder behind', async () => {
+  test('leaves no temporary folder', async () => {
     const left = (): string[] => readdirSync(bench.path).filter((name) => name.startsWith('postern-'))
     await bench.run(['exec', '--', process.execPath, '-e', ''], { env: { TMPDIR: bench.path, TEMP: bench.path } })
     expect(left()).toEqual([])

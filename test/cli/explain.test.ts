@@ -1,4 +1,4 @@
-/** `postern explain` as people call it: over a running gateway, with its own keys and with others'. */
+/** `postern explain` as a process: for a running gateway, with its own keys and with others. */
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { presign } from '../../src/sigv4/presign.ts'
 import { freePort } from './free-port.ts'
@@ -35,7 +35,7 @@ const asJson = async (...args: string[]): Promise<Record<string, any>> => {
 }
 
 describe('a URL of this gateway', () => {
-  it('is decoded and checked with its own key, and what it was signed for is found', async () => {
+  it('is decoded and checked with its own key, and the signed request is found', async () => {
     const { exitCode, stdout } = await explain(getUrl)
     expect(exitCode).toBe(0)
     expect(stdout).toContain('✔ The signature is valid.')
@@ -50,11 +50,11 @@ describe('a URL of this gateway', () => {
     expect(signedFor.headers).toContainEqual({ name: 'content-type', value: 'text/plain' })
   })
 
-  it('is unchecked, not refused, where a signed header is not told', async () => {
+  it('is unchecked, not refused, if a signed header is not given', async () => {
     expect(await asJson(putUrl)).toMatchObject({ exitCode: 0, ok: true, outcome: 'unchecked', difference: null })
   })
 
-  it('tells what is wrong with how it is used, side by side', async () => {
+  it('shows the signed and the sent values side by side', async () => {
     const { exitCode, stdout } = await explain(
       putUrl,
       '--method',
@@ -75,7 +75,7 @@ describe('a URL of this gateway', () => {
     expect(await asJson(`${getUrl}&x=1`)).toMatchObject({ difference: { code: 'ParameterAdded', name: 'x' } })
   })
 
-  it('never prints a secret, a signature or a computed one', async () => {
+  it('never prints a secret, or a sent or computed signature', async () => {
     const { stdout } = await explain(`${getUrl}&x=1`, '--json')
     expect(stdout).not.toContain(new URL(getUrl).searchParams.get('X-Amz-Signature'))
     expect(stdout).not.toMatch(/[0-9a-f]{64}/)
@@ -83,7 +83,7 @@ describe('a URL of this gateway', () => {
 })
 
 describe('--try', () => {
-  it('sends no write without bytes, and no DELETE ever', async () => {
+  it('never sends a write without bytes, or a DELETE', async () => {
     expect(await asJson(putUrl, '--header', 'content-length: 5', '--try')).toMatchObject({
       exitCode: 0,
       answer: null,
@@ -96,7 +96,7 @@ describe('--try', () => {
     expect((await fetch(getUrl)).status).toBe(404)
   })
 
-  it('reads the answer, and says what it means', async () => {
+  it('reads the response, and explains it', async () => {
     expect(await asJson(getUrl, '--try')).toMatchObject({
       exitCode: 1,
       answer: { status: 404, code: 'NoSuchKey', advice: expect.stringMatching(/URL is valid/), clockAhead: 0 },
@@ -113,7 +113,7 @@ describe('--try', () => {
     expect(await (await fetch(getUrl)).text()).toBe('bytes')
   })
 
-  it('says that nobody answers', async () => {
+  it('reports an unreachable server', async () => {
     const port = await freePort()
     const url = getUrl.replace(`:${objects}`, `:${port}`)
     expect(await asJson(url, '--try')).toMatchObject({
@@ -124,7 +124,7 @@ describe('--try', () => {
   })
 })
 
-describe("a URL of another's store", () => {
+describe('a URL of another store', () => {
   const credentials = {
     accessKeyId: 'AKIASOMEBODYELSE0001',
     secretAccessKey: 'somebody-elses-secret-0123456789abcdefgh',
@@ -162,7 +162,7 @@ describe("a URL of another's store", () => {
     })
   })
 
-  it('tells an expired one and a foreign scheme', async () => {
+  it('reports an expired URL and a foreign scheme', async () => {
     expect(
       await asJson(url.replace(/X-Amz-Date=\d{4}/, 'X-Amz-Date=2020').replace(/%2F\d{4}/, '%2F2020')),
     ).toMatchObject({ exitCode: 1, difference: { code: 'Expired' } })
@@ -173,7 +173,7 @@ describe("a URL of another's store", () => {
   })
 })
 
-it('refuses a wrong call', async () => {
+it('refuses invalid arguments', async () => {
   expect(await explain('uploads/a.txt')).toMatchObject({
     exitCode: 2,
     stdout: '',

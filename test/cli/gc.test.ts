@@ -38,7 +38,7 @@ async function leaveThings(): Promise<void> {
 const due = { overdue: 1, toClear: 0, idle: 0 }
 const orphans = { objects: 1, bytes: 1, uploads: 0, young: 0, removed: 0 }
 
-it('tells with --dry-run, leaves the work to a server that has the turn, and else does it', async () => {
+it('reports with --dry-run, leaves the work to a server with the lease, and otherwise does it', async () => {
   await leaveThings()
   expect(await gc('--dry-run', '--orphans')).toMatchObject({
     exitCode: 0,
@@ -66,7 +66,7 @@ it('tells with --dry-run, leaves the work to a server that has the turn, and els
   )
 })
 
-it('removes orphans when it is told to, by a catalog that knows some file', async () => {
+it('deletes orphans on request if the catalog has any file', async () => {
   await leaveThings()
   const taken = await run('--orphans')
   expect(taken).toMatchObject({
@@ -81,7 +81,7 @@ it('removes orphans when it is told to, by a catalog that knows some file', asyn
   expect(await gc('--orphans')).toMatchObject({ exitCode: 0, orphans: { objects: 0, removed: 0 } })
 })
 
-it('refuses a grace that an upload could be in, and a catalog that is not there', async () => {
+it('refuses a grace period shorter than an upload, and a missing catalog', async () => {
   expect(await run('--orphans', '--grace', '5m')).toMatchObject({ exitCode: 2, stdout: '' })
   expect(await run()).toMatchObject({ exitCode: 1, stderr: expect.stringMatching(/no catalog/) })
 })

@@ -19,7 +19,7 @@ async function serving(answer: RequestListener): Promise<string> {
 }
 
 describe('health', () => {
-  it('asks the server of the same configuration: 0 while it is ready, 1 once it has ended', async () => {
+  it('checks the server of the same configuration: 0 while it is ready, 1 once it has stopped', async () => {
     const port = await freePort()
     const env = { PORT: String(port) }
     const settings = ['--set', 'objects.listen=127.0.0.1:0', '--set', 'storage.disk.minFree=1MiB']
@@ -41,7 +41,7 @@ describe('health', () => {
     expect(stderr).toBe('')
   })
 
-  it('asks on loopback where the server listens on all addresses', async () => {
+  it('uses loopback if the server listens on all addresses', async () => {
     const url = await serving((_, answer) => void answer.end('{"status":"ready"}'))
     const settings = { server: { listen: `0.0.0.0:${new URL(url).port}`, publicUrl: 'https://files.example.com' } }
     bench.write('config/local.yaml', JSON.stringify({ ...settings, cors: { origins: ['https://files.example.com'] } }))
@@ -49,7 +49,7 @@ describe('health', () => {
     expect({ exitCode, ...(JSON.parse(stdout) as object) }).toMatchObject({ exitCode: 0, url: `${url}/readyz` })
   })
 
-  it('--url asks another, below its path, and says what it answered', async () => {
+  it('checks another server with --url, below its path, and prints its response', async () => {
     const problem = { status: 503, detail: 'The disk is full.' }
     const url = await serving((request, answer) => {
       answer.statusCode = request.url === '/files/readyz' ? 503 : 200
@@ -63,7 +63,7 @@ describe('health', () => {
     expect((await bench.run(['health', '--url', 'localhost:4000'])).exitCode).toBe(2)
   })
 
-  it('does not wait for ever', async () => {
+  it('does not wait forever', async () => {
     const url = await serving(() => {})
     const { exitCode, stderr } = await bench.run(['health', '--url', url])
     expect({ exitCode, stderr }).toEqual({ exitCode: 1, stderr: `${url}/readyz: no response within 4 s.\n` })

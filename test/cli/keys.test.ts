@@ -44,7 +44,7 @@ const local = `keys:
   - { accessKeyId: sync, secretAccessKey: kqX1mB7zD0pWcR5tVn2z, owner: dave }
 `
 
-it('makes, replaces and ends keys of a server that runs', async () => {
+it('creates, rotates and revokes keys of a running server', async () => {
   const server = bench.start(['serve', '--json', ...anyPort.flatMap((setting) => ['--set', setting])])
   const [ready] = await server.until(/^\{"api".*\}$/m)
   const { objects } = JSON.parse(ready) as { objects: string }
@@ -124,7 +124,7 @@ describe('create', () => {
     expect(existsSync(join(bench.path, 'storage', 'keys.json'))).toBe(false)
   })
 
-  it('says where a key cannot be used', async () => {
+  it('says if a key cannot be used', async () => {
     const { exitCode, stderr } = await keys('create', '--owner', 'alice', '--driver', 's3')
     expect({ exitCode, stderr }).toEqual({
       exitCode: 0,
@@ -134,7 +134,7 @@ describe('create', () => {
 })
 
 describe('list', () => {
-  it('tells where each key comes from, and until when it is valid', async () => {
+  it('shows the source of each key, and its expiry', async () => {
     bench.write('config/local.yaml', local)
     const made = await json('create', '--owner', 'alice')
     await json('rotate', '--gateway', '--overlap', '2h')
@@ -190,7 +190,7 @@ describe('list', () => {
     })
   }, 60_000)
 
-  it('says which key is not used because the configuration has its id', async () => {
+  it('reports a key that is not used because the configuration has its id', async () => {
     await keys('create', '--owner', 'alice', '--access-key-id', 'backup')
     bench.write('config/local.yaml', local)
     expect((await keys('list')).stderr).toContain('The key backup in keys.json is not used')
@@ -198,7 +198,7 @@ describe('list', () => {
 })
 
 describe('keys that the command cannot change', () => {
-  it('are named with the file and line, or the variable, where they stand', async () => {
+  it('are reported with their file and line, or variable', async () => {
     bench.write('config/local.yaml', local)
     const revoked = await keys('revoke', 'sync')
     expect(revoked).toMatchObject({ exitCode: 2, stdout: '' })
@@ -211,7 +211,7 @@ describe('keys that the command cannot change', () => {
     expect(byVariable).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('(variable POSTERN_KEYS)') })
   })
 
-  it('are those that are not there', async () => {
+  it('include unknown keys', async () => {
     const answers = [await keys('revoke', 'nobody'), await keys('rotate', 'nobody')]
     for (const answer of answers) {
       expect(answer).toMatchObject({
@@ -222,7 +222,7 @@ describe('keys that the command cannot change', () => {
     }
   })
 
-  it('are those in a file that is damaged', async () => {
+  it('include keys in a damaged file', async () => {
     bench.write('storage/keys.json', '{')
     const { exitCode, stdout, stderr } = await keys('list')
     expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' })
@@ -231,7 +231,7 @@ describe('keys that the command cannot change', () => {
 })
 
 describe("the gateway's own key", () => {
-  it('is replaced by rotate --gateway, whose secret nobody needs to see', async () => {
+  it('is replaced by rotate --gateway, without printing its secret', async () => {
     const [before] = await json<Key[]>('list')
     const { exitCode, stdout, stderr } = await keys('rotate', '--gateway')
     expect(exitCode).toBe(0)
@@ -260,7 +260,7 @@ describe("the gateway's own key", () => {
     expect((await json<Key[]>('list')).map(({ accessKeyId }) => accessKeyId)).toEqual([signing.accessKeyId])
   })
 
-  it('with a short overlap, tells that URLs end', async () => {
+  it('with a short overlap, warns that URLs expire', async () => {
     expect((await keys('rotate', '--gateway', '--overlap', '0')).stderr).toContain('URLs issued for longer')
   })
 

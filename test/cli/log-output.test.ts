@@ -1,4 +1,4 @@
-/** Whatever stdout and stderr are, and whoever reads them or does not: the server goes on serving, and ends as asked. */
+/** The server keeps serving and stops cleanly with any kind of stdout and stderr, and with or without a reader. */
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
 import { closeSync, constants, openSync, readFileSync, readSync } from 'node:fs'
 import { join } from 'node:path'
@@ -86,7 +86,7 @@ it.runIf(linux).each([1, 2])('a full disk under stdout, stderr and the audit log
   expect(await stop()).toBe(0)
 })
 
-it.runIf(linux)('a pipe that nobody reads: lines are dropped, counted, and reported once it is read', async () => {
+it.runIf(linux)('an unread pipe drops and counts lines, and reports them once it is read', async () => {
   const path = join(bench.path, 'pipe')
   execFileSync('mkfifo', [path])
   // Open for both, so that it has a reader which does not read.
@@ -124,7 +124,7 @@ it.runIf(linux)('counts the lines that the primary of several workers drops', as
   expect(await stop()).toBe(0)
 })
 
-it('a socket that nobody reads', async () => {
+it('an unread socket', async () => {
   const { child, api, stop } = await serveTo('pipe')
   child.stdout!.pause()
   child.stderr!.pause()
@@ -135,7 +135,7 @@ it('a socket that nobody reads', async () => {
   expect(await stop()).toBe(0)
 })
 
-it('a pipe whose reader has ended', async () => {
+it('a pipe with a closed reader', async () => {
   const { child, api, stop } = await serveTo('pipe')
   child.stdout!.destroy()
   child.stderr!.destroy()
@@ -154,7 +154,7 @@ it('writes every line to a file before it ends', async () => {
   for (let i = 0; i < 10; i++) expect(log).toContain(`/files?n=${i}`)
 })
 
-it('says which audit log cannot be opened, by whom, and what to do', async () => {
+it('reports an audit log that cannot be opened, the user, and what to do', async () => {
   bench.write('folder/file', '')
   const { exitCode, stderr } = await bench.run(['serve', '--dev', '--set', 'log.audit=folder/file/audit.log'])
   expect(exitCode).toBe(1)

@@ -1,4 +1,4 @@
-/** Loaded into `serve` with `--import`: the primary logs more than may wait for a full disk. */
+/** Loaded into `serve` with `--import`: the primary logs more than its buffer for a full disk holds. */
 import cluster from 'node:cluster'
 import { stderrLines } from '../../src/http/stderr-lines.ts'
 

@@ -1,4 +1,7 @@
-/** A catalog next to a newer store, and a store next to a newer catalog: what the start says, and what a command does. */
+/**
+ * A catalog next to a newer store, and a store next to a newer catalog: the message at startup, and the effect of the
+ * commands.
+ */
 import { cpSync, existsSync, mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
@@ -110,7 +113,7 @@ it.each([
   },
 )
 
-it('tells how many files of an older catalog have no bytes any more, and accepts it', async () => {
+it('counts the files of an older catalog without bytes, and accepts it', async () => {
   const gateway = await start()
   const alice = await as(gateway, 'alice')
   const [kept, deleted] = [await store(alice, 'kept'), await store(alice, 'deleted')]
@@ -141,7 +144,7 @@ it('refuses a store that is older than the catalog, until rebuild-catalog accept
   await served([first], ['the first'])
 })
 
-it('refuses a pair of which each was used with another copy since', async () => {
+it('refuses a pair whose parts were used with other copies since', async () => {
   await (await start()).close()
   const copy = copyAll('twin')
   for (const dir of [bench.path, copy]) {
@@ -174,7 +177,7 @@ it('starts after a crash between any two steps of a generation', async () => {
   db.close()
 })
 
-it('starts from a backup that was taken while files were confirmed and deleted', async () => {
+it('starts from a backup taken while files were confirmed and deleted', async () => {
   const gateway = await start()
   const alice = await as(gateway, 'alice')
   const stopped = new AbortController()
@@ -202,7 +205,7 @@ it('starts from a backup that was taken while files were confirmed and deleted',
   await restored.close()
 })
 
-it('is not ready once the catalog was replaced by an older one while the server runs', async () => {
+it('is not ready once the catalog is replaced by an older one while the server runs', async () => {
   const gateway = await start()
   const alice = await as(gateway, 'alice')
   await store(alice, 'one file')

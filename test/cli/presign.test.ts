@@ -8,7 +8,7 @@ beforeEach(() => {
 })
 afterEach(() => bench.remove())
 
-it('signs URLs that the running server takes, for what was bound and nothing else', async () => {
+it('signs URLs that the running server accepts, only for the signed request', async () => {
   const [api, objects] = [await freePort(), await freePort()]
   bench.write(
     'config/local.yaml',
@@ -48,7 +48,7 @@ it('signs URLs that the running server takes, for what was bound and nothing els
   expect([answer.status, await answer.text()]).toEqual([200, 'bytes'])
 })
 
-it('refuses what no URL can be signed for', async () => {
+it('refuses requests that cannot be signed', async () => {
   expect(await bench.run(['presign', 'get', 'a/../b'])).toMatchObject({ exitCode: 1, stdout: '' })
   const tooLong = await bench.run(['presign', 'get', 'a.txt', '--expires-in', '8d'])
   expect(tooLong).toMatchObject({
@@ -58,7 +58,7 @@ it('refuses what no URL can be signed for', async () => {
   })
 })
 
-it('signs a URL for a key that anyone can read with its type and size alone', async () => {
+it('signs a URL for a public key only with type and size', async () => {
   const put = (...options: string[]) => bench.run(['presign', 'put', 'public/a.bin', ...options])
   for (const options of [[], ['--size', '5'], ['--content-type', 'image/png']]) {
     const { exitCode, stdout, stderr } = await put(...options)
@@ -75,7 +75,7 @@ it('signs a URL for a key that anyone can read with its type and size alone', as
   expect(signed.stdout).toContain('X-Amz-SignedHeaders=content-length%3Bcontent-type%3Bhost')
 })
 
-it('signs for a bucket with the s3 driver, without asking it', async () => {
+it('signs for a bucket with the s3 driver, without a request', async () => {
   const env = {
     POSTERN_STORAGE_DRIVER: 's3',
     S3_BUCKET: 'my-app',

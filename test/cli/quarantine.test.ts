@@ -17,7 +17,7 @@ afterEach(() => bench.remove())
 const storage = ['--set', 'storage.disk.path=storage', '--set', 'database.url=sqlite:catalog.sqlite']
 const run = (...args: string[]) => bench.run([...args, ...storage])
 
-it('quarantine lists what a repair moved there, and puts it back', async () => {
+it('quarantine lists the blobs that a repair moved, and restores them', async () => {
   await (await startGateway({}, { dir: bench.path })).close()
   const folder = join(bench.path, 'storage', 'objects', 'ab', 'cd')
   await mkdir(folder, { recursive: true })

@@ -1,4 +1,7 @@
-/** Index, log and catalog that are lost, emptied or replaced by older ones: what the start says, and what the commands bring back. */
+/**
+ * Index, log and catalog that are lost, emptied or replaced by older ones: the message at startup, and the result of
+ * the commands.
+ */
 import { cpSync, existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
@@ -125,7 +128,7 @@ describe('a store', () => {
     expect(await served(kept, [deleted])).toBe(kept.length)
   })
 
-  it('that lost both serves every confirmed file after both commands', async () => {
+  it('that lost index and catalog serves every confirmed file after both commands', async () => {
     const { kept, deleted } = await filled()
     loseIndex()
     loseCatalog()
@@ -135,7 +138,7 @@ describe('a store', () => {
     expect(await served(kept, [deleted])).toBe(kept.length)
   })
 
-  it('whose index comes from an older copy serves what came later too, without a command', async () => {
+  it('with an index from an older copy also serves newer objects, without a command', async () => {
     const first = await filled()
     cpSync(index(), join(bench.path, 'older.sqlite'))
     const gateway = await start()
@@ -146,7 +149,7 @@ describe('a store', () => {
     expect(await served([...first.kept, ...second.kept], [first.deleted, second.deleted])).toBe(8)
   })
 
-  it('whose log is gone is refused, and serves everything after rebuild-log', async () => {
+  it('without a log is refused, and serves everything after rebuild-log', async () => {
     const { kept, deleted } = await filled()
     rmSync(join(folder(), 'objects/log'), { recursive: true })
     expect(await refusal()).toMatch(/objects\/log is missing or empty.*postern rebuild-log/s)
@@ -159,7 +162,7 @@ describe('a store', () => {
     expect(dumpIndex(index())).toEqual(before)
   })
 
-  it('whose log is older than the index is refused, and rebuild-log keeps the old one', async () => {
+  it('with a log older than the index is refused, and rebuild-log keeps the old log', async () => {
     const first = await filled()
     cpSync(join(folder(), 'objects/log'), join(bench.path, 'older'), { recursive: true })
     const gateway = await start()
@@ -192,7 +195,7 @@ describe('a store', () => {
     }
   })
 
-  it('is converted to format 2 and back, with everything in it', async () => {
+  it('is converted to format 2 and back with all its objects', async () => {
     const { kept, deleted } = await filled()
     expect(await postern('store', 'convert', '--to', '2')).toMatchObject({ exitCode: 0, ok: true, format: 2 })
     const db = new Database(index(), { readonly: true })
@@ -214,7 +217,7 @@ describe('a store', () => {
     expect(await served(kept, [deleted])).toBe(kept.length)
   })
 
-  it('is private in format 2 where its configuration closed it, or its ACL is none of that format', async () => {
+  it('is private in format 2 if its configuration restricts it, or if that format does not support its ACL', async () => {
     const gateway = await start()
     const { driver } = gateway.gateway
     const ref = { bucket: 'alice-1', key: 'open' }
@@ -240,7 +243,7 @@ describe('a store', () => {
     expect(objects).toEqual([{ acl: 'private' }])
   })
 
-  it('of an older version whose index lost its rows is not adopted', async () => {
+  it('of an older version with an index that lost its rows is not adopted', async () => {
     await filled()
     await postern('store', 'convert', '--to', '2')
     const db = new Database(index())
@@ -250,7 +253,7 @@ describe('a store', () => {
   })
 })
 
-it('refuses to rebuild beside a server, without a log, and from a log that is not complete', async () => {
+it('refuses to rebuild next to a server, without a log, and from an incomplete log', async () => {
   const gateway = await start()
   await fill(gateway, 'first')
   const beside = await postern('rebuild-index')

@@ -24,7 +24,7 @@ const tokenOf = async (sub: string, env: Record<string, string> = {}): Promise<s
 const statusOf = async (api: string, token: string): Promise<number> =>
   (await fetch(`${api}/files/usage`, { headers: { authorization: `Bearer ${token}` } })).status
 
-it('replaces the secret of a server that runs', async () => {
+it('replaces the secret of a running server', async () => {
   const { api } = await serve()
   const before = await tokenOf('alice')
   expect(await statusOf(api, before)).toBe(200)
@@ -69,7 +69,7 @@ it(
   },
 )
 
-it('takes a secret that several servers are to have', async () => {
+it('accepts a shared secret for several servers', async () => {
   const old = { POSTERN_AUTH_SECRET: oldSecret }
   const file = join(bench.path, 'new-secret')
   const secret = randomBytes(48).toString('base64')
@@ -97,7 +97,7 @@ it('takes a secret that several servers are to have', async () => {
   expect(await rotate(old, 'nowhere')).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('ENOENT') })
 })
 
-it('takes one thing at a time', async () => {
+it('rejects conflicting options', async () => {
   const both = await bench.run(['keys', 'rotate', '--tokens', '--gateway'])
   expect([both.exitCode, both.stderr]).toEqual([2, expect.stringContaining('--tokens')])
 })

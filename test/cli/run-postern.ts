@@ -1,4 +1,4 @@
-/** The real command as a child process, in a folder of its own and with no variables but those given. */
+/** Runs the command as a child process, in its own folder and with only the given variables. */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'

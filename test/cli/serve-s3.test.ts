@@ -1,4 +1,4 @@
-/** What `serve` says at its start of a bucket: what was tried, and what to do where it cannot be used. */
+/** The messages of `serve` about a bucket at startup: the check, and what to do if it fails. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { createOwnBucket, owner } from '../conformance/own-endpoint.ts'
 import { startGateway, type RunningGateway } from '../fixtures/gateway.ts'
@@ -53,7 +53,7 @@ const askForUpload = (api: string): Promise<number> =>
   })
 
 describe('serve with the s3 driver', () => {
-  it('says that it is ready once it has written to the bucket', async () => {
+  it('reports that it is ready once it has written to the bucket', async () => {
     const { api, ready, problems } = await firstLine(serve({}, '--json'))
     expect({ ready, problems }).toEqual({ ready: true, problems: [] })
     const { objects } = await store.gateway.driver.listObjects({ bucket })
@@ -98,7 +98,7 @@ describe('serve with the s3 driver', () => {
     },
   )
 
-  it('says ✖ for a bucket that accepts and never answers, and is ready once it answers', async () => {
+  it('reports ✖ for a bucket that never responds, and is ready once it responds', async () => {
     proxy.change('stall')
     const { api, ready, problems } = await firstLine(serve({}, '--json'))
     expect(ready).toBe(false)
@@ -109,14 +109,14 @@ describe('serve with the s3 driver', () => {
     expect(await askForUpload(api)).toBe(200)
   })
 
-  it('says ✖ with several workers too', async () => {
+  it('reports ✖ with several workers too', async () => {
     const set = { 'server.workers': '2', 'storage.s3.secretAccessKey': 'not-the-secret-of-this-key' }
     const { ready, problems } = await firstLine(serve(set, '--json'))
     expect(ready).toBe(false)
     expect(problems[0]?.message).toContain('rejects the signature')
   })
 
-  it('serves its files after storage.driver alone was changed, with credentials in the S3_ variables', async () => {
+  it('serves its files after only storage.driver was changed, with credentials in the S3_ variables', async () => {
     const env = {
       S3_ENDPOINT: `http://127.0.0.1:${proxy.port}`,
       S3_BUCKET: bucket,
@@ -147,7 +147,7 @@ describe('serve with the s3 driver', () => {
     expect([content.status, await content.text()]).toEqual([200, 'in the bucket'])
   })
 
-  it('ends with 2 where the settings do not go together', async () => {
+  it('exits with 2 for conflicting settings', async () => {
     const server = serve({ 'storage.s3.provider': 'r2', 'storage.s3.endpoint': 'null' })
     const { exitCode, stderr } = await server.finished
     expect(exitCode).toBe(2)

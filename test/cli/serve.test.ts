@@ -48,7 +48,7 @@ async function beginUpload(api: string, size: number): Promise<ClientRequest> {
 }
 
 describe('serve', () => {
-  it('says in one line of JSON that it is ready, keeps its secrets to itself, and ends with 0 on SIGTERM', async () => {
+  it('reports in one line of JSON that it is ready, without secrets, and exits with 0 on SIGTERM', async () => {
     const server = serveDev()
     const { api, objects, bytes, dev, pid } = await ready(server)
     expect({ bytes: bytes.driver, dev, pid }).toEqual({ bytes: 'disk', dev: true, pid: server.child.pid })
@@ -68,14 +68,14 @@ describe('serve', () => {
       expect(stdout + stderr).not.toContain(secret)
   })
 
-  it('ends with 0 on Ctrl-C too when nothing was cut off', async () => {
+  it('exits with 0 on Ctrl-C too if nothing was aborted', async () => {
     const server = serveDev()
     await ready(server)
     server.child.kill('SIGINT')
     expect(await server.finished).toMatchObject({ exitCode: 0, signal: null })
   })
 
-  it('lets an upload finish that runs when it is told to stop', async () => {
+  it('finishes a running upload before it stops', async () => {
     const server = serveDev()
     const { api } = await ready(server)
     const upload = await beginUpload(api, 10)
@@ -89,7 +89,7 @@ describe('serve', () => {
     expect(await server.finished).toMatchObject({ exitCode: 0 })
   })
 
-  it('cuts what takes longer than server.shutdownTimeout: 130 after Ctrl-C', async () => {
+  it('aborts requests after server.shutdownTimeout, and exits with 130 after Ctrl-C', async () => {
     const server = serveDev('--set', 'server.shutdownTimeout=1s')
     const { api } = await ready(server)
     await beginUpload(api, 10)
@@ -99,7 +99,7 @@ describe('serve', () => {
     expect(stderr).toContain('were aborted')
   })
 
-  it('is ended at once by a second Ctrl-C', async () => {
+  it('exits at once on a second Ctrl-C', async () => {
     const server = serveDev()
     const { api } = await ready(server)
     await beginUpload(api, 10)
@@ -143,7 +143,7 @@ describe('serve refuses', () => {
     expect(stderr).toContain("chmod 600 'storage/secrets.json'")
   })
 
-  it('a port that is taken, in one line that says what to do', async () => {
+  it('a port in use, in one line that says what to do', async () => {
     const { port, release } = await takePort()
     const { exitCode, stdout, stderr } = await bench.run(['serve', ...anyPort, '--port', String(port)])
     await release()
@@ -161,7 +161,7 @@ describe('serve refuses', () => {
     )
   })
 
-  it('a taken port of the objects endpoint likewise', async () => {
+  it('a port in use for the objects endpoint', async () => {
     const { port, release } = await takePort()
     const { exitCode, stderr } = await bench.run(['serve', ...anyPort, '--set', `objects.listen=127.0.0.1:${port}`])
     await release()
@@ -190,7 +190,7 @@ describe.runIf(process.platform !== 'win32')('the lines it prints', () => {
     expect(server.output().stderr).toMatch(/Store {4}disk: .*storage \(\d+ [KMGTP]iB free\)/)
   })
 
-  it('do so with a token otherwise, made from the same configuration', async () => {
+  it('work with a token outside of development, created from the same configuration', async () => {
     bench.write('my config.yaml', 'auth: { issuer: "https://me.example.com" }\n')
     const folder = ['--config', 'my config.yaml', '--storage', 'elsewhere']
     const server = bench.start(['serve', ...anyPort, ...folder, '--set', 'auth.audience=files'])
@@ -202,7 +202,7 @@ describe.runIf(process.platform !== 'win32')('the lines it prints', () => {
     expect(await paste(lines)).toBe('hello, postern')
   })
 
-  it('ask for a token of the identity provider where only its tokens are accepted', async () => {
+  it('ask for a token of the identity provider if only its tokens are accepted', async () => {
     const keySet = ['--set', 'auth.jwksUrl=https://id.example.com/jwks', '--set', 'auth.audience=files']
     const server = bench.start(['serve', ...anyPort, ...keySet])
     await server.until(/download-url.*\n\n/)

@@ -1,4 +1,4 @@
-/** One server per folder and per SQLite catalog, next to which every other command works. */
+/** One server per folder and per SQLite catalog. All other commands work next to it. */
 import { existsSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
@@ -20,7 +20,7 @@ const serve = (...more: string[]): Started =>
 const ready = (server: Started) => server.until(/^\{"api".*\}$/m)
 const holder = () => JSON.parse(readFileSync(join(bench.path, 'storage/server.lock.json'), 'utf8')) as object
 
-it('refuses a second server on the folder or the catalog, and says who holds it', async () => {
+it('refuses a second server on the folder or the catalog, and names the first', async () => {
   const first = serve()
   await ready(first)
   expect(holder()).toEqual({
@@ -41,7 +41,7 @@ it('refuses a second server on the folder or the catalog, and says who holds it'
   expect(existsSync(join(bench.path, 'storage/server.lock.json'))).toBe(false)
 })
 
-it('lets other commands work next to a server, except a repair with a grace below an hour', async () => {
+it('allows other commands next to a server, except a repair with a grace period below an hour', async () => {
   const server = serve()
   await ready(server)
   for (const command of [
@@ -62,7 +62,7 @@ it('lets other commands work next to a server, except a repair with a grace belo
   expect(await bench.run(['verify', '--repair', '--grace', '5m'])).toMatchObject({ exitCode: 0 })
 })
 
-it('is free again after a SIGKILL, with workers too', async () => {
+it('is free again after a SIGKILL, also with workers', async () => {
   const first = serve('--set', 'server.workers=2')
   await ready(first)
   expect(await serve().finished).toMatchObject({ exitCode: 1 })
@@ -93,7 +93,7 @@ it('--takeover waits until the first server has drained', async () => {
   await second.finished
 })
 
-it('restores a backup where a server has run before, and not while one runs', async () => {
+it('restores a backup after a server has stopped, but not while it runs', async () => {
   const server = serve('--set', 'database.url=sqlite:storage/catalog.sqlite')
   await ready(server)
   expect(await bench.run(['backup', 'backup.tar'])).toMatchObject({ exitCode: 0 })

@@ -1,4 +1,4 @@
-/** A folder with a store and a catalog, for tests of commands that run while no server does. */
+/** A folder with a store and a catalog, for tests of commands without a running server. */
 import { join } from 'node:path'
 import { afterEach, beforeEach, vi } from 'vitest'
 import { startGateway, type RunningGateway } from '../fixtures/gateway.ts'

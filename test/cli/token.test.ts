@@ -14,7 +14,7 @@ const secretsFile = (folder = 'storage'): string => join(bench.path, folder, 'se
 const madeSecret = (folder?: string): Uint8Array =>
   new TextEncoder().encode((JSON.parse(readFileSync(secretsFile(folder), 'utf8')) as { jwtSecret: string }).jwtSecret)
 
-it('verifies with the secret that was made, kept with mode 0600', async () => {
+it('verifies with the generated secret, stored with mode 0600', async () => {
   const { exitCode, stdout, stderr } = await bench.run(['token', '--sub', 'alice'])
   expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' })
   expect(stdout).toMatch(/^[\w-]+\.[\w-]+\.[\w-]+\n$/)
@@ -25,7 +25,7 @@ it('verifies with the secret that was made, kept with mode 0600', async () => {
   expect(payload.exp! - payload.iat!).toBe(3600)
 })
 
-it('holds issuer, audience and lifetime as configured', async () => {
+it('has issuer, audience and lifetime as configured', async () => {
   const auth = ['--set', 'auth.issuer=https://me.example.com', '--set', 'auth.audience=files']
   const { stdout } = await bench.run([
     'token',
@@ -48,7 +48,7 @@ it('holds issuer, audience and lifetime as configured', async () => {
   expect(new Date(expiresAt).getTime()).toBe(payload.exp! * 1000)
 })
 
-it('is signed with auth.secret where that is given', async () => {
+it('is signed with auth.secret if set', async () => {
   const secret = 'kqX1mB7zD0pWcR5tVn2ykqX1mB7zD0pWcR5tVn2Z'
   const { stdout } = await bench.run(['token', '--sub', 'alice'], { env: { POSTERN_AUTH_SECRET: secret } })
   await expect(jwtVerify(stdout.trim(), new TextEncoder().encode(secret))).resolves.toMatchObject({
@@ -56,7 +56,7 @@ it('is signed with auth.secret where that is given', async () => {
   })
 })
 
-it('cannot be made where an identity provider signs', async () => {
+it('cannot be created if an identity provider signs', async () => {
   const { exitCode, stdout, stderr } = await bench.run([
     'token',
     '--sub',
@@ -68,7 +68,7 @@ it('cannot be made where an identity provider signs', async () => {
   expect(stderr).toContain('only tokens signed by the identity provider (auth.jwksUrl: https://id.example.com/jwks)')
 })
 
-it('is made next to an identity provider where auth.allowSecretWithJwks is true', async () => {
+it('is created next to an identity provider with auth.allowSecretWithJwks', async () => {
   const { exitCode, stdout } = await bench.run([
     'token',
     '--sub',
@@ -82,7 +82,7 @@ it('is made next to an identity provider where auth.allowSecretWithJwks is true'
   await expect(jwtVerify(stdout.trim(), madeSecret())).resolves.toMatchObject({ payload: { sub: 'alice' } })
 })
 
-it('is not made from a damaged secret', async () => {
+it('is not created from a damaged secret', async () => {
   await bench.run(['token', '--sub', 'alice'])
   bench.write('storage/secrets.json', '{')
   expect(await bench.run(['token', '--sub', 'alice'])).toMatchObject({

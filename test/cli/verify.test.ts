@@ -1,4 +1,4 @@
-/** The command: exit codes, the JSON that scripts rely on, beside a server that is being written to. */
+/** `postern verify`: exit codes and JSON output, next to a server under write load. */
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { as, store, type Caller } from '../api/caller.ts'
@@ -30,7 +30,7 @@ const verify = (...args: string[]): Promise<Finished> =>
     ].concat(args),
   )
 
-it('says that all is well while uploads go on, and what is not, moved aside on demand', async () => {
+it('finds nothing during uploads, and reports damage, moved to quarantine on request', async () => {
   const { id, key } = await store(alice, 'x'.repeat(300_000))
   const busy = { on: true }
   const writer = (async () => {
@@ -92,7 +92,7 @@ it('says that all is well while uploads go on, and what is not, moved aside on d
   })
 }, 60_000)
 
-it('refuses what it cannot work on', async () => {
+it('refuses invalid folders and options', async () => {
   expect(await verify('--depp')).toMatchObject({ exitCode: 2, stdout: '' })
   const nowhere = await bench.run(['verify', '--storage', join(bench.path, 'nowhere')])
   expect(nowhere).toMatchObject({ exitCode: 1, stdout: '', stderr: expect.stringContaining('There is no') })

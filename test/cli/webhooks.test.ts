@@ -33,7 +33,7 @@ const settings = (...more: string[]) => [
 ]
 const run = (...args: string[]) => bench.run(['webhooks', ...args, ...settings()])
 
-it('shows what was not delivered, tries an endpoint, switches it on again and replays', async () => {
+it('lists undelivered webhooks, tests an endpoint, enables it and replays', async () => {
   receiver.answer = (res) => void res.writeHead(410).end()
   const gateway = await startGateway({ webhooks: hooks() }, { dir: bench.path })
   await store(await as(gateway, 'alice'), 'hello')
@@ -69,7 +69,7 @@ it('shows what was not delivered, tries an endpoint, switches it on again and re
   await gateway.close()
 })
 
-it('what was committed is delivered although the server was killed in the middle of it', async () => {
+it('delivers committed events although the server was killed during delivery', async () => {
   // The store and its catalog, which a server must find together.
   await (await startGateway({}, { dir: bench.path })).close()
   const catalog = await createCatalog({

@@ -1,4 +1,4 @@
-/** Wrong calls of the operator's commands: one clear sentence, the exit code that is documented, JSON where it was asked for. */
+/** Invalid use of the operator's commands: one clear sentence, the documented exit code, and JSON on request. */
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -57,7 +57,7 @@ const refusal = (exitCode: number, said: RegExp) => ({
   hasStack: false,
 })
 
-describe('a mistake in the call ends with 2', () => {
+describe('invalid arguments exit with 2', () => {
   it.each<[call: string[], said: RegExp]>([
     [['doctor', '--fixx'], /unknown option '--fixx'[^]*--fix/],
     [['doctor', '--origin', '*'], /Write an origin/],
@@ -94,12 +94,12 @@ describe('a mistake in the call ends with 2', () => {
     expect(refusalOf(await bench.run([...args, ...settled, '--json']))).toEqual(refusal(2, said))
   })
 
-  it('is told by the command that it was, without --json in words alone', async () => {
+  it('are reported by the command, without --json only as text', async () => {
     expect(await bench.run(['gc', '--grace', '59m'])).toMatchObject({ exitCode: 2, stdout: '' })
   })
 })
 
-describe('what is there and cannot be used ends with 1', () => {
+describe('unusable files and stores exit with 1', () => {
   it.each<[call: string[], said: RegExp]>([
     [['gc', ...broken], /the catalog \S+ is damaged/],
     [['verify', ...broken], /the catalog \S+ is damaged/],
@@ -116,7 +116,7 @@ describe('what is there and cannot be used ends with 1', () => {
     expect(finished.stderr + finished.stdout).not.toContain('hidden')
   })
 
-  it('a folder with no store in it: nothing counts as removed that was only looked for there', async () => {
+  it('a folder without a store reports nothing as deleted', async () => {
     const finished = await bench.run(['gc', '--storage', 'typo', ...catalog(), '--json'])
     expect(refusalOf(finished)).toEqual(refusal(1, /There is no store at typo/))
     expect(readdirSync(bench.path)).not.toContain('typo')
@@ -136,7 +136,7 @@ it('reports a truncated archive and leaves nothing', async () => {
   }
 })
 
-it('never mixes words into an archive on stdout', async () => {
+it('never mixes text into an archive on stdout', async () => {
   const failed = await bench.run(['backup', '-', '--json', ...broken])
   expect(failed).toMatchObject({ exitCode: 1, stdout: '' })
   expect(JSON.parse(failed.stderr.trim().split('\n').at(-1)!)).toMatchObject({ ok: false })

@@ -1,6 +1,6 @@
 /**
- * A whole gateway with two more key owners, spoken to over bare sockets, and everything that a refusal must leave as it
- * was: rows of both databases, files on the disk.
+ * A whole gateway with two more owners of access keys, accessed over raw sockets. Records everything that a refusal
+ * must not change: rows of both databases and files on the disk.
  */
 import { createHash } from 'node:crypto'
 import { readdir } from 'node:fs/promises'

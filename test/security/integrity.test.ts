@@ -1,4 +1,4 @@
-/** Row 118 over real HTTP: bytes that are not those that were stored are never an answer that looks whole. */
+/** Security case 118 over real HTTP: damaged bytes never produce a response that looks complete. */
 import { createHash, randomBytes } from 'node:crypto'
 import { unlink } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -80,14 +80,14 @@ describe.each([
 
 describe('an object made of parts', () => {
   const sizes = [5 * MiB, 5 * MiB + 1, 100]
-  it.each([0, 1, 2])('is not served when its part %i is damaged', async (part) => {
+  it.each([0, 1, 2])('is not served if its part %i is damaged', async (part) => {
     const key = `parts-${part}`
     await putParts(key, sizes)
     await flipBit(blobFilesOf(store(), key)[part]!, -1)
     expect(await read(key)).toBe('cut off')
   })
 
-  it('is not served when a part is missing, nor when the index lost one', async () => {
+  it('is not served if a part is missing, in the files or in the index', async () => {
     await putParts('parts-gone', sizes)
     await unlink(blobFilesOf(store(), 'parts-gone')[1]!)
     expect(await read('parts-gone')).toBe('cut off')
@@ -98,7 +98,7 @@ describe('an object made of parts', () => {
 })
 
 describe('a range', () => {
-  it('is refused when it touches a damaged block, and is right when it does not', async () => {
+  it('is refused if it touches a damaged block, and is served otherwise', async () => {
     const data = await putObject('ranges', 2 * MiB)
     await flipBit(blobFilesOf(store(), 'ranges')[0]!, MiB)
     const block = 64 * 1024
@@ -111,15 +111,15 @@ describe('a range', () => {
   })
 })
 
-describe('an object whose blob is not there', () => {
-  it.each([1000, 3 * MiB])('is an error before the answer begins, at %i bytes', async (size) => {
+describe('an object with a missing blob', () => {
+  it.each([1000, 3 * MiB])('is an error before the response starts, at %i bytes', async (size) => {
     await putObject(`gone-${size}`, size)
     await unlink(blobFilesOf(store(), `gone-${size}`)[0]!)
     const answer = await fetch(await url(`gone-${size}`))
     expect([answer.status, await answer.text()]).toEqual([500, expect.stringContaining('<Code>InternalError</Code>')])
   })
 
-  it('is one too where the index knows nothing of it', async () => {
+  it('is an error too if the index has no row for it', async () => {
     await putObject('unknown', 1000)
     inIndex(store(), (db) =>
       db.exec("DELETE FROM blobs WHERE id = (SELECT content FROM objects WHERE key = 'unknown')"),

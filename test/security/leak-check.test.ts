@@ -1,4 +1,4 @@
-/** Row 106: the search at the end of each run finds what it is for. */
+/** Security case 106: the search for secrets at the end of each run works. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -19,7 +19,7 @@ async function leaksOf(log: string, secrets = ''): Promise<number> {
 
 const signature = 'ab12'.repeat(16)
 
-test('106: a secret, a signature or a token in a log is found', async () => {
+test('finds a secret, a signature or a token in a log', async () => {
   const token = await signToken('alice')
   const lines = [
     `{"msg":"${testSecrets.jwtSecret}"}`,
@@ -32,7 +32,7 @@ test('106: a secret, a signature or a token in a log is found', async () => {
   expect(await leaksOf(lines.join('\n'), 'opaque-token-0123456789\n')).toBe(5)
 })
 
-test('106: a line without any is not', async () => {
+test('ignores a line without any', async () => {
   const harmless = `{"url":"/k?X-Amz-Signature=[hidden]","etag":"${signature}","requestId":"0123456789ABCDEF"}\n`
   expect(await leaksOf(harmless, 'opaque-token-0123456789\n')).toBe(0)
 })

@@ -1,4 +1,4 @@
-/** What odd requests are made of. */
+/** The pieces of malformed requests. */
 const words = (text: string): string[] => text.trim().split(/\s+/)
 
 export const methods = words('GET HEAD PUT POST DELETE PATCH OPTIONS')

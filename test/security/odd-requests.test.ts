@@ -1,6 +1,6 @@
 /**
- * Requests made of odd pieces, correctly signed or not, some damaged afterwards, against both origins: whatever is sent,
- * nothing is answered 5xx (501 names what is missing), nothing is logged as our failure, and the next request works.
+ * Requests made of malformed pieces, correctly signed or not, some damaged afterwards, to both origins. No response is
+ * 5xx (501 names the unsupported feature), no error is logged, and the next request works.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import * as fc from 'fast-check'

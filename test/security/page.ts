@@ -1,4 +1,4 @@
-/** docs/security.md, as far as it is made from the table. */
+/** The generated part of docs/security.md. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { sections } from './table.ts'

@@ -1,4 +1,4 @@
-/** The audit log when its disk is full, and against what stands in a key: see docs/security-review.md. */
+/** The audit log with a full disk, and with control characters in a key. See docs/security-review.md. */
 import { existsSync, statSync, writeSync } from 'node:fs'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -9,7 +9,7 @@ import { openLineFile } from '../../src/http/append-lines.ts'
 import { startHarness } from './harness.ts'
 
 describe('the audit log', () => {
-  it.skipIf(!existsSync('/dev/full'))('on a full disk ends neither the gateway nor its shutdown', async () => {
+  it.skipIf(!existsSync('/dev/full'))('with a full disk stops neither the gateway nor its shutdown', async () => {
     const uncaught = vi.fn<() => void>()
     process.on('uncaughtException', uncaught)
     onTestFinished(() => void process.off('uncaughtException', uncaught))
@@ -21,7 +21,7 @@ describe('the audit log', () => {
     expect(uncaught).not.toHaveBeenCalled()
   })
 
-  it('waits for the disk and then goes on, no line lost or written twice', async () => {
+  it('waits for the disk and then continues, without lost or duplicate lines', async () => {
     const dir = await mkdtemp(join(tmpdir(), 'postern-audit-'))
     onTestFinished(() => rm(dir, { recursive: true, force: true }))
     const path = join(dir, 'audit.log')
@@ -42,7 +42,7 @@ describe('the audit log', () => {
     expect(log.error).toHaveBeenCalledOnce()
   })
 
-  it('is one line a request, whatever stands in a key, for its owner alone', async () => {
+  it('is one line per request for any key, readable only by its owner', async () => {
     const dir = await mkdtemp(join(tmpdir(), 'postern-audit-'))
     onTestFinished(() => rm(dir, { recursive: true, force: true }))
     const path = join(dir, 'logs', 'audit.log')

@@ -1,4 +1,4 @@
-/** What the hostile review found at files, archives and other people's buckets: see docs/security-review.md. */
+/** Findings of the security review about files, archives and foreign buckets. See docs/security-review.md. */
 import { chmod, chown, lstat, mkdir, readFile, readdir, symlink, writeFile } from 'node:fs/promises'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -16,8 +16,8 @@ import { blobFilesOf, blobsOf, flipBit } from '../fixtures/damage.ts'
 
 const stream = (bytes: Buffer): Readable => Readable.from([bytes], { objectMode: false })
 
-describe('a backup that somebody else has made', () => {
-  it('cannot hide entries behind an end that is none', async () => {
+describe('a backup from an attacker', () => {
+  it('cannot hide entries behind a false end', async () => {
     const { driver, file, backup } = await startSource()
     await put(driver, 'a')
     await backup()
@@ -35,7 +35,7 @@ describe('a backup that somebody else has made', () => {
     expect(existsSync(join(folder, 'catalog.sqlite'))).toBe(true)
   })
 
-  it('cannot bring a catalog that would run inside the server', async () => {
+  it('cannot contain a catalog that runs code in the server', async () => {
     const { dir, file, backup } = await startSource()
     const db = new Database(join(dir, 'catalog.sqlite'))
     db.exec("CREATE TRIGGER evil AFTER INSERT ON files BEGIN UPDATE files SET owner = 'mallory'; END")
@@ -75,7 +75,7 @@ it.skipIf(process.platform === 'win32')(
   },
 )
 
-describe('a store whose folder somebody else can write to', () => {
+describe('a store in a folder that an attacker can write to', () => {
   async function damaged(): Promise<{ dir: string; id: string; repair: () => Promise<string[]> }> {
     const { driver, dir } = await startDisk()
     await put(driver, 'hers', 'some bytes')
@@ -90,7 +90,7 @@ describe('a store whose folder somebody else can write to', () => {
     return { dir, id: blobsOf(dir, 'hers')[0]!, repair }
   }
 
-  it('has no note of the quarantine written through a link', async () => {
+  it('does not write a quarantine note through a link', async () => {
     const { dir, id, repair } = await damaged()
     const victim = join(emptyFolder(), 'victim')
     await writeFile(victim, 'untouched')
@@ -101,7 +101,7 @@ describe('a store whose folder somebody else can write to', () => {
     expect(JSON.parse(await readFile(join(dir, 'quarantine', `${id}.json`), 'utf8'))).toMatchObject({ blob: id })
   })
 
-  it('has nothing moved into a folder that a link names', async () => {
+  it('does not move files through a linked folder', async () => {
     const { dir, repair } = await damaged()
     const elsewhere = emptyFolder()
     await symlink(elsewhere, join(dir, 'quarantine'))
@@ -109,7 +109,7 @@ describe('a store whose folder somebody else can write to', () => {
     expect(await readdir(elsewhere)).toEqual([])
   })
 
-  it.runIf(process.geteuid?.() === 0)('can still be swept by its server after root has made a backup', async () => {
+  it.runIf(process.geteuid?.() === 0)('can be swept by its server after root made a backup', async () => {
     const { dir } = await startDisk()
     await chown(dir, 4711, 4711)
     const hold = await placeHold(dir)
@@ -146,7 +146,7 @@ describe('doctor --fix', () => {
   })
 })
 
-it('no name of a bucket or word of a server is obeyed by the terminal', () => {
+it('prints no control characters from bucket names or responses to the terminal', () => {
   const written: string[] = []
   const take = (text: unknown): boolean => written.push(String(text)) > 0
   const outputs = [vi.spyOn(process.stdout, 'write'), vi.spyOn(process.stderr, 'write')]

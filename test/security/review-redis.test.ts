@@ -1,4 +1,7 @@
-/** What the hostile review found at a Redis that answers amiss: see docs/security-review.md. All but the third fail without their fix. */
+/**
+ * Findings of the security review about a misbehaving Redis. See docs/security-review.md. All but the third fail
+ * without their fix.
+ */
 import { tmpdir } from 'node:os'
 import type { Context } from 'koa'
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
@@ -33,7 +36,7 @@ const told = (what: string) => logged.filter((line) => line.includes(what))
 const away = 'limits.store does not respond'
 
 describe('a Redis that hangs', () => {
-  it('delays the requests that find it so, and none after them', async () => {
+  it('delays the first requests, and none after them', async () => {
     const ask = await startLimit()
     redis.answer = 'nothing'
     await Promise.all(Array.from({ length: 20 }, () => ask()))
@@ -43,7 +46,7 @@ describe('a Redis that hangs', () => {
     expect(redis.asked).toBeLessThan(25)
   })
 
-  it('is asked over a new connection, and counts again as soon as it answers', async () => {
+  it('gets a new connection, and counts again as soon as it responds', async () => {
     const ask = await startLimit()
     redis.answer = 'nothing'
     await ask()
@@ -58,7 +61,7 @@ describe('a Redis that hangs', () => {
     expect(redis.asked).toBe(before + 1)
   })
 
-  it('lets nobody have more than the allowance of one process', async () => {
+  it('allows no client more than the limit of one process', async () => {
     const ask = await startLimit(5)
     redis.answer = 'nothing'
     const allowed = await Promise.all(Array.from({ length: 9 }, () => ask()))
@@ -67,7 +70,7 @@ describe('a Redis that hangs', () => {
   })
 })
 
-it('a Redis that has become a replica is left for the one that its name leads to now', async () => {
+it('a Redis that became a replica is replaced by the one that its name resolves to', async () => {
   const ask = await startLimit()
   expect(await ask()).toBe(true)
   expect(redis.connections).toBe(1)
@@ -76,7 +79,7 @@ it('a Redis that has become a replica is left for the one that its name leads to
   await vi.waitUntil(() => redis.connections > 1, { timeout: 5000 })
 })
 
-it('the log says why a Redis is of no use, and no password', async () => {
+it('the log gives the reason of a Redis failure, and no password', async () => {
   redis.refusal = 'WRONGPASS invalid username-password pair or user is disabled.'
   const ask = await startLimit()
   expect(await ask()).toBe(true)

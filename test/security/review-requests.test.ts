@@ -1,4 +1,6 @@
-/** What the hostile review found at the two origins: see docs/security-review.md. Each test fails without its fix. */
+/**
+ * Findings of the security review about the two origins. See docs/security-review.md. Each test fails without its fix.
+ */
 import { tmpdir } from 'node:os'
 import { pino } from 'pino'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
@@ -24,17 +26,17 @@ async function harness(...of: Parameters<typeof startHarness>): Promise<Harness>
 const refusal = { code: 'SignatureDoesNotMatch', message: 'm', advice: 'a' }
 const request: LoggedRequest = { ...loggedRequest({ status: 403, refusal }), run: '0123abcd', seq: 1 }
 
-describe('a proxy as it is installed: HTTP/1.0, Host of its upstream, no header of its own', () => {
+describe('a proxy with default settings: HTTP/1.0, Host of its upstream, no forwarding headers', () => {
   const asNginx = (base: string, path: string) =>
     rawRequest(base, `GET ${path} HTTP/1.0\r\nHost: 127.0.0.1:4000\r\nConnection: close\r\n\r\n`)
 
-  it('is shown no figures', async () => {
+  it('gets no metrics', async () => {
     const { gateway } = await harness()
     expect((await asNginx(gateway.apiUrl, '/metrics')).status).toBe(401)
     expect((await fetch(`${gateway.apiUrl}/metrics`)).status).toBe(200)
   })
 
-  it('is nobody in dev mode', async () => {
+  it('is not the dev user in dev mode', async () => {
     const { gateway } = await harness({}, { dev: true })
     for (const path of ['/files', '/console/settings', '/console/log'])
       expect({ path, status: (await asNginx(gateway.apiUrl, path)).status }).toEqual({ path, status: 401 })
@@ -43,7 +45,7 @@ describe('a proxy as it is installed: HTTP/1.0, Host of its upstream, no header 
 })
 
 describe('administrators', () => {
-  it('are not those without credentials, whatever they are called, nor pages elsewhere with their cookie', async () => {
+  it('are never requests without credentials, or foreign pages with their cookie', async () => {
     const started = await harness({ auth: { admins: ['root'], anonymous: 'root' } })
     const token = await started.gateway.token('root')
     const cookie = `postern_token=${token}`
@@ -68,7 +70,7 @@ describe('an explanation', () => {
   const withSigned = (...names: string[]): string =>
     target().replace(/X-Amz-SignedHeaders=[^&]*/, `X-Amz-SignedHeaders=${['host', ...names].join('%3B')}`)
 
-  it('does not say the value of a header that is a secret, not even as advice', () => {
+  it('does not contain the value of a secret header, not even as advice', () => {
     const names = ['cookie', 'x-amz-security-token', 'x-amz-server-side-encryption-customer-key']
     const sent = names.flatMap((name, i) => [name, `TOPSECRET${i}`])
     const told = explainRequest(raw(withSigned(...names), sent), options)
@@ -77,7 +79,7 @@ describe('an explanation', () => {
     expect(JSON.stringify(told)).not.toContain('TOPSECRET')
   })
 
-  it('looks for less the more there is to look through', () => {
+  it('limits its search for long requests', () => {
     const many = Array.from({ length: 3500 }, (_, i) => i.toString(36))
     expect(explainRequest(raw(`${target()}&${many.join('&')}`), options).tried).toBeLessThan(10)
     const headers = many.flatMap((name) => [name, ''])
@@ -85,7 +87,7 @@ describe('an explanation', () => {
     expect(explainRequest(raw(target()), options).tried).toBeGreaterThan(50)
   })
 
-  it('is not kept of a request that is made to be long', () => {
+  it('is not kept for an oversized request', () => {
     const explain = vi.fn<() => null>(() => null)
     const entry = (rawHeaders: string[], search = target()) =>
       logEntry({ ...request, target: search, rawHeaders }, { id: '1', explain })
@@ -96,7 +98,7 @@ describe('an explanation', () => {
     expect(explain).toHaveBeenCalledOnce()
   })
 
-  it('has its headers shown without the key of a customer', () => {
+  it("shows its headers without a customer's key", () => {
     const name = 'x-amz-server-side-encryption-customer-key'
     const rawHeaders = [name, 'TOPSECRET', `${name}-MD5`, 'digest', 'x-amz-copy-source', `/b/k?${name}=TOPSECRET`]
     const entry = logEntry(
@@ -108,7 +110,7 @@ describe('an explanation', () => {
   })
 })
 
-it('the token of a link is masked in whatever way it is spelled', () => {
+it('masks the token of a link in every spelling', () => {
   const token = 'rT9-kQ2_mXw7LpB4sTz8HnC6dYg3JfA5eU1oKiV0xWc'
   for (const at of [0, 5, 42]) {
     const spelled = `${token.slice(0, at)}%${token.charCodeAt(at).toString(16)}${token.slice(at + 1)}`
@@ -117,7 +119,7 @@ it('the token of a link is masked in whatever way it is spelled', () => {
 })
 
 describe('the console log', () => {
-  it('asks the catalog once about a made-up key, whoever reads', async () => {
+  it('asks the catalog once about an unknown key, for all readers', async () => {
     const requests = createRequestLog()
     const findUploadByKey = vi.fn<() => Promise<null>>(async () => null)
     const deps = { requests, explain: null, catalog: { findUploadByKey }, config: testConfig(tmpdir()) }
@@ -136,7 +138,7 @@ describe('the console log', () => {
     expect(findUploadByKey).toHaveBeenCalledTimes(2)
   })
 
-  it('lets administrators in though users have taken all places', async () => {
+  it('admits administrators although users have taken all places', async () => {
     const { gateway } = await harness({ auth: { admins: ['root'] } })
     const open = async (user: string) => {
       const headers = { authorization: `Bearer ${await gateway.token(user)}` }
@@ -150,7 +152,7 @@ describe('the console log', () => {
   })
 })
 
-it('a whole /64 of IPv6 has the one allowance of a client without credentials', async () => {
+it('a /64 of IPv6 shares one limit of a client without credentials', async () => {
   const config = testConfig(tmpdir(), { limits: { issuePerMinute: 2 }, server: { trustedProxies: ['127.0.0.1'] } })
   const { limit, close } = await createRateLimit(config, { log: pino({ level: 'silent' }), isWorker: false })
   onTestFinished(close)
@@ -166,7 +168,7 @@ it('a whole /64 of IPv6 has the one allowance of a client without credentials', 
   expect(await from('2001:db8:0:2::1')).toBe('ok')
 })
 
-it('the description of the API is put together once, not for everyone who asks', async () => {
+it('builds the description of the API once, not for each request', async () => {
   const { gateway } = await harness()
   const ask = async () => (await fetch(`${gateway.apiUrl}/openapi.json`)).text()
   const first = await ask()

@@ -1,4 +1,4 @@
-/** What the hostile review found at webhooks: see docs/security-review.md. Each test fails without its fix. */
+/** Findings of the security review about webhooks. See docs/security-review.md. Each test fails without its fix. */
 import { createServer, type AddressInfo, type Socket } from 'node:net'
 import { pino } from 'pino'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
@@ -61,14 +61,14 @@ function dispatch(catalog: Catalog, { url }: Receiver): Dispatcher {
 
 const deliveries = (catalog: Catalog) => catalog.listDeliveries({ limit: 100 })
 
-it('an attempt ends when the receiver switches to another protocol', async () => {
+it('an attempt fails if the receiver switches to another protocol', async () => {
   const answer = 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n'
   const url = await startOddReceiver((socket) => void socket.write(answer))
   expect(await send(url)).toEqual({ status: null, error: 'could not be reached (ECONNRESET)' })
 })
 
 describe('a dispatcher', () => {
-  it('whose turn has gone to another one sends nothing more', async () => {
+  it('that lost its lease sends nothing more', async () => {
     const receiver = await receiverOfTest()
     const catalog = await startCatalog(receiver)
     let isHeldUp = true
@@ -93,7 +93,7 @@ describe('a dispatcher', () => {
     expect(receiver.received).toHaveLength(8)
   })
 
-  it('waits for all attempts under way when one cannot be recorded, and makes none of them twice at a time', async () => {
+  it('waits for all running attempts if one cannot be recorded, and never runs one twice concurrently', async () => {
     const receiver = await receiverOfTest()
     const catalog = await startCatalog(receiver)
     const open = new Map<string, number>()
@@ -121,7 +121,7 @@ describe('a dispatcher', () => {
   })
 })
 
-it('settings show neither the query of a webhook nor what stands before its host', () => {
+it('settings show neither the query nor the user part of a webhook URL', () => {
   const shown = JSON.stringify(
     maskValue('webhooks', [
       { url: 'https://app.example.com/hook?key=very-private&sig=very-private#very-private', secret },

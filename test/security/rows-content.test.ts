@@ -60,7 +60,7 @@ describe('types and names', () => {
     expect(got.headers.get('set-cookie')).toBeUndefined()
   })
 
-  describe('100: a content coding that nobody signed', () => {
+  describe('a content coding that was not signed', () => {
     const coded = { 'content-encoding': 'br' }
 
     test('is refused in the bucket of the gateway', async () => {
@@ -83,7 +83,7 @@ describe('types and names', () => {
       await harness.refused(() => send('/postern/uploads/y', copy), 403, 'AccessDenied')
     })
 
-    test('is kept where it is signed, and in the buckets of access keys', async () => {
+    test('is kept if it is signed, and in the buckets of access keys', async () => {
       const own = await harness.signed('gateway', 'PUT', '/postern/uploads/z', { body: 'text', headers: coded })
       expect(own.status).toBe(200)
       const target = harness.target('alice', 'PUT', 'alice-1', 'coded')
@@ -96,7 +96,7 @@ describe('types and names', () => {
       }
     })
 
-    test('is not kept on an object of an upload, even where it is signed', async () => {
+    test('is not kept on an object of an upload, even if it is signed', async () => {
       const alice = await harness.user('alice')
       const { key, id } = (await alice.post('/files/upload-url', textFile)).json
       const headers = { ...coded, 'content-type': 'text/html', 'x-amz-meta-a': 'b', 'cache-control': 'max-age=9' }
@@ -109,7 +109,7 @@ describe('types and names', () => {
     })
   })
 
-  test('89: an object that is not verified tells nobody its size, and is no source of a copy', async () => {
+  test('does not reveal the size of an unverified object, or copy it', async () => {
     const alice = await harness.user('alice')
     const { key, uploadUrl } = (await alice.post('/files/upload-url', { filename: 'a.png', visibility: 'public' })).json
     await fetch(uploadUrl, { method: 'PUT', body: '<!DOCTYPE html><script>alert(1)</script>' })
@@ -143,7 +143,7 @@ describe('types and names', () => {
     expect(got.headers.get('x')).toBeUndefined()
   })
 
-  test('85: what only the gateway decides is refused, and its own metadata dropped', async () => {
+  test('refuses fields that only the gateway sets, and drops its reserved metadata', async () => {
     const alice = await harness.user('alice')
     for (const extra of [
       'owner',
@@ -184,8 +184,8 @@ describe('types and names', () => {
   })
 })
 
-describe('106: what is told to whom', () => {
-  test('no answer names a path, a statement or a module', async () => {
+describe('information in responses and logs', () => {
+  test('no response contains a path, a statement or a module', async () => {
     const alice = await harness.user('alice')
     const authorization = `Bearer ${await harness.gateway.token('alice')}`
     const answers = [
@@ -204,7 +204,7 @@ describe('106: what is told to whom', () => {
     expect((await alice.get('/files')).status).toBe(200)
   })
 
-  test('the log, at its most talkative, holds nothing that grants access', async () => {
+  test('the log contains no credentials at its most verbose level', async () => {
     const alice = await harness.user('alice')
     const token = await harness.gateway.token('alice')
     const issued = await upload(alice, 'text')

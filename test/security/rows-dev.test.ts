@@ -1,4 +1,7 @@
-/** Rows 58, 59 and 104 in dev mode: a request without credentials is the user dev, and must be from here. */
+/**
+ * Security cases 58, 59 and 104 in dev mode: a request without credentials is the user dev, and must come from this
+ * machine.
+ */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { rawApi, startHarness, type Headers, type Harness } from './harness.ts'
 
@@ -50,7 +53,7 @@ test.each<[string, Headers]>([
   expect(await harness.state()).toEqual(before)
 })
 
-test('and from here is the user dev', async () => {
+test('from this machine is the user dev', async () => {
   expect((await rawApi(harness, 'GET', '/files')).status).toBe(200)
   expect((await rawApi(harness, 'GET', '/files', { host: 'localhost', origin: 'http://localhost:5173' })).status).toBe(
     200,

@@ -1,4 +1,4 @@
-/** Rows 79 and 80: what the disk driver opens, whatever its objects are called. */
+/** Security cases 79 and 80: the files that the disk driver opens, for any name of an object. */
 import { realpath } from 'node:fs/promises'
 import { relative, sep } from 'node:path'
 import { Readable } from 'node:stream'
@@ -6,7 +6,7 @@ import { expect, test } from 'vitest'
 import { fileCalls } from '../../src/drivers/disk/file-calls.ts'
 import { diskFixture } from '../drivers/disk-fixture.ts'
 
-test('names are random, inside of the folder, and made by nobody before', async () => {
+test('file names are random, inside of the folder, and never existed before', async () => {
   const opened: { path: string; flags: unknown }[] = []
   const disk = await diskFixture({
     calls: {

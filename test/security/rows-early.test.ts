@@ -1,4 +1,4 @@
-/** Rows 56, 57, 61 and 62: what is refused before there is a route is answered in the same shape as everything else. */
+/** Security cases 56, 57, 61 and 62: requests that are refused before routing get a response of the usual shape. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { assertShape, type Origin } from '../fuzz/shape.ts'
 import { rawRequest } from '../fixtures/raw-http.ts'

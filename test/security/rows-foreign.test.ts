@@ -10,7 +10,7 @@ serveAlice({ key: 'own', body: 'of alice' })
 
 const uploadIdOf = (answer: RawAnswer): string => /<UploadId>([^<]*)</.exec(answer.text)?.[1] ?? ''
 
-describe('77: the gateway’s bucket, for those who have keys of their own and for those who have none', () => {
+describe('the gateway’s bucket, for owners of access keys and for anonymous clients', () => {
   let key: string
   let publicKey: string
   beforeAll(async () => {
@@ -109,7 +109,7 @@ describe('77: the gateway’s bucket, for those who have keys of their own and f
   })
 })
 
-test('84: another user’s file is 404, whatever is asked of it', async () => {
+test('another user’s file is 404 for every request', async () => {
   const [alice, eve] = [await harness.user('alice'), await harness.user('eve')]
   const pending = (await alice.post('/files/upload-url', textFile)).json
   const { id } = await store(alice, 'mine')
@@ -134,7 +134,7 @@ test('84: another user’s file is 404, whatever is asked of it', async () => {
   expect(await harness.state()).toEqual(before)
 })
 
-test('84: a cursor leads to one’s own files alone', async () => {
+test('a cursor lists only the user’s own files', async () => {
   const [frank, eve] = [await harness.user('frank'), await harness.user('eve')]
   for (const name of ['1.txt', '2.txt', '3.txt']) await upload(frank, name, { filename: name })
   const { nextCursor } = (await frank.get('/files?limit=1')).json

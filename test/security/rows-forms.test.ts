@@ -41,7 +41,7 @@ describe('form uploads', () => {
     await harness.refused(() => form(inner, end), 400, 'MalformedPOSTRequest')
   })
 
-  test('55: a form that does not end, or goes on too long behind its file', async () => {
+  test('rejects a form that does not end, or continues too long after its file', async () => {
     const { fields } = createPostForm({
       endpoint: harness.gateway.objectsUrl,
       bucket: 'alice-1',
@@ -70,7 +70,7 @@ describe('form uploads', () => {
     expect((await form(before + file + field('Content-Disposition: form-data; name="late"'))).status).toBe(204)
   })
 
-  test('42, 52: a key of slashes alone', async () => {
+  test('rejects a key of slashes only', async () => {
     for (const name of ['/', '//', '///']) {
       await harness.refused(() => harness.post('alice', { key: name }), 400, 'InvalidURI')
     }

@@ -7,7 +7,7 @@ import { harness, serveAlice } from './alice.ts'
 
 serveAlice({ key: 'there', body: 'there' })
 
-describe('names and values that would become headers', () => {
+describe('names and values that become headers', () => {
   const cors = (inner: string): Promise<RawAnswer> => {
     const body = `<CORSConfiguration><CORSRule><AllowedMethod>GET</AllowedMethod><AllowedOrigin>*</AllowedOrigin>${inner}</CORSRule></CORSConfiguration>`
     const headers = { 'content-md5': createHash('md5').update(body).digest('base64') }
@@ -38,7 +38,7 @@ describe('names and values that would become headers', () => {
       await harness.refused(() => harness.post('alice', { fields: { [name]: 'v' } }), 400, 'InvalidArgument')
     },
   )
-  test('55: form fields beyond ASCII are bytes of a header, controls are refused', async () => {
+  test('form fields beyond ASCII become header bytes, control characters are refused', async () => {
     const send = (value: string): Promise<RawAnswer> =>
       harness.post('alice', { key: 'field', fields: { 'Cache-Control': value } })
     expect((await send('€')).status).toBe(204)
@@ -46,7 +46,7 @@ describe('names and values that would become headers', () => {
     await harness.refused(() => send('a\u0001b'), 400, 'InvalidArgument')
   })
 
-  test('26: metadata called __proto__ is metadata', async () => {
+  test('stores metadata named __proto__', async () => {
     const headers = { 'x-amz-meta-__proto__': 'polluted', 'x-amz-meta-constructor': 'c', 'x-amz-meta-tostring': 't' }
     await harness.signed('alice', 'PUT', '/alice-1/proto', { body: 'x', headers })
     const got = await harness.signed('alice', 'GET', '/alice-1/proto')
@@ -61,7 +61,7 @@ describe('names and values that would become headers', () => {
     expect(({} as Record<string, unknown>)['polluted']).toBeUndefined()
   })
 
-  test('26: bytes above ASCII come back as they were sent', async () => {
+  test('returns bytes above ASCII as they were sent', async () => {
     const headers = { 'x-amz-meta-a': '\x80\xff', 'content-disposition': 'attachment; filename="\xe9.txt"' }
     await harness.signed('alice', 'PUT', '/alice-1/latin', { body: 'x', headers })
     const got = await harness.signed('alice', 'GET', '/alice-1/latin')
@@ -69,7 +69,7 @@ describe('names and values that would become headers', () => {
   })
 })
 
-describe('answers are XML, whatever was asked', () => {
+describe('responses are XML for any request', () => {
   // oxlint-disable-next-line no-control-regex
   const noXml = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/
   test.each<[string, () => Promise<RawAnswer>]>([
@@ -94,7 +94,7 @@ describe('answers are XML, whatever was asked', () => {
     expect(text).not.toContain('<script>')
   })
 
-  test('a key that XML cannot hold is listed, and encoded where that is asked for', async () => {
+  test('lists a key that XML cannot contain, and encodes it on request', async () => {
     expect((await harness.signed('alice', 'PUT', '/alice-1/%EF%BF%BF', { body: 'x' })).status).toBe(200)
     expect((await harness.signed('alice', 'GET', '/alice-1?list-type=2')).text).not.toMatch(noXml)
     const encoded = await harness.signed('alice', 'GET', '/alice-1?encoding-type=url&list-type=2')

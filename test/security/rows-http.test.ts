@@ -1,4 +1,4 @@
-/** Rows 56 to 65 and 95: what goes wrong before and between requests, on both origins. */
+/** Security cases 56 to 65 and 95: malformed HTTP before and between requests, on both origins. */
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -120,13 +120,13 @@ describe.each(['the API', 'the objects endpoint'])('%s', (name) => {
     expect(await exchange(base(), bytes)).toMatch(answer)
   })
 
-  test('59, 61: 4,000 headers, and a URL of 20 KB', async () => {
+  test('rejects 4,000 headers, and a URL of 20 KB', async () => {
     const many = Array.from({ length: 4000 }, () => 'a:\r\n').join('')
     expect(await exchange(base(), `GET /nothing HTTP/1.1\r\nHost: a\r\n${many}\r\n`)).toMatch(/^HTTP\/1\.1 4\d\d/)
     expect(await exchange(base(), `GET /${'a'.repeat(20_000)} HTTP/1.1\r\nHost: a\r\n\r\n`)).toMatch(/^HTTP\/1\.1 431/)
   })
 
-  test('64: what follows an early refusal on its connection is not looked at', async () => {
+  test('ignores further data on a connection after an early refusal', async () => {
     const seen = routed()
     const refusal = `${method()} ${target()}0 HTTP/1.1\r\nHost: a\r\nContent-Length: ${second.length}\r\n\r\n`
     const heard = await exchange(base(), refusal + second + second)
@@ -135,13 +135,13 @@ describe.each(['the API', 'the objects endpoint'])('%s', (name) => {
     expect(routed() - seen).toBe(answered === 1 ? 0 : 1)
   })
 
-  test('56: requests behind one another are answered in their order', async () => {
+  test('answers pipelined requests in order', async () => {
     const list = Array.from({ length: 20 }, (_, i) => `GET /nothing-${i} HTTP/1.1\r\nHost: a\r\n\r\n`).join('')
     const heard = await exchange(base(), list)
     expect(heard.match(/HTTP\/1\.1 \d{3}/g)).toHaveLength(20)
   })
 
-  test('a flood of preflights is answered', async () => {
+  test('answers a flood of preflights', async () => {
     const preflight = rawHead(base(), 'OPTIONS', '/postern/a', {
       origin: 'https://app.example.com',
       'access-control-request-method': 'PUT',
@@ -152,7 +152,7 @@ describe.each(['the API', 'the objects endpoint'])('%s', (name) => {
   })
 })
 
-test('59: what a proxy would say is not believed of somebody who is none', async () => {
+test('ignores forwarding headers of clients that are not trusted proxies', async () => {
   const body = JSON.stringify({ ...textFile, visibility: 'public' })
   const answer = await rawApi(
     harness,
@@ -177,7 +177,7 @@ test('59: what a proxy would say is not believed of somebody who is none', async
   expect(harness.log.join('')).not.toContain('203.0.113.7')
 })
 
-test('60: a redirect never leads to where a request says it came from', async () => {
+test('never redirects to a location from a request header', async () => {
   const alice = await harness.user('alice')
   const { id } = await store(alice, 'text')
   const headers = { authorization: `Bearer ${token}`, referer: 'https://evil.example/', host: 'evil.example' }
@@ -186,7 +186,7 @@ test('60: a redirect never leads to where a request says it came from', async ()
   expect(answer.headers.get('location')).toMatch(new RegExp(`^${harness.gateway.objectsUrl}/`))
 })
 
-test('95: another spelling of a route has no allowance of its own', async () => {
+test('another spelling of a route shares its limit', async () => {
   const limited = await startHarness({ limits: { issuePerMinute: 3 } })
   try {
     const headers = {

@@ -16,7 +16,7 @@ serveAlice({ key: 'own', body: 'of alice' })
 const etagOf = (answer: RawAnswer): string => answer.headers.get('etag') ?? ''
 const uploadIdOf = (answer: RawAnswer): string => /<UploadId>([^<]*)</.exec(answer.text)?.[1] ?? ''
 
-describe('86: a confirmed file, against the gateway’s own key', () => {
+describe('a confirmed file, with the gateway’s own key', () => {
   let file: Json
   let begunBefore: string
   let part: string
@@ -107,7 +107,7 @@ describe('86: a confirmed file, against the gateway’s own key', () => {
 
 const md5hex = (text: string): string => `"${createHash('md5').update(text).digest('hex')}"`
 
-describe('87: verified is what is sealed', () => {
+describe('the verified bytes are sealed', () => {
   // Two blocks with one MD5 (Wang et al., 2004): an ETag alone tells neither of them from the other.
   const one = Buffer.from(
     'd131dd02c5e6eec4693d9a0698aff95c2fcab58712467eab4004583eb8fb7f8955ad340609f4b30283e488832571415a' +

@@ -1,11 +1,11 @@
-/** Rows 116 and 117: the database that everything acknowledged stands in. */
+/** Security cases 116 and 117: the databases of acknowledged changes. */
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { expect, onTestFinished, test } from 'vitest'
 import { fileCalls } from '../../src/drivers/disk/file-calls.ts'
 import { put, startDisk } from '../drivers/start-disk.ts'
 
-test('117: SQLite is at least 3.51.3', () => {
+test('SQLite is at least 3.51.3', () => {
   const db = new Database(':memory:')
   const [major = 0, minor = 0, patch = 0] = String(db.prepare('SELECT sqlite_version()').pluck().get())
     .split('.')
@@ -14,7 +14,7 @@ test('117: SQLite is at least 3.51.3', () => {
   expect(major * 1_000_000 + minor * 1000 + patch).toBeGreaterThanOrEqual(3_051_003)
 })
 
-test('116: a change is in the synced log before the object index commits it', async () => {
+test('a change is in the synced log before the object index commits it', async () => {
   const reader: { db?: Database.Database } = {}
   const seen: { syncs: number; visible: number } = { syncs: 0, visible: 0 }
   const { driver, dir } = await startDisk({

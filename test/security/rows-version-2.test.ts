@@ -58,8 +58,8 @@ async function refuses(headers: Headers = {}): Promise<void> {
   expect((await harness.signed('alice', 'GET', '/alice-1/k')).text).toBe('before')
 }
 
-describe('23: objects.sigV2: auto', () => {
-  test('accepts version 2 on loopback, on a port of its own and on the API’s', async () => {
+describe('objects.sigV2: auto', () => {
+  test('accepts version 2 on loopback, on a separate port and on the API’s', async () => {
     await start()
     await accepts()
     await harness.close()
@@ -92,14 +92,14 @@ describe('23: objects.sigV2: auto', () => {
     await refuses({ host: 'localhost' })
   })
 
-  test('accepts it in development mode, whatever the name of the server', async () => {
+  test('accepts it in development mode for any server name', async () => {
     await start({}, { dev: true })
     await accepts({ host: 'files.test' })
     await accepts({ via: '1.1 proxy' })
   })
 })
 
-test('23: objects.sigV2: off refuses it on loopback and in development mode', async () => {
+test('objects.sigV2: off refuses it on loopback and in development mode', async () => {
   await start({ objects: { sigV2: 'off' } })
   await refuses()
   await harness.refused(post, 400, 'InvalidRequest')
@@ -108,7 +108,7 @@ test('23: objects.sigV2: off refuses it on loopback and in development mode', as
   await refuses()
 })
 
-test('23: objects.sigV2: on accepts it everywhere, below a path as well', async () => {
+test('objects.sigV2: on accepts it everywhere, also below a path', async () => {
   const listen = `127.0.0.1:${await freePort()}`
   const objects = { listen, publicUrl: 'https://files.example.com/objects', sigV2: 'on' }
   await start({ objects }, { objectsAt: `http://${listen}` })

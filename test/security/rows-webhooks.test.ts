@@ -1,11 +1,11 @@
-/** Row 107: a webhook reaches no address that is not public, by whatever name or way. */
+/** Security case 107: a webhook cannot reach a non-public address, by any name or redirect. */
 import type { LookupAddress } from 'node:dns'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { checkedLookup, post, type Posted } from '../../src/webhooks/post.ts'
 import { isPublicAddress } from '../../src/webhooks/public-address.ts'
 import { startReceiver, type Receiver } from '../service/receiver.ts'
 
-describe('107: addresses', () => {
+describe('addresses', () => {
   it.each([
     ['loopback', ['127.0.0.1', '127.255.255.254', '::1', '0.0.0.0', '::', '0.1.2.3']],
     ['link-local', ['169.254.0.1', 'fe80::1', 'fe80::1%eth0', 'febf::1']],
@@ -22,13 +22,13 @@ describe('107: addresses', () => {
     expect(addresses.filter(isPublicAddress)).toEqual([])
   })
 
-  it('public ones are', () => {
+  it('public addresses are allowed', () => {
     const addresses = ['8.8.8.8', '1.1.1.1', '172.32.0.1', '2606:4700::1111', '::ffff:8.8.8.8', '64:ff9b::808:808']
     expect(addresses.filter((address) => !isPublicAddress(address))).toEqual([])
   })
 })
 
-describe('107: connections', () => {
+describe('connections', () => {
   let receiver: Receiver
   beforeEach(async () => {
     receiver = await startReceiver()
@@ -62,7 +62,7 @@ describe('107: connections', () => {
     },
   )
 
-  it('https is refused no less', async () => {
+  it('refuses https as well', async () => {
     expect(await send(`https://127.0.0.1:${port()}/`)).toEqual(refusal)
     expect(await send(`https://localhost:${port()}/`)).toEqual(refusal)
     expect(receiver.connections).toBe(0)
@@ -80,7 +80,7 @@ describe('107: connections', () => {
     expect(receiver.connections).toBe(0)
   })
 
-  it('a name that changes its meaning between two lookups gains nothing: there is one, and what it found is used', async () => {
+  it('resolves a name once, and connects to that address', async () => {
     const answers = [[{ address: '2606:4700::1111', family: 6 }], [{ address: '127.0.0.1', family: 4 }]]
     let asked = 0
     const lookup = checkedLookup({ allowPrivate: false, resolve: async () => answers[asked++] ?? [] })
@@ -91,7 +91,7 @@ describe('107: connections', () => {
     expect(await look()).toContain('hook.example is 127.0.0.1, which is not a public address')
   })
 
-  it('the name is looked up once for each request, and that answer is connected to', async () => {
+  it('resolves the name once per request, and connects to that address', async () => {
     let asked = 0
     const resolve = async () => {
       asked += 1
@@ -104,7 +104,7 @@ describe('107: connections', () => {
     expect([asked, receiver.connections]).toEqual([2, 1])
   })
 
-  it('a redirect to loopback is not followed', async () => {
+  it('does not follow a redirect to loopback', async () => {
     const inner = await startReceiver()
     receiver.answer = (res) => void res.writeHead(302, { location: inner.url }).end()
     expect(await send(receiver.url, { allowPrivate: true })).toEqual({ status: 302, error: null })

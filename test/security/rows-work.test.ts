@@ -1,4 +1,4 @@
-/** Rows 61, 69, 101 and 103: what costs a sender a few kilobytes costs the server no more than a few milliseconds. */
+/** Security cases 61, 69, 101 and 103: a few kilobytes from a client cost the server at most a few milliseconds. */
 import { createHash } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { matches } from '../../src/drivers/conditions.ts'

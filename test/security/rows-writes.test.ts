@@ -159,7 +159,7 @@ test.each(routes.filter(({ path }) => path !== '/another-1'))(
   },
 )
 
-test('34: a form by a policy of another owner, by none, by a signed header instead', async () => {
+test('rejects a form with a policy of another owner, without a policy, and with a signed header instead', async () => {
   await harness.refused(() => harness.post('bob', { bucket: 'alice-1' }), 403, 'AccessDenied')
   const type = { 'content-type': 'multipart/form-data; boundary=b' }
   const body =

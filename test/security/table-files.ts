@@ -1,4 +1,4 @@
-/** Cases of what is named, owned, served and kept. */
+/** Security cases of names, ownership, serving and storage. */
 import type { Section } from './table.ts'
 
 export const fileRows: readonly Section[] = [

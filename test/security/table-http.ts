@@ -1,4 +1,4 @@
-/** Cases of forms and of HTTP itself. */
+/** Security cases of forms and of HTTP. */
 import type { Section } from './table.ts'
 
 export const httpRows: readonly Section[] = [

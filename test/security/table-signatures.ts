@@ -1,4 +1,4 @@
-/** Cases of signatures, in the query and in the header. */
+/** Security cases of signatures, in the query and in the header. */
 import type { Section } from './table.ts'
 
 export const signatureRows: readonly Section[] = [

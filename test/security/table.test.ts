@@ -1,4 +1,4 @@
-/** The table of cases is whole, names tests that there are, and is what docs/security.md shows. */
+/** The table of security cases is complete, its tests exist, and docs/security.md shows it. */
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -7,7 +7,7 @@ import { sections } from './table.ts'
 
 const rows = sections.flatMap((section) => section.rows)
 
-test('each of the 119 cases stands in the table once', () => {
+test('each of the 119 cases is in the table once', () => {
   const numbers = rows.flatMap((row) => row.rows)
   expect(numbers.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 119 }, (_, i) => i + 1))
 })

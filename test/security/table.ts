@@ -1,6 +1,6 @@
 /**
- * Every case of docs/security.md, by its number: what is done, what is answered, which tests prove it. The page's tables
- * are made from this one (`npm run docs:security`), and a test holds the two together.
+ * All cases of docs/security.md by number, with response and tests. `npm run docs:security` generates the tables of the
+ * page, and a test compares them.
  */
 import { fileRows } from './table-files.ts'
 import { httpRows } from './table-http.ts'
@@ -10,7 +10,7 @@ export type Row = {
   /** Numbers of the cases. */
   rows: readonly number[]
   case: string
-  /** Codes as the page explains them. */
+  /** Response codes, as explained on the page. */
   answer: string
   /** Files below test/, without their endings. */
   tests: readonly string[]
