@@ -1,4 +1,4 @@
-/** Who may do what: two owners, the gateway's own key, and people without a name. */
+/** Access rights of two owners, the gateway's own key, and anonymous clients. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { element, startEndpoint, type Endpoint, type Who } from './endpoint.ts'
 
@@ -62,7 +62,7 @@ test.each([
   expect(await status(null, 'GET', path)).toBe(anyone)
 })
 
-describe('writing what is someone else’s', () => {
+describe('writing to another owner’s bucket', () => {
   const routes: [string, string, string][] = [
     ['PUT', '/alice-1/new', ''],
     ['PUT', '/alice-1/open', ''],
@@ -96,7 +96,7 @@ describe('writing what is someone else’s', () => {
     expect(await endpoint.state()).toEqual(before)
   })
 
-  test('by copy: neither out of a bucket nor into one', async () => {
+  test('by copy, neither from a bucket nor to one', async () => {
     const before = await endpoint.state()
     expect(await status('bob', 'PUT', '/bob-1/stolen', { 'x-amz-copy-source': '/alice-1/private' })).toBe(403)
     expect(await status('bob', 'PUT', '/bob-1/stolen', { 'x-amz-copy-source': '/postern/uploads/one.txt' })).toBe(403)
@@ -105,17 +105,17 @@ describe('writing what is someone else’s', () => {
     expect(await status('bob', 'PUT', '/bob-1/copied', { 'x-amz-copy-source': '/alice-1/open' })).toBe(200)
   })
 
-  test('the gateway’s own bucket is not deleted even by its own key', async () => {
+  test('does not delete the gateway’s own bucket, even with its own key', async () => {
     expect(await status('gateway', 'DELETE', '/postern')).toBe(403)
     expect(await status('gateway', 'PUT', '/alice-1/new')).toBe(403)
   })
 
-  test('a bucket name that is taken', async () => {
+  test('rejects a bucket name that is taken', async () => {
     const answer = await endpoint.signed('bob', 'PUT', '/alice-1')
     expect([answer.status, element(answer, 'Code')]).toEqual([409, 'BucketAlreadyExists'])
   })
 
-  test('another owner than expected', async () => {
+  test('rejects another owner than expected', async () => {
     expect(await status('alice', 'GET', '/alice-1/private', { 'x-amz-expected-bucket-owner': 'bob' })).toBe(403)
     expect(await status('alice', 'GET', '/alice-1/private', { 'x-amz-expected-bucket-owner': 'alice' })).toBe(200)
   })

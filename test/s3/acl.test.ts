@@ -1,4 +1,4 @@
-/** ACLs: whom canned ones and grants let in, who owns what others write, and what is refused. */
+/** ACLs: the access of canned ACLs and grants, the owner of objects from other writers, and refusals. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { element, startEndpoint, type Endpoint, type Who } from './endpoint.ts'
 
@@ -96,7 +96,7 @@ describe('canned ACLs', () => {
 })
 
 describe('grants', () => {
-  test('in headers are read back, and let in whom they name', async () => {
+  test('in headers are read back, and allow the named owners', async () => {
     await send('alice', 'PUT', '/k', {
       headers: {
         'x-amz-grant-read': `id="bob", uri="${group('AuthenticatedUsers')}"`,
@@ -131,7 +131,7 @@ describe('grants', () => {
     expect(await statuses('GET', '')).toEqual([200, 403, 403, 403])
   })
 
-  test('FULL_CONTROL of an object is every permission of it', async () => {
+  test('FULL_CONTROL of an object includes every permission', async () => {
     await send('alice', 'PUT', '/k', { headers: { 'x-amz-grant-full-control': 'id=bob' } })
     expect((await send('bob', 'GET', '/k')).status).toBe(200)
     expect((await send('bob', 'GET', '/k', { query: 'acl' })).status).toBe(200)
@@ -177,7 +177,7 @@ describe('objects of other writers', () => {
     await send('alice', 'PUT', '', { query: 'acl', headers: { 'x-amz-acl': 'public-read-write' } })
   })
 
-  test('belong to the writer, who sets their ACL; the owner of the bucket has every right', async () => {
+  test('belong to the writer, who sets their ACL, and the owner of the bucket has every right', async () => {
     await send('bob', 'PUT', '/k')
     expect(await statuses('GET', '/k')).toEqual([200, 200, 403, 403])
     const shown = await send('bob', 'GET', '/k', { query: 'acl' })

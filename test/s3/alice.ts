@@ -1,4 +1,4 @@
-/** An endpoint on which alice has a bucket with one object in it, and refusals that must leave no trace there. */
+/** An endpoint on which alice has a bucket with one object, and a check that refusals change nothing there. */
 import { afterAll, beforeAll, expect } from 'vitest'
 import type { RawAnswer } from '../fixtures/raw-http.ts'
 import { element, startEndpoint, type Endpoint, type SignedOptions } from './endpoint.ts'

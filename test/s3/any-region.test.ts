@@ -1,4 +1,4 @@
-/** `objects.region: any`, for clients whose region is fixed in their code or their infrastructure. */
+/** `objects.region: any`, for clients with a fixed region in their code or infrastructure. */
 import {
   CreateBucketCommand,
   GetBucketLocationCommand,

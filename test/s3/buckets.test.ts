@@ -20,7 +20,7 @@ import { Bucket, client, endpoint, failing, put, serveSdk } from './sdk.ts'
 serveSdk()
 
 describe('buckets', () => {
-  test('made, made again, listed in pages, deleted', async () => {
+  test('are created, created again, listed in pages and deleted', async () => {
     const names = ['list-a', 'list-b', 'list-c']
     for (const name of names) await client.send(new CreateBucketCommand({ Bucket: name }))
     await client.send(new CreateBucketCommand({ Bucket: 'list-a' }))
@@ -46,7 +46,7 @@ describe('buckets', () => {
     )
   })
 
-  test('where they are and what they are not', async () => {
+  test('have a location, and no unsupported settings', async () => {
     expect((await client.send(new HeadBucketCommand({ Bucket }))).BucketRegion).toBe('us-east-1')
     expect((await client.send(new GetBucketLocationCommand({ Bucket }))).LocationConstraint).toBeUndefined()
     expect((await client.send(new GetBucketVersioningCommand({ Bucket }))).Status).toBeUndefined()

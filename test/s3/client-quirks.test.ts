@@ -1,4 +1,4 @@
-/** What foreign clients rely on beyond the API reference, each seen in one of the suites of `test/interop`. */
+/** Behaviour beyond the API reference that clients rely on, each seen in one of the suites of `test/interop`. */
 import { hash } from 'node:crypto'
 import { CreateMultipartUploadCommand, paginateListParts, UploadPartCommand } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -13,7 +13,7 @@ beforeAll(async () => {
 afterAll(() => endpoint.close())
 
 describe('ListParts', () => {
-  test.each([0, 1, 2, 3])('a paginator that follows NextPartNumberMarker alone ends, with %i parts', async (count) => {
+  test.each([0, 1, 2, 3])('a paginator that only follows NextPartNumberMarker ends, with %i parts', async (count) => {
     const client = endpoint.client('alice')
     const { UploadId } = await client.send(new CreateMultipartUploadCommand({ Bucket, Key: 'parts' }))
     for (let PartNumber = 1; PartNumber <= count; PartNumber++) {
@@ -31,8 +31,8 @@ describe('ListParts', () => {
   })
 })
 
-describe('errors say what foreign clients look for', () => {
-  test('NoSuchKey names the key, of a copy the one of its source', async () => {
+describe('errors contain the fields that clients read', () => {
+  test('NoSuchKey contains the key, for a copy the source key', async () => {
     const missing = await endpoint.signed('alice', 'GET', `/${Bucket}/no/such%20key`)
     expect([missing.status, element(missing, 'Key')]).toEqual([404, 'no/such key'])
     const headers = { 'x-amz-copy-source': `${Bucket}/nothing` }
@@ -40,7 +40,7 @@ describe('errors say what foreign clients look for', () => {
     expect([copy.status, element(copy, 'Code'), element(copy, 'Key')]).toEqual([404, 'NoSuchKey', 'nothing'])
   })
 
-  test('InvalidRange repeats the range, and a part that is not there has a code of its own', async () => {
+  test('InvalidRange contains the range, and a missing part has its own code', async () => {
     await endpoint.signed('alice', 'PUT', `/${Bucket}/ten`, { body: '0123456789' })
     const range = await endpoint.signed('alice', 'GET', `/${Bucket}/ten`, { headers: { range: 'bytes=10-12' } })
     expect([range.status, element(range, 'Code'), element(range, 'RangeRequested')]).toEqual([
@@ -97,7 +97,7 @@ describe('copies', () => {
     expect((await endpoint.signed('alice', 'GET', `/${Bucket}/target`)).text).toBe('plus')
   })
 
-  test('the owner that is expected of the source is held to', async () => {
+  test('enforce the expected owner of the source', async () => {
     await endpoint.signed('alice', 'PUT', `/${Bucket}/source`, { body: 'x' })
     const expecting = (owner: string) => copy(`/${Bucket}/source`, { 'x-amz-source-expected-bucket-owner': owner })
     expect((await expecting('alice')).status).toBe(200)
@@ -105,7 +105,7 @@ describe('copies', () => {
     expect([refused.status, element(refused, 'Code')]).toEqual([403, 'AccessDenied'])
   })
 
-  test('take the storage class that is asked for, not that of the source', async () => {
+  test('have the requested storage class, not that of the source', async () => {
     const classOf = async (key: string): Promise<string | undefined> =>
       (await endpoint.signed('alice', 'HEAD', `/${Bucket}/${key}`)).headers.get('x-amz-storage-class')
     const headers = { 'x-amz-storage-class': 'STANDARD_IA', 'x-amz-meta-a': 'b' }
@@ -125,7 +125,7 @@ describe('copies', () => {
   })
 })
 
-test('the storage class of a multipart upload is reported from the start', async () => {
+test('reports the storage class of a multipart upload from the start', async () => {
   const client = endpoint.client('alice')
   const { UploadId } = await client.send(
     new CreateMultipartUploadCommand({ Bucket, Key: 'classy', StorageClass: 'STANDARD_IA' }),
@@ -153,7 +153,7 @@ test.each([
   expect(head.headers.get('content-encoding') ?? null).toBe(kept)
 })
 
-test('a negative MaxAgeSeconds of a CORS rule is kept and sent', async () => {
+test('keeps and sends a negative MaxAgeSeconds of a CORS rule', async () => {
   const rule = '<AllowedMethod>GET</AllowedMethod><AllowedOrigin>*</AllowedOrigin><MaxAgeSeconds>-1</MaxAgeSeconds>'
   const body = `<CORSConfiguration><CORSRule>${rule}</CORSRule></CORSConfiguration>`
   const headers = { 'content-md5': hash('md5', body, 'base64') }

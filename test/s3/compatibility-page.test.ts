@@ -1,4 +1,4 @@
-/** docs/s3-compatibility.md promises nothing that no test holds, and leaves no operation out. */
+/** docs/s3-compatibility.md names an existing test for every promise, and covers every operation. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'

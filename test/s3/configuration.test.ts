@@ -1,4 +1,4 @@
-/** The configuration of buckets, through the AWS SDK: what is stored, what is enforced, and what is not configured. */
+/** The configuration of buckets, through the AWS SDK: stored, enforced, and absent settings. */
 import { hash } from 'node:crypto'
 import {
   CreateBucketCommand,
@@ -155,13 +155,13 @@ describe('settings that are off and stay off', () => {
     expect(await endpoint.store.headBucket(Bucket)).toEqual(before)
   })
 
-  test('acceleration is read as it was suspended', async () => {
+  test('acceleration is read as suspended', async () => {
     const AccelerateConfiguration = { Status: 'Suspended' } as const
     await client.send(new PutBucketAccelerateConfigurationCommand({ Bucket, AccelerateConfiguration }))
     expect((await client.send(new GetBucketAccelerateConfigurationCommand({ Bucket }))).Status).toBe('Suspended')
   })
 
-  test('documents that are none are MalformedXML', async () => {
+  test('invalid documents are MalformedXML', async () => {
     const headers = { 'content-md5': hash('md5', '<x/>', 'base64') }
     for (const name of ['tagging', 'ownershipControls', 'publicAccessBlock', 'accelerate', 'requestPayment', 'abac']) {
       const query = { [name]: '' }
@@ -188,7 +188,7 @@ describe('tags of a bucket', () => {
     )
   })
 
-  test('come with a new bucket too', async () => {
+  test('can be set with a new bucket', async () => {
     const CreateBucketConfiguration = { Tags: TagSet }
     await client.send(new CreateBucketCommand({ Bucket: 'born-tagged', CreateBucketConfiguration }))
     expect((await client.send(new GetBucketTaggingCommand({ Bucket: 'born-tagged' }))).TagSet).toEqual(TagSet)
@@ -220,7 +220,7 @@ describe('ownership controls', () => {
     )
   })
 
-  test('BucketOwnerEnforced disables ACLs: those that are set grant nothing, others cannot be set', async () => {
+  test('BucketOwnerEnforced disables ACLs: existing ones grant nothing, and new ones are refused', async () => {
     await put('open', { ACL: 'public-read' })
     expect(await anyone(`/${Bucket}/open`)).toBe(200)
     await set('BucketOwnerEnforced')
@@ -251,7 +251,7 @@ describe('ownership controls', () => {
     expect(await anyone(`/${Bucket}/open`)).toBe(200)
   })
 
-  test('BucketOwnerEnforced does not go together with an ACL that grants something', async () => {
+  test('BucketOwnerEnforced is refused together with an ACL that grants access', async () => {
     await client.send(new PutBucketAclCommand({ Bucket, ACL: 'public-read' }))
     const invalid = failing('InvalidBucketAclWithObjectOwnership', 400)
     await expect(set('BucketOwnerEnforced')).rejects.toMatchObject(invalid)
@@ -275,7 +275,7 @@ describe('the public access block', () => {
   const set = (settings: Partial<typeof none>): Promise<unknown> =>
     client.send(new PutPublicAccessBlockCommand({ Bucket, PublicAccessBlockConfiguration: settings }))
 
-  test('is set, read and removed; what is left out is off', async () => {
+  test('is set, read and removed, and omitted fields are off', async () => {
     await set({ IgnorePublicAcls: true })
     const { PublicAccessBlockConfiguration } = await client.send(new GetPublicAccessBlockCommand({ Bucket }))
     expect(PublicAccessBlockConfiguration).toEqual({ ...none, IgnorePublicAcls: true })
@@ -285,7 +285,7 @@ describe('the public access block', () => {
     )
   })
 
-  test('BlockPublicAcls refuses new public ACLs and leaves those that are set', async () => {
+  test('BlockPublicAcls refuses new public ACLs and keeps existing ones', async () => {
     await put('open', { ACL: 'public-read' })
     await set({ BlockPublicAcls: true })
     const denied = failing('AccessDenied', 403)

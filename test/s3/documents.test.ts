@@ -30,7 +30,7 @@ describe('documents', () => {
     expect(await withMd5(body)).toBe('MalformedXML')
   })
 
-  test('without a digest, with a wrong one, too long', async () => {
+  test('are rejected without a digest, with a wrong one, or if too long', async () => {
     const body = '<Delete><Object><Key>a</Key></Object></Delete>'
     expect(element(await post(body), 'Code')).toBe('InvalidRequest')
     expect(element(await post(body, { 'content-md5': 'AAAAAAAAAAAAAAAAAAAAAA==' }), 'Code')).toBe('BadDigest')
@@ -38,7 +38,7 @@ describe('documents', () => {
     expect(await withMd5(' '.repeat(9_000_000))).toBe('MaxMessageLengthExceeded')
   })
 
-  test('numeric and named entities, CDATA, white space in keys', async () => {
+  test('support numeric and named entities, CDATA, and white space in keys', async () => {
     const { createHash } = await import('node:crypto')
     await put(' a"b\'c<d ')
     const body =

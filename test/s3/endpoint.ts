@@ -1,4 +1,4 @@
-/** The objects endpoint alone over a disk store in a temporary folder, and signed requests to it over bare sockets. */
+/** The objects endpoint alone with a disk store in a temporary folder, and signed requests to it over raw sockets. */
 import { createHash } from 'node:crypto'
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'

@@ -1,4 +1,4 @@
-/** A form's file, however the bytes arrive: the same as in one piece, and never more or less than it. */
+/** A form's file is complete and exact, however the bytes arrive. */
 import { Readable } from 'node:stream'
 import * as fc from 'fast-check'
 import type { IncomingMessage } from 'node:http'
@@ -41,7 +41,7 @@ test('is the same in any pieces', async () => {
   )
 })
 
-test('is none where the form does not end', async () => {
+test('is missing if the form does not end', async () => {
   const ends = fc.constantFrom(
     '',
     '-',
@@ -80,7 +80,7 @@ test('fields are the same in any pieces', async () => {
   )
 })
 
-test('a field that comes byte by byte is copied a few times, not once a packet', async () => {
+test('copies a field that arrives byte by byte a few times, not once per packet', async () => {
   const value = 'x'.repeat(50_000)
   const pieces = Array.from(Buffer.from(formOf(value)), (byte) => Buffer.from([byte]))
   let copied = 0

@@ -60,7 +60,7 @@ async function refused(
 }
 
 describe('good forms', () => {
-  test('204, with the object’s place, type and metadata', async () => {
+  test('return 204 with the object’s location, type and metadata', async () => {
     const fields = form({ fields: { 'Content-Type': 'image/png', 'x-amz-meta-a': 'né', acl: 'public-read' } })
     const answer = await post(body(fields, filePart(), field('after', 'ignored')))
     expect(answer.status).toBe(204)
@@ -72,7 +72,7 @@ describe('good forms', () => {
     expect(answer.headers.get('etag')).toBe(got.headers.get('etag'))
   })
 
-  test('the id of the version that it makes', async () => {
+  test('return the id of the new version', async () => {
     await endpoint.store.createBucket('alice-versions', { owner: 'alice', configuration: { versioning: 'Enabled' } })
     const fields = form({ bucket: 'alice-versions', fields: { success_action_status: '201' } })
     const answer = await post(body(fields), { to: 'alice-versions' })
@@ -96,13 +96,13 @@ describe('good forms', () => {
     expect([away.status, away.headers.get('location')]).toEqual([204, '/alice-1/form.txt'])
   })
 
-  test('a large file in pieces, with lines that look like delimiters', async () => {
+  test('store a large file in pieces, with lines that look like delimiters', async () => {
     const content = `\r\n--${boundary.slice(0, 5)}\r\n--`.repeat(40_000)
     expect((await post(body(form({ key: 'large' }), filePart(content)))).status).toBe(204)
     expect((await endpoint.signed('alice', 'GET', `/${bucket}/large`)).text).toBe(content)
   })
 
-  test('an empty file', async () => {
+  test('store an empty file', async () => {
     expect((await post(body(form({ key: 'empty' }), filePart('')))).status).toBe(204)
     expect((await endpoint.store.headObject({ bucket, key: 'empty' })).contentLength).toBe(0)
   })
@@ -164,7 +164,7 @@ describe('bad forms', () => {
     await refused(body(starts, filePart('x', key)), 400, 'InvalidURI')
   })
 
-  test('what ${filename} becomes is held to the policy again', async () => {
+  test('a key with ${filename} replaced must match the policy', async () => {
     const fields = form({ key: 'user/${filename}' })
     await refused(body({ ...fields, key: 'other/${filename}' }), 403, 'AccessDenied')
     const eq = form({ conditions: [['eq', '$key', '${filename}']], key: '${filename}' })
@@ -183,7 +183,7 @@ describe('bad forms', () => {
     await refused(body(form()).slice(0, 300), 400, 'MalformedPOSTRequest')
   })
 
-  test('what is not implemented', async () => {
+  test('unsupported fields', async () => {
     await refused(body(form({ fields: { 'x-amz-server-side-encryption': 'AES256' } })), 501, 'NotImplemented')
     await refused(body(form({ fields: { acl: 'aws-exec-read' } })), 501, 'NotImplemented')
   })

@@ -1,4 +1,4 @@
-/** The key that signs the gateway's own URLs, replaced while it runs: security row 91 over real HTTP. */
+/** Rotation of the key that signs the gateway's URLs while it runs: security case 91 over real HTTP. */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -40,7 +40,7 @@ const post = ({ uploadUrl, fields = {} }: Upload): Promise<Answer> => {
 }
 const signerOf = (url: string): string => new URL(url).searchParams.get('X-Amz-Credential')!.split('/')[0]!
 
-test('is replaced: URLs issued before work during the overlap and not after, new ones throughout', async () => {
+test('is replaced: earlier URLs work during the overlap and not after, new ones throughout', async () => {
   const inTime = await begin()
   const tooLate = await begin()
   const formInTime = await begin({ method: 'POST' })
@@ -64,14 +64,14 @@ test('is replaced: URLs issued before work during the overlap and not after, new
   expect((await send(downloadUrl)).text).toBe('hello')
 })
 
-test('without an overlap, ends what was issued before', async () => {
+test('without an overlap, revokes earlier URLs', async () => {
   const before = await begin()
   await rotateSigning(keys.folder, { overlap: 0, now: keys.now() })
   await soon(async () => expect(await put(before)).toMatchObject(refused))
   expect((await put(await begin())).status).toBe(200)
 })
 
-test('can be ended early once it is replaced', async () => {
+test('can be revoked early once it is replaced', async () => {
   const before = await begin()
   const { replaced } = await rotateSigning(keys.folder, { overlap: hour, now: keys.now() })
   await soon(async () => expect(signerOf((await begin()).uploadUrl)).not.toBe(replaced.accessKeyId))
@@ -90,7 +90,7 @@ test('is accepted again after a restart within the overlap', async () => {
   expect(await send(get)).toMatchObject(refused)
 })
 
-test('follows no file that holds another one: a library may bring its own', async () => {
+test('ignores a file with another key if a library sets its own', async () => {
   const foreign = { ...testSecrets, signing: { ...testSecrets.signing, accessKeyId: 'POSTERNFOREIGN000000' } }
   await keys.restart(() => writeFileSync(join(keys.folder, 'secrets.json'), JSON.stringify(foreign)))
   await sleep(1100)

@@ -1,4 +1,4 @@
-/** Presigned URLs whose `x-amz-*` headers were moved into the query, as the SDKs of JavaScript and Ruby do by default. */
+/** Presigned URLs with `x-amz-*` headers in the query, as the SDKs for JavaScript and Ruby send them by default. */
 import {
   CompleteMultipartUploadCommand,
   CopyObjectCommand,
@@ -66,7 +66,7 @@ describe('a PUT URL of the AWS SDK for JavaScript', () => {
     expect(await endpoint.state()).toEqual(before)
   })
 
-  test('accepts what the header accepts', async () => {
+  test('accepts the same values as the header', async () => {
     const url = await putUrl({ Key: 'plain', StorageClass: 'STANDARD', ExpectedBucketOwner: 'alice' })
     expect((await send(url, 'PUT', {}, 'bytes')).status).toBe(200)
   })
@@ -108,19 +108,19 @@ describe('the same name in the query and in a header', () => {
     },
   )
 
-  test('is accepted where both are signed and equal, and refused where they differ', async () => {
+  test('is accepted if both are signed and equal, and refused if they differ', async () => {
     const both = { query: { 'x-amz-meta-a': 'b' }, headers: { 'x-amz-meta-a': 'b' } }
     expect((await write(target(both), { 'x-amz-meta-a': 'b' })).status).toBe(200)
     const other = target({ query: { 'x-amz-meta-a': 'b' }, headers: { 'x-amz-meta-a': 'c' } })
     expect((await write(other, { 'x-amz-meta-a': 'c' })).status).toBe(403)
   })
 
-  test('is refused where two spellings of it stand in the query', async () => {
+  test('is refused in two spellings in the query', async () => {
     const twice = target({ query: { 'x-amz-meta-a': 'b', 'X-Amz-Meta-A': 'b' } })
     expect((await write(twice, {})).status).toBe(400)
   })
 
-  test('a parameter appended to a URL changes nothing but the signature', async () => {
+  test('a parameter appended to a URL only breaks the signature', async () => {
     const answer = await write(`${target({})}&x-amz-acl=public-read`, {})
     expect([answer.status, element(answer, 'Code')]).toEqual([403, 'SignatureDoesNotMatch'])
   })
@@ -131,7 +131,7 @@ describe('the same name in the query and in a header', () => {
   })
 })
 
-test('parameters do nothing next to an Authorization header, and none stands for a header of an anonymous request', async () => {
+test('parameters have no effect next to an Authorization header, or in an anonymous request', async () => {
   const query = { 'x-amz-acl': 'public-read', 'x-amz-meta-a': 'b' }
   expect((await endpoint.signed('alice', 'PUT', `/${Bucket}/headed`, { query, body: 'bytes' })).status).toBe(200)
   expect((await endpoint.raw('GET', `/${Bucket}/headed`)).status).toBe(403)
@@ -139,7 +139,7 @@ test('parameters do nothing next to an Authorization header, and none stands for
   expect(Metadata).toEqual({})
 })
 
-test('a presigned CreateMultipartUpload keeps metadata and ACL, and asks for no checksums', async () => {
+test('a presigned CreateMultipartUpload keeps metadata and ACL, and requires no checksums', async () => {
   const Key = 'parts'
   const command = new CreateMultipartUploadCommand({ Bucket, Key, Metadata: { album: '2026' }, ACL: 'public-read' })
   const begun = await (await send(await getSignedUrl(client, command), 'POST')).text()

@@ -1,4 +1,4 @@
-/** Security row 91 over real HTTP: access keys that come, are replaced and end while the gateway runs. */
+/** Security case 91 over real HTTP: access keys that are created, replaced and revoked while the gateway runs. */
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -43,7 +43,7 @@ function form(credentials: Credentials, bucket: string, key: string): Promise<An
 }
 
 describe('a key of keys.json', () => {
-  test('opens its owner’s buckets as soon as it is made, and nothing once it is revoked', async () => {
+  test('opens its owner’s buckets as soon as it is created, and nothing once it is revoked', async () => {
     const key = await keys.make('alice')
     expect((await keys.signed(key, 'PUT', '/alice-1')).status).toBe(200)
     const get = keys.url(key, 'GET', 'alice-1', 'a')
@@ -68,7 +68,7 @@ describe('a key of keys.json', () => {
     expect((await keys.signed(configured, 'PUT', '/carol-1')).status).toBe(200)
   })
 
-  test('ends at its hour by the gateway’s clock, without anything being read again', async () => {
+  test('expires by the gateway’s clock, without reading the file again', async () => {
     const key = await keys.make('alice')
     await keys.signed(key, 'PUT', '/alice-1')
     await revokeKey(keys.folder, key.accessKeyId, { after: hour, now: keys.now() })
@@ -93,7 +93,7 @@ describe('a key of keys.json', () => {
     expect((await send(urls[1])).text).toBe('bytes')
   })
 
-  test('does not stand in for one of the configuration with the same id', async () => {
+  test('does not replace one of the configuration with the same id', async () => {
     const key = (await addKey(keys.folder, {
       owner: 'mallory',
       accessKeyId: configured.accessKeyId,
@@ -108,8 +108,8 @@ describe('a key of keys.json', () => {
   })
 })
 
-describe('a file that is not right', () => {
-  test('changes nothing while the gateway runs, is logged once, and counts when it is mended', async () => {
+describe('an invalid file', () => {
+  test('changes nothing while the gateway runs, is logged once, and is used once it is fixed', async () => {
     const key = await keys.make('alice')
     expect((await keys.signed(key, 'PUT', '/alice-1')).status).toBe(200)
     const file = join(keys.folder, 'keys.json')

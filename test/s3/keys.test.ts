@@ -26,7 +26,7 @@ describe('keys', () => {
     await refused(() => send('DELETE'), 400, 'InvalidURI')
   })
 
-  test('too long by a byte of UTF-8', async () => {
+  test('are rejected if too long by a byte of UTF-8', async () => {
     expect((await put({}, encodeURIComponent('é'.repeat(512)))).status).toBe(200)
     await refused(() => put({}, encodeURIComponent('é'.repeat(512) + 'a')), 400, 'KeyTooLongError')
   })
@@ -49,7 +49,7 @@ describe('keys', () => {
     expect(await endpoint.state()).toEqual(before)
   })
 
-  test('names that a file system would confuse stay apart', async () => {
+  test('stay apart if a file system would merge them', async () => {
     const names = [
       'A',
       'a',

@@ -1,4 +1,4 @@
-/** Below a path, under host names of buckets, and with what the gateway does once an object of its own is written. */
+/** The endpoint below a path, with host names of buckets, and the gateway's step after a write to its own bucket. */
 import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
 import { describe, expect, test } from 'vitest'
 import { StorageError } from '../../src/errors.ts'
@@ -14,7 +14,7 @@ async function using(
 }
 
 describe('below a path prefix', () => {
-  test('URLs carry it, and the signature covers it', () =>
+  test('URLs contain it, and the signature covers it', () =>
     using({ pathPrefix: () => '/objects', publicUrl: () => 'https://files.example.com/objects' }, async (endpoint) => {
       const target = endpoint.target('gateway', 'PUT', 'postern', 'uploads/a b.txt')
       expect(target).toMatch(/^\/objects\/postern\/uploads\/a%20b\.txt\?/)
@@ -34,7 +34,7 @@ describe('below a path prefix', () => {
 })
 
 describe('with virtual hosts', () => {
-  test('the host names the bucket, a path still does on other hosts', () =>
+  test('the host is the bucket, and on other hosts the path is', () =>
     using({ virtualHosts: 's3.example.com' }, async (endpoint) => {
       await endpoint.store.createBucket('alice-1', { owner: 'alice' })
       const host = 'alice-1.s3.example.com'
@@ -60,7 +60,7 @@ describe('with virtual hosts', () => {
 })
 
 describe('after a write to the gateway’s bucket', () => {
-  test('the answer waits for the gateway', () => {
+  test('the response waits for the gateway', () => {
     const written: string[] = []
     const onObjectWritten = async ({ key }: { key: string }): Promise<void> => {
       await new Promise((resolve) => setTimeout(resolve, 20))
@@ -92,7 +92,7 @@ describe('after a write to the gateway’s bucket', () => {
   )
 })
 
-test('a region that is not the SDK’s default', () =>
+test('accepts a region that is not the SDK’s default', () =>
   using({ region: 'eu-central-1' }, async (endpoint) => {
     const client = new S3Client({
       endpoint: endpoint.url,

@@ -1,4 +1,4 @@
-/** Multipart uploads through the endpoint; row 92. */
+/** Multipart uploads through the endpoint, and security case 92. */
 import {
   AbortMultipartUploadCommand,
   CompleteMultipartUploadCommand,
@@ -42,7 +42,7 @@ const complete = (
 const md5 = (bytes: Buffer | string): Buffer => createHash('md5').update(bytes).digest()
 
 describe('an upload in parts', () => {
-  test('begun, listed, completed, completed again, read by part', async () => {
+  test('is created, listed, completed, completed again, and read by part', async () => {
     const Key = 'parts/ü 1'
     const UploadId = await begin(Key, { ContentType: 'video/mp4', Metadata: { a: 'b' } })
     const parts = [await part(Key, UploadId, 1, big), await part(Key, UploadId, 7, 'the end')]
@@ -77,7 +77,7 @@ describe('an upload in parts', () => {
     })
   })
 
-  test('a part copied, whole and by range', async () => {
+  test('copies a part, whole and by range', async () => {
     const Key = 'copied'
     await endpoint.signed('alice', 'PUT', `/${Bucket}/source`, { body: big })
     const UploadId = await begin(Key)
@@ -115,7 +115,7 @@ describe('an upload in parts', () => {
 })
 
 describe('refused', () => {
-  test('orders, ETags, sizes, conditions, unknown uploads', async () => {
+  test('wrong order, ETags, sizes and conditions, and unknown uploads', async () => {
     const Key = 'refused'
     const UploadId = await begin(Key)
     const one = await part(Key, UploadId, 1, 'small')
@@ -147,7 +147,7 @@ describe('refused', () => {
     expect((await endpoint.signed('alice', 'GET', `/${Bucket}/${Key}`)).text).toBe('there')
   })
 
-  test('someone else’s upload', async () => {
+  test('an upload of another owner', async () => {
     const UploadId = await begin('mine')
     const query = { uploadId: UploadId }
     for (const [method, more] of [
@@ -161,7 +161,7 @@ describe('refused', () => {
     }
   })
 
-  test('a URL for one part uploads no other', async () => {
+  test('a URL for one part, used for another', async () => {
     const UploadId = await begin('bound')
     const target = endpoint.target('alice', 'PUT', Bucket, 'bound', { query: { partNumber: '1', uploadId: UploadId } })
     const length = { 'content-length': '1' }

@@ -5,7 +5,7 @@ import { bucket, endpoint, put, refused, serveAlice } from './alice.ts'
 
 serveAlice()
 
-describe('what is not there', () => {
+describe('unsupported features', () => {
   test.each([
     ['PUT', '/alice-1', 'object-lock'],
     ['PUT', '/alice-1', 'website'],
@@ -38,7 +38,7 @@ describe('what is not there', () => {
     await refused(() => put({ headers: headers as Record<string, string> }), 501, 'NotImplemented')
   })
 
-  test('methods, storage classes, ACLs that nobody knows', async () => {
+  test('unknown methods, storage classes and ACLs', async () => {
     await refused(() => endpoint.signed('alice', 'PATCH', `/${bucket}/there`), 405, 'MethodNotAllowed')
     await refused(() => endpoint.signed('alice', 'POST', `/${bucket}/there`), 405, 'MethodNotAllowed')
     await refused(() => put({ headers: { 'x-amz-storage-class': 'GLACIER' } }), 400, 'InvalidStorageClass')

@@ -1,4 +1,4 @@
-/** The smaller operations on objects, through the AWS SDK. */
+/** Further operations on objects, through the AWS SDK. */
 import {
   CopyObjectCommand,
   DeleteObjectsCommand,
@@ -16,7 +16,7 @@ import { Bucket, client, endpoint, failing, put, serveSdk } from './sdk.ts'
 serveSdk()
 
 describe('objects', () => {
-  test('copied, with and without their headers', async () => {
+  test('are copied with and without their headers', async () => {
     await put('from ü?', 'bytes', { ContentType: 'text/css', Metadata: { a: 'b' }, Tagging: 'x=y' })
     const CopySource = `${Bucket}/${encodeURIComponent('from ü?')}`
     const copied = await client.send(new CopyObjectCommand({ Bucket, Key: 'to', CopySource }))
@@ -39,7 +39,7 @@ describe('objects', () => {
     await expect(client.send(gone)).rejects.toMatchObject(failing('NoSuchKey', 404))
   })
 
-  test('deleted many at once; what is not there counts as deleted', async () => {
+  test('are deleted many at once, and missing ones count as deleted', async () => {
     await put('many 1 <&>')
     const Objects = [
       { Key: 'many 1 <&>' },
@@ -108,7 +108,7 @@ describe('objects', () => {
     expect([answer.status, element(answer, 'Code')]).toEqual([400, 'InvalidArgument'])
   })
 
-  test('a checksum is told to who asks, and not with a range', async () => {
+  test('return a checksum on request, but not with a range', async () => {
     await put('checked', 'bytes', { ChecksumAlgorithm: 'CRC32' })
     const head = await client.send(new HeadObjectCommand({ Bucket, Key: 'checked', ChecksumMode: 'ENABLED' }))
     expect([head.ChecksumCRC32, head.ChecksumType]).toEqual([expect.stringMatching(/==$/), 'FULL_OBJECT'])

@@ -1,4 +1,4 @@
-/** The quota of an access key's owner over HTTP, in a gateway that has users of the JSON API as well. */
+/** The quota of an owner of access keys over HTTP, in a gateway with users of the JSON API. */
 import {
   AbortMultipartUploadCommand,
   CompleteMultipartUploadCommand,
@@ -50,7 +50,7 @@ async function start(quotas: Overrides): Promise<Harness> {
 }
 
 describe('the quota of an owner', () => {
-  it('refuses what every operation would store beyond it, and says what to do', async () => {
+  it('limits every operation that stores bytes, and says what to do', async () => {
     const { client, put } = await start({ ownerBytes: 2 * partSize })
     await put('a', partSize)
     await expect(put('b', partSize + 1)).rejects.toMatchObject({
@@ -97,7 +97,7 @@ describe('the quota of an owner', () => {
     await put('b', 1)
   })
 
-  it('is that of users unless it is set, and null is none', async () => {
+  it('defaults to the users’ quota, and null is no limit', async () => {
     const asUsers = await start({ userBytes: 10, userFiles: 2 })
     await expect(asUsers.put('a', 11)).rejects.toMatchObject(refused)
     await asUsers.put('a', 5)
@@ -109,7 +109,7 @@ describe('the quota of an owner', () => {
     await expect(none.put('c', 0)).rejects.toMatchObject(refused)
   })
 
-  it('is apart from that of a user of the same name', async () => {
+  it('is separate from that of a user of the same name', async () => {
     const { gateway, put } = await start({ userBytes: 10 })
     await put('a', 10)
     const alice = await as(gateway, 'alice')
@@ -118,7 +118,7 @@ describe('the quota of an owner', () => {
     await put('a', 10)
   })
 
-  it('holds for forms, whose size is not known before', async () => {
+  it('applies to forms, whose size is not known in advance', async () => {
     const { gateway, put } = await start({ ownerBytes: 300_000 })
     const form = async (size: number) => {
       const { fields, url } = createPostForm({
@@ -181,7 +181,7 @@ describe('the quota of an owner', () => {
     await put('a', 700)
   })
 
-  it('is never exceeded by parallel writes', async () => {
+  it('is never exceeded by concurrent writes', async () => {
     const { gateway, put } = await start({ ownerBytes: 1_000_000 })
     const codes = await Promise.all(
       Array.from({ length: 40 }, (_, i) =>
@@ -197,7 +197,7 @@ describe('the quota of an owner', () => {
     expect(usage.find(({ owner }) => owner === 'alice')).toMatchObject({ objects: 10, bytes: 999_990 })
   })
 
-  it('is shown to the operator with what is stored', async () => {
+  it('is shown to the operator with the usage', async () => {
     const { gateway, client, put } = await start({ ownerBytes: 10 ** 6 })
     await put('a', 100)
     const { UploadId } = await client.send(new CreateMultipartUploadCommand({ Bucket, Key: 'large' }))

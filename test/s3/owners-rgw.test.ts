@@ -1,4 +1,4 @@
-/** Owners of access keys in front of a real bucket: they have no buckets there, so no quota and no collection is needed. */
+/** Owners of access keys with a real bucket have no buckets there, so they need no quota and no collection. */
 import {
   CreateBucketCommand,
   CreateMultipartUploadCommand,
@@ -40,7 +40,7 @@ afterAll(async () => {
   await bucket?.remove()
 })
 
-it('have no bucket of their own, and store nothing in that of the gateway', async () => {
+it('have no buckets, and cannot store in the gateway’s bucket', async () => {
   await expect(client.send(new CreateBucketCommand({ Bucket: 'alice-1' }))).rejects.toMatchObject(
     failing('NotImplemented', 501),
   )
@@ -53,7 +53,7 @@ it('have no bucket of their own, and store nothing in that of the gateway', asyn
   await expect(client.send(new CreateMultipartUploadCommand(own))).rejects.toMatchObject(failing('AccessDenied', 403))
 })
 
-it('leave the uploads of the JSON API and of other programs to those', async () => {
+it('do not affect uploads of the JSON API and of other programs', async () => {
   const alice = await as(gateway, 'alice')
   const begun = await alice.post('/files/multipart', { filename: 'a.mp4', mimeType: 'video/mp4', size: 9_000_000 })
   expect(begun.status).toBe(200)

@@ -1,4 +1,4 @@
-/** The evaluation of bucket policies against a plain model: each rule of AWS's description written down once more. */
+/** The evaluation of bucket policies against a plain model, which implements each rule of AWS's description again. */
 import { IncomingMessage } from 'node:http'
 import { Socket } from 'node:net'
 import * as fc from 'fast-check'
@@ -121,7 +121,7 @@ function model(statements: Statement[], asked: Request): string {
 }
 
 describe('the evaluation of a policy', () => {
-  it('says what a plain model says', () => {
+  it('agrees with a plain model', () => {
     const seen = new Set<string>()
     fc.assert(
       fc.property(fc.array(statement, { minLength: 1, maxLength: 4 }), request, (statements, asked) => {
@@ -142,7 +142,7 @@ describe('the evaluation of a policy', () => {
     expect([...seen].toSorted()).toEqual(['allow', 'deny', 'none'])
   })
 
-  it('never lets in the gateway’s own key by a name', () => {
+  it('never allows the gateway’s own key by a name', () => {
     const policy = parsePolicy(
       JSON.stringify({
         Statement: {
@@ -159,7 +159,7 @@ describe('the evaluation of a policy', () => {
     expect(evaluate(policy, asked)).toBe('none')
   })
 
-  it('matches patterns as a regular expression does, without its worst case', () => {
+  it('matches patterns like a regular expression, in linear time', () => {
     const text = fc.string({ unit: fc.constantFrom('a', 'b', '/', '*', '?') })
     fc.assert(
       fc.property(text, text, (pattern, value) => {

@@ -1,4 +1,4 @@
-/** Bucket policies over HTTP: who gets in by them, who is kept out, and what is not accepted. */
+/** Bucket policies over HTTP: allowed and denied access, and rejected policies. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { element, startEndpoint, type Endpoint, type Who } from './endpoint.ts'
 
@@ -46,7 +46,7 @@ const put = (Statement: unknown, who: Asker = 'alice'): Promise<[number, string 
   send(who, 'PUT', '', { query: { policy: '' }, body: JSON.stringify({ Version: '2012-10-17', Statement }) })
 
 describe('a bucket policy', () => {
-  test('is read as it was sent, and gone when it is deleted', async () => {
+  test('is read as it was sent, and not found after its deletion', async () => {
     const body = ` ${JSON.stringify({ Statement: allow() })}`.trim()
     expect(await send('alice', 'PUT', '', { query: { policy: '' }, body })).toEqual([204, undefined])
     const read = await endpoint.signed('alice', 'GET', `/${bucket}`, { query: { policy: '' } })
@@ -57,7 +57,7 @@ describe('a bucket policy', () => {
     expect(await status('anyone', 'GET', '/k')).toBe(403)
   })
 
-  test('allows what it names and nothing else', async () => {
+  test('allows only the named actions', async () => {
     await put([
       allow(),
       allow({ Principal: { AWS: 'bob' }, Action: ['s3:PutObject'], Resource: [`arn:aws:s3:::${bucket}/in/*`] }),
@@ -93,7 +93,7 @@ describe('a bucket policy', () => {
     expect([await status('bob', 'GET', '/k'), await status('anyone', 'GET', '/k')]).toEqual(expected)
   })
 
-  test('that denies wins over every allow, for the owner too, who can still replace it', async () => {
+  test('with a deny overrides every allow, also for the owner, who can still replace it', async () => {
     await endpoint.signed('alice', 'PUT', `/${bucket}/k`, { body: 'x', headers: { 'x-amz-acl': 'public-read' } })
     await put([allow(), deny({ Action: 's3:*', Resource: [`arn:aws:s3:::${bucket}`, `arn:aws:s3:::${bucket}/*`] })])
     for (const who of ['alice', 'bob', 'anyone'] as const) {
@@ -105,7 +105,7 @@ describe('a bucket policy', () => {
     expect(await status('anyone', 'GET', '/k')).toBe(200)
   })
 
-  test('is the owner’s alone, whatever it allows', async () => {
+  test('can be changed only by the owner, whatever it allows', async () => {
     await put([allow({ Action: 's3:*', Resource: [`arn:aws:s3:::${bucket}`, `arn:aws:s3:::${bucket}/*`] })])
     expect(await status('bob', 'PUT', '', { query: { cors: '' }, body: '' })).toBe(400)
     expect(await put([allow()], 'bob')).toEqual([403, 'AccessDenied'])
@@ -141,7 +141,7 @@ describe('a bucket policy', () => {
     expect(await copy()).toBe(403)
   })
 
-  test('has to allow the ACL and the tags of what is written as well', async () => {
+  test('must also allow the ACL and the tags of a write', async () => {
     const Action = ['s3:PutObject']
     await put([allow({ Principal: { AWS: 'bob' }, Action })])
     expect(await status('bob', 'PUT', '/new')).toBe(200)
@@ -159,7 +159,7 @@ describe('a bucket policy', () => {
 describe('conditions', () => {
   const only = (Condition: unknown, more: Statement = {}): Promise<unknown> => put([allow({ Condition, ...more })])
 
-  test('aws:SecureTransport: a proxy that is trusted says whether the client used TLS', async () => {
+  test('aws:SecureTransport: a trusted proxy says whether the client used TLS', async () => {
     await put([allow(), deny({ Condition: { Bool: { 'aws:SecureTransport': 'false' } } })])
     expect(await status('anyone', 'GET', '/k')).toBe(403)
     expect(await status('alice', 'GET', '/k')).toBe(403)
@@ -216,7 +216,7 @@ describe('conditions', () => {
     expect([await status('anyone', 'GET', '/tagged'), await status('anyone', 'GET', '/k')]).toEqual([200, 403])
   })
 
-  test('tags that a request sets, in its head and in its document', async () => {
+  test('tags that a request sets, in its headers and in its document', async () => {
     const Action = ['s3:PutObject', 's3:PutObjectTagging']
     await only({ StringEquals: { 's3:RequestObjectTag/team': 'a' } }, { Principal: { AWS: 'bob' }, Action })
     const tagged = (tag: string): Promise<number> => status('bob', 'PUT', '/new', { headers: { 'x-amz-tagging': tag } })
@@ -292,7 +292,7 @@ describe('the public access block', () => {
   const isPublic = async (): Promise<string | undefined> =>
     element(await endpoint.signed('alice', 'GET', `/${bucket}`, { query: { policyStatus: '' } }), 'IsPublic')
 
-  test('BlockPublicPolicy refuses a policy for everyone, and takes one for some', async () => {
+  test('BlockPublicPolicy refuses a policy for everyone, and accepts one for some', async () => {
     await block({ blockPublicPolicy: true })
     expect(await put([allow()])).toEqual([403, 'AccessDenied'])
     expect(await put([allow({ Condition: { StringLike: { 'aws:UserAgent': '*' } } })])).toEqual([403, 'AccessDenied'])
@@ -318,7 +318,7 @@ describe('the public access block', () => {
     expect(await isPublic()).toBe(expected)
   })
 
-  test('RestrictPublicBuckets leaves a public policy to the owner alone', async () => {
+  test('RestrictPublicBuckets limits a public policy to the owner', async () => {
     await put([
       allow(),
       allow({ Principal: { AWS: 'bob' }, Action: 's3:ListBucket', Resource: `arn:aws:s3:::${bucket}` }),

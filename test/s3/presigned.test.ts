@@ -1,4 +1,4 @@
-/** Security rows 1 to 27 over real sockets: what a presigned URL that is not quite right gets. */
+/** Security cases 1 to 27 over real sockets: the response to an invalid presigned URL. */
 /* oxlint-disable vitest/expect-expect -- refused() holds the expectations */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { RawAnswer } from '../fixtures/raw-http.ts'
@@ -130,7 +130,7 @@ describe('a signature for something else', () => {
     }
   })
 
-  test('the answer shows what should have been signed, and no key or computed MAC', async () => {
+  test('the response shows the string to sign, and no key or computed MAC', async () => {
     const answer = await write(replaced(put(), 'X-Amz-Signature', '0'.repeat(64)))
     expect(element(answer, 'StringToSign')).toMatch(/^AWS4-HMAC-SHA256\n20260304T120000Z\n/)
     expect(element(answer, 'CanonicalRequest')).toMatch(/^PUT\n\/alice-1\/k\.txt\n/)
@@ -141,7 +141,7 @@ describe('a signature for something else', () => {
   })
 })
 
-describe('headers beside the signature', () => {
+describe('headers next to the signature', () => {
   test.each([
     ['x-amz-copy-source', '/alice-1/secret.txt'],
     ['x-amz-tagging', 'a=b'],
@@ -174,12 +174,12 @@ describe('headers beside the signature', () => {
     await refused(() => write(put({ headers }), headers), 400, 'BadDigest')
   })
 
-  test('the payload’s hash may come unsigned, and binds', async () => {
+  test('the payload’s hash can be unsigned, and is enforced', async () => {
     const wrong = { 'x-amz-content-sha256': '0'.repeat(64) }
     await refused(() => write(put(), wrong), 400, 'XAmzContentSHA256Mismatch')
   })
 
-  test('two mechanisms, and the old one', async () => {
+  test('two mechanisms, and signature version 2', async () => {
     await refused(() => write(put(), { authorization: 'AWS4-HMAC-SHA256 a' }), 400, 'InvalidArgument', {
       said: /Only one auth mechanism allowed/,
     })
@@ -188,7 +188,7 @@ describe('headers beside the signature', () => {
     await refused(() => write(`/${bucket}/k.txt`, { authorization: 'AWS a:b' }), 400, 'InvalidRequest')
   })
 
-  test('a length that was signed', async () => {
+  test('a signed length', async () => {
     const headers = { 'content-length': '5' }
     const target = endpoint.target('alice', 'PUT', bucket, 'five', { headers })
     await refused(() => endpoint.raw('PUT', target, { 'content-length': '6' }, 'longer'), 403, SDNM)
@@ -219,7 +219,7 @@ test('a raw plus is no space', async () => {
   await refused(() => write(target), 403, SDNM)
 })
 
-test('metadata sent twice, with double spaces and UTF-8, is read as it was signed', async () => {
+test('metadata sent twice, with double spaces and UTF-8, is read as signed', async () => {
   const value = Buffer.from('né  à', 'utf8').toString('latin1')
   const answer = await endpoint.signed('alice', 'PUT', `/${bucket}/meta`, {
     body: 'x',

@@ -1,4 +1,4 @@
-/** Security rows 56 to 80 over real sockets: requests that are wrong in other ways than their signature. */
+/** Security cases 56 to 80 over real sockets: invalid requests with a valid signature. */
 /* oxlint-disable vitest/expect-expect -- refused() holds the expectations */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
@@ -57,7 +57,7 @@ describe('HTTP', () => {
     await refused(() => endpoint.raw('PUT', huge, { 'content-length': String(5 * 2 ** 30 + 1) }), 400, 'EntityTooLarge')
   })
 
-  test('Expect: 100-continue with a bad signature gets no 100, with a good one it does', async () => {
+  test('Expect: 100-continue gets a 100 only with a valid signature', async () => {
     const expecting = { 'content-length': '5', expect: '100-continue' }
     const target = endpoint.target('alice', 'PUT', bucket, 'expected')
     const answer = await refused(() => endpoint.raw('PUT', `${target}0`, expecting), 403, 'SignatureDoesNotMatch')
@@ -96,14 +96,14 @@ describe('HTTP', () => {
     await refused(() => put({ headers: { 'x-amz-sdk-checksum-algorithm': 'CRC32' } }), 400, 'InvalidRequest')
   })
 
-  test('a streaming body where none is taken', async () => {
+  test('a streaming body for an operation without one', async () => {
     const payload = 'STREAMING-UNSIGNED-PAYLOAD-TRAILER'
     await refused(() => endpoint.signed('alice', 'GET', `/${bucket}/there`, { payload }), 400, 'InvalidRequest')
     await refused(() => endpoint.signed('alice', 'PUT', '/alice-2', { payload }), 400, 'InvalidRequest')
     await refused(() => put({ payload: 'STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD' }), 400, 'InvalidArgument')
   })
 
-  test('a slow body is 408 with words that S3 clients know', async () => {
+  test('a slow body is 408 with an error that S3 clients know', async () => {
     const { plainAnswer } = await import('../../src/s3/plain-answer.ts')
     expect(plainAnswer(408, 'ID').body).toContain('<Code>RequestTimeout</Code>')
   })
@@ -158,7 +158,7 @@ describe('ranges and preconditions', () => {
     expect((await get({ 'if-unmodified-since': 'never' })).status).toBe(200)
   })
 
-  test('preconditions on a forbidden object tell nothing', async () => {
+  test('preconditions on a forbidden object reveal nothing', async () => {
     for (const headers of [{ 'if-match': '"x"' }, { 'if-none-match': '*' }, { range: 'bytes=99-' }]) {
       const { status } = await endpoint.signed('bob', 'GET', `/${bucket}/there`, { headers })
       expect(status).toBe(403)
@@ -167,7 +167,7 @@ describe('ranges and preconditions', () => {
     }
   })
 
-  test('If-None-Match: * makes once, also when many try at the same moment', async () => {
+  test('If-None-Match: * creates once, also for concurrent requests', async () => {
     const headers = { 'if-none-match': '*' }
     await refused(() => put({ headers }, 'there'), 412, 'PreconditionFailed')
     const tries = await Promise.all(Array.from({ length: 8 }, (_, i) => put({ headers, body: `body ${i}` }, 'once')))

@@ -1,4 +1,4 @@
-/** A gateway over a folder whose keys change while it runs, with a clock to turn. */
+/** A gateway on a folder whose keys change while it runs, and a clock that the test sets. */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

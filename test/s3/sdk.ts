@@ -1,4 +1,4 @@
-/** An endpoint on which alice has an empty bucket, and the AWS SDK as her client. */
+/** An endpoint on which alice has an empty bucket, with the AWS SDK as her client. */
 import { CreateBucketCommand, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll } from 'vitest'
 import { startEndpoint, type Endpoint } from './endpoint.ts'

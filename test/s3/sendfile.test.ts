@@ -1,4 +1,4 @@
-/** `objects.sendfile`, by what the server in front is told. What nginx makes of it: test/packaging/nginx.packaging.ts. */
+/** `objects.sendfile`: the headers for the front proxy. test/packaging/nginx.packaging.ts tests nginx itself. */
 import { readFileSync, statSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -36,8 +36,8 @@ const read = (endpoint: Endpoint, key: string, headers: Record<string, string> =
 const redirect = 'x-accel-redirect'
 const pointerOf = ({ headers }: RawAnswer): string | undefined => headers.get(redirect) ?? headers.get('x-sendfile')
 
-describe('an answer that is handed off', () => {
-  it('has no bytes, no range and a path below the internal location that says nothing of the key', async () => {
+describe('a response that the front proxy sends', () => {
+  it('has no bytes, no range, and a path below the internal location without the key', async () => {
     for (const headers of [{}, { range: 'bytes=0-999999' }]) {
       const answer = await read(accel, 'large', headers)
       expect({ status: answer.status, length: answer.body.length }).toEqual({ status: 200, length: 0 })
@@ -49,7 +49,7 @@ describe('an answer that is handed off', () => {
     }
   })
 
-  it('names the file itself to a server that wants its path, encoded', async () => {
+  it('contains the encoded path of the file for a server that needs it', async () => {
     const answer = await read(sendfile, 'large')
     expect(answer.body.length).toBe(0)
     const file = decodeURIComponent(answer.headers.get('x-sendfile')!)
@@ -57,7 +57,7 @@ describe('an answer that is handed off', () => {
     expect(answer.headers.get('x-sendfile')).not.toMatch(/[^A-Za-z0-9%/._~!*'()-]/)
   })
 
-  it('does not open the file to others by itself', async () => {
+  it('does not make the file readable for others', async () => {
     const file = decodeURIComponent((await read(sendfile, 'large')).headers.get('x-sendfile')!)
     const mode = statSync(file).mode & 0o777
     expect(process.platform === 'win32' ? 0o600 : mode).toBe(0o600)
@@ -69,7 +69,7 @@ describe('an answer that is handed off', () => {
     expect(process.platform === 'win32' ? 0o640 : statSync(readable).mode & 0o777).toBe(0o640)
   })
 
-  it('may have metadata where the server in front keeps every header', async () => {
+  it('can have metadata if the front proxy keeps every header', async () => {
     expect((await read(sendfile, 'described')).headers.get('x-amz-meta-album')).toBe('2026')
     expect(pointerOf(await read(sendfile, 'described'))).toBeDefined()
   })
@@ -131,8 +131,8 @@ describe('is sent by the gateway', () => {
   })
 })
 
-describe('no file is named', () => {
-  it('to whoever may not read the object', async () => {
+describe('no file path is sent', () => {
+  it('to clients without read access', async () => {
     const forged = accel.target('alice', 'GET', 'alices', 'large').replace(/(X-Amz-Signature=)./, '$1_')
     const refused = [
       await accel.raw('GET', forged),
@@ -145,7 +145,7 @@ describe('no file is named', () => {
     for (const answer of refused) expect(pointerOf(answer)).toBeUndefined()
   })
 
-  it('where the bytes are gone', async () => {
+  it('if the bytes are missing', async () => {
     const before = (await accel.state()).files
     await accel.signed('alice', 'PUT', '/alices/lost', { body: large })
     const blob = (await accel.state()).files.find((file) => !before.includes(file))!

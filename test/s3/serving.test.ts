@@ -1,4 +1,4 @@
-/** Security rows 97 to 99, 104 to 106: what is served to a browser, under which headers. */
+/** Security cases 97 to 99 and 104 to 106: responses to browsers, and their headers. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createKeyRing } from '../../src/s3/key-ring.ts'
 import { element, keys, startEndpoint, type Endpoint } from './endpoint.ts'
@@ -52,7 +52,7 @@ describe.each(['signed', 'anonymous'])('%s', (how) => {
   })
 })
 
-test('a signed response-content-type changes the type and not what the document may do', async () => {
+test("a signed response-content-type changes the type but not the document's rights", async () => {
   const answer = await signedGet('photo.png', { 'response-content-type': 'text/html' })
   expect(answer.headers.get('content-type')).toBe('text/html')
   expect(answer.headers.get('content-disposition')).toBe('attachment')
@@ -94,7 +94,7 @@ test('overrides without a signature', async () => {
   expect([answer.status, element(answer, 'Code')]).toEqual([400, 'InvalidRequest'])
 })
 
-test('one’s own bucket, read by its owner, answers as it was written', async () => {
+test('a bucket read by its owner returns objects as written', async () => {
   await endpoint.store.createBucket('alice-1', { owner: 'alice' })
   const headers = {
     'content-type': 'text/html',
@@ -194,7 +194,7 @@ describe('CORS', () => {
     expect(await ask('/postern/', 'GET')).toEqual(refused)
   })
 
-  test('a published key opens nothing to pages of other origins', async () => {
+  test('a public key opens nothing to pages of other origins', async () => {
     const ring = createKeyRing([{ ...keys.alice, owner: 'alice', wellKnown: true }])
     const dev = await startEndpoint({ keys: ring })
     try {
@@ -214,7 +214,7 @@ describe('CORS', () => {
     }
   })
 
-  test('metadata and the content encoding are named to the page one by one', async () => {
+  test('metadata and the content encoding are exposed to the page by name', async () => {
     const headers = { 'content-encoding': 'gzip', 'x-amz-meta-album': '2026', 'x-amz-meta-b.c': 'd' }
     await endpoint.signed('alice', 'PUT', '/alice-1/described', { body: 'x', headers })
     for (const method of ['GET', 'HEAD']) {
@@ -231,12 +231,12 @@ describe('CORS', () => {
     expect(plain.get('access-control-expose-headers')).not.toContain('x-amz-meta')
   })
 
-  test.each(strangers)('the origin %s is not let in', async (origin) => {
+  test.each(strangers)('the origin %s is not allowed', async (origin) => {
     const refused = await preflight(origin, '/postern/uploads/x')
     expect([refused.status, refused.headers.has('access-control-allow-origin')]).toEqual([403, false])
   })
 
-  test('the origin of the configuration is, on answers, errors and preflights', async () => {
+  test('the configured origin is allowed, on responses, errors and preflights', async () => {
     const origin = 'https://app.example.com'
     const headers = await get(origin)
     expect(headers.get(allowOrigin)).toBe('*')
@@ -256,7 +256,7 @@ describe('CORS', () => {
     expect((await endpoint.raw('GET', '/postern/public/photo.png')).headers.get('vary')).toBe('Origin')
   })
 
-  test('another bucket follows the configuration until it has rules of its own', async () => {
+  test('another bucket follows the configuration until it has its own rules', async () => {
     await endpoint.store.createBucket('alice-cors', { owner: 'alice', acl: 'public-read' })
     const rules = [
       ['*suffix', 'GET'],
@@ -288,7 +288,7 @@ describe('CORS', () => {
   })
 })
 
-test('no log line and no error holds what grants access', async () => {
+test('no log line and no error contains credentials', async () => {
   const target = endpoint.target('gateway', 'GET', 'postern', 'uploads/photo.png')
   const signature = /X-Amz-Signature=([0-9a-f]+)/.exec(target)![1]!
   await endpoint.raw('GET', target)

@@ -170,7 +170,7 @@ describe('bad bodies leave no object', () => {
     await refused({ payload: unsignedTrailer, headers: { 'x-amz-trailer': 'x-amz-meta-a' } }, 400, 'InvalidRequest')
   })
 
-  test('in a presigned URL: the credential in the query makes no body trusted', async () => {
+  test('in a presigned URL, the credential in the query does not authenticate the body', async () => {
     const before = await endpoint.state()
     const target = endpoint
       .target('alice', 'PUT', bucket, 'presigned')

@@ -63,7 +63,7 @@ async function refused(
 }
 
 describe('a presigned URL of version 2', () => {
-  test('reads, and overrides headers of the answer', async () => {
+  test('reads, and overrides headers of the response', async () => {
     const plain = await send('GET', url('GET'))
     expect([plain.status, plain.text]).toEqual([200, 'before'])
     expect((await send('HEAD', url('HEAD'))).status).toBe(200)
@@ -89,7 +89,7 @@ describe('a presigned URL of version 2', () => {
     expect((await send('DELETE', url('DELETE', { key: 'big', query: { uploadId } }))).status).toBe(204)
   })
 
-  test('names its bucket by the host', async () => {
+  test('has its bucket in the host', async () => {
     const signed = presignVersion2({
       method: 'GET',
       endpoint: 'http://s3.example.com',
@@ -113,20 +113,20 @@ describe('a presigned URL of version 2', () => {
 describe('a presigned URL of version 2 is refused', () => {
   const SDNM = 'SignatureDoesNotMatch'
 
-  test('23: where objects.sigV2 does not accept it, naming the setting', async () => {
+  test('if objects.sigV2 does not accept it, and the response names the setting', async () => {
     const said = /Please use AWS4-HMAC-SHA256\..*objects\.sigV2: on/
     for (const method of ['GET', 'PUT', 'DELETE'])
       await refused(() => send(method, url(method), {}, closed), 400, 'InvalidRequest', { at: closed, said })
     await refused(() => send('GET', `/${bucket}/k.txt`, { authorization: 'AWS a:b' }), 400, 'InvalidRequest')
   })
 
-  test('9: expired, and 8: of more than seven days', async () => {
+  test('if it has expired, or is valid for more than seven days', async () => {
     await refused(() => send('PUT', url('PUT', { expiresIn: -1 })), 403, 'AccessDenied', { said: /has expired/ })
     const week = 604_800 + 1000
     await refused(() => send('PUT', url('PUT', { expiresIn: week })), 400, 'AuthorizationQueryParametersError')
   })
 
-  test('12: with another method, key, bucket or secret', async () => {
+  test('with another method, key, bucket or secret', async () => {
     await refused(() => send('PUT', url('GET')), 403, SDNM)
     await refused(() => send('DELETE', url('GET')), 403, SDNM)
     await refused(() => send('PUT', url('PUT').replace('k.txt', 'l.txt')), 403, SDNM)
@@ -135,13 +135,13 @@ describe('a presigned URL of version 2 is refused', () => {
     await refused(() => send('PUT', url('PUT', { credentials })), 403, SDNM)
   })
 
-  test('14: with headers that its signer did not see', async () => {
+  test('with unsigned headers', async () => {
     for (const name of ['x-amz-copy-source', 'x-amz-tagging', 'x-amz-acl', 'x-amz-meta-a', 'x-amz-date'])
       await refused(() => send('PUT', url('PUT'), { [name]: '/bob-1/secret.txt' }), 403, SDNM)
     await refused(() => send('PUT', url('PUT'), { 'content-type': 'text/html' }), 403, SDNM)
   })
 
-  test('15, 40: with a streaming body', async () => {
+  test('with a streaming body', async () => {
     const headers = {
       'x-amz-content-sha256': 'STREAMING-UNSIGNED-PAYLOAD-TRAILER',
       'x-amz-decoded-content-length': '5',
@@ -149,7 +149,7 @@ describe('a presigned URL of version 2 is refused', () => {
     await refused(() => send('PUT', url('PUT', { headers }), headers), 400, 'InvalidRequest')
   })
 
-  test('17: with a copy source in its query that is not the one sent', async () => {
+  test('with a copy source in its query that differs from the header', async () => {
     const headers = { 'x-amz-copy-source': `/${bucket}/k.txt` }
     await refused(() => send('PUT', url('PUT', { headers }), { 'x-amz-copy-source': '/bob-1/secret.txt' }), 403, SDNM)
     // Signed by alice, who may not read it.
@@ -157,7 +157,7 @@ describe('a presigned URL of version 2 is refused', () => {
     await refused(() => send('PUT', url('PUT', { headers: foreign })), 403, 'AccessDenied')
   })
 
-  test('20, 21: with parameters added', async () => {
+  test('with additional parameters', async () => {
     for (const added of ['response-content-type=text%2Fhtml', 'versionId=null', 'tagging', 'uploads', 'acl'])
       await refused(() => send('GET', `${url('GET')}&${added}`), 403, SDNM)
     for (const added of ['prefix=a', 'list-type=2', 'attributes', 'legal-hold', 'x-id=GetObject'])
@@ -165,13 +165,13 @@ describe('a presigned URL of version 2 is refused', () => {
     await refused(() => send('GET', `${url('GET')}&Expires=1`), 400, 'InvalidArgument')
   })
 
-  test('22: beside another mechanism', async () => {
+  test('with a second mechanism', async () => {
     const version4 = endpoint.target('alice', 'GET', bucket, 'k.txt')
     await refused(() => send('GET', `${version4}&${url('GET').split('?')[1]!}`), 400, 'InvalidArgument')
     await refused(() => send('GET', url('GET'), { authorization: 'AWS4-HMAC-SHA256 a' }), 400, 'InvalidArgument')
   })
 
-  test('in the gateway’s own bucket, for anyone, the gateway’s key included', async () => {
+  test('in the gateway’s own bucket, also with the gateway’s key', async () => {
     const own = { bucket: 'postern', key: 'uploads/a.txt' }
     await refused(() => send('GET', url('GET', own)), 403, 'AccessDenied')
     await refused(() => send('PUT', url('PUT', own)), 403, 'AccessDenied')
@@ -210,12 +210,12 @@ describe('a form of version 2', () => {
     expect(head).toMatchObject({ contentType: 'text/x-form', metadata: { a: 'b' }, contentLength: 7 })
   })
 
-  test('23: is refused where objects.sigV2 does not accept it', async () => {
+  test('is refused if objects.sigV2 does not accept it', async () => {
     const said = /Please use AWS4-HMAC-SHA256\..*objects\.sigV2: on/
     await refused(() => post(form(), closed), 400, 'InvalidRequest', { at: closed, said })
   })
 
-  test('43, 44: is refused with a field missing or an edited policy', async () => {
+  test('is refused with a missing field or a changed policy', async () => {
     for (const name of ['policy', 'AWSAccessKeyId', 'signature']) {
       const { [name]: _, ...rest } = form()
       await refused(() => post(rest), 400, 'InvalidArgument', { said: /must contain a field named/ })
@@ -231,7 +231,7 @@ describe('a form of version 2', () => {
     await refused(() => post({ ...fields, AWSAccessKeyId: 'NOBODY' }), 403, 'InvalidAccessKeyId')
   })
 
-  test('45, 46: is refused once expired, with fields nobody signed, for another key or size', async () => {
+  test('is refused once expired, with unsigned fields, and for another key or size', async () => {
     await refused(() => post(form({ expiresIn: -1 })), 403, 'AccessDenied', { said: /Policy expired/ })
     await refused(() => post({ ...form(), acl: 'public-read' }), 403, 'AccessDenied', { said: /Extra input fields/ })
     await refused(() => post({ ...form(), key: 'k.txt' }), 403, 'AccessDenied', { said: /Policy Condition failed/ })
@@ -239,7 +239,7 @@ describe('a form of version 2', () => {
     await refused(() => post(form({ conditions: [['content-length-range', 1, 2]] })), 400, 'EntityTooLarge')
   })
 
-  test('is refused with fields of both versions, and of the gateway’s key', async () => {
+  test('is refused with fields of both versions, and with the gateway’s key', async () => {
     await refused(() => post({ ...form(), 'x-amz-algorithm': 'AWS4-HMAC-SHA256' }), 400, 'InvalidArgument')
     await refused(() => post(form({ credentials: keys.gateway })), 400, 'InvalidRequest')
   })

@@ -1,4 +1,4 @@
-/** Versions over the wire, through the AWS SDK: what each answer says of them. */
+/** Versions over HTTP, through the AWS SDK: their effect on every response. */
 import {
   AbortMultipartUploadCommand,
   CompleteMultipartUploadCommand,
@@ -52,7 +52,7 @@ const remove = (VersionId?: string) => client.send(new DeleteObjectCommand({ Buc
 const list = (more: object = {}) => client.send(new ListObjectVersionsCommand({ Bucket, ...more }))
 
 describe('the configuration', () => {
-  test('is empty at first, and then what was set', async () => {
+  test('is empty at first, and then as set', async () => {
     const read = async (name: string): Promise<unknown> =>
       (await client.send(new GetBucketVersioningCommand({ Bucket: name }))).Status
     await client.send(new CreateBucketCommand({ Bucket: `${Bucket}-plain` }))
@@ -76,7 +76,7 @@ describe('the configuration', () => {
     expect([answer.status, element(answer, 'Code')]).toEqual([status, code])
   })
 
-  test('is set by the owner alone, and not in the bucket of the gateway', async () => {
+  test("can be set only by the owner, and not in the gateway's bucket", async () => {
     const body = '<VersioningConfiguration><Status>Suspended</Status></VersioningConfiguration>'
     const send = async (who: 'alice' | 'bob' | 'gateway', bucket: string): Promise<number> =>
       (await endpoint.signed(who, 'PUT', `/${bucket}`, { query: { versioning: '' }, body })).status
@@ -88,7 +88,7 @@ describe('the configuration', () => {
 })
 
 describe('a write', () => {
-  test('makes a version, and answers its id', async () => {
+  test('creates a version, and returns its id', async () => {
     const first = await put('one')
     const second = await put('two')
     expect(first).not.toBe(second)
@@ -98,7 +98,7 @@ describe('a write', () => {
     expect((await client.send(new GetObjectCommand({ Bucket, Key }))).VersionId).toBe(second)
   })
 
-  test('by parts or by copy does so too', async () => {
+  test('in parts or by copy does so too', async () => {
     const { UploadId } = await client.send(new CreateMultipartUploadCommand({ Bucket, Key }))
     const part = await client.send(new UploadPartCommand({ Bucket, Key, UploadId, PartNumber: 1, Body: 'parts' }))
     const MultipartUpload = { Parts: [{ PartNumber: 1, ETag: part.ETag }] }
@@ -113,7 +113,7 @@ describe('a write', () => {
     expect(plain.CopySourceVersionId).toBe(restored.VersionId)
   })
 
-  test('with a condition compares with the current version, and a delete marker is none', async () => {
+  test('with a condition compares with the current version, which a delete marker is not', async () => {
     await put('one')
     await expect(put('two', { IfNoneMatch: '*' })).rejects.toMatchObject(failing('PreconditionFailed', 412))
     await remove()
@@ -149,13 +149,13 @@ describe('a delete', () => {
     await client.send(new DeleteBucketCommand({ Bucket }))
   })
 
-  test('of a key that has no object makes a marker all the same', async () => {
+  test('of a key without an object also creates a marker', async () => {
     await remove()
     const { DeleteMarkers, Versions } = await list()
     expect([DeleteMarkers?.length, DeleteMarkers?.[0]?.IsLatest, Versions]).toEqual([1, true, undefined])
   })
 
-  test('with a condition looks at the current version', async () => {
+  test('with a condition compares the current version', async () => {
     const first = await put('one')
     await put('two')
     const { ETag } = await client.send(new HeadObjectCommand({ Bucket, Key, VersionId: first }))
@@ -166,7 +166,7 @@ describe('a delete', () => {
     expect((await list()).DeleteMarkers).toHaveLength(1)
   })
 
-  test('of many says of each what it made or removed', async () => {
+  test('of many keys reports each created or deleted version', async () => {
     const version = await put('one')
     const marker = (await client.send(new DeleteObjectCommand({ Bucket, Key: 'other' }))).VersionId!
     const Objects = [
@@ -187,7 +187,7 @@ describe('a delete', () => {
 })
 
 describe('a delete marker', () => {
-  test('answers a read of the key with 404, and a read of itself with 405', async () => {
+  test('makes a read of the key 404, and a read of the marker 405', async () => {
     await put('one')
     const { VersionId } = await remove()
     for (const method of ['GET', 'HEAD']) {
@@ -216,7 +216,7 @@ describe('a delete marker', () => {
 })
 
 describe('in a bucket whose versioning is suspended', () => {
-  test('a write replaces the version null alone', async () => {
+  test('a write replaces only the version null', async () => {
     const first = await put('one')
     await setVersioning('Suspended')
     expect(await put('two')).toBeUndefined()
@@ -254,7 +254,7 @@ describe('in a bucket whose versioning is suspended', () => {
 })
 
 describe('a list of versions', () => {
-  test('has markers and versions of a key together, the newest first', async () => {
+  test('contains markers and versions of a key, newest first', async () => {
     const first = await put('one')
     const marker = (await remove()).VersionId
     const second = await put('two')
@@ -298,7 +298,7 @@ describe('what belongs to one version', () => {
     expect((await read(first)).TagSet).toEqual([])
   })
 
-  test('the ACL, which opens that version alone', async () => {
+  test('the ACL, which opens only that version', async () => {
     const first = await put('one')
     const second = await put('two')
     await client.send(new PutObjectAclCommand({ Bucket, Key, VersionId: first, ACL: 'public-read' }))
@@ -324,7 +324,7 @@ describe('what belongs to one version', () => {
 })
 
 describe('a bucket policy', () => {
-  test('allows and denies versions by actions of their own', async () => {
+  test('allows and denies versions by separate actions', async () => {
     const first = await put('one')
     const second = await put('two')
     const statement = (Effect: string, Action: string, Principal: unknown) => ({
