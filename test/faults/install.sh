@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs what the suites in this folder need in addition to Node: strace, gcc, xfs_io, and the mkfs of ext4, xfs and
-# btrfs. By apt-get, as root; elsewhere it says what is missing. Repeatable.
+# Installs what the suites in this folder need in addition to Node: strace, gcc, xfs_io, PostgreSQL, and the mkfs of ext4,
+# xfs and btrfs. By apt-get, as root; elsewhere it says what is missing. Repeatable.
 set -euo pipefail
 
 missing=()
@@ -13,6 +13,7 @@ need mkfs.btrfs btrfs-progs
 need losetup mount
 need xfs_io xfsprogs
 need mount mount
+command -v initdb > /dev/null || compgen -G '/usr/lib/postgresql/*/bin/initdb' > /dev/null || missing+=(postgresql)
 ((${#missing[@]})) || exit 0
 
 if command -v apt-get > /dev/null && [[ $(id -u) -eq 0 ]]; then

@@ -4,6 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { findPostgres } from '../fixtures/postgres.ts'
 import { onMount } from './mounts.ts'
 import { attach } from './strace.ts'
 import { seededRandom } from './seeded-random.ts'
@@ -24,6 +25,11 @@ const abilities = {
     probe: async () => void (await promisify(execFile)('gcc', ['--version'])),
     needs: 'gcc and the headers of the C library',
   },
+  PostgreSQL: { probe: async () => expectFound(findPostgres(), 'no initdb was found'), needs: 'PostgreSQL' },
+  'an S3 store': {
+    probe: async () => expectFound(process.env['S3_TEST_ENDPOINT'], 'S3_TEST_ENDPOINT is not set'),
+    needs: 'a real S3 store: S3_TEST_ENDPOINT, S3_TEST_ACCESS_KEY_ID and S3_TEST_SECRET_ACCESS_KEY',
+  },
   strace: { probe: traceSomething, needs: 'strace, and the right to trace processes' },
 } as const
 
@@ -31,8 +37,11 @@ export type Ability = keyof typeof abilities
 
 const suiteAbilities: Record<string, readonly Ability[]> = {
   'power-cut': ['power cuts'],
+  'lost-disk': ['power cuts'],
   'torn-writes': ['write caches', 'strace'],
   'sync-failures': ['strace'],
+  'histories-disk': ['PostgreSQL'],
+  'histories-bucket': ['an S3 store'],
   'system-calls': ['strace'],
   'write-order': ['strace'],
   'every-call': ['gcc'],
@@ -77,6 +86,10 @@ async function tryWriteCaches(): Promise<void> {
       await mount.remove()
     }
   }
+}
+
+function expectFound(what: string | null | undefined, otherwise: string): void {
+  if (!what) throw new Error(otherwise)
 }
 
 async function traceSomething(): Promise<void> {
