@@ -66,6 +66,11 @@ export async function makeMount({ kind, size }: MountOptions): Promise<Mount> {
   }
 }
 
+/** As ext4 does by itself after an error of the disk. */
+export async function makeReadOnly({ path }: Mount): Promise<void> {
+  await tool('mount', '-o', 'remount,abort', path)
+}
+
 async function preparePowerCut(path: string): Promise<PowerCut> {
   const xfsIo = spawn('stdbuf', ['-oL', 'xfs_io', '-x', path], { env, stdio: ['pipe', 'pipe', 'pipe'] })
   let said = ''
