@@ -25,6 +25,8 @@ export type ApiDeps = ServiceDeps & {
   dev: boolean
   /** In development mode, the page of the console about a refused request. Refusals then carry advice. */
   detailsUrl: DetailsUrl | null
+  /** In development mode, the folder of the secrets, for commands on the developer's machine. */
+  secretsFolder: string | null
   isDraining: () => boolean
   /** Whether the server can accept uploads. */
   readiness: Pick<Readiness, 'read'>

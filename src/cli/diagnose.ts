@@ -1,4 +1,5 @@
 /** Prepares and runs the checks of `postern doctor`, then cleans up. The bucket checks are in `examine-store.ts`. */
+import { localAddress } from './local-address.ts'
 import { createSecretKey } from 'node:crypto'
 import { resolve } from 'node:path'
 import { createCatalog } from '../catalog/create-catalog.ts'
@@ -75,12 +76,6 @@ async function diskSubject(config: Config): Promise<DiskSubject> {
     catalogFile: file === undefined || file === ':memory:' ? null : resolve(file),
     openCatalog: () => createCatalog({ url: database.url }),
   }
-}
-
-/** An address to connect to from this machine. A wildcard address becomes loopback. */
-function localAddress({ host, port }: { host: string; port: number }): string {
-  const name = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host
-  return `http://${name.includes(':') ? `[${name}]` : name}:${port}`
 }
 
 const trimmed = (url: string): string => url.replace(/\/+$/, '')

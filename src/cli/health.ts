@@ -1,6 +1,6 @@
 import { InvalidArgumentError, type Command } from 'commander'
-import type { Config } from '../config/config.ts'
 import { addConfigOptions, openConfig, type ConfigOptions } from './config-options.ts'
+import { localAddress } from './local-address.ts'
 import { printJson, printNote, printResult } from './output.ts'
 
 type HealthOptions = ConfigOptions & { url?: URL }
@@ -15,7 +15,7 @@ export function addHealth(program: Command, exit: (code: number) => void): void 
     .description('check whether the server on this machine is ready (GET /readyz); exit code 1 if not')
     .option('--url <url>', 'check the server at this URL instead of server.listen', urlArgument)
     .action(async (options: HealthOptions) => {
-      const base = options.url ?? ownUrl(openConfig(options, { quiet: true }).config)
+      const base = options.url ?? new URL(localAddress(openConfig(options, { quiet: true }).config.server.listen))
       const health = await askReadiness(base)
       if (options.json) printJson(health)
       else if (health.ok) printResult(health.detail)
@@ -29,13 +29,6 @@ function urlArgument(text: string): URL {
   if (url === null || !/^https?:$/.test(url.protocol))
     throw new InvalidArgumentError('Write a URL such as http://127.0.0.1:4000.')
   return url
-}
-
-/** A server that listens on all addresses is reachable on loopback. */
-function ownUrl({ server }: Config): URL {
-  const { host, port } = server.listen
-  const reached = { '': '127.0.0.1', '0.0.0.0': '127.0.0.1', '::': '::1' }[host] ?? host
-  return new URL(`http://${reached.includes(':') ? `[${reached}]` : reached}:${port}`)
 }
 
 async function askReadiness(base: URL): Promise<Health> {

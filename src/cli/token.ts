@@ -2,17 +2,16 @@ import { createSecretKey } from 'node:crypto'
 import type { Command } from 'commander'
 import { acceptsSecret } from '../api/token-refusal.ts'
 import type { Config } from '../config/config.ts'
-import { loadSecrets } from '../config/secrets.ts'
 import { CliError } from './cli-error.ts'
 import { addConfigOptions, durationArgument, openConfig, type ConfigOptions } from './config-options.ts'
-import { printJson, printResult } from './output.ts'
-import { stateFolder } from '../config/state-folder.ts'
+import { printJson, printNote, printResult } from './output.ts'
+import { tokenSecret } from './running-server.ts'
 
 type TokenOptions = ConfigOptions & { sub: string; expires: number }
 
 export function addToken(program: Command): void {
   addConfigOptions(program.command('token'))
-    .description("create a bearer token for a user, signed with this server's secret")
+    .description('create a bearer token for a user, signed with the secret of the server on this machine')
     .requiredOption('--sub <user>', 'the user of the token')
     .option('--expires <duration>', 'how long the token is valid', durationArgument, 3600)
     .action(async (options: TokenOptions) => {
@@ -24,7 +23,12 @@ export function addToken(program: Command): void {
           2,
         )
       }
-      const { jwtSecret } = await loadSecrets(stateFolder(config), { authSecret: config.auth.secret })
+      const { jwtSecret, isForeign, url } = await tokenSecret(config)
+      if (isForeign) {
+        printNote(
+          `The server at ${url} has another secret and will reject this token. Run the command with the options that the server was started with, e.g. --storage PATH.`,
+        )
+      }
       const issuedAt = new Date(Math.floor(Date.now() / 1000) * 1000)
       const expiresAt = new Date(issuedAt.getTime() + options.expires * 1000)
       const token = await signToken({ sub: options.sub, issuedAt, expiresAt, auth: config.auth, jwtSecret })

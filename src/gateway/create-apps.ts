@@ -6,6 +6,7 @@ import { createTokenVerifier } from '../api/token.ts'
 import { listSettings } from '../config/list-settings.ts'
 import type { LiveKeys } from '../config/live-keys.ts'
 import { packageVersion } from '../config/package-version.ts'
+import { stateFolder } from '../config/state-folder.ts'
 import { createRunningWrites } from '../drivers/running-writes.ts'
 import { explainRequest } from '../explain/explain-request.ts'
 import { gatewayOwner, publicPrefix } from '../gateway-names.ts'
@@ -80,6 +81,7 @@ async function apiOf(o: ResolvedOptions, from: AppsInput, common: Common): Promi
     ...service,
     dev: o.dev,
     detailsUrl: observers.detailsUrl,
+    secretsFolder: o.dev ? stateFolder(config) : null,
     tokens,
     verifyToken,
     objectsUrl: () => bucketUrl ?? urls.objects(),

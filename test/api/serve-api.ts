@@ -28,6 +28,7 @@ export async function serveApi(of: RunningGateway, change: Partial<ApiDeps>): Pr
     objectsOrigin: () => of.objectsUrl,
     dev: false,
     detailsUrl: null,
+    secretsFolder: null,
     isDraining: () => false,
     limit: async () => {},
     limitRequests: async () => {},

@@ -1,7 +1,8 @@
-import { readFileSync, statSync } from 'node:fs'
+import { existsSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { jwtVerify } from 'jose'
 import { afterEach, beforeEach, expect, it } from 'vitest'
+import { freePort } from './free-port.ts'
 import { makeBench, type Bench } from './run-postern.ts'
 
 let bench: Bench
@@ -90,4 +91,27 @@ it('is not created from a damaged secret', async () => {
     stdout: '',
     stderr: expect.stringContaining('is damaged'),
   })
+})
+
+it('uses the secret of the running server in development mode, whatever folder it was started with', async () => {
+  const port = await freePort()
+  const listen = ['--set', `server.listen=127.0.0.1:${port}`, '--set', 'objects.listen=127.0.0.1:0']
+  const started = bench.start(['dev', '--ephemeral', ...listen])
+  await started.until(/POSTERN_TEST_TOKEN=\S+/)
+  const { stdout, stderr } = await bench.run(['token', '--sub', 'alice', ...listen])
+  const { status } = await fetch(`http://127.0.0.1:${port}/files`, {
+    headers: { authorization: `Bearer ${stdout.trim()}` },
+  })
+  expect([status, stderr, existsSync(secretsFile())]).toEqual([200, '', false])
+})
+
+it('says that the running server will reject the token', async () => {
+  const port = await freePort()
+  const listen = ['--set', `server.listen=127.0.0.1:${port}`, '--set', 'objects.listen=127.0.0.1:0']
+  const started = bench.start(['serve', '--storage', 'elsewhere', ...listen])
+  await started.until(/Postern is ready/)
+  const { exitCode, stderr } = await bench.run(['token', '--sub', 'alice', ...listen])
+  expect([exitCode, stderr]).toEqual([0, expect.stringContaining('has another secret and will reject this token')])
+  const right = await bench.run(['token', '--sub', 'alice', '--storage', 'elsewhere', ...listen])
+  expect(right.stderr).toBe('')
 })

@@ -1,10 +1,12 @@
 import { StorageError } from '../../errors.ts'
 import { instanceProof, noncePattern } from '../../http/instance-proof.ts'
 import type { Call } from '../deps.ts'
+import { isDeveloper } from '../origin.ts'
 import { ageOf, demandReady } from '../ready.ts'
 
 /**
- * With `?nonce=` (32 hex digits) the response also proves the installation's identity and returns the received Host.
+ * With `?nonce=` (32 hex digits) the response also proves the installation's identity and returns the received Host. In
+ * development mode it tells commands on the developer's machine the folder of its secrets.
  */
 export async function live({ ctx, deps }: Call): Promise<void> {
   const { nonce } = ctx.query
@@ -13,6 +15,7 @@ export async function live({ ctx, deps }: Call): Promise<void> {
   ctx.body = {
     status: 'ok',
     ...(asked && { proof: instanceProof(deps.tokens.accepted()[0]!.secret, nonce), host: ctx.req.headers.host ?? '' }),
+    ...(asked && deps.secretsFolder !== null && isDeveloper(ctx.req) && { folder: deps.secretsFolder }),
   }
 }
 
