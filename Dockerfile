@@ -21,8 +21,9 @@ ENV NODE_ENV=production \
 WORKDIR /app
 COPY --from=packages /build/node_modules node_modules
 COPY --from=build /build/dist/packages/postern/ ./
+COPY ops/docker/entrypoint.sh /usr/local/bin/postern-entrypoint
 # The application belongs to root and is read-only. The user can write only to /data.
-RUN chmod 0755 dist/cli/postern.js \
+RUN chmod 0755 dist/cli/postern.js /usr/local/bin/postern-entrypoint \
     && ln -s /app/dist/cli/postern.js /usr/local/bin/postern \
     && mkdir -p /data \
     && chown node:node /data
@@ -32,5 +33,5 @@ EXPOSE 4000 4001
 HEALTHCHECK --interval=10s --timeout=8s --start-period=30s --retries=3 CMD ["postern", "health"]
 # Requests may take up to server.shutdownTimeout (30 s) to finish, so give `docker stop` more than its default 10 s.
 STOPSIGNAL SIGTERM
-ENTRYPOINT ["postern"]
+ENTRYPOINT ["postern-entrypoint"]
 CMD ["serve"]

@@ -86,11 +86,11 @@ export async function makeProject(): Promise<EmptyProject & { packed: string[] }
 }
 
 /** A project with `postern` alone. */
-export async function makeServerProject(): Promise<EmptyProject> {
+export async function makeServerProject(): Promise<EmptyProject & { tarball: string }> {
   const project = emptyProject()
   const { filename } = await pack('postern', project.folder)
   await install(project, { postern: `file:./${filename}` })
-  return project
+  return { ...project, tarball: join(project.folder, filename) }
 }
 
 /** `@postern/client` and `@postern/react` in an application of Vite, with the same page. */

@@ -21,9 +21,10 @@ const root = join(import.meta.dirname, '../..')
 const given = { S3_ACCESS_KEY: 'postern', S3_SECRET_KEY: '0123456789abcdef01234567fedcba9876543210' }
 const text = (file: string): string => readFileSync(join(root, file), 'utf8')
 
-/** `${NAME:-default}`, `${NAME:?what to do}` and `$$`, as compose reads them. */
+/** `${NAME:-default}`, `${NAME:?what to do}` and `$$`, as compose reads them. A default may have a variable of its own. */
 function interpolate(value: string, env: Record<string, string>): string {
-  return value.replace(/\$\$|\$\{(\w+)(?::([-?])([^}]*))?\}/g, (all, name: string, kind: string, more: string) => {
+  const inner = value.replace(/(?<=:-)\$\{\w+:-[^{}]*\}(?=\})/g, (variable) => interpolate(variable, env))
+  return inner.replace(/\$\$|\$\{(\w+)(?::([-?])([^}]*))?\}/g, (all, name: string, kind: string, more: string) => {
     if (all === '$$') return '$'
     if (env[name]) return env[name]
     if (kind === '?') throw new Error(`${name}: ${more}`)
@@ -59,6 +60,18 @@ describe.each([
       expect(config.storage.driver).toBe(driver)
       expect(config.storage.disk.path).toBe(resolve('/data'))
     }
+  })
+
+  it('lets pages of development servers call it until it has a public URL', () => {
+    const originsWith = (env: Record<string, string>): string[] => {
+      const { environment } = read(file, { ...given, ...env }).services['postern']!
+      return loadConfig({ env: environment, cwd: emptyFolder }).config.cors.origins.toSorted()
+    }
+    const own = 'http://localhost:4000'
+    expect(originsWith({})).toEqual(['http://localhost:3000', own, 'http://localhost:5173', 'http://localhost:8080'])
+    const API_URL = 'https://files.example.com'
+    expect(originsWith({ API_URL })).toEqual([API_URL])
+    expect(originsWith({ API_URL, CORS_ORIGINS: 'https://app.example.com' })).toEqual(['https://app.example.com'])
   })
 
   it('publishes the ports that are listened on, to this machine alone, and keeps what is stored', () => {

@@ -69,7 +69,7 @@ it('the image runs as another user than root, on one version of Node, and tells 
   expect(textOf('VOLUME')).toBe(image.env['POSTERN_STORAGE_DISK_PATH'])
   expect(textOf('EXPOSE')).toBe('4000 4001')
   expect(textOf('HEALTHCHECK')).toMatch(/CMD \["postern", "health"\]$/)
-  expect([textOf('ENTRYPOINT'), textOf('CMD')]).toEqual(['["postern"]', '["serve"]'])
+  expect([textOf('ENTRYPOINT'), textOf('CMD')]).toEqual(['["postern-entrypoint"]', '["serve"]'])
 })
 
 it('what it holds is what the package needs: no sources, no tools, no secrets', () => {
@@ -101,7 +101,7 @@ it('starts, takes its readiness from `postern health`, keeps all it writes in /d
   const health = () => spawnSync('postern', ['health', '--json'], { ...asUser(env), encoding: 'utf8' })
   expect(health().status).toBe(1)
 
-  const server = spawn('postern', ['serve', '--json'], { ...asUser(env), stdio: ['ignore', 'pipe', 'pipe'] })
+  const server = spawn('postern-entrypoint', ['serve', '--json'], { ...asUser(env), stdio: ['ignore', 'pipe', 'pipe'] })
   let said = ''
   for (const stream of [server.stdout!, server.stderr!]) stream.setEncoding('utf8').on('data', (text) => (said += text))
   const ended = new Promise<number | null>((resolve) => server.once('close', resolve))
@@ -120,4 +120,34 @@ it('starts, takes its readiness from `postern health`, keeps all it writes in /d
     server.kill('SIGTERM')
   }
   expect({ exitCode: await ended, said }).toMatchObject({ exitCode: 0 })
+})
+
+it('runs development mode if POSTERN_DEV_REMOTE is set, and then needs the printed token', async () => {
+  const [api, objects] = [await freePort(), await freePort()]
+  const env = {
+    POSTERN_DEV_REMOTE: '1',
+    POSTERN_SERVER_LISTEN: `127.0.0.1:${api}`,
+    POSTERN_OBJECTS_LISTEN: `127.0.0.1:${objects}`,
+    POSTERN_STORAGE_DISK_MIN_FREE: '1MiB',
+  }
+  const server = spawn('postern-entrypoint', ['serve'], { ...asUser(env), stdio: ['ignore', 'pipe', 'inherit'] })
+  const ended = new Promise<number | null>((resolve) => server.once('close', resolve))
+  try {
+    let said = ''
+    const token = await new Promise<string>((resolve, reject) => {
+      server.stdout!.setEncoding('utf8').on('data', (text: string) => {
+        said += text
+        const found = /^POSTERN_TOKEN=(\S+)$/m.exec(said)
+        if (found) resolve(found[1]!)
+      })
+      void ended.then(() => reject(new Error(said)))
+    })
+    const statusWith = async (headers: Record<string, string>): Promise<number> =>
+      (await fetch(`http://127.0.0.1:${api}/files`, { headers })).status
+    expect(await statusWith({})).toBe(401)
+    expect(await statusWith({ authorization: `Bearer ${token}` })).toBe(200)
+  } finally {
+    server.kill('SIGTERM')
+  }
+  expect(await ended).toBe(0)
 })

@@ -9,6 +9,7 @@ const tools = {
   caddy: { probe: ['caddy', 'version'], needs: 'caddy' },
   openssl: { probe: ['openssl', 'version'], needs: 'openssl' },
   systemd: { probe: ['systemd-analyze', '--version'], needs: 'systemd-analyze' },
+  go: { probe: ['go', 'version'], needs: 'Go' },
   shell: { probe: ['sh', '-c', 'id -u nobody && find . -maxdepth 0'], needs: 'a POSIX shell' },
 } as const satisfies Record<string, { probe: readonly string[]; needs: string }>
 
@@ -21,6 +22,7 @@ const suiteTools: Record<string, readonly ToolName[]> = {
   caddy: ['caddy', 'openssl'],
   systemd: ['systemd'],
   image: ['shell'],
+  workflows: ['go'],
 }
 
 /** Suites that cannot run on this machine, each with the reason. */
