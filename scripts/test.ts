@@ -17,8 +17,27 @@ const browserSuites = 'test/browser/'
 /** The browser suites of the stores once more: minutes, and what they prove is proved on a real store too. */
 const ownSuites = 'test/browser/*-s3-own.test.ts'
 const clusterSuites = 'test/cluster/**'
-/** They start processes, kill them or search at random, which takes minutes. Parts of paths. */
-const slowSuites = ['test/cli/', 'test/fuzz/', 'test/migrate/', 'test/model/', 'test/workers/', 'crash.test.ts']
+/**
+ * They start processes, kill them, search at random, wait for real time limits, or repeat a quick suite in another setting.
+ * Parts of paths.
+ */
+const slowSuites = [
+  'test/cli/',
+  'test/fuzz/',
+  'test/migrate/',
+  'test/model/',
+  'test/workers/',
+  'crash.test.ts',
+  'bucket-faults.test.ts',
+  'descriptor-limit.test.ts',
+  'disk-busy-start.test.ts',
+  'disk-log-follows.test.ts',
+  'disk-streaming.test.ts',
+  'readiness-stalls.test.ts',
+  'replaced-bytes.test.ts',
+  's3-stalls.test.ts',
+  'mutation.test.ts',
+]
 const asGlob = (part: string): string => (part.endsWith('/') ? `${part}**` : `test/**/*${part}`)
 /** They stop the server. */
 const ownPostgresSuites = ['test/cluster/outages-pg.test.ts', 'test/cluster/two-instances-pg.test.ts']

@@ -1,10 +1,9 @@
 /** Completing, aborting and expiring multipart uploads, in every order and concurrently. */
 import { randomUUID } from 'node:crypto'
-import { pino } from 'pino'
 import { describe, expect, test } from 'vitest'
-import { collectExpired } from '../../src/service/maintenance/collect-expired.ts'
 import type { RunningGateway } from '../fixtures/gateway.ts'
 import { as, call, downloadText, store, type Answer, type Caller } from './caller.ts'
+import { collect } from './collect.ts'
 import type { Bench } from './invariants.ts'
 import {
   begin,
@@ -17,7 +16,6 @@ import {
   sendParts,
   type Begun,
 } from './multipart-caller.ts'
-import { createStores } from '../../src/service/stores/stores.ts'
 
 export function multipartEndings({ start, shared, newUser, expectGone }: Bench): void {
   const statusOf = ({ status }: Answer) => status
@@ -113,7 +111,7 @@ export function multipartEndings({ start, shared, newUser, expectGone }: Bench):
     const timed = await start({ uploads: { confirmWithin: '1h' } }, { now })
     try {
       const { gateway } = timed
-      const { driver, catalog, config } = gateway
+      const { driver, config } = gateway
       const bob = await as(timed, `user-${randomUUID()}`, { exp: Math.floor(Date.now() / 1000) + 30 * 86_400 })
       const before = await openUploads(timed)
       const kept = await store(bob, 'kept')
@@ -134,19 +132,11 @@ export function multipartEndings({ start, shared, newUser, expectGone }: Bench):
         [left.begun.key, left.sent.key, forgotten.key, forgotten.key].toSorted(),
       )
 
-      const deps = {
-        stores: createStores(driver),
-        catalog,
-        config,
-        now,
-        log: pino({ level: 'silent' }),
-        urls: { api: () => timed.apiUrl },
-      }
-      await collectExpired(deps)
+      await collect(timed, now)
       expect((await bob.get('/files')).json.files).toHaveLength(6)
       expect(await openUploads(timed, before)).toHaveLength(4)
       ahead = 3 * 86_400 * 1000
-      await collectExpired(deps)
+      await collect(timed, now)
       expect(await openUploads(timed, before)).toEqual([])
       for (const { key } of [left.begun, left.sent, left.joined, forgotten]) await expectGone(key, timed)
       const { json } = await bob.get('/files')
@@ -158,7 +148,7 @@ export function multipartEndings({ start, shared, newUser, expectGone }: Bench):
         reservedFiles: 0,
       })
       for (const { id } of [left.sent, left.joined]) expect((await complete(bob, id)).status).toBe(404)
-      expect(await collectExpired(deps)).toEqual({ confirmed: 0, expired: 0, cleared: 0, aborted: 0, failed: 0 })
+      expect(await collect(timed, now)).toEqual({ confirmed: 0, expired: 0, cleared: 0, aborted: 0, failed: 0 })
       ahead = 0
       expect(await downloadText(bob, left.finished.id)).toBe('fffffffff')
     } finally {

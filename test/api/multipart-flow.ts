@@ -1,6 +1,7 @@
 /** Normal use of multipart uploads. */
 import { describe, expect, test } from 'vitest'
 import { call, download, sha256, textFile } from './caller.ts'
+import { collect } from './collect.ts'
 import type { Bench } from './invariants.ts'
 import {
   begin,
@@ -15,7 +16,6 @@ import {
   storedParts,
   writeTinyParts,
 } from './multipart-caller.ts'
-import { whenConfirmed } from './when-confirmed.ts'
 
 export function multipartFlow({ start, shared, newUser, expectGone }: Bench): void {
   const chunks = [letters('a', minPart + 7), letters('b', minPart), letters('c', 100)]
@@ -89,13 +89,14 @@ export function multipartFlow({ start, shared, newUser, expectGone }: Bench): vo
       }
     })
 
-    test('automatically with autoConfirm, once its parts are joined', async () => {
+    test('by the next pass of the collector with autoConfirm, once its parts are joined', async () => {
       const alice = await newUser()
       const begun = await begin(alice, { autoConfirm: true })
       const parts = await sendParts(alice, begun.id, [letters('z', 9)])
       expect((await alice.get(`/files/${begun.id}`)).json.status).toBe('pending')
       await joinInStore(shared(), begun, parts)
-      expect(await whenConfirmed(alice, begun.id)).toMatchObject({ size: 9 })
+      await collect(shared())
+      expect((await alice.get(`/files/${begun.id}`)).json).toMatchObject({ status: 'confirmed', size: 9 })
       expect((await complete(alice, begun.id)).status).toBe(200)
     })
 

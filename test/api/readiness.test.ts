@@ -8,6 +8,7 @@ import { teeLog } from '../fixtures/captured-log.ts'
 import { blobFiles, tempFiles } from '../drivers/disk-fixture.ts'
 import { startGateway, testSecrets, type RunningGateway } from '../fixtures/gateway.ts'
 import { startOnOwnBucket } from '../fixtures/gateway-on-own-bucket.ts'
+import { askForUploadUrls } from './ask-for-upload-urls.ts'
 import { as, call, textFile, type Answer } from './caller.ts'
 import { serveApi } from './serve-api.ts'
 import { createStores } from '../../src/service/stores/stores.ts'
@@ -42,20 +43,6 @@ const untilReadinessIs = (gateway: RunningGateway, status: number): Promise<Answ
     expect(answer.status).toBe(status)
     return answer
   }, soon)
-
-/** Every route that hands out URLs for uploads. */
-async function askForUploadUrls(gateway: RunningGateway, pending: string, multipart: string): Promise<Answer[]> {
-  const alice = await as(gateway, 'alice')
-  return [
-    await alice.post('/files/upload-url', textFile),
-    await alice.post('/api/upload-url', textFile),
-    await alice.post(`/files/${pending}/upload-url`),
-    await alice.post('/files/multipart', textFile),
-    await alice.post(`/files/multipart/${multipart}/parts`, { partNumbers: [1] }),
-    await alice.get('/s3/params?filename=a.txt&type=text%2Fplain'),
-    await alice.post('/s3/multipart', { filename: 'a.txt', type: 'text/plain' }),
-  ]
-}
 
 describe('on the disk driver', () => {
   it('returns the time of the check, and its age', async () => {
@@ -191,49 +178,6 @@ describe('on the s3 driver', () => {
     expect(second).toEqual(keys)
     const { Versions = [] } = await client.listObjectVersions({ Bucket })
     expect(Versions.map(({ Key }) => Key)).toEqual(keys)
-  })
-
-  it.each(['direct', 'proxied'] as const)(
-    'is 503 while the bucket (%s) accepts and never answers, and ready again after it does',
-    async (delivery) => {
-      const { gateway, proxy } = await openOnOwnBucket({ delivery })
-      const alice = await as(gateway, 'alice')
-      const { id } = (await alice.post('/files/upload-url', textFile)).json
-      const multipart = (await alice.post('/files/multipart', { ...textFile, size: 12 })).json.id
-      expect((await readiness(gateway)).status).toBe(200)
-      proxy.change('stall')
-      await untilReadinessIs(gateway, 503)
-      // The first finding may be that a running request failed.
-      const detail = async (): Promise<unknown> => (await readiness(gateway)).json.detail
-      await expect.poll(detail, { timeout: limit(30_000) }).toContain('does not answer')
-      for (const answer of await askForUploadUrls(gateway, id, multipart)) {
-        expect(answer).toMatchObject({ status: 503, json: { code: 'Unavailable' } })
-      }
-      expect((await call(`${gateway.apiUrl}/healthz`)).status).toBe(200)
-      proxy.change('pass')
-      await untilReadinessIs(gateway, 200)
-      expect((await alice.post('/files/upload-url', textFile)).status).toBe(200)
-    },
-  )
-
-  it('stops calling a bucket that does not respond, however many clients ask', async () => {
-    const { gateway, proxy } = await openOnOwnBucket()
-    const alice = await as(gateway, 'alice')
-    const uploads = await Promise.all(Array.from({ length: 3 }, () => alice.post('/files/upload-url', textFile)))
-    proxy.change('stall')
-    // The calls that find out are ended by their own timeout.
-    const first = await Promise.all(uploads.map(({ json }) => alice.post('/files/confirm', { key: json.key })))
-    expect(first.map(({ status }) => status)).toEqual([503, 503, 503])
-    const before = proxy.accepted
-    const crowd = await Promise.all(
-      Array.from({ length: 50 }, () => alice.post('/files/confirm', { key: uploads[0]!.json.key })),
-    )
-    expect(new Set(crowd.map(({ status }) => status))).toEqual(new Set([503]))
-    expect(proxy.accepted - before).toBeLessThan(10)
-    proxy.change('pass')
-    await untilReadinessIs(gateway, 200)
-    const late = await alice.post('/files/confirm', { key: uploads[0]!.json.key })
-    expect(late.json.code).toBe('UploadIncomplete')
   })
 
   it('is 503 with wrong credentials, and says which setting to correct', async () => {

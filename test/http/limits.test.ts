@@ -10,6 +10,7 @@ import { createLogger } from '../../src/http/logger.ts'
 import { createServer, type HttpServer, type HttpServerOptions } from '../../src/http/server.ts'
 import { plainAnswer } from '../../src/s3/plain-answer.ts'
 import { connect, rawHead, rawRequest, type RawConnection } from '../fixtures/raw-http.ts'
+import { limit } from '../fixtures/time-limit.ts'
 
 const log = createLogger({ level: 'silent', format: 'json' })
 const open: (HttpServer | { close(): void })[] = []
@@ -63,7 +64,7 @@ describe('many who are slow', () => {
   })
 
   test('bodies below the floor are answered 408, one above it goes on beside them', async () => {
-    const base = await start(ok, { rateFloor: { bytesPerSecond: 100, window: 0.4 } })
+    const base = await start(ok, { rateFloor: { bytesPerSecond: 100, window: limit(400) / 1000 } })
     const slow = await flood(base, 50)
     for (const connection of slow) await connection.send(rawHead(base, 'PUT', '/', { 'Content-Length': '1000' }))
     const honest = await connect(base)
@@ -71,7 +72,7 @@ describe('many who are slow', () => {
     const sending = (async () => {
       for (let i = 0; i < 16; i++) {
         await honest.send('x'.repeat(50))
-        await sleep(80)
+        await sleep(limit(80))
       }
     })()
     const statuses = await Promise.all(slow.map(async (connection) => (await connection.answer()).status))
@@ -106,11 +107,11 @@ describe('many who are slow', () => {
 })
 
 describe('more connections than are allowed', () => {
-  const limit = (total: number) =>
+  const limitOf = (total: number) =>
     createConnectionLimit({ total, perClient: 2, trustedProxies: ['10.9.0.0/16'], counts: new Counts() })
 
   test('are answered 503 with a request id, and let in once another has closed', async () => {
-    const base = await start(ok, { connectionLimit: limit(3), plainAnswer })
+    const base = await start(ok, { connectionLimit: limitOf(3), plainAnswer })
     const held = await flood(base, 3)
     const refused = await connect(base)
     await refused.send(rawHead(base, 'GET', '/')).catch(() => {})
@@ -138,7 +139,7 @@ describe('more connections than are allowed', () => {
     }) as never
 
   test('count by client: an address, or the /64 of an IPv6 one', () => {
-    const { admit } = limit(1000)
+    const { admit } = limitOf(1000)
     const first = from('203.0.113.7')
     expect([first, from('::ffff:203.0.113.7'), from('203.0.113.7'), from('203.0.113.8')].map(admit)).toEqual([
       true,
@@ -155,7 +156,7 @@ describe('more connections than are allowed', () => {
   })
 
   test('loopback and trusted proxies speak for many, and count in the total alone', () => {
-    const { admit } = limit(12)
+    const { admit } = limitOf(12)
     const addresses = ['127.0.0.1', '::1', '::ffff:127.0.0.9', '10.9.1.1'].flatMap((address) => [
       address,
       address,

@@ -130,7 +130,7 @@ it('runs development mode if POSTERN_DEV_REMOTE is set, and then needs the print
     POSTERN_OBJECTS_LISTEN: `127.0.0.1:${objects}`,
     POSTERN_STORAGE_DISK_MIN_FREE: '1MiB',
   }
-  const server = spawn('postern-entrypoint', ['serve'], { ...asUser(env), stdio: ['ignore', 'pipe', 'inherit'] })
+  const server = spawn('postern-entrypoint', ['serve'], { ...asUser(env), stdio: ['ignore', 'pipe', 'ignore'] })
   const ended = new Promise<number | null>((resolve) => server.once('close', resolve))
   try {
     let said = ''

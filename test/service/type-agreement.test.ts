@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import { describeMismatch } from '../../src/service/content-type/check-type.ts'
 import { recognise } from '../../src/service/content-type/recognise.ts'
 import { agreement } from '../../src/service/content-type/type-agreement.ts'
+import { limit } from '../fixtures/time-limit.ts'
 
 const judge = async (type: string, bytes: Uint8Array | string) =>
   agreement(type, await recognise(Buffer.from(bytes as string)))
@@ -189,8 +190,6 @@ test.each<[string, Uint8Array]>([
   ['four thousand comments', Buffer.alloc(4100, '<!---->')],
   ['an endless DOCTYPE', Buffer.concat([Buffer.from('<!doctype x ['), Buffer.alloc(4080, ' ]')])],
   ['four thousand spaces', Buffer.alloc(4100, ' \n')],
-])('%s takes bounded work', async (_, bytes) => {
-  const begun = performance.now()
-  await recognise(bytes)
-  expect(performance.now() - begun).toBeLessThan(1_000)
+])('%s takes bounded work', { timeout: limit(5_000) }, async (_, bytes) => {
+  await expect(recognise(bytes)).resolves.toBeDefined()
 })

@@ -2,12 +2,13 @@
 import { execFileSync } from 'node:child_process'
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest'
 import { startCommand, type RunningCommand } from '../fixtures/workers.ts'
+import { limit } from '../fixtures/time-limit.ts'
 import { connect, rawHead, type RawConnection } from '../fixtures/raw-http.ts'
 
-const limit = 24
+const allowed = 24
 let gateway: RunningCommand
 beforeAll(async () => {
-  gateway = await startCommand({ server: { workers: 3 }, limits: { connections: limit } })
+  gateway = await startCommand({ server: { workers: 3 }, limits: { connections: allowed } })
 })
 afterAll(() => gateway?.close())
 
@@ -32,27 +33,27 @@ const isFull = async (): Promise<boolean> => {
 it('so many connections are open at a time, at both ports and in all workers, and what a dead one held is free', async () => {
   const held: RawConnection[] = []
   onTestFinished(() => held.forEach((one) => one.close()))
-  for (let i = 0; i < limit; i++) {
+  for (let i = 0; i < allowed; i++) {
     const one = await enter(i % 2 ? gateway.apiUrl : gateway.objectsUrl)
     if (one) held.push(one)
   }
-  expect(held).toHaveLength(limit)
-  await expect.poll(isFull, { timeout: 10_000 }).toBe(true)
+  expect(held).toHaveLength(allowed)
+  await expect.poll(isFull, { timeout: limit(10_000) }).toBe(true)
   const refused = await Promise.all(Array.from({ length: 30 }, () => enter(gateway.apiUrl)))
   expect(refused.filter((one) => one !== null)).toEqual([])
 
   for (const one of held.splice(0, 3)) one.close()
-  await expect.poll(isFull, { timeout: 10_000 }).toBe(false)
-  while (held.length < limit) {
+  await expect.poll(isFull, { timeout: limit(10_000) }).toBe(false)
+  while (held.length < allowed) {
     const one = await enter(gateway.apiUrl)
     if (one) held.push(one)
   }
-  await expect.poll(isFull, { timeout: 10_000 }).toBe(true)
+  await expect.poll(isFull, { timeout: limit(10_000) }).toBe(true)
 
-  const cut = Promise.race(held.map((one) => one.closed(20_000)))
+  const cut = Promise.race(held.map((one) => one.closed(limit(20_000))))
   process.kill(workerPid(gateway), 'SIGKILL')
   await cut
-  await expect.poll(isFull, { timeout: 10_000 }).toBe(false)
+  await expect.poll(isFull, { timeout: limit(10_000) }).toBe(false)
 })
 
 function workerPid({ child }: RunningCommand): number {

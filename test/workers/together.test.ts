@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { request } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { callerWith, store, type Caller } from '../api/caller.ts'
+import { callerWith, store, type Answer, type Caller } from '../api/caller.ts'
 import { startCommand, type RunningCommand } from '../fixtures/workers.ts'
 import { limit } from '../fixtures/time-limit.ts'
 
@@ -22,9 +22,10 @@ const user = async (name: string): Promise<Caller> =>
 describe('workers', () => {
   it('count one allowance together', async () => {
     const alice = await user('alice')
-    const asked = await Promise.all(
-      Array.from({ length: 60 }, () => alice.post('/files/upload-url', { filename: 'a.txt', mimeType: 'text/plain' })),
-    )
+    const ask = () => alice.post('/files/upload-url', { filename: 'a.txt', mimeType: 'text/plain' })
+    const asked: Answer[] = []
+    // A few at once, because a worker that gets no answer from the primary within a second counts alone.
+    while (asked.length < 60) asked.push(...(await Promise.all(Array.from({ length: 6 }, ask))))
     expect(asked.filter(({ status }) => status === 200)).toHaveLength(30)
     const refused = asked.find(({ status }) => status !== 200)
     expect(refused?.status).toBe(429)
