@@ -13,6 +13,7 @@ export const storageErrorCodes = [
   'BucketAlreadyExists',
   'BucketAlreadyOwnedByYou',
   'BucketNotEmpty',
+  'InvalidBucketState',
   'NoSuchCorsConfiguration',
   'NoSuchTagSet',
   // invalid or unsupported requests

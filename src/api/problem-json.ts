@@ -13,6 +13,7 @@ type ProblemKind = { status: number; title: string }
 const kinds = {
   NotFound: { status: 404, title: 'Not found' },
   NoSuchBucket: { status: 503, title: 'The storage bucket is missing' },
+  InvalidBucketState: { status: 409, title: 'Invalid bucket state' },
   NoSuchVersion: { status: 404, title: 'No such version' },
   IsDeleteMarker: { status: 405, title: 'Delete marker' },
   NoSuchUpload: { status: 404, title: 'No such upload' },

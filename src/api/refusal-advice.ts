@@ -4,6 +4,7 @@ import type { ProblemCode } from './problem-json.ts'
 const advice = {
   NotFound: 'Check the path and the id. The file was deleted, belongs to another user, or the route does not exist.',
   NoSuchBucket: 'Create the bucket or correct storage.bucket, then run `postern doctor`.',
+  InvalidBucketState: 'Change the versioning or the object lock of the bucket first.',
   NoSuchVersion: 'The store has no such version of the object. Request a new URL.',
   IsDeleteMarker: 'The object was deleted in the store. Request a new URL.',
   NoSuchUpload: 'The multipart upload was completed, aborted or has expired. Start a new one.',

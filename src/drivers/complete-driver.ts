@@ -28,6 +28,7 @@ export function completeStore<D extends DriverCore>(driver: D, { bucket, log }: 
     ...partCopies(driver),
     sealObject: sealByCopy({ ...driver, log }),
     listObjectVersions: oneVersionEach(driver),
+    setObjectLock: () => unsupported(`The ${driver.name} driver does not support object lock`),
     listObjectParts: () => unsupported(`The ${driver.name} driver does not list the parts of an object`),
     getObjectTags: async (ref) => (await driver.headObject(ref), {}),
     async putObjectTags(_ref, tags) {

@@ -22,10 +22,12 @@ import type {
   GetOptions,
   HeadOptions,
   JoinedObject,
+  LockChange,
   ListOptions,
   ListVersionsOptions,
   ObjectHead,
   ObjectHeaders,
+  ObjectLock,
   ObjectNote,
   ObjectPage,
   ObjectPartPage,
@@ -33,6 +35,7 @@ import type {
   OfVersion,
   PutOptions,
   ReadConditions,
+  RetentionMode,
   SealOptions,
   SealedObject,
   StoredObject,
@@ -66,11 +69,13 @@ export interface ObjectStore {
   copyObject(source: ObjectRef, target: ObjectRef, o?: CopyOptions & WriteConditions): Promise<CopiedObject>
   /**
    * Succeeds if there is no such object or version. In a bucket that makes versions it deletes nothing without
-   * `versionId`, and makes a delete marker. `ifMatch` deletes only the object with this ETag. Errors: PreconditionFailed.
+   * `versionId`, and makes a delete marker. `ifMatch` deletes only the object with this ETag. `bypassGovernance`: also
+   * removes a version that a retention of the mode GOVERNANCE protects. Errors: PreconditionFailed, AccessDenied for a
+   * version that is locked.
    */
   deleteObject(
     ref: ObjectRef,
-    o?: { versionId?: string; ifMatch?: string; signal?: AbortSignal },
+    o?: { versionId?: string; ifMatch?: string; bypassGovernance?: boolean; signal?: AbortSignal },
   ): Promise<DeletedObject>
   /** At most 1000 keys, in one transaction if the store supports it. */
   deleteObjects(bucket: string, keys: readonly string[]): Promise<DeleteResult[]>
@@ -86,6 +91,8 @@ export interface ObjectStore {
   ): Promise<ObjectPartPage>
   /** Errors: those of headObject. */
   getObjectTags(ref: ObjectRef, o?: OfVersion): Promise<Record<string, string>>
+  /** Errors: those of headObject, InvalidRequest without an object lock of the bucket, AccessDenied. */
+  setObjectLock(ref: ObjectRef, change: LockChange, o?: OfVersion): Promise<void>
   putObjectTags(ref: ObjectRef, tags: Record<string, string>, o?: OfVersion): Promise<void>
   /**
    * Makes the bytes that were verified under `etag` immutable. From then on, `ref` and `versionId` of the result name
@@ -133,6 +140,7 @@ export interface MultipartStore {
     ref: ObjectRef,
     o?: ObjectHeaders & {
       acl?: Acl
+      lock?: ObjectLock
       tags?: Record<string, string>
       checksumAlgorithm?: ChecksumAlgorithm
       checksumType?: ChecksumType
@@ -243,6 +251,8 @@ export type BucketConfiguration = {
   acceleration?: 'Suspended'
   /** A bucket policy as it was sent. */
   policy?: string
+  /** Present: the bucket has object lock, for good. */
+  objectLock?: { defaultRetention?: { mode: RetentionMode; days?: number; years?: number } }
   /** Executed by the store. */
   lifecycle?: LifecycleRule[]
 }
@@ -281,7 +291,7 @@ export interface BucketStore {
   /** `null` removes the configuration. */
   setBucketCors(bucket: string, cors: CorsRule[] | null): Promise<void>
   setBucketAcl(bucket: string, acl: Acl): Promise<void>
-  /** Leaves other fields as they are. Errors: NoSuchBucket, InvalidTag. */
+  /** Leaves other fields as they are. Errors: NoSuchBucket, InvalidTag, InvalidBucketState. */
   configureBucket(bucket: string, change: BucketChange): Promise<void>
   /** Errors: NotFound, NoSuchVersion, IsDeleteMarker. */
   setObjectAcl(ref: ObjectRef, acl: Acl, o?: OfVersion): Promise<void>
@@ -376,6 +386,8 @@ export interface DriverOptions
     Pick<MultipartStore, 'uploadPartCopy'>,
     // Objects have no tags, and writing tags is refused.
     Pick<ObjectStore, 'getObjectTags' | 'putObjectTags'>,
+    // Refused.
+    Pick<ObjectStore, 'setObjectLock'>,
     // Every object is listed as the version `null`.
     Pick<ObjectStore, 'listObjectVersions'>,
     // Refused.

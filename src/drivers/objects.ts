@@ -43,6 +43,14 @@ export type ObjectHeaders = {
   storageClass?: string
 }
 
+export type RetentionMode = 'GOVERNANCE' | 'COMPLIANCE'
+/** `until` is ISO 8601. */
+export type Retention = { mode: RetentionMode; until: string }
+/** What keeps a version from being removed. */
+export type ObjectLock = { retention?: Retention; legalHold?: boolean }
+/** Absent fields stay as they are; `null` removes the retention. `bypassGovernance`: the requester may. */
+export type LockChange = { retention?: Retention | null; legalHold?: boolean; bypassGovernance?: boolean }
+
 export type ObjectHead = ObjectHeaders & {
   /** Bytes of the whole object, even if a range or a part was requested. */
   contentLength: number
@@ -55,6 +63,7 @@ export type ObjectHead = ObjectHeaders & {
   revision?: string
   checksum?: Checksum
   versionId?: string
+  lock?: ObjectLock
   acl?: Acl
   tagCount?: number
   /** Number of parts, for an object from a multipart upload. */
@@ -126,6 +135,8 @@ export type PutOptions = ObjectHeaders &
   BodyExpectation & {
     acl?: Acl
     tags?: Record<string, string>
+    /** Refused with `InvalidRequest` unless the bucket has an object lock. */
+    lock?: ObjectLock
     /** Reject with `EntityTooLarge` as soon as more bytes have arrived. Default: `limits.maxPutSize`. */
     maxBytes?: number
     signal?: AbortSignal
@@ -150,6 +161,7 @@ export type CopyOptions = ObjectHeaders & {
   taggingDirective?: 'COPY' | 'REPLACE'
   tags?: Record<string, string>
   acl?: Acl
+  lock?: ObjectLock
   checksumAlgorithm?: ChecksumAlgorithm
   sourceVersionId?: string
   /** Conditions on the source. */

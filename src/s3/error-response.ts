@@ -36,6 +36,11 @@ const storageAnswers = {
   },
   BucketAlreadyOwnedByYou: { code: 'BucketAlreadyOwnedByYou', status: 409, message: 'You own this bucket already.' },
   BucketNotEmpty: { code: 'BucketNotEmpty', status: 409, message: 'The bucket you tried to delete is not empty.' },
+  InvalidBucketState: {
+    code: 'InvalidBucketState',
+    status: 409,
+    message: 'The request is not valid for the current state of the bucket.',
+  },
   NoSuchCorsConfiguration: {
     code: 'NoSuchCORSConfiguration',
     status: 404,
@@ -114,6 +119,7 @@ const s3Status = {
   IllegalVersioningConfigurationException: 400,
   InvalidBucketAclWithObjectOwnership: 400,
   InvalidPartNumber: 416,
+  InvalidRetentionPeriod: 400,
   InvalidRequestBody: 400,
   InvalidStorageClass: 400,
   InvalidURI: 400,
@@ -128,6 +134,7 @@ const s3Status = {
   NoSuchBucketPolicy: 404,
   NoSuchConfiguration: 404,
   NoSuchLifecycleConfiguration: 404,
+  NoSuchObjectLockConfiguration: 404,
   NoSuchPublicAccessBlockConfiguration: 404,
   NoSuchWebsiteConfiguration: 404,
   NotImplemented: 501,

@@ -154,7 +154,6 @@ export function readWriteConditions(headers: Headers): WriteConditions {
 
 const unsupportedHeaders: readonly (readonly [RegExp, string])[] = [
   [/^x-amz-(copy-source-)?server-side-encryption/, 'Server-side encryption'],
-  [/^x-amz-(bucket-)?object-lock-/, 'Object lock'],
   [/^x-amz-website-redirect-location$/, 'Website redirects'],
   [/^x-amz-write-offset-bytes$/, 'Appending to objects'],
 ]

@@ -24,6 +24,7 @@ const advice = {
     'Use a key of `postern keys list`, or create one with `postern keys create --owner NAME`. URLs of a rotated key need to be requested again.',
   InvalidArgument: 'Correct the argument that the message names.',
   InvalidBucketAclWithObjectOwnership: 'Remove the ACL, or create the bucket with the ownership ObjectWriter.',
+  InvalidBucketState: 'Enable versioning before object lock. A bucket with object lock cannot suspend versioning.',
   InvalidBucketName: 'Use 3 to 63 characters of a-z, 0-9, "." and "-", with a letter or digit at both ends.',
   InvalidChunkSizeError: 'Send aws-chunked chunks of the announced sizes, or send the body unchunked.',
   InvalidDigest: 'Send the digest as base64 of its bytes, not as hex.',
@@ -33,6 +34,7 @@ const advice = {
   InvalidPolicyDocument: 'Correct the field of the policy that the message names, or request a new form.',
   InvalidRange: 'Ask for a range within the size of the object.',
   InvalidRequest: 'Correct what the message names.',
+  InvalidRetentionPeriod: 'Use a period of at least one day or one year.',
   InvalidStorageClass: 'Use a storage class of S3, or none.',
   InvalidTag: 'Use up to 10 tags with keys of up to 128 and values of up to 256 characters.',
   InvalidToken: 'Send no x-amz-security-token, because access keys of this endpoint have none.',
@@ -56,6 +58,7 @@ const advice = {
   NoSuchKey:
     'Nothing was stored under this key, or it was deleted. Check the file in the console, then request a new URL.',
   NoSuchLifecycleConfiguration: 'Treat this answer as "not configured".',
+  NoSuchObjectLockConfiguration: 'Treat this answer as "not locked".',
   NoSuchPublicAccessBlockConfiguration: 'Treat this answer as "not configured".',
   NoSuchTagSet: 'Put tags before you read them, or treat this answer as "none".',
   NoSuchUpload: 'The multipart upload was completed, aborted or has expired. Start a new one.',

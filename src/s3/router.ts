@@ -21,6 +21,7 @@ import {
   putBucketLogging,
   putBucketNotificationConfiguration,
 } from './operations/configuration/never-enabled.ts'
+import { getObjectLockConfiguration, putObjectLockConfiguration } from './operations/configuration/object-lock.ts'
 import {
   deleteBucketOwnershipControls,
   getBucketOwnershipControls,
@@ -57,6 +58,12 @@ import { listObjectVersions } from './operations/list-object-versions.ts'
 import { listObjects } from './operations/list-objects.ts'
 import { listObjectsV2 } from './operations/list-objects-v2.ts'
 import { listParts } from './operations/list-parts.ts'
+import {
+  getObjectLegalHold,
+  getObjectRetention,
+  putObjectLegalHold,
+  putObjectRetention,
+} from './operations/object-retention.ts'
 import { deleteObjectTagging, getObjectTagging, putObjectTagging } from './operations/object-tagging.ts'
 import { postObject } from './operations/post-object.ts'
 import { putBucketVersioning } from './operations/put-bucket-versioning.ts'
@@ -264,7 +271,15 @@ export const routes: readonly Route[] = [
     on: 'bucket',
     query: ['object-lock'],
     name: 'GetObjectLockConfiguration',
-    run: notConfigured.getObjectLockConfiguration,
+    run: getObjectLockConfiguration,
+  },
+  {
+    method: 'PUT',
+    on: 'bucket',
+    query: ['object-lock'],
+    body: 'xml',
+    name: 'PutObjectLockConfiguration',
+    run: putObjectLockConfiguration,
   },
   {
     method: 'GET',
@@ -393,6 +408,40 @@ export const routes: readonly Route[] = [
     also: ['versionId'],
     name: 'DeleteObjectTagging',
     run: deleteObjectTagging,
+  },
+  {
+    method: 'GET',
+    on: 'object',
+    query: ['retention'],
+    also: ['versionId'],
+    name: 'GetObjectRetention',
+    run: getObjectRetention,
+  },
+  {
+    method: 'PUT',
+    on: 'object',
+    query: ['retention'],
+    also: ['versionId'],
+    body: 'xml',
+    name: 'PutObjectRetention',
+    run: putObjectRetention,
+  },
+  {
+    method: 'GET',
+    on: 'object',
+    query: ['legal-hold'],
+    also: ['versionId'],
+    name: 'GetObjectLegalHold',
+    run: getObjectLegalHold,
+  },
+  {
+    method: 'PUT',
+    on: 'object',
+    query: ['legal-hold'],
+    also: ['versionId'],
+    body: 'xml',
+    name: 'PutObjectLegalHold',
+    run: putObjectLegalHold,
   },
   { method: 'GET', on: 'object', query: ['acl'], also: ['versionId'], name: 'GetObjectAcl', run: getObjectAcl },
   {

@@ -4,6 +4,7 @@ import { essenceOf } from '../media-type.ts'
 import type { ObjectHead, ResponseOverrides } from '../drivers/driver.ts'
 import { quoted, type AnswerHeaders } from './answer.ts'
 import type { S3Context } from './context.ts'
+import { lockHeaders } from './object-lock.ts'
 
 const overrideOf = {
   'response-content-type': 'contentType',
@@ -105,6 +106,8 @@ export function objectFacts(ctx: S3Context, head: ObjectHead): AnswerHeaders {
     'x-amz-version-id': head.versionId,
     'x-amz-tagging-count': head.tagCount || undefined,
     'x-amz-storage-class': head.storageClass,
+    // The rest of the world need not know how long it can rely on them.
+    ...(ctx.principal.kind === 'key' && lockHeaders(head)),
   }
   for (const [name, value] of Object.entries(head.metadata ?? {})) facts[`x-amz-meta-${name}`] = value
   if (head.checksum && ctx.headers.get('x-amz-checksum-mode')?.toUpperCase() === 'ENABLED') {

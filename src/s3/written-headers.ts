@@ -1,14 +1,15 @@
 /** The headers of a stored object. In the gateway's bucket the sender of the bytes does not choose them. */
 import { SignatureError } from '../sigv4/types.ts'
-import type { Acl, BucketInfo, ObjectHeaders, ObjectRef } from '../drivers/driver.ts'
+import type { Acl, BucketInfo, ObjectHeaders, ObjectLock, ObjectRef } from '../drivers/driver.ts'
 import type { Allowed, Requester } from './access.ts'
 import { assertAclAllowed } from './acl/ownership.ts'
 import { ownerOfNew, readAcl, resolveAcl, type RequestedAcl } from './acl/requested-acl.ts'
 import type { OperationDeps, S3Context } from './context.ts'
 import { readObjectHeaders, readTagging } from './object-headers.ts'
+import { readLock, refuseLock } from './object-lock.ts'
 import { S3Error } from './s3-error.ts'
 
-export type WrittenHeaders = ObjectHeaders & { acl?: Acl; tags?: Record<string, string> }
+export type WrittenHeaders = ObjectHeaders & { acl?: Acl; tags?: Record<string, string>; lock?: ObjectLock }
 export type Admitted = { headers: WrittenHeaders; maxBytes: number; isGranted: boolean }
 
 /** What the writer says of the object, before it is known what the ACL means. */
@@ -40,12 +41,14 @@ export async function admit(
   deps: OperationDeps,
   { bucket }: Allowed,
 ): Promise<Admitted> {
+  if (ref.bucket === deps.gatewayBucket) refuseLock(who.headers)
   const granted = ref.bucket === deps.gatewayBucket ? await deps.grantedWrite?.(ref) : null
   if (granted) return { ...granted, isGranted: true }
   const { acl: asked, ...headers } = said
   const acl = bucket === null ? aclOfGateway(asked) : await aclOfNew(who, ref, asked, bucket, deps)
+  const lock = bucket === null ? {} : await readLock(who, ref, deps)
   if (said.tags && bucket !== null) await deps.access.allow(who, 's3:PutObjectTagging', { ...ref, isNew: true })
-  return { headers: { ...headers, ...(acl !== undefined && { acl }) }, maxBytes: Infinity, isGranted: false }
+  return { headers: { ...headers, ...lock, ...(acl !== undefined && { acl }) }, maxBytes: Infinity, isGranted: false }
 }
 
 /** The gateway's bucket has no ACLs except for public and private objects, and no other owner. */

@@ -13,6 +13,7 @@ import { objects } from './driver/objects.ts'
 import { presigning } from './driver/presigning.ts'
 import { ranges } from './driver/ranges.ts'
 import { sealing } from './driver/sealing.ts'
+import { versions } from './driver/versions.ts'
 import type { DriverFixture, KnownDifference, Suite } from './driver/suite-tools.ts'
 
 export type { DriverFixture, KnownDifference } from './driver/suite-tools.ts'
@@ -31,6 +32,7 @@ const topics = {
   sealing,
   presigning,
   buckets,
+  versions,
 } satisfies Record<string, (suite: Suite) => void>
 
 export function driverSuite(

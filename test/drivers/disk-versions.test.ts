@@ -1,6 +1,6 @@
 /** Versions in the disk store: random games against a plain model, the log, the garbage, the verification. */
 import { spawn } from 'node:child_process'
-import { rmSync } from 'node:fs'
+import { chmodSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import Database from 'better-sqlite3'
@@ -31,7 +31,7 @@ import { bodyOf } from '../conformance/driver/body.ts'
 import { codeOf, collect } from '../conformance/driver/suite-tools.ts'
 import { startDisk } from './start-disk.ts'
 import { blobFiles, type DiskFixture } from './disk-fixture.ts'
-import { dumpIndex, dumpRebuilt, packsOf, removeIndex } from './store-log.ts'
+import { dumpIndex, dumpRebuilt, overwrite, packsOf, removeIndex } from './store-log.ts'
 
 const bucket = 'photos'
 const of = (key: string): { bucket: string; key: string } => ({ bucket, key })
@@ -63,12 +63,12 @@ async function listAll(driver: StorageDriver, o: Omit<ListVersionsOptions, 'buck
   }
 }
 
-async function problemsOf(dir: string): Promise<string[]> {
+async function problemsOf(dir: string, { repair = false } = {}): Promise<string[]> {
   const found: string[] = []
   await verifyStore({
     path: dir,
     deep: true,
-    repair: false,
+    repair,
     grace: 3600,
     tempGrace: 3600,
     report: { problem: ({ kind, detail }) => void found.push(`${kind}: ${detail}`), count() {} },
@@ -377,6 +377,64 @@ describe('a process that is killed between the sync of the log and the commit of
       expect(await dumpRebuilt(dir)).toEqual(dumpIndex(join(dir, 'index.sqlite')))
       expect(await problemsOf(dir)).toEqual([])
     }
+  })
+})
+
+describe('a locked version', () => {
+  const until = '2099-01-01T00:00:00.000Z'
+  const lock = { retention: { mode: 'COMPLIANCE' as const, until } }
+  const startLocked = async (): Promise<DiskFixture & { id: string }> => {
+    const fixture = await start()
+    await fixture.driver.configureBucket(bucket, { versioning: 'Enabled', objectLock: {} })
+    const { versionId } = await fixture.driver.putObject(of('a'), bodyOf('kept'), { lock })
+    return { ...fixture, id: versionId! }
+  }
+
+  it('outlives deletions, lifecycle rules, sweeps, and its bucket', async () => {
+    const { driver, dir, id } = await startLocked()
+    const anything = { id: 'r', isEnabled: true, filter: {}, form: 'filter' as const }
+    await driver.configureBucket(bucket, {
+      lifecycle: [{ ...anything, expiration: { date: '2020-01-01T00:00:00.000Z' }, noncurrent: { days: 1 } }],
+    })
+    expect(await codeOf(driver.deleteObject(of('a'), { versionId: id, bypassGovernance: true }))).toBe('AccessDenied')
+    await driver.deleteObjects(bucket, ['a'])
+    await driver.sweep()
+    expect(await codeOf(driver.deleteBucket(bucket))).toBe('BucketNotEmpty')
+    expect(await codeOf(driver.configureBucket(bucket, { objectLock: null }))).toBe('InvalidBucketState')
+    expect(await codeOf(setVersioning(driver, 'Suspended'))).toBe('InvalidBucketState')
+    expect(await read(driver, 'a', id)).toBe('kept')
+    await driver.close()
+    expect(await dumpRebuilt(dir)).toEqual(dumpIndex(join(dir, 'index.sqlite')))
+  })
+
+  it('expires by lifecycle rules once its retention has ended', async () => {
+    let now = new Date()
+    const { driver } = await start({ now: () => now })
+    await driver.configureBucket(bucket, { versioning: 'Enabled', objectLock: {} })
+    const ends = new Date(now.getTime() + 10 * 86_400_000).toISOString()
+    const retained = { retention: { mode: 'GOVERNANCE' as const, until: ends } }
+    const { versionId } = await driver.putObject(of('a'), bodyOf('kept'), { lock: retained })
+    await write(driver, 'a', 'newer')
+    await driver.configureBucket(bucket, {
+      lifecycle: [{ id: 'r', isEnabled: true, filter: {}, form: 'filter', noncurrent: { days: 1 } }],
+    })
+    const later = (days: number): Date => new Date(Date.now() + days * 86_400_000)
+    now = later(5)
+    await driver.sweep()
+    expect(await read(driver, 'a', versionId)).toBe('kept')
+    now = later(12)
+    await driver.sweep()
+    expect(await codeOf(driver.headObject(of('a'), { versionId: versionId! }))).toBe('NoSuchVersion')
+  })
+
+  it('whose bytes are damaged is reported by a repair, and stays where it is', async () => {
+    const { driver, dir } = await startLocked()
+    await driver.close()
+    const [path] = await blobFiles(dir)
+    chmodSync(path!, 0o600)
+    overwrite(path!, 0, Buffer.from('bent'))
+    expect(await problemsOf(dir, { repair: true })).toEqual([expect.stringMatching(/^blob-damaged: .*object lock/)])
+    expect(await blobFiles(dir)).toEqual([path])
   })
 })
 

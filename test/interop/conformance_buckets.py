@@ -149,10 +149,8 @@ def not_implemented():
     for method, path in [
         ("PUT", target(name, query={"replication": ""})),
         ("PUT", target(name, query={"website": ""})),
-        ("PUT", target(name, query={"object-lock": ""})),
         ("PUT", target(name, query={"encryption": ""})),
         ("GET", target(name, "k", {"torrent": ""})),
-        ("PUT", target(name, "k", {"retention": ""})),
         ("POST", target(name, "k", {"restore": ""})),
     ]:
         answer = signed(method, path)

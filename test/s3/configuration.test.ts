@@ -145,7 +145,6 @@ describe('settings that are off and stay off', () => {
     ['abac', '<AbacStatus><Status>Enabled</Status></AbacStatus>'],
     ['encryption', '<ServerSideEncryptionConfiguration/>'],
     ['replication', '<ReplicationConfiguration/>'],
-    ['object-lock', '<ObjectLockConfiguration/>'],
     ['website', '<WebsiteConfiguration/>'],
     ['inventory', '<InventoryConfiguration/>'],
   ])('?%s is NotImplemented where it would turn something on', async (name, body) => {

@@ -53,7 +53,7 @@ describe('a PUT URL of the AWS SDK for JavaScript', () => {
     ['an ACL that is not implemented', { ACL: 'aws-exec-read' }, 501, 'NotImplemented'],
     ['a grant to a mail address', { GrantRead: 'emailAddress=a@b.c' }, 400, 'UnresolvableGrantByEmailAddress'],
     ['another storage class', { StorageClass: 'GLACIER' }, 400, 'InvalidStorageClass'],
-    ['object lock', { ObjectLockLegalHoldStatus: 'ON' }, 501, 'NotImplemented'],
+    ['object lock', { ObjectLockLegalHoldStatus: 'ON' }, 400, 'InvalidRequest'],
     ['a website redirect', { WebsiteRedirectLocation: '/other' }, 501, 'NotImplemented'],
     ['another expected owner', { ExpectedBucketOwner: 'bob' }, 403, 'AccessDenied'],
     ['too much metadata', { Metadata: { a: 'x'.repeat(2100) } }, 400, 'MetadataTooLarge'],
@@ -156,7 +156,7 @@ test('a presigned CreateMultipartUpload keeps metadata and ACL, and requires no 
 })
 
 test.each([
-  ['object lock', { ObjectLockLegalHoldStatus: 'ON' }, [501, 'NotImplemented']],
+  ['object lock', { ObjectLockLegalHoldStatus: 'ON' }, [400, 'InvalidRequest']],
   ['another storage class', { StorageClass: 'GLACIER' }, [400, 'InvalidStorageClass']],
 ] as const)('a presigned CreateMultipartUpload with %s is refused', async (_, more, expected) => {
   const command = new CreateMultipartUploadCommand({ Bucket, Key: 'none', ...more })

@@ -7,13 +7,10 @@ serveAlice()
 
 describe('unsupported features', () => {
   test.each([
-    ['PUT', '/alice-1', 'object-lock'],
     ['PUT', '/alice-1', 'website'],
     ['PUT', '/alice-1', 'replication'],
     ['PUT', '/alice-1', 'inventory'],
     ['PUT', '/alice-3', 'encryption'],
-    ['PUT', '/alice-1/there', 'retention'],
-    ['PUT', '/alice-1/there', 'legal-hold'],
     ['POST', '/alice-1/there', 'restore'],
     ['PUT', '/alice-1/new', 'uploadId'],
     ['PUT', '/alice-1/new', 'partNumber'],
@@ -30,7 +27,6 @@ describe('unsupported features', () => {
   test.each([
     { 'x-amz-server-side-encryption': 'AES256' },
     { 'x-amz-server-side-encryption-customer-algorithm': 'AES256' },
-    { 'x-amz-object-lock-mode': 'GOVERNANCE' },
     { 'x-amz-website-redirect-location': '/a' },
     { 'x-amz-grant-take': 'id=bob' },
     { 'x-amz-acl': 'aws-exec-read' },

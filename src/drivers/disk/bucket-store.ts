@@ -36,6 +36,7 @@ export class BucketRows {
   readonly #list
   readonly #hasObjects
   readonly #versioning
+  readonly #objectLock
 
   constructor(db: Index) {
     this.#find = db.prepare<[string], BucketRow>('SELECT * FROM buckets WHERE name = ?')
@@ -53,6 +54,11 @@ export class BucketRows {
       `SELECT 1 AS found WHERE EXISTS (SELECT 1 FROM objects WHERE bucket = ?)
         OR EXISTS (SELECT 1 FROM versions WHERE bucket = ?)`,
     )
+    this.#objectLock = db
+      .prepare<[string], string | null>(
+        "SELECT configuration -> 'objectLock' FROM buckets WHERE name = ? AND configuration IS NOT NULL",
+      )
+      .pluck()
     this.#versioning = db
       .prepare<[string], Versioning | null>(
         "SELECT configuration ->> 'versioning' FROM buckets WHERE name = ? AND configuration IS NOT NULL",
@@ -87,6 +93,12 @@ export class BucketRows {
   /** Noncurrent versions and delete markers count. */
   hasObjects(name: string): boolean {
     return this.#hasObjects.get(name, name) !== undefined
+  }
+
+  /** null for a bucket without object lock. */
+  objectLock(name: string): NonNullable<BucketConfiguration['objectLock']> | null {
+    const text = this.#objectLock.get(name) ?? null
+    return text === null ? null : (JSON.parse(text) as NonNullable<BucketConfiguration['objectLock']>)
   }
 
   /** null for a bucket that has never had versioning. */
@@ -170,7 +182,9 @@ export function createBucketStore(ctx: DiskContext): BucketStore {
       assertBucketTags(change.tags ?? {})
       await queue.run(() => {
         const { configuration } = toInfo(buckets.demand(bucket))
-        buckets.setConfiguration(bucket, changed(configuration, change))
+        const after = changed(configuration, change)
+        assertLockKept(configuration, after)
+        buckets.setConfiguration(bucket, after)
       })
     },
 
@@ -189,6 +203,19 @@ const toInfo = (row: BucketRow): BucketInfo => ({
   cors: row.cors === null ? null : (JSON.parse(row.cors) as CorsRule[]),
   configuration: row.configuration === null ? {} : (JSON.parse(row.configuration) as BucketConfiguration),
 })
+
+/** Object lock stays, and needs versions. */
+function assertLockKept(before: BucketConfiguration, after: BucketConfiguration): void {
+  const refuse = (message: string): never => {
+    throw new StorageError('InvalidBucketState', { message })
+  }
+  if (before.objectLock && !after.objectLock) refuse('Object Lock cannot be disabled')
+  if (!after.objectLock || after.versioning === 'Enabled') return
+  if (before.objectLock) {
+    refuse('An Object Lock configuration is present on this bucket, so the versioning state cannot be changed.')
+  }
+  refuse("Versioning must be 'Enabled' on the bucket to apply a Object Lock configuration")
+}
 
 const changed = (before: BucketConfiguration, change: BucketChange): BucketConfiguration =>
   Object.fromEntries(Object.entries({ ...before, ...change }).filter(([, value]) => value !== null))

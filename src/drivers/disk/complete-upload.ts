@@ -4,8 +4,9 @@ import { joinChecksums } from '../checksums/checksum.ts'
 import type { Checksum, MultipartStore, ObjectRef, WrittenObject } from '../driver.ts'
 import type { DiskContext } from './context.ts'
 import { parseChecksum } from './object-rows.ts'
-import { assertKey, limits, resourceOf } from '../rules.ts'
-import { noSuchUpload, type PartRow, type UploadRow } from './upload-rows.ts'
+import { assertKey, limits, pickHeaders, resourceOf } from '../rules.ts'
+import { lockText } from './versions/object-locks.ts'
+import { noSuchUpload, type PartRow, type UploadHeaders, type UploadRow } from './upload-rows.ts'
 import { placeObject } from './write-objects.ts'
 
 type ListedPart = { partNumber: number; etag: string; checksum?: Checksum }
@@ -60,6 +61,7 @@ function complete(
     start += part.size
   }
   const { bucket, key } = ref
+  const headers = JSON.parse(upload.headers) as UploadHeaders
   const { lastModified, versionId } = placeObject(
     ctx,
     {
@@ -69,13 +71,13 @@ function complete(
       etag,
       acl: upload.acl,
       sealed: 0,
-      headers: upload.headers,
+      headers: JSON.stringify(pickHeaders(headers)),
       tags: upload.tags,
       checksum: checksum ? JSON.stringify(checksum) : null,
       content: upload.id,
       parts: parts.length,
       note: null,
-      lock: null,
+      lock: lockText(headers.lock ?? {}),
     },
     o,
   )

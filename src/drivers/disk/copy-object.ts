@@ -6,6 +6,7 @@ import { aclText } from './acl-text.ts'
 import type { DiskContext } from './context.ts'
 import { parseChecksum, type ObjectRow } from './object-rows.ts'
 import { assertKey, assertMetadata, assertTags, limits, pickHeaders } from '../rules.ts'
+import { lockText } from './versions/object-locks.ts'
 import { demandObject, versionIdOf } from './versions/find-version.ts'
 import { placeObject, placeOf } from './write-objects.ts'
 
@@ -49,7 +50,7 @@ export function createCopy(ctx: DiskContext, reads: Pick<ObjectStore, 'getObject
             ...target,
             sealed: 0,
             note: null,
-            lock: null,
+            lock: lockText(o.lock ?? {}),
             acl: aclText(o.acl),
             headers: JSON.stringify(copiedHeaders(row, o)),
             tags: o.taggingDirective === 'REPLACE' ? JSON.stringify(o.tags ?? {}) : row.tags,

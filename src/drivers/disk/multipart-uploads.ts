@@ -20,12 +20,14 @@ import { checkMax } from './list-objects.ts'
 import { parseChecksum, parseTags } from './object-rows.ts'
 import { assertKey, assertMetadata, assertTags, limits, pickHeaders, resourceOf } from '../rules.ts'
 import type { Place } from './quota/owner-quota.ts'
+import { noLockConfiguration } from './versions/object-locks.ts'
 import {
   initiatorOf,
   noSuchUpload,
   parseInitiation,
   storageClassOf,
   type PartRow,
+  type UploadHeaders,
   type UploadRow,
 } from './upload-rows.ts'
 import { commitBlob, removeReplaced, writeFor } from './write-objects.ts'
@@ -94,13 +96,14 @@ export function createMultipart(ctx: DiskContext, reads: Pick<ObjectStore, 'getO
       await quota.commit(place, 0, () => {
         buckets.demand(ref.bucket)
         checkWriteConditions(objects.find(ref), {}, resourceOf(ref))
+        if (o.lock && buckets.objectLock(ref.bucket) === null) throw noLockConfiguration()
         uploads.add({
           id: uploadId,
           bucket: ref.bucket,
           key: ref.key,
           initiated_at: initiated,
           acl: aclText(o.acl),
-          headers: JSON.stringify(pickHeaders(o)),
+          headers: JSON.stringify({ ...pickHeaders(o), ...(o.lock && { lock: o.lock }) } satisfies UploadHeaders),
           tags: JSON.stringify(o.tags ?? {}),
           initiation: o.initiation === undefined ? null : JSON.stringify(o.initiation),
           ...checksum,

@@ -2,7 +2,7 @@
  * The rows of objects and blobs. Every method is synchronous. Those that write must be called inside a CommitQueue job.
  */
 import { StorageError } from '../../errors.ts'
-import type { Checksum, ObjectHead, ObjectHeaders, ObjectRef } from '../driver.ts'
+import type { Checksum, ObjectHead, ObjectHeaders, ObjectLock, ObjectRef } from '../driver.ts'
 import { parseAcl } from './acl-text.ts'
 import type { Index } from './open-index.ts'
 
@@ -41,8 +41,9 @@ export const objectColumns =
   'bucket, key, size, etag, modified_at, acl, sealed, headers, tags, checksum, content, parts, note, version, nth, lock'
 
 /** All objects with bytes, current and noncurrent, for statements that look for users of a blob. */
-export const storedObjects = `(SELECT bucket, key, version, size, etag, checksum, content, parts FROM objects
-  UNION ALL SELECT bucket, key, version, size, etag, checksum, content, parts FROM versions WHERE content IS NOT NULL)`
+export const storedObjects = `(SELECT bucket, key, version, size, etag, checksum, content, parts, lock FROM objects
+  UNION ALL SELECT bucket, key, version, size, etag, checksum, content, parts, lock FROM versions
+    WHERE content IS NOT NULL)`
 
 /** A range of an object's bytes and its blob. `sums` as in block-sums.ts. */
 export type Segment = { start: number; part: number; size: number; blob: string; sums: Buffer }
@@ -222,6 +223,7 @@ export function headOf(row: ObjectRow): ObjectHead {
     lastModified: new Date(row.modified_at),
     revision: row.content,
     acl: parseAcl(row.acl),
+    ...(row.lock !== null && { lock: JSON.parse(row.lock) as ObjectLock }),
     ...(row.checksum !== null && { checksum: parseChecksum(row.checksum) }),
     ...(tagCount > 0 && { tagCount }),
     ...(row.parts > 0 && { partCount: row.parts }),

@@ -1,6 +1,6 @@
 /** The rows of multipart uploads. Methods that write must be called inside a CommitQueue job. */
 import { StorageError } from '../../errors.ts'
-import type { ChecksumAlgorithm, ChecksumType, Initiation, ObjectHeaders, ObjectRef } from '../driver.ts'
+import type { ChecksumAlgorithm, ChecksumType, Initiation, ObjectHeaders, ObjectLock, ObjectRef } from '../driver.ts'
 import type { Index } from './open-index.ts'
 import { resourceOf } from '../rules.ts'
 
@@ -11,6 +11,7 @@ export type UploadRow = {
   initiated_at: number
   /** As of acl-text.ts. */
   acl: string
+  /** JSON of UploadHeaders. */
   headers: string
   tags: string
   algorithm: ChecksumAlgorithm | null
@@ -22,6 +23,9 @@ export type UploadRow = {
   /** JSON of an Initiation. null: not known. */
   initiation: string | null
 }
+
+/** Of the object to be, with the lock that its writer asked for. */
+export type UploadHeaders = ObjectHeaders & { lock?: ObjectLock }
 
 export type PartRow = {
   upload: string

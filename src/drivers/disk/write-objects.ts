@@ -10,12 +10,13 @@ import type { Place, Reservation } from './quota/owner-quota.ts'
 import { mayHaveHappened } from './store-error.ts'
 import { assertKey, assertMetadata, assertTags, limits, pickHeaders, resourceOf } from '../rules.ts'
 import { demandObject } from './versions/find-version.ts'
+import { changedLock, lockOfNew, lockText, noLockConfiguration } from './versions/object-locks.ts'
 import { assertVersionId, nullVersion } from './versions/version-id.ts'
 import { writeBody, type BodyOptions, type WrittenBlob } from './write-body.ts'
 
 type Writes = Pick<
   ObjectStore,
-  'putObject' | 'deleteObject' | 'deleteObjects' | 'putObjectTags' | 'sealObject' | 'isBeingWritten'
+  'putObject' | 'deleteObject' | 'deleteObjects' | 'putObjectTags' | 'setObjectLock' | 'sealObject' | 'isBeingWritten'
 > &
   Required<Pick<ObjectStore, 'noteObject' | 'lacksNotes'>>
 
@@ -28,6 +29,7 @@ export function createWrites(ctx: DiskContext): Writes {
       assertMetadata(o)
       assertTags(o.tags ?? {})
       buckets.demand(ref.bucket)
+      if (o.lock && buckets.objectLock(ref.bucket) === null) throw noLockConfiguration()
       // Checked again in the transaction. This check spares the client from sending a body in vain.
       checkWriteConditions(objects.find(ref), o, resourceOf(ref))
     }
@@ -46,7 +48,7 @@ export function createWrites(ctx: DiskContext): Writes {
       content: blob.id,
       parts: 0,
       note: null,
-      lock: null,
+      lock: lockText(o.lock ?? {}),
     }
     const { replaced, versionId } = await commitBlob(ctx, blob, () => {
       const blobs = objects.blobsOf(objects.find(ref))
@@ -78,8 +80,8 @@ export function createWrites(ctx: DiskContext): Writes {
     return {}
   }
 
-  function deleteVersion(ref: ObjectRef, versionId: string): DeletedObject {
-    const { isMarker } = versions.removeVersion(ref, versionId, now().getTime())
+  function deleteVersion(ref: ObjectRef, versionId: string, o: { bypassGovernance?: boolean }): DeletedObject {
+    const { isMarker } = versions.removeVersion(ref, versionId, now().getTime(), o)
     return { versionId, ...(isMarker && { deleteMarker: true }) }
   }
 
@@ -92,7 +94,7 @@ export function createWrites(ctx: DiskContext): Writes {
         buckets.demand(ref.bucket)
         if (o.versionId !== undefined) assertVersion(ref, o.versionId)
         if (o.ifMatch !== undefined) assertMatches(ref, o.ifMatch, o.versionId)
-        return o.versionId === undefined ? deleteCurrent(ref) : deleteVersion(ref, o.versionId)
+        return o.versionId === undefined ? deleteCurrent(ref) : deleteVersion(ref, o.versionId, o)
       })
     },
 
@@ -110,6 +112,15 @@ export function createWrites(ctx: DiskContext): Writes {
       assertKey(ref)
       assertTags(tags)
       await queue.run(() => versions.change(demandObject(ctx, ref, o.versionId), { tags: JSON.stringify(tags) }))
+    },
+
+    async setObjectLock(ref, change, o = {}) {
+      assertKey(ref)
+      await queue.run(() => {
+        const row = demandObject(ctx, ref, o.versionId)
+        if (buckets.objectLock(ref.bucket) === null) throw noLockConfiguration()
+        versions.setLock(row, changedLock(row.lock, change, now().getTime()))
+      })
     },
 
     async sealObject(ref, o) {
@@ -157,7 +168,9 @@ export function placeObject(ctx: DiskContext, row: NewObjectRow, o: WriteConditi
   checkWriteConditions(ctx.objects.find(row), o, resourceOf(row))
   const lastModified = ctx.now()
   const state = ctx.buckets.versioning(row.bucket)
-  const { version } = ctx.versions.place(row, state, lastModified.getTime())
+  const at = lastModified.getTime()
+  const lock = lockOfNew(row.lock, ctx.buckets.objectLock(row.bucket), at)
+  const { version } = ctx.versions.place({ ...row, lock }, state, at)
   return state === 'Enabled' ? { lastModified, versionId: version } : { lastModified }
 }
 

@@ -26,6 +26,7 @@ import {
   sdkAlgorithm,
   tagging,
   written,
+  refuseLock,
 } from './object-head.ts'
 import { checkSourceConditions } from '../conditions.ts'
 import type { ReadObject } from './read-object.ts'
@@ -235,6 +236,7 @@ export function copies(deps: CopyDeps): Copies {
   return {
     async copyObject(from, target, o = {}) {
       keys.of(target)
+      refuseLock(o)
       const source = await find(from, o)
       return source.head.contentLength > deps.copySizes.atOnce
         ? copyInParts(source, target, o)

@@ -7,6 +7,7 @@ import {
   type HeadOptions,
   type ObjectHead,
   type ObjectHeaders,
+  type ObjectLock,
   type WrittenObject,
 } from '../driver.ts'
 import { StorageError } from '../../errors.ts'
@@ -121,12 +122,18 @@ export function contentRange(value: string | undefined): ContentRange | undefine
   return match ? { start: Number(match[1]), end: Number(match[2]), total: Number(match[3]) } : undefined
 }
 
+/** Errors: NotSupported. */
+export function refuseLock({ lock }: { lock?: ObjectLock }): void {
+  if (lock) throw new StorageError('NotSupported', { message: 'The s3 driver does not support object lock' })
+}
+
 /**
- * The headers of a write. Errors: MetadataTooLarge, NotSupported for a storage class, InvalidArgument for an `expires`
+ * The headers of a write. Errors: MetadataTooLarge, NotSupported for a storage class or a lock, InvalidArgument for an `expires`
  * that is not a date.
  */
-export function headerFields(o: ObjectHeaders) {
+export function headerFields(o: ObjectHeaders & { lock?: ObjectLock }) {
   assertMetadata(o)
+  refuseLock(o)
   if (o.storageClass !== undefined) {
     throw new StorageError('NotSupported', {
       message: 'The s3 driver does not support storage classes. The bucket sets it.',

@@ -49,6 +49,7 @@ export const copyObject: Operation = async (ctx, deps) => {
   const copying = deps.store.copyObject(source.ref, target, {
     ...(admitted.isGranted ? granted(options, admitted) : options),
     ...(!admitted.isGranted && admitted.headers.acl !== undefined && { acl: admitted.headers.acl }),
+    ...(!admitted.isGranted && admitted.headers.lock !== undefined && { lock: admitted.headers.lock }),
     ...readWriteConditions(ctx.headers),
     ...(source.versionId !== undefined && { sourceVersionId: source.versionId }),
   })

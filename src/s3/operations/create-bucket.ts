@@ -20,11 +20,21 @@ export const createBucket: Operation = async (ctx, deps) => {
   const { owner } = ctx.principal
   const asked = readAcl(ctx.headers)
   const acl = asked === undefined ? undefined : resolveAcl(asked, { of: 'bucket', owner, bucketOwner: owner })
-  const configuration = { ...readOwnership(ctx), ...readConfiguration(await readDocument(ctx), deps.region) }
+  const configuration = {
+    ...readOwnership(ctx),
+    ...readObjectLock(ctx),
+    ...readConfiguration(await readDocument(ctx), deps.region),
+  }
   if (configuration.ownership !== undefined) assertPrivateForOwner(configuration.ownership, acl ?? 'private')
   await create(bucket, { owner, ...(acl && { acl }), configuration }, deps)
   answerEmpty(ctx, 200, { location: `/${bucket}`, 'x-amz-bucket-arn': arnOf(bucket) })
 }
+
+/** Object lock needs versions. */
+const readObjectLock = ({ headers }: S3Context): Pick<BucketConfiguration, 'objectLock' | 'versioning'> =>
+  headers.get('x-amz-bucket-object-lock-enabled')?.toLowerCase() === 'true'
+    ? { objectLock: {}, versioning: 'Enabled' }
+    : {}
 
 function readOwnership({ headers }: S3Context): Pick<BucketConfiguration, 'ownership'> {
   const text = headers.get('x-amz-object-ownership')

@@ -1,6 +1,7 @@
 import { actionOn } from '../actions.ts'
 import { answerEmpty } from '../answer.ts'
 import { objectOf, versionOf, type Operation } from '../context.ts'
+import { readBypass } from '../object-lock.ts'
 import { S3Error } from '../s3-error.ts'
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObject.html */
@@ -12,7 +13,12 @@ export const deleteObject: Operation = async (ctx, deps) => {
     if (ctx.headers.has(name)) throw new S3Error('NotImplemented', `${name} on a delete is not implemented.`)
   }
   const ifMatch = ctx.headers.get('if-match')
-  const deleted = await deps.store.deleteObject(ref, { ...ofVersion, ...(ifMatch !== undefined && { ifMatch }) })
+  const bypass = await readBypass(ctx, ref, deps)
+  const deleted = await deps.store.deleteObject(ref, {
+    ...ofVersion,
+    ...bypass,
+    ...(ifMatch !== undefined && { ifMatch }),
+  })
   answerEmpty(ctx, 204, {
     'x-amz-delete-marker': deleted.deleteMarker === true ? 'true' : undefined,
     'x-amz-version-id': deleted.versionId,

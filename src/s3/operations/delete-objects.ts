@@ -3,10 +3,11 @@ import { isStorageError } from '../../errors.ts'
 import type { DeletedObject, DeleteResult } from '../../drivers/driver.ts'
 import type { AllowedDeletes } from '../access.ts'
 import { answerXml } from '../answer.ts'
-import { bucketOf, type Operation, type OperationDeps } from '../context.ts'
+import { bucketOf, type Operation, type OperationDeps, type S3Context } from '../context.ts'
 import { readDocument } from '../document.ts'
 import { errorAnswer } from '../error-response.ts'
 import { refuseUnsupportedHeaders } from '../object-headers.ts'
+import { readBypass } from '../object-lock.ts'
 import { S3Error } from '../s3-error.ts'
 import { assertKey } from '../target.ts'
 import { elements, holdsMore, malformed, parseXml, type XmlElement } from '../xml.ts'
@@ -43,7 +44,7 @@ export const deleteObjects: Operation = async (ctx, deps) => {
   const isSingle = ({ versionId, ifMatch }: Wanted): boolean =>
     makesVersions || versionId !== undefined || ifMatch !== undefined
   await refuseDenied(outcomes, allow)
-  await deleteSingly(bucket, outcomes.filter(isSingle), deps)
+  await deleteSingly(ctx, bucket, outcomes.filter(isSingle), deps)
   const keys = outcomes.filter((one) => one.error === undefined && !isSingle(one)).map(({ key }) => key)
   const failed = new Map<string, DeleteResult['error']>()
   if (keys.length > 0) {
@@ -87,13 +88,14 @@ async function refuseDenied(outcomes: readonly Outcome[], allow: AllowedDeletes[
 }
 
 /** Each with its own outcome. The store commits those that arrive together in one transaction, in this order. */
-async function deleteSingly(bucket: string, outcomes: Outcome[], deps: OperationDeps): Promise<void> {
+async function deleteSingly(ctx: S3Context, bucket: string, outcomes: Outcome[], deps: OperationDeps): Promise<void> {
   const deleting = outcomes.map(async (outcome) => {
     const { key, versionId, ifMatch, error } = outcome
     if (error !== undefined) return
     const options = { ...(versionId !== undefined && { versionId }), ...(ifMatch !== undefined && { ifMatch }) }
     try {
-      outcome.deleted = await deps.store.deleteObject({ bucket, key }, options)
+      const bypass = versionId === undefined ? {} : await readBypass(ctx, { bucket, key }, deps)
+      outcome.deleted = await deps.store.deleteObject({ bucket, key }, { ...options, ...bypass })
     } catch (refused) {
       outcome.error = said(refused)
     }

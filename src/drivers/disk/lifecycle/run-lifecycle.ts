@@ -7,6 +7,7 @@ import type { DiskContext } from '../context.ts'
 import { parseTags } from '../object-rows.ts'
 import type { Index } from '../open-index.ts'
 import { textAfter, textRightAfter } from '../text-order.ts'
+import { isProtected } from '../versions/object-locks.ts'
 import { isMarker, versionColumns, type VersionRow } from '../versions/version-rows.ts'
 
 const pageSize = 500
@@ -122,7 +123,7 @@ export class Lifecycle {
     if (!noncurrent) return []
     return (isHidden ? rows.slice(1) : rows)
       .slice(noncurrent.keep ?? 0)
-      .filter((row) => daysAfter(row.replaced_at, noncurrent.days) <= at)
+      .filter((row) => daysAfter(row.replaced_at, noncurrent.days) <= at && !isProtected(row.lock, at))
       .filter((row) => matchesRule(rule, { ...row, tags: parseTags(row.tags) }))
   }
 

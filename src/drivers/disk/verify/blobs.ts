@@ -7,7 +7,7 @@ import { wholeChecksums } from './digests.ts'
 import { forEach, pageSize, type VerifyContext } from './context.ts'
 import { quarantine, trimToCopy } from './quarantine.ts'
 import { readBlob, type BlobState } from './read-blob.ts'
-import { usersOf } from './users.ts'
+import { isLocked, usersOf } from './users.ts'
 
 type BlobRow = { id: string; size: number; sums: Buffer }
 
@@ -83,7 +83,10 @@ type Found = { kind: ProblemKind; detail: string; users: ReturnType<typeof users
 
 async function repairBlob(ctx: VerifyContext, row: BlobRow, found: Found): ReturnType<typeof quarantine> {
   if (found.kind === 'blob-appended') return trimToCopy(ctx, row, found)
-  if (found.kind === 'blob-damaged' || found.kind === 'blob-size') return quarantine(ctx, row, found)
+  if (found.kind === 'blob-damaged' || found.kind === 'blob-size') {
+    if (!isLocked(ctx.db, row.id)) return quarantine(ctx, row, found)
+    return { repair: 'left', failure: 'an object lock protects it, so it was not moved to quarantine' }
+  }
   return { repair: 'left' }
 }
 

@@ -1,4 +1,5 @@
 import { storedObjects } from '../object-rows.ts'
+import { isProtected } from '../versions/object-locks.ts'
 import type { Index } from '../open-index.ts'
 
 /** A user of a blob: an object, or a part of an unfinished upload. */
@@ -21,4 +22,16 @@ export function usersOf(db: Index, blob: string): BlobUser[] {
       )
       .all(blob, max),
   ]
+}
+
+/** Whether an object lock protects an object that has this blob. */
+export function isLocked(db: Index, blob: string): boolean {
+  const locks = db
+    .prepare<[string, string], string>(
+      `SELECT lock FROM ${storedObjects} WHERE lock IS NOT NULL AND ((content = ? AND parts = 0)
+        OR (parts > 0 AND content IN (SELECT content FROM segments WHERE blob = ?)))`,
+    )
+    .pluck()
+    .all(blob, blob)
+  return locks.some((lock) => isProtected(lock, Date.now()))
 }

@@ -5,6 +5,7 @@
 import type { ObjectRef, Versioning } from '../../driver.ts'
 import type { NewObjectRow, ObjectRow, ObjectRows } from '../object-rows.ts'
 import type { Index } from '../open-index.ts'
+import { assertRemovable } from './object-locks.ts'
 import { newVersionId, nullVersion } from './version-id.ts'
 
 /**
@@ -15,7 +16,7 @@ export type VersionRow = Omit<ObjectRow, 'content' | 'sealed' | 'note'> & {
   replaced_at: number
 }
 
-type Changes = Partial<Pick<ObjectRow, 'acl' | 'tags' | 'lock'>>
+type Changes = Partial<Pick<ObjectRow, 'acl' | 'tags'>>
 
 export const versionColumns =
   'bucket, key, version, nth, size, etag, modified_at, replaced_at, acl, headers, tags, checksum, content, parts, lock'
@@ -35,6 +36,8 @@ export class VersionRows {
   readonly #drop
   readonly #change
   readonly #changeCurrent
+  readonly #setLock
+  readonly #setCurrentLock
 
   constructor(db: Index, objects: ObjectRows) {
     this.#objects = objects
@@ -54,11 +57,14 @@ export class VersionRows {
     this.#drop = db.prepare<[string, string, string]>(
       'DELETE FROM versions WHERE bucket = ? AND key = ? AND version = ?',
     )
-    const set = 'SET acl = coalesce(@acl, acl), tags = coalesce(@tags, tags), lock = coalesce(@lock, lock)'
+    const set = 'SET acl = coalesce(@acl, acl), tags = coalesce(@tags, tags)'
     type Values = { [Name in keyof Required<Changes>]: Changes[Name] | null } & ObjectRef & { version: string }
     this.#change = db.prepare<[Values]>(
       `UPDATE versions ${set} WHERE bucket = @bucket AND key = @key AND version = @version`,
     )
+    const setLock = 'SET lock = ? WHERE bucket = ? AND key = ? AND version = ?'
+    this.#setLock = db.prepare<[string | null, string, string, string]>(`UPDATE versions ${setLock}`)
+    this.#setCurrentLock = db.prepare<[string | null, string, string, string]>(`UPDATE objects ${setLock}`)
     this.#changeCurrent = db.prepare<[Values]>(
       `UPDATE objects ${set} WHERE bucket = @bucket AND key = @key AND version = @version`,
     )
@@ -90,9 +96,15 @@ export class VersionRows {
 
   /** Changes the current object or a noncurrent version. */
   change({ bucket, key, version }: ObjectRow, changes: Changes): void {
-    const values = { bucket, key, version, acl: null, tags: null, lock: null, ...changes }
+    const values = { bucket, key, version, acl: null, tags: null, ...changes }
     this.#changeCurrent.run(values)
     this.#change.run(values)
+  }
+
+  /** Sets the lock of the current object or of a noncurrent version. */
+  setLock({ bucket, key, version }: ObjectRow, lock: string | null): void {
+    this.#setCurrentLock.run(lock, bucket, key, version)
+    this.#setLock.run(lock, bucket, key, version)
   }
 
   /** Makes `row` the current object of its key. With versioning, the previous object becomes a version. */
@@ -137,17 +149,24 @@ export class VersionRows {
 
   /**
    * Deletes one version permanently. If it was current, the next newest becomes current. Returns whether it was a
-   * marker.
+   * marker. Errors: AccessDenied for a locked version.
    */
-  removeVersion(ref: ObjectRef, version: string, at: number): { isMarker: boolean } {
+  removeVersion(
+    ref: ObjectRef,
+    version: string,
+    at: number,
+    o: { bypassGovernance?: boolean } = {},
+  ): { isMarker: boolean } {
     const current = this.#objects.find(ref)
     if (current?.version === version) {
+      assertRemovable(current.lock, at, o)
       this.#objects.remove(current, at)
       this.#promote(ref)
       return { isMarker: false }
     }
     const row = this.find(ref, version)
     if (!row) return { isMarker: false }
+    assertRemovable(row.lock, at, o)
     this.remove(row, at)
     if (!current) this.#promote(ref)
     return { isMarker: isMarker(row) }
@@ -163,12 +182,16 @@ export class VersionRows {
     const nth = ((existing ?? this.newest(ref))?.nth ?? 0) + 1
     const version = state === 'Enabled' ? newVersionId(nth) : nullVersion
     const kept = existing !== undefined && existing.version !== version
+    if (existing && !kept) assertRemovable(existing.lock, at, {})
     if (kept) {
       const { sealed: _sealed, note: _note, ...row } = existing
       this.put({ ...row, replaced_at: at })
     }
     const older = version === nullVersion && existing?.version !== nullVersion ? this.find(ref, nullVersion) : undefined
-    if (older) this.remove(older, at)
+    if (older) {
+      assertRemovable(older.lock, at, {})
+      this.remove(older, at)
+    }
     return { nth, version, kept }
   }
 

@@ -61,13 +61,6 @@ export const getBucketWebsite: Operation = absent(
 )
 export const deleteBucketWebsite: Operation = removed('s3:DeleteBucketWebsite')
 
-/** https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObjectLockConfiguration.html */
-export const getObjectLockConfiguration: Operation = absent(
-  's3:GetBucketObjectLockConfiguration',
-  'ObjectLockConfigurationNotFoundError',
-  'Object Lock configuration does not exist for this bucket',
-)
-
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListBucketAnalyticsConfigurations.html */
 export const listBucketAnalyticsConfigurations: Operation = emptyList(
   's3:GetAnalyticsConfiguration',
