@@ -6,7 +6,7 @@ import { ageOf, demandReady } from '../ready.ts'
 
 /**
  * With `?nonce=` (32 hex digits) the response also proves the installation's identity and returns the received Host. In
- * development mode it tells commands on the developer's machine the folder of its secrets.
+ * development mode, the response to a developer's machine also names the folder of the server's secrets.
  */
 export async function live({ ctx, deps }: Call): Promise<void> {
   const { nonce } = ctx.query
