@@ -59,7 +59,7 @@ const stream = (bytes: Buffer): Readable => Readable.from([bytes], { objectMode:
 const isBlob = ({ header }: Entry): boolean => header.name.startsWith('blobs/')
 const plain = (name: string, body = 'x') => ({ header: { name }, body: Buffer.from(body) })
 
-it('is restored as it was made', async () => {
+it('is restored as it was created', async () => {
   await sample()
   const folder = emptyFolder()
   const { blobs, databases, damaged } = await restoreTo(folder, stream(archive))
@@ -73,7 +73,7 @@ it('is restored as it was made', async () => {
 })
 
 describe('a damaged archive', () => {
-  it('is refused wherever a bit was flipped in what it stores', async () => {
+  it('is refused for a flipped bit anywhere in its stored bytes', async () => {
     await sample()
     const refusals: string[] = []
     for (let offset = 0, i = 0; i < entries.length - 1; i++) {
@@ -108,7 +108,7 @@ describe('a damaged archive', () => {
   })
 })
 
-describe('an archive that is made to do harm', () => {
+describe('a malicious archive', () => {
   it.each([
     ['../evil', 'file with an unknown name'],
     ['/etc/evil', 'file with an unknown name'],
@@ -135,7 +135,7 @@ describe('an archive that is made to do harm', () => {
     expect(await refusal(await tarOf([...entries.slice(0, 3), evil]))).toMatch('entries other than plain files')
   })
 
-  it('cannot repeat a file, be larger than its index says, or go on after its end', async () => {
+  it('cannot repeat a file, exceed the size in its index, or continue after its end', async () => {
     await sample()
     const blob = entries.find(isBlob)!
     expect(await refusal(await tarOf([...entries.slice(0, 3), blob, blob]))).toMatch('not in its index')
@@ -148,7 +148,7 @@ describe('an archive that is made to do harm', () => {
     )
   })
 
-  it('cannot announce extended headers, nor bring an index that is none', async () => {
+  it('cannot contain extended headers, or an invalid index', async () => {
     await sample()
     const pax = Buffer.from(archive.subarray(0, 512))
     pax[156] = 'x'.charCodeAt(0)

@@ -1,4 +1,4 @@
-/** A store with a catalog beside it, and backups of it within the test's process. */
+/** A store with a catalog, and backups of it within the test's process. */
 import { mkdtempSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'

@@ -11,7 +11,7 @@ import { put, ref } from '../drivers/start-disk.ts'
 import { blobFilesOf, blobsOf, flipBit } from '../fixtures/damage.ts'
 import { emptyFolder, restoreTo, startSource } from './store.ts'
 
-it('has what was there when it began, whatever is deleted and collected meanwhile', async () => {
+it('contains everything that existed at its start, whatever is deleted in the meantime', async () => {
   const { driver, file, backup } = await startSource()
   const data = new Map(Array.from({ length: 6 }, (_, i) => [`key-${i}`, bytesOf(30_000 + i)]))
   for (const [key, bytes] of data) await put(driver, key, bytes)
@@ -35,7 +35,7 @@ it('has what was there when it began, whatever is deleted and collected meanwhil
   expect(await again.sweep()).toEqual({ removed: 0 })
 })
 
-it('a hold that was left behind ends by itself', async () => {
+it('an abandoned hold expires', async () => {
   const { driver, dir } = await startSource()
   const hold = join(dir, 'holds', 'left')
   mkdirSync(dirname(hold))
@@ -49,7 +49,7 @@ it('a hold that was left behind ends by itself', async () => {
   expect(existsSync(hold)).toBe(false)
 })
 
-it('names what was damaged before, keeps its bytes aside, and takes it again next time', async () => {
+it('reports damaged blobs, stores their bytes separately, and backs them up again next time', async () => {
   const { driver, dir, file, backup } = await startSource()
   for (const key of ['good', 'bad', 'gone']) await put(driver, key, bytesOf(100_000))
   const [good, bad, gone] = ['good', 'bad', 'gone'].map((key) => blobsOf(dir, key)[0]!) as [string, string, string]
@@ -77,7 +77,7 @@ it('leaves nothing after it was aborted', async () => {
   expect(readdirSync(join(dir, 'holds'))).toEqual([])
 })
 
-it('is restored to nothing but an empty folder', async () => {
+it('can be restored only to an empty folder', async () => {
   const { driver, file, backup } = await startSource()
   await put(driver, 'a')
   await backup()
@@ -91,7 +91,7 @@ it('is restored to nothing but an empty folder', async () => {
   await expect(restoreTo(folder, file)).rejects.toThrow('is not empty')
 })
 
-it('is restored to a folder that holds nothing but the locks of processes that have ended', async () => {
+it('can be restored to a folder with only the locks of ended processes', async () => {
   const { driver, file, backup } = await startSource()
   await put(driver, 'a')
   await backup()

@@ -8,7 +8,7 @@ describe('Monitor', () => {
   beforeEach(() => void vi.useFakeTimers({ toFake: ['performance', 'setTimeout', 'clearTimeout'] }))
   afterEach(() => void vi.useRealTimers())
 
-  it('tells progress ten times a second at most, the last of it too, and never backwards', () => {
+  it('reports progress at most ten times a second, including the last, and never backwards', () => {
     const monitor = new Monitor({ filename: 'a', size: 1000, state: 'queued' })
     const seen: number[] = []
     monitor.subscribe(() => seen.push(monitor.getSnapshot().progress.loaded))
@@ -27,7 +27,7 @@ describe('Monitor', () => {
     expect(seen.at(-1)).toBe(500)
   })
 
-  it('tells speed and the time left from what was sent here, not from what was there', () => {
+  it('computes speed and remaining time from the bytes sent here, not from earlier ones', () => {
     const monitor = new Monitor({ filename: 'a', size: 10_000, state: 'queued' })
     monitor.stored(5000, { size: 1000, total: 10, stored: new Set([1, 2, 3, 4, 6]) })
     const lane = monitor.lane()
@@ -46,7 +46,7 @@ describe('Monitor', () => {
     })
   })
 
-  it('is finalizing once the last byte has left, and 100 percent only at the end', () => {
+  it('is finalizing once the last byte was sent, and 100 percent only at the end', () => {
     const monitor = new Monitor({ filename: 'a', size: 100, state: 'queued' })
     const [one, two] = [monitor.lane(), monitor.lane()]
     one.phase('sending')
@@ -72,7 +72,7 @@ describe('Monitor', () => {
 })
 
 describe('partSizeOf', () => {
-  it('is 8 MiB, and more only where 9000 parts would not do', () => {
+  it('is 8 MiB, and more only if 9000 parts do not suffice', () => {
     expect(partSizeOf(17 * MiB)).toBe(8 * MiB)
     expect(partSizeOf(9000 * 8 * MiB)).toBe(8 * MiB)
     expect(partSizeOf(9000 * 8 * MiB + 1)).toBe(8 * MiB + 1)

@@ -6,7 +6,7 @@ const busy = (retryAfter?: number) => new UploadError('server', 'busy', { status
 const lost = () => new UploadError('network', 'lost', { status: 0, retryable: true })
 
 describe('backoff', () => {
-  it('is anything up to twice as long each time, from 1 s to 30 s', () => {
+  it('is random up to a limit that doubles from 1 s to 30 s', () => {
     expect([1, 2, 3, 4, 5, 6, 7].map((n) => backoff(n, () => 1))).toEqual([1, 2, 4, 8, 16, 30, 30])
     expect(backoff(5, () => 0)).toBe(0)
     expect(backoff(5, () => 0.25)).toBe(4)
@@ -39,7 +39,7 @@ describe('withRetries', () => {
     return ended
   }
 
-  it('gives up after 8 tries with the last error', async () => {
+  it('fails after 8 attempts with the last error', async () => {
     const attempt = vi.fn<() => Promise<string>>(() => Promise.reject(busy()))
     const ended = run(attempt)
     await vi.advanceTimersByTimeAsync(300_000)
@@ -57,13 +57,13 @@ describe('withRetries', () => {
     expect(reports).toEqual(['retrying', 'attempting'])
   })
 
-  it('fails at once with what no other try would change', async () => {
+  it('fails at once for errors that a retry cannot change', async () => {
     const attempt = vi.fn<() => Promise<string>>(() => Promise.reject(new UploadError('too-large', 'no')))
     await expect(run(attempt)).rejects.toMatchObject({ code: 'too-large' })
     expect(attempt).toHaveBeenCalledTimes(1)
   })
 
-  it('counts nothing while there is no network, and goes on at the event', async () => {
+  it('counts no attempts while offline, and continues at the online event', async () => {
     navigator.onLine = false
     let failures = 0
     const ended = run(() => (failures++ < 12 ? Promise.reject(lost()) : Promise.resolve('done')))
@@ -75,21 +75,21 @@ describe('withRetries', () => {
     expect(new Set(reports)).toEqual(new Set(['offline', 'attempting']))
   })
 
-  it('tries now and then where the browser is wrong about having no network', async () => {
+  it('retries occasionally if the browser wrongly reports no network', async () => {
     navigator.onLine = false
     const ended = run(vi.fn<() => Promise<string>>().mockRejectedValueOnce(lost()).mockResolvedValue('done'))
     await vi.advanceTimersByTimeAsync(21_000)
     await expect(ended).resolves.toBe('done')
   })
 
-  it('does not wait for a network for ever', async () => {
+  it('does not wait for a network forever', async () => {
     navigator.onLine = false
     const ended = run(() => Promise.reject(lost()))
     await vi.advanceTimersByTimeAsync(100_000)
     await expect(ended).rejects.toMatchObject({ code: 'offline-timeout', retryable: true })
   })
 
-  it('ends at once when it is not wanted any more', async () => {
+  it('stops at once when aborted', async () => {
     const attempt = vi.fn<() => Promise<string>>(() => Promise.reject(busy(500)))
     const ended = run(attempt)
     await vi.advanceTimersByTimeAsync(100)

@@ -4,7 +4,7 @@ import { Semaphore } from '../../src/client/semaphore.ts'
 const { signal } = new AbortController()
 
 describe('Semaphore', () => {
-  it('lets so many in, and the others in the order in which they came', async () => {
+  it('admits a limited number, and the others in order', async () => {
     const gate = new Semaphore(2)
     const order: string[] = []
     const [leaveOne] = [await gate.enter(signal), await gate.enter(signal)]
@@ -20,7 +20,7 @@ describe('Semaphore', () => {
     expect(order).toEqual(['third', 'fourth'])
   })
 
-  it('keeps no place for who gave up waiting', async () => {
+  it('keeps no place for a waiter that aborted', async () => {
     const gate = new Semaphore(1)
     const leave = await gate.enter(signal)
     const stop = new AbortController()
@@ -32,7 +32,7 @@ describe('Semaphore', () => {
     await expect(next).resolves.toBeTypeOf('function')
   })
 
-  it('does not lose the place of who gave up after its turn had come', async () => {
+  it('does not lose the place of a waiter that aborted after it was admitted', async () => {
     const gate = new Semaphore(1)
     const leave = await gate.enter(signal)
     const stop = new AbortController()
@@ -44,7 +44,7 @@ describe('Semaphore', () => {
     await expect(gate.enter(signal)).resolves.toBeTypeOf('function')
   })
 
-  it('does not let in what is not wanted any more', async () => {
+  it('does not admit an aborted waiter', async () => {
     await expect(new Semaphore(1).enter(AbortSignal.abort())).rejects.toMatchObject({ name: 'AbortError' })
   })
 })

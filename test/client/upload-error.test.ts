@@ -21,7 +21,7 @@ describe('refused', () => {
     expect(refused('The store', answer)).toMatchObject({ ...answer, code, retryable })
   })
 
-  it('says who answered what where the answer brings no words', () => {
+  it('names the server and the status if the response has no message', () => {
     expect(refused('The store', { status: 403, s3Code: 'AccessDenied', message: ' ' }).message).toBe(
       'The store responded with 403 AccessDenied.',
     )

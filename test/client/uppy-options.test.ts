@@ -20,7 +20,7 @@ const optionsOf = (token: () => string | Promise<string>) =>
 const file = { name: 'ignored.txt', type: 'text/plain', size: 5, meta: { name: 'né & <1>.txt', type: 'text/plain' } }
 const textAt = async (url: string): Promise<string> => (await fetch(url)).text()
 
-test('a whole upload in parts, as Uppy 6 asks for it', async () => {
+test('a whole upload in parts, as Uppy 6 requests it', async () => {
   const { generateObjectKey, signRequest } = optionsOf(() => gateway.token('alice'))
   const created = await signRequest({ method: 'POST', key: generateObjectKey(file) })
   const key = created.key ?? ''
@@ -46,7 +46,7 @@ test('a whole upload in parts, as Uppy 6 asks for it', async () => {
   expect(files).toMatchObject([{ filename: 'né & <1>.txt', size: 5, status: 'confirmed', key, metadata: {} }])
 })
 
-test('an upload that is cancelled answers nothing, and is gone', async () => {
+test('a cancelled upload returns nothing, and is deleted', async () => {
   const { signRequest, createMultipartUpload } = optionsOf(() => gateway.token('bob'))
   const upload = await createMultipartUpload(file)
   expect(await textAt((await signRequest({ method: 'DELETE', ...upload })).url)).toBe('')
@@ -56,7 +56,7 @@ test('an upload that is cancelled answers nothing, and is gone', async () => {
   await expect(other.signRequest({ method: 'PUT', ...begun, partNumber: 1 })).rejects.toThrow(/no such multipart/)
 })
 
-test('a token that is refused is asked for once more', async () => {
+test('requests a new token once after a refusal', async () => {
   const tokens = ['stale', await gateway.token('dave')]
   const { getUploadParameters } = optionsOf(() => tokens.shift() ?? 'none')
   const { method, url, headers, fields } = await getUploadParameters(file)
@@ -65,7 +65,7 @@ test('a token that is refused is asked for once more', async () => {
   await expect(getUploadParameters(file)).rejects.toThrow(/token/)
 })
 
-test('the size that was told is held', async () => {
+test('enforces the declared size', async () => {
   const { getUploadParameters } = optionsOf(() => gateway.token('erin'))
   const { url, headers } = await getUploadParameters(file)
   expect((await fetch(url, { method: 'PUT', headers, body: 'six by' })).status).toBe(403)

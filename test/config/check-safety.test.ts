@@ -23,7 +23,7 @@ describe('off loopback', () => {
     },
   )
 
-  it('asks for the objects URL where that listener is exposed', () => {
+  it('asks for the objects URL if that listener is exposed', () => {
     const flags = { 'objects.listen': '0.0.0.0:4001', 'cors.origins': 'https://app.example.com' }
     expect(folder.problems({ flags }).join('\n')).toContain('objects: { publicUrl: "https://objects.example.com" }')
     const shared = { ...exposed, ...flags, 'objects.listen': 'shared', 'server.publicUrl': 'https://files.example.com' }
@@ -32,7 +32,7 @@ describe('off loopback', () => {
     )
   })
 
-  it('starts once both are said, each line as the message gave it', () => {
+  it('starts once both lines of the message are set', () => {
     folder.write(
       'config/local.yaml',
       [
@@ -67,7 +67,7 @@ describe('off loopback', () => {
     expect([...near, ...far].filter(isLoopback)).toEqual(near)
   })
 
-  it('is suspected behind a proxy: a warning', () => {
+  it('behind a proxy gives a warning', () => {
     const { warnings } = folder.load({ flags: { 'server.publicUrl': 'https://files.example.com' } })
     expect(warnings.join()).toContain('cors: { origins: ["https://files.example.com"] }')
   })
@@ -167,7 +167,7 @@ describe('keys', () => {
   })
 })
 
-describe('values that do not go together', () => {
+describe('conflicting values', () => {
   it('warns about quotas and collection of owners that have no buckets', () => {
     const flags = { 'storage.driver': 's3', 'quotas.ownerBytes': '5GiB', 'storage.abortMultipartAfter': '7d' }
     const warning = (more: Record<string, string>) => folder.load({ flags: { ...flags, ...more } }).warnings.join()
@@ -299,7 +299,7 @@ describe('webhooks', () => {
     expect(problems[0]).not.toContain(random.slice(6))
   })
 
-  it('are told of everything that happens, on public addresses, unless their entry says otherwise', () => {
+  it('receive all events, on public addresses, by default', () => {
     const [all, some] = folder.load({
       flags: {
         webhooks: [

@@ -1,4 +1,4 @@
-/** keys.json and the rotation in secrets.json: what is written, by whom, and what several commands at once leave. */
+/** keys.json and the rotation in secrets.json: content, file mode, and concurrent commands. */
 import { fork } from 'node:child_process'
 import {
   chmodSync,
@@ -35,7 +35,7 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }))
 const ids = (): string[] => readKeyFile(folder).map(({ accessKeyId }) => accessKeyId)
 
 describe('keys.json', () => {
-  it('is made for its owner alone, with a version, and nothing is left beside it', async () => {
+  it('is created for its owner only, with a version, and without temporary files', async () => {
     expect(readKeyFile(folder)).toEqual([])
     const key = await addKey(folder, { owner: 'alice', taken, now })
     expect(key).toEqual({
@@ -50,7 +50,7 @@ describe('keys.json', () => {
     expect(readdirSync(folder).toSorted()).toEqual(['keys.json', 'keys.lock'])
   })
 
-  it('keeps its mode when it is replaced, whatever the umask', async () => {
+  it('keeps its mode when it is replaced, for any umask', async () => {
     const umask = process.umask(0)
     await addKey(folder, { owner: 'alice', taken, now })
     await addKey(folder, { owner: 'bob', taken, now })
@@ -58,7 +58,7 @@ describe('keys.json', () => {
     expect(posix ? statSync(file).mode & 0o777 : 0o600).toBe(0o600)
   })
 
-  it.runIf(process.geteuid?.() === 0)('belongs to whom the folder belongs to when root makes it', async () => {
+  it.runIf(process.geteuid?.() === 0)('belongs to the owner of the folder if root creates it', async () => {
     chownSync(folder, 12_345, 12_346)
     await loadSecrets(folder)
     await addKey(folder, { owner: 'alice', taken, now })
@@ -78,7 +78,7 @@ describe('keys.json', () => {
     expect(ids()).toEqual(['backup'])
   })
 
-  it('holds both keys of a rotation until the old one has ended, and then forgets it with its secret', async () => {
+  it('contains both keys of a rotation until the old one expires, and then deletes it with its secret', async () => {
     const old = (await addKey(folder, { owner: 'alice', taken, now }))!
     const rotated = (await rotateKey(folder, old.accessKeyId, { overlap: 60, now }))!
     expect(rotated.key).toMatchObject({ owner: 'alice', validUntil: null })
@@ -89,7 +89,7 @@ describe('keys.json', () => {
     expect(await rotateKey(folder, old.accessKeyId, { overlap: 60, now: later(61) })).toBeNull()
   })
 
-  it('never prolongs a key that ends already', async () => {
+  it('never extends an expiring key', async () => {
     const { accessKeyId } = (await addKey(folder, { owner: 'alice', taken, now }))!
     await revokeKey(folder, accessKeyId, { after: 60, now })
     const at = later(60).toISOString()
@@ -99,7 +99,7 @@ describe('keys.json', () => {
     expect(ids()).not.toContain(accessKeyId)
   })
 
-  it('is left as it is when there is no such key', async () => {
+  it('is unchanged if there is no such key', async () => {
     await addKey(folder, { owner: 'alice', taken, now })
     const before = readFileSync(file, 'utf8')
     expect(await revokeKey(folder, 'nobody', { after: 0, now })).toBeNull()
@@ -126,7 +126,7 @@ describe('keys.json', () => {
     },
   )
 
-  it('makes nobody the gateway, though it was edited by hand', async () => {
+  it("makes no key the gateway's, even if edited by hand", async () => {
     const key = (await addKey(folder, { owner: 'alice', taken, now }))!
     writeFileSync(file, JSON.stringify({ version: 1, keys: [{ ...key, owner: 'postern' }] }))
     expect(() => readKeyFile(folder)).toThrow('is damaged')
@@ -138,7 +138,7 @@ describe('keys.json', () => {
   })
 })
 
-describe('changes at once', () => {
+describe('concurrent changes', () => {
   /** Eight keys, and four rotations of the gateway's, each by a process of its own, all at the same time. */
   it('lose nothing', async () => {
     await loadSecrets(folder)
@@ -169,7 +169,7 @@ describe('changes at once', () => {
     expect(readdirSync(folder).filter((name) => name.endsWith('.tmp'))).toEqual([])
   })
 
-  it('wait for a lock, and say so when it is not given back', async () => {
+  it('wait for a lock, and report one that is not released', async () => {
     const { default: Database } = await import('better-sqlite3')
     const holder = new Database(join(folder, 'keys.lock'))
     holder.exec('BEGIN IMMEDIATE')
@@ -178,7 +178,7 @@ describe('changes at once', () => {
     expect(await withKeyLock(folder, () => 'ran', 10)).toBe('ran')
   })
 
-  it('do not keep the lock after a failure', async () => {
+  it('release the lock after a failure', async () => {
     const fail = (): never => {
       throw new Error('no space')
     }
@@ -186,13 +186,13 @@ describe('changes at once', () => {
     expect(await withKeyLock(folder, () => 'ran', 10)).toBe('ran')
   })
 
-  it('need no folder to be there', async () => {
+  it('create a missing folder', async () => {
     const deep = join(folder, 'not', 'yet')
     await addKey(deep, { owner: 'alice', taken, now })
     expect(readKeyFile(deep)).toHaveLength(1)
   })
 
-  it('are problems, not crashes, where nothing can be written', async () => {
+  it('report a problem, without a crash, if the folder is not writable', async () => {
     writeFileSync(join(folder, 'blocked'), 'a file where a folder should be')
     await expect(addKey(join(folder, 'blocked'), { owner: 'alice', taken, now })).rejects.toThrow(
       'cannot be read or written by',
@@ -205,7 +205,7 @@ describe('changes at once', () => {
 })
 
 describe("the gateway's own key", () => {
-  it('is replaced, and the old one is kept with its end', async () => {
+  it('is replaced, and the old one is kept with its expiry', async () => {
     const before = await loadSecrets(folder)
     const { signing, replaced } = await rotateSigning(folder, { overlap: 60, now })
     expect(signing.accessKeyId).toMatch(/^POSTERN[A-Z2-7]{13}$/)
@@ -219,7 +219,7 @@ describe("the gateway's own key", () => {
     expect((await loadSecrets(folder)).previousSigning).toHaveLength(1)
   })
 
-  it('ends early where it was replaced; the one that signs cannot', async () => {
+  it('can be revoked early if it was replaced, but not while it signs', async () => {
     await loadSecrets(folder)
     const { signing, replaced } = await rotateSigning(folder, { overlap: 60, now })
     const end = (accessKeyId: string): Promise<unknown> =>
@@ -229,7 +229,7 @@ describe("the gateway's own key", () => {
     expect((await loadSecrets(folder)).signing).toEqual(signing)
   })
 
-  it('is read from a file that says neither when it was made nor what it replaced', async () => {
+  it('is read from a file without its creation time or previous key', async () => {
     const { jwtSecret, signing } = await loadSecrets(folder)
     const { accessKeyId, secretAccessKey } = signing
     const old = { version: 1, jwtSecret, signing: { accessKeyId, secretAccessKey } }
@@ -238,7 +238,7 @@ describe("the gateway's own key", () => {
     expect((await rotateSigning(folder, { overlap: 60, now })).replaced).toMatchObject({ accessKeyId })
   })
 
-  it('is replaced without writing what stands in for the secret of tokens', async () => {
+  it('is replaced without writing the configured token secret', async () => {
     const { jwtSecret } = await loadSecrets(folder, { authSecret: 'auto' })
     await loadSecrets(folder, { authSecret: 'kqX1mB7zD0pWcR5tVn2ykqX1mB7zD0pWcR5tVn2Z' })
     await rotateSigning(folder, { overlap: 60, now })

@@ -8,7 +8,7 @@ beforeEach(() => {
 })
 afterEach(() => folder.remove())
 
-it('says of each key where its value came from, as a file would hold it', () => {
+it('lists each key with its source, in the format of a file', () => {
   folder.write('config/local.yaml', 'uploads:\n  maxSize: 5GiB\n')
   const loaded = folder.load({
     env: { POSTERN_LOG_LEVEL: 'warn', POSTERN_DATABASE_URL: 'sqlite:catalog.sqlite' },

@@ -12,7 +12,7 @@ afterEach(() => folder.remove())
 const s3 = { POSTERN_STORAGE_DRIVER: 's3' }
 
 describe('layers', () => {
-  it('starts from the defaults alone', () => {
+  it('starts with only the defaults', () => {
     const { config, sources, warnings } = loadConfig({ env: {}, flags: {} })
     expect(config.server.listen).toEqual({ host: '127.0.0.1', port: 4000 })
     expect(config.uploads).toMatchObject({ maxSize: 104_857_600, expiresIn: 600, maxExpiresIn: 604_800 })
@@ -21,7 +21,7 @@ describe('layers', () => {
     expect(warnings).toEqual([])
   })
 
-  it('lets local.yaml go before defaults, variables before files, flags before all, and says which it was', () => {
+  it('prefers local.yaml to defaults, variables to files, and flags to all, and reports the source', () => {
     folder.write('config/local.yaml', 'uploads:\n  maxSize: 1MiB\n  expiresIn: 1m\n\n  partSize: 6MiB\n')
     const { config, sources } = folder.load({
       env: { POSTERN_UPLOADS_EXPIRES_IN: '2m', POSTERN_UPLOADS_PART_SIZE: '7MiB' },
@@ -39,7 +39,7 @@ describe('layers', () => {
     expect(sources.get('uploads.confirmWithin')).toEqual({ from: 'default' })
   })
 
-  it('reads --config instead of local.yaml, and asks that it be there', () => {
+  it('reads --config instead of local.yaml, and requires the file', () => {
     folder.write('config/local.yaml', 'uploads: { maxSize: 1MiB }')
     folder.write('other.yaml', 'uploads: { expiresIn: 1m }')
     expect(folder.load({ configFile: 'other.yaml' }).config.uploads).toMatchObject({
@@ -49,12 +49,12 @@ describe('layers', () => {
     expect(folder.problems({ configFile: 'absent.yaml' })).toEqual(['absent.yaml:1: there is no such file.'])
   })
 
-  it('replaces lists instead of adding to them, and takes an empty section for none', () => {
+  it('replaces lists instead of merging them, and ignores an empty section', () => {
     folder.write('config/local.yaml', 'uploads:\n  allowedTypes: [text/plain]\nserver:\n  # listen: "127.0.0.1:1"\n')
     expect(folder.load().config.uploads.allowedTypes).toEqual(['text/plain'])
   })
 
-  it('is frozen to the last entry', () => {
+  it('is deeply frozen', () => {
     const { config } = folder.load()
     expect(() => config.uploads.allowedTypes.push('x/y')).toThrow(TypeError)
     expect(() => Object.assign(config.server.listen, { port: 1 })).toThrow(TypeError)
@@ -62,26 +62,26 @@ describe('layers', () => {
 })
 
 describe('paths', () => {
-  it('keeps the default catalog beside the objects', () => {
+  it('keeps the default catalog next to the objects', () => {
     const { config, sources } = folder.load({ flags: { 'storage.disk.path': 'data' } })
     expect(config.database.url).toBe(`sqlite:${join(folder.path, 'data', 'catalog.sqlite')}`)
     expect(sources.get('database.url')).toEqual({ from: 'derived', of: 'storage.disk.path' })
   })
 
-  it('leaves a catalog alone that was put elsewhere', () => {
+  it('keeps a configured catalog path', () => {
     const env = { POSTERN_STORAGE_DISK_PATH: 'data', POSTERN_DATABASE_URL: 'sqlite::memory:' }
     expect(folder.load({ env }).config.database.url).toBe('sqlite::memory:')
   })
 
-  it('makes paths absolute where a working directory is given', () => {
+  it('makes paths absolute if a working directory is given', () => {
     const { config } = folder.load()
     expect(config.storage.disk.path).toBe(resolve(folder.path, 'storage'))
     expect(config.database.url).toBe(`sqlite:${resolve(folder.path, 'storage', 'catalog.sqlite')}`)
   })
 })
 
-describe('our variables', () => {
-  it('are read as what their key expects', () => {
+describe('POSTERN_ variables', () => {
+  it('are parsed as the type of their key', () => {
     const env = {
       POSTERN_AUTH_SECRET: '12345678901234567890123456789012x',
       POSTERN_AUTH_ISSUER: '42',
@@ -102,7 +102,7 @@ describe('our variables', () => {
     expect(config.keys).toEqual([{ accessKeyId: 'backup', secretAccessKey: 'kqX1mB7zD0pWcR5tVn2y', owner: 'ops' }])
   })
 
-  it('may name a file that holds the value', () => {
+  it('can name a file with the value', () => {
     folder.write('secret.txt', 'kqX1mB7zD0pWcR5tVn2ykqX1mB7zD0pWcR5tVn2Z\n')
     const env = { POSTERN_AUTH_SECRET_FILE: 'secret.txt' }
     expect(folder.load({ env }).config.auth.secret).toBe('kqX1mB7zD0pWcR5tVn2ykqX1mB7zD0pWcR5tVn2Z')
@@ -122,7 +122,7 @@ describe('our variables', () => {
     )
   })
 
-  it('must name a key, unless the platform made them', () => {
+  it('must name a key, unless the platform set them', () => {
     const env = {
       POSTERN_STORAGE_DISK_PAHT: 'x',
       POSTERN_MAX_SIZE: '1MiB',
@@ -152,7 +152,7 @@ describe('PORT', () => {
     expect(folder.load({ env: { PORT: '8080' } }).config.server.listen).toEqual({ host: '::1', port: 8080 })
   })
 
-  it('gives way to POSTERN_SERVER_LISTEN, which may hold it', () => {
+  it('is overridden by POSTERN_SERVER_LISTEN, which can use it', () => {
     const listen = (env: Record<string, string>) => folder.load({ env }).config.server.listen
     expect(listen({ PORT: '8080', POSTERN_SERVER_LISTEN: '127.0.0.1:9000' })).toEqual({ host: '127.0.0.1', port: 9000 })
     expect(listen({ PORT: '8080', POSTERN_SERVER_LISTEN: '127.0.0.3:$PORT' })).toEqual({
@@ -162,11 +162,11 @@ describe('PORT', () => {
     expect(listen({ PORT: 'nonsense', POSTERN_SERVER_LISTEN: '127.0.0.1:9000' }).port).toBe(9000)
   })
 
-  it('gives way to the flag', () => {
+  it('is overridden by the flag', () => {
     expect(folder.load({ env: { PORT: '8080' }, flags: { port: '8081' } }).config.server.listen.port).toBe(8081)
   })
 
-  it('is refused when it is no port, or the other listener has it', () => {
+  it('is rejected if it is not a port, or used by the other listener', () => {
     expect(folder.problems({ env: { PORT: '70000' } })).toEqual([
       'variable PORT: server.listen: expects a port from 0 to 65535, not "70000".',
     ])
@@ -175,7 +175,7 @@ describe('PORT', () => {
     )
   })
 
-  it('warns in production that loopback is not reached from outside', () => {
+  it('warns in production that loopback cannot be reached from outside', () => {
     expect(folder.load({ env: { PORT: '8080', NODE_ENV: 'production' } }).warnings.join()).toContain('0.0.0.0:$PORT')
   })
 })
@@ -207,7 +207,7 @@ describe('well-known variables', () => {
     })
   })
 
-  it('work by the names of guides, whose credentials take no session token of others', () => {
+  it('work by the names in guides, whose credentials use no session token of other variables', () => {
     const env = {
       ...s3,
       S3_BUCKET: 'my-app',
@@ -230,11 +230,11 @@ describe('well-known variables', () => {
     })
   })
 
-  it('leave credentials to the AWS default chain where none are given', () => {
+  it('leave credentials to the AWS default chain if none are given', () => {
     expect(folder.load({ env: s3 }).config.storage.s3).toMatchObject({ accessKeyId: null, secretAccessKey: null })
   })
 
-  it('give way to our own, even where they make no sense', () => {
+  it('are overridden by POSTERN_ variables, even if invalid', () => {
     const env = {
       ...s3,
       AWS_REGION: 'eu-west-1',
@@ -247,7 +247,7 @@ describe('well-known variables', () => {
     expect(config.database.url).toBe(`sqlite:${join(folder.path, 'mine.sqlite')}`)
   })
 
-  it('mean nothing to the disk driver, but a bucket is worth a warning', () => {
+  it('are ignored by the disk driver, with a warning for a bucket', () => {
     const env = { AWS_ACCESS_KEY_ID: 'AKIAABCDEFGHIJKLMNOP', AWS_REGION: 'eu-west-1', AWS_ENDPOINT_URL: 'no url' }
     const { config, warnings } = folder.load({ env })
     expect(config.storage.s3).toMatchObject({ accessKeyId: null, region: null, endpoint: null })
@@ -257,7 +257,7 @@ describe('well-known variables', () => {
     expect(withBucket.warnings.join()).toContain('S3_BUCKET is set, but files go to the disk')
   })
 
-  it('count for the files that the s3 driver left, whatever driver is in use', () => {
+  it('apply to files of the s3 driver, whatever the current driver is', () => {
     const env = { S3_BUCKET: 'my-app', S3_REGION: 'eu-north-1', S3_ACCESS_KEY: 'minioadmin', S3_SECRET_KEY: 'a-secret' }
     const loaded = folder.load({ env })
     expect(loaded.config.storage.driver).toBe('disk')
@@ -268,7 +268,7 @@ describe('well-known variables', () => {
     })
   })
 
-  it('take DATABASE_URL', () => {
+  it('include DATABASE_URL', () => {
     const env = { DATABASE_URL: 'sqlite:/data/catalog.sqlite' }
     expect(folder.load({ env }).config.database.url).toBe(`sqlite:${resolve('/data/catalog.sqlite')}`)
   })

@@ -12,7 +12,7 @@ afterEach(() => folder.remove())
 
 const local = join('config', 'local.yaml')
 
-it('reports every mistake at once, with file, line, key and the nearest valid key', () => {
+it('reports all errors at once, with file, line, key and the nearest valid key', () => {
   folder.write(
     'config/local.yaml',
     [
@@ -51,7 +51,7 @@ it('reports every mistake at once, with file, line, key and the nearest valid ke
   )
 })
 
-it('counts them in the message and carries them as data', () => {
+it('counts them in the message and lists them as data', () => {
   folder.write('config/local.yaml', 'a: 1\nb: 2\n')
   let caught: unknown
   try {
@@ -69,7 +69,7 @@ it('counts them in the message and carries them as data', () => {
   expect(problems[1]).toMatchObject({ key: 'b', source: { from: 'file', file: local, line: 2 } })
 })
 
-it('adds what is unsafe to what is mistyped, but says nothing of a key that could not be read', () => {
+it('reports unsafe settings with typing errors, but not for a key that could not be read', () => {
   const env = { POSTERN_SERVER_LISTEN: '0.0.0.0:4000', POSTERN_CORS_ORIGINS: 'example.com', POSTERN_X: '1' }
   const problems = folder.problems({ env })
   expect(problems.filter((line) => line.includes('cors.origins'))).toHaveLength(1)
@@ -90,33 +90,33 @@ it('never prints a secret', () => {
 })
 
 describe('YAML', () => {
-  it('that is broken is told with its line', () => {
+  it('that is invalid is reported with its line', () => {
     folder.write('config/local.yaml', 'uploads:\n  maxSize: [1\n')
     const problems = folder.problems()
     expect(problems.length).toBeGreaterThan(0)
     expect(problems[0]).toMatch(/local\.yaml:[23]: is not valid YAML: /)
   })
 
-  it('with a key twice is refused', () => {
+  it('with a duplicate key is rejected', () => {
     folder.write('config/local.yaml', 'uploads:\n  sniff: true\n  sniff: false\n')
     expect(folder.problems()).toEqual([`${local}:3: this key appears twice in its section.`])
   })
 
-  it('with dotted keys is told how to write them', () => {
+  it('with dotted keys gets advice how to write them', () => {
     folder.write('config/local.yaml', 'uploads.maxSize: 1MiB\n')
     expect(folder.problems()).toEqual([
       `${local}:1: uploads.maxSize: sections cannot be written with dots. Write uploads: { maxSize: … }`,
     ])
   })
 
-  it('that is no map is refused, and an empty or commented file is fine', () => {
+  it('that is not a map is rejected, and an empty or commented file is accepted', () => {
     folder.write('config/local.yaml', 'just text')
     expect(folder.problems()).toEqual([`${local}:1: expects sections such as server: and storage:.`])
     folder.write('config/local.yaml', '# nothing yet\n')
     expect(folder.load().config.storage.driver).toBe('disk')
   })
 
-  it('may use anchors', () => {
+  it('can use anchors', () => {
     folder.write('config/local.yaml', 'uploads: { maxSize: &big 2GiB }\nquotas: { userBytes: *big }\n')
     expect(folder.load().config.quotas.userBytes).toBe(2 * 2 ** 30)
   })
@@ -129,12 +129,12 @@ describe('YAML', () => {
 })
 
 describe('the nearest key', () => {
-  it('is one with few edits, whatever the case', () => {
+  it('has few edits, ignoring case', () => {
     expect(nearest('maxsize', ['minSize', 'maxSize'])).toBe('maxSize')
     expect(nearest('something else', ['maxSize'])).toBeUndefined()
   })
 
-  it('may be of another section', () => {
+  it('can be in another section', () => {
     expect(nearestKey('server.secret', ['server.listen', 'auth.secret'])).toBe('auth.secret')
   })
 })

@@ -18,7 +18,7 @@ beforeEach(() => {
 afterEach(() => rmSync(root, { recursive: true, force: true }))
 
 describe('first start', () => {
-  it('makes the file, and later starts read it', async () => {
+  it('creates the file, and later starts read it', async () => {
     const first = await loadSecrets(folder)
     expect(first.signing.accessKeyId).toMatch(/^POSTERN[A-Z2-7]{13}$/)
     expect(first.signing.secretAccessKey).toMatch(/^[\w-]{40}$/)
@@ -29,14 +29,14 @@ describe('first start', () => {
     expect(readdirSync(folder)).toEqual(['secrets.json'])
   })
 
-  it('makes other secrets for another folder', async () => {
+  it('creates different secrets for another folder', async () => {
     const [one, two] = await Promise.all([loadSecrets(folder), loadSecrets(join(root, 'other'))])
     expect(one.jwtSecret).not.toBe(two.jwtSecret)
     expect(one.signing.accessKeyId).not.toBe(two.signing.accessKeyId)
     expect(one.signing.secretAccessKey).not.toBe(two.signing.secretAccessKey)
   })
 
-  it('gives all who start at once the same, in one process and in several', async () => {
+  it('gives concurrent starts the same secrets, in one process and in several', async () => {
     const script = join(root, 'starter.mjs')
     const module = join(import.meta.dirname, '../../src/config/secrets.ts')
     writeFileSync(
@@ -60,14 +60,14 @@ describe('first start', () => {
   })
 })
 
-it('lets auth.secret stand in for the one it made, unless that is auto', async () => {
+it('uses auth.secret instead of the generated one, unless it is auto', async () => {
   const made = await loadSecrets(folder, { authSecret: 'auto' })
   const given = await loadSecrets(folder, { authSecret: 'kqX1mB7zD0pWcR5tVn2ykqX1mB7zD0pWcR5tVn2Z' })
   expect(given).toEqual({ ...made, jwtSecret: 'kqX1mB7zD0pWcR5tVn2ykqX1mB7zD0pWcR5tVn2Z' })
   expect(await loadSecrets(folder)).toEqual(made)
 })
 
-describe('a file that is not right', () => {
+describe('an invalid file', () => {
   it.runIf(posix).each([0o640, 0o604, 0o660, 0o644])('mode %o is refused with the line that mends it', async (mode) => {
     await loadSecrets(folder)
     chmodSync(file, mode)
@@ -93,7 +93,7 @@ describe('a file that is not right', () => {
     await expect(loadSecrets(folder)).rejects.toThrow('was written by a newer version of Postern (format 2)')
   })
 
-  it('never prints what is in it', async () => {
+  it('is never printed', async () => {
     const { jwtSecret } = await loadSecrets(folder)
     writeFileSync(file, `{"jwtSecret":"${jwtSecret}"`)
     const error = await loadSecrets(folder).catch((cause: unknown) => cause)
@@ -101,7 +101,7 @@ describe('a file that is not right', () => {
     expect(String(error)).not.toContain(jwtSecret)
   })
 
-  it('that cannot be made is a problem, not a crash', async () => {
+  it('that cannot be created is reported, without a crash', async () => {
     writeFileSync(join(root, 'deep'), 'a file where a folder should be')
     await expect(loadSecrets(folder)).rejects.toBeInstanceOf(ConfigError)
     expect(existsSync(file)).toBe(false)

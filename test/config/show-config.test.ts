@@ -21,7 +21,7 @@ const env = {
 }
 
 describe('config show', () => {
-  it('says of each key where its value came from', () => {
+  it('shows the source of each value', () => {
     folder.write('config/local.yaml', 'uploads:\n  maxSize: 5GiB\n')
     const lines = showConfig(
       folder.load({ env: { POSTERN_LOG_LEVEL: 'warn', PORT: '5000' }, flags: { 'uploads.sniff': 'false' } }),
@@ -82,13 +82,13 @@ describe('config schema', () => {
   }
   const schema = configJsonSchema() as unknown as Schema
 
-  it('asks for no key, as a file may hold any part', () => {
+  it('requires no key, because a file can contain any part', () => {
     expect(schema.required).toBeUndefined()
     expect(schema.properties['server']?.required).toBeUndefined()
     expect(schema.properties['keys']?.items?.required).toEqual(['accessKeyId', 'secretAccessKey', 'owner'])
   })
 
-  it('carries explanations and defaults', () => {
+  it('contains explanations and defaults', () => {
     expect(schema.properties['server']?.description).toBe('The API origin: JSON API, console page, docs, health.')
     expect(schema.properties['uploads']?.properties['maxSize']).toMatchObject({
       default: '100MiB',

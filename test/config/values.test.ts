@@ -19,7 +19,7 @@ describe('sizes', () => {
     expect(parseSize(text)).toBeNull()
   })
 
-  it('reads back what it would write', () => {
+  it('reads back its own output', () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 1000 }), fc.constantFrom('B', 'KiB', 'MiB', 'GiB'), (n, unit) => {
         expect(parseSize(`${n}${unit}`)).toBe(n * 1024 ** ['B', 'KiB', 'MiB', 'GiB'].indexOf(unit))
@@ -45,8 +45,8 @@ describe('durations', () => {
   })
 })
 
-describe('settings with a word of their own', () => {
-  it('take the word, or a value', () => {
+describe('settings with a keyword', () => {
+  it('accept the keyword, or a value', () => {
     expect(['auto', '5GiB', 7].map((text) => autoOrSize.parse(text))).toEqual(['auto', 5 * 1024 ** 3, 7])
     expect([null, 'off', '7d', '1ms'].map((text) => offOrDuration.parse(text))).toEqual([null, null, 604_800, 0.001])
     const refused = [autoOrSize.safeParse('off'), offOrDuration.safeParse('auto'), offOrDuration.safeParse('0')]

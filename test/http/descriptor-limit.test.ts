@@ -8,7 +8,7 @@ import { freePort } from '../cli/free-port.ts'
 import { makeBench, script } from '../cli/run-postern.ts'
 import { limit } from '../fixtures/time-limit.ts'
 
-it('takes two descriptors for a connection, and leaves some for everything else', () => {
+it('reserves two descriptors per connection, and leaves some for everything else', () => {
   expect(connectionsFor(10_000, null)).toBe(10_000)
   expect(connectionsFor(10_000, 65_536)).toBe(10_000)
   expect(connectionsFor(10_000, 1024)).toBe(384)
@@ -16,7 +16,7 @@ it('takes two descriptors for a connection, and leaves some for everything else'
   expect(connectionsFor(10_000, 64)).toBe(16)
 })
 
-it('logs once that descriptors ran out, whatever was to be opened, and what to do', () => {
+it('logs once that descriptors ran out, and what to do', () => {
   const lines: string[] = []
   const log = createLogger({ level: 'info', format: 'json' }, { write: (line) => void lines.push(line) })
   const cause = Object.assign(new Error('EMFILE: too many open files'), { code: 'EMFILE' })

@@ -29,7 +29,7 @@ describe('client address', () => {
     expect(clientIp(from('::ffff:10.0.0.1', header))).toBe(ip)
   })
 
-  test('a range that is none stops the start', () => {
+  test('an invalid range fails the start', () => {
     expect(() => createClientIp(['proxy.example'])).toThrow('trustedProxies')
   })
 })
@@ -54,7 +54,7 @@ describe('the log', () => {
     return text
   }
 
-  test('holds nothing that grants access, however it is passed', () => {
+  test('contains no credentials, however they are passed', () => {
     const url = '/b/k?X-Amz-Credential=id%2Fs&X-Amz-Signature=5ec4e7&X-Amz-Security-Token=5ec4e7&x=1'
     const token = 'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiI1ZWM0ZTcifQ.5ec4e7'
     const text = logged((log) => {
@@ -72,7 +72,7 @@ describe('the log', () => {
     expect(text).toContain('failed at')
   })
 
-  test('hides what looks like a token in any parameter, and keeps what S3 and the API name there', () => {
+  test('masks tokens in any parameter, and keeps parameters of S3 and the API', () => {
     const nonce = '0123456789abcdef0123456789abcdef'
     for (const query of [`nonce=${nonce}`, `api_key=a${nonce}`, nonce, `state=%61${nonce}`, `t=sk_live-${nonce}%zz`])
       expect(maskTarget(`/healthz?${query}&x=1`)).toMatch(/^\/healthz\?(\w+=)?\[hidden\]&x=1$/)

@@ -1,4 +1,4 @@
-/** Many at once who are slow, idle, or ask for nothing: the next honest request works, and memory stays where it is. */
+/** Many slow or idle clients: the next valid request works, and memory stays bounded. */
 import { EventEmitter } from 'node:events'
 import type { RequestListener } from 'node:http'
 import type { Socket } from 'node:net'
@@ -35,8 +35,8 @@ async function flood(base: string, count: number): Promise<RawConnection[]> {
 const works = async (base: string): Promise<void> =>
   expect((await rawRequest(base, rawHead(base, 'GET', '/'))).text).toBe('ok')
 
-describe('many who are slow', () => {
-  test('300 connections that say nothing are answered 408 and closed', async () => {
+describe('many slow clients', () => {
+  test('300 silent connections get 408 and are closed', async () => {
     const base = await start(ok, { headersTimeout: 0.5, checkEvery: 0.1 })
     const idle = await flood(base, 300)
     await works(base)
@@ -45,7 +45,7 @@ describe('many who are slow', () => {
     await Promise.all(idle.map((connection) => connection.closed()))
   })
 
-  test('headers that come byte by byte have to be whole in time all the same', async () => {
+  test('headers that arrive byte by byte must be complete in time', async () => {
     const base = await start(ok, { headersTimeout: 0.5, checkEvery: 0.1 })
     const slow = await flood(base, 50)
     let dripping = true
@@ -63,7 +63,7 @@ describe('many who are slow', () => {
     await drip
   })
 
-  test('bodies below the floor are answered 408, one above it goes on beside them', async () => {
+  test('bodies below the minimum rate get 408, and one above it continues', async () => {
     const base = await start(ok, { rateFloor: { bytesPerSecond: 100, window: limit(400) / 1000 } })
     const slow = await flood(base, 50)
     for (const connection of slow) await connection.send(rawHead(base, 'PUT', '/', { 'Content-Length': '1000' }))
@@ -82,7 +82,7 @@ describe('many who are slow', () => {
     honest.close()
   })
 
-  test('readers who take nothing are cut off, and cost a bounded buffer each', async () => {
+  test('readers that do not read are disconnected, and use a bounded buffer each', async () => {
     const chunk = Buffer.alloc(64 * 1024, 'x')
     let waiting = 0
     let cut = 0
@@ -110,7 +110,7 @@ describe('more connections than are allowed', () => {
   const limitOf = (total: number) =>
     createConnectionLimit({ total, perClient: 2, trustedProxies: ['10.9.0.0/16'], counts: new Counts() })
 
-  test('are answered 503 with a request id, and let in once another has closed', async () => {
+  test('get 503 with a request id, and are admitted once another has closed', async () => {
     const base = await start(ok, { connectionLimit: limitOf(3), plainAnswer })
     const held = await flood(base, 3)
     const refused = await connect(base)
@@ -155,7 +155,7 @@ describe('more connections than are allowed', () => {
     expect(network).toEqual([true, true, false, true])
   })
 
-  test('loopback and trusted proxies speak for many, and count in the total alone', () => {
+  test('loopback and trusted proxies count only in the total', () => {
     const { admit } = limitOf(12)
     const addresses = ['127.0.0.1', '::1', '::ffff:127.0.0.9', '10.9.1.1'].flatMap((address) => [
       address,

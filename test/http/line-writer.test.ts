@@ -23,7 +23,7 @@ function makeEnd(code: string | null = null) {
   return { end, options }
 }
 
-describe('lines that the other end does not take', () => {
+describe('unread lines', () => {
   it.each(['ENOSPC', 'EDQUOT', 'EIO', 'EPIPE', 'EAGAIN'])(
     'wait up to the limit, then are dropped and counted: %s',
     async (code) => {
@@ -43,7 +43,7 @@ describe('lines that the other end does not take', () => {
     },
   )
 
-  it('are counted as dropped when it never takes them', async () => {
+  it('are counted as dropped if they are never read', async () => {
     const { options } = makeEnd('ENOSPC')
     const lines = createLineWriter(options)
     for (const line of ['one', 'two', 'three']) lines.append(line)
@@ -51,7 +51,7 @@ describe('lines that the other end does not take', () => {
     expect(lines.dropped).toBe(3)
   })
 
-  it('are whole and in order when it takes them in pieces', async () => {
+  it('are complete and in order if they are read in pieces', async () => {
     const { end, options } = makeEnd()
     end.most = 3
     const lines = createLineWriter(options)
@@ -60,7 +60,7 @@ describe('lines that the other end does not take', () => {
     expect(end.text).toBe('hello\nworld\n')
   })
 
-  it('are written at the end of the process, as far as it takes them', () => {
+  it('are written at the end of the process, as far as possible', () => {
     const { end, options } = makeEnd()
     const lines = createLineWriter({ ...options, put: () => new Promise<number>(() => {}) })
     lines.append('with the system already')

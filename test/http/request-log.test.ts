@@ -5,7 +5,7 @@ import { loggedRequest } from '../fixtures/logged-request.ts'
 const seqs = (requests: readonly LoggedRequest[]): number[] => requests.map(({ seq }) => seq)
 
 describe('the ring of requests', () => {
-  it('keeps the last ones and says how many a reader has missed', () => {
+  it('keeps the last requests and counts those that a reader has missed', () => {
     const log = createRequestLog({ capacity: 4 })
     expect(log.since(0, 10)).toEqual({ requests: [], missed: 0 })
     for (let i = 0; i < 10; i++) log.push(loggedRequest())
@@ -18,7 +18,7 @@ describe('the ring of requests', () => {
     expect(log.since(99, 100)).toEqual({ requests: [], missed: 0 })
   })
 
-  it('keeps the headers of the last refusals alone', () => {
+  it('keeps only the headers of the last refusals', () => {
     const log = createRequestLog({ capacity: 10, evidence: 2 })
     for (let i = 0; i < 5; i++) log.push(loggedRequest({ rawHeaders: ['host', 'x'] }))
     expect(log.since(0, 10).requests.map(({ rawHeaders }) => rawHeaders !== null)).toEqual([
@@ -36,7 +36,7 @@ describe('the ring of requests', () => {
     expect(log.since(0, 1).requests[0]!.target).toHaveLength(4096)
   })
 
-  it('wakes who watches, until they leave or it ends', () => {
+  it('notifies readers until they leave or it closes', () => {
     const log = createRequestLog()
     const woken: string[] = []
     const leave = log.watch({ wake: () => woken.push('a'), end: () => woken.push('a ends') })

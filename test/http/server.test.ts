@@ -68,7 +68,7 @@ describe('requests that Node refuses or lets through', () => {
     expect((await rawRequest(base, rawHead(base, 'GET', '/'))).text).toBe('ok')
   })
 
-  test('a line feed alone ends no header', async () => {
+  test('a line feed alone does not end a header', async () => {
     const base = await start(guarded)
     expect((await rawRequest(base, 'GET / HTTP/1.1\nHost: h\nX: y\n\n')).status).toBe(400)
   })
@@ -82,7 +82,7 @@ describe('requests that Node refuses or lets through', () => {
 })
 
 describe('time', () => {
-  test('headers that do not come are 408', async () => {
+  test('missing headers are 408', async () => {
     const base = await start(readAll, { headersTimeout: 0.2, checkEvery: 0.1 })
     const connection = await connect(base)
     await connection.send('GET / HTTP/1.1\r\nHost: h\r\nX-Slow')
@@ -90,7 +90,7 @@ describe('time', () => {
     await connection.closed()
   })
 
-  test('a body below the floor is 408, and the reader learns of it', async () => {
+  test('a body below the minimum rate is 408, and its reader gets an error', async () => {
     let aborted = false
     const base = await start(
       (req, res) => {
@@ -111,7 +111,7 @@ describe('time', () => {
     expect(aborted).toBe(true)
   })
 
-  test('a slow but honest body goes on past the window', async () => {
+  test('a slow body above the minimum rate continues', async () => {
     const base = await start(readAll, {
       rateFloor: { bytesPerSecond: 100, window: limit(400) / 1000 },
       headersTimeout: limit(300) / 1000,
@@ -127,7 +127,7 @@ describe('time', () => {
     connection.close()
   })
 
-  test('a body that we hold back ourselves is not the sender’s fault', async () => {
+  test('a body that the server pauses is not counted as slow', async () => {
     const base = await start(
       (req, res) => {
         req.once('readable', () => setTimeout(() => req.resume().on('end', () => res.end('done')), 900))
@@ -143,7 +143,7 @@ describe('time', () => {
   })
 })
 
-describe('refusals with a body under way', () => {
+describe('refusals during a body', () => {
   test('no 100 is sent before the body is read, and none after a refusal', async () => {
     const base = await start((req, res) => {
       if (req.url === '/yes') return readAll(req, res)
@@ -163,7 +163,7 @@ describe('refusals with a body under way', () => {
     connection.close()
   })
 
-  test('the answer reaches a sender that goes on sending', async () => {
+  test('the response reaches a client that keeps sending', async () => {
     const base = await start((req, res) => {
       req.once('data', () => {
         req.destroy(new Error('enough'))
@@ -184,7 +184,7 @@ describe('refusals with a body under way', () => {
 })
 
 describe('closing', () => {
-  test('running requests finish, idle and unused connections do not hold it up', async () => {
+  test('running requests finish, idle and unused connections do not delay it', async () => {
     const server = createServer((_req, res) => setTimeout(() => res.end('late'), 300), { log, shutdownTimeout: 600 })
     const base = await server.listen({ host: '127.0.0.1', port: 0 })
     const unused = await connect(base)
@@ -204,7 +204,7 @@ describe('closing', () => {
     await expect(connect(base)).rejects.toThrow('ECONNREFUSED')
   })
 
-  test('what does not finish in time is cut', async () => {
+  test('requests that do not finish in time are aborted', async () => {
     const server = createServer(() => {}, { log, shutdownTimeout: 0.3 })
     const base = await server.listen({ host: '127.0.0.1', port: 0 })
     const stuck = await connect(base)

@@ -30,7 +30,7 @@ describe('the log at a terminal', () => {
     expect(line(entry)).toBe('13:04:05 PUT /b/k 403 AccessDenied: No. → http://x/#/log/1\n')
   })
 
-  it('prints a request that the client gave up as aborted', () => {
+  it('prints a request that the client aborted as aborted', () => {
     expect(line({ method: 'PUT', url: '/b/k', status: 0, ms: 12, aborted: true })).toBe(
       '13:04:05 PUT /b/k aborted 12 ms\n',
     )
@@ -57,7 +57,7 @@ describe('the log at a terminal', () => {
     expect(line(entry)).toBe('13:04:05 GET /a\uFFFD[2J fake 404 NoSuchKey: b\uFFFD\uFFFD c\n')
   })
 
-  it('colors only where it is asked to', () => {
+  it('colors only on request', () => {
     expect(createTerminalFormat(true)(JSON.stringify({ level: 50, time, msg: 'x' }))).toContain('\u001b[31m')
     expect(line({ level: 50, msg: 'x' })).not.toContain('\u001b')
   })

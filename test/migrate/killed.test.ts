@@ -1,4 +1,4 @@
-/** `postern migrate` that ends by force on its way, and what it cannot move. */
+/** `postern migrate` that is killed, and files that it cannot move. */
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -18,7 +18,7 @@ const filesIn = async (store: 'disk' | 's3'): Promise<string[]> => {
   return uploads.map(({ file }) => file.object.key).toSorted()
 }
 
-it('is killed at any point, and the next run goes on: nothing is lost, and nothing is left over', async () => {
+it('continues after a kill at any point, without lost or leftover files', async () => {
   await harness.start('disk')
   const files: Sent[] = []
   for (let i = 0; i < 6; i++) files.push(await harness.send(300_000))
@@ -65,8 +65,8 @@ function flip(file: string): void {
   writeFileSync(file, bytes)
 }
 
-describe('what cannot be moved', () => {
-  it('is listed and stays, and everything else is moved', async () => {
+describe('a file that cannot be moved', () => {
+  it('is listed and stays, and all others are moved', async () => {
     await harness.start('disk')
     const [well, damaged, missing] = [await harness.send(5000), await harness.send(5001), await harness.send(5002)]
     flip(blobOf(5001))
@@ -85,7 +85,7 @@ describe('what cannot be moved', () => {
   })
 })
 
-it('changes nothing with --dry-run, and refuses calls that would go wrong', async () => {
+it('changes nothing with --dry-run, and refuses invalid arguments', async () => {
   await harness.start('disk')
   const sent = await harness.send(5000)
   await harness.start('s3')
@@ -100,7 +100,7 @@ it('changes nothing with --dry-run, and refuses calls that would go wrong', asyn
   await harness.expectReadable([sent])
 })
 
-it('does one migration at a time', async () => {
+it('runs one migration at a time', async () => {
   await harness.start('disk')
   await harness.send(400_000)
   await harness.start('s3')

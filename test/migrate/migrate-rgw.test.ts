@@ -18,7 +18,7 @@ describe.each([{ versioned: false }, { versioned: true }])('a bucket, versioned:
   })
   afterEach(() => harness.close())
 
-  it('takes every file, small ones and one in parts, and gives them back', { timeout: limit(90_000) }, async () => {
+  it('receives every file, small ones and one in parts, and returns them', { timeout: limit(90_000) }, async () => {
     await harness.start('disk')
     const files = [
       await harness.send(0),

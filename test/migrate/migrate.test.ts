@@ -1,4 +1,4 @@
-/** `postern migrate` both ways, with a bucket at a second gateway, beside a server that is in use. */
+/** `postern migrate` both ways, with a bucket of a second gateway, next to a server in use. */
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { pino } from 'pino'
 import { call, downloadText, store, textFile, upload } from '../api/caller.ts'
@@ -19,7 +19,7 @@ const sendSome = async (): Promise<Sent[]> => [
 
 const record = async (id: string) => (await harness.running.gateway.catalog.findUpload('alice', { id }))!.file
 
-it('moves every file there and back, and URLs, links and public URLs handed out before go on', async () => {
+it('moves every file there and back, and earlier URLs, links and public URLs keep working', async () => {
   await harness.start('disk')
   const files = await sendSome()
   const open = await harness.send(300, { visibility: 'public' })
@@ -59,7 +59,7 @@ it('moves every file there and back, and URLs, links and public URLs handed out 
   await expectAll()
 })
 
-it('goes on beside uploads that are confirmed and files that are deleted, and keeps the counts right', async () => {
+it('runs next to confirmations and deletions, and keeps the counts correct', async () => {
   await harness.start('disk')
   const alice = await harness.alice()
   const files: Sent[] = []
@@ -93,7 +93,7 @@ it('goes on beside uploads that are confirmed and files that are deleted, and ke
   expect(await keysIn(harness.store)).toEqual(known.toSorted())
 })
 
-it('removes what it left in the old store once its time has come, or the file is deleted', async () => {
+it('deletes old copies once they expire, or when the file is deleted', async () => {
   await harness.start('disk')
   const [kept, dropped] = [await harness.send(100), await harness.send(100)]
   const [keptUrl, droppedUrl] = [await harness.url(kept.file.id), await harness.url(dropped.file.id)]
@@ -115,7 +115,7 @@ it('removes what it left in the old store once its time has come, or the file is
   await harness.expectReadable([kept])
 })
 
-it('says at the start what lies elsewhere, and answers 503 for it where that store is not configured', async () => {
+it('reports files in other stores at startup, and returns 503 for them if that store is not configured', async () => {
   const lines: string[] = []
   const log = pino({ level: 'warn' }, { write: (line) => void lines.push(line) })
   await harness.start('disk')

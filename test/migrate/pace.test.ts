@@ -4,7 +4,7 @@ import { createPace } from '../../src/migrate/pace.ts'
 
 const { signal } = new AbortController()
 
-it('lets bytes through no earlier than the rate says, whoever asks, and at once without a rate', async () => {
+it('delays bytes by the rate for all callers, and not without a rate', async () => {
   const pace = createPace(1000)
   const begun = performance.now()
   await Promise.all([pace(100, signal), pace(100, signal), pace(0, signal)])
@@ -13,13 +13,13 @@ it('lets bytes through no earlier than the rate says, whoever asks, and at once 
   await createPace(null)(1e12, signal)
 })
 
-it('ends a wait that is given up', async () => {
+it('ends an aborted wait', async () => {
   const pace = createPace(1)
   await pace(1e6, signal)
   await expect(pace(1, AbortSignal.abort())).rejects.toThrow('aborted')
 })
 
-it('tells the time that is left once there is a rate', () => {
+it('returns the remaining time once there is a rate', () => {
   expect(timeLeft(0, 60_000)).toBe('')
   expect(timeLeft(0.5, 1000)).toBe('')
   expect(timeLeft(0.5, 30_000)).toBe(', 30 s left')

@@ -1,4 +1,4 @@
-/** `postern migrate`: how long the old store's URLs of public files work, and what it refuses behind our endpoint. */
+/** `postern migrate`: the lifetime of public URLs of the old store, and refusals with a proxied bucket. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { pino } from 'pino'
 import { hashAt, MigrationHarness, ownBucket, type Sent } from './harness.ts'
@@ -23,7 +23,7 @@ async function emptied(from: 'disk' | 's3', to: 'disk' | 's3'): Promise<void> {
 const publicUrlOf = async ({ file }: Sent): Promise<string> =>
   (await (await harness.alice()).get(`/files/${file.id}`)).json.publicUrl!
 
-describe('public files that are moved from the disk', () => {
+describe('public files moved from the disk', () => {
   let open: Sent
   beforeEach(async () => {
     await harness.start('disk')
@@ -41,14 +41,14 @@ describe('public files that are moved from the disk', () => {
     await harness.expectReadable([open])
   }
 
-  it('lose their URLs at the objects endpoint by --end-public-urls, and it is not started any more', async () => {
+  it('lose their URLs at the objects endpoint by --end-public-urls, and the endpoint is no longer started', async () => {
     expect(new URL(open.file.publicUrl!).origin).toBe(new URL(harness.running.objectsUrl).origin)
     const moved = await harness.migrate('s3', '--grace', '1s', '--end-public-urls')
     expect(moved).toMatchObject({ exitCode: 0, moved: { files: 1 }, left: { unneeded: 1 }, ended: 0 })
     await expectEnded()
   })
 
-  it('keep them without, and lose them when that is said later', async () => {
+  it('keep their URLs without it, and lose them when it is given later', async () => {
     expect(await harness.migrate('s3', '--grace', '1s')).toMatchObject({ exitCode: 0, moved: { files: 1 }, ended: 0 })
     const second = Date.now() + 1100
     await expect.poll(() => Date.now() > second, { timeout: 5000 }).toBe(true)
@@ -65,10 +65,10 @@ describe('public files that are moved from the disk', () => {
   })
 })
 
-describe('a bucket behind our endpoint (storage.delivery: proxied)', () => {
+describe('a bucket behind the objects endpoint (storage.delivery: proxied)', () => {
   const proxied = ['--set', 'storage.delivery=proxied']
 
-  it('is refused, dry run and all, until delivery is direct', async () => {
+  it('is refused until delivery is direct, also with --dry-run', async () => {
     await harness.start('disk')
     const sent = await harness.send(500)
     const lines: string[] = []
@@ -98,7 +98,7 @@ describe('a bucket behind our endpoint (storage.delivery: proxied)', () => {
     await harness.expectReadable([sent])
   })
 
-  it('gives its files back to a disk; URLs that named the endpoint end when the disk takes that over', async () => {
+  it('moves its files back to a disk, and URLs of the endpoint stop working when the disk uses it', async () => {
     await harness.start('s3', harness.storage('s3', { delivery: 'proxied' }))
     const [sent, open] = [await harness.send(500), await harness.send(501, { visibility: 'public' })]
     const url = await harness.url(sent.file.id)

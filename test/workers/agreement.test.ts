@@ -1,4 +1,4 @@
-/** When instances agree: each verifies what the other one signs, now or in a moment. */
+/** Agreement of instances: each accepts the signatures of the other, now or after a short time. */
 import { createSecretKey, type KeyObject } from 'node:crypto'
 import { tmpdir } from 'node:os'
 import { expect, it, onTestFinished } from 'vitest'
@@ -78,7 +78,7 @@ it.each([
   await expect(join(() => mine)).rejects.toMatchObject({ code: 'Unavailable', message: expect.stringMatching(message) })
 })
 
-it('waits for one that is about to say that it accepts the new secret', async () => {
+it('waits for an instance that is about to announce the new secret', async () => {
   const { join, said } = createPlace()
   let theirs = tokens('old')
   await join(() => theirs)
@@ -87,7 +87,7 @@ it('waits for one that is about to say that it accepts the new secret', async ()
   expect(said).toEqual(['another instance does not agree yet, waiting for it'])
 })
 
-it('says once when those that run agree no longer', async () => {
+it('logs once when running instances no longer agree', async () => {
   const { join, said } = createPlace()
   let mine = tokens('new', ['old', later])
   await join(() => tokens('old', ['new', later]), 3600)
@@ -99,7 +99,7 @@ it('says once when those that run agree no longer', async () => {
   expect(said).toHaveLength(1)
 })
 
-it('understands one of the version before, which told no more than its current secret', async () => {
+it('accepts an instance of the previous version, which announces only its current secret', async () => {
   const { join, leases } = createPlace()
   const { accepts: _, ...before } = tokens('old')
   leases.set('instance:x', { name: 'instance:x', holder: 'x', expiresAt: later, note: JSON.stringify(before) })
@@ -107,7 +107,7 @@ it('understands one of the version before, which told no more than its current s
   await expect(join(() => tokens('new', ['old', later]))).rejects.toMatchObject({ code: 'Unavailable' })
 })
 
-it('compares the secret next to a key set only where both are accepted', () => {
+it('compares the secret next to a key set only if both are accepted', () => {
   const jwksUrl = 'https://id.example.com/keys'
   const withKeySet = (secret: string, allowSecretWithJwks: boolean): Agreement =>
     agreementOf(

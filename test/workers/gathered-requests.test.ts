@@ -1,4 +1,4 @@
-/** The requests of several processes in one of them: asked for while somebody watches, and bounded. */
+/** The requests of several processes collected in one of them, only while a reader is connected, and bounded. */
 import { expect, it, onTestFinished, vi } from 'vitest'
 import { parsePlace, placeText, readAfter, type Place } from '../../src/api/request-place.ts'
 import { gatherRequests } from '../../src/cluster/gathered-requests.ts'
@@ -71,7 +71,7 @@ function read(log: RequestLog, place: Place = new Map()) {
   return { ids, leave, more, missed: () => missed, place }
 }
 
-it('brings the requests of all in the order in which they ended', async () => {
+it('returns the requests of all processes in the order of their end', async () => {
   const { processes } = start(3)
   const ids = Array.from({ length: 30 }, (_, i) => `R${i}`)
   for (const [i, id] of ids.entries()) push(processes[i % 3]!.log, id, { at: 1000 + i, ms: 0.5 })
@@ -86,7 +86,7 @@ it('brings the requests of all in the order in which they ended', async () => {
   await expect.poll(() => reader.ids.at(-1)).toBe('live')
 })
 
-it('asks nobody when nobody watches, and brings nothing twice to who leaves and comes again', async () => {
+it('asks no process without a reader, and returns nothing twice to a reader that reconnects', async () => {
   const { processes, asked } = start(2)
   const [first, second] = processes.map(({ log }) => log) as [RequestLog, RequestLog]
   push(second, 'a')
@@ -102,7 +102,7 @@ it('asks nobody when nobody watches, and brings nothing twice to who leaves and 
   await expect.poll(() => (reader.more(), reader.ids)).toEqual(['a', 'b', 'c', 'd'])
 })
 
-it('goes on in another process by the place alone, and says how many it has missed', async () => {
+it('continues in another process by position, and counts missed requests', async () => {
   const { processes } = start(2)
   const [first, second] = processes.map(({ log }) => log) as [RequestLog, RequestLog]
   push(first, 'a')
@@ -119,7 +119,7 @@ it('goes on in another process by the place alone, and says how many it has miss
   expect([again.ids.length, again.ids.includes('R1002'), again.missed()]).toEqual([1001, true, 3])
 })
 
-it('shows the requests of this process though another is silent, and that one’s afterwards', async () => {
+it('shows the requests of this process while another does not respond, and the other’s afterwards', async () => {
   const { processes, hush } = start(2)
   const [first, second] = processes.map(({ log }) => log) as [RequestLog, RequestLog]
   hush(1, true)
@@ -132,7 +132,7 @@ it('shows the requests of this process though another is silent, and that one’
   await expect.poll(() => reader.ids).toEqual(['mine', 'theirs'])
 })
 
-it('keeps fewer of each the more there are, and no headers beyond that', async () => {
+it('keeps fewer requests per process with more processes, and no headers beyond that', async () => {
   const { processes } = start(12)
   for (const { log } of processes) for (let i = 0; i < 200; i++) push(log, `R${i}`, { rawHeaders: ['host', 'x'] })
   const [{ log }] = processes as [Process]
@@ -144,7 +144,7 @@ it('keeps fewer of each the more there are, and no headers beyond that', async (
   expect(withHeaders).toEqual([100, ...Array.from({ length: 11 }, () => 10)])
 })
 
-it('a watch ends with the gateway, and nobody is asked any more', async () => {
+it('a reader ends with the gateway, and no process is asked any more', async () => {
   const { processes, asked } = start(2)
   const { log } = processes[0]!
   const end = vi.fn<() => void>()

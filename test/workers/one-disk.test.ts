@@ -1,4 +1,4 @@
-/** Two drivers over one folder, as in two workers: what one reads or writes, the other neither removes nor expires. */
+/** Two drivers on one folder, as in two workers: neither deletes or expires what the other reads or writes. */
 import { PassThrough } from 'node:stream'
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -37,7 +37,7 @@ async function arriving(driver: StorageDriver, key: string): Promise<{ body: Pas
   return { body, written }
 }
 
-describe('two drivers over one folder', () => {
+describe('two drivers on one folder', () => {
   it('know of each other’s writes', async () => {
     const { body, written } = await arriving(second, 'a')
     expect(await first.isBeingWritten(ref('a'))).toBe(true)
@@ -47,7 +47,7 @@ describe('two drivers over one folder', () => {
     expect(await first.isBeingWritten(ref('a'))).toBe(false)
   })
 
-  it('let each other finish an object that was deleted while it is read', async () => {
+  it('let each other finish reading a deleted object', async () => {
     const parts = [bytesOf(5 * MiB), bytesOf(5 * MiB), bytesOf(MiB)]
     const { uploadId } = await first.createMultipartUpload(ref('big'))
     const listed = await Promise.all(
@@ -68,7 +68,7 @@ describe('two drivers over one folder', () => {
     expect(await blobFiles(disk.dir)).toEqual([])
   })
 
-  it('leave temporary files of running uploads alone when one of them starts anew', async () => {
+  it('leave temporary files of running uploads alone when one of them restarts', async () => {
     const { body, written } = await arriving(first, 'a')
     await disk.again({ sweepOnStart: 'shared' })
     expect(await tempFiles(disk.dir)).toHaveLength(1)
@@ -76,7 +76,7 @@ describe('two drivers over one folder', () => {
     await expect(written).resolves.toMatchObject({ contentLength: MiB })
   })
 
-  it('create a key once, however many try in both', async () => {
+  it('create a key once under concurrent requests to both', async () => {
     const attempts = await Promise.allSettled(
       Array.from({ length: 40 }, (_, i) =>
         (i % 2 ? first : second).putObject(ref('once'), bodyOf(`from ${i}`), { ifNoneMatch: '*' }),
@@ -85,7 +85,7 @@ describe('two drivers over one folder', () => {
     expect(attempts.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
   })
 
-  it('wait for each other’s writes without holding up the loop', async () => {
+  it('wait for each other’s writes without blocking the event loop', async () => {
     const other = new Database(join(disk.dir, 'index.sqlite'))
     other.exec('begin immediate')
     const written = put(first, 'a')
@@ -96,7 +96,7 @@ describe('two drivers over one folder', () => {
     await expect(written).resolves.toMatchObject({ contentLength: 4 })
   })
 
-  it('refuse writes both after a sync of one has failed', async () => {
+  it('both refuse writes after a sync of one has failed', async () => {
     const [peers, others] = pairOfPeers()
     const fsync = async (): Promise<void> => {
       throw Object.assign(new Error('EIO: i/o error, fsync'), { code: 'EIO', errno: -5, syscall: 'fsync' })
@@ -154,7 +154,7 @@ describe('several collectors', () => {
     await Promise.all(collectors.map((collector) => collector.stop()))
   })
 
-  it('take over from one that ended without a word, once its time is up', async () => {
+  it('take over an expired lease of one that crashed', async () => {
     const [dead, next] = [0, 1].map(() => createLease(harness.deps, 'work', { lasts: 60 }))
     expect(await dead!.take()).toBe(true)
     harness.pass(59)

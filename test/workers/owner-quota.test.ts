@@ -1,4 +1,4 @@
-/** The quota of an access key's owner holds for all workers together. */
+/** The quota of an owner of access keys applies to all workers together. */
 import { DeleteObjectCommand, CreateBucketCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { readOwnerUsage } from '../../src/drivers/disk/quota/read-usage.ts'
@@ -54,7 +54,7 @@ it('is not exceeded by parallel writes', async () => {
   for (let i = 0; i < 80; i++) await clients[0]!.send(new DeleteObjectCommand({ Bucket, Key: `key-${i}` }))
 })
 
-it('is not refused for what another worker has just stored or replaced', async () => {
+it('does not refuse a write because of outdated counts of another worker', async () => {
   for (let i = 0; i < 40; i++) expect(await put(i, `next-${i}`, limit / 40)).toBe('ok')
   for (let i = 0; i < 40; i++) expect(await put(i, 'next-0', limit / 40)).toBe('ok')
   expect(stored()).toMatchObject({ bytes: limit, objects: 40 })

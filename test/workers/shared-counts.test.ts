@@ -1,4 +1,4 @@
-/** What several processes count together: limits that are kept by each of them alone, with what it has heard. */
+/** Counts shared by several processes. Each enforces limits with the last known counts of the others. */
 import { EventEmitter } from 'node:events'
 import type { Socket } from 'node:net'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
@@ -36,7 +36,7 @@ const settle = () => vi.advanceTimersByTimeAsync(100)
 
 const from = (remoteAddress: string): Socket => Object.assign(new EventEmitter(), { remoteAddress }) as never
 
-it('a client has its connections of all workers, and as many again once they are closed or their worker is dead', async () => {
+it("limits a client's connections over all workers, and frees them when they close or their worker dies", async () => {
   const workers = [startWorker(), startWorker(), startWorker()]
   const limits = workers.map(({ counts }) =>
     createConnectionLimit({ total: 100, perClient: 3, trustedProxies: [], counts: counts.named('connections') }),
@@ -63,7 +63,7 @@ it('a client has its connections of all workers, and as many again once they are
   expect(limits[0]!.admit(from('203.0.113.7'))).toBe(false)
 })
 
-it('one that starts later knows what is counted already, and what the dead said last is not counted again', async () => {
+it('a later process gets the current counts, and counts of dead processes are dropped', async () => {
   const [first, second] = [startWorker(), startWorker()]
   const ofFirst = first.counts.named('a')
   ofFirst.add('x', 1)
@@ -79,7 +79,7 @@ it('one that starts later knows what is counted already, and what the dead said 
   expect([second, third].map(({ counts }) => counts.named('a').get('x'))).toEqual([0, 0])
 })
 
-it('what opens and closes within a moment costs no message, and nobody hears of what it alone did', async () => {
+it('a short connection costs no message', async () => {
   const [first, second] = [startWorker(), startWorker()]
   const counts = first.counts.named('a')
   for (let i = 0; i < 100; i++) {

@@ -30,7 +30,7 @@ const isFull = async (): Promise<boolean> => {
   return entered.length === 0
 }
 
-it('so many connections are open at a time, at both ports and in all workers, and what a dead one held is free', async () => {
+it('limits open connections over both ports and all workers, and frees those of a dead worker', async () => {
   const held: RawConnection[] = []
   onTestFinished(() => held.forEach((one) => one.close()))
   for (let i = 0; i < allowed; i++) {

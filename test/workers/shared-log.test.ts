@@ -1,4 +1,4 @@
-/** The console's log, and what the scrub found, are those of all workers, whichever of them answers. */
+/** The console's log and the findings of the scrub cover all workers, whichever of them responds. */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -63,7 +63,7 @@ async function read(reader: EventReader, ids: readonly string[]): Promise<{ entr
 }
 
 describe('the log of several workers', () => {
-  it('has what happened before and what happens, once each, whichever worker tells it', async () => {
+  it('contains past and new requests once each, from any worker', async () => {
     const before = await ask(40)
     const readers = await Promise.all(Array.from({ length: 5 }, () => watch()))
     for (const reader of readers) {
@@ -77,7 +77,7 @@ describe('the log of several workers', () => {
     }
   })
 
-  it('goes on at another worker where it was broken off', async () => {
+  it('continues at another worker after a disconnect', async () => {
     const first = await watch()
     let { lastId } = await read(first, await ask(20))
     first.close()
@@ -92,7 +92,7 @@ describe('the log of several workers', () => {
     }
   })
 
-  it('explains refusals of all of them', async () => {
+  it('explains refusals of all workers', async () => {
     const reader = await watch()
     const refused = await Promise.all(
       Array.from({ length: 12 }, async () => {
@@ -111,7 +111,7 @@ describe('the log of several workers', () => {
   })
 })
 
-it('what the scrub found stands in the metrics once, whichever worker tells them', async () => {
+it('the findings of the scrub are in the metrics once, from any worker', async () => {
   const texts = await Promise.all(
     Array.from({ length: 12 }, async () => {
       return (await call(`${gateway.apiUrl}/metrics`, { headers: { connection: 'close' } })).text

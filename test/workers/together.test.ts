@@ -1,4 +1,4 @@
-/** What the workers of one gateway must know of each other. */
+/** The state that the workers of one gateway share. */
 import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
 import { request } from 'node:http'
@@ -20,7 +20,7 @@ const user = async (name: string): Promise<Caller> =>
   callerWith(gateway.apiUrl, { authorization: `Bearer ${await gateway.token(name)}`, connection: 'close' })
 
 describe('workers', () => {
-  it('count one allowance together', async () => {
+  it('share one rate limit', async () => {
     const alice = await user('alice')
     const ask = () => alice.post('/files/upload-url', { filename: 'a.txt', mimeType: 'text/plain' })
     const asked: Answer[] = []
@@ -34,7 +34,7 @@ describe('workers', () => {
     await vi.waitFor(() => expect(gateway.workers().toSorted()).toEqual([0, 1, 2]), { timeout: limit(10_000) })
   })
 
-  it('are started again when they die, and the others go on meanwhile', async () => {
+  it('are restarted when they die, while the others continue', async () => {
     const carol = await user('carol')
     const { id } = await store(carol, 'kept')
     const before = gateway.log().length
@@ -49,13 +49,13 @@ describe('workers', () => {
     expect(workerPids(gateway).filter((pid) => !pids.includes(pid))).toHaveLength(1)
   })
 
-  it('have their ports to themselves', async () => {
+  it('have exclusive ports', async () => {
     const { port } = new URL(gateway.apiUrl)
     const settings = { server: { listen: `127.0.0.1:${port}`, workers: 2 } }
     await expect(startCommand(settings)).rejects.toThrow(`127.0.0.1:${port} is in use by another program`)
   })
 
-  it('drain together: a running upload ends well, and so does the command', async () => {
+  it('drain together: a running upload completes, and the command exits with 0', async () => {
     const dave = await user('dave')
     const issued = await dave.post('/files/upload-url', { filename: 's.txt', mimeType: 'text/plain' })
     const { uploadUrl, headers } = issued.json
