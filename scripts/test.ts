@@ -33,8 +33,12 @@ const slowSuites = [
   'disk-busy-start.test.ts',
   'disk-log-follows.test.ts',
   'disk-streaming.test.ts',
+  'key-rotation.test.ts',
+  'mounted.test.ts',
   'readiness-stalls.test.ts',
   'replaced-bytes.test.ts',
+  'review-redis.test.ts',
+  's3-own.test.ts',
   's3-stalls.test.ts',
   'mutation.test.ts',
 ]
