@@ -169,7 +169,9 @@ async function play(driver: StorageDriver, model: Model, move: Move, serial: num
         else {
           const found = (await listAll(driver, { prefix: name })).filter((version) => version.key === name)
           const known = new Set(model.keys.get(name)?.map(({ id }) => id))
-          const made = found.filter(({ versionId }) => versionId === 'null' || !known.has(versionId)).toReversed()
+          const made = found
+            .filter(({ versionId }) => (versionId === 'null' ? model.state === 'Suspended' : !known.has(versionId)))
+            .toReversed()
           for (const { versionId, isDeleteMarker } of made) if (isDeleteMarker) model.add(name, versionId, null)
         }
       }
@@ -221,7 +223,20 @@ describe('random writes, deletes and changes of the state', () => {
         expect(await problemsOf(dir)).toEqual([])
         await fixture.close()
       }),
-      { numRuns: 25 },
+      {
+        numRuns: 25,
+        examples: [
+          [
+            [
+              { do: 'state', to: 'Suspended' },
+              { do: 'delete', key: 'a' },
+              { do: 'state', to: 'Enabled' },
+              { do: 'put', key: 'a' },
+              { do: 'batch', keys: ['a'] },
+            ],
+          ],
+        ],
+      },
     )
   })
 })
