@@ -68,10 +68,10 @@ export interface ObjectStore {
   putObject(ref: ObjectRef, body: Readable, o?: PutOptions): Promise<WrittenObject>
   copyObject(source: ObjectRef, target: ObjectRef, o?: CopyOptions & WriteConditions): Promise<CopiedObject>
   /**
-   * Succeeds if there is no such object or version. In a bucket that makes versions it deletes nothing without
-   * `versionId`, and makes a delete marker. `ifMatch` deletes only the object with this ETag. `bypassGovernance`: also
-   * removes a version that a retention of the mode GOVERNANCE protects. Errors: PreconditionFailed, AccessDenied for a
-   * version that is locked.
+   * Succeeds if there is no such object or version. In a bucket with versioning, it deletes nothing without
+   * `versionId`, and creates a delete marker. `ifMatch` deletes only the object with this ETag. `bypassGovernance` also
+   * deletes a version under a retention of the mode GOVERNANCE. Errors: PreconditionFailed, AccessDenied for a locked
+   * version.
    */
   deleteObject(
     ref: ObjectRef,
@@ -95,10 +95,10 @@ export interface ObjectStore {
   setObjectLock(ref: ObjectRef, change: LockChange, o?: OfVersion): Promise<void>
   putObjectTags(ref: ObjectRef, tags: Record<string, string>, o?: OfVersion): Promise<void>
   /**
-   * Makes the bytes that were verified under `etag` immutable. From then on, `ref` and `versionId` of the result name
-   * these bytes or nothing, even if a client writes with a URL issued earlier. On disk, the row is sealed and further
-   * writes to the key are `AccessDenied`. In a bucket, the driver copies the object to `to`, which may be its own key
-   * if no URL can write to it any more. Without `headers`, a bucket with versioning pins the version instead.
+   * Makes the bytes that were verified under `etag` immutable. From then on, `ref` and `versionId` of the result refer
+   * to these bytes or to nothing, even if a client writes with an earlier URL. On disk, the row is sealed and further
+   * writes to the key are `AccessDenied`. In a bucket, the driver copies the object to `to`. This can be its own key if
+   * no URL can write to it any more. Without `headers`, a bucket with versioning pins the version instead.
    */
   sealObject(ref: ObjectRef, o: SealOptions): Promise<SealedObject>
   /** Whether a write to this key is in flight in this process or in another worker. False if the store cannot know. */
@@ -251,7 +251,7 @@ export type BucketConfiguration = {
   acceleration?: 'Suspended'
   /** A bucket policy as it was sent. */
   policy?: string
-  /** Present: the bucket has object lock, for good. */
+  /** Present if the bucket has object lock, which cannot be switched off. */
   objectLock?: { defaultRetention?: { mode: RetentionMode; days?: number; years?: number } }
   /** Executed by the store. */
   lifecycle?: LifecycleRule[]

@@ -1,7 +1,7 @@
-/** Lifecycle rules: which objects they are about, and when. Pure. */
+/** Lifecycle rules: the objects that they apply to, and when. Pure functions. */
 const dayLength = 86_400_000
 
-/** Every field that is given must apply. `tags` are all needed. Sizes in bytes, both exclusive. */
+/** All given fields must match. An object must have all `tags`. Sizes are in bytes, both exclusive. */
 export type LifecycleFilter = {
   prefix?: string
   tags?: Record<string, string>
@@ -13,11 +13,11 @@ export type LifecycleRule = {
   id: string
   isEnabled: boolean
   filter: LifecycleFilter
-  /** How the filter was written, so that it is read back as it was sent. */
+  /** The form in which the filter was sent, so that it is returned as sent. */
   form: 'prefix' | 'filter' | 'and'
-  /** Of the current object. `date` is ISO 8601, at midnight UTC. */
+  /** Expiration of the current object. `date` is ISO 8601, at midnight UTC. */
   expiration?: { days?: number; date?: string; deleteMarker?: boolean }
-  /** Of noncurrent versions, of which the `keep` newest stay. */
+  /** Expiration of noncurrent versions. The `keep` newest ones stay. */
   noncurrent?: { days: number; keep?: number }
   /** Days after which an unfinished multipart upload is aborted. */
   abortUploadsAfter?: number
@@ -42,13 +42,13 @@ export function matchesRule({ filter }: LifecycleRule, { key, size, tags }: Desc
 export const daysAfter = (since: number, days: number): number =>
   Math.ceil((since + days * dayLength) / dayLength) * dayLength
 
-/** When the rule makes the current object expire, in milliseconds; null: never. */
+/** The time at which the rule expires the current object, in milliseconds. null: never. */
 export function expiryOf({ expiration }: LifecycleRule, modifiedAt: number): number | null {
   if (expiration?.date !== undefined) return Date.parse(expiration.date)
   return expiration?.days === undefined ? null : daysAfter(modifiedAt, expiration.days)
 }
 
-/** The rule that makes an object expire first. */
+/** The rule that expires an object first. */
 export function nextExpiry(
   rules: readonly LifecycleRule[],
   object: Described & { modifiedAt: number },

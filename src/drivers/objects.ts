@@ -48,7 +48,7 @@ export type RetentionMode = 'GOVERNANCE' | 'COMPLIANCE'
 export type Retention = { mode: RetentionMode; until: string }
 /** What keeps a version from being removed. */
 export type ObjectLock = { retention?: Retention; legalHold?: boolean }
-/** Absent fields stay as they are; `null` removes the retention. `bypassGovernance`: the requester may. */
+/** Absent fields stay unchanged. `null` removes the retention. `bypassGovernance`: the requester has this right. */
 export type LockChange = { retention?: Retention | null; legalHold?: boolean; bypassGovernance?: boolean }
 
 export type ObjectHead = ObjectHeaders & {
@@ -70,7 +70,7 @@ export type ObjectHead = ObjectHeaders & {
   partCount?: number
 }
 
-/** Inclusive offsets. `{ start }` reads to the end; `{ suffix: n }` reads the last n bytes. */
+/** Inclusive offsets. `{ start }` reads to the end, `{ suffix: n }` reads the last n bytes. */
 export type ByteRange = { start: number; end?: number } | { suffix: number }
 
 /** The driver evaluates them in RFC 9110 order. A failed condition throws `PreconditionFailed` or `NotModified`. */

@@ -1,4 +1,4 @@
-/** Each step over HTTP. `allowed`: the statuses that it may be answered with where nothing else happens meanwhile. */
+/** Runs each step over HTTP. `allowed`: the statuses that are valid if nothing else happens concurrently. */
 import { call, put, type Answer, type Caller } from '../api/caller.ts'
 import { connect, rawHead } from '../fixtures/raw-http.ts'
 import { begin, create, noteUrl } from './grant.ts'

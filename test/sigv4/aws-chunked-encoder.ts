@@ -1,4 +1,4 @@
-/** What clients do to send a body in aws-chunked encoding, and how to run a decoder over any pieces of it. */
+/** Encodes bodies in aws-chunked encoding like clients, and runs a decoder on any split of the bytes. */
 import { createHash, createHmac } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'

@@ -1,4 +1,4 @@
-/** The aws-chunked decoder: any split of the bytes, every way to forge or to break them. */
+/** The aws-chunked decoder: any split of the bytes, and every way to forge or break them (security cases 35 to 39). */
 /* oxlint-disable vitest/expect-expect -- expectBroken asserts */
 import { createHash } from 'node:crypto'
 import { Readable, Writable } from 'node:stream'
@@ -97,7 +97,7 @@ describe.each(streamingPayloads)('%s', (payload) => {
     }
   })
 
-  it('37 refuses another number of bytes, before it takes them', async () => {
+  it('refuses another number of bytes before it accepts them', async () => {
     const body = encodeAwsChunked(data(10_000), { payload, seed, chunkSize: 8192, trailers })
     await expectBroken(body, 'IncompleteBody', decoder(payload, 10_001))
     await expectBroken(body, 'IncompleteBody', decoder(payload, 9999))
@@ -107,13 +107,13 @@ describe.each(streamingPayloads)('%s', (payload) => {
     await expectBroken(huge, 'IncompleteBody', decoder(payload, 10))
   })
 
-  it('38 refuses a small chunk that is not the last', async () => {
+  it('refuses a small chunk that is not the last', async () => {
     const body = encodeAwsChunked(data(20_000), { payload, seed, chunkSize: 8191, trailers })
     const { details } = await expectBroken(body, 'InvalidChunkSizeError', decoder(payload, 20_000))
     expect(details).toEqual({ BadChunkSizeInBytes: '8191' })
   })
 
-  it('36 refuses headers that are malformed or too long', async () => {
+  it('refuses headers that are malformed or too long', async () => {
     const body = encodeAwsChunked(data(100), { payload, seed, chunkSize: 8192, trailers }).toString('latin1')
     const headers = ['', ' 64', '0x64', '64 ', '-1', '64;', '64;a=b', 'ffffffffffffff', `64;${'a'.repeat(2000)}`, 'xyz']
     for (const header of headers) {
@@ -124,7 +124,7 @@ describe.each(streamingPayloads)('%s', (payload) => {
     await expectBroken(endless, 'IncompleteBody', decoder(payload, 100))
   })
 
-  it('36 refuses line ends that are not CRLF', async () => {
+  it('refuses line ends other than CRLF', async () => {
     const body = encodeAwsChunked(data(100), { payload, seed, chunkSize: 8192, trailers })
     const headerEnd = body.indexOf('\r\n')
     const dataEnd = headerEnd + 2 + 100
@@ -146,7 +146,7 @@ describe.each([signed, signedTrailer])('%s, signatures', (payload) => {
 
   const sameForReaders = (text: string): string => text.toLowerCase().replace(/[^\S\n]+\n/g, '\n')
 
-  it('35 refuses any changed byte', async () => {
+  it('refuses any changed byte', async () => {
     const byte = fc.record({ at: fc.nat({ max: body.length - 1 }), to: fc.nat({ max: 255 }) })
     await fc.assert(
       fc.asyncProperty(byte, async ({ at, to }) => {
@@ -163,7 +163,7 @@ describe.each([signed, signedTrailer])('%s, signatures', (payload) => {
     )
   })
 
-  it('35 refuses changed data, a changed or missing signature, chunks in another order', async () => {
+  it('refuses changed data, a changed or missing signature, and chunks in another order', async () => {
     const changed = Buffer.from(body)
     changed[200] = changed[200]! ^ 1
     await expectBroken(changed, 'SignatureDoesNotMatch', decoder(payload, bytes.length))
@@ -185,7 +185,7 @@ describe.each([signed, signedTrailer])('%s, signatures', (payload) => {
     await expectBroken(reordered, 'SignatureDoesNotMatch', decoder(payload, bytes.length))
   })
 
-  it('35 refuses chunks that go on from another request, day or key', async () => {
+  it('refuses chunks that continue another request, day or key', async () => {
     const another: Partial<Verified['seed']>[] = [
       { signature: 'b'.repeat(64) },
       { amzDate: '20260304T050608Z' },
@@ -237,7 +237,7 @@ describe('39 trailers', () => {
       expect([...decoding.trailers]).toEqual([crc])
     })
 
-    it("takes lines ended as MinIO's clients end them", async () => {
+    it("accepts the line ends of MinIO's clients", async () => {
       const decoding = decoder(payload, 100)
       const ends = payload === signedTrailer ? '\n\r\n' : '\n'
       const body = encode(payload, [crc]).toString('latin1').replace(`${crc[1]}\r\n`, `${crc[1]}${ends}`)
@@ -246,12 +246,12 @@ describe('39 trailers', () => {
     })
   })
 
-  it('declared on a body that has none', async () => {
+  it('declared for a body without trailers', async () => {
     await expectBroken(encode(signed, []), 'MalformedTrailerError', decoder(signed, 100, { trailerNames: [crc[0]] }))
     await expectBroken(encode(signed, [crc]), 'MalformedTrailerError', decoder(signed, 100, { trailerNames: [crc[0]] }))
   })
 
-  it('35 changed, or with a changed or missing signature', async () => {
+  it('changed, or with a changed or missing signature', async () => {
     const text = encode(signedTrailer, [crc]).toString('latin1')
     const variants = [
       text.replace(crc[1], 'AAAAAA=='),

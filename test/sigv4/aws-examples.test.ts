@@ -1,4 +1,4 @@
-/** The worked examples of AWS's own documentation, each to its published signature. */
+/** The examples of AWS's documentation, each with its published signature. */
 import { describe, expect, it } from 'vitest'
 import { AwsChunkedDecoder } from '../../src/sigv4/aws-chunked.ts'
 import { verifyPostPolicy } from '../../src/sigv4/post-policy.ts'

@@ -1,4 +1,4 @@
-/** URLs and requests made by clients of others, for the keys that encoders disagree about. */
+/** URLs and requests by other clients, for keys that encoders treat differently. */
 /* oxlint-disable vitest/expect-expect -- expectRefused asserts */
 import { once } from 'node:events'
 import { createServer } from 'node:http'

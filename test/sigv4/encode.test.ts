@@ -15,7 +15,7 @@ import { BoundedCache, signingKey } from '../../src/sigv4/signing-key.ts'
 const text = fc.string({ unit: 'binary' })
 
 describe('encoding', () => {
-  it('leaves the unreserved characters alone, and encodes every other byte', () => {
+  it('keeps the unreserved characters, and encodes every other byte', () => {
     expect(encodeRfc3986("AZaz09-._~ !'()*/+%ü🌱")).toBe('AZaz09-._~%20%21%27%28%29%2A%2F%2B%25%C3%BC%F0%9F%8C%B1')
     expect(encodePath('a b//c%2F')).toBe('a%20b//c%252F')
   })
@@ -57,7 +57,7 @@ describe('encoding', () => {
     expect(canonicalQuery("q=a+b%20c!'()*/=d")).toBe('q=a%2Bb%20c%21%27%28%29%2A%2F%3Dd')
   })
 
-  it('reads a query as it is signed', () => {
+  it('parses a query as signed', () => {
     expect(parseQuery('a=1+2&b&c=&d=e=f&%61=%2B')).toEqual([
       { name: 'a', value: '1+2' },
       { name: 'b', value: '' },
@@ -104,14 +104,14 @@ describe('dates', () => {
 })
 
 describe('signing keys', () => {
-  it('are made once per secret, day and region', () => {
+  it('are derived once per secret, day and region', () => {
     const scope = { date: '20260304', region: 'us-east-1', service: 's3' } as const
     expect(signingKey('secret', scope)).toBe(signingKey('secret', { ...scope }))
     expect(signingKey('secret', { ...scope, date: '20260305' }).equals(signingKey('secret', scope))).toBe(false)
     expect(signingKey('secret2', scope).equals(signingKey('secret', scope))).toBe(false)
   })
 
-  it('are kept in bounded number, the longest unused forgotten first', () => {
+  it('are cached in a bounded number, the least recently used dropped first', () => {
     const cache = new BoundedCache<number, object>(3)
     const made = [1, 2, 3].map((n) => cache.get(n, () => ({ n })))
     expect(cache.get(1, () => ({}))).toBe(made[0])

@@ -1,4 +1,4 @@
-/** Whatever is changed in a request that verifies, it verifies no more. */
+/** A valid request does not verify after any change. */
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { hasMalformedEncoding } from '../../src/sigv4/encode.ts'
@@ -47,7 +47,7 @@ describe.each([
   ['presigned', presigned],
   ['with an Authorization header', authorized],
 ])('a request %s', (_, requests) => {
-  it('verifies until anything of it is changed', () => {
+  it('verifies until any of it is changed', () => {
     fc.assert(
       fc.property(requests, mutation, (request, mutate) => {
         expect(verifyRequest(request, options)).not.toBeNull()

@@ -1,4 +1,4 @@
-/** Single changes to a signed request, and what a request means to whoever reads it. */
+/** Single changes to a signed request, and the meaning of a request for its reader. */
 import * as fc from 'fast-check'
 import { decodeComponent, parseQuery, splitTarget } from '../../src/sigv4/encode.ts'
 import type { RawRequest, VerifyOptions } from '../../src/sigv4/types.ts'

@@ -1,4 +1,4 @@
-/** Forms: made, verified, and each way to stretch a policy. Cases begin with their number in the list of bad requests. */
+/** Forms: created, verified, and every way to exceed a policy. Titles start with the number of their security case. */
 /* oxlint-disable vitest/expect-expect -- refused asserts */
 import { createHmac } from 'node:crypto'
 import * as fc from 'fast-check'
@@ -72,7 +72,7 @@ const withConditions = (conditions: unknown[], fields: Fields = {}): Fields =>
 const keyAndBucket = [{ bucket: 'postern' }, { key: 'uploads/a.png' }]
 
 describe('a form', () => {
-  it('verifies, and says all that it bound', () => {
+  it('verifies, and returns all signed constraints', () => {
     const form = createPostForm(base)
     expect(form.url).toBe('http://127.0.0.1:4001/postern')
     expect(Object.keys(form.fields)).toEqual([

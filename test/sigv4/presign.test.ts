@@ -1,4 +1,4 @@
-/** Our presigner against the AWS SDK's, byte for byte, and what it refuses to sign. */
+/** Postern's presigner equals the AWS SDK's byte for byte. Also tests what it refuses to sign. */
 import {
   AbortMultipartUploadCommand,
   CreateMultipartUploadCommand,
@@ -109,7 +109,7 @@ const query = fc.dictionary(
 )
 
 describe('equals getSignedUrl byte for byte', () => {
-  it('for any key, header, parameter, date, place and credentials', async () => {
+  it('for any key, header, parameter, date, endpoint and credentials', async () => {
     await fc.assert(
       fc.asyncProperty(
         where,
@@ -242,7 +242,7 @@ describe('presign', () => {
     expect(verifyRequest(sent, options)!.signedHeaders.get('content-length')).toBe('5')
   })
 
-  it('keeps signers apart that follow on each other', () => {
+  it('keeps consecutive signers apart', () => {
     const another: SigningCredentials = { ...credentials, secretAccessKey: 'another' }
     const variants: Partial<PresignOptions>[] = [
       {},
@@ -260,7 +260,7 @@ describe('presign', () => {
     expect(variants.map((variant) => presign({ ...base, ...variant }).url)).toEqual(urls)
   })
 
-  it('notices credentials that were changed in place', () => {
+  it('detects credentials that were changed in place', () => {
     const rotating = { ...credentials }
     const before = presign({ ...base, credentials: rotating }).url
     rotating.secretAccessKey = 'rotated'

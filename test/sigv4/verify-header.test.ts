@@ -1,4 +1,4 @@
-/** What a request with an Authorization header may not be. Each case begins with its number in the list of bad requests. */
+/** Invalid requests with an Authorization header. Titles start with the number of their security case. */
 /* oxlint-disable vitest/expect-expect -- expectRefused asserts */
 import { describe, expect, it } from 'vitest'
 import { canonicalRequest } from '../../src/sigv4/canonical-request.ts'
@@ -30,7 +30,7 @@ const edited = (search: string | RegExp, replacement: string): RawRequest =>
 const at = (seconds: number): { now: Date } => ({ now: new Date(now.getTime() + seconds * 1000) })
 
 describe('a signed request', () => {
-  it('verifies, and says all that it bound', () => {
+  it('verifies, and returns all signed constraints', () => {
     const verified = verifyRequest(put({ 'user-agent': 'x' }), options)!
     expect(verified).toMatchObject({
       via: 'header',

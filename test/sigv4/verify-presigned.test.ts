@@ -1,4 +1,4 @@
-/** What a presigned request may not be. Each case begins with its number in the list of bad requests. */
+/** Invalid presigned requests. Titles start with the number of their security case. */
 /* oxlint-disable vitest/expect-expect -- expectRefused asserts */
 import { describe, expect, it } from 'vitest'
 import { canonicalRequest } from '../../src/sigv4/canonical-request.ts'
@@ -29,7 +29,7 @@ const sixParameters = ['Algorithm', 'Credential', 'Signature', 'Date', 'SignedHe
 )
 
 describe('a presigned URL', () => {
-  it('verifies, and says all that it bound', () => {
+  it('verifies, and returns all signed constraints', () => {
     const headers = { 'content-type': 'image/jpeg', 'x-amz-meta-album': 'a  b' }
     const signed = presign({ ...presigning, method: 'PUT', headers: { ...headers, 'content-length': '5' } })
     const request = arrives('PUT', signed.url, { ...signed.headers, 'content-length': '5', 'user-agent': 'x' })
@@ -62,7 +62,7 @@ describe('a presigned URL', () => {
     expect(verifyRequest(arrives('GET', url({ credentials: temporary })), options)).not.toBeNull()
   })
 
-  it('is anonymous when nothing of it is left', () => {
+  it('is anonymous without any of its parameters', () => {
     expect(verifyRequest(arrives('GET', 'http://127.0.0.1:4001/postern/k?x-id=GetObject'), options)).toBeNull()
     expect(verifyRequest(arrives('GET', 'http://127.0.0.1:4001/postern/k', { authorization: '' }), options)).toBeNull()
   })
@@ -229,7 +229,7 @@ describe('signature', () => {
     expectRefused(request, 'SignatureDoesNotMatch')
   })
 
-  it('shows the strings that should have been signed, and nothing that was computed from the secret', () => {
+  it('shows the strings to sign, and nothing computed from the secret', () => {
     const request = get(good.replace('photo', 'phot0'))
     const { details } = expectRefused(request, 'SignatureDoesNotMatch')
     expect(Object.keys(details).toSorted()).toEqual([
@@ -249,7 +249,7 @@ describe('signature', () => {
     expect(JSON.stringify(details)).not.toContain(right)
   })
 
-  it('refuses a target that is no URI before anything else', () => {
+  it('refuses a target that is not a URI before anything else', () => {
     for (const bad of ['%zz', '%C3', '%', '%4', 'ü', '\u0001']) {
       expectRefused(get(good.replace('photo', bad)), 'InvalidRequest')
       expectRefused(get(`${good}&k=${bad}`), 'InvalidRequest')

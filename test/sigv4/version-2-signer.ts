@@ -1,4 +1,4 @@
-/** Signs with version 2 as botocore does (HmacV1QueryAuth, HmacV1PostAuth), by nothing of ours. */
+/** Signs with version 2 like botocore (HmacV1QueryAuth, HmacV1PostAuth), independent of Postern's code. */
 import { createHmac } from 'node:crypto'
 
 type Credentials = { accessKeyId: string; secretAccessKey: string; sessionToken?: string }

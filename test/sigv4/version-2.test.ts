@@ -1,4 +1,4 @@
-/** Signature version 2: AWS's own examples, what it binds, and what it must not open. */
+/** Signature version 2: AWS's examples, the signed constraints, and what it must not allow. */
 /* oxlint-disable vitest/expect-expect -- expectRefused asserts */
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
@@ -62,7 +62,7 @@ describe('a presigned URL', () => {
     })
   })
 
-  it('carries headers in its query, and a header that is sent as well must be the same', () => {
+  it('contains headers in its query, and a sent header must be equal', () => {
     const headers = { 'content-type': 'text/plain', 'x-amz-meta-a': 'b  c', 'x-amz-acl': 'private' }
     const signed = url({ method: 'PUT', headers })
     const hoisted = verifyRequest(arrives('PUT', signed), accepting)?.hoisted
@@ -72,7 +72,7 @@ describe('a presigned URL', () => {
     refused(arrives('PUT', signed, { ...headers, 'content-type': 'text/html' }), 'SignatureDoesNotMatch')
   })
 
-  it('binds headers that are sent without standing in the query', () => {
+  it('signs headers that are sent and not in the query', () => {
     const headers = { 'content-type': 'text/plain', 'x-amz-meta-a': 'b' }
     const signed = url({ method: 'PUT', headers, hoist: false })
     expect(verifyRequest(arrives('PUT', signed, headers), accepting)?.hoisted.size).toBe(0)
@@ -81,7 +81,7 @@ describe('a presigned URL', () => {
     refused(arrives('PUT', signed, { ...headers, 'x-amz-copy-source': '/a/b' }), 'SignatureDoesNotMatch')
   })
 
-  it('binds sub-resources and response overrides', () => {
+  it('signs sub-resources and response overrides', () => {
     const query = { 'response-content-disposition': 'attachment; filename="a&b é.txt"', versionId: 'null', acl: null }
     const signed = url({ query })
     expect(verifyRequest(arrives('GET', signed), accepting)).not.toBeNull()
@@ -90,7 +90,7 @@ describe('a presigned URL', () => {
       refused(arrives('GET', `${url()}&${added}`), 'SignatureDoesNotMatch')
   })
 
-  it('takes the token of temporary credentials', () => {
+  it('accepts the token of temporary credentials', () => {
     expect(verifyRequest(arrives('GET', url({ credentials: temporary })), accepting)).not.toBeNull()
     const { sessionToken: _, ...without } = temporary
     refused(arrives('GET', url({ credentials: without })), 'InvalidAccessKeyId')
@@ -117,7 +117,7 @@ describe('refuses', () => {
     })
   })
 
-  it('an expired URL, one of more than a week, and an expiry that is no time', () => {
+  it('an expired URL, one of more than a week, and an invalid expiry', () => {
     expect(refused(arrives('GET', url({ expiresIn: 0 })), 'AccessDenied').details).toEqual({
       Expires: '2026-03-04T05:06:07Z',
       ServerTime: '2026-03-04T05:06:07Z',
@@ -138,7 +138,7 @@ describe('refuses', () => {
     refused(arrives('PUT', `${url({ headers: { 'content-type': 'a/b' } })}&Content-Type=a%2Fb`), 'InvalidArgument')
   })
 
-  it('line breaks, which would move what is signed from one line to the next', () => {
+  it('line breaks, which would move signed text to another line', () => {
     refused(arrives('GET', `${url()}&content-type=a%0Ab`), 'InvalidArgument')
     refused(arrives('GET', `${url()}&x-amz-meta-a=b%0Ax-amz-acl:private`), 'InvalidArgument')
   })
@@ -155,7 +155,7 @@ describe('refuses', () => {
     refused(arrives('HEAD', url()), 'SignatureDoesNotMatch')
   })
 
-  it('a body in chunks, whose signatures version 2 has none of', () => {
+  it('a body in chunks, which version 2 cannot sign', () => {
     const headers = { 'x-amz-content-sha256': 'STREAMING-UNSIGNED-PAYLOAD-TRAILER' }
     refused(arrives('PUT', url({ method: 'PUT', headers }), headers), 'InvalidRequest')
   })
@@ -168,7 +168,7 @@ describe('refuses', () => {
     expect(message).toMatch(/Please use AWS4-HMAC-SHA256\. Version 2 is accepted in presigned URLs and forms only/)
   })
 
-  it('all of it where the setting does not accept it, and names the setting', () => {
+  it('everything if the setting does not accept it, and names the setting', () => {
     for (const version2 of [undefined, { accepted: () => false, hostBucket: null }]) {
       const { message } = expectRefused(arrives('GET', url()), 'InvalidRequest', {
         ...options,
@@ -199,7 +199,7 @@ const presigned: fc.Arbitrary<RawRequest> = fc
     return arrives('PUT', signed, hoist ? {} : o.headers)
   })
 
-it('verifies until anything of it is changed', () => {
+it('verifies until any of it is changed', () => {
   fc.assert(
     fc.property(presigned, mutation, (request, mutate) => {
       expect(verifyRequest(request, accepting)).not.toBeNull()

@@ -1,4 +1,4 @@
-/** The nine promises with two processes behind one port; settings of single tests start a process of their own. */
+/** The nine invariants with two processes behind one port. Settings of single tests start a separate process. */
 import { afterAll, expect, it, vi } from 'vitest'
 import { createDiskDriver } from '../../src/drivers/disk/disk-driver.ts'
 import type { Gateway } from '../../src/main.ts'
@@ -24,6 +24,6 @@ invariantsSuite('with two workers', async (overrides, o) => {
   return running
 })
 
-it('was held by both', async () => {
+it('was served by both', async () => {
   await vi.waitFor(() => expect(workers?.workers().toSorted()).toEqual([0, 1]), { timeout: limit(10_000) })
 })

@@ -1,4 +1,4 @@
-/** Two processes' ends of one channel, in one process. */
+/** The two ends of a channel between processes, in one process. */
 import { Counts, type Peers, type Question } from '../../src/drivers/peers.ts'
 
 export function pairOfPeers(): [Peers, Peers] {

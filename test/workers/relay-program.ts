@@ -1,4 +1,4 @@
-/** Run as a process of its own: three workers of which the first asks the others and prints what it heard. */
+/** Runs as a child process: three workers, of which the first asks the others and prints their answers. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { question } from '../../src/drivers/peers.ts'
 import { superviseWorkers, takeLink } from '../../src/cli/workers.ts'

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 
-it('workers ask each other through the primary, and a silent one is no answer', async () => {
+it('workers ask each other through the primary, and a silent one rejects the question', async () => {
   const child = fork(join(import.meta.dirname, 'relay-program.ts'), { stdio: ['ignore', 'pipe', 'inherit', 'ipc'] })
   const printed = once(child.stdout!, 'data')
   const [addresses] = await once(child, 'message')

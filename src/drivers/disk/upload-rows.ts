@@ -24,7 +24,7 @@ export type UploadRow = {
   initiation: string | null
 }
 
-/** Of the object to be, with the lock that its writer asked for. */
+/** The headers of the future object, with the lock that its writer requested. */
 export type UploadHeaders = ObjectHeaders & { lock?: ObjectLock }
 
 export type PartRow = {

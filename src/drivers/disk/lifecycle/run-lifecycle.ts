@@ -1,6 +1,6 @@
 /**
- * Executes the lifecycle rules of buckets. Candidates are read in pages, and each is looked at again inside the job that
- * removes it, because a client may have written since.
+ * Executes the lifecycle rules of buckets. Candidates are read in pages. The job that deletes one checks it again,
+ * because a client may have written since.
  */
 import { daysAfter, expiryOf, matchesRule, type LifecycleRule } from '../../lifecycle.ts'
 import type { DiskContext } from '../context.ts'
@@ -17,7 +17,7 @@ export type LifecycleCounts = { expired: number; noncurrent: number; markers: nu
 type Bucket = { name: string; lifecycle: string }
 type ObjectFacts = { key: string; size: number; tags: string; modified_at: number; version: string; content: string }
 type Upload = { id: string; key: string; initiated_at: number }
-/** Of one bucket and one rule; `at` is now, in milliseconds. */
+/** A run for one bucket and one rule. `at` is the current time in milliseconds. */
 type Run = { bucket: string; rule: LifecycleRule; at: number; counts: LifecycleCounts }
 type Page = { bucket: string; from: string | Buffer; below: string | Buffer }
 
@@ -95,7 +95,7 @@ export class Lifecycle {
     }
   }
 
-  /** Noncurrent versions, and delete markers that hide nothing. */
+  /** Expires noncurrent versions, and delete markers without other versions. */
   async #expireVersions({ bucket, rule, at, counts }: Run): Promise<void> {
     for (const keys of this.#pages<{ key: string }>(rule, bucket, (page) => this.#versions.all(page))) {
       const isDue = keys.filter(({ key }) => this.#dueOfKey({ bucket, rule, at, counts }, key).length > 0)
@@ -117,7 +117,7 @@ export class Lifecycle {
     const isHidden = this.#ctx.objects.find({ bucket, key }) === undefined
     const [newest] = rows
     if (!newest) return []
-    // A current delete marker expires when nothing is left behind it.
+    // A current delete marker expires if its key has no other version.
     if (isHidden && rows.length === 1) return isMarker(newest) && isExpiredMarker(rule, newest, at) ? [newest] : []
     const { noncurrent } = rule
     if (!noncurrent) return []
@@ -140,7 +140,7 @@ export class Lifecycle {
     }
   }
 
-  /** Rows below the prefix of the rule, in the order of their keys. */
+  /** Rows below the prefix of the rule, ordered by key. */
   *#pages<Row extends { key: string }>(
     rule: LifecycleRule,
     bucket: string,
@@ -158,7 +158,7 @@ export class Lifecycle {
   }
 }
 
-/** A rule with days removes such a marker when it is old enough, as it would remove an object. */
+/** A rule with days also expires a delete marker of this age. */
 function isExpiredMarker(rule: LifecycleRule, marker: VersionRow, at: number): boolean {
   const { expiration } = rule
   if (expiration?.deleteMarker === true) return true

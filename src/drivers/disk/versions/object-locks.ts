@@ -1,10 +1,13 @@
-/** What object locks protect (https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock.html). Pure. */
+/**
+ * Object locks and the versions that they protect
+ * (https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock.html). Pure functions.
+ */
 import { StorageError } from '../../../errors.ts'
 import type { BucketConfiguration, LockChange, ObjectLock } from '../../driver.ts'
 
 const day = 86_400_000
 
-/** JSON of an ObjectLock, as rows have it. `until` is ISO 8601. */
+/** Parses the JSON of an ObjectLock in a row. `until` is ISO 8601. */
 export const parseLock = (lock: string | null): ObjectLock => (lock === null ? {} : (JSON.parse(lock) as ObjectLock))
 
 export const lockText = (lock: ObjectLock): string | null =>
@@ -29,8 +32,8 @@ const protectedByLock = (): StorageError =>
   new StorageError('AccessDenied', { message: 'Access Denied because object protected by object lock.' })
 
 /**
- * The lock after a change. A retention in force can be extended. Anything else needs the bypass, and compliance allows it
- * to nobody. Errors: AccessDenied.
+ * The lock after a change. A retention in force can be extended. Other changes need the bypass, which compliance mode
+ * never allows. Errors: AccessDenied.
  */
 export function changedLock(lock: string | null, change: LockChange, at: number): string | null {
   const before = parseLock(lock)
@@ -56,7 +59,7 @@ function assertRetention(
   throw protectedByLock()
 }
 
-/** The lock of a new version: what its writer asked for, or what the bucket gives. Errors: InvalidRequest. */
+/** The lock of a new version: the requested one, or the bucket's default. Errors: InvalidRequest. */
 export function lockOfNew(
   asked: string | null,
   configuration: BucketConfiguration['objectLock'] | null,
