@@ -1,5 +1,5 @@
 /** Messages for a file or folder that cannot be used, with its path, the user of this process, and what to do. */
-import { accessSync, constants, statSync, type Stats } from 'node:fs'
+import { accessSync, constants, mkdirSync, statSync, type Stats } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { userName } from './user-name.ts'
 
@@ -63,6 +63,32 @@ export function isThere(path: string): boolean {
     if (code === 'ENOENT' || code === 'ENOTDIR') return false
     throw cause
   }
+}
+
+/** A file or folder that cannot be used. The message is the sentence of `cannotOpen`. */
+export class FileFailure extends Error {
+  override readonly name = 'FileFailure'
+  constructor(path: string, cause: unknown, o: UseOptions) {
+    super(cannotOpen(path, cause, o), { cause })
+  }
+}
+
+/**
+ * Creates a folder and its parents. Returns the first one that was missing. A recursive mkdir of Node does not return in a
+ * folder that exists and takes no entries, such as /proc.
+ */
+export function makeFolders(path: string, mode?: number): string | undefined {
+  const missing: string[] = []
+  for (let at = resolve(path); !isThere(at); at = dirname(at)) missing.unshift(at)
+  if (missing.length === 0) return mkdirSync(path, { recursive: true })
+  for (const folder of missing) {
+    try {
+      mkdirSync(folder, mode)
+    } catch (cause) {
+      if ((cause as NodeJS.ErrnoException).code !== 'EEXIST' || !isThere(folder)) throw cause
+    }
+  }
+  return missing[0]
 }
 
 const denied = new Set(['EACCES', 'EPERM'])

@@ -2,11 +2,10 @@
  * The SQLite part of the catalog: opens the file durably and translates errors. Transactions are in sqlite-dialect.ts
  * and group-commit.ts. All other files work with every database that Kysely supports.
  */
-import { mkdirSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import Database from 'better-sqlite3'
 import { Kysely } from 'kysely'
-import { cannotOpen } from '../cannot-open.ts'
+import { cannotOpen, makeFolders } from '../cannot-open.ts'
 import { StorageError } from '../errors.ts'
 import { makePrivate, openDatabaseFile } from '../sqlite-file.ts'
 import type { MigrationRules, OpenDatabase } from './open-database.ts'
@@ -58,7 +57,7 @@ function openSqlite(path: string, alone: boolean): Database.Database {
   try {
     if (path === ':memory:') return configure(new Database(path), alone)
     const file = resolve(path)
-    mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+    makeFolders(dirname(file), 0o700)
     makePrivate(file)
     return configure(openDatabaseFile(file, { timeout: alone ? 500 : openTimeout }), alone)
   } catch (cause) {

@@ -11,6 +11,13 @@ type Address = { host: string; port: number }
 export const hasOwnSocket = (at: Address, workers: number): boolean =>
   workers > 1 && at.port !== 0 && process.platform === 'linux'
 
+/** Waits for all. Errors: the one that rejects, or an AggregateError of several. */
+export async function allOrErrors(tasks: readonly Promise<unknown>[]): Promise<void> {
+  const failed = (await Promise.allSettled(tasks)).filter((one) => one.status === 'rejected')
+  if (failed.length === 1) throw failed[0]!.reason
+  if (failed.length > 1) throw new AggregateError(failed.map(({ reason }) => reason))
+}
+
 /** Rejects if another program listens. Otherwise sockets of one user that reuse a port would share it silently. */
 export async function assertFree(at: Address, workers: number): Promise<void> {
   if (!hasOwnSocket(at, workers)) return

@@ -1,5 +1,6 @@
-import { closeSync, mkdirSync } from 'node:fs'
+import { closeSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { makeFolders } from '../cannot-open.ts'
 import { keyLock } from '../lock-files.ts'
 import { openPrivate, refused, toFileProblem } from './private-file.ts'
 
@@ -21,7 +22,7 @@ export async function withKeyLock<T>(folder: string, change: () => T, patience =
   function takeLock(): { close(): unknown } {
     let lock: InstanceType<typeof Database> | undefined
     try {
-      mkdirSync(dirname(path), { recursive: true })
+      makeFolders(dirname(path))
       closeSync(openPrivate(path, 'a', path))
       lock = new Database(path, { timeout: patience })
       lock.pragma('journal_mode = memory')

@@ -6,7 +6,6 @@ import {
   fstatSync,
   fsyncSync,
   linkSync,
-  mkdirSync,
   openSync,
   readFileSync,
   renameSync,
@@ -17,7 +16,7 @@ import {
 } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import type { z } from 'zod'
-import { cannotBeOpened } from '../cannot-open.ts'
+import { FileFailure, makeFolders } from '../cannot-open.ts'
 import { ConfigError } from './config-error.ts'
 
 /** Null if there is no file. Throws `ConfigError` if other users of the machine may read it. */
@@ -120,10 +119,10 @@ export function refused(path: string, message: string): ConfigError {
   return new ConfigError([{ source: { from: 'file', file: path, line: 1 }, key: null, message }])
 }
 
-/** Turns a failed system call into a `ConfigError` that names the file. Returns a ConfigError unchanged. */
+/** Turns a failed system call into an error whose message names the file. Returns a ConfigError unchanged. */
 export function toFileProblem(path: string, cause: unknown): unknown {
   if (cause instanceof ConfigError) return cause
-  return refused(path, cannotBeOpened(path, cause, { to: 'read or written', or: 'name another folder with --storage' }))
+  return new FileFailure(path, cause, { to: 'read or written', or: 'name another folder with --storage' })
 }
 
 const codeOf = (cause: unknown): string | undefined => (cause as NodeJS.ErrnoException).code
@@ -184,7 +183,7 @@ function renameOver(from: string, to: string): void {
 
 /** Syncs the parents of all new folders, so that they survive a power cut. */
 function makeFolder(folder: string): void {
-  const first = mkdirSync(folder, { recursive: true })
+  const first = makeFolders(folder)
   if (first === undefined) return
   for (let made = resolve(folder); made.length >= resolve(first).length; made = dirname(made)) syncFolder(dirname(made))
 }

@@ -1,6 +1,6 @@
 /** Step 5: starts the background work and the listeners, and stops both again. */
 import { plainProblem } from '../api/plain-problem.ts'
-import { hasOwnSocket } from '../cluster/share-port.ts'
+import { allOrErrors, hasOwnSocket } from '../cluster/share-port.ts'
 import type { ListenAddress } from '../config/config.ts'
 import type { PlainAnswer } from '../http/connection-error.ts'
 import { createConnectionLimit } from '../http/connection-limit.ts'
@@ -34,7 +34,7 @@ export type RunInput = {
 }
 
 export async function runGateway(
-  { log, peers }: ResolvedOptions,
+  { log, peers, loaded }: ResolvedOptions,
   from: RunInput,
 ): Promise<Pick<Gateway, 'start' | 'listen' | 'close'>> {
   const { service, apps, shared, observers, urls, readiness, generations, clock, draining } = from
@@ -45,7 +45,10 @@ export async function runGateway(
   const servers: HttpServer[] = []
   const connectionLimit = createConnectionLimit({
     total: config.limits.connections,
-    here: connectionsHere(config.limits.connections, { log }),
+    here: connectionsHere(config.limits.connections, {
+      log,
+      isDefault: loaded?.sources.get('limits.connections')?.from === 'default',
+    }),
     perClient: config.limits.connectionsPerClient,
     trustedProxies: config.server.trustedProxies,
     counts: peers.counts('connections'),
@@ -74,10 +77,15 @@ export async function runGateway(
 
   async function listen(): Promise<{ apiUrl: string; objectsUrl: string | null }> {
     const at = config.objects.listen
-    if (apps.objects && at !== 'shared') {
+    // Of two addresses that are in use, both are reported.
+    const objects = async (): Promise<void> => {
+      if (!apps.objects || at === 'shared') return
       urls.bound.objects = await serve(apps.objects.callback() as RequestHandler, at, plainAnswer)
     }
-    urls.bound.api = await serve(apps.handler, config.server.listen, plainProblem)
+    const api = async (): Promise<void> => {
+      urls.bound.api = await serve(apps.handler, config.server.listen, plainProblem)
+    }
+    await allOrErrors([objects(), api()])
     start()
     return { apiUrl: urls.api(), objectsUrl: apps.objects ? urls.objects() : null }
   }

@@ -1,8 +1,8 @@
 /** Appends lines to a file while requests are answered. A full disk delays neither requests nor shutdown. */
-import { close, constants, mkdirSync, openSync, write, writeSync } from 'node:fs'
+import { close, constants, openSync, write, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { promisify } from 'node:util'
-import { cannotOpen } from '../cannot-open.ts'
+import { cannotOpen, makeFolders } from '../cannot-open.ts'
 import { StorageError } from '../errors.ts'
 import { createLineWriter, type LineWriter } from './line-writer.ts'
 import type { Logger } from '../log.ts'
@@ -52,7 +52,7 @@ export function openLineFile(path: string, o: LineFileOptions): LineFile {
 
 function open(path: string, name: string): number {
   try {
-    mkdirSync(dirname(path), { recursive: true })
+    makeFolders(dirname(path))
     return openSync(path, flags, 0o600)
   } catch (cause) {
     const sentence = cannotOpen(path, cause, { to: 'opened for writing', or: `set ${name} to another file` })

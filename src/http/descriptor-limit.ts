@@ -39,14 +39,18 @@ export function connectionsFor(wanted: number, descriptors: number | null): numb
   )
 }
 
-/** The connection limit of one process. Warns if it is below the setting. */
+/** The connection limit of one process. Warns if it is below the setting, or only logs it if the setting is the default. */
 export function connectionsHere(
   wanted: number,
-  { log, descriptors = descriptorLimit() }: { log: Pick<Logger, 'warn'>; descriptors?: number | null },
+  {
+    log,
+    isDefault,
+    descriptors = descriptorLimit(),
+  }: { log: Pick<Logger, 'warn' | 'info'>; isDefault: boolean; descriptors?: number | null },
 ): number {
   const connections = connectionsFor(wanted, descriptors)
   if (connections < wanted) {
-    log.warn(
+    log[isDefault ? 'info' : 'warn'](
       { 'limits.connections': wanted, connections, descriptors },
       `limits.connections is ${wanted}, but this process may open only ${descriptors} files, enough for ${connections} connections. ` +
         `${descriptorFix}, or set limits.connections to ${connections}`,

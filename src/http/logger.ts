@@ -2,6 +2,7 @@ import { pino } from 'pino'
 import type { Config } from '../config/config.ts'
 import type { Logger } from '../log.ts'
 import { createExhaustionReport } from './descriptor-limit.ts'
+import { StorageError } from '../errors.ts'
 import { stderrLines } from './stderr-lines.ts'
 import { createTerminalFormat } from './terminal-lines.ts'
 
@@ -111,9 +112,12 @@ export function maskValue(value: unknown, depth = 0): unknown {
 
 function maskError(error: Error, depth: number): Record<string, unknown> {
   const copy: Record<string, unknown> = { type: error.name, message: maskText(error.message) }
-  if (error.stack) copy['stack'] = maskText(error.stack)
+  const isExplained = error instanceof StorageError && error.code !== 'Internal'
+  if (error.stack && !isExplained) copy['stack'] = maskText(error.stack)
   if ('code' in error) copy['code'] = error.code
   if (error.cause !== undefined) copy['cause'] = maskValue(error.cause, depth + 1)
+  // The message of the error says what to do. Where the cause was thrown helps nobody.
+  if (isExplained && error.cause instanceof Error) delete (copy['cause'] as { stack?: unknown }).stack
   return copy
 }
 

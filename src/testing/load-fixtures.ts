@@ -1,7 +1,7 @@
 /** `load` of `startPostern` and `--load` of `postern exec`. Turns files of a folder into objects, or into files of users. */
 import { createReadStream, existsSync } from 'node:fs'
 import { readdir, readFile, stat } from 'node:fs/promises'
-import { basename, join, relative, resolve, sep } from 'node:path'
+import { extname, join, relative, resolve, sep } from 'node:path'
 import { lookup } from 'mime-types'
 import { parse } from 'yaml'
 import { z } from 'zod'
@@ -87,6 +87,6 @@ async function objectsBelow(folder: string, bucket: string): Promise<FixtureObje
 }
 
 /** The type for the extension of a name. */
-export const typeOf = (name: string): string => lookup(basename(name)) || 'application/octet-stream'
+export const typeOf = (name: string): string => lookup(extname(name)) || 'application/octet-stream'
 
 export const openFixture = ({ file }: FixtureObject) => createReadStream(file)

@@ -69,6 +69,15 @@ describe('a database that is damaged', () => {
     expect((await send({ method: 'GET', url: `${harness.installation.api}/healthz` })).status).toBe(200)
   })
 
+  it('the index, found by a write: the reason stays the damage, for later writes and for /readyz', async () => {
+    await ruin(join(harness.installation.storage, 'index.sqlite'), 'blobs')
+    for (const key of ['first', 'second']) expect((await put(harness.caller, key, kept)).status).toBe(503)
+    await expect
+      .poll(async () => (await send({ method: 'GET', url: `${harness.installation.api}/readyz` })).body.toString())
+      .toMatch(/is damaged\. Stop the server and run postern rebuild-index/)
+    expect(harness.server().log()).not.toMatch(/made durable|"stack"/)
+  })
+
   it('the catalog: 503 likewise, while objects are served', async () => {
     await ruin(harness.installation.catalog, 'files')
     expect((await send(harness.caller.api('GET', '/files'))).status).toBe(503)

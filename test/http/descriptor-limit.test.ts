@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { connect, type Socket } from 'node:net'
 import { expect, it, onTestFinished } from 'vitest'
 import { StorageError } from '../../src/errors.ts'
-import { connectionsFor } from '../../src/http/descriptor-limit.ts'
+import { connectionsFor, connectionsHere } from '../../src/http/descriptor-limit.ts'
 import { createLogger } from '../../src/http/logger.ts'
 import { freePort } from '../cli/free-port.ts'
 import { makeBench, script } from '../cli/run-postern.ts'
@@ -14,6 +14,16 @@ it('reserves two descriptors per connection, and leaves some for everything else
   expect(connectionsFor(10_000, 1024)).toBe(384)
   expect(connectionsFor(100, 1024)).toBe(100)
   expect(connectionsFor(10_000, 64)).toBe(16)
+})
+
+it('warns about a limit that was set, and only logs a lowered default', () => {
+  const levels = (isDefault: boolean): string[] => {
+    const said: string[] = []
+    const log = { warn: () => void said.push('warn'), info: () => void said.push('info') }
+    expect(connectionsHere(10_000, { log: log as never, isDefault, descriptors: 1024 })).toBe(384)
+    return said
+  }
+  expect([levels(false), levels(true)]).toEqual([['warn'], ['info']])
 })
 
 it('logs once that descriptors ran out, and what to do', () => {
@@ -28,7 +38,7 @@ it('logs once that descriptors ran out, and what to do', () => {
 })
 
 it.runIf(process.platform === 'linux')(
-  'lowers limits.connections with a warning, and serves at the limit',
+  'lowers the default of limits.connections, says so, and serves at the limit',
   async () => {
     const bench = makeBench()
     const port = await freePort()

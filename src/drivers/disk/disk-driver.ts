@@ -2,7 +2,8 @@
  * The disk driver: an object index in SQLite and immutable blobs below one folder. Two processes can use one folder at
  * the same time (`postern presign` next to `postern serve`). Only the server sweeps at startup.
  */
-import { mkdir, realpath } from 'node:fs/promises'
+import { realpath } from 'node:fs/promises'
+import { makeFolders } from '../../cannot-open.ts'
 import { StorageError } from '../../errors.ts'
 import { whileBusy } from '../../sqlite-lock.ts'
 import type { SigningCredentials } from '../../sigv4/types.ts'
@@ -37,7 +38,7 @@ import { createPostPresigner } from '../endpoint/post-presigner.ts'
 import { createPresigner } from '../endpoint/presigner.ts'
 import { createReads } from './read-objects.ts'
 import { limits } from '../rules.ts'
-import { afterUnsynced, toStorageError } from './store-error.ts'
+import { afterUnsynced, namingDamage, toStorageError } from './store-error.ts'
 import { Scrub } from './scrub.ts'
 import { SweepSchedule } from './sweep-schedule.ts'
 import { createSnapshots } from './snapshots.ts'
@@ -118,13 +119,13 @@ const capabilities: ReadonlySet<Capability> = new Set<Capability>([
 
 /** Errors: Unavailable if the folder or its index cannot be used. */
 export async function createDiskDriver(o: DiskDriverOptions): Promise<StorageDriver> {
-  const log = o.log ?? silent
+  const log = namingDamage(o.log ?? silent, new BlobLayout(o.path).index)
   const calls = { ...fileCalls, ...o.calls }
   const closing = new AbortController()
   let db: Index | undefined
   let changeLog: ChangeLog | undefined
   try {
-    const made = await mkdir(o.path, { recursive: true })
+    const made = makeFolders(o.path)
     const root = await realpath(o.path)
     const peers = o.peers ?? alone
     const guard = new WriteGuard({ calls, root, minFree: o.minFree, log, peers })

@@ -2,6 +2,7 @@
 import { cannotOpen, explainFileError } from '../../cannot-open.ts'
 import { StorageError, type StorageErrorCode } from '../../errors.ts'
 import { errorCode } from './file-calls.ts'
+import type { DiskLog } from './log.ts'
 
 /** Startup was refused because of the content of the folder. Waiting does not help, but a command or a backup does. */
 export class UnusableStore extends StorageError {
@@ -63,8 +64,21 @@ const indexErrors: [RegExp, StorageErrorCode, string][] = [
 export const damagedIndex = (index: string | undefined): string =>
   `The object index ${index === undefined ? '' : `${index} `}is damaged. Stop the server and run postern rebuild-index, which rebuilds it from objects/.`
 
+export const isIndexDamage = (e: unknown): boolean => /^SQLITE_(CORRUPT|NOTADB)/.test(errorCode(e) ?? '')
+
+/** Background work logs the damage of the index as requests report it: with the remedy. */
+export function namingDamage(log: DiskLog, index: string): DiskLog {
+  const named = (facts: object): object =>
+    'err' in facts && isIndexDamage(facts.err) ? { ...facts, err: toStorageError(facts.err, { index }) } : facts
+  return {
+    info: (facts, message) => log.info(facts, message),
+    warn: (facts, message) => log.warn(named(facts), message),
+    error: (facts, message) => log.error(named(facts), message),
+  }
+}
+
 function indexError(code: string, cause: unknown, index: string | undefined): StorageError {
-  if (/^SQLITE_(CORRUPT|NOTADB)/.test(code)) return new UnusableStore(damagedIndex(index), { retryAfter: 5, cause })
+  if (isIndexDamage(cause)) return new UnusableStore(damagedIndex(index), { retryAfter: 5, cause })
   const [, mapped, message] = indexErrors.find(([pattern]) => pattern.test(code)) ?? []
   if (mapped === 'Internal') return new StorageError(mapped, { message: message!, cause })
   const retryAfter = /^SQLITE_(BUSY|LOCKED)/.test(code) ? 1 : 5

@@ -2,13 +2,15 @@
 import { StorageError } from '../../errors.ts'
 import { errorCode, type FileCalls } from './file-calls.ts'
 import { alone, question, type Peers } from '../peers.ts'
+import { BlobLayout } from './blob-layout.ts'
 import type { DiskLog } from './log.ts'
+import { damagedIndex, isIndexDamage, UnusableStore } from './store-error.ts'
 
 /** Milliseconds for which the free space is cached. */
 const believed = 1000
 
-/** A process that answers stops its own writes too. */
-const writeFailed = question<void, void>('disk.failed')
+/** Whether the index is damaged. A process that answers stops its own writes too. */
+const writeFailed = question<boolean, void>('disk.failed')
 
 export class WriteGuard {
   readonly #calls: FileCalls
@@ -17,6 +19,7 @@ export class WriteGuard {
   readonly #log: DiskLog
   readonly #peers: Peers
   #failed: unknown
+  #isDamaged = false
   #free = Infinity
   #asked = -Infinity
   #asking: Promise<void> | null = null
@@ -27,8 +30,10 @@ export class WriteGuard {
     this.#minFree = o.minFree
     this.#log = o.log
     this.#peers = o.peers ?? alone
-    this.#peers.answer(writeFailed, () => {
-      this.#failed ??= new Error('a sync failed in another worker')
+    this.#peers.answer(writeFailed, (isDamaged) => {
+      if (this.#failed !== undefined) return
+      this.#failed = new Error(isDamaged ? 'another worker found the damage' : 'a sync failed in another worker')
+      this.#isDamaged = isDamaged
     })
   }
 
@@ -44,6 +49,7 @@ export class WriteGuard {
 
   assertSound(): void {
     if (this.#failed === undefined) return
+    if (this.#isDamaged) throw new UnusableStore(damagedIndex(this.#index()), { retryAfter: 5, cause: this.#failed })
     throw new StorageError('Unavailable', {
       message: 'A write could not be made durable. The server accepts no writes until it is restarted.',
       cause: this.#failed,
@@ -61,15 +67,22 @@ export class WriteGuard {
   }
 
   /**
-   * Refuses all writes until the restart. After a failed fsync, the kernel may have dropped the dirty pages and report
-   * success the next time, so a retry proves nothing. A restart reads the bytes that are really on disk.
+   * Refuses all writes until the restart. A damaged index must be rebuilt first. After a failed fsync, the kernel may have
+   * dropped the dirty pages and report success the next time, so a retry proves nothing. A restart reads the bytes that
+   * are really on disk.
    */
   trip(cause: unknown): void {
     if (this.#failed !== undefined) return
     this.#failed = cause
-    this.#log.error({ err: cause }, 'a sync failed, so writes are refused until the restart. Reads continue')
+    this.#isDamaged = isIndexDamage(cause)
+    if (this.#isDamaged) this.#log.error({}, damagedIndex(this.#index()))
+    else this.#log.error({ err: cause }, 'a sync failed, so writes are refused until the restart. Reads continue')
     // All workers use the same disk.
-    this.#peers.ask(writeFailed).catch(() => {})
+    this.#peers.ask(writeFailed, this.#isDamaged).catch(() => {})
+  }
+
+  #index(): string {
+    return new BlobLayout(this.#root).index
   }
 
   async #ask(): Promise<void> {

@@ -71,7 +71,11 @@ const answers: Readonly<Record<string, Answer>> = {
   TemporaryRedirect: ['Unavailable', 'The bucket is in another region. Set storage.s3.region'],
   IllegalLocationConstraintException: ['Unavailable', 'The bucket is in another region. Set storage.s3.region'],
   RequestTimeTooSkewed: ['Unavailable', "This machine's clock differs from the store's. Correct it"],
-  CredentialsProviderError: ['Unavailable', 'No credentials for the bucket were found. Set storage.s3.accessKeyId'],
+  CredentialsProviderError: [
+    'Unavailable',
+    'No credentials for the bucket were found. Set storage.s3.accessKeyId and storage.s3.secretAccessKey, ' +
+      'or the variables AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY',
+  ],
   QuotaExceeded: ['InsufficientStorage', "The bucket's quota is used up"],
   XMinioStorageFull: ['InsufficientStorage', 'The bucket is full'],
   SlowDown: busy,

@@ -80,7 +80,12 @@ function whatToDo({ bucket, endpoint, region }: S3Deps['settings'], cause: unkno
     )
   }
   if (isStorageError(cause, 'InsufficientStorage')) return cause
+  if (isWithoutCredentials(cause)) return cause
   return isStorageError(cause, 'Unavailable')
     ? because(`The bucket ${bucket} ${at} cannot be used: ${cause.message}. Run postern doctor`)
     : because(`The bucket ${bucket} ${at} cannot be used. Run postern doctor`)
 }
+
+/** The message of this error names the settings. */
+const isWithoutCredentials = (error: unknown): boolean =>
+  error instanceof Error && error.cause instanceof Error && error.cause.name === 'CredentialsProviderError'

@@ -1,4 +1,5 @@
 /** Content types as clients declare them and stores return them. */
+import { extname } from 'node:path'
 import { lookup } from 'mime-types'
 import { StorageError } from '../../errors.ts'
 import { essenceOf, parseMimeType } from '../../media-type.ts'
@@ -31,7 +32,7 @@ export function parseMediaType(value: string): string {
 }
 
 /** The most likely type of an upload without a declared type, by its filename. */
-export const guessType = (filename: string): string => lookup(filename) || defaultType
+export const guessType = (filename: string): string => lookup(extname(filename)) || defaultType
 
 /** `declared`: the client named the type itself. Otherwise the bytes must prove it. */
 export type NamedType = { mimeType: string; declared: boolean }

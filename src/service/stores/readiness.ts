@@ -140,7 +140,7 @@ function failed(name: string, error: unknown): Failure {
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   const { cause, message } = error
-  return cause instanceof Error && cause.message !== '' && cause.message !== message
+  return cause instanceof Error && cause.message !== '' && !message.includes(cause.message)
     ? `${message} (${cause.message})`
     : message
 }

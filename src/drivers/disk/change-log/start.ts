@@ -56,13 +56,15 @@ export async function startLog(o: {
     adopt(o, isNew)
   }
   const position = positions.read()!
+  const packs = listPacks(root, calls)
+  assertOneStore(root, position, packs)
   if (expected?.storeId != null && expected.storeId !== position.store && expected.files > 0) {
     throw refusal(
       `The catalog belongs to the store ${expected.storeId}, and ${root} is the store ${position.store}.`,
       'set storage.disk.path and database.url to the two that belong together',
     )
   }
-  assertFits(root, position, listPacks(root, calls), calls)
+  assertFits(root, position, packs, calls)
   const current = queue.catchUp()
   if (expected?.storeId === null && expected.files === 0) assertCatalogNotLost(db, root)
   else if (expected) await assertPaired(o, expected)
@@ -203,21 +205,27 @@ const resume = ({ header }: Pack): Position => ({
   unlogged: null,
 })
 
+const followed = (root: string, { sequence, pack, epoch }: Position): string =>
+  `${root}: the object index follows the log up to frame ${sequence} in pack ${pack} of epoch ${epoch}`
+
+function assertOneStore(root: string, position: Position, packs: readonly Pack[]): void {
+  const other = packs.find(({ header }) => header.store !== position.store)
+  if (!other) return
+  throw refusal(
+    `${followed(root, position)} of the store ${position.store}, and ${other.path} belongs to the store ${other.header.store}.`,
+    'put back the index or the folder objects/ that belongs to the other; or postern rebuild-index, which makes the ' +
+      'index of the store in objects/',
+  )
+}
+
 function assertFits(root: string, position: Position, packs: readonly Pack[], calls: LogCalls): void {
-  const where = `${root}: the object index follows the log up to frame ${position.sequence} in pack ${position.pack} of epoch ${position.epoch}`
+  const where = followed(root, position)
   const last = packs.at(-1)
   if (!last)
     throw refusal(
       `${where}, and objects/log is missing or empty.`,
       'postern rebuild-log, which writes it from the index',
     )
-  const other = packs.find(({ header }) => header.store !== position.store)
-  if (other) {
-    throw refusal(
-      `${where} of the store ${position.store}, and ${other.path} belongs to the store ${other.header.store}.`,
-      'put back the index or the folder objects/ that belongs to the other',
-    )
-  }
   const pack = packs.find(({ header }) => header.number === position.pack && header.epoch === position.epoch)
   if (!pack && (last.header.epoch < position.epoch || last.header.number < position.pack)) {
     throw refusal(
