@@ -4,10 +4,12 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isDatabaseAway } from '../catalog/postgres-error.ts'
+import { allOrErrors } from '../cluster/share-port.ts'
 import type { Config, ListenAddress } from '../config/config.ts'
 import { servesObjects } from '../config/serves-objects.ts'
 import { newRequestId } from '../http/request-id.ts'
 import type { Logger } from '../log.ts'
+import { listenFailure } from './listen-failure.ts'
 
 type StandIn = { close(): Promise<void> }
 
@@ -109,12 +111,14 @@ async function listenMeanwhile({ config, log, reusePort }: Options): Promise<Sta
   )
   const close = async (): Promise<void> => void (await Promise.all([api.close(), objects.close()]))
   try {
-    await api.listen({ ...listen, reusePort: reusePort(listen) })
     const own = config.objects.listen
-    if (servesObjects(config) && own !== 'shared') await objects.listen({ ...own, reusePort: reusePort(own) })
+    await allOrErrors([
+      api.listen({ ...listen, reusePort: reusePort(listen) }),
+      ...(servesObjects(config) && own !== 'shared' ? [objects.listen({ ...own, reusePort: reusePort(own) })] : []),
+    ])
     return { close }
   } catch (error) {
     await close()
-    throw error
+    throw listenFailure(error, config)
   }
 }

@@ -11,9 +11,9 @@ import { CliError } from './cli-error.ts'
 import { addConfigOptions, openConfig, type ConfigOptions } from './config-options.ts'
 import { assertInputFile } from './input-file.ts'
 import { interruptible } from './interruptible.ts'
-import { catalogFile } from './open-store.ts'
+import { catalogFile, noStore } from './open-store.ts'
 import { keepStdoutForBytes, printJson, printNote, printResult } from './output.ts'
-import { showBytes, startProgress } from './progress.ts'
+import { plural, showBytes, startProgress } from './progress.ts'
 import { folderStore } from '../drivers/registry.ts'
 import { stateFolder } from '../config/state-folder.ts'
 
@@ -105,7 +105,7 @@ function backupSources(config: Config, withoutSecrets: boolean): Sources {
   const isDisk = folderStore(storage) !== null
   const index = join(folder, 'index.sqlite')
   if (isDisk && !isThere(index)) {
-    throw new CliError(`There is no store at ${folder}. Name its folder with --storage.`, 1)
+    throw noStore(folder)
   }
   if (!isDisk)
     printNote(
@@ -145,7 +145,7 @@ function printOutcome(file: string, { id, blobs, bytes, earlierBlobs, damaged }:
   for (const { id: blob, damaged: what } of damaged) printNote(`Blob ${blob} was damaged before the backup (${what})`)
   if (damaged.length > 0) printNote('Run postern verify --deep to see which objects these are.')
   const facts = { ok: damaged.length === 0, file, id, blobs, bytes, earlierBlobs, damaged }
-  const earlier = earlierBlobs > 0 ? `, ${earlierBlobs} more are in earlier backups` : ''
+  const earlier = earlierBlobs > 0 ? `, ${earlierBlobs} more in earlier backups` : ''
   if (json) printJson(facts)
-  else printResult(`Backed up ${blobs} blobs (${showBytes(bytes)})${earlier}.`)
+  else printResult(`Backed up ${plural(blobs, 'blob')} (${showBytes(bytes)})${earlier}.`)
 }

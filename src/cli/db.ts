@@ -5,6 +5,8 @@ import type { Catalog } from '../catalog/catalog.ts'
 import { CliError } from './cli-error.ts'
 import { addConfigOptions, openConfig, type ConfigOptions } from './config-options.ts'
 import { interruptible } from './interruptible.ts'
+import { plural } from './progress.ts'
+import { requireCatalog } from './open-store.ts'
 import { printJson, printNote, printResult } from './output.ts'
 
 type CopyOptions = ConfigOptions & { to: string }
@@ -75,12 +77,12 @@ async function copy(options: CopyOptions, signal: AbortSignal): Promise<number> 
   const progress = (rows: number): void => {
     if (Date.now() - toldAt < 5000) return
     toldAt = Date.now()
-    printNote(`${rows} rows copied so far`)
+    printNote(`${plural(rows, 'row')} copied so far`)
   }
   const copied = await copyDatabase({ from: url, to: options.to, now: new Date(), signal, progress })
   if (options.json) printJson({ ok: true, copied })
   else {
-    printResult(`Copied ${copied.files} files with their uploads, links and webhook events.`)
+    printResult(`Copied ${plural(copied.files, 'file')} with their uploads, links and webhook events.`)
     printNote(
       'Set database.url (or DATABASE_URL) to the URL from --to, then start the server. The old catalog is unchanged.',
     )
@@ -99,6 +101,7 @@ async function readStatus(options: ConfigOptions, known: readonly string[]): Pro
 
 async function withCatalog<T>(options: ConfigOptions, work: (catalog: Catalog) => Promise<T>): Promise<T> {
   const { config } = openConfig(options)
+  requireCatalog(config)
   const { createCatalog } = await import('../catalog/create-catalog.ts')
   const catalog = await createCatalog({ url: config.database.url })
   try {

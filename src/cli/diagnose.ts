@@ -6,7 +6,7 @@ import { createCatalog } from '../catalog/create-catalog.ts'
 import { migrations } from '../catalog/migrations/index.ts'
 import type { Config } from '../config/config.ts'
 import { publicRisks } from '../config/public-files.ts'
-import { loadSecrets, type Secrets } from '../config/secrets.ts'
+import { newSecrets, type Secrets } from '../config/secrets.ts'
 import { missingTokenClaims, tokenClaimAdvice } from '../config/token-claims.ts'
 import { createStoreProbe, type StoreProbe } from '../doctor/bucket/store-probe.ts'
 import { reason, runChecks, type Result } from '../doctor/check.ts'
@@ -18,13 +18,15 @@ import { instanceProof } from '../http/instance-proof.ts'
 import { servesObjects } from '../config/serves-objects.ts'
 import { endpointTarget, type Endpoints } from './doctor-store.ts'
 import { examineStore, type Diagnosis, type DiagnoseOptions } from './examine-store.ts'
+import { existingSecrets, hasStore } from './open-store.ts'
 import { folderStore, folderTools } from '../drivers/registry.ts'
-import { stateFolder, stateFolderSettings } from '../config/state-folder.ts'
+import { stateFolderSettings } from '../config/state-folder.ts'
 
 /** After `signal` the results are incomplete. Everything written is deleted. */
 export async function diagnose(config: Config, o: DiagnoseOptions): Promise<Diagnosis> {
-  const disk = await runChecks('disk', diskChecks, await diskSubject(config), o)
-  const secrets = disk[0]?.outcome === 'ok' ? await secretsOf(config, o) : null
+  const isNew = !hasStore(config)
+  const disk = isNew ? [] : await runChecks('disk', diskChecks, await diskSubject(config), o)
+  const secrets = isNew ? { secrets: newSecrets() } : disk[0]?.outcome === 'ok' ? secretsOf(config, o) : null
   if (secrets === null || 'failed' in secrets) return { results: [...disk, ...(secrets?.failed ?? [])], left: [] }
   const objects = servesObjects(config) ? ownObjects(config, secrets.secrets, o) : null
   const subject = { ...urlSubject(config, secrets.secrets, objects), signal: o.signal }
@@ -46,9 +48,9 @@ export async function diagnose(config: Config, o: DiagnoseOptions): Promise<Diag
   return { results: [...before, ...store.results], left: [...left, ...store.left] }
 }
 
-async function secretsOf(config: Config, o: DiagnoseOptions): Promise<{ secrets: Secrets } | { failed: Result[] }> {
+function secretsOf(config: Config, o: DiagnoseOptions): { secrets: Secrets } | { failed: Result[] } {
   try {
-    return { secrets: await loadSecrets(stateFolder(config), { authSecret: config.auth.secret }) }
+    return { secrets: existingSecrets(config) }
   } catch (error) {
     const fix = 'Fix this first. The server cannot start without its secrets.'
     const result: Result = { group: 'disk', check: 'secrets', outcome: 'failed', message: reason(error), fix }

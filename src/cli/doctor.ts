@@ -4,8 +4,10 @@ import type { Outcome, Result } from '../doctor/check.ts'
 import { corsJson } from '../doctor/bucket/cors-rules.ts'
 import { addConfigOptions, openConfig, type ConfigOptions } from './config-options.ts'
 import { interruptible } from './interruptible.ts'
+import { requireStore } from './open-store.ts'
 import { printJson, printNote, printResult } from './output.ts'
 import { servesObjects } from '../config/serves-objects.ts'
+import { folderStore } from '../drivers/registry.ts'
 
 type DoctorOptions = ConfigOptions & { origin: string[]; fix?: boolean }
 
@@ -37,6 +39,8 @@ function addOrigin(text: string, before: string[]): string[] {
 
 async function doctor(options: DoctorOptions, signal: AbortSignal): Promise<number> {
   const { config } = openConfig(options)
+  // A bucket can be checked before the first start.
+  if (folderStore(config.storage)) requireStore(config)
   const hasRules = !servesObjects(config)
   const fix = options.fix ?? false
   if (fix && !hasRules)

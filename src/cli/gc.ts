@@ -5,12 +5,11 @@ import type { StorageDriver } from '../drivers/driver.ts'
 import type { Collected } from '../service/maintenance/collect-expired.ts'
 import type { Orphans } from '../service/maintenance/collect-orphans.ts'
 import type { Due } from '../service/maintenance/count-due.ts'
-import { CliError } from './cli-error.ts'
 import { addConfigOptions, countArgument, durationArgument, openConfig, type ConfigOptions } from './config-options.ts'
 import { interruptible } from './interruptible.ts'
-import { openCatalog, openDriver, openOthers } from './open-store.ts'
+import { noStore, openCatalog, openDriver, openOthers } from './open-store.ts'
 import { printJson, printNote, printResult } from './output.ts'
-import { showBytes } from './progress.ts'
+import { plural, showBytes } from './progress.ts'
 import { folderStore, registrationOf, settingsOf, type FolderTools } from '../drivers/registry.ts'
 
 type GcOptions = ConfigOptions & { dryRun?: boolean; orphans?: boolean; grace: number; yesDelete?: number }
@@ -54,10 +53,7 @@ async function openStore(config: Config, catalog: Catalog): Promise<StorageDrive
   const folder = folderStore(storage)
   const registration = registrationOf(storage.driver)
   if (folder && !registration.isConfigured(settingsOf(storage, registration))) {
-    throw new CliError(
-      `There is no store at ${folder.path} (index.sqlite is missing). Name its folder with --storage.`,
-      1,
-    )
+    throw noStore(folder.path)
   }
   return openDriver(config, catalog)
 }
@@ -147,29 +143,32 @@ async function orphanedBlobs(
 }
 
 function report({ dryRun, due, collected, byServer, orphans, blobs }: Outcome): string {
-  const idle = due.idle === 0 ? '' : `, ${due.idle} multipart uploads of access keys to abort`
-  const lines = [`Due: ${due.overdue} unconfirmed uploads, ${due.toClear} uploads to clean up${idle}.`]
+  const idle = due.idle === 0 ? '' : `, ${plural(due.idle, 'multipart upload')} of access keys to abort`
+  const lines = [
+    `Due: ${plural(due.overdue, 'unconfirmed upload')}, ${plural(due.toClear, 'upload')} to clean up${idle}.`,
+  ]
   if (collected) {
     const { confirmed, expired, cleared, aborted, failed } = collected
-    const multipart = aborted === 0 ? '' : ` ${aborted} multipart uploads aborted,`
+    const multipart = aborted === 0 ? '' : ` ${plural(aborted, 'multipart upload')} aborted,`
     lines.push(
       `Done: ${expired} expired, ${cleared} cleaned up,${multipart} ${confirmed} confirmed automatically, ${failed} failed.`,
     )
   }
   if (byServer)
-    lines.push('Skipped, because a running server does this every minute. If it just stopped, retry in a minute.')
+    lines.push(
+      'Not deleted by this command: a running server deletes what is due every minute. If no server runs any more, retry in a minute.',
+    )
   const { objects, bytes, uploads, young, removed } = orphans
-  lines.push(
-    `Orphans: ${objects} objects (${showBytes(bytes)}) and ${uploads} multipart uploads, of which ${removed} were deleted and ${young} are too young.`,
-  )
+  const found = `${plural(objects, 'object')} (${showBytes(bytes)}) and ${plural(uploads, 'multipart upload')}`
+  lines.push(`Orphans: ${found}. Deleted: ${removed}. Too young: ${young}.`)
   if (blobs !== null && blobs.orphans > 0) {
     const place = blobs.set === null ? '' : ` to quarantine/${blobs.set}`
     lines.push(
-      `Orphaned blobs: ${blobs.orphans} (${showBytes(blobs.bytes)}), of which ${blobs.moved} were moved${place}.`,
+      `Orphaned blobs: ${blobs.orphans} (${showBytes(blobs.bytes)}). Moved${place}: ${blobs.moved}. Too young: ${blobs.young}.`,
     )
   }
   const left = objects + uploads + (blobs?.orphans ?? 0)
   if (!dryRun && removed + (blobs?.moved ?? 0) === 0 && left > 0)
-    lines.push('To delete them, run: postern gc --orphans')
+    lines.push('Orphans were only counted. To remove them, also next to a running server, run: postern gc --orphans')
   return lines.join('\n')
 }

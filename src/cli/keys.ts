@@ -11,6 +11,7 @@ import { folderTools } from '../drivers/registry.ts'
 import { CliError } from './cli-error.ts'
 import { addConfigOptions, openConfig, type ConfigOptions } from './config-options.ts'
 import { knownKeys, type KnownKey } from './known-keys.ts'
+import { existingSecrets } from './open-store.ts'
 import { printJson, printNote, printResult } from './output.ts'
 import { showBytes } from './progress.ts'
 import { rotateTokenSecret } from './rotate-tokens.ts'
@@ -54,7 +55,7 @@ export function addKeys(program: Command): void {
 }
 
 async function create(options: CreateOptions): Promise<void> {
-  const { loaded, folder, now, known } = await open(options)
+  const { loaded, folder, now, known } = open(options)
   const taken = new Set(known.map(({ accessKeyId }) => accessKeyId))
   const { owner, accessKeyId } = options
   const key = await addKey(folder, { owner, taken, now, ...(accessKeyId === undefined ? {} : { accessKeyId }) })
@@ -64,7 +65,7 @@ async function create(options: CreateOptions): Promise<void> {
 }
 
 async function list(options: ConfigOptions): Promise<void> {
-  const { loaded, folder, known } = await open(options)
+  const { loaded, folder, known } = open(options)
   const { readOwnerUsage } = await folderTools()
   const stored = new Map(readOwnerUsage(folder)?.map(({ owner, ...counts }) => [owner, counts]))
   const usageOf = ({ owner, source }: KnownKey): Stored | null =>
@@ -117,7 +118,7 @@ async function rotate(accessKeyId: string | undefined, options: RotateOptions): 
   }
   const { secretFile } = options
   if (secretFile !== undefined && !tokens) throw new CliError('--secret-file needs --tokens.', 2)
-  const { loaded, folder, now, known } = await open(options)
+  const { loaded, folder, now, known } = open(options)
   if (tokens) {
     await rotateTokenSecret(loaded, { overlap: options.overlap ?? day, now, json, secretFile })
     return
@@ -141,7 +142,7 @@ async function rotate(accessKeyId: string | undefined, options: RotateOptions): 
 }
 
 async function revoke(accessKeyId: string, options: RevokeOptions): Promise<void> {
-  const { folder, now, known } = await open(options)
+  const { folder, now, known } = open(options)
   refuseOthers(accessKeyId, known, 'revoke')
   const o = { after: options.in, now }
   const ended = (await revokeKey(folder, accessKeyId, o)) ?? (await endPreviousSigning(folder, accessKeyId, o))
@@ -153,10 +154,11 @@ async function revoke(accessKeyId: string, options: RevokeOptions): Promise<void
 
 type Opened = { loaded: LoadedConfig; folder: string; now: Date; known: KnownKey[] }
 
-async function open(options: ConfigOptions): Promise<Opened> {
+function open(options: ConfigOptions): Opened {
   const loaded = openConfig(options)
   const now = new Date()
-  return { loaded, folder: stateFolder(loaded.config), now, known: await knownKeys(loaded, now) }
+  const { config } = loaded
+  return { loaded, folder: stateFolder(config), now, known: knownKeys(loaded, existingSecrets(config), now) }
 }
 
 /** Rejects keys that this command cannot change, and says how to change them. */

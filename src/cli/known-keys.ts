@@ -6,7 +6,7 @@ import { hasEnded } from '../config/key-lifetime.ts'
 import { shadowed } from '../config/live-keys.ts'
 import type { LoadedConfig } from '../config/load-config.ts'
 import { readConfigFile } from '../config/read-file.ts'
-import { loadSecrets, secretsPath } from '../config/secrets.ts'
+import { secretsPath, type Secrets } from '../config/secrets.ts'
 import { gatewayOwner } from '../gateway-names.ts'
 import { stateFolder } from '../config/state-folder.ts'
 
@@ -26,10 +26,9 @@ export type KnownKey = {
 }
 
 /** The gateway's own keys first, starting with the one that signs. Expired keys are left out. */
-export async function knownKeys(loaded: LoadedConfig, now: Date): Promise<KnownKey[]> {
+export function knownKeys(loaded: LoadedConfig, secrets: Secrets, now: Date): KnownKey[] {
   const { keys, storage } = loaded.config
   const folder = stateFolder({ storage })
-  const secrets = await loadSecrets(folder)
   const stored = readKeyFile(folder)
   const unused = new Set(shadowed(secrets, keys, stored))
 

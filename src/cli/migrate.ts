@@ -8,7 +8,7 @@ import { addConfigOptions, durationArgument, openConfig, sizeArgument, type Conf
 import { interruptible } from './interruptible.ts'
 import { openCatalog, openDriver, openOthers } from './open-store.ts'
 import { printJson, printNote, printResult } from './output.ts'
-import { showBytes, startProgress } from './progress.ts'
+import { plural, showBytes, startProgress } from './progress.ts'
 import { registrations } from '../drivers/registry.ts'
 
 type MigrateOptions = ConfigOptions & {
@@ -89,7 +89,7 @@ async function migrate(options: MigrateOptions, signal: AbortSignal): Promise<nu
         return printOutcome(options, { from, waiting, left: waiting, moved: nothing, ended: await end() })
       if (!other)
         throw new CliError(
-          `${waiting.files} files are in the ${from} store, but storage.${from} is not configured. Add its settings.`,
+          `The ${from} store has ${plural(waiting.files, 'file')}, but storage.${from} is not configured. Add its settings.`,
           2,
         )
       await other.checkReady().catch(onlyIfWritable)
@@ -184,20 +184,23 @@ function printOutcome(
 
 function inWords(o: Outcome & { to: string; dryRun: boolean }): string {
   const { from, waiting, left, moved } = o
-  if (o.dryRun) return `${waiting.files} files (${showBytes(waiting.bytes)}) would be moved from ${from} to ${o.to}.`
-  const lines = [`Moved ${moved.files} files (${showBytes(moved.bytes)}) to ${o.to}, ${moved.failed.length} failed.`]
+  if (o.dryRun)
+    return `Would move ${plural(waiting.files, 'file')} (${showBytes(waiting.bytes)}) from ${from} to ${o.to}.`
+  const lines = [
+    `Moved ${plural(moved.files, 'file')} (${showBytes(moved.bytes)}) to ${o.to}, ${moved.failed.length} failed.`,
+  ]
   if (moved.stopped)
     lines.push('Stopped after many consecutive failures. Run postern doctor to check the stores, then run this again.')
-  if (left.files > 0) lines.push(`${left.files} files are still in the ${from} store.`)
+  if (left.files > 0) lines.push(`Still in the ${from} store: ${plural(left.files, 'file')}.`)
   if (left.pending > 0) {
-    lines.push(`${left.pending} uploads to the ${from} store are not confirmed yet. Run this again later.`)
+    lines.push(`Not confirmed yet: ${plural(left.pending, 'upload')} to the ${from} store. Run this again later.`)
   }
   if (left.unneeded > 0) {
     lines.push(
-      `${left.unneeded} objects stay in the ${from} store for URLs still in use. The server deletes them when the URLs expire.` +
+      `Kept in the ${from} store, because URLs are still in use: ${plural(left.unneeded, 'object')}. The server deletes them when the URLs expire.` +
         ' Public URLs last until the file is deleted, or until you run this with --end-public-urls.',
     )
   }
-  if (o.ended > 0) lines.push(`The public URLs of ${o.ended} objects in the old store will now end.`)
+  if (o.ended > 0) lines.push(`Public URLs in the old store that end now: ${plural(o.ended, 'object')}.`)
   return lines.join('\n')
 }

@@ -1,13 +1,12 @@
 import type { Command } from 'commander'
 import { isActiveType } from '../active-type.ts'
-import { loadSecrets } from '../config/secrets.ts'
 import type { ObjectRef, SignedRequest, StorageDriver } from '../drivers/driver.ts'
 import { publicPrefix } from '../gateway-names.ts'
 import { CliError } from './cli-error.ts'
 import { addConfigOptions, durationArgument, openConfig, sizeArgument, type ConfigOptions } from './config-options.ts'
 import { printJson, printNote, printResult } from './output.ts'
+import { existingSecrets } from './open-store.ts'
 import { shellQuote } from './shell-quote.ts'
-import { stateFolder } from '../config/state-folder.ts'
 
 type PresignOptions = ConfigOptions & { expiresIn?: number }
 type PutOptions = PresignOptions & { contentType?: string; size?: number }
@@ -59,7 +58,7 @@ type Sign = (driver: StorageDriver, ref: ObjectRef, expiresIn: number) => Promis
 
 async function signOne(key: string, options: PresignOptions, kind: 'uploads' | 'downloads', sign: Sign): Promise<void> {
   const { config } = openConfig(options)
-  const secrets = await loadSecrets(stateFolder(config), { authSecret: config.auth.secret })
+  const secrets = existingSecrets(config)
   const [{ createStorage }, { createLogger }] = await Promise.all([
     import('../storage.ts'),
     import('../http/logger.ts'),

@@ -1,5 +1,5 @@
 import { Command, CommanderError } from 'commander'
-import { explainFileError } from '../cannot-open.ts'
+import { explainFileError, FileFailure } from '../cannot-open.ts'
 import { ConfigError } from '../config/config-error.ts'
 import { packageVersion } from '../config/package-version.ts'
 import { StorageError } from '../errors.ts'
@@ -93,7 +93,8 @@ function report(error: unknown, json: boolean): number {
     return 2
   }
   const file = explainFileError(error)
-  const known = error instanceof CliError || error instanceof StorageError || isSystemError(error)
+  const known =
+    error instanceof CliError || error instanceof StorageError || error instanceof FileFailure || isSystemError(error)
   const message = file ?? (error instanceof Error ? error.message : String(error))
   printNote(known ? message : error instanceof Error ? (error.stack ?? message) : message)
   if (json) printJson({ ok: false, error: message })

@@ -10,6 +10,9 @@ export type Progress = {
   end(): void
 }
 
+/** `1 blob`, `2 blobs`. */
+export const plural = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`
+
 /** `show` formats an amount, e.g. bytes as `1.2 GiB`. */
 export function startProgress(label: string, show: (amount: number) => string): Progress {
   const { stderr } = process
@@ -58,5 +61,5 @@ const units = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB']
 /** `3 bytes`, `1.2 GiB`. */
 export function showBytes(bytes: number): string {
   const step = Math.min(units.length - 1, Math.floor(Math.log2(Math.max(bytes, 1)) / 10))
-  return `${step === 0 ? bytes : (bytes / 1024 ** step).toFixed(1)} ${units[step]}`
+  return step === 0 ? plural(bytes, 'byte') : `${(bytes / 1024 ** step).toFixed(1)} ${units[step]}`
 }

@@ -1,8 +1,9 @@
 import type { Command } from 'commander'
 import { CliError } from './cli-error.ts'
 import { addConfigOptions, openConfig, type ConfigOptions } from './config-options.ts'
+import { requireStore } from './open-store.ts'
 import { printJson, printNote, printResult } from './output.ts'
-import { showBytes } from './progress.ts'
+import { plural, showBytes } from './progress.ts'
 import { stateFolder, stateFolderSettings } from '../config/state-folder.ts'
 import { folderTools } from '../drivers/registry.ts'
 
@@ -23,7 +24,9 @@ export function addQuarantine(program: Command): void {
 }
 
 async function list(options: ConfigOptions): Promise<void> {
-  const { path, keepOrphans } = stateFolderSettings(openConfig(options).config)
+  const { config } = openConfig(options)
+  requireStore(config)
+  const { path, keepOrphans } = stateFolderSettings(config)
   const { quarantinedSets } = await folderTools()
   const sets = (await quarantinedSets(path)).map((set) => ({
     ...set,
@@ -32,7 +35,7 @@ async function list(options: ConfigOptions): Promise<void> {
   if (options.json) return printJson({ sets })
   if (sets.length === 0) return printResult('There are no orphaned blobs in quarantine.')
   for (const { name, blobs, bytes, keptUntil } of sets)
-    printResult(`${name}: ${blobs} blobs (${showBytes(bytes)}), kept until ${keptUntil.toISOString()}`)
+    printResult(`${name}: ${plural(blobs, 'blob')} (${showBytes(bytes)}), kept until ${keptUntil.toISOString()}`)
 }
 
 async function restore(sets: string[], options: ConfigOptions & { all?: boolean }): Promise<void> {
@@ -40,10 +43,13 @@ async function restore(sets: string[], options: ConfigOptions & { all?: boolean 
     throw new CliError('Name the sets to restore, or use --all. To list them, run: postern quarantine list', 2)
   }
   const { config } = openConfig(options)
+  requireStore(config)
   const { putBackSets } = await folderTools()
   const outcome = await putBackSets(stateFolder(config), sets)
   if (options.json) return printJson({ ok: true, ...outcome })
-  printResult(`Restored ${outcome.restored} blobs.`)
+  printResult(`Restored ${plural(outcome.restored, 'blob')}.`)
   if (outcome.left > 0)
-    printNote(`${outcome.left} blobs stay in quarantine, because objects/ already has a file with their name.`)
+    printNote(
+      `Left in quarantine, because objects/ already has a file of the same name: ${plural(outcome.left, 'blob')}.`,
+    )
 }

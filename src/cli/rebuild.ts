@@ -1,15 +1,16 @@
 /** Commands that rebuild the index, the log or the catalog from the others. The server must be stopped. */
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
+import { isThere } from '../cannot-open.ts'
 import type { Catalog } from '../catalog/catalog.ts'
 import type { Config } from '../config/config.ts'
 import type { ObjectRef } from '../drivers/driver.ts'
 import { CliError } from './cli-error.ts'
 import { addConfigOptions, openConfig, type ConfigOptions } from './config-options.ts'
 import { interruptible } from './interruptible.ts'
-import { catalogFile } from './open-store.ts'
+import { catalogFile, noStore } from './open-store.ts'
 import { printJson, printNote, printResult } from './output.ts'
-import { startProgress } from './progress.ts'
+import { plural, startProgress } from './progress.ts'
 import { folderStore, registrations, type FolderTools } from '../drivers/registry.ts'
 
 /** Number of missing blobs printed. --json lists all. */
@@ -61,6 +62,7 @@ async function folderOf({ storage }: Config): Promise<{ root: string; tools: Fol
       2,
     )
   }
+  if (!isThere(folder.path)) throw noStore(folder.path)
   const { isInUse } = await import('./server-lock.ts')
   if (await isInUse(folder)) throw new CliError(`A server is using ${folder.path}. Stop it, then run this again.`, 1)
   return { root: resolve(folder.path), tools: await folder.tools() }
@@ -71,7 +73,7 @@ async function rebuildIndexOf(
   signal: AbortSignal,
 ): Promise<number> {
   const { root, tools } = await folderOf(openConfig(options).config)
-  const progress = startProgress('Reading', (frames) => `${frames} changes`)
+  const progress = startProgress('Reading', (frames) => plural(frames, 'change'))
   let seen = 0
   const onFrame = (frames: number): void => {
     progress.add(frames - seen)
@@ -90,12 +92,14 @@ async function rebuildIndexOf(
   if (options.json) printJson({ ok, ...result })
   else {
     for (const { pack, from, to, lostFrames } of gaps) {
-      printNote(`objects/log/${pack}: bytes ${from} to ${to} cannot be read. ${lostFrames} changes are lost.`)
+      printNote(`objects/log/${pack}: bytes ${from} to ${to} cannot be read. Lost: ${plural(lostFrames, 'change')}.`)
     }
     for (const id of missingBlobs.slice(0, maxListed)) printNote(`Blob ${id} is missing in objects/.`)
     if (missingBlobs.length > maxListed) printNote(`… and ${missingBlobs.length - maxListed} more.`)
     if (setAside !== null) printNote(`Moved the previous index to ${setAside}.`)
-    printResult(`Rebuilt the index from ${frames} changes: ${objects} objects, ${uploads} multipart uploads.`)
+    printResult(
+      `Rebuilt the index from ${plural(frames, 'change')}: ${plural(objects, 'object')}, ${plural(uploads, 'multipart upload')}.`,
+    )
   }
   return ok ? 0 : 1
 }
@@ -106,7 +110,7 @@ async function rebuildLogOf(options: ConfigOptions, signal: AbortSignal): Promis
   if (options.json) printJson({ ok: true, ...result })
   else {
     if (result.setAside !== null) printNote(`Moved the previous log to ${result.setAside}.`)
-    printResult(`Rebuilt the log of the store ${result.storeId} with ${result.frames} frames.`)
+    printResult(`Rebuilt the log of the store ${result.storeId} with ${plural(result.frames, 'frame')}.`)
   }
   return 0
 }
@@ -145,13 +149,13 @@ async function rebuildCatalogOf(options: ConfigOptions, signal: AbortSignal): Pr
     if (options.json) printJson({ ok, storeId, restored, known, unnoted, missing })
     else {
       if (unnoted > 0)
-        printNote(`${unnoted} sealed objects could not be restored, because they were confirmed by an older version.`)
+        printNote(`Not restored, because an older version confirmed them: ${plural(unnoted, 'sealed object')}.`)
       if (missing > 0)
         printNote(
-          `The bytes of ${missing} files in the catalog are not in this store. postern verify lists these files.`,
+          `The catalog has ${plural(missing, 'file')} whose bytes are not in this store. postern verify lists the names.`,
         )
       const where = catalogFile(config) ?? 'the database'
-      printResult(`Restored ${restored} files to ${where}. ${known} already existed.`)
+      printResult(`Restored ${plural(restored, 'file')} to ${where}. ${known} already existed.`)
     }
     return ok ? 0 : 1
   } finally {

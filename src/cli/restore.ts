@@ -8,7 +8,7 @@ import { assertInputFile } from './input-file.ts'
 import { interruptible } from './interruptible.ts'
 import { catalogFile } from './open-store.ts'
 import { printJson, printNote, printResult } from './output.ts'
-import { showBytes, startProgress } from './progress.ts'
+import { plural, showBytes, startProgress } from './progress.ts'
 import { stateFolder } from '../config/state-folder.ts'
 
 export function addRestore(program: Command, exit: (code: number) => void): void {
@@ -49,7 +49,7 @@ async function restore(files: string[], options: ConfigOptions, signal: AbortSig
   const { header, blobs, databases, secrets, damaged } = result
   const facts = { ok: true, store, id: header.id, createdAt: header.createdAt, blobs, databases, secrets, damaged }
   if (options.json) printJson(facts)
-  else printResult(`Restored the backup of ${header.createdAt} to ${store}: ${blobs} blobs.`)
+  else printResult(`Restored the backup of ${header.createdAt} to ${store}: ${plural(blobs, 'blob')}.`)
   return 0
 }
 
@@ -85,7 +85,7 @@ function notes({ header, damaged, secrets }: RestoreResult, storage: { bucket: s
   }
   if (damaged.length > 0) {
     said.push(
-      `${damaged.length} blobs were already damaged at the time of the backup. Run postern verify to see which objects they belong to.`,
+      `Damaged before the backup: ${plural(damaged.length, 'blob')}. Run postern verify to see which objects are affected.`,
     )
   }
   return said

@@ -1,10 +1,11 @@
 /** The server that listens at server.listen, for commands that must use the same secret as it does. */
 import { createSecretKey, randomBytes } from 'node:crypto'
 import type { Config } from '../config/config.ts'
-import { loadSecrets, readSecrets } from '../config/secrets.ts'
+import { readSecrets } from '../config/secrets.ts'
 import { stateFolder } from '../config/state-folder.ts'
 import { instanceProof } from '../http/instance-proof.ts'
 import { localAddress } from './local-address.ts'
+import { existingSecrets } from './open-store.ts'
 
 /** Milliseconds to wait for an answer. */
 const patience = 1000
@@ -12,7 +13,7 @@ const patience = 1000
 /**
  * The secret that signs tokens. If a server runs at server.listen, it is that server's secret: in development mode the
  * server names its folder, so it is found however the server was started. `isForeign`: a server runs there, but its
- * secret is not known here.
+ * secret is not known here. Errors: CliError if the secret is to be that of a store, and there is none.
  */
 export async function tokenSecret(config: Config): Promise<{ jwtSecret: string; isForeign: boolean; url: string }> {
   const url = localAddress(config.server.listen)
@@ -28,7 +29,7 @@ export async function tokenSecret(config: Config): Promise<{ jwtSecret: string; 
     const found = readSecrets(server.folder)?.jwtSecret
     if (found !== undefined && isProven(found)) return { jwtSecret: found, isForeign: false, url }
   }
-  const { jwtSecret } = await loadSecrets(stateFolder(config), { authSecret })
+  const jwtSecret = own ?? existingSecrets(config).jwtSecret
   return { jwtSecret, isForeign: server !== null && !isProven(jwtSecret), url }
 }
 

@@ -1,15 +1,15 @@
+import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import { isThere } from '../cannot-open.ts'
 import type { LoadedConfig } from '../config/load-config.ts'
 import { ConfigError } from '../config/config-error.ts'
 import type { Config, ListenAddress } from '../config/config.ts'
-import { loadSecrets } from '../config/secrets.ts'
+import { loadSecrets, secretsPath } from '../config/secrets.ts'
 import { wantsTracing } from '../config/tracing.ts'
 import type { Peers } from '../drivers/peers.ts'
 import type { Logger } from '../log.ts'
 import { devUser } from '../config/dev-mode.ts'
 import { servesObjects } from '../config/serves-objects.ts'
-import { userName } from '../user-name.ts'
 import type { TestMode } from '../testing/test-mode.ts'
 import { banner, commandForToken, devBanner, devVariables } from './banner.ts'
 import type { Ready } from '../cluster/messages.ts'
@@ -20,6 +20,8 @@ import { awaitDatabase } from './await-database.ts'
 import { explainUnready } from './unready.ts'
 import { CliError } from './cli-error.ts'
 import { addConfigOptions, openConfig, type ConfigOptions } from './config-options.ts'
+import { listenFailure } from './listen-failure.ts'
+import { hasStore } from './open-store.ts'
 import { outlastOutput, printJson, printNote, printResult } from './output.ts'
 import { untilStopped } from './stop-signal.ts'
 import { serveAsWorker, superviseWorkers, takeLink, workerCount } from './workers.ts'
@@ -59,9 +61,11 @@ export async function serve(options: ServeOptions): Promise<number> {
   const loaded = openConfig(options, { dev, remote: options.remote ?? false })
   const { config } = loaded
   await refuseUnfinishedRestore(stateFolder(config))
+  const isWithoutSecrets = hasLostSecrets(config)
   const secrets = await loadSecrets(stateFolder(config), { authSecret: config.auth.secret })
   const { createLogger } = await import('../http/logger.ts')
   const log = createLogger(config.log)
+  if (isWithoutSecrets) log.warn({}, lostSecrets(config))
   const signal = untilStopped()
   const { lockForServing } = await import('./server-lock.ts')
   const lock = await lockForServing(config, { takeover: options.takeover ?? false, stopped: signal, note: printNote })
@@ -71,6 +75,18 @@ export async function serve(options: ServeOptions): Promise<number> {
   } finally {
     lock.release()
   }
+}
+
+/** The folder was used before, and only its secrets are missing. */
+const hasLostSecrets = (config: Config): boolean => !isThere(secretsPath(stateFolder(config))) && hasStore(config)
+
+function lostSecrets(config: Config): string {
+  const tokens = config.auth.secret === 'auto' && config.auth.jwksUrl === null ? 'User tokens, presigned' : 'Presigned'
+  return (
+    `${resolve(secretsPath(stateFolder(config)))} was missing, so new secrets were created. No file is lost. ${tokens} URLs ` +
+    "and requests signed with the gateway's old key are rejected from now on. Access keys in keys.json still work. To keep " +
+    'the old secrets, stop the server, replace this file with the one from a backup, and start the server again.'
+  )
 }
 
 async function refuseUnfinishedRestore(folder: string): Promise<void> {
@@ -229,43 +245,6 @@ function asStartFailure(cause: unknown): never {
   throw isStorageError(cause, 'InvalidArgument') ? new CliError(cause.message, 2, { cause }) : cause
 }
 
-/** Names the setting to change when an address is unavailable. */
-export function listenFailure(cause: unknown, config: Config): unknown {
-  const { code, address, port } = cause as NodeJS.ErrnoException & { address?: string; port?: number }
-  const isApi = port === config.server.listen.port
-  const key = isApi ? 'server.listen' : 'objects.listen'
-  const host = address?.includes(':') ? `[${address}]` : address
-  const another = isApi ? '--port 4010' : `--set objects.listen=${host}:4011`
-  switch (code) {
-    case 'EADDRINUSE':
-      return new CliError(
-        `${key}: ${host}:${port} is in use by another program, so ${userName()} cannot listen there (EADDRINUSE). ` +
-          `Stop it (ss -ltnp shows it), or choose another port: ${another}`,
-        1,
-        { cause },
-      )
-    case 'EACCES':
-      return new CliError(
-        `${key}: ${host}:${port} cannot be used by ${userName()} (EACCES). Choose a port above 1023: ${another}; ` +
-          'or allow low ports: AmbientCapabilities=CAP_NET_BIND_SERVICE in the systemd unit, ' +
-          'sysctl net.ipv4.ip_unprivileged_port_start elsewhere.',
-        1,
-        { cause },
-      )
-    case 'EADDRNOTAVAIL':
-    case 'ENOTFOUND':
-      return new CliError(
-        `${key}: this machine has no address ${host ?? config.server.listen.host}. Correct ${key}.`,
-        1,
-        {
-          cause,
-        },
-      )
-    default:
-      return cause
-  }
-}
-
 /** Drains requests and returns the exit code. Waits slightly longer than the drain may take. */
 async function stop(
   signal: NodeJS.Signals,
@@ -276,8 +255,8 @@ async function stop(
   const start = performance.now()
   const grace = 5
   let timer: NodeJS.Timeout | undefined
-  const late = new Promise<'late'>((resolve) => {
-    timer = setTimeout(() => resolve('late'), (shutdownTimeout + grace) * 1000)
+  const late = new Promise<'late'>((end) => {
+    timer = setTimeout(() => end('late'), (shutdownTimeout + grace) * 1000)
   })
   const outcome = await Promise.race([close((shutdownTimeout + grace / 2) * 1000).then(() => 'closed' as const), late])
   clearTimeout(timer)

@@ -2,11 +2,11 @@
  * One server per folder. `serve` locks the store's folder and an SQLite catalog while it runs. A file next to each
  * lock names the holder. Other commands do not take these locks.
  */
-import { existsSync, mkdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
-import { dirname, resolve } from 'node:path'
+import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { cannotOpen, explainFileError } from '../cannot-open.ts'
+import { cannotOpen, explainFileError, makeFolders } from '../cannot-open.ts'
 import type { Config } from '../config/config.ts'
 import { catalogLock, lockHolder, serverLock } from '../lock-files.ts'
 import { isLocked, takeLock, type Lock } from '../sqlite-lock.ts'
@@ -106,7 +106,7 @@ const placeAt = (what: string, lock: string): Place => ({ what, lock, holder: lo
 
 function take({ what, lock }: Place, wait = lockTimeoutMs): Lock | null {
   try {
-    mkdirSync(dirname(resolve(lock)), { recursive: true, mode: 0o700 })
+    makeFolders(dirname(lock), 0o700)
     return takeLock(lock, { patience: wait })
   } catch (cause) {
     throw new CliError(`${what} cannot be locked: ${cannotOpen(lock, cause)}`, 1, { cause })

@@ -7,7 +7,7 @@ import { addConfigOptions, countArgument, durationArgument, openConfig, type Con
 import { interruptible } from './interruptible.ts'
 import { openCatalog, openDriver, openOthers } from './open-store.ts'
 import { printJson, printResult } from './output.ts'
-import { showBytes, startProgress, type Progress } from './progress.ts'
+import { plural, showBytes, startProgress, type Progress } from './progress.ts'
 import { folderStore } from '../drivers/registry.ts'
 
 type VerifyOptions = ConfigOptions & { deep?: boolean; repair?: boolean; grace?: number; yesDelete?: number }
@@ -48,7 +48,7 @@ async function verify(options: VerifyOptions, signal: AbortSignal): Promise<numb
   const run = { deep: options.deep ?? false, repair: options.repair ?? false }
   const startedAt = new Date()
   const found = collect()
-  const progress = startProgress('Verifying', run.deep ? showBytes : (blobs) => `${blobs} blobs`)
+  const progress = startProgress('Verifying', run.deep ? showBytes : (blobs) => plural(blobs, 'blob'))
   const report: Report = {
     problem: found.problem,
     count(what, by = 1) {
@@ -157,7 +157,7 @@ function collect() {
 }
 
 function summary({ problems, counts, checked, total }: ReturnType<typeof collect>): string {
-  const looked = Object.entries(checked).map(([what, n]) => `${what === 'bytes' ? showBytes(n) : n} ${words(what)}`)
+  const looked = Object.entries(checked).map(([what, n]) => `${what === 'bytes' ? showBytes(n) : n} ${words(what, n)}`)
   const lines = [`Checked ${looked.join(', ') || 'nothing, because the store is empty'}.`]
   for (const problem of problems) lines.push(line(problem))
   if (total() > problems.length) lines.push(`… and ${total() - problems.length} more`)
@@ -167,8 +167,11 @@ function summary({ problems, counts, checked, total }: ReturnType<typeof collect
 }
 
 /** Words for a counter such as `filesElsewhere`. */
-const words = (name: string): string =>
-  name === 'bytes' ? 'read' : name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`)
+function words(name: string, count: number): string {
+  if (name === 'bytes') return 'read'
+  const several = name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`)
+  return count === 1 ? several.replace(/^(\w+)s\b/, '$1') : several
+}
 
 function line({ severity, kind, repair, detail, ...where }: Listed): string {
   const place = [

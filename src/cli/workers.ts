@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os'
 import { explainFileError } from '../cannot-open.ts'
 import { linkToPrimary, type Link } from '../cluster/link.ts'
 import type { Ready, Role } from '../cluster/messages.ts'
-import { assertFree } from '../cluster/share-port.ts'
+import { allOrErrors, assertFree } from '../cluster/share-port.ts'
 import { StartFailure } from '../cluster/start-failure.ts'
 import type { SupervisorOptions } from '../cluster/supervisor.ts'
 import type { Config, ListenAddress } from '../config/config.ts'
@@ -42,7 +42,7 @@ export async function superviseWorkers(
     stopped: Promise<unknown>
   },
 ): Promise<{ addresses: Ready; close: (milliseconds: number) => Promise<void> } | null> {
-  for (const at of listen) await assertFree(at, count)
+  await allOrErrors(listen.map((at) => assertFree(at, count)))
   const [{ createSupervisor }, { RateLimiterClusterMaster }] = await Promise.all([
     import('../cluster/supervisor.ts'),
     import('rate-limiter-flexible'),

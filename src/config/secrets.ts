@@ -128,16 +128,18 @@ export function readSecrets(folder: string): Secrets | null {
 
 async function makeSecrets(folder: string): Promise<Secrets> {
   const path = secretsPath(folder)
-  const made: Secrets = {
-    version: 1,
-    jwtSecret: newTokenSecret(),
-    signing: newSigningKey(new Date()),
-  }
-  await createPrivateFile(path, privateFileText(made))
+  await createPrivateFile(path, privateFileText(newSecrets()))
   const secrets = readSecrets(folder)
   if (secrets === null) throw refused(path, 'was deleted while it was created. Retry.')
   return secrets
 }
+
+/** Not written anywhere. */
+export const newSecrets = (): Secrets => ({
+  version: 1,
+  jwtSecret: newTokenSecret(),
+  signing: newSigningKey(new Date()),
+})
 
 const newTokenSecret = (): string => randomBytes(48).toString('base64url')
 

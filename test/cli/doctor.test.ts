@@ -11,6 +11,7 @@ vi.setConfig({ testTimeout: 90_000, hookTimeout: 90_000 })
 let bench: Bench
 beforeEach(async () => {
   bench = makeBench()
+  await bench.makeStore()
   bench.write(
     'config/local.yaml',
     `server: { listen: "127.0.0.1:${await freePort()}" }\nobjects: { listen: "127.0.0.1:${await freePort()}" }\nstorage: { disk: { minFree: 1MiB } }\n`,

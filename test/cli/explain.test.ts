@@ -13,6 +13,7 @@ let putUrl: string
 let getUrl: string
 beforeAll(async () => {
   bench = makeBench()
+  await bench.makeStore()
   objects = await freePort()
   bench.write(
     'config/local.yaml',

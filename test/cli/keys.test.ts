@@ -12,8 +12,9 @@ import { makeBench, type Bench, type Finished } from './run-postern.ts'
 import { limit } from '../fixtures/time-limit.ts'
 
 let bench: Bench
-beforeEach(() => {
+beforeEach(async () => {
   bench = makeBench()
+  await bench.makeStore()
 })
 afterEach(() => bench.remove())
 

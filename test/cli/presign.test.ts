@@ -3,8 +3,9 @@ import { freePort } from './free-port.ts'
 import { makeBench, type Bench } from './run-postern.ts'
 
 let bench: Bench
-beforeEach(() => {
+beforeEach(async () => {
   bench = makeBench()
+  await bench.makeStore()
 })
 afterEach(() => bench.remove())
 

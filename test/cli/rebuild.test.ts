@@ -176,6 +176,25 @@ describe('a store', () => {
     expect(await served([...first.kept, ...second.kept])).toBe(8)
   })
 
+  it('with an index of another store is refused, and serves everything after rebuild-index', async () => {
+    const { kept, deleted } = await filled()
+    const other = makeBench()
+    try {
+      const gateway = await startGateway({}, { dir: other.path })
+      await fill(gateway, 'other')
+      await gateway.close()
+      loseIndex()
+      cpSync(join(other.path, 'storage/index.sqlite'), index())
+      expect(await refusal()).toMatch(
+        /follows the log .* of the store [0-9a-f]{32}, and .* belongs to the store [0-9a-f]{32}.*postern rebuild-index/s,
+      )
+      expect(await postern('rebuild-index')).toMatchObject({ exitCode: 0 })
+      expect(await served(kept, [deleted])).toBe(kept.length)
+    } finally {
+      await other.remove()
+    }
+  })
+
   it('with a catalog of another store is refused', async () => {
     const { kept } = await filled()
     const other = makeBench()

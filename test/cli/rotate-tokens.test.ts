@@ -6,8 +6,9 @@ import { makeBench, type Bench, type Started } from './run-postern.ts'
 import { limit } from '../fixtures/time-limit.ts'
 
 let bench: Bench
-beforeEach(() => {
+beforeEach(async () => {
   bench = makeBench()
+  await bench.makeStore()
 })
 afterEach(() => bench.remove())
 

@@ -3,6 +3,7 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { loadSecrets } from '../../src/config/secrets.ts'
 import { capturedLog } from '../fixtures/captured-log.ts'
 
 export const script = join(import.meta.dirname, '../../src/cli/postern.ts')
@@ -21,6 +22,8 @@ export type Started = {
 export type Bench = {
   path: string
   write(name: string, content: string): void
+  /** Leaves what a server leaves at its first start, for commands that need a store. */
+  makeStore(folder?: string): Promise<void>
   start(args: readonly string[], o?: RunOptions): Started
   run(args: readonly string[], o?: RunOptions): Promise<Finished>
   /** Ends what still runs, and removes the folder. */
@@ -53,6 +56,9 @@ export function makeBench(): Bench {
     write(name, content) {
       mkdirSync(dirname(join(path, name)), { recursive: true })
       writeFileSync(join(path, name), content)
+    },
+    async makeStore(folder = 'storage') {
+      await loadSecrets(join(path, folder))
     },
     start,
     run: (args, o) => start(args, o).finished,

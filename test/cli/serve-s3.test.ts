@@ -98,6 +98,18 @@ describe('serve with the s3 driver', () => {
     },
   )
 
+  it('names settings and variables once if it has no credentials', async () => {
+    const args = ['--port', '0', '--set', 'objects.listen=127.0.0.1:0', '--driver', 's3']
+    const at = [`storage.bucket=${bucket}`, `storage.s3.endpoint=${store.objectsUrl}`, 'storage.s3.region=us-east-1']
+    const server = bench.start(['serve', '--json', ...args, ...at.flatMap((one) => ['--set', one])], {
+      env: { AWS_EC2_METADATA_DISABLED: 'true' },
+    })
+    const { ready, problems } = await firstLine(server)
+    expect(ready).toBe(false)
+    expect(problems[0]?.message.match(/No credentials/g)).toHaveLength(1)
+    expect(problems[0]?.message).toMatch(/storage\.s3\.accessKeyId .* AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY/)
+  })
+
   it('reports ✖ for a bucket that never responds, and is ready once it responds', async () => {
     proxy.change('stall')
     const { api, ready, problems } = await firstLine(serve({}, '--json'))

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { request, type ClientRequest } from 'node:http'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -155,7 +155,7 @@ describe('serve refuses', () => {
     expect(lines).toHaveLength(1)
     expect(lines[0]).toMatch(
       new RegExp(
-        `^server\\.listen: 127\\.0\\.0\\.1:${port} is in use by another program, so (?:user|uid) .* cannot listen there ` +
+        `^server\\.listen: 127\\.0\\.0\\.1:${port} is in use by another program ` +
           '\\(EADDRINUSE\\)\\. Stop it \\(ss -ltnp shows it\\), or choose another port: --port 4010$',
       ),
     )
@@ -169,6 +169,43 @@ describe('serve refuses', () => {
     expect(stderr).toContain(`127.0.0.1:${port} is in use`)
     expect(stderr).toContain('--set objects.listen=127.0.0.1:4011')
   })
+
+  it.each([1, 2])('both ports if both are taken, with %i worker(s)', async (workers) => {
+    const [api, objects] = [await takePort(), await takePort()]
+    const more = ['--port', String(api.port), '--set', `objects.listen=127.0.0.1:${objects.port}`]
+    const { exitCode, stderr } = await bench.run(['serve', ...anyPort, ...more, '--set', `server.workers=${workers}`])
+    await Promise.all([api.release(), objects.release()])
+    const lines = stderr.split('\n').filter((line) => line.includes('in use by another program'))
+    expect({ exitCode, settings: lines.map((line) => line.split(':')[0]).toSorted() }).toEqual({
+      exitCode: 1,
+      settings: ['objects.listen', 'server.listen'],
+    })
+  })
+
+  it.runIf(process.platform === 'linux')('a folder that takes no entries, and ends', async () => {
+    const { exitCode, stderr } = await bench.run(['serve', ...anyPort, '--storage', '/proc/postern'])
+    expect({ exitCode, lines: stderr.trim().split('\n') }).toEqual({
+      exitCode: 1,
+      lines: [expect.stringMatching(/^\/proc\/postern\/secrets\.json cannot be .* \(ENOENT\)\. .*--storage\.$/)],
+    })
+  })
+})
+
+it('warns if secrets.json is missing in a store, and not in a new folder', async () => {
+  const warnings = (stderr: string): string[] => stderr.split('\n').filter((line) => line.includes('was missing'))
+  const first = serveDev()
+  await ready(first)
+  first.child.kill('SIGTERM')
+  expect(warnings((await first.finished).stderr)).toEqual([])
+  rmSync(join(bench.path, 'storage/secrets.json'))
+  const second = serveDev()
+  await ready(second)
+  second.child.kill('SIGTERM')
+  const [warning, ...more] = warnings((await second.finished).stderr)
+  expect(warning).toMatch(
+    /storage\/secrets\.json was missing, so new secrets were created\. No file is lost\. User tokens, presigned URLs .*from a backup/,
+  )
+  expect(more).toEqual([])
 })
 
 describe.runIf(process.platform !== 'win32')('the lines it prints', () => {

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { jwtVerify } from 'jose'
 import { afterEach, beforeEach, expect, it } from 'vitest'
@@ -6,8 +6,9 @@ import { freePort } from './free-port.ts'
 import { makeBench, type Bench } from './run-postern.ts'
 
 let bench: Bench
-beforeEach(() => {
+beforeEach(async () => {
   bench = makeBench()
+  await bench.makeStore()
 })
 afterEach(() => bench.remove())
 
@@ -27,6 +28,7 @@ it('verifies with the generated secret, stored with mode 0600', async () => {
 })
 
 it('has issuer, audience and lifetime as configured', async () => {
+  await bench.makeStore('data')
   const auth = ['--set', 'auth.issuer=https://me.example.com', '--set', 'auth.audience=files']
   const { stdout } = await bench.run([
     'token',
@@ -94,6 +96,7 @@ it('is not created from a damaged secret', async () => {
 })
 
 it('uses the secret of the running server in development mode, whatever folder it was started with', async () => {
+  rmSync(join(bench.path, 'storage'), { recursive: true })
   const port = await freePort()
   const listen = ['--set', `server.listen=127.0.0.1:${port}`, '--set', 'objects.listen=127.0.0.1:0']
   const started = bench.start(['dev', '--ephemeral', ...listen])

@@ -107,7 +107,7 @@ describe('unusable files and stores exit with 1', () => {
     [['backup', 'x.tar', ...broken], /A database cannot be copied: \S+ is damaged .*postern doctor/],
     [['restore', 'junk', '--storage', 'new'], /not a Postern backup/],
     [['restore', 'empty', '--storage', 'new'], /truncated/],
-    [['gc', '--storage', 'typo'], /There is no catalog at typo/],
+    [['gc', '--storage', 'typo'], /There is no store at \S+typo\. Name its folder with --storage/],
     [['gc', '--set', 'database.url=postgres://u:hidden@127.0.0.1:1/x'], /database cannot be reached/],
     [['verify', '--set', 'database.url=postgres://u:hidden@localhost:1/x'], /database cannot be reached/],
   ])('%j', async (call, said) => {
@@ -118,7 +118,7 @@ describe('unusable files and stores exit with 1', () => {
 
   it('a folder without a store reports nothing as deleted', async () => {
     const finished = await bench.run(['gc', '--storage', 'typo', ...catalog(), '--json'])
-    expect(refusalOf(finished)).toEqual(refusal(1, /There is no store at typo/))
+    expect(refusalOf(finished)).toEqual(refusal(1, /There is no store at \S+typo/))
     expect(readdirSync(bench.path)).not.toContain('typo')
     const { exitCode, stdout } = await bench.run(['gc', ...catalog(), '--dry-run', '--json'])
     expect({ exitCode, ...(JSON.parse(stdout) as object) }).toMatchObject({ exitCode: 0, due: { overdue: 1 } })
