@@ -22,7 +22,7 @@ declare const postern: ClientPage
 
 export function files(running: Running): void {
   describe('files', () => {
-    it('ends an upload on the server when it is canceled', async () => {
+    it('aborts an upload on the server when it is canceled', async () => {
       const { harness } = running
       const file = await textFile(harness, 'canceled.txt', 32 * MiB)
       const before = await reservedBytes(harness)
@@ -45,7 +45,7 @@ export function files(running: Running): void {
       await page.close()
     })
 
-    it('ends an upload on the server that is canceled before the server has answered', async () => {
+    it('aborts an upload on the server that is canceled before the server has responded', async () => {
       const { harness } = running
       harness.api.fault = ({ url }) => (url.pathname.endsWith('/multipart') ? { kind: 'late', ms: 3000 } : null)
       const page = await openPage(harness)
@@ -61,7 +61,7 @@ export function files(running: Running): void {
       expect(harness.store.seen).toEqual([])
     })
 
-    it('stores a file of no bytes', async () => {
+    it('stores an empty file', async () => {
       const { harness } = running
       const page = await openPage(harness)
       const { record } = await page.evaluate(() =>
@@ -95,7 +95,7 @@ export function files(running: Running): void {
       },
     )
 
-    it('makes two objects of the same file, chosen twice', async () => {
+    it('creates two objects for a file that is chosen twice', async () => {
       const { harness } = running
       const file = await textFile(harness, 'twice.txt', 17 * MiB)
       const page = await openPage(harness)

@@ -84,12 +84,12 @@ export function interruptions(running: Running): void {
       return { requests: harness.store.seen.filter(({ method }) => method === 'PUT').map(({ status }) => status) }
     }
 
-    it.for(shapes)('goes on after window.stop(), $name', async ({ name, bytes }) => {
+    it.for(shapes)('continues after window.stop(), $name', async ({ name, bytes }) => {
       const { requests } = await interrupted(`stopped ${name}.txt`, bytes, (page) => page.evaluate(() => window.stop()))
       expect(requests).toContain(null)
     })
 
-    it.for(shapes)('goes on after a click on a download link, $name', async ({ name, bytes }) => {
+    it.for(shapes)('continues after a click on a download link, $name', async ({ name, bytes }) => {
       const { requests } = await interrupted(`beside a download ${name}.txt`, bytes, async (page) => {
         const { harness } = running
         const held = harness.store.fault
@@ -110,14 +110,14 @@ export function interruptions(running: Running): void {
       expect(requests).toContain(null)
     })
 
-    it.for(shapes)('goes on after a sleep in which the connection was lost, $name', async ({ name, bytes }) => {
+    it.for(shapes)('continues after a sleep in which the connection was lost, $name', async ({ name, bytes }) => {
       const { requests } = await interrupted(`asleep ${name}.txt`, bytes, (page) =>
         asleep(page, async () => running.harness.store.dropConnections()),
       )
       expect(requests).toContain(null)
     })
 
-    it('asks for the headers again when the browser ended the request for a token', async () => {
+    it('requests the headers again if the browser aborted the request for a token', async () => {
       const { harness } = running
       const file = await textFile(harness, 'token.txt', 1000)
       const headers = { 'access-control-allow-origin': '*' }
@@ -143,7 +143,7 @@ export function interruptions(running: Running): void {
       expect(await storedSha256(harness, record!.id)).toBe(file.sha256)
     })
 
-    it('reads a file again when the browser ended a read, and sends its checksum', async () => {
+    it('reads a file again if the browser aborted a read, and sends its checksum', async () => {
       const { harness } = running
       const file = await textFile(harness, 'read-again.txt', MiB)
       const page = await openPage(harness)

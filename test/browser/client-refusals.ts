@@ -56,7 +56,7 @@ const partsThatLive = (seconds: number, said: number): Fault => ({
 
 export function refusals(running: Running, { showsRefusals }: Backend): void {
   describe('refused', () => {
-    it('comes back when a busy server asks it to: sign, parts, one part, complete', async () => {
+    it('retries when a busy server asks for it: sign, parts, one part, complete', async () => {
       const { harness } = running
       const file = await textFile(harness, 'busy.txt', 24 * MiB)
       const waits = refuseOnce(harness, ({ method, url }) => {
@@ -73,7 +73,7 @@ export function refusals(running: Running, { showsRefusals }: Backend): void {
       expect(partRequests(harness).get(1)).toEqual([200])
     })
 
-    it('comes back when a busy server asks it to: sign, bytes, confirm', async () => {
+    it('retries when a busy server asks for it: sign, bytes, confirm', async () => {
       const { harness } = running
       const file = await textFile(harness, 'busy-small.txt', MiB)
       const waits = refuseOnce(
@@ -94,7 +94,7 @@ export function refusals(running: Running, { showsRefusals }: Backend): void {
       expect(Buffer.from((record!.checksum as { value: string }).value, 'base64').toString('hex')).toBe(file.sha256)
     })
 
-    it('signs parts again whose URLs expire, and counts no failure', async () => {
+    it('signs parts with expired URLs again, and counts no failure', async () => {
       const { harness } = running
       const file = await textFile(harness, 'expiring.txt', 40 * MiB)
       // What the server says of the lifetime is made longer, so that the store has to refuse it.
@@ -117,7 +117,7 @@ export function refusals(running: Running, { showsRefusals }: Backend): void {
       expect(last.progress.attempt).toBeLessThanOrEqual(showsRefusals ? 1 : 1 + answers.flat().length)
     })
 
-    it('signs a URL again before it is used when it is about to expire', async () => {
+    it('signs a URL again before use if it is about to expire', async () => {
       const { harness } = running
       const file = await textFile(harness, 'about-to-expire.txt', 40 * MiB)
       harness.api.fault = ({ url }) => (url.pathname.endsWith('/parts') ? partsThatLive(5, 5) : null)
@@ -155,7 +155,7 @@ export function refusals(running: Running, { showsRefusals }: Backend): void {
       expect(harness.api.seen.filter(({ url }) => /\/(complete|confirm)$/.test(url.pathname))).toEqual([])
     })
 
-    it('needs no ETag: a bucket may hide it', async () => {
+    it('needs no ETag, because a bucket may hide it', async () => {
       const { harness } = running
       const file = await textFile(harness, 'hidden-etag.txt', 24 * MiB)
       harness.store.fault = ({ method }) =>
@@ -167,7 +167,7 @@ export function refusals(running: Running, { showsRefusals }: Backend): void {
       expect(await storedSha256(harness, record!.id)).toBe(file.sha256)
     })
 
-    it('is told at once that a type is not allowed', async () => {
+    it('reports at once that a type is not allowed', async () => {
       const { harness } = running
       const page = await openPage(harness)
       const { error } = await page.evaluate(() =>
@@ -179,7 +179,7 @@ export function refusals(running: Running, { showsRefusals }: Backend): void {
       expect(harness.store.seen).toEqual([])
     })
 
-    it('is told at once that a file is too large: by the server, and by a proxy before it', async () => {
+    it('reports at once that a file is too large: by the server, and by a proxy before it', async () => {
       const { harness } = running
       const page = await openPage(harness)
       const first = await page.evaluate(() => {
@@ -198,7 +198,7 @@ export function refusals(running: Running, { showsRefusals }: Backend): void {
     })
 
     if (!showsRefusals) return
-    it('does not try a request again whose signature is wrong', async () => {
+    it('does not retry a request with an invalid signature', async () => {
       const { harness } = running
       harness.store.fault = ({ method }) => (method === 'PUT' ? { kind: 'tamper' } : null)
       const page = await openPage(harness)

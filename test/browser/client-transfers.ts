@@ -23,7 +23,7 @@ const partOf = (url: URL): number => Number(url.searchParams.get('partNumber'))
 
 export function transfers(running: Running): void {
   describe('on their way', () => {
-    it('tells the progress of 20 MB on a slow line, and what is stored is what was sent', async () => {
+    it('reports the progress of 20 MB on a slow line, and stores the sent bytes', async () => {
       const { harness } = running
       const { file, page, task } = await startSlowly(harness, 'slow.txt', { size: 20 * MiB, rate: 2 * MiB })
       const { record } = await outcome(page, task)
@@ -44,7 +44,7 @@ export function transfers(running: Running): void {
       expect(Math.min(...gaps)).toBeGreaterThanOrEqual(95)
     })
 
-    it('sends one part again, and only that, when its connection is reset three times', async () => {
+    it('sends only one part again if its connection is reset three times', async () => {
       const { harness } = running
       const file = await textFile(harness, 'reset.txt', 24 * MiB)
       let resets = 0
@@ -69,7 +69,7 @@ export function transfers(running: Running): void {
       expect(last.progress.attempt).toBeGreaterThan(1)
     })
 
-    it('goes on by itself when the network is back, and counts no failure', async () => {
+    it('continues automatically when the network is back, and counts no failure', async () => {
       const { harness } = running
       const file = await textFile(harness, 'offline.txt', 24 * MiB)
       const page = await openPage(harness)
@@ -151,7 +151,7 @@ export function transfers(running: Running): void {
       expect(await storedSha256(harness, seen.record.id)).toBe(file.sha256)
     })
 
-    it('tries a part again that hangs, and waits for an answer that is slow', async () => {
+    it('retries a part that hangs, and waits for a slow response', async () => {
       const { harness } = running
       const file = await textFile(harness, 'hang.txt', 24 * MiB)
       let hangs = 0
@@ -172,7 +172,7 @@ export function transfers(running: Running): void {
       expect(sent.get(3)).toEqual([200])
     })
 
-    it('takes a 412 after a lost answer for what it says: the bytes are there', async () => {
+    it('accepts a 412 after a lost response, because the bytes are stored', async () => {
       const { harness } = running
       const file = await textFile(harness, 'lost-answer.txt', MiB)
       let lost = 0
@@ -189,7 +189,7 @@ export function transfers(running: Running): void {
       ])
     })
 
-    it('goes on after a pause, and sends no finished part again', async () => {
+    it('continues after a pause, and sends no finished part again', async () => {
       const { harness } = running
       const { file, page, task } = await startSlowly(harness, 'pause.txt', { size: 40 * MiB, rate: 8 * MiB })
       await page.waitForFunction(() => (postern.tasks[0]!.getSnapshot().progress.part?.done ?? 0) >= 1)
