@@ -1,5 +1,5 @@
 /** `postern exec`: a gateway for the duration of one command. */
-import { readdirSync } from 'node:fs'
+import { existsSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { makeBench, type Bench } from './run-postern.ts'
@@ -91,6 +91,13 @@ describe('postern exec', () => {
   test.skipIf(process.platform === 'win32')('forwards SIGTERM and reports the signal as a shell does', async () => {
     const result = await bench.run(['exec', '--', process.execPath, '-e', 'process.kill(process.pid, "SIGTERM")'])
     expect(result.exitCode).toBe(143)
+  })
+
+  test('keeps the folder with --keep, and prints how to inspect it', async () => {
+    const { stderr } = await bench.run(['exec', '--keep', '--', process.execPath, '-e', '0'])
+    const [, folder = ''] = /^Kept (\S+)\. To inspect it, run: postern dev --storage \S+$/m.exec(stderr) ?? []
+    expect(existsSync(join(folder, 'storage', 'index.sqlite'))).toBe(true)
+    rmSync(folder, { recursive: true })
   })
 
   test('leaves no temporary folder', async () => {
