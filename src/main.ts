@@ -27,7 +27,7 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
   const o = {
     ...options,
     dev: options.dev ?? false,
-    now: options.now ?? (() => new Date()),
+    now: options.now ?? options.testMode?.clock.now ?? (() => new Date()),
     peers: options.peers ?? alone,
   }
   const { log, now, peers, testMode } = o
@@ -108,6 +108,7 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
     stores,
     catalog,
     testState,
+    testMode: testMode ?? null,
     readiness,
     ...running,
   }

@@ -1,6 +1,7 @@
 import type { Context, Middleware } from 'koa'
 import type { Explanation } from '../explain/explanation.ts'
 import type { DetailsUrl } from '../http/advice.ts'
+import type { Interceptor } from '../http/intercept.ts'
 import type { RequestSink } from '../http/request-event.ts'
 import type { RequestLog } from '../http/request-log.ts'
 import type { ServiceDeps } from '../service/deps.ts'
@@ -48,6 +49,8 @@ export type ApiDeps = ServiceDeps & {
   explain:
     | ((request: { method: string; target: string; rawHeaders: readonly string[] }, at: Date) => Explanation)
     | null
+  /** In test mode: injects faults. */
+  intercept?: Interceptor
   /** The `/_test` routes. null unless in test mode. */
   testRoutes?: Middleware | null
   /** The effective configuration with masked secrets. */

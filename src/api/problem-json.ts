@@ -4,6 +4,7 @@ import type { Logger } from '../log.ts'
 import { StorageError, type StorageErrorCode } from '../errors.ts'
 import { setAdvice, type DetailsUrl } from '../http/advice.ts'
 import { RequestRefused, type RefusalCode } from '../http/guard.ts'
+import { InjectedError, injectedAdvice } from '../http/intercept.ts'
 import { isServerFault, type Refusal } from '../http/request-event.ts'
 import { adviceFor } from './refusal-advice.ts'
 
@@ -85,6 +86,7 @@ export function problems(log: Logger, detailsUrl: DetailsUrl | null): Middleware
 }
 
 function sendProblem(ctx: Context, error: unknown, o: { log: Logger; detailsUrl: DetailsUrl | null }): void {
+  if (error instanceof InjectedError) return sendInjected(ctx, error)
   const code = codeOf(error)
   const { status, title } = kinds[code]
   const requestId = String(ctx.state['requestId'] ?? '')
@@ -114,6 +116,17 @@ function sendProblem(ctx: Context, error: unknown, o: { log: Logger; detailsUrl:
     ...(ctx.path.startsWith('/s3/') ? { message: detail } : {}),
     ...(Object.keys(details).length > 0 ? { details } : {}),
   })
+  ctx.type = 'application/problem+json'
+}
+
+/** An error that a fault rule asks for, with the code and status that it names. */
+function sendInjected(ctx: Context, { code, status, message, headers }: InjectedError): void {
+  const requestId = String(ctx.state['requestId'] ?? '')
+  ctx.state['refusal'] = { code, message, advice: injectedAdvice } satisfies Refusal
+  ctx.set({ 'cache-control': 'no-store', ...headers })
+  ctx.status = status
+  const problem = { type: `urn:postern:problem:${code}`, title: code, status, detail: message, code, requestId }
+  ctx.body = JSON.stringify({ ...problem, error: message })
   ctx.type = 'application/problem+json'
 }
 

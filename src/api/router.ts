@@ -17,25 +17,33 @@ export function createRouter(routes: readonly Route[], deps: RouteDeps, gate: Ga
     const layer = router.register(route.path, methods, async (ctx) => {
       ctx.state['route'] = route.path
       ctx.state['params'] = ctx['params']
-      if (route.changes) refuseEmbedded(ctx)
-      let user = ''
-      let admin = false
-      if (route.access !== 'anyone' && !(route.access === 'operator' && isOperator(ctx.req, deps.config))) {
-        const who = await gate.authenticate(ctx, { changes: route.changes ?? false })
-        await gate.limitRequests(ctx, who)
-        user = who.user
-        ctx.state['user'] = user
-        admin = isAdmin(who, deps)
-        if (route.access !== 'user' && !admin) throw adminsOnly(user)
-        if (route.grants) await demandReady(ctx, deps)
-        if (route.issues) await gate.limit(ctx, who)
-      }
-      const body = route.method === 'POST' || route.method === 'PATCH' ? await readJson(ctx, route.maxBody) : {}
-      await route.run({ ctx, deps, user, admin, body })
-      if (typeof ctx.body === 'object') ctx.state['answered'] = ctx.body
+      const run = (): Promise<void> => answer(ctx, route)
+      if (!deps.intercept) return run()
+      const query = new Map(new URLSearchParams(ctx.querystring))
+      const { req, res } = ctx
+      await deps.intercept({ api: 'api', req, res, operation: route.path, bucket: null, key: null, query }, run)
     })
     routeOf.set(layer, route)
   }
+  async function answer(ctx: Context, route: Route): Promise<void> {
+    if (route.changes) refuseEmbedded(ctx)
+    let user = ''
+    let admin = false
+    if (route.access !== 'anyone' && !(route.access === 'operator' && isOperator(ctx.req, deps.config))) {
+      const who = await gate.authenticate(ctx, { changes: route.changes ?? false })
+      await gate.limitRequests(ctx, who)
+      user = who.user
+      ctx.state['user'] = user
+      admin = isAdmin(who, deps)
+      if (route.access !== 'user' && !admin) throw adminsOnly(user)
+      if (route.grants) await demandReady(ctx, deps)
+      if (route.issues) await gate.limit(ctx, who)
+    }
+    const body = route.method === 'POST' || route.method === 'PATCH' ? await readJson(ctx, route.maxBody) : {}
+    await route.run({ ctx, deps, user, admin, body })
+    if (typeof ctx.body === 'object') ctx.state['answered'] = ctx.body
+  }
+
   /** `/files/confirm` is a route, not a file of that name. Where several paths match, the most literal ones count. */
   const methodsAt: MethodsAt = (path) => {
     const layers = router.match(path, 'OPTIONS').path

@@ -14,6 +14,10 @@ type ExecOptions = {
   save?: string
   keep?: boolean
   set?: Record<string, string>
+  fault: string[]
+  seed?: number
+  now?: string
+  frozen?: boolean
 }
 
 /** Number of refused requests shown after a command failed. */
@@ -28,6 +32,15 @@ export function addExec(program: Command, exit: (code: number) => void): void {
     .option('--load <path>', 'start with the files of this folder, or with a file written by --save')
     .option('--save <file>', 'save everything to a file when the command ends')
     .option('--keep', 'keep the temporary folder and print its path')
+    .option(
+      '--fault <preset[=p]>',
+      'make requests fail, e.g. slow-down, or phone=0.1 for one request in ten; repeatable',
+      addText,
+      [],
+    )
+    .option('--seed <number>', 'repeat the random choices of an earlier run', seed)
+    .option('--now <time>', 'start the clock of the gateway at this time (ISO 8601)')
+    .option('--frozen', 'stop the clock of the gateway')
     .option('--set <key=value>', 'set a key of the configuration; repeatable', collectSetting)
     .addHelpText(
       'after',
@@ -36,6 +49,14 @@ export function addExec(program: Command, exit: (code: number) => void): void {
         '\nno credentials of a real bucket. The exit code is that of the command.',
     )
     .action(async (command: string[], options: ExecOptions) => exit(await exec(command, options)))
+}
+
+const addText = (text: string, before: string[]): string[] => [...before, text]
+
+function seed(text: string): number {
+  const value = Number(text)
+  if (Number.isSafeInteger(value) && value >= 0) return value
+  throw new InvalidArgumentError('A seed is a whole number from 0.')
 }
 
 function collect(name: string, before: string[]): string[] {
@@ -58,13 +79,20 @@ async function exec([command = '', ...args]: string[], options: ExecOptions): Pr
     keepFolder: options.keep ?? false,
     ...(options.load !== undefined && { load: options.load }),
     ...(options.set !== undefined && { config: options.set }),
+    ...(options.seed !== undefined && { seed: options.seed }),
+    ...(options.now !== undefined && { now: options.now }),
   }).catch((cause: Error) => {
     throw cause.name === 'ConfigError' ? cause : new CliError(cause.message, 2, { cause })
   })
   try {
+    for (const text of options.fault) addFault(postern, text)
+    if (options.frozen) postern.clock.freeze()
     const env = childEnvironment(process.env, postern.env)
     const code = await outcomeOf(spawn(command, args, { stdio: 'inherit', env }), command)
-    if (code !== 0) report(postern)
+    if (code !== 0) {
+      report(postern)
+      reportFaults(postern)
+    }
     if (options.save !== undefined) await postern.save(options.save)
     return code
   } finally {
@@ -92,6 +120,30 @@ function outcomeOf(child: ChildProcess, command: string): Promise<number> {
   }).finally(() => {
     for (const signal of signals) process.off(signal, forward)
   })
+}
+
+/** `NAME`, or `NAME=P` with a probability from 0 to 1. Errors: CliError with exit code 2. */
+function addFault(postern: Postern, text: string): void {
+  const [name = '', probability] = text.split('=')
+  try {
+    postern.gateway.testMode!.faults.addPreset(
+      name,
+      probability === undefined ? {} : { when: { probability: Number(probability), times: undefined } },
+    )
+  } catch (cause) {
+    throw new CliError(`--fault ${text}: ${(cause as Error).message}`, 2, { cause })
+  }
+}
+
+/** Prints what is needed to repeat the run. */
+function reportFaults({ gateway }: Postern): void {
+  const { faults } = gateway.testMode!
+  const hit = faults.list().filter((rule) => rule.hit > 0)
+  if (faults.list().length === 0) return
+  printNote(
+    `\npostern: faults changed ${hit.reduce((sum, rule) => sum + rule.hit, 0)} requests; --seed ${faults.seed} repeats them:`,
+  )
+  for (const { id, hit: hits, seen } of hit) printNote(`  ${id}: ${hits} of ${seen} matching requests`)
 }
 
 /** Prints the gateway's last refusals, which often explain a failed test. */

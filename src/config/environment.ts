@@ -96,3 +96,10 @@ export function ignoredBucketVariable(env: Environment, driver: string): { name:
   }
   return undefined
 }
+
+/** The seed of a test run, by which random choices are repeated. null if there is none. */
+export function testSeed(env: Environment = process.env): number | null {
+  const text = env['POSTERN_TEST_SEED'] ?? ''
+  const seed = Number(text)
+  return text !== '' && Number.isSafeInteger(seed) && seed >= 0 ? seed : null
+}

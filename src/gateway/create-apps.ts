@@ -7,9 +7,11 @@ import { listSettings } from '../config/list-settings.ts'
 import type { LiveKeys } from '../config/live-keys.ts'
 import { packageVersion } from '../config/package-version.ts'
 import { stateFolder } from '../config/state-folder.ts'
+import type { StorageDriver } from '../drivers/driver.ts'
 import { createRunningWrites } from '../drivers/running-writes.ts'
 import { explainRequest } from '../explain/explain-request.ts'
 import { gatewayOwner, publicPrefix } from '../gateway-names.ts'
+import type { Interceptor } from '../http/intercept.ts'
 import { createPathPrefix, type PublicUrls } from '../http/public-urls.ts'
 import { sharedPort, type RequestHandler } from '../http/shared-port.ts'
 import { createVersion2Rule } from '../s3/accepts-version-2.ts'
@@ -59,7 +61,9 @@ export async function createApps(o: ResolvedOptions, from: AppsInput): Promise<A
       { ...request, pathPrefix: pathPrefix() },
       { region: config.objects.region, keys: keyRing, now: at, hosts: [new URL(from.urls.objects()).host] },
     )
-  const common = { pathPrefix, keyRing, tokens, verifyToken, explain }
+  const { endpointStore } = from.stores
+  const intercept = o.testMode && endpointStore ? await openFaults(o.testMode, endpointStore) : null
+  const common = { pathPrefix, keyRing, tokens, verifyToken, explain, intercept }
   const api = await apiOf(o, from, common)
   const objects = objectsOf(o, from, common)
   const shared = objects !== null && config.objects.listen === 'shared'
@@ -68,6 +72,7 @@ export async function createApps(o: ResolvedOptions, from: AppsInput): Promise<A
 
 type Common = Pick<ApiDeps, 'tokens' | 'verifyToken'> & {
   pathPrefix: () => string
+  intercept: Interceptor | null
   keyRing: ReturnType<typeof createKeyRing>
   explain: NonNullable<ApiDeps['explain']>
 }
@@ -97,6 +102,7 @@ async function apiOf(o: ResolvedOptions, from: AppsInput, common: Common): Promi
     limit: shared.rates.limit,
     limitRequests: shared.rates.limitRequests,
     countFailure: shared.rates.countFailure,
+    ...(common.intercept && { intercept: common.intercept }),
     testRoutes: o.testMode && testState ? await openTestRoutes(o.testMode, testState, o.dev) : null,
     settings: () => listSettings(config, o.loaded ?? null),
   })
@@ -105,7 +111,7 @@ async function apiOf(o: ResolvedOptions, from: AppsInput, common: Common): Promi
 function objectsOf(
   o: ResolvedOptions,
   from: AppsInput,
-  { pathPrefix, keyRing, verifyToken, explain }: Common,
+  { pathPrefix, keyRing, verifyToken, explain, intercept }: Common,
 ): Koa | null {
   const { service, urls, stores, observers, writes } = from
   const { config, catalog } = service
@@ -123,6 +129,7 @@ function objectsOf(
       },
     }),
     ...(detailsUrl !== null && { advice: { explain: (request) => explain(request, now()), detailsUrl } }),
+    ...(intercept && { testing: { intercept, realNow: () => new Date(Date.now() + testMode!.faults.skew()) } }),
     region: config.objects.region,
     gatewayBucket: config.storage.bucket,
     gatewayOwner,
@@ -150,8 +157,16 @@ function objectsOf(
     admitPart: (ref, part) => admitPart(service, ref, part),
     sinks: observers.sinks,
     log: o.log,
-    now,
+    now: testMode ? () => new Date(now().getTime() + testMode.faults.skew()) : now,
   })
+}
+
+/** Loaded in test mode only. */
+async function openFaults(mode: TestMode, store: StorageDriver): Promise<Interceptor> {
+  const { interceptFaults } = await import('../testing/faults/intercept-faults.ts')
+  const { intercept, clear } = interceptFaults({ rules: mode.faults, clock: mode.clock, store })
+  mode.clearFaults = clear
+  return intercept
 }
 
 /** Loaded in test mode only. */

@@ -46,6 +46,8 @@ export type Gateway = {
   readonly catalog: Catalog
   /** null unless in test mode. */
   readonly testState: TestState | null
+  /** null unless in test mode. */
+  readonly testMode: TestMode | null
   /**
    * One Node request handler for both origins, for a server of yours. The objects endpoint lies below the path of
    * `objects.publicUrl`, as with `objects.listen: shared`; without that setting the handler answers the API alone.

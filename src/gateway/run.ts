@@ -34,7 +34,7 @@ export type RunInput = {
 }
 
 export async function runGateway(
-  { log, peers, loaded }: ResolvedOptions,
+  { log, peers, loaded, testMode }: ResolvedOptions,
   from: RunInput,
 ): Promise<Pick<Gateway, 'start' | 'listen' | 'close'>> {
   const { service, apps, shared, observers, urls, readiness, generations, clock, draining } = from
@@ -42,6 +42,12 @@ export async function runGateway(
   const collector = createCollector(service, { mayDelete: clock.isSteady })
   const noting = createNoting(service)
   const dispatcher = config.webhooks.length === 0 ? null : await openDispatcher(service)
+  if (testMode) {
+    testMode.runDue = async () => {
+      await collector.run()
+      await dispatcher?.run()
+    }
+  }
   const servers: HttpServer[] = []
   const connectionLimit = createConnectionLimit({
     total: config.limits.connections,

@@ -3,6 +3,7 @@ import { createClientIp } from '../http/client-ip.ts'
 import { vary } from '../http/cors.ts'
 import { guardRequest } from '../http/guard.ts'
 import { reportRequests } from '../http/report-requests.ts'
+import { InjectedError, injectedAdvice } from '../http/intercept.ts'
 import { isServerFault, type Refusal, type RequestFacts } from '../http/request-event.ts'
 import { requestId } from '../http/request-id.ts'
 import { isStorageError, StorageError } from '../errors.ts'
@@ -89,6 +90,7 @@ function factsOf({ state }: Context): RequestFacts {
 /** What the log and the console report. In development mode, a wrong signature is compared with what was signed. */
 function refusalOf(ctx: S3Context, deps: OperationDeps, error: unknown): Refusal {
   const { code, message } = errorAnswer(error)
+  if (error instanceof InjectedError) return { code, message, advice: injectedAdvice }
   const plain = { code, message, advice: adviceFor(code) }
   if (!deps.advice || !(error instanceof SignatureError)) return plain
   const { method, req } = ctx
@@ -101,15 +103,23 @@ function refusalOf(ctx: S3Context, deps: OperationDeps, error: unknown): Refusal
 async function handle(ctx: S3Context, deps: OperationDeps): Promise<void> {
   guardRequest(ctx.req)
   Object.assign(ctx, readTarget(ctx, deps))
-  if (ctx.method === 'OPTIONS') {
-    await answerPreflight(ctx, deps, (method) => isOpenRead(ctx, deps, method))
-    return
-  }
+  const run = (): Promise<void> =>
+    ctx.method === 'OPTIONS'
+      ? answerPreflight(ctx, deps, (method) => isOpenRead(ctx, deps, method))
+      : authoriseAndRun(ctx, deps)
+  if (!deps.testing) return run()
+  const route = findRoute(ctx)
+  const named = ctx.method === 'OPTIONS' ? 'preflight' : route instanceof S3Error ? 'none' : route.name
+  const { req, res, bucket, key, query } = ctx
+  await deps.testing.intercept({ api: 'objects', req, res, operation: named, bucket, key, query }, run)
+}
+
+async function authoriseAndRun(ctx: S3Context, deps: OperationDeps): Promise<void> {
   let route = findRoute(ctx)
   nameOperation(ctx, route)
   // A form is signed in its fields. Every other request is signed in its URL or headers.
   const form = !(route instanceof S3Error) && route.body === 'form'
-  if (!form) Object.assign(ctx, await identify(asReceived(ctx.req), deps))
+  if (!form) Object.assign(ctx, await identifyAt(ctx, deps))
   const hoisted = ctx.verified?.hoisted
   if (hoisted !== undefined && hoisted.size > 0) {
     refuseUnsupportedHeaders(hoisted)
@@ -126,6 +136,17 @@ async function handle(ctx: S3Context, deps: OperationDeps): Promise<void> {
   await checkExpectedOwners(ctx, deps)
   await applyCors(ctx, deps)
   await route.run(ctx, form ? deps : { ...deps, region: regionOf(ctx, deps) })
+}
+
+/** A client signs headers by its own clock, which does not follow the clock of a test. */
+async function identifyAt(ctx: S3Context, deps: OperationDeps): ReturnType<typeof identify> {
+  try {
+    return await identify(asReceived(ctx.req), deps)
+  } catch (error) {
+    const isSkewed = error instanceof SignatureError && error.code === 'RequestTimeTooSkewed'
+    if (!isSkewed || !deps.testing) throw error
+    return identify(asReceived(ctx.req), { ...deps, now: deps.testing.realNow })
+  }
 }
 
 /** With `objects.region: any`, each client finds its buckets in the region that it signs for. */

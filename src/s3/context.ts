@@ -11,6 +11,7 @@ import type {
 import type { Logger } from '../log.ts'
 import type { Explanation } from '../explain/explanation.ts'
 import type { DetailsUrl } from '../http/advice.ts'
+import type { Interceptor } from '../http/intercept.ts'
 import type { RequestSink } from '../http/request-event.ts'
 import type { KeyRing, RawRequest, Verified } from '../sigv4/types.ts'
 import type { Access } from './access.ts'
@@ -64,6 +65,8 @@ export type ObjectsDeps = {
    * it.
    */
   development?: { accessKeys: () => readonly string[]; createsBuckets: boolean; anyHost: boolean }
+  /** In test mode: injects faults, and accepts headers that were signed at the time of the system's clock. */
+  testing?: { intercept: Interceptor; realNow: () => Date }
   /** In development mode: refusals carry advice, and those of a wrong signature say what differs. */
   advice?: { explain: (request: Omit<RawRequest, 'pathPrefix'>) => Explanation; detailsUrl: DetailsUrl }
   /** Receive the event of each answered request. */

@@ -3,6 +3,7 @@ import type { ServerResponse } from 'node:http'
 import { StorageError, type DeleteMarkerFacts, type StorageErrorCode } from '../errors.ts'
 import { setAdvice } from '../http/advice.ts'
 import { RequestRefused, type RefusalCode } from '../http/guard.ts'
+import { InjectedError } from '../http/intercept.ts'
 import { isServerFault } from '../http/request-event.ts'
 import { SignatureError, type SignatureErrorCode } from '../sigv4/types.ts'
 import { answerText } from './answer.ts'
@@ -193,6 +194,8 @@ export type AnswerCode =
 export type ErrorAnswer = Omit<S3Answer, 'code'> & { code: AnswerCode } & {
   details: Readonly<Record<string, string | number>>
   retryAfter?: number
+  /** Of an injected fault. */
+  headers?: Readonly<Record<string, string>>
   deleteMarker?: DeleteMarkerFacts
 }
 
@@ -219,6 +222,10 @@ export function errorAnswer(error: unknown): ErrorAnswer {
   }
   if (error instanceof S3Error) {
     return { code: nameOf(error.code), status: s3Status[error.code], message: error.message, details: error.details }
+  }
+  if (error instanceof InjectedError) {
+    const { status, message, details } = error
+    return { code: error.code as AnswerCode, status, message, details, headers: error.headers }
   }
   if (error instanceof RequestRefused) return { ...refusals[error.code], message: error.message, details: {} }
   return { ...storageAnswers.Internal, details: {} }
@@ -272,8 +279,10 @@ export function answerError(
 ): void {
   const { res } = ctx
   for (const name of res.getHeaderNames()) {
-    if (!/^(access-control-|allow$|vary$|x-amz-request-id$|x-amz-id-2$|connection$)/.test(name)) res.removeHeader(name)
+    if (!/^(access-control-|allow$|vary$|x-amz-request-id$|x-amz-id-2$|connection$|date$)/.test(name))
+      res.removeHeader(name)
   }
+  for (const [name, value] of Object.entries(answer.headers ?? {})) res.setHeader(name, value)
   if (answer.retryAfter !== undefined) res.setHeader('retry-after', Math.ceil(answer.retryAfter))
   if (answer.deleteMarker) setMarkerHeaders(res, answer.status, answer.deleteMarker)
   // SDKs that look up a bucket's region read it here, because a HEAD response has no body.

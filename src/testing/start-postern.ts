@@ -11,9 +11,12 @@ import { isStorageError } from '../errors.ts'
 import { createLogger } from '../http/logger.ts'
 import { createGateway, type Gateway } from '../main.ts'
 import { randomKey } from '../config/random-key.ts'
+import { testSeed } from '../config/environment.ts'
 import type { EventType } from '../catalog/webhook-catalog.ts'
 import { childVariables, type ChildTarget } from './child-environment.ts'
 import type { FileFacts, FileMatch } from './file-events.ts'
+import { addFault, type Fault, type FaultInput, type Narrowed } from './faults/fault.ts'
+import { clockOf, type Clock } from './test-clock.ts'
 import { openFixture, readFixtures, typeOf } from './load-fixtures.ts'
 import { isFile, restoreSaved, save } from './saved-state.ts'
 import type { RequestJournal } from './request-journal.ts'
@@ -21,6 +24,10 @@ import { TestMode } from './test-mode.ts'
 import { temporaryStateFolder, withoutScrub } from '../config/state-folder.ts'
 
 export type StartOptions = {
+  /** Decides the random choices of fault rules. Default: POSTERN_TEST_SEED, else a random number. */
+  seed?: number
+  /** The time at which the gateway's clock starts, e.g. `2026-01-01T00:00:00Z`. Default: now. */
+  now?: Date | string
   /** Buckets to create, owned by the fixed access key. The first one is AWS_S3_BUCKET of `env`. */
   buckets?: readonly string[]
   /** A folder whose files become objects of the first bucket, or as its `postern.yaml` says. Or a file from `save`. */
@@ -62,6 +69,8 @@ export type TestWorker = {
   owner: string
   s3Config(): S3ClientConfig
   env: Record<string, string>
+  /** Faults for the requests of this worker's access key only. */
+  fault(rule: FaultInput, narrowed?: Narrowed): Fault
   /** Requests that this worker's access key sent. */
   requests(): ReturnType<RequestJournal['list']>
 }
@@ -74,6 +83,9 @@ export interface Postern extends AsyncDisposable {
   /** Environment variables that let an application use this gateway. */
   readonly env: Readonly<Record<string, string>>
   readonly requests: RequestJournal
+  /** Decides the random choices of fault rules. */
+  readonly seed: number
+  readonly clock: Clock
   readonly gateway: Gateway
   /** The temporary folder of bytes and databases. */
   readonly folder: string
@@ -89,6 +101,11 @@ export interface Postern extends AsyncDisposable {
   waitFor(event: EventType, match?: FileMatch, o?: { timeout?: number }): Promise<FileFacts>
   /** An isolated bucket and access key for a parallel test worker. Pass the worker id of the test runner, e.g. `worker(1)`. */
   worker(id: string | number | undefined): Promise<TestWorker>
+  /**
+   * Makes requests fail: a preset (`lost-answer`) or a rule. `narrowed` limits the requests. The fault ends with
+   * `remove`, `reset`, or the block of `await using`.
+   */
+  fault(rule: FaultInput, narrowed?: Narrowed): Fault
   /** Saves the current objects, buckets, files and uploads in memory. */
   snapshot(): Promise<string>
   restore(snapshot: string): Promise<void>
@@ -99,7 +116,10 @@ export interface Postern extends AsyncDisposable {
   stop(): Promise<void>
 }
 
-/** Starts a gateway on free loopback ports with a temporary folder. Does not read the environment or the working directory. */
+/**
+ * Starts a gateway on free loopback ports with a temporary folder. Reads only POSTERN_TEST_SEED of the environment, and
+ * nothing of the working directory.
+ */
 export async function startPostern(o: StartOptions = {}): Promise<Postern> {
   const folder = await mkdtemp(join(tmpdir(), 'postern-'))
   const cleanUp = async (): Promise<void> => {
@@ -119,7 +139,9 @@ export async function startPostern(o: StartOptions = {}): Promise<Postern> {
 }
 
 async function start(folder: string, o: StartOptions): Promise<Omit<Postern, 'stop' | typeof Symbol.asyncDispose>> {
-  const mode = new TestMode({ createsBuckets: o.createBuckets ?? false })
+  const seed = o.seed ?? testSeed()
+  const mode = new TestMode({ createsBuckets: o.createBuckets ?? false, ...(seed !== null && { seed }) })
+  if (o.now !== undefined) mode.clock.startAt(o.now)
   const { config } = loadConfig({
     env: {},
     cwd: folder,
@@ -159,7 +181,12 @@ async function start(folder: string, o: StartOptions): Promise<Omit<Postern, 'st
     }
     const target: ChildTarget = { ...base, ...credentialsOf(devAccessKey), buckets }
     const tokenFor = (sub: string, claims: Record<string, unknown> = {}): Promise<string> =>
-      signToken(sub, claims, { secret: authSecret, issuer: config.auth.issuer, audience: config.auth.audience })
+      signToken(sub, claims, {
+        now: mode.clock.now(),
+        secret: authSecret,
+        issuer: config.auth.issuer,
+        audience: config.auth.audience,
+      })
     const upload = async (owner: string, file: UploadInput): Promise<FileFacts> =>
       uploadFile(url, await tokenFor(owner), owner, file)
 
@@ -176,6 +203,9 @@ async function start(folder: string, o: StartOptions): Promise<Omit<Postern, 'st
       requests: mode.requests,
       gateway,
       folder,
+      seed: mode.faults.seed,
+      clock: clockOf(mode),
+      fault: (rule, narrowed = {}) => addFault(mode, rule, narrowed),
       s3Config: () => s3ConfigOf(target),
       tokenFor,
       upload,
@@ -227,10 +257,10 @@ const s3ConfigOf = (target: ChildTarget): S3ClientConfig => ({
 function signToken(
   sub: string,
   claims: Record<string, unknown>,
-  o: { secret: string; issuer: string | null; audience: string | null },
+  o: { now: Date; secret: string; issuer: string | null; audience: string | null },
 ): Promise<string> {
   const issued = {
-    exp: Math.floor(Date.now() / 1000) + 3600,
+    exp: Math.floor(o.now.getTime() / 1000) + 3600,
     ...(o.issuer === null ? {} : { iss: o.issuer }),
     ...(o.audience === null ? {} : { aud: o.audience }),
     ...claims,
@@ -333,6 +363,7 @@ async function makeWorker(o: {
     owner,
     s3Config: () => s3ConfigOf(target),
     env: childVariables(target),
+    fault: (rule, narrowed = {}) => addFault(o.mode, rule, { ...narrowed, accessKey: key.accessKeyId }),
     requests: () => o.mode.requests.list({ keyOwner: owner }),
   }
 }

@@ -1,24 +1,31 @@
 /** The additions of test mode: a journal of requests, file events, and access keys for workers. */
-import { randomBytes } from 'node:crypto'
+import { randomBytes, randomInt } from 'node:crypto'
 import { devAccessKey } from '../config/dev-mode.ts'
 import type { AcceptedKey } from '../config/live-keys.ts'
 import type { KeySource } from '../s3/key-ring.ts'
+import { FaultRules } from './faults/fault-rules.ts'
 import { FileEvents, testSubscriber } from './file-events.ts'
 import { RequestJournal } from './request-journal.ts'
+import { TestClock } from './test-clock.ts'
 
 export class TestMode {
   /** The token of the `/_test` routes. */
   readonly token: string
   readonly requests = new RequestJournal()
   readonly events = new FileEvents()
+  readonly clock = new TestClock()
+  readonly faults: FaultRules
   /** Whether a bucket that does not exist is created when an access key first uses it. */
   readonly createsBuckets: boolean
   /** Whether the fixed keys are accepted under any Host, e.g. between containers. */
   readonly anyHost: boolean
   #keys: readonly AcceptedKey[]
 
-  constructor(o: { token?: string; createsBuckets?: boolean; fixedKeys?: boolean; anyHost?: boolean } = {}) {
+  constructor(
+    o: { token?: string; createsBuckets?: boolean; fixedKeys?: boolean; anyHost?: boolean; seed?: number } = {},
+  ) {
     this.token = o.token ?? randomBytes(24).toString('base64url')
+    this.faults = new FaultRules({ seed: o.seed ?? randomInt(2 ** 31), now: () => this.clock.now().getTime() })
     this.createsBuckets = o.createsBuckets ?? false
     this.anyHost = o.anyHost ?? false
     this.#keys = o.fixedKeys === false ? [] : [devAccessKey]
@@ -26,6 +33,11 @@ export class TestMode {
 
   /** The catalog records events for these subscribers. */
   readonly subscribers = [testSubscriber]
+
+  /** Runs what is due at the time of the clock. Set by the gateway. */
+  runDue: () => Promise<void> = async () => {}
+  /** Forgets what faults have remembered. Set by the gateway. */
+  clearFaults: () => void = () => {}
 
   readonly keys = (): readonly AcceptedKey[] => this.#keys
   readonly accessKeyIds = (): readonly string[] => this.#keys.map(({ accessKeyId }) => accessKeyId)

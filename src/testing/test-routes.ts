@@ -1,9 +1,12 @@
 /** The `/_test` routes. Without test mode they are 404. */
 import { timingSafeEqual, createHash } from 'node:crypto'
 import type { Context, Middleware } from 'koa'
+import { readJson } from '../api/body.ts'
 import { isDeveloper } from '../api/origin.ts'
 import { StorageError } from '../errors.ts'
+import type { Rule } from './faults/rule.ts'
 import type { RequestMatch } from './request-journal.ts'
+import type { ClockReading, ClockStep } from './test-clock.ts'
 import type { TestMode } from './test-mode.ts'
 import type { TestState } from './test-state.ts'
 
@@ -29,7 +32,19 @@ async function run(ctx: Context, mode: TestMode, state: TestState): Promise<obje
   const call = `${ctx.method} ${ctx.path.slice('/_test'.length)}`
   const restored = /^POST \/snapshots\/([\w-]+)\/restore$/.exec(call)?.[1]
   if (restored !== undefined) return (await state.restore(restored), null)
+  const rule = /^(PUT|DELETE) \/rules\/([\w.-]{1,64})$/.exec(call)
+  if (rule) return changeRule(ctx, mode, { method: rule[1]!, id: rule[2]! })
+  const clock = await moveClock(ctx, mode, call)
+  if (clock !== undefined) return clock
   switch (call) {
+    case 'GET /rules':
+    case 'HEAD /rules':
+      return { seed: mode.faults.seed, rules: mode.faults.list() }
+    case 'POST /rules':
+      ctx.status = 201
+      return { rules: addRules(mode, await readJson(ctx)) }
+    case 'DELETE /rules':
+      return (mode.faults.clear(), mode.clearFaults(), null)
     case 'GET /requests':
     case 'HEAD /requests':
       return { requests: mode.requests.list(matchOf(ctx.query)) }
@@ -43,6 +58,50 @@ async function run(ctx: Context, mode: TestMode, state: TestState): Promise<obje
     default:
       return undefined
   }
+}
+
+/** A body with `preset` adds the rules of a preset, narrowed by `match` and `when`. Any other body is a rule. */
+function addRules(mode: TestMode, body: unknown): Rule[] {
+  if (typeof body !== 'object' || body === null || !('preset' in body)) return [mode.faults.add(body)]
+  const { preset, ...narrowed } = body
+  return mode.faults.addPreset(String(preset), narrowed)
+}
+
+async function changeRule(
+  ctx: Context,
+  { faults }: TestMode,
+  { method, id }: { method: string; id: string },
+): Promise<object | null> {
+  if (method === 'PUT') return faults.add({ ...((await readJson(ctx)) as object), id })
+  if (faults.remove(id)) return null
+  throw new StorageError('NotFound', { message: `There is no fault rule ${id}. GET /_test/rules lists the rules.` })
+}
+
+/** undefined: the call is not about the clock. Answers when the work that became due is done. */
+async function moveClock(ctx: Context, mode: TestMode, call: string): Promise<ClockReading | undefined> {
+  const { clock } = mode
+  switch (call) {
+    case 'GET /clock':
+    case 'HEAD /clock':
+      break
+    case 'POST /clock/freeze':
+      clock.freeze()
+      break
+    case 'POST /clock/resume':
+      clock.resume()
+      break
+    case 'POST /clock/set':
+      clock.set(String(((await readJson(ctx)) as { now?: unknown }).now))
+      await mode.runDue()
+      break
+    case 'POST /clock/advance':
+      clock.advance(((await readJson(ctx)) as { by?: ClockStep }).by ?? '')
+      await mode.runDue()
+      break
+    default:
+      return undefined
+  }
+  return clock.read()
 }
 
 const textFields = ['api', 'operation', 'method', 'bucket', 'key', 'user', 'keyOwner', 'outcome', 'code'] as const

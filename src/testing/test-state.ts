@@ -11,7 +11,7 @@ export type TestState = {
   snapshot(): Promise<{ id: string }>
   /** Errors: NotFound. */
   restore(id: string): Promise<void>
-  /** Restores the first snapshot and empties the journal. */
+  /** Restores the first snapshot, empties the journal, removes fault rules, and sets the clock to the system's time. */
   reset(): Promise<void>
 }
 
@@ -55,6 +55,9 @@ export function createTestState(o: { mode: TestMode; catalog: Catalog; driver: S
         })
       await restore(first)
       o.mode.requests.clear()
+      o.mode.faults.clear()
+      o.mode.clearFaults()
+      o.mode.clock.reset()
       o.mode.events.clear()
     },
   }

@@ -9,6 +9,8 @@ import { deliver, type DeliverDeps, type Hook } from './deliver.ts'
 export type Dispatcher = {
   /** Starts to look for due deliveries. The timers do not keep the process alive. */
   start(): void
+  /** Delivers what is due now. */
+  run(): Promise<void>
   /** Starts no new attempts and aborts running ones. They are repeated after the next start. */
   stop(): Promise<void>
 }
@@ -47,13 +49,17 @@ export function createDispatcher(
       }
     }
 
-    async function pass(): Promise<void> {
+    async function deliverDue(): Promise<void> {
       try {
         // The query is cheap. Taking the lease is a write.
         if ((await due(1)).length > 0) await lease.run(drain)
       } catch (err) {
         deps.log.error({ err }, 'webhooks could not be delivered and will be retried')
       }
+    }
+
+    async function pass(): Promise<void> {
+      await deliverDue()
       schedule()
     }
 
@@ -64,6 +70,7 @@ export function createDispatcher(
     }
 
     return {
+      run: () => (running = running.then(deliverDue)),
       start: () => {
         if (timer === undefined) schedule()
       },
@@ -77,6 +84,7 @@ export function createDispatcher(
 
   return {
     start: () => loops.forEach((loop) => loop.start()),
+    run: async () => void (await Promise.all(loops.map((loop) => loop.run()))),
     async stop() {
       stopping.abort()
       await Promise.all(loops.map((loop) => loop.stop()))

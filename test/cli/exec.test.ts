@@ -36,6 +36,36 @@ describe('postern exec', () => {
     expect(stderr).toContain('Create the bucket first, or correct its name.')
   })
 
+  test('makes requests fail with --fault, and names the seed when the command fails', async () => {
+    const app = script(`await s3.send(new sdk.PutObjectCommand({ Bucket: 'uploads', Key: 'k', Body: 'x' }))`)
+    const faults = ['--fault', 'disk-full', '--seed', '42']
+    const { exitCode, stderr } = await bench.run([
+      'exec',
+      '--bucket',
+      'uploads',
+      ...faults,
+      '--',
+      process.execPath,
+      app,
+    ])
+    expect(exitCode).toBe(1)
+    expect(stderr).toMatch(/faults changed \d+ requests; --seed 42 repeats them:\n {2}disk-full: \d+ of \d+ matching/)
+  })
+
+  test('refuses an unknown fault and names the presets', async () => {
+    const { exitCode, stderr } = await bench.run(['exec', '--fault', 'rain', '--', 'true'])
+    expect(exitCode).toBe(2)
+    expect(stderr).toContain('There is no fault preset "rain". The presets are: slow-down,')
+  })
+
+  test('starts the clock at --now', async () => {
+    const app = script(`
+      const { headers } = await fetch(process.env.POSTERN_URL + '/files')
+      console.log(headers.get('date'))`)
+    const { stdout } = await bench.run(['exec', '--now', '2031-02-03T04:05:06Z', '--', process.execPath, app])
+    expect(stdout).toMatch(/^Mon, 03 Feb 2031 04:05/)
+  })
+
   test('hides credentials and profiles of the user from the command', async () => {
     const print = `const names = ['AWS_PROFILE', 'AWS_SESSION_TOKEN', 'AWS_ENDPOINT_URL', 'AWS_ACCESS_KEY_ID', 'AWS_CONFIG_FILE']
       console.log(JSON.stringify(names.map((name) => process.env[name] ?? null)))`
