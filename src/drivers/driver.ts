@@ -420,6 +420,8 @@ export interface DriverUpkeep {
   /** null if no scrub runs here, because the store has its own or it is switched off. */
   scrubStatus?(): ScrubStatus | null
   /** Only for stores that can return to an earlier state. */
+  /** Executes the lifecycle rules of all buckets now. Without it the store executes them itself. */
+  runLifecycle?(): Promise<void>
   snapshots?: DriverSnapshots
 }
 

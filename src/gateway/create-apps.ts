@@ -129,7 +129,7 @@ function objectsOf(
       },
     }),
     ...(detailsUrl !== null && { advice: { explain: (request) => explain(request, now()), detailsUrl } }),
-    ...(intercept && { testing: { intercept, realNow: () => new Date(Date.now() + testMode!.faults.skew()) } }),
+    ...(intercept && { testing: { intercept, signingTime: (req) => testMode!.signingTime(req) } }),
     region: config.objects.region,
     gatewayBucket: config.storage.bucket,
     gatewayOwner,

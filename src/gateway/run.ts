@@ -45,6 +45,7 @@ export async function runGateway(
   if (testMode) {
     testMode.runDue = async () => {
       await collector.run()
+      await Promise.all(service.stores.all.map((store) => store.runLifecycle?.()))
       await dispatcher?.run()
     }
   }

@@ -145,7 +145,8 @@ async function identifyAt(ctx: S3Context, deps: OperationDeps): ReturnType<typeo
   } catch (error) {
     const isSkewed = error instanceof SignatureError && error.code === 'RequestTimeTooSkewed'
     if (!isSkewed || !deps.testing) throw error
-    return identify(asReceived(ctx.req), { ...deps, now: deps.testing.realNow })
+    const at = deps.testing.signingTime(ctx.req)
+    return identify(asReceived(ctx.req), { ...deps, now: () => at })
   }
 }
 

@@ -65,8 +65,8 @@ export type ObjectsDeps = {
    * it.
    */
   development?: { accessKeys: () => readonly string[]; createsBuckets: boolean; anyHost: boolean }
-  /** In test mode: injects faults, and accepts headers that were signed at the time of the system's clock. */
-  testing?: { intercept: Interceptor; realNow: () => Date }
+  /** In test mode: injects faults, and chooses the time at which signed headers are checked. */
+  testing?: { intercept: Interceptor; signingTime: (req: IncomingMessage) => Date }
   /** In development mode: refusals carry advice, and those of a wrong signature say what differs. */
   advice?: { explain: (request: Omit<RawRequest, 'pathPrefix'>) => Explanation; detailsUrl: DetailsUrl }
   /** Receive the event of each answered request. */

@@ -1,5 +1,6 @@
 /** The additions of test mode: a journal of requests, file events, and access keys for workers. */
 import { randomBytes, randomInt } from 'node:crypto'
+import type { IncomingMessage } from 'node:http'
 import { devAccessKey } from '../config/dev-mode.ts'
 import type { AcceptedKey } from '../config/live-keys.ts'
 import type { KeySource } from '../s3/key-ring.ts'
@@ -7,6 +8,8 @@ import { FaultRules } from './faults/fault-rules.ts'
 import { FileEvents, testSubscriber } from './file-events.ts'
 import { RequestJournal } from './request-journal.ts'
 import { TestClock } from './test-clock.ts'
+
+const amzDate = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/
 
 export class TestMode {
   /** The token of the `/_test` routes. */
@@ -33,6 +36,18 @@ export class TestMode {
 
   /** The catalog records events for these subscribers. */
   readonly subscribers = [testSubscriber]
+
+  /**
+   * The time at which a signature of headers is checked that does not fit the clock. A client follows the clock only after
+   * a refusal, so every time that the clock has passed is accepted. The system's time if the request names no such time.
+   */
+  signingTime({ headers }: IncomingMessage): Date {
+    const skew = this.faults.skew()
+    const [from, to] = [Date.now(), this.clock.now().getTime()].toSorted((a, b) => a - b)
+    const [, year, month, day, hour, minute, second] = amzDate.exec(String(headers['x-amz-date'])) ?? []
+    const signed = Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`) - skew
+    return new Date((signed >= from! && signed <= to! ? signed : Date.now()) + skew)
+  }
 
   /** Runs what is due at the time of the clock. Set by the gateway. */
   runDue: () => Promise<void> = async () => {}

@@ -1,5 +1,11 @@
 /** The test clock: what expires by it, and what does not. */
-import { GetObjectCommand, HeadObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
+import {
+  GetObjectCommand,
+  HeadObjectCommand,
+  PutBucketLifecycleConfigurationCommand,
+  PutObjectCommand,
+  S3Client,
+} from '@aws-sdk/client-s3'
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { startPostern, type Postern } from '../../src/testing/index.ts'
@@ -60,6 +66,26 @@ test('runs what is due before advance answers', async () => {
   await expect(
     postern.gateway.driver.headObject({ bucket: postern.gateway.config.storage.bucket, key: grant.key }),
   ).rejects.toMatchObject({ code: 'NotFound' })
+})
+
+test('executes lifecycle rules', async () => {
+  const s3 = new S3Client({ ...postern.s3Config(), maxAttempts: 1 })
+  await s3.send(
+    new PutBucketLifecycleConfigurationCommand({
+      Bucket: 'app',
+      LifecycleConfiguration: {
+        Rules: [{ ID: 'week', Status: 'Enabled', Filter: { Prefix: 'temp/' }, Expiration: { Days: 7 } }],
+      },
+    }),
+  )
+  for (const Key of ['temp/a', 'kept/a']) await s3.send(new PutObjectCommand({ Bucket: 'app', Key, Body: 'x' }))
+  await postern.clock.advance({ days: 6 })
+  await s3.send(new HeadObjectCommand({ Bucket: 'app', Key: 'temp/a' }))
+  await postern.clock.advance({ days: 3 })
+  await expect(s3.send(new HeadObjectCommand({ Bucket: 'app', Key: 'temp/a' }))).rejects.toMatchObject({
+    $metadata: { httpStatusCode: 404 },
+  })
+  await s3.send(new HeadObjectCommand({ Bucket: 'app', Key: 'kept/a' }))
 })
 
 test('moves forward only', async () => {

@@ -299,6 +299,7 @@ function assemble(o: DiskDriverOptions, ctx: DiskContext, db: Index, background:
     lacksNotes: operations.lacksNotes,
     scrubStatus: () => scrub?.status() ?? null,
     publicUrl: operations.publicUrl,
+    runLifecycle: () => sweeper.lifecycle(),
     snapshots: createSnapshots(ctx, db),
     name: 'disk',
     storeId: background.storeId,
