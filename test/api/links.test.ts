@@ -220,7 +220,7 @@ test('a bucket that serves its own URLs has no links, and the response says what
     const { id } = await store(alice, 'hello')
     const { status, json } = await alice.post(`/files/${id}/links`, {})
     expect([status, json.code]).toEqual([422, 'NotSupported'])
-    expect(json.detail).toContain('delivery: proxied')
+    expect(json.detail).toContain('storage.delivery to proxied')
     expect((await call(`${gateway.apiUrl}/l/${'A'.repeat(43)}`)).status).toBe(404)
   } finally {
     await gateway.close()

@@ -103,7 +103,7 @@ describe('an invalid file', () => {
 
   it('that cannot be created is reported, without a crash', async () => {
     writeFileSync(join(root, 'deep'), 'a file where a folder should be')
-    await expect(loadSecrets(folder)).rejects.toBeInstanceOf(ConfigError)
+    await expect(loadSecrets(folder)).rejects.toMatchObject({ name: 'FileFailure' })
     expect(existsSync(file)).toBe(false)
   })
 })
