@@ -228,6 +228,25 @@ describe('allowed imports', () => {
     expect(readers.map(named).filter((name) => !/^(config|cli)\//.test(name))).toEqual([])
   })
 
+  it('has no circle of imports, of types neither', () => {
+    const open = new Set<string>()
+    const done = new Set<string>()
+    const visit = (file: string, path: readonly string[]): string[] | null => {
+      if (open.has(file)) return [...path.slice(path.indexOf(file)), file]
+      if (done.has(file)) return null
+      open.add(file)
+      for (const specifier of imports(file)) {
+        const target = join(dirname(file), specifier)
+        const circle = specifier.startsWith('.') && files.includes(target) ? visit(target, [...path, file]) : null
+        if (circle) return circle
+      }
+      open.delete(file)
+      done.add(file)
+      return null
+    }
+    for (const file of files) expect(visit(file, [])?.map(named) ?? []).toEqual([])
+  })
+
   it('derives the path of a blob in its layout alone', () => {
     const spelled = files.filter((file) => /slice\(2, 4\)|\bobjects['`], id/.test(readFileSync(file, 'utf8')))
     expect(spelled.map(named)).toEqual(['drivers/disk/blob-layout.ts'])

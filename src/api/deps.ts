@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http'
 import type { Context, Middleware } from 'koa'
 import type { Explanation } from '../explain/explanation.ts'
 import type { DetailsUrl } from '../http/advice.ts'
@@ -7,9 +8,16 @@ import type { RequestLog } from '../http/request-log.ts'
 import type { ServiceDeps } from '../service/deps.ts'
 import type { Readiness } from '../service/stores/readiness.ts'
 import type { Setting } from './contract.ts'
-import type { CountFailure, RateLimit } from './rate-limit.ts'
 import type { TokenSecrets, VerifyToken } from './token.ts'
-import type { WatchRequests } from './watch-requests.ts'
+
+/** Counts a rejected credential. Errors: TooManyRequests, instead of the original error. */
+export type CountFailure = (ctx: Context) => Promise<void>
+
+/** Errors: TooManyRequests, with the seconds to wait. */
+export type RateLimit = (ctx: Context, who: Identity) => Promise<void>
+
+/** Streams requests to one reader. Errors: TooManyRequests. */
+export type WatchRequests = (res: ServerResponse, who: { user: string; admin: boolean; lastId: string }) => void
 
 export type ApiDeps = ServiceDeps & {
   /** Secrets that verify HS256 tokens. The first also signs. */

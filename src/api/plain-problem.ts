@@ -1,6 +1,6 @@
 /** Problem documents for requests rejected before routing: too slow, malformed, or one connection too many. */
 import type { PlainAnswer } from '../http/connection-error.ts'
-import type { ProblemCode } from './problem-json.ts'
+import type { ProblemCode } from './refusal-advice.ts'
 
 /** Codes that no route uses. */
 export const plainCodes = ['RequestTimeout', 'HeadersTooLarge', 'TooManyConnections'] as const

@@ -1,14 +1,13 @@
 /** Errors as `application/problem+json` (RFC 9457). The only file of the API that maps errors to status codes. */
 import type { Context, Middleware } from 'koa'
 import type { Logger } from '../log.ts'
-import { StorageError, type StorageErrorCode } from '../errors.ts'
+import { StorageError } from '../errors.ts'
 import { setAdvice, type DetailsUrl } from '../http/advice.ts'
-import { RequestRefused, type RefusalCode } from '../http/guard.ts'
+import { RequestRefused } from '../http/guard.ts'
 import { InjectedError, injectedAdvice } from '../http/intercept.ts'
 import { isServerFault, type Refusal } from '../http/request-event.ts'
-import { adviceFor } from './refusal-advice.ts'
+import { adviceFor, type ProblemCode } from './refusal-advice.ts'
 
-export type ProblemCode = StorageErrorCode | RefusalCode
 type ProblemKind = { status: number; title: string }
 
 const kinds = {

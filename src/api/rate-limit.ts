@@ -5,13 +5,7 @@ import { RateLimiterCluster, RateLimiterMemory, RateLimiterRedis, RateLimiterRes
 import type { Config } from '../config/config.ts'
 import { StorageError } from '../errors.ts'
 import { createClientIp, networkOf } from '../http/client-ip.ts'
-import type { Identity } from './deps.ts'
-
-/** Errors: TooManyRequests, with the seconds to wait. */
-export type RateLimit = (ctx: Context, who: Identity) => Promise<void>
-
-/** Counts a rejected credential. Errors: TooManyRequests, instead of the original error. */
-export type CountFailure = (ctx: Context) => Promise<void>
+import type { RateLimit, CountFailure } from './deps.ts'
 
 type Kind = 'issue' | 'request' | 'failure'
 type Allowances = Readonly<Record<Kind, { points: number; duration: number }>>

@@ -1,4 +1,7 @@
-import type { ProblemCode } from './problem-json.ts'
+import type { StorageErrorCode } from '../errors.ts'
+import type { RefusalCode } from '../http/guard.ts'
+
+export type ProblemCode = StorageErrorCode | RefusalCode
 
 /** What to do about each error of the JSON API, in one sentence or two. */
 const advice = {

@@ -1,11 +1,7 @@
-import type { ServerResponse } from 'node:http'
 import type { LoggedRequest } from '../http/request-log.ts'
-import type { ApiDeps } from './deps.ts'
+import type { ApiDeps, WatchRequests } from './deps.ts'
 import { createOwnerOfKey } from './key-owners.ts'
 import { createRequestStreams } from './request-stream.ts'
-
-/** Streams requests to one reader. Errors: TooManyRequests. */
-export type WatchRequests = (res: ServerResponse, who: { user: string; admin: boolean; lastId: string }) => void
 
 /**
  * Users see their own authenticated requests and all requests for keys of their uploads, because a presigned URL does

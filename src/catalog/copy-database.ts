@@ -3,9 +3,10 @@ import { sql, type Kysely, type Transaction } from 'kysely'
 import { StorageError } from '../errors.ts'
 import { listLeases } from './leases.ts'
 import { migrate } from './migrate-schema.ts'
-import { openDatabase, type OpenDatabase } from './open-database.ts'
+import { openDatabase } from './open-database.ts'
 import type { Schema } from './schema.ts'
 import { catalogTables, primaryKeys, type CatalogTable } from './tables.ts'
+import type { OpenDatabase } from './database.ts'
 
 type Table = keyof Schema
 

@@ -12,7 +12,7 @@ import { createLink, deleteLink, followLink, forgetLinks, isLinkAlive, listLinks
 import { migrate, migrationStatus } from './migrate-schema.ts'
 import { announceCopy, countIn, endLeft, filesIn, forgetMoved, movedObjects, moveFile, takeRemovable } from './moved.ts'
 import { pendingUploads } from './pending.ts'
-import { openDatabase, type OpenDatabase } from './open-database.ts'
+import { openDatabase } from './open-database.ts'
 import { databaseAway } from './postgres-error.ts'
 import {
   confirmUpload,
@@ -36,6 +36,7 @@ import {
   switchOff,
   switchOn,
 } from './webhooks.ts'
+import type { OpenDatabase } from './database.ts'
 
 /** Milliseconds for which a call is retried while another process writes. */
 const patience = 5000

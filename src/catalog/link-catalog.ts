@@ -1,5 +1,5 @@
 /** The share link part of the catalog port. The rules of `Catalog` apply. */
-import type { FileRecord } from './catalog.ts'
+import type { FileRecord } from './records.ts'
 
 /** A share link: counted, revocable access to a confirmed file for anyone who has its token. */
 export type Link = {

@@ -3,8 +3,8 @@ import type { Kysely, Transaction } from 'kysely'
 import { DEFAULT_MIGRATION_TABLE, Migrator } from 'kysely/migration'
 import { StorageError } from '../errors.ts'
 import { migrations } from './migrations/index.ts'
-import type { MigrationRules } from './open-database.ts'
 import type { Schema } from './schema.ts'
+import type { MigrationRules } from './database.ts'
 
 type MigrationTable = { [DEFAULT_MIGRATION_TABLE]: { name: string; timestamp: string } }
 

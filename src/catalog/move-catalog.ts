@@ -1,5 +1,5 @@
 /** The part of the catalog port that moves files between stores. See service/stores/remove-moved.ts and migrate/. */
-import type { FileRecord, Upload } from './catalog.ts'
+import type { FileRecord, Upload } from './records.ts'
 
 type Store = FileRecord['store']
 type Object = FileRecord['object']

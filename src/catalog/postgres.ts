@@ -4,10 +4,10 @@ import type { DatabaseConnection, Driver, PostgresDialectConfig, PostgresPoolCli
 import type { Pool, PoolClient } from 'pg'
 import { explainFileError } from '../cannot-open.ts'
 import { binaryText } from './binary-text.ts'
-import type { MigrationRules, OpenDatabase } from './open-database.ts'
 import { isLost, isSilence, isUncertain, mayRetry, translatePostgresError, UncertainCommit } from './postgres-error.ts'
 import { poolConfig, refused } from './postgres-url.ts'
 import type { Schema } from './schema.ts'
+import type { OpenDatabase, MigrationRules } from './database.ts'
 
 /** The advisory lock of migrations. Any number, but the same in every version. */
 const migrationLock = 7_306_928_041

@@ -2,7 +2,7 @@
  * The catalog's tables for Kysely. Times are integer milliseconds, flags are 0 or 1, `checksum…` and `metadata` are
  * JSON.
  */
-import type { FileStatus, UploadMethod, Visibility } from './catalog.ts'
+import type { FileStatus, UploadMethod, Visibility } from './records.ts'
 import type { DeliveryState, EventType } from './webhook-catalog.ts'
 
 export type FileRow = {

@@ -8,10 +8,10 @@ import { Kysely } from 'kysely'
 import { cannotOpen, makeFolders } from '../cannot-open.ts'
 import { StorageError } from '../errors.ts'
 import { makePrivate, openDatabaseFile } from '../sqlite-file.ts'
-import type { MigrationRules, OpenDatabase } from './open-database.ts'
 import type { Schema } from './schema.ts'
 import { CommitLatch } from './commit-latch.ts'
 import { sqliteDialect } from './sqlite-dialect.ts'
+import type { OpenDatabase, MigrationRules } from './database.ts'
 
 /**
  * Milliseconds for which SQLite waits for another connection's write. This blocks the event loop, so it is short, and

@@ -1,6 +1,6 @@
 /** The part of the catalog port that binds files to their store. */
 import type { CatalogGeneration } from '../drivers/driver.ts'
-import type { FileRecord } from './catalog.ts'
+import type { FileRecord } from './records.ts'
 
 type Store = FileRecord['store']
 

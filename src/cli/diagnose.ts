@@ -10,7 +10,7 @@ import { newSecrets, type Secrets } from '../config/secrets.ts'
 import { missingTokenClaims, tokenClaimAdvice } from '../config/token-claims.ts'
 import { createStoreProbe, type StoreProbe } from '../doctor/bucket/store-probe.ts'
 import { reason, runChecks, type Result } from '../doctor/check.ts'
-import { diskChecks, type DiskSubject } from '../doctor/disk-checks.ts'
+import { diskChecks } from '../doctor/disk-checks.ts'
 import { publicChecks } from '../doctor/public-files-check.ts'
 import { tokenChecks, type TokenSubject } from '../doctor/token-checks.ts'
 import { urlChecks, type UrlSubject } from '../doctor/url-checks.ts'
@@ -21,6 +21,7 @@ import { examineStore, type Diagnosis, type DiagnoseOptions } from './examine-st
 import { existingSecrets, hasStore } from './open-store.ts'
 import { folderStore, folderTools } from '../drivers/registry.ts'
 import { stateFolderSettings } from '../config/state-folder.ts'
+import type { DiskSubject } from '../doctor/database-check.ts'
 
 /** After `signal` the results are incomplete. Everything written is deleted. */
 export async function diagnose(config: Config, o: DiagnoseOptions): Promise<Diagnosis> {

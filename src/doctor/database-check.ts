@@ -4,8 +4,27 @@ import { isThere, remedyFor } from '../cannot-open.ts'
 import { StorageError } from '../errors.ts'
 import { openDatabaseFile } from '../sqlite-file.ts'
 import { userName } from '../user-name.ts'
-import { failed, ok, reason, type Finding } from './check.ts'
-import type { DiskCheck, DiskSubject } from './disk-checks.ts'
+import { failed, ok, reason, type Finding, type Check } from './check.ts'
+import type { Catalog } from '../catalog/catalog.ts'
+
+export type DiskCheck = Check<DiskSubject>
+
+export type DiskSubject = {
+  /** `storage.disk.path`. */
+  folder: string
+  /** False with the s3 driver. The folder then holds only secrets and, by default, the catalog. */
+  holdsObjects: boolean
+  minFree: number
+  fsync: 'full' | 'none'
+  /** The newest version of the object index that this program knows. */
+  indexVersion: number
+  /** The names of the migrations that this program knows. */
+  catalogVersions: readonly string[]
+  /** The file of an SQLite catalog. Null for another kind of database. */
+  catalogFile: string | null
+  /** Opens the catalog without changing its schema. */
+  openCatalog: () => Promise<Pick<Catalog, 'checkReady' | 'migrationStatus' | 'close'>>
+}
 
 /** Checks the object index: its version, its journal mode and, if it is small, its integrity. */
 export const objectIndex: DiskCheck = {

@@ -1,30 +1,10 @@
-import { catalog, objectIndex } from './database-check.ts'
-import type { Catalog } from '../catalog/catalog.ts'
-import { failed, ok, reason, unknown, type Check } from './check.ts'
+import { catalog, objectIndex, type DiskCheck } from './database-check.ts'
+import { failed, ok, reason, unknown } from './check.ts'
 import { lstat, mkdir, open, readFile, rename, rm, statfs, writeFile } from 'node:fs/promises'
 import { remedyFor } from '../cannot-open.ts'
 import { userName } from '../user-name.ts'
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
-
-export type DiskSubject = {
-  /** `storage.disk.path`. */
-  folder: string
-  /** False with the s3 driver. The folder then holds only secrets and, by default, the catalog. */
-  holdsObjects: boolean
-  minFree: number
-  fsync: 'full' | 'none'
-  /** The newest version of the object index that this program knows. */
-  indexVersion: number
-  /** The names of the migrations that this program knows. */
-  catalogVersions: readonly string[]
-  /** The file of an SQLite catalog. Null for another kind of database. */
-  catalogFile: string | null
-  /** Opens the catalog without changing its schema. */
-  openCatalog: () => Promise<Pick<Catalog, 'checkReady' | 'migrationStatus' | 'close'>>
-}
-
-export type DiskCheck = Check<DiskSubject>
 
 /** A rename between two mounts is a copy, which is not atomic. */
 export const mount: DiskCheck = {

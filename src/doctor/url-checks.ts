@@ -1,8 +1,9 @@
 import { failed, ok, reason, unknown, type Check } from './check.ts'
-import { hostSeen, said, type Answer, type StoreProbe } from './bucket/store-probe.ts'
+import { hostSeen, said, type StoreProbe } from './bucket/store-probe.ts'
 import { strippedPrefix } from './bucket/presigned-checks.ts'
 import { randomBytes } from 'node:crypto'
 import { send } from './send.ts'
+import type { Answer } from './bucket/traces.ts'
 
 export type UrlSubject = {
   /** The listening address of the API on this machine. */

@@ -1,9 +1,9 @@
 import { isStorageError, StorageError } from '../errors.ts'
-import type { BucketInfo, ObjectHead, ObjectRef, OfVersion, StorageDriver } from '../drivers/driver.ts'
+import type { BucketInfo, ObjectHead, ObjectRef, StorageDriver } from '../drivers/driver.ts'
 import { grantsPermission } from './acl/grants.ts'
 import { actionOn, allowedToInitiator, neverDeniedToOwner, ruleOf, type S3Action } from './actions.ts'
-import type { ObjectsDeps, Principal, PublicObject } from './context.ts'
-import { createConditionKeys, usesExistingTags, usesRequestTags, type Requester } from './policy/condition-keys.ts'
+import type { ObjectsDeps, Principal, PublicObject, Requester, On, AllowedDeletes, Access } from './context.ts'
+import { createConditionKeys, usesExistingTags, usesRequestTags } from './policy/condition-keys.ts'
 import {
   candidatesOf,
   decide,
@@ -16,41 +16,10 @@ import {
 } from './policy/evaluate.ts'
 import { parsePolicy, type Policy } from './policy/parse-policy.ts'
 
-export type { Requester } from './policy/condition-keys.ts'
-
 export type AccessOptions = { store: StorageDriver; gatewayBucket: string; publicPrefix: string } & Pick<
   ObjectsDeps,
   'publicObject' | 'trustedProxies' | 'now'
 >
-
-/**
- * `isNew`: the ACL belongs to an object that this request writes, so the right to write suffices to set it.
- * `isInitiator`: whether the requester began the upload that the request continues. Initiators may list and abort their
- * uploads. The ACL of a bucket gives no access to the uploads of others.
- */
-export type On = { bucket: string; key?: string; versionId?: string; isNew?: boolean; isInitiator?: boolean }
-
-/** The bucket as it was looked up; null for the gateway's own bucket and for one that is to be created. */
-export type Allowed = { bucket: BucketInfo | null }
-
-/** `allow` throws AccessDenied for a key, or for a version of it. */
-export type AllowedDeletes = Allowed & { allow(key: string, versionId: string | undefined): Promise<void> }
-
-export type Access = {
-  /**
-   * Resolves if the requester is allowed. Otherwise throws AccessDenied, or NoSuchBucket if the bucket does not exist.
-   */
-  allow(who: Requester, action: S3Action, on: On): Promise<Allowed>
-  /** Whether the policy of a bucket allows something to everyone. null: it has none. */
-  hasPublicPolicy(bucket: BucketInfo): boolean | null
-  /** For a request that deletes many keys. Throws the same errors if the requester is allowed none of them. */
-  allowDeletes(who: Requester, bucket: string): Promise<AllowedDeletes>
-  /**
-   * The same for reading an object. If the requester may read it only because it is public, resolves to the public
-   * file: then only the verified object may be served, with the file's own headers.
-   */
-  allowRead(who: Requester, on: ObjectRef & OfVersion): Promise<PublicObject | null>
-}
 
 type Parsed = { policy: Policy; isPublic: boolean }
 

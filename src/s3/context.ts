@@ -7,6 +7,7 @@ import type {
   OfVersion,
   StorageDriver,
   WrittenObject,
+  BucketInfo,
 } from '../drivers/driver.ts'
 import type { Logger } from '../log.ts'
 import type { Explanation } from '../explain/explanation.ts'
@@ -14,9 +15,46 @@ import type { DetailsUrl } from '../http/advice.ts'
 import type { Interceptor } from '../http/intercept.ts'
 import type { RequestSink } from '../http/request-event.ts'
 import type { KeyRing, RawRequest, Verified } from '../sigv4/types.ts'
-import type { Access } from './access.ts'
-import type { SendFile } from './sendfile.ts'
 import type { Target } from './target.ts'
+import type { S3Action } from './actions.ts'
+
+export type Access = {
+  /**
+   * Resolves if the requester is allowed. Otherwise throws AccessDenied, or NoSuchBucket if the bucket does not exist.
+   */
+  allow(who: Requester, action: S3Action, on: On): Promise<Allowed>
+  /** Whether the policy of a bucket allows something to everyone. null: it has none. */
+  hasPublicPolicy(bucket: BucketInfo): boolean | null
+  /** For a request that deletes many keys. Throws the same errors if the requester is allowed none of them. */
+  allowDeletes(who: Requester, bucket: string): Promise<AllowedDeletes>
+  /**
+   * The same for reading an object. If the requester may read it only because it is public, resolves to the public
+   * file: then only the verified object may be served, with the file's own headers.
+   */
+  allowRead(who: Requester, on: ObjectRef & OfVersion): Promise<PublicObject | null>
+}
+
+/** `allow` throws AccessDenied for a key, or for a version of it. */
+export type AllowedDeletes = Allowed & { allow(key: string, versionId: string | undefined): Promise<void> }
+
+/** The bucket as it was looked up; null for the gateway's own bucket and for one that is to be created. */
+export type Allowed = { bucket: BucketInfo | null }
+
+/**
+ * `isNew`: the ACL belongs to an object that this request writes, so the right to write suffices to set it.
+ * `isInitiator`: whether the requester began the upload that the request continues. Initiators may list and abort their
+ * uploads. The ACL of a bucket gives no access to the uploads of others.
+ */
+export type On = { bucket: string; key?: string; versionId?: string; isNew?: boolean; isInitiator?: boolean }
+
+export type Requester = Pick<S3Context, 'principal' | 'verified' | 'headers' | 'query' | 'req'> & {
+  /** The tags that the request would set, where they are not in x-amz-tagging. */
+  requestTags?: () => Promise<Record<string, string>>
+  /** Of a form, whose policy is signed instead of the request. */
+  form?: { version: 2 | 4 }
+}
+
+export type SendFile = 'off' | 'x-accel' | 'x-sendfile'
 
 export type ObjectsDeps = {
   store: StorageDriver

@@ -1,9 +1,8 @@
 /** Shared code of the multipart operations. */
 import { isStorageError, StorageError } from '../errors.ts'
 import type { Checksum, Initiation, ObjectRef } from '../drivers/driver.ts'
-import type { Allowed } from './access.ts'
 import type { S3Action } from './actions.ts'
-import type { OperationDeps, S3Context } from './context.ts'
+import type { OperationDeps, S3Context, Allowed } from './context.ts'
 import { encodePath } from '../sigv4/encode.ts'
 import { headersOfUpload } from './policy/condition-keys.ts'
 

@@ -2,8 +2,7 @@
 import { StorageError } from '../errors.ts'
 import type { ObjectHead, ObjectLock, ObjectRef, Retention, RetentionMode } from '../drivers/driver.ts'
 import type { AnswerHeaders } from './answer.ts'
-import type { OperationDeps, S3Context } from './context.ts'
-import type { Requester } from './access.ts'
+import type { OperationDeps, S3Context, Requester } from './context.ts'
 import { S3Error } from './s3-error.ts'
 import { malformed } from './xml.ts'
 

@@ -4,11 +4,9 @@
  */
 import type { LocalFile, StoredObject } from '../drivers/driver.ts'
 import type { AnswerHeaders } from './answer.ts'
-import type { S3Context } from './context.ts'
+import type { S3Context, SendFile } from './context.ts'
 import { checksumHeaderNames } from './object-headers.ts'
 import type { ReadInput } from './read-object.ts'
-
-export type SendFile = 'off' | 'x-accel' | 'x-sendfile'
 
 /** The path of nginx's internal location. No bucket can have this name, so it hides no object. */
 export const internalLocation = '/_postern_blobs/'

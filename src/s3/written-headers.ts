@@ -1,10 +1,9 @@
 /** The headers of a stored object. In the gateway's bucket the sender of the bytes does not choose them. */
 import { SignatureError } from '../sigv4/types.ts'
 import type { Acl, BucketInfo, ObjectHeaders, ObjectLock, ObjectRef } from '../drivers/driver.ts'
-import type { Allowed, Requester } from './access.ts'
 import { assertAclAllowed } from './acl/ownership.ts'
 import { ownerOfNew, readAcl, resolveAcl, type RequestedAcl } from './acl/requested-acl.ts'
-import type { OperationDeps, S3Context } from './context.ts'
+import type { OperationDeps, S3Context, Allowed, Requester } from './context.ts'
 import { readObjectHeaders, readTagging } from './object-headers.ts'
 import { readLock, refuseLock } from './object-lock.ts'
 import { S3Error } from './s3-error.ts'

@@ -6,9 +6,10 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createCatalog } from '../../src/catalog/create-catalog.ts'
 import { migrations } from '../../src/catalog/migrations/index.ts'
 import { runChecks, type Result } from '../../src/doctor/check.ts'
-import { diskChecks, type DiskSubject } from '../../src/doctor/disk-checks.ts'
+import { diskChecks } from '../../src/doctor/disk-checks.ts'
 import { schemaVersion } from '../../src/drivers/disk/open-index.ts'
 import { startGateway } from '../fixtures/gateway.ts'
+import type { DiskSubject } from '../../src/doctor/database-check.ts'
 
 let dir: string
 let folder: string

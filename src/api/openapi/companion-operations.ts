@@ -1,9 +1,9 @@
 /** The Companion routes that Uppy calls. */
 import { z } from 'zod'
 import { beginInput, keyQuery, listedParts, paramsQuery } from '../companion-input.ts'
-import type { ProblemCode } from '../problem-json.ts'
 import * as answers from './companion-answers.ts'
 import type { Operation } from './operation.ts'
+import type { ProblemCode } from '../refusal-advice.ts'
 
 const admission = [
   'InvalidArgument',

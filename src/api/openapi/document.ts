@@ -2,10 +2,11 @@
 import { z } from 'zod'
 import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiResponsesObject } from 'zod-openapi'
 import type { Route } from '../deps.ts'
-import { problemStatus, type ProblemCode } from '../problem-json.ts'
+import { problemStatus } from '../problem-json.ts'
 import { problem } from './answers.ts'
 import type { Answer, Operation } from './operation.ts'
 import { operations } from './operations.ts'
+import type { ProblemCode } from '../refusal-advice.ts'
 
 /** The key of `operations` for a route. */
 export const operationKey = ({ method, path }: Pick<Route, 'method' | 'path'>): string => `${method} ${path}`

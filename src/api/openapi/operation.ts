@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import type { ProblemCode } from '../problem-json.ts'
+import type { ProblemCode } from '../refusal-advice.ts'
 
 export type Answer = {
   description: string

@@ -2,12 +2,12 @@
 import { z } from 'zod'
 import { confirmInput, downloadQuery, listQuery, patchInput, renewInput, uploadInput } from '../input.ts'
 import { beginMultipartInput, completeInput, issuePartsInput } from '../multipart-input.ts'
-import type { ProblemCode } from '../problem-json.ts'
 import * as answers from './answers.ts'
 import { companionOperations } from './companion-operations.ts'
 import { consoleOperations } from './console-operations.ts'
 import { linkOperations } from './link-operations.ts'
 import type { Answer, Operation } from './operation.ts'
+import type { ProblemCode } from '../refusal-advice.ts'
 
 const aliases =
   'The aliases `fileName`, `fileType`, `contentType` and `fileSize` are accepted. A URL is valid for one object with the declared properties.'

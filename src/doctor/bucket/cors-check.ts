@@ -1,7 +1,8 @@
 import { corsJson } from './cors-rules.ts'
 import { failed, ok, type Check, type Finding } from '../check.ts'
 import { probeBody } from './object-checks.ts'
-import type { Answer, StoreProbe } from './store-probe.ts'
+import type { StoreProbe } from './store-probe.ts'
+import type { Answer } from './traces.ts'
 
 /** Headers that the Postern client sends with an upload. */
 const headersSent = ['content-type', 'if-none-match', 'x-amz-checksum-sha256']

@@ -1,7 +1,8 @@
 /** The CORS rules that a bucket needs for uploads from web pages and for downloads after a redirect. */
 import { createHash } from 'node:crypto'
 import { ok, failed, type Finding } from '../check.ts'
-import { said, type Answer, type StoreProbe } from './store-probe.ts'
+import { said, type StoreProbe } from './store-probe.ts'
+import type { Answer } from './traces.ts'
 
 type Rule = { id: string; methods: readonly string[] }
 

@@ -1,5 +1,6 @@
-import { said, type Answer, type StoreProbe } from './store-probe.ts'
+import { said, type StoreProbe } from './store-probe.ts'
 import { failed, ok, type Check } from '../check.ts'
+import type { Answer } from './traces.ts'
 
 export const probeBody = Buffer.from('postern doctor: this object can be deleted\n')
 

@@ -1,10 +1,11 @@
 import { failed, ok, reason, unknown, type Check, type Finding } from '../check.ts'
 import { scopeOfHost } from '../host-scope.ts'
-import { hostSeen, said, type Answer, type StoreProbe } from './store-probe.ts'
+import { hostSeen, said, type StoreProbe } from './store-probe.ts'
 import { createHash } from 'node:crypto'
 import { encodePath } from '../../sigv4/encode.ts'
 import { createPostForm } from '../../sigv4/post-form.ts'
 import { probeBody } from './object-checks.ts'
+import type { Answer } from './traces.ts'
 
 const scopeOfOrigin = (origin: string) => scopeOfHost(new URL(origin).hostname)
 

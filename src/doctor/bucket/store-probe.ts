@@ -8,7 +8,7 @@ import { sha256Hex } from '../../sigv4/string-to-sign.ts'
 import { signRequest } from '../../sigv4/sign-request.ts'
 import type { SigningCredentials } from '../../sigv4/types.ts'
 import { send, type Received, type Sending } from '../send.ts'
-import { createTraces } from './traces.ts'
+import { createTraces, type Answer, type Request } from './traces.ts'
 
 export type StoreTarget = {
   /** True for the gateway's objects endpoint, also if it is in front of a bucket. */
@@ -38,17 +38,6 @@ export type StoreTarget = {
   /** The origins of web pages. If empty, CORS is not checked. */
   origins: readonly string[]
   now: () => Date
-}
-
-export type Answer = Received & { text: string; code: string | null; message: string | null }
-
-export type Request = {
-  method: string
-  /** Omit it for a request to the bucket. */
-  key?: string
-  query?: Readonly<Record<string, string>>
-  headers?: Readonly<Record<string, string>>
-  body?: Buffer
 }
 
 export type StoreProbe = {

@@ -1,5 +1,16 @@
 /** Records what a run wrote to a store, so that it can be deleted. */
-import type { Answer, Request } from './store-probe.ts'
+import type { Received } from '../send.ts'
+
+export type Request = {
+  method: string
+  /** Omit it for a request to the bucket. */
+  key?: string
+  query?: Readonly<Record<string, string>>
+  headers?: Readonly<Record<string, string>>
+  body?: Buffer
+}
+
+export type Answer = Received & { text: string; code: string | null; message: string | null }
 
 type Ask = (o: Request) => Promise<Answer>
 

@@ -2,7 +2,7 @@
 import type { ObjectRef } from '../driver.ts'
 import { question, type Peers } from '../peers.ts'
 import type { BlobStore } from './blob-store.ts'
-import type { BucketRows } from './bucket-store.ts'
+import type { BucketRows } from './bucket-rows.ts'
 import type { BufferPool } from './buffer-pool.ts'
 import type { CommitQueue } from './commit-queue.ts'
 import type { DescriptorCache } from './descriptor-cache.ts'
@@ -18,8 +18,6 @@ import type { WriteGuard } from './write-guard.ts'
 
 /** Whether a process is writing an object, by `writtenKey`. */
 export const isWriting = question<string, boolean>('disk.writing')
-/** Those of the given blobs that a process reads. */
-export const blobsInUse = question<string[], string[]>('disk.reading')
 
 export type DiskContext = {
   buckets: BucketRows

@@ -3,7 +3,11 @@
  * bucket passes the blobs that it replaced. These are deleted at once, or as soon as no reader and no backup needs
  * them.
  */
-import { blobsInUse, type DiskContext } from './context.ts'
+import { question, type Peers } from '../peers.ts'
+import type { BlobStore } from './blob-store.ts'
+import type { CommitQueue } from './commit-queue.ts'
+import type { DescriptorCache } from './descriptor-cache.ts'
+import type { HoldCounts } from './hold-counts.ts'
 import { isHeld } from './holds.ts'
 import type { DiskLog } from './log.ts'
 import type { Index } from './open-index.ts'
@@ -11,8 +15,17 @@ import type { Index } from './open-index.ts'
 /** Milliseconds between two attempts to delete replaced blobs that were still needed. */
 const lookEvery = 1000
 
-type GarbageContext = Pick<DiskContext, 'queue' | 'peers' | 'readers' | 'blobs' | 'descriptors' | 'closing'> & {
-  handedOff: DiskContext['handedOff']
+/** Those of the given blobs that a process reads. */
+export const blobsInUse = question<string[], string[]>('disk.reading')
+
+type GarbageContext = {
+  queue: CommitQueue
+  peers: Peers
+  blobs: BlobStore
+  descriptors: DescriptorCache
+  readers: HoldCounts<string>
+  handedOff: HandedOff
+  closing: AbortSignal
 }
 
 export class Garbage {

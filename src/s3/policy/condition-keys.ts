@@ -3,15 +3,8 @@ import type { IncomingMessage } from 'node:http'
 import { createClientIp, createTrustedPeer } from '../../http/client-ip.ts'
 import { StorageError } from '../../errors.ts'
 import type { S3Action } from '../actions.ts'
-import type { Principal, S3Context } from '../context.ts'
+import type { Principal, Requester } from '../context.ts'
 import { parseCopySource } from '../copy-source.ts'
-
-export type Requester = Pick<S3Context, 'principal' | 'verified' | 'headers' | 'query' | 'req'> & {
-  /** The tags that the request would set, where they are not in x-amz-tagging. */
-  requestTags?: () => Promise<Record<string, string>>
-  /** Of a form, whose policy is signed instead of the request. */
-  form?: { version: 2 | 4 }
-}
 
 /** Undefined: the request has no such key. */
 export type ConditionKeys = (name: string) => readonly string[] | undefined

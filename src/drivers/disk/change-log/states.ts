@@ -3,7 +3,7 @@
  * nothing. Derived facts are not written: garbage marks, parts of deleted uploads, and part lists without an object.
  */
 import type { Generation } from '../../driver.ts'
-import type { BucketRow } from '../bucket-store.ts'
+import type { BucketRow } from '../bucket-rows.ts'
 import { objectColumns, ObjectRows, type ObjectRow } from '../object-rows.ts'
 import type { Index } from '../open-index.ts'
 import { UploadRows, type PartRow, type UploadRow } from '../upload-rows.ts'

@@ -4,8 +4,10 @@
  *
  * The triggers are temporary, so the index file contains only tables. A backup whose index has triggers is rejected.
  */
+import type Database from 'better-sqlite3'
 import type { OwnerUsage } from '../../driver.ts'
-import type { Index } from '../open-index.ts'
+
+type Index = Database.Database
 
 const columns = ['objects', 'bytes', 'uploads', 'part_bytes'] as const
 type Counts = Record<(typeof columns)[number], number>
