@@ -44,7 +44,7 @@ export class GroupCommit {
     this.#isMemberAtWork = true
   }
 
-  /** Ends a transaction. The next can begin at once. Resolves when the transaction is durable. */
+  /** Ends a transaction, so that the next one can start. Resolves when the transaction is durable. */
   finish(): Promise<void> {
     this.#run.leave()
     this.#isMemberAtWork = false

@@ -8,7 +8,7 @@ const configured = configSchema.shape.keys.element.shape
 export const accessKeyIdSchema = configured.accessKeyId
 export const ownerSchema = configured.owner
   .refine((owner) => owner !== gatewayOwner, `"${gatewayOwner}" is the gateway itself. Choose another owner.`)
-  .regex(/^[^\p{Cc}]{1,256}$/u, 'expects 1 to 256 characters, none of them a control character')
+  .regex(/^[^\p{Cc}]{1,256}$/u, 'expects 1 to 256 characters without control characters')
 
 export const storedKeySchema = z.object({
   accessKeyId: accessKeyIdSchema,

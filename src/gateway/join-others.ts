@@ -19,9 +19,9 @@ export type Shared = {
 }
 
 export function joinOthers(config: Config, o: ResolvedOptions, keys: LiveKeys): Promise<Shared> {
-  // The catalog waits for some seconds by itself. A replacement worker that gave up would only be started again.
+  // The catalog itself waits for a few seconds. A replacement worker that gave up would only be started again.
   const patience = o.peers.isReplacement ? Infinity : 0
-  const onWait = (): void => o.log.warn({}, 'another process holds the catalog: the start waits for it')
+  const onWait = (): void => o.log.warn({}, 'another process has locked the catalog, waiting until it is released')
   return whileBusy(() => join(config, o, keys), { patience, onWait })
 }
 

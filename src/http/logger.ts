@@ -116,7 +116,7 @@ function maskError(error: Error, depth: number): Record<string, unknown> {
   if (error.stack && !isExplained) copy['stack'] = maskText(error.stack)
   if ('code' in error) copy['code'] = error.code
   if (error.cause !== undefined) copy['cause'] = maskValue(error.cause, depth + 1)
-  // The message of the error says what to do. Where the cause was thrown helps nobody.
+  // The message of the error says what to do. A stack trace would not help the operator.
   if (isExplained && error.cause instanceof Error) delete (copy['cause'] as { stack?: unknown }).stack
   return copy
 }

@@ -57,7 +57,7 @@ function destination(): Put {
   return openAgain() ?? throughStream()
 }
 
-/** What the system cannot tell counts as a file: to open a file anew would overwrite it. */
+/** Anything that the system cannot identify counts as a file, because reopening a file would overwrite it. */
 function isFile(): boolean {
   try {
     return fstatSync(stderr).isFile()

@@ -120,7 +120,7 @@ export function createAccess(o: AccessOptions): Access {
   /** Only requesters that may list the bucket learn that a key is absent. For others, absent and forbidden look alike. */
   async function mayMiss(who: Requester, info: BucketInfo): Promise<boolean> {
     const on = { bucket: info.bucket }
-    // This request is no list, so its query must not choose what a list of the bucket would be asked for.
+    // The query of this request must not set condition keys of a list.
     const lister = { ...who, query: new Map<string, string>() }
     const verdict = await verdictOf(lister, 's3:ListBucket', on, info)
     return verdict === 'allow' || (verdict === 'none' && (await aclGrants(who, 's3:ListBucket', on, info)))
@@ -207,7 +207,7 @@ export function createAccess(o: AccessOptions): Access {
   return access
 }
 
-/** What everyone may do with a public file of the gateway. */
+/** Actions that are allowed to everyone on a public file of the gateway. */
 const publicReads: ReadonlySet<S3Action> = new Set<S3Action>([
   's3:GetObject',
   's3:GetObjectVersion',

@@ -1,5 +1,5 @@
 /**
- * What may be allowed and denied, by the names of AWS
+ * The actions that policies can allow and deny, with the names of AWS
  * (https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html).
  */
 import type { Permission } from '../drivers/driver.ts'
@@ -97,7 +97,7 @@ export const actions = {
 
 export type S3Action = keyof typeof actions
 
-/** What a request needs that names a version. */
+/** The actions for requests with a version id. */
 const versionActions = {
   's3:GetObject': 's3:GetObjectVersion',
   's3:GetObjectAttributes': 's3:GetObjectVersionAttributes',

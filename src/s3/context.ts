@@ -23,13 +23,13 @@ export type Access = {
    * Resolves if the requester is allowed. Otherwise throws AccessDenied, or NoSuchBucket if the bucket does not exist.
    */
   allow(who: Requester, action: S3Action, on: On): Promise<Allowed>
-  /** Whether the policy of a bucket allows something to everyone. null: it has none. */
+  /** Whether the policy of a bucket allows something to everyone. null if the bucket has no policy. */
   hasPublicPolicy(bucket: BucketInfo): boolean | null
   /** For a request that deletes many keys. Throws the same errors if the requester is allowed none of them. */
   allowDeletes(who: Requester, bucket: string): Promise<AllowedDeletes>
   /**
    * The same for reading an object. If the requester may read it only because it is public, resolves to the public
-   * file: then only the verified object may be served, with the file's own headers.
+   * file. Then only the verified object may be served, with the headers of the file.
    */
   allowRead(who: Requester, on: ObjectRef & OfVersion): Promise<PublicObject | null>
 }
@@ -37,20 +37,20 @@ export type Access = {
 /** `allow` throws AccessDenied for a key, or for a version of it. */
 export type AllowedDeletes = Allowed & { allow(key: string, versionId: string | undefined): Promise<void> }
 
-/** The bucket as it was looked up; null for the gateway's own bucket and for one that is to be created. */
+/** The bucket that was looked up. null for the gateway's own bucket and for a bucket that the request creates. */
 export type Allowed = { bucket: BucketInfo | null }
 
 /**
  * `isNew`: the ACL belongs to an object that this request writes, so the right to write suffices to set it.
- * `isInitiator`: whether the requester began the upload that the request continues. Initiators may list and abort their
+ * `isInitiator`: whether the requester created the upload that the request continues. Initiators may list and abort their
  * uploads. The ACL of a bucket gives no access to the uploads of others.
  */
 export type On = { bucket: string; key?: string; versionId?: string; isNew?: boolean; isInitiator?: boolean }
 
 export type Requester = Pick<S3Context, 'principal' | 'verified' | 'headers' | 'query' | 'req'> & {
-  /** The tags that the request would set, where they are not in x-amz-tagging. */
+  /** The tags that the request sets, if they are not in x-amz-tagging. */
   requestTags?: () => Promise<Record<string, string>>
-  /** Of a form, whose policy is signed instead of the request. */
+  /** Present for a form, whose policy is signed instead of the request. */
   form?: { version: 2 | 4 }
 }
 
@@ -105,7 +105,7 @@ export type ObjectsDeps = {
   development?: { accessKeys: () => readonly string[]; createsBuckets: boolean; anyHost: boolean }
   /** In test mode: injects faults, and chooses the time at which signed headers are checked. */
   testing?: { intercept: Interceptor; signingTime: (req: IncomingMessage) => Date }
-  /** In development mode: refusals carry advice, and those of a wrong signature say what differs. */
+  /** In development mode, error responses contain advice. For a wrong signature, it names the difference. */
   advice?: { explain: (request: Omit<RawRequest, 'pathPrefix'>) => Explanation; detailsUrl: DetailsUrl }
   /** Receive the event of each answered request. */
   sinks?: readonly RequestSink[]

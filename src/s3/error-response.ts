@@ -194,7 +194,7 @@ export type AnswerCode =
 export type ErrorAnswer = Omit<S3Answer, 'code'> & { code: AnswerCode } & {
   details: Readonly<Record<string, string | number>>
   retryAfter?: number
-  /** Of an injected fault. */
+  /** Headers of an injected fault. */
   headers?: Readonly<Record<string, string>>
   deleteMarker?: DeleteMarkerFacts
 }

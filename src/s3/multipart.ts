@@ -23,8 +23,8 @@ export function readPartNumber(ctx: S3Context): number {
 }
 
 /**
- * Authorises a request that continues an upload. Policies see the headers and tags of the request that began it, because
- * they say what the object will be.
+ * Authorises a request that continues an upload. Policies are evaluated with the headers and tags of the
+ * CreateMultipartUpload, because the object gets these.
  */
 export async function allowInUpload(
   ctx: S3Context,
@@ -54,7 +54,7 @@ async function initiationOf(
   try {
     return await store.getInitiation?.(ref, uploadId)
   } catch (error) {
-    // The store reports it again, to those who may write.
+    // The operation gets this error from the store again, after the requester is authorised.
     if (isStorageError(error, 'NoSuchUpload')) return undefined
     throw error
   }

@@ -171,7 +171,7 @@ export function refuseUnsupportedHeaders(headers: Headers): void {
   readStorageClass(headers)
 }
 
-/** Classes whose objects can be read at once; those of an archive would have to be restored first. */
+/** Classes whose objects can be read immediately. Objects in archive classes would have to be restored first. */
 const storageClasses = new Set(['REDUCED_REDUNDANCY', 'STANDARD_IA', 'ONEZONE_IA', 'INTELLIGENT_TIERING', 'GLACIER_IR'])
 
 /** Errors: InvalidStorageClass. */

@@ -39,7 +39,7 @@ export async function readLock(
   return { lock: { ...(retention && { retention }), ...(hold !== undefined && { legalHold: hold === 'ON' }) } }
 }
 
-/** The gateway seals the objects of its own bucket itself. */
+/** For the bucket of the gateway, whose objects are sealed by the gateway. */
 export function refuseLock(headers: S3Context['headers']): void {
   for (const name of headers.keys()) {
     if (!name.startsWith('x-amz-object-lock-')) continue
@@ -60,7 +60,7 @@ function readRetention(headers: S3Context['headers'], now: Date): Retention | un
   return { mode: known, until: readUntil(until, now) }
 }
 
-/** Whether this request bypasses governance. Errors: AccessDenied if it asks to and may not. */
+/** Whether this request bypasses governance mode. Errors: AccessDenied if the requester is not allowed to. */
 export async function readBypass(
   ctx: S3Context,
   ref: { bucket: string; key?: string },

@@ -106,7 +106,7 @@ export function objectFacts(ctx: S3Context, head: ObjectHead): AnswerHeaders {
     'x-amz-version-id': head.versionId,
     'x-amz-tagging-count': head.tagCount || undefined,
     'x-amz-storage-class': head.storageClass,
-    // The rest of the world need not know how long it can rely on them.
+    // Readers of public objects do not need the retention.
     ...(ctx.principal.kind === 'key' && lockHeaders(head)),
   }
   for (const [name, value] of Object.entries(head.metadata ?? {})) facts[`x-amz-meta-${name}`] = value

@@ -11,7 +11,7 @@ import { S3Error } from './s3-error.ts'
 export type WrittenHeaders = ObjectHeaders & { acl?: Acl; tags?: Record<string, string>; lock?: ObjectLock }
 export type Admitted = { headers: WrittenHeaders; maxBytes: number; isGranted: boolean }
 
-/** What the writer says of the object, before it is known what the ACL means. */
+/** The headers of the request, with an ACL that is not resolved for the bucket yet. */
 export type SaidHeaders = ObjectHeaders & { acl?: RequestedAcl; tags?: Record<string, string> }
 
 /**

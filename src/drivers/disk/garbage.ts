@@ -15,7 +15,7 @@ import type { Index } from './open-index.ts'
 /** Milliseconds between two attempts to delete replaced blobs that were still needed. */
 const lookEvery = 1000
 
-/** Those of the given blobs that a process reads. */
+/** Returns those of the given blobs that a process reads. */
 export const blobsInUse = question<string[], string[]>('disk.reading')
 
 type GarbageContext = {

@@ -194,7 +194,8 @@ function assertPart(
     })
   const upload = demandOpen(ctx, ref, uploadId)
   if (!upload.algorithm || checksum?.algorithm === upload.algorithm) return
-  // The store computes the checksums for a full-object checksum. For a composite one, the client must send them.
+  // For a full-object checksum, the store computes the missing checksums of parts. For a composite one, the client must
+  // send them.
   if (!checksum && (isCopy || upload.checksum_type === 'FULL_OBJECT')) return
   throw new StorageError('InvalidRequest', {
     message: `Checksum Type mismatch occurred, expected checksum Type: ${upload.algorithm}, actual checksum Type: ${checksum?.algorithm ?? 'null'}`,

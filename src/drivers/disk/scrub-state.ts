@@ -12,7 +12,7 @@ export type ScrubState = {
   startedAt: number | null
   finishedAt: number | null
   passes: number
-  /** Of the current pass. */
+  /** Counts of the current pass. */
   blobs: number
   bytes: number
   damaged: Set<string>

@@ -1,4 +1,4 @@
-/** What an ACL grants, and to whom (https://docs.aws.amazon.com/AmazonS3/latest/userguide/acl-overview.html). */
+/** The grants of ACLs (https://docs.aws.amazon.com/AmazonS3/latest/userguide/acl-overview.html). */
 import type {
   AccessControlList,
   Acl,
@@ -36,7 +36,7 @@ export const listOf = (canned: CannedAcl, owner: string): AccessControlList => (
 export const expanded = (acl: Acl, owner: string): AccessControlList =>
   typeof acl === 'string' ? listOf(acl, owner) : acl
 
-/** A canned ACL where it says the same of something that the owner of the bucket owns. */
+/** Returns the canned ACL with the same grants, if there is one and the owner of the bucket owns the object. */
 export function shortened(list: AccessControlList, bucketOwner: string): Acl {
   if (list.owner !== bucketOwner) return list
   const said = textOf(list.grants)

@@ -1,4 +1,4 @@
-/** What the owner of a bucket allows of ACLs: `BucketOwnerEnforced` and the public access block. */
+/** Settings of a bucket that restrict ACLs: `BucketOwnerEnforced` and the public access block. */
 import type { Acl, BucketConfiguration, BucketInfo, ObjectOwnership } from '../../drivers/driver.ts'
 import { denied } from '../access.ts'
 import { S3Error } from '../s3-error.ts'

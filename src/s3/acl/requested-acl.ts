@@ -1,4 +1,4 @@
-/** The ACL that a request asks for, in its headers or in a document. */
+/** Parses the ACL in the headers or the document of a request. */
 import { StorageError } from '../../errors.ts'
 import type { AccessControlList, Acl, AclGroup, BucketInfo, Grant, Permission } from '../../drivers/driver.ts'
 import { S3Error } from '../s3-error.ts'
@@ -16,7 +16,7 @@ const cannedNames = [
 ] as const
 type CannedName = (typeof cannedNames)[number]
 
-/** `owner`: whom a document names as the owner of the bucket or the object. */
+/** `owner`: the owner of the bucket or object in the document. */
 export type RequestedAcl = { canned: CannedName } | { grants: Grant[]; owner?: string }
 
 type Headers = ReadonlyMap<string, string>
@@ -25,7 +25,7 @@ const permissions = ['FULL_CONTROL', 'READ', 'WRITE', 'READ_ACP', 'WRITE_ACP'] a
 const grantPrefix = 'x-amz-grant-'
 const maxGrants = 100
 
-/** Undefined where the headers ask for none. What is not known is refused, never dropped. */
+/** undefined if the headers contain no ACL. Rejects unknown values instead of ignoring them. */
 export function readAcl(headers: Headers): RequestedAcl | undefined {
   const granting = [...headers].filter(([name]) => name.startsWith(grantPrefix))
   const canned = headers.get('x-amz-acl')

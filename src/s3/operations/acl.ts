@@ -50,7 +50,7 @@ export const putObjectAcl: Operation = async (ctx, deps) => {
   answerEmpty(ctx, 200, { 'x-amz-version-id': versionId })
 }
 
-/** Where ACLs are disabled, the owner of the bucket has full control of everything in it. */
+/** If ACLs are disabled, the owner of the bucket has full control of all objects. */
 const shown = (acl: Acl, { owner, configuration }: BucketInfo): AccessControlList =>
   areAclsDisabled(configuration) ? listOf('private', owner) : expanded(acl, owner)
 
@@ -65,7 +65,7 @@ async function lookAt(
     const { acl = 'private', versionId } = await deps.store.headObject(ref, asked)
     return { owner: expanded(acl, info.owner).owner, ...(versionId !== undefined && { versionId }) }
   } catch (error) {
-    // Said by the store once more, after the ACL was looked at.
+    // The store reports this error again when the ACL is set, after the ACL was checked.
     if (isStorageError(error, 'NotFound')) return { owner: info.owner }
     throw error
   }

@@ -72,8 +72,8 @@ export const copyObject: Operation = async (ctx, deps) => {
 }
 
 /**
- * The source's tags, if the copy gets them. Copying tags is reading and writing them, as on AWS. They are stored as read
- * here, because they may change before the object is copied. null: the request has the tags.
+ * The source's tags, if the copy gets them. As on AWS, copying tags needs the right to read and to write them. The copy
+ * gets the tags that are read here, because the source's may change before it is copied. null if the request has tags.
  */
 async function copiedTags(
   ctx: S3Context,
@@ -94,7 +94,7 @@ const hasAny = (tags: Record<string, string>): boolean => Object.keys(tags).leng
 const without = (headers: S3Context['headers'], name: string): S3Context['headers'] =>
   new Map([...headers].filter(([each]) => each !== name))
 
-/** Nothing of the source's or the request's headers: the upload that the key was granted to says what they are. */
+/** Ignores the headers of the source and the request. The object gets those of the upload that the key belongs to. */
 const granted = ({ sourceConditions, checksumAlgorithm }: CopyOptions, { headers }: Admitted): CopyOptions => ({
   metadataDirective: 'REPLACE',
   taggingDirective: 'REPLACE',

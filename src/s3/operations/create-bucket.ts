@@ -64,7 +64,7 @@ async function create(
   }
 }
 
-/** The tags of a new bucket; its location is the one there is. */
+/** Parses the tags of a new bucket. Its location must be the region of the endpoint. */
 function readConfiguration(body: Buffer, region: string): Pick<BucketConfiguration, 'tags'> {
   if (body.length === 0) return {}
   const document = parseXml(body, 'CreateBucketConfiguration')

@@ -61,14 +61,14 @@ export const deleteObjects: Operation = async (ctx, deps) => {
   )
 }
 
-/** The marker that was made, or the one that was removed. */
+/** The delete marker that was created or deleted. */
 const markerElements = ({ deleted }: Outcome): XmlElement[] =>
   deleted?.deleteMarker === true ? elements({ DeleteMarker: true, DeleteMarkerVersionId: deleted.versionId }) : []
 
 /** Milliseconds after which other requests get their turn. */
 const slice = 10
 
-/** A bucket policy may differ by key. */
+/** Checks each key, because a bucket policy can distinguish keys. */
 async function refuseDenied(outcomes: readonly Outcome[], allow: AllowedDeletes['allow']): Promise<void> {
   let since = performance.now()
   for (const outcome of outcomes) {
@@ -86,7 +86,7 @@ async function refuseDenied(outcomes: readonly Outcome[], allow: AllowedDeletes[
   }
 }
 
-/** Each with its own outcome. The store commits those that arrive together in one transaction, in this order. */
+/** Deletes each key by itself. The store commits deletions that arrive together in one transaction, in this order. */
 async function deleteSingly(ctx: S3Context, bucket: string, outcomes: Outcome[], deps: OperationDeps): Promise<void> {
   const deleting = outcomes.map(async (outcome) => {
     const { key, versionId, ifMatch, error } = outcome

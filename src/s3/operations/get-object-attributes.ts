@@ -46,7 +46,7 @@ export const getObjectAttributes: Operation = async (ctx, deps) => {
   )
 }
 
-/** A composite value without the number of parts, which stands in ObjectParts. */
+/** Removes the number of parts from a composite value, because ObjectParts contains it. */
 const checksumOf = (checksum: Checksum): XmlElement[] =>
   elements(checksumElements({ checksum: { ...checksum, value: checksum.value.replace(/-\d+$/, '') } }))
 

@@ -15,14 +15,14 @@ export const getObjectTagging: Operation = async (ctx, deps) => {
   answerXml(ctx, 'Tagging', [['TagSet', tagElements(tags)]], versionHeader(found))
 }
 
-/** Bytes: ten tags of 384 characters, in which each may be an XML entity. */
+/** Bytes. Ten tags of 384 characters, each of which may be an XML entity. */
 const maxTagSet = 128 * 1024
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObjectTagging.html */
 export const putObjectTagging: Operation = async (ctx, deps) => {
   const ref = objectOf(ctx)
   const asked = versionOf(ctx)
-  // Read at most once: before this a policy may ask for them.
+  // Memoised, because the evaluation of a policy may already have read the body.
   let read: Promise<Record<string, string>> | undefined
   const requestTags = (): Promise<Record<string, string>> =>
     (read ??= readDocument(ctx, { maxBytes: maxTagSet, digestRequired: true }).then(readTagSet))
@@ -44,7 +44,7 @@ export const deleteObjectTagging: Operation = async (ctx, deps) => {
   answerEmpty(ctx, 204, versionHeader(found))
 }
 
-/** The version whose tags are meant: the response names it. */
+/** Looks up the version id, which the response contains. */
 async function find(ref: ObjectRef, asked: OfVersion, deps: OperationDeps): Promise<OfVersion> {
   const { versionId } = await deps.store.headObject(ref, asked)
   return versionId === undefined ? asked : { versionId }

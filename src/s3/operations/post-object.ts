@@ -40,7 +40,7 @@ export const postObject: Operation = async (ctx, deps) => {
   // A bucket policy's conditions on headers of a PUT apply to the fields of a form.
   const sent = asHeaders(form)
   const requestTags = async (): Promise<Record<string, string>> => readOptions(form, sent).headers.tags ?? {}
-  // A form copies nothing, so its fields cannot meet conditions on copies.
+  // Forms cannot copy, so fields with the names of copy headers must not satisfy conditions on copies.
   const headers = new Map(
     [...sent].filter(([name]) => !['x-amz-copy-source', 'x-amz-metadata-directive'].includes(name)),
   )

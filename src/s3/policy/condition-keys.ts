@@ -1,4 +1,4 @@
-/** The condition keys that are evaluated, and what they are for one request. */
+/** The supported condition keys and their values for a request. */
 import type { IncomingMessage } from 'node:http'
 import { createClientIp, createTrustedPeer } from '../../http/client-ip.ts'
 import { StorageError } from '../../errors.ts'
@@ -6,7 +6,7 @@ import type { S3Action } from '../actions.ts'
 import type { Principal, Requester } from '../context.ts'
 import { parseCopySource } from '../copy-source.ts'
 
-/** Undefined: the request has no such key. */
+/** undefined if the request has no such key. */
 export type ConditionKeys = (name: string) => readonly string[] | undefined
 
 export type Tags = { existing?: Record<string, string>; requested?: Record<string, string> }
@@ -40,11 +40,11 @@ const headerKeys: Record<string, readonly S3Action[] | 'every action'> = {
   'x-amz-storage-class': ['s3:PutObject', 's3:PutObjectAcl', 's3:PutObjectVersionAcl'],
   'x-amz-website-redirect-location': ofWrite,
 }
-/** What the request that begins an upload says of the object. Later requests of the upload do not repeat it. */
+/** Headers of CreateMultipartUpload that describe the object. Later requests of the upload do not repeat them. */
 export const headersOfUpload: readonly string[] = Object.keys(headerKeys).filter(
   (name) => !['x-amz-content-sha256', 'x-amz-copy-source', 'x-amz-metadata-directive'].includes(name),
 )
-/** Parameters of lists. An empty one is like none. */
+/** Parameters of lists. An empty parameter counts as absent. */
 const queryKeys = ['prefix', 'delimiter', 'max-keys']
 const lists = new Set<S3Action>(['s3:ListBucket', 's3:ListBucketVersions', 's3:ListBucketMultipartUploads'])
 const tagging = new Set<S3Action>(['s3:PutObject', 's3:PutObjectTagging', 's3:PutObjectVersionTagging'])
@@ -76,7 +76,7 @@ export const isListKey = (name: string): boolean => queryKeys.some((key) => name
 export const usesExistingTags = (name: string): boolean => name.startsWith(existingTag)
 export const usesRequestTags = (name: string): boolean => /^s3:requestobjecttag(keys$|\/)/.test(name)
 
-/** Condition keys are the same in any case; the names of tags are not. */
+/** Condition keys are case-insensitive, names of tags are not. */
 export function normalKey(name: string): string {
   const slash = name.indexOf('/')
   return slash === -1 ? name.toLowerCase() : name.slice(0, slash).toLowerCase() + name.slice(slash)
@@ -89,7 +89,7 @@ export function createConditionKeys(o: {
   const clientIp = createClientIp(o.trustedProxies ?? [])
   const isTrusted = createTrustedPeer(o.trustedProxies ?? [])
 
-  /** By this server's own TLS, or as a trusted proxy says. */
+  /** Whether the request used TLS, to this server or to a trusted proxy. */
   function isSecure(req: IncomingMessage): boolean {
     if ('encrypted' in req.socket && req.socket.encrypted === true) return true
     const said = req.headers['x-forwarded-proto']
@@ -144,7 +144,7 @@ export function createConditionKeys(o: {
   }
 }
 
-/** `bucket/key`, decoded, however the client encoded it. */
+/** `bucket/key`, decoded. */
 function sourceOf(header: string | undefined): string | undefined {
   if (header === undefined) return undefined
   const { bucket, key } = parseCopySource(header).ref
@@ -161,7 +161,7 @@ function authTypeOf({ form, verified }: Requester): string | undefined {
   return verified === null ? undefined : verified.via === 'query' ? 'REST-QUERY-STRING' : 'REST-HEADER'
 }
 
-/** Characters. Longer values are refused, because comparing them with many patterns takes long. */
+/** Characters. Longer values are rejected, because matching them against many patterns is slow. */
 const maxCompared = 4096
 
 function limited(name: string, values: readonly string[] | undefined): readonly string[] | undefined {

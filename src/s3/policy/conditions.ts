@@ -10,7 +10,7 @@ export type Condition = {
   operator: string
 }
 
-/** Whether one value of a request fits one value of a policy. Null: the value of the policy is none of this kind. */
+/** Compiles a value of a policy to a test for a value of a request. null if the policy's value has the wrong type. */
 type Compare = (wanted: string) => ((actual: string) => boolean) | null
 
 const text: Record<string, Compare> = {
@@ -96,7 +96,7 @@ const comparisons: Record<string, { compare: Compare; negated?: true }> = {
   NotIpAddress: { compare: inRange, negated: true },
 }
 
-/** Null: there is no such operator, or a value is none of its kind. */
+/** null if the operator does not exist or a value has the wrong type. */
 export function condition(operator: string, key: string, values: readonly string[]): Condition | null {
   const built = (test: Condition['test']): Condition => ({ key, values, test, operator })
   if (operator === 'Null') {
@@ -109,12 +109,12 @@ export function condition(operator: string, key: string, values: readonly string
   const tests = values.map(compare)
   if (tests.length === 0 || tests.includes(null)) return null
   const fits = (actual: string): boolean => tests.some((test) => test!(actual)) !== negated
-  // A list without a prefix is one with an empty prefix, for policies that name it.
+  // A list without a prefix matches policies that name the empty prefix.
   const none = isListKey(key) && values.includes('') ? [''] : undefined
   return built((keys) => {
     const actual = keys(key) ?? none
     if (actual === undefined || (actual.length === 0 && set !== undefined)) {
-      // A key that is not there is unlike every value. Of no values all are what is wanted, and none is.
+      // An absent key satisfies ForAllValues, `…IfExists`, and negated operators without a set prefix.
       return set === 'ForAllValues:' || ifExists !== undefined || (negated && set === undefined)
     }
     if (set === 'ForAnyValue:') return actual.some(fits)

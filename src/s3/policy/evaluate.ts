@@ -1,4 +1,4 @@
-/** What a bucket policy says of one request: an explicit deny wins over every allow. */
+/** Evaluates a bucket policy for one request. An explicit deny takes precedence over every allow. */
 import type { Principal } from '../context.ts'
 import type { ConditionKeys } from './condition-keys.ts'
 import { addressRange, isPartOfInternet, type Condition } from './conditions.ts'
@@ -39,11 +39,11 @@ export function forResource(
   return candidates.filter(({ resources }) => fits(resources, resource))
 }
 
-/** Those that can fit an object, whatever its key. */
+/** Candidates whose resources can include objects. */
 export const forObjects = (candidates: readonly Candidate[]): Candidate[] =>
   candidates.filter(({ resources }) => resources.negated || !resources.plain)
 
-/** Tests the conditions on the keys that are known. Leaves out candidates for which one fails. */
+/** Tests the conditions on known keys, and removes candidates for which one fails. */
 export function narrow(
   candidates: readonly Candidate[],
   keys: ConditionKeys,
@@ -54,7 +54,7 @@ export function narrow(
     .map((candidate) => ({ ...candidate, conditions: candidate.conditions.filter(({ key }) => !isKnown(key)) }))
 }
 
-/** For candidates without open conditions. */
+/** For candidates whose conditions are all tested. */
 export function decide(candidates: readonly Candidate[]): Verdict {
   if (candidates.some(({ effect }) => effect === 'Deny')) return 'deny'
   return candidates.length > 0 ? 'allow' : 'none'
@@ -72,7 +72,7 @@ export const isPublicPolicy = (policy: Policy): boolean =>
       effect === 'Allow' && principals === 'everyone' && !conditions.some(isFixedAddress),
   )
 
-/** Only a part of the Internet. */
+/** Whether the condition limits requests to a part of the Internet. */
 const isFixedAddress = ({ operator, key, values }: Condition): boolean =>
   operator === 'IpAddress' &&
   key === 'aws:sourceip' &&

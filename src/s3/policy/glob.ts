@@ -37,7 +37,7 @@ function fitsAt(segment: string, text: string, at: number): boolean {
   return true
 }
 
-/** `run` is a part of it without `?`, which starts at `offset`. */
+/** `run`: a part of `text` without `?`, which starts at `offset`. */
 type Segment = { text: string; run: string; offset: number }
 
 /** The longest run that is searched with `indexOf`, whose worst case is the product of both lengths. */
@@ -52,7 +52,7 @@ function segmentOf(text: string): Segment {
   return { text, run: run.slice(0, longestRun), offset }
 }
 
-/** The first place at or after `from` that a segment fits. -1 if there is none. */
+/** The first position at or after `from` where a segment matches, or -1. */
 function find({ text: segment, run, offset }: Segment, text: string, from: number): number {
   let budget = 2 * text.length
   for (let at = from; at <= text.length - segment.length; at++) {
@@ -65,7 +65,7 @@ function find({ text: segment, run, offset }: Segment, text: string, from: numbe
   return -1
 }
 
-/** Shift-And (Baeza-Yates and Gonnet, 1992): bit `i` says that the text so far ends with the first `i + 1` characters. */
+/** Shift-And (Baeza-Yates and Gonnet, 1992): bit `i` is set if the text so far ends with the first `i + 1` characters. */
 function findInParallel(segment: string, text: string, from: number): number {
   const words = Math.ceil(segment.length / 32)
   const any = new Uint32Array(words)

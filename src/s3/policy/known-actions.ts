@@ -54,5 +54,5 @@ const known = new Set(
     .map((name) => `s3:${name.toLowerCase()}`),
 )
 
-/** `action` in lower case. One with wildcards need not match any. */
+/** `action` is in lower case. Actions with wildcards are always accepted. */
 export const isKnownAction = (action: string): boolean => /[*?]/.test(action) || known.has(action)

@@ -1,6 +1,6 @@
 /**
- * Bucket policies (https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-policy-language-overview.html). What is not
- * understood is refused when the policy is put: a statement that is stored is evaluated in full.
+ * Bucket policies (https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-policy-language-overview.html).
+ * PutBucketPolicy rejects everything that is not supported, so a stored policy is evaluated completely.
  */
 import { parseStrictJson, type Json } from '../../sigv4/strict-json.ts'
 import { S3Error } from '../s3-error.ts'
@@ -13,21 +13,21 @@ export type Statement = {
   effect: 'Allow' | 'Deny'
   /** Owners of access keys, or everyone, signed in or not. */
   principals: 'everyone' | ReadonlySet<string>
-  /** Of names in lower case. */
+  /** Patterns for names in lower case. */
   actions: Patterns
-  /** Of what follows `arn:aws:s3:::`. */
+  /** Patterns for the part after `arn:aws:s3:::`. */
   resources: Patterns
   conditions: readonly Condition[]
 }
 export type Patterns = {
   globs: readonly Glob[]
   negated: boolean
-  /** Without wildcards and slashes, as the name of a bucket is. */
+  /** Whether no pattern has a wildcard or a slash, so that they can match buckets only. */
   plain: boolean
 }
 export type Policy = { statements: readonly Statement[] }
 
-/** Bytes. */
+/** Bytes, as on AWS. */
 const maxPolicy = 20 * 1024
 const arnPrefix = /^arn:aws(?:-cn|-us-gov)?:s3:::/
 
@@ -148,7 +148,7 @@ function readConditions(value: Json | undefined): Condition[] {
   })
 }
 
-/** The header of a copy may begin with a slash, and so do some policies. */
+/** The header of a copy may start with a slash, and so may values in policies. */
 const withoutSlash = (source: string): string => source.replace(/^\//, '')
 
 const list = (value: Json | undefined): Json[] => (value === undefined ? [] : Array.isArray(value) ? value : [value])

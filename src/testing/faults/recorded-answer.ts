@@ -4,8 +4,8 @@ import type { OutgoingHttpHeaders, ServerResponse } from 'node:http'
 export type RecordedAnswer = { status: number; headers: OutgoingHttpHeaders; body: Buffer }
 
 /**
- * Runs `run` with a response that keeps what is written to it. Afterwards the response is as before, without headers
- * that were added. A handler that throws has its error thrown.
+ * Runs `run` with a response that records what is written to it. Afterwards the response is as before, without added
+ * headers. Throws the errors of `run`.
  */
 export async function recordAnswer(res: ServerResponse, run: () => Promise<void>): Promise<RecordedAnswer> {
   const before = res.getHeaders()

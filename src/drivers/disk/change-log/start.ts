@@ -155,7 +155,7 @@ function assertCatalogNotLost(db: Index, root: string): void {
   if (noted === 0) return
   throw refusal(
     `The catalog is new and has no files, and ${root} holds ${noted} confirmed files.`,
-    'postern rebuild-catalog, which restores their records from the store; or set database.url to the catalog of this store',
+    'postern rebuild-catalog, which restores their records from the store, or set database.url to the catalog of this store',
   )
 }
 

@@ -1,6 +1,6 @@
 /**
- * Settings that this endpoint does not execute, so that no bucket has them. Reading one says so, as AWS does of a bucket
- * without it, and removing it succeeds. Nothing sets one: the router answers NotImplemented.
+ * Settings that Postern does not support. Reading one returns the error that AWS returns for a bucket without it.
+ * Deleting one succeeds. The router answers requests that set one with NotImplemented.
  */
 import type { S3Action } from '../../actions.ts'
 import { answerEmpty, answerXml } from '../../answer.ts'
