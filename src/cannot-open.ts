@@ -75,7 +75,7 @@ export class FileFailure extends Error {
 
 /**
  * Creates a folder and its parents. Returns the first one that was missing. A recursive mkdir of Node does not return in a
- * folder that exists and takes no entries, such as /proc.
+ * folder that exists and accepts no entries, such as /proc.
  */
 export function makeFolders(path: string, mode?: number): string | undefined {
   const missing: string[] = []

@@ -33,7 +33,7 @@ const advice = {
   InvalidDigest: 'Send the digest as base64 of its bytes, not as hex.',
   BadDigest: 'The bytes do not match the checksum. Read the file again and resend it.',
   PayloadHashMismatch: 'The bytes do not match the signed checksum. Send the request again.',
-  NotModified: 'Use the copy that you have.',
+  NotModified: 'The file has not changed. Use your cached copy.',
   PreconditionFailed: 'The file has changed since you read it. Read it again and retry.',
   ConditionalConflict: 'Read the state of the file or upload again, because it no longer allows this.',
   AccessDenied: 'Use a token of a user who may do this. auth.admins lists the administrators.',

@@ -25,7 +25,7 @@ const isForChildren = (name: string): boolean =>
 
 /**
  * The `POSTERN_` variables. `…_FILE` names a file that holds the value. An empty variable counts as not set.
- * Every other `POSTERN_` name is a problem.
+ * Every other `POSTERN_` name is an error.
  */
 export function readOwnVariables(env: Environment, cwd: string): { settings: GivenValue[]; problems: ConfigProblem[] } {
   const settings: GivenValue[] = []

@@ -3,7 +3,7 @@
 /** `path` such as `photos/2026/a.jpg`. Empty for a file added on its own. */
 export type FoundFile = { file: File; path: string }
 
-/** Must be called during the event. Its items are gone afterwards. */
+/** Must be called during the event, because the browser clears its items afterwards. */
 export async function filesOf(transfer: DataTransfer): Promise<FoundFile[]> {
   const entries = Array.from(transfer.items)
     .filter((item) => item.kind === 'file')

@@ -65,7 +65,7 @@ const advice = {
   NoSuchVersion: 'List the versions of the key, or leave out versionId for the current one.',
   NoSuchWebsiteConfiguration: 'Treat this answer as "not configured".',
   NotImplemented: 'This endpoint does not support the operation. See docs/s3-compatibility.md for the list.',
-  NotModified: 'Use the copy that you have.',
+  NotModified: 'The object has not changed. Use your cached copy.',
   ObjectLockConfigurationNotFoundError: 'Treat this answer as "not configured".',
   OwnershipControlsNotFoundError: 'Treat this answer as "not configured".',
   PreconditionFailed:

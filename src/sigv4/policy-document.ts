@@ -86,7 +86,7 @@ function parseCondition(condition: Json): PolicyCondition {
 function parseBound(value: Json | undefined): number {
   if (typeof value === 'string') return /^\d{1,15}$/.test(value) ? Number(value) : Number.NaN
   if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return value
-  throw invalid('content-length-range takes two non-negative numbers.')
+  throw invalid('content-length-range needs two non-negative numbers.')
 }
 
 const toText = (value: Json): string =>

@@ -38,7 +38,10 @@ export function assertNotLost(root: string, calls: LogCalls, expected: Expected 
   )
 }
 
-/** Compares the parts, gives a store without an id one, and brings the index up to date. Resolves to the position. */
+/**
+ * Checks that log, index, blobs and catalog belong together, creates a missing store id, and applies new log records to
+ * the index. Resolves to the position in the log.
+ */
 export async function startLog(o: {
   root: string
   db: Index
