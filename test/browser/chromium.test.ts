@@ -4,7 +4,7 @@ import { findChromium, launchChromium } from '../fixtures/chromium.ts'
 
 const packaged = await findChromium({ lookup: 'packaged' })
 
-it.runIf(packaged)('starts the packaged Chromium with nothing but its own libraries', async () => {
+it.runIf(packaged)('starts the packaged Chromium using only its bundled libraries', async () => {
   const browser = await launchChromium({ lookup: 'packaged', env: {} })
   try {
     const page = await browser.newPage()
@@ -17,7 +17,7 @@ it.runIf(packaged)('starts the packaged Chromium with nothing but its own librar
   }
 })
 
-it('refuses a CHROMIUM_PATH that names no program', async () => {
+it('rejects a CHROMIUM_PATH without a program', async () => {
   await expect(findChromium({ env: { CHROMIUM_PATH: '/nonexistent/chromium' } })).rejects.toThrow(
     '/nonexistent/chromium',
   )

@@ -37,7 +37,7 @@ function playHuge(harness: Harness): void {
 const isPart = (url: URL): boolean => url.pathname === '/simulated'
 
 export function crowds(running: Running): void {
-  describe('many and much', () => {
+  describe('large and many files', () => {
     it(
       'sends one file of 5 GB and 200 of 1 MB without a long task, with a flat heap and four requests at a time',
       {

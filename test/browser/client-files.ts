@@ -45,7 +45,7 @@ export function files(running: Running): void {
       await page.close()
     })
 
-    it('aborts an upload on the server that is canceled before the server has responded', async () => {
+    it('aborts an upload on the server when it is canceled before the server responds', async () => {
       const { harness } = running
       harness.api.fault = ({ url }) => (url.pathname.endsWith('/multipart') ? { kind: 'late', ms: 3000 } : null)
       const page = await openPage(harness)

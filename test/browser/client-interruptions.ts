@@ -62,7 +62,7 @@ const shapes = [
 ]
 
 export function interruptions(running: Running): void {
-  describe('interrupted', () => {
+  describe('interruptions', () => {
     /** The statuses of the requests with bytes: null for one that was not answered. */
     const interrupted = async (name: string, bytes: number, interrupt: (page: Page) => Promise<unknown>) => {
       const { harness } = running
@@ -110,7 +110,7 @@ export function interruptions(running: Running): void {
       expect(requests).toContain(null)
     })
 
-    it.for(shapes)('continues after a sleep in which the connection was lost, $name', async ({ name, bytes }) => {
+    it.for(shapes)('continues after a sleep that lost the connection, $name', async ({ name, bytes }) => {
       const { requests } = await interrupted(`asleep ${name}.txt`, bytes, (page) =>
         asleep(page, async () => running.harness.store.dropConnections()),
       )
@@ -164,7 +164,7 @@ export function interruptions(running: Running): void {
       expect(await storedSha256(harness, record!.id)).toBe(file.sha256)
     })
 
-    it('sends only the missing parts when the page was reloaded in the middle of one', async () => {
+    it('sends only the missing parts after a reload in the middle of a part', async () => {
       const { harness } = running
       const file = await textFile(harness, 'left.txt', 24 * MiB)
       harness.store.fault = ({ method, url }) =>
@@ -191,7 +191,7 @@ export function interruptions(running: Running): void {
     it.for([
       { name: 'in parts', bytes: 24 * MiB, checksum: 'auto' },
       { name: 'in one request without a checksum', bytes: MiB, checksum: 'never' },
-    ] as const)('confirms no mixture of two versions of a file, $name', async ({ name, bytes, checksum }) => {
+    ] as const)('never confirms a mixture of two versions of a file, $name', async ({ name, bytes, checksum }) => {
       needs('files on disk')
       const { harness } = running
       const filename = `torn ${name}.txt`
@@ -214,7 +214,7 @@ export function interruptions(running: Running): void {
       expect(harness.api.seen.filter(({ url }) => /\/(complete|confirm)$/.test(url.pathname))).toEqual([])
     })
 
-    it.for(shapes)('asks for a fresh URL when the store answers ExpiredToken, $name', async ({ name, bytes }) => {
+    it.for(shapes)('requests a new URL when the store answers ExpiredToken, $name', async ({ name, bytes }) => {
       const { harness } = running
       const file = await textFile(harness, `token ${name}.txt`, bytes)
       const body = '<Error><Code>ExpiredToken</Code><Message>The provided token has expired.</Message></Error>'

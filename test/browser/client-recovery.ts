@@ -17,8 +17,8 @@ import type { Running } from './client-suite.ts'
 declare const postern: ClientPage
 
 export function recovery(running: Running): void {
-  describe('starting over', () => {
-    it('starts again if the upload is gone from the server', async () => {
+  describe('restarts', () => {
+    it('restarts an upload that no longer exists on the server', async () => {
       const { harness } = running
       const { file, page, task } = await startSlowly(harness, 'gone.txt', { size: 32 * MiB, rate: 8 * MiB })
       await waitForBytes(page, task, 6 * MiB)
@@ -32,7 +32,7 @@ export function recovery(running: Running): void {
       expect(await storedSha256(harness, record!.id)).toBe(file.sha256)
     })
 
-    it('reads the file again if its digest did not match, but only once', async () => {
+    it('reads the file again after a digest mismatch, but only once', async () => {
       const { harness } = running
       const body = '<Error><Code>BadDigest</Code><Message>The digests differ.</Message></Error>'
       let times = 1

@@ -55,8 +55,8 @@ const partsThatLive = (seconds: number, said: number): Fault => ({
 })
 
 export function refusals(running: Running, { showsRefusals }: Backend): void {
-  describe('refused', () => {
-    it('retries when a busy server asks for it: sign, parts, one part, complete', async () => {
+  describe('rejected requests', () => {
+    it('retries a multipart upload when a busy server asks for it (sign, parts, one part, complete)', async () => {
       const { harness } = running
       const file = await textFile(harness, 'busy.txt', 24 * MiB)
       const waits = refuseOnce(harness, ({ method, url }) => {
@@ -73,7 +73,7 @@ export function refusals(running: Running, { showsRefusals }: Backend): void {
       expect(partRequests(harness).get(1)).toEqual([200])
     })
 
-    it('retries when a busy server asks for it: sign, bytes, confirm', async () => {
+    it('retries a single upload when a busy server asks for it (sign, bytes, confirm)', async () => {
       const { harness } = running
       const file = await textFile(harness, 'busy-small.txt', MiB)
       const waits = refuseOnce(
@@ -94,7 +94,7 @@ export function refusals(running: Running, { showsRefusals }: Backend): void {
       expect(Buffer.from((record!.checksum as { value: string }).value, 'base64').toString('hex')).toBe(file.sha256)
     })
 
-    it('signs parts with expired URLs again, and counts no failure', async () => {
+    it('renews expired part URLs without counting a failure', async () => {
       const { harness } = running
       const file = await textFile(harness, 'expiring.txt', 40 * MiB)
       // What the server says of the lifetime is made longer, so that the store has to refuse it.
@@ -117,7 +117,7 @@ export function refusals(running: Running, { showsRefusals }: Backend): void {
       expect(last.progress.attempt).toBeLessThanOrEqual(showsRefusals ? 1 : 1 + answers.flat().length)
     })
 
-    it('signs a URL again before use if it is about to expire', async () => {
+    it('renews a URL that is about to expire before using it', async () => {
       const { harness } = running
       const file = await textFile(harness, 'about-to-expire.txt', 40 * MiB)
       harness.api.fault = ({ url }) => (url.pathname.endsWith('/parts') ? partsThatLive(5, 5) : null)
@@ -134,7 +134,7 @@ export function refusals(running: Running, { showsRefusals }: Backend): void {
     it.for([
       { name: 'in parts', bytes: 24 * MiB },
       { name: 'in one request', bytes: 12 * MiB },
-    ])('tells when the file is edited meanwhile, and confirms nothing: $name', async ({ bytes }) => {
+    ])('reports a file that is edited during the upload and confirms nothing, $name', async ({ bytes }) => {
       needs('files on disk')
       needs('growing files')
       const { harness } = running
@@ -155,7 +155,7 @@ export function refusals(running: Running, { showsRefusals }: Backend): void {
       expect(harness.api.seen.filter(({ url }) => /\/(complete|confirm)$/.test(url.pathname))).toEqual([])
     })
 
-    it('needs no ETag, because a bucket may hide it', async () => {
+    it('does not need the ETag, which a bucket may hide', async () => {
       const { harness } = running
       const file = await textFile(harness, 'hidden-etag.txt', 24 * MiB)
       harness.store.fault = ({ method }) =>
@@ -167,7 +167,7 @@ export function refusals(running: Running, { showsRefusals }: Backend): void {
       expect(await storedSha256(harness, record!.id)).toBe(file.sha256)
     })
 
-    it('reports at once that a type is not allowed', async () => {
+    it('reports a type that is not allowed without retrying', async () => {
       const { harness } = running
       const page = await openPage(harness)
       const { error } = await page.evaluate(() =>
@@ -179,7 +179,7 @@ export function refusals(running: Running, { showsRefusals }: Backend): void {
       expect(harness.store.seen).toEqual([])
     })
 
-    it('reports at once that a file is too large: by the server, and by a proxy before it', async () => {
+    it('reports a file that is too large for the server or for a proxy without retrying', async () => {
       const { harness } = running
       const page = await openPage(harness)
       const first = await page.evaluate(() => {

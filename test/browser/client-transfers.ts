@@ -22,8 +22,8 @@ import { throttleUploads } from './throttle.ts'
 const partOf = (url: URL): number => Number(url.searchParams.get('partNumber'))
 
 export function transfers(running: Running): void {
-  describe('on their way', () => {
-    it('reports the progress of 20 MB on a slow line, and stores the sent bytes', async () => {
+  describe('transfers', () => {
+    it('reports the progress of 20 MB on a slow connection, and stores the sent bytes', async () => {
       const { harness } = running
       const { file, page, task } = await startSlowly(harness, 'slow.txt', { size: 20 * MiB, rate: 2 * MiB })
       const { record } = await outcome(page, task)
@@ -44,7 +44,7 @@ export function transfers(running: Running): void {
       expect(Math.min(...gaps)).toBeGreaterThanOrEqual(95)
     })
 
-    it('sends only one part again if its connection is reset three times', async () => {
+    it('resends only the part whose connection is reset three times', async () => {
       const { harness } = running
       const file = await textFile(harness, 'reset.txt', 24 * MiB)
       let resets = 0
@@ -69,7 +69,7 @@ export function transfers(running: Running): void {
       expect(last.progress.attempt).toBeGreaterThan(1)
     })
 
-    it('continues automatically when the network is back, and counts no failure', async () => {
+    it('continues automatically when the network returns, without counting a failure', async () => {
       const { harness } = running
       const file = await textFile(harness, 'offline.txt', 24 * MiB)
       const page = await openPage(harness)
@@ -98,7 +98,7 @@ export function transfers(running: Running): void {
       expect(loaded).toEqual(loaded.toSorted((a, b) => a - b))
     })
 
-    it('sends only what is missing after a reload', async () => {
+    it('sends only the missing parts after a reload', async () => {
       const { harness } = running
       const { file, page, task: before } = await startSlowly(harness, 'reload.txt', { size: 40 * MiB, rate: 8 * MiB })
       await waitForBytes(page, before, 24 * MiB)
@@ -122,7 +122,7 @@ export function transfers(running: Running): void {
       expect(left).toEqual([])
     })
 
-    it('refuses another file of the same name after a reload', async () => {
+    it('rejects a different file with the same name after a reload', async () => {
       const { harness } = running
       const file = await textFile(harness, 'twin.txt', 24 * MiB)
       const twin = await textFile(harness, 'twin.txt', 24 * MiB)
@@ -189,7 +189,7 @@ export function transfers(running: Running): void {
       ])
     })
 
-    it('continues after a pause, and sends no finished part again', async () => {
+    it('continues after a pause without resending finished parts', async () => {
       const { harness } = running
       const { file, page, task } = await startSlowly(harness, 'pause.txt', { size: 40 * MiB, rate: 8 * MiB })
       await page.waitForFunction(() => (postern.tasks[0]!.getSnapshot().progress.part?.done ?? 0) >= 1)

@@ -89,8 +89,8 @@ describe.each(['light', 'dark'] as const)(
   },
 )
 
-describe('by keyboard alone', () => {
-  it('every control is reached by Tab, in the order in which it is read, and a dialog keeps the focus', async () => {
+describe('with only the keyboard', () => {
+  it('Tab reaches every control in reading order, and a dialog traps the focus', async () => {
     for (const name of ['one.txt', 'two.txt', 'three.txt']) await storeFile(gateway, textFile(name))
     const page = await openConsole(browser, gateway.apiUrl)
     await row(page, 'one.txt').waitFor()

@@ -51,7 +51,7 @@ function emptyPage(): Buffer {
 }
 
 describe('the drawer', () => {
-  it('has an address, which opens it and is left with it', async () => {
+  it('has a URL that opens it, and follows the browser’s history', async () => {
     const page = await openConsole(browser, gateway.apiUrl)
     await row(page, 'minutes of may.txt').click()
     await page.getByRole('dialog', { name: 'minutes of may.txt' }).waitFor()
@@ -69,7 +69,7 @@ describe('the drawer', () => {
     await page.getByRole('heading', { name: 'Could not show this file' }).waitFor()
   })
 
-  it('renames, keeping the ending selected away, and says why a name is refused', async () => {
+  it('renames a file without selecting the extension, and explains why a name is rejected', async () => {
     const page = await openConsole(browser, gateway.apiUrl)
     await row(page, 'minutes of may.txt').click()
     await page.getByRole('button', { name: 'Rename' }).click()
@@ -90,7 +90,7 @@ describe('the drawer', () => {
     await row(page, 'minutes of june.txt').waitFor()
   })
 
-  it('keeps metadata, edits and removes it', async () => {
+  it('adds, edits and removes metadata', async () => {
     const page = await openConsole(browser, gateway.apiUrl)
     await row(page, 'minutes of may.txt').click()
     await page.getByRole('button', { name: 'Add metadata' }).click()
@@ -108,7 +108,7 @@ describe('the drawer', () => {
     await expect.poll(record).toMatchObject({ metadata: {} })
   })
 
-  it('copies a link that ends when it was told to', async () => {
+  it('copies a link that expires after the selected time', async () => {
     const page = await openConsole(browser, gateway.apiUrl, { permissions: ['clipboard-read', 'clipboard-write'] })
     await row(page, 'minutes of may.txt').click()
     await page.getByRole('combobox', { name: 'The link works for' }).selectOption('300')
@@ -119,7 +119,7 @@ describe('the drawer', () => {
     expect(await (await fetch(link)).text()).toBe('what was said')
   })
 
-  it('plays, shows and reads what a browser can', async () => {
+  it('previews a PDF and an image', async () => {
     await storeFile(gateway, { name: 'dusk.png', mimeType: 'image/png', buffer: landscape(64, 48, scenes.dusk) })
     await storeFile(gateway, { name: 'lease.pdf', mimeType: 'application/pdf', buffer: emptyPage() })
     const page = await openConsole(browser, gateway.apiUrl)

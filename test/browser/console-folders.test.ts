@@ -41,7 +41,7 @@ beforeEach(async () => {
 const all = { 'cover.txt': { relativePath: 'photos/cover.txt' }, 'a.txt': { relativePath: 'photos/2026/a.txt' } }
 
 describe('a folder', () => {
-  it('is chosen, and seen in the list, the drawer and the dock', async () => {
+  it('can be chosen, and appears in the list, the drawer and the dock', async () => {
     needs('folders')
     const page = await openConsole(browser, gateway.apiUrl)
     await page.getByRole('heading', { name: 'No files yet' }).waitFor()
@@ -65,7 +65,7 @@ describe('a folder', () => {
     expect(await overflow(page)).toBe(0)
   })
 
-  it('is dropped beside a file, which has no path', async () => {
+  it('can be dropped together with a file that has no path', async () => {
     await writeFile(join(gateway.dir, 'alone.txt'), 'alone')
     const page = await openConsole(browser, gateway.apiUrl)
     await page.getByRole('heading', { name: 'No files yet' }).waitFor()
@@ -76,7 +76,7 @@ describe('a folder', () => {
     expect(await stored()).toEqual({ ...all, 'alone.txt': {} })
   })
 
-  it('says so when there is nothing in it', async () => {
+  it('is reported if it is empty', async () => {
     const page = await openConsole(browser, gateway.apiUrl)
     await page.getByRole('heading', { name: 'No files yet' }).waitFor()
     await drop(page, [join(folder, 'nothing in it')])

@@ -18,7 +18,7 @@ const focused = (page: Page): Promise<string> =>
     document.activeElement === document.body ? 'nothing' : (document.activeElement?.textContent ?? ''),
   )
 
-describe('by keyboard alone', () => {
+describe('with only the keyboard', () => {
   it('uploads, finds, opens, deletes and undoes', async () => {
     for (const name of ['one.txt', 'two.txt', 'three.txt']) await storeFile(gateway, textFile(name))
     const page = await openConsole(browser, gateway.apiUrl)
@@ -81,7 +81,7 @@ describe('by keyboard alone', () => {
     await page.getByRole('dialog').waitFor({ state: 'detached' })
   })
 
-  it('shows where the focus is', async () => {
+  it('shows the focus', async () => {
     await storeFile(gateway, textFile('one.txt'))
     const page = await openConsole(browser, gateway.apiUrl)
     await row(page, 'one.txt').waitFor()
@@ -110,7 +110,7 @@ async function tabTo(page: Page, name: string): Promise<void> {
 }
 
 describe('on a phone', () => {
-  it('fits in 390 pixels whatever the names are, and everything can be touched', async () => {
+  it('fits in 390 pixels with long names, and every control is large enough to touch', async () => {
     for (const name of [longName, rightToLeft, 'short.txt']) await storeFile(gateway, textFile(name))
     const page = await openConsole(browser, gateway.apiUrl, {
       viewport: { width: 390, height: 844 },
@@ -142,7 +142,7 @@ describe('on a phone', () => {
     await expect.poll(bottom).toBe(844)
   })
 
-  it('fits when it is empty', async () => {
+  it('fits without files', async () => {
     const page = await openConsole(browser, gateway.apiUrl, {
       viewport: { width: 390, height: 844 },
       isMobile: true,
@@ -170,7 +170,7 @@ describe('colours', () => {
     expect(contrast(await colour('edge'), await colour('paper'))).toBeGreaterThanOrEqual(3)
   })
 
-  it('can be chosen by hand, and stay chosen', async () => {
+  it('can be selected, and the selection persists', async () => {
     const page = await openConsole(browser, gateway.apiUrl, { colorScheme: 'light' })
     await page.getByRole('button', { name: 'Colours: system' }).click()
     await page.getByRole('button', { name: 'Colours: light' }).click()

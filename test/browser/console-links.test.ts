@@ -34,8 +34,8 @@ beforeEach(async () => {
   id = (await storeFile(gateway, textFile('minutes of may.txt', 'what was said'))).id
 })
 
-describe('counted links', () => {
-  it('are made with an end and a number of uses, copied, and counted', async () => {
+describe('share links', () => {
+  it('are created with an expiry and a number of uses, copied, and counted', async () => {
     const page = await openDrawer(clipboard)
     await page.getByText('No links yet.').waitFor()
     await page.getByRole('combobox', { name: 'Expires after' }).selectOption('3600')
@@ -62,7 +62,7 @@ describe('counted links', () => {
     expect(await working.count()).toBe(0)
   })
 
-  it('are short codes to be scanned, where a signed URL would be a dense one', async () => {
+  it('have smaller QR codes than signed URLs', async () => {
     const page = await openDrawer(clipboard)
     expect(await page.getByRole('button', { name: 'QR code', exact: true }).count()).toBe(0)
     await page.getByRole('button', { name: 'Create a QR code' }).click()
@@ -81,7 +81,7 @@ describe('counted links', () => {
     expect(await kept()).toMatchObject([{ maxUses: null }])
   })
 
-  it('are revoked after eight seconds, and not when it was undone', async () => {
+  it('are revoked after eight seconds, unless the user undoes it', async () => {
     const [one, other] = [await make({ maxUses: 1 }), await make({ maxUses: 7 })]
     const page = await openDrawer()
     const revoke = page.getByRole('button', { name: /^Revoke/ })
@@ -111,7 +111,7 @@ describe('counted links', () => {
     await expect.poll(() => status(one.url)).toBe(404)
   })
 
-  it('says what is wrong: with the form, with a refusal, with the list', async () => {
+  it('explain an invalid form, a rejected request and a list that fails to load', async () => {
     const page = await openDrawer()
     await page.getByRole('textbox', { name: 'Uses' }).fill('2.5')
     await page.keyboard.press('Enter')
@@ -130,7 +130,7 @@ describe('counted links', () => {
     await page.getByRole('list', { name: 'Active links' }).waitFor()
   })
 
-  it.each(['light', 'dark'] as const)('have no barriers, and fit on a phone (%s)', async (colorScheme) => {
+  it.each(['light', 'dark'] as const)('pass axe-core, and fit on a phone (%s)', async (colorScheme) => {
     await make({ maxUses: 3, expiresIn: 86_400 })
     const spent = await make({ maxUses: 1 })
     await status(spent.url)
@@ -153,8 +153,8 @@ describe('counted links', () => {
   })
 })
 
-describe('where links cannot be had', () => {
-  it('says why, as the server has it, and draws the signed URL instead', async () => {
+describe('without support for share links', () => {
+  it('shows the reason of the server, and a QR code of the signed URL instead', async () => {
     const page = await openDrawer()
     const refusal = { code: 'NotSupported', detail: 'Share links need a store whose bytes pass through this server.' }
     await page.route('**/links', (route) =>

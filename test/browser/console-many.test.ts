@@ -16,7 +16,7 @@ useConsole((overrides, o) =>
 const name = (i: number): string => `file ${String(i).padStart(3, '0')}.txt`
 
 describe('a long list', { timeout: limit(180_000) }, () => {
-  it('draws what is near the window, leads the keys through all of it, and searches all of it', async () => {
+  it('renders only rows near the viewport, while keys and search reach all files', async () => {
     for (let i = 0; i < 230; i += 10)
       await Promise.all(Array.from({ length: 10 }, (_, n) => storeFile(gateway, textFile(name(i + n)))))
     const page = await openConsole(browser, gateway.apiUrl)
@@ -51,7 +51,7 @@ describe('a long list', { timeout: limit(180_000) }, () => {
     await page.getByText('No file has 100% in its name.').waitFor()
   })
 
-  it('draws tiles as few', async () => {
+  it('renders only tiles near the viewport', async () => {
     for (let i = 0; i < 90; i += 10)
       await Promise.all(Array.from({ length: 10 }, (_, n) => storeFile(gateway, textFile(name(i + n)))))
     const page = await openConsole(browser, gateway.apiUrl)
@@ -73,7 +73,7 @@ describe('a long list', { timeout: limit(180_000) }, () => {
 })
 
 describe('two hundred files in one drop', { timeout: limit(180_000) }, () => {
-  it('are uploaded over four sockets at most, with no long task and a flat heap', async () => {
+  it('are uploaded over at most four sockets, without long tasks and with a flat heap', async () => {
     const page = await openConsole(browser, gateway.apiUrl)
     await page.getByRole('heading', { name: 'No files yet' }).waitFor()
     let [now, most] = [0, 0]

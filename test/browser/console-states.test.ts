@@ -13,7 +13,7 @@ import { limit } from '../fixtures/time-limit.ts'
 let gateway: RunningGateway
 useBrowser()
 
-describe('a server that asks who one is', () => {
+describe('a server that requires sign-in', () => {
   beforeEach(async () => {
     gateway = await startGateway({ auth: { clockTolerance: 0 } })
     return () => gateway.close()
@@ -24,7 +24,7 @@ describe('a server that asks who one is', () => {
     await page.getByRole('button', { name: 'Sign in' }).click()
   }
 
-  it('is asked with a token, which is kept for the tab; thumbnails and downloads need no cookie', async () => {
+  it('keeps the token for the tab, and needs no cookie for thumbnails and downloads', async () => {
     const token = await gateway.token('alice')
     await storeFile(
       gateway,
@@ -56,7 +56,7 @@ describe('a server that asks who one is', () => {
     await page.getByRole('heading', { name: 'No files yet' }).waitFor()
   })
 
-  it('says why a token is refused, and asks again when one has ended', async () => {
+  it('explains why a token is rejected, and asks again when it has expired', async () => {
     const page = await openConsole(browser, gateway.apiUrl)
     await submit(page, 'no token at all')
     await page.getByRole('alert').filter({ hasText: 'This is not a token' }).waitFor()
@@ -77,7 +77,7 @@ describe('errors', () => {
     return () => gateway.close()
   })
 
-  it('tells why a file is refused, and offers no retry that cannot help', async () => {
+  it('explains why a file is rejected, without a retry that cannot help', async () => {
     const page = await openConsole(browser, gateway.apiUrl)
     await choose(page, [
       { ...textFile('film.avi'), mimeType: 'video/x-msvideo-none' },
@@ -91,7 +91,7 @@ describe('errors', () => {
     expect(await storedNames(gateway)).not.toContain('setup.exe')
   })
 
-  it('shows the message of the store while it tries again, without a second reservation', async () => {
+  it('shows the store’s message while it retries, without a second reservation', async () => {
     const page = await openConsole(browser, gateway.apiUrl)
     const refuse =
       '<?xml version="1.0"?><Error><Code>SlowDown</Code><Message>Please reduce your request rate</Message></Error>'
@@ -120,7 +120,7 @@ describe('errors', () => {
     expect(await storedNames(gateway)).toEqual(['again.txt'])
   })
 
-  it('offers a retry where one may help, which goes on with what the server has', async () => {
+  it('offers a retry that may help, and continues with the stored bytes', async () => {
     const page = await openConsole(browser, gateway.apiUrl)
     const confirms = { answered: 0 }
     await page.route('**/files/confirm', (route) => {
@@ -135,7 +135,7 @@ describe('errors', () => {
     expect(await storedNames(gateway)).toEqual(['again.txt'])
   })
 
-  it('signs an expired URL again by itself', async () => {
+  it('renews an expired URL automatically', async () => {
     const page = await openConsole(browser, gateway.apiUrl)
     const expired =
       '<?xml version="1.0"?><Error><Code>AccessDenied</Code><Message>Request has expired</Message></Error>'
@@ -160,7 +160,7 @@ describe('errors', () => {
     expect(await storedNames(gateway)).toEqual(['late.txt'])
   })
 
-  it('says that the list could not be loaded, and loads it when asked again', async () => {
+  it('reports a list that failed to load, and loads it on a retry', async () => {
     await storeFile(gateway, textFile('there.txt'))
     const page = await openConsole(browser, gateway.apiUrl)
     await row(page, 'there.txt').waitFor()
@@ -175,7 +175,7 @@ describe('errors', () => {
     await row(page, 'there.txt').waitFor()
   })
 
-  it('says so when the server has gone, and keeps the file that it could not delete', async () => {
+  it('reports a server that is gone, and keeps a file that it could not delete', async () => {
     await storeFile(gateway, textFile('kept.txt'))
     const page = await openConsole(browser, gateway.apiUrl)
     await row(page, 'kept.txt').hover()
@@ -207,7 +207,7 @@ describe('a first visit', () => {
     return (await page.getByRole('figure').filter({ hasText: title }).locator('code').textContent()) ?? ''
   }
 
-  it('offers JavaScript that works as it is copied', async () => {
+  it('offers JavaScript that works unchanged', async () => {
     const page = await openConsole(browser, gateway.apiUrl, { permissions: ['clipboard-read', 'clipboard-write'] })
     const code = await snippet(page, 'JavaScript')
     expect(code).toContain(`fetch('${gateway.apiUrl}' + path`)
@@ -223,7 +223,7 @@ return (await upload(new File(['hi'], 'from-code.txt', { type: 'text/plain' })))
     expect(await storedNames(gateway)).toEqual(['from-code.txt'])
   })
 
-  it.skipIf(process.platform === 'win32')('offers commands that work as they are copied', async () => {
+  it.skipIf(process.platform === 'win32')('offers commands that work unchanged', async () => {
     const page = await openConsole(browser, gateway.apiUrl)
     const code = await snippet(page, 'curl')
     await promisify(execFile)('sh', ['-ec', code], { cwd: gateway.dir, timeout: limit(15_000) })

@@ -15,7 +15,7 @@ export function consoleSuite(where: string, start: StartGateway): void {
     useBrowser()
     useConsole(start)
 
-    it('uploads what the file chooser gives, with progress, and hands out the same bytes', async () => {
+    it('uploads files from the file chooser with progress, and downloads the same bytes', async () => {
       const page = await openConsole(browser, gateway.apiUrl)
       await page.getByRole('heading', { name: 'No files yet' }).waitFor()
       await throttleUploads(page, 2 ** 20)
@@ -54,7 +54,7 @@ export function consoleSuite(where: string, start: StartGateway): void {
       expect(page.url()).toBe(`${gateway.apiUrl}/`)
     })
 
-    it('takes what is dropped on the window and what is pasted', async () => {
+    it('uploads files that are dropped on the window or pasted', async () => {
       const page = await openConsole(browser, gateway.apiUrl)
       await page.getByRole('heading', { name: 'No files yet' }).waitFor()
       const drag = await page.evaluateHandle(() => {
@@ -82,7 +82,7 @@ export function consoleSuite(where: string, start: StartGateway): void {
       expect((await storedNames(gateway)).toSorted()).toEqual(['dropped too.txt', 'dropped.txt', 'pasted.txt'])
     })
 
-    it('deletes after eight seconds, and not when it was undone', async () => {
+    it('deletes after eight seconds, unless the user undoes it', async () => {
       await storeFile(gateway, textFile('goes.txt'))
       await storeFile(gateway, textFile('stays.txt'))
       const page = await openConsole(browser, gateway.apiUrl)
@@ -101,7 +101,7 @@ export function consoleSuite(where: string, start: StartGateway): void {
       expect(await storedNames(gateway)).toEqual(['stays.txt'])
     })
 
-    it('deletes at once when the page is left', async () => {
+    it('deletes immediately when the page is left', async () => {
       await storeFile(gateway, textFile('goes.txt'))
       const page = await openConsole(browser, gateway.apiUrl)
       await row(page, 'goes.txt').hover()
@@ -120,7 +120,7 @@ export function consoleSuite(where: string, start: StartGateway): void {
       expect(await (await fetch(link)).text()).toBe('for whoever has the link')
     })
 
-    it('shows a picture, a text and the facts in the drawer', async () => {
+    it('shows an image, a text and the details in the drawer', async () => {
       await storeFile(gateway, picture)
       const { key } = await storeFile(gateway, textFile('read me.txt', 'the beginning of the text'))
       const page = await openConsole(browser, gateway.apiUrl)
@@ -135,7 +135,7 @@ export function consoleSuite(where: string, start: StartGateway): void {
       expect(await preview.evaluate(async (img: HTMLImageElement) => (await img.decode(), img.naturalHeight))).toBe(240)
     })
 
-    it('cancels a running upload and gives its reservation back', async () => {
+    it('cancels a running upload and releases its reservation', async () => {
       const page = await openConsole(browser, gateway.apiUrl)
       await throttleUploads(page, 100_000)
       await choose(page, [textFile('long.txt', 'x'.repeat(2 ** 20))])

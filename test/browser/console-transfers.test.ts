@@ -31,7 +31,7 @@ const cells = (page: Page, state: string): Locator => page.locator(`.part-map i[
 const stored = (page: Page): Promise<number> => cells(page, 'stored').count()
 
 describe('an upload in parts', () => {
-  it('shows its parts, stops at a pause, and goes on after it', async () => {
+  it('shows its parts, pauses and resumes', async () => {
     const page = await openConsole(browser, gateway.apiUrl)
     await throttleUploads(page, 8 * MiB)
     await page.setInputFiles(input, join(folder, 'film.mp4'))
@@ -55,7 +55,7 @@ describe('an upload in parts', () => {
     expect(sha256(new Uint8Array(await content.arrayBuffer()))).toBe(sha256(film))
   })
 
-  it('is taken up after a reload, and sends only what is missing', async () => {
+  it('resumes after a reload, and sends only the missing parts', async () => {
     const page = await openConsole(browser, gateway.apiUrl)
     page.on('dialog', (dialog) => void dialog.accept())
     await throttleUploads(page, 8 * MiB)
@@ -78,7 +78,7 @@ describe('an upload in parts', () => {
     expect(puts.length).toBeLessThan(8)
   })
 
-  it('waits for the network, says so, and goes on by itself', async () => {
+  it('waits for the network, shows that, and continues automatically', async () => {
     const page = await openConsole(browser, gateway.apiUrl)
     const setOffline = await throttleUploads(page, 8 * MiB)
     await page.setInputFiles(input, join(folder, 'film.mp4'))
@@ -92,8 +92,8 @@ describe('an upload in parts', () => {
   })
 })
 
-describe('the line of the dock', () => {
-  it('folds and unfolds, pauses and cancels all, and goes when all went well', async () => {
+describe('the summary of the dock', () => {
+  it('collapses and expands, pauses and cancels all uploads, and disappears afterwards', async () => {
     const page = await openConsole(browser, gateway.apiUrl)
     await throttleUploads(page, 100_000)
     await choose(
@@ -117,7 +117,7 @@ describe('the line of the dock', () => {
       .toMatchObject({ reservedBytes: 0, reservedFiles: 0 })
   })
 
-  it('makes public what is added as public', async () => {
+  it('makes files public that are added as public', async () => {
     await fetch(`${gateway.apiUrl}/files`)
     const page = await openConsole(browser, gateway.apiUrl)
     await choose(page, [textFile('first.txt')])

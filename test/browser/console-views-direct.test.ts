@@ -27,7 +27,7 @@ beforeEach(async () => {
   }
 })
 
-it("takes the bucket's own refusals from the page's uploads, and says what it cannot see", async () => {
+it('logs requests of the page that the bucket rejected, and says that it cannot see others', async () => {
   const page = await openConsole(browser, gateway.apiUrl)
   await page.goto(`${gateway.apiUrl}/#/log`)
   await page.getByText('Live', { exact: true }).waitFor()
@@ -47,7 +47,7 @@ it("takes the bucket's own refusals from the page's uploads, and says what it ca
   expect(await refused.count()).toBe(1)
 })
 
-it('says why there are no counted links, and draws the signed URL to be scanned', async () => {
+it('explains why there are no share links, and shows a QR code of the signed URL', async () => {
   const { id } = await storeFile(gateway, textFile('in the bucket.txt'))
   const page = await openConsole(browser, gateway.apiUrl)
   await page.goto(`${gateway.apiUrl}/#/files/${id}`)

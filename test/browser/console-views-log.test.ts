@@ -21,7 +21,7 @@ const request = (page: Page, key: string, outcome: string) =>
   page.locator(`.request[data-outcome="${outcome}"]`, { has: page.locator(`a[title="${key}"]`) })
 
 describe('the log', () => {
-  it('shows a request as soon as it is answered, newest first', async () => {
+  it('shows a request when it is answered, newest first', async () => {
     const page = await openLog()
     const issued = await grant(gateway)
     expect(await send(issued, 'twelve bytes')).toBe(200)
@@ -32,7 +32,7 @@ describe('the log', () => {
     expect(paths.indexOf(issued.key)).toBeLessThan(paths.indexOf('/files/upload-url'))
   })
 
-  it('opens a wrong content-type into what was signed and what was sent, the difference marked', async () => {
+  it('marks the difference between the signed and the sent content-type', async () => {
     const page = await openLog()
     const issued = await grant(gateway)
     expect(await send(issued, 'x', { 'content-type': 'image/png' })).toBe(403)
@@ -50,7 +50,7 @@ describe('the log', () => {
     expect(await page.evaluate(() => document.activeElement?.getAttribute('title'))).toBe(issued.key)
   })
 
-  it('opens a tampered query into the parameter that was added', async () => {
+  it('names the parameter that was added to a query', async () => {
     const page = await openLog()
     const issued = await grant(gateway)
     expect(await send({ ...issued, uploadUrl: `${issued.uploadUrl}&versionId=7` }, 'x')).toBe(403)
@@ -59,7 +59,7 @@ describe('the log', () => {
     expect(await first.innerText()).toMatch(/versionId[^]*missing[^]*7/)
   })
 
-  it('opens an expired URL into when it ended and what to do', async () => {
+  it('shows when a URL expired and what to do', async () => {
     const issued = await grant(gateway, { expiresIn: 1 })
     const page = await openLog()
     await expect.poll(() => send(issued, 'late'), { timeout: limit(5000) }).toBe(403)
@@ -70,7 +70,7 @@ describe('the log', () => {
     expect(await reason.getByText('First difference').count()).toBe(0)
   })
 
-  it('copies a command and a report that hold no secret', async () => {
+  it('copies a command and a report without secrets', async () => {
     const page = await openLog()
     await page.context().grantPermissions(['clipboard-read', 'clipboard-write'])
     const issued = await grant(gateway)
@@ -92,7 +92,7 @@ describe('the log', () => {
     for (const text of [command, report]) expect(text).not.toMatch(/[0-9a-f]{64}/)
   })
 
-  it('is filtered by outcome and text, in a link that can be shared', async () => {
+  it('filters by outcome and text, with a URL that can be shared', async () => {
     const page = await openLog()
     const good = await grant(gateway)
     await send(good, 'x')
@@ -109,7 +109,7 @@ describe('the log', () => {
     expect(await shared.locator('.request').count()).toBe(1)
   })
 
-  it('is paused and resumed without losing anything', async () => {
+  it('pauses and resumes without losing a request', async () => {
     const page = await openLog()
     await page.getByRole('button', { name: 'Pause' }).click()
     const issued = await grant(gateway)
@@ -120,7 +120,7 @@ describe('the log', () => {
     await request(page, issued.key, 'ok').waitFor()
   })
 
-  it('goes on where it was when it is shown again, and no row twice', async () => {
+  it('continues at the same request when it is shown again, without duplicates', async () => {
     const page = await openLog()
     const before = await grant(gateway)
     await send(before, 'x')
@@ -133,7 +133,7 @@ describe('the log', () => {
     expect(await request(page, before.key, 'ok').count()).toBe(1)
   })
 
-  it('keeps few rows in the page, and is walked by arrow keys', async () => {
+  it('renders few rows, and can be navigated with arrow keys', async () => {
     for (let i = 0; i < 150; i++) await fetch(`${gateway.apiUrl}/files/usage?n=${i}`)
     const page = await openLog()
     await page.locator('.request').first().waitFor()

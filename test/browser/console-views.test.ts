@@ -34,7 +34,7 @@ const row = (page: Page, name: string) =>
   page.getByRole('list', { name: 'Unfinished uploads' }).getByRole('listitem').filter({ hasText: name })
 
 describe('unfinished uploads', () => {
-  it('says of each what is missing, and confirms, completes or removes it', async () => {
+  it('show what each one lacks, and can be confirmed, completed or deleted', async () => {
     await grant(gateway, { filename: 'never.txt' })
     await send(await grant(gateway, { filename: 'stored.txt' }), 'twelve bytes')
     await sendParts(gateway, { filename: 'film.mp4', size: 22 * mebibyte, parts: [1, 3] })
@@ -59,7 +59,7 @@ describe('unfinished uploads', () => {
     await expect.poll(() => storedNames(gateway), patient).not.toContain('film.mp4')
   })
 
-  it('copies a command that sends the bytes', async () => {
+  it('offer a command that sends the bytes', async () => {
     const { id } = await grant(gateway, { filename: "it's.txt", size: 12 })
     const page = await openView('uploads')
     await page.context().grantPermissions(['clipboard-read', 'clipboard-write'])
@@ -75,7 +75,7 @@ describe('unfinished uploads', () => {
     expect(id).not.toBe('')
   })
 
-  it('goes on with an upload of an earlier visit once its file is chosen again', async () => {
+  it('continue after an earlier visit once the file is chosen again', async () => {
     const file = join(gateway.dir, 'long.mp4')
     await writeFile(file, Buffer.alloc(18 * mebibyte, 'film'))
     const page = await openView('uploads')
@@ -102,7 +102,7 @@ describe('unfinished uploads', () => {
 })
 
 describe('settings', () => {
-  it('are found by key, value or purpose, with how to change them, and secrets masked', async () => {
+  it('can be found by key, value or purpose, explain how to change them, and mask secrets', async () => {
     const page = await openView('settings')
     const filter = page.getByRole('searchbox', { name: /Filter by key/ })
     await filter.fill('part size of multipart')
@@ -118,7 +118,7 @@ describe('settings', () => {
     await page.getByRole('heading', { name: 'No matching setting' }).waitFor()
   })
 
-  it('are for administrators, and others are told the way', async () => {
+  it('are for administrators only, and tell other users how to get access', async () => {
     const page = await openConsole(browser, gateway.apiUrl)
     const token = await signToken('alice')
     await page.evaluate((value) => sessionStorage.setItem('postern.token', value), token)
@@ -133,7 +133,7 @@ describe.each([
   { width: 820, colorScheme: 'dark' },
   { width: 390, colorScheme: 'dark' },
 ] as const)('at $width px, $colorScheme', ({ width, colorScheme }) => {
-  it('nothing stands in the way of anybody, and nothing scrolls sideways', async () => {
+  it('passes axe-core, without horizontal scrolling', async () => {
     await sendParts(gateway, { filename: 'film.mp4', size: 12 * mebibyte, parts: [2] })
     await send(await grant(gateway), 'x', { 'content-type': 'image/png' })
     const page = await openView('uploads', { viewport: { width, height: 900 }, colorScheme, reducedMotion: 'reduce' })

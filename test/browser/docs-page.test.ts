@@ -38,11 +38,11 @@ it('opens an operation with its fields', async () => {
   expect(await body.innerText()).toContain('urn:postern:problem:NotFound')
 })
 
-it('is read without a barrier', async () => {
+it('passes axe-core', async () => {
   expect(await barriers(page)).toEqual([])
 })
 
-it('asks this server alone, and its policy refuses nothing that it needs', () => {
+it('sends requests to this server only, and its Content-Security-Policy blocks nothing', () => {
   expect(asked.filter((url) => !url.startsWith(gateway.apiUrl) && !url.startsWith('data:'))).toEqual([])
   expect(complaints).toEqual([])
 })

@@ -7,7 +7,7 @@ describe('examples', () => {
   let example: RunningExample | undefined
   afterEach(() => example?.close())
 
-  it('html: uploads without a build, in one request and in parts', async () => {
+  it('html: uploads in one request and in parts, without a build', async () => {
     example = await runExample('html')
     const { page, faults } = example
     const files = await Promise.all([sampleFile('small é (1).txt', 20_000), sampleFile('large.txt', 20 * 2 ** 20)])
@@ -19,7 +19,7 @@ describe('examples', () => {
     expect(faults).toEqual([])
   })
 
-  it('react: uploads through the drop zone and by hand', async () => {
+  it('react: uploads through the drop zone and with useUpload', async () => {
     example = await runExample('react')
     const { page, faults } = example
     const dropped = await sampleFile('dropped.txt', 20_000)

@@ -63,7 +63,7 @@ export function plainHttpSuite(where: string, backend: Backend): void {
       page = undefined
     })
 
-    it('is no secure context, and lets nobody in without credentials', async () => {
+    it('is not a secure context, and a request without credentials is 401', async () => {
       page = await openPage(harness)
       const has = () => [isSecureContext, crypto.subtle === undefined, crypto.randomUUID === undefined]
       expect(await page.evaluate(has)).toEqual([false, true, true])
@@ -74,7 +74,7 @@ export function plainHttpSuite(where: string, backend: Backend): void {
     it.for([
       { kind: 'in one request, with its checksum', bytes: MiB, parts: 0 },
       { kind: 'in parts', bytes: 20 * MiB, parts: 3 },
-    ])('our client sends a file $kind', async ({ bytes, parts }) => {
+    ])('our client uploads a file $kind', async ({ bytes, parts }) => {
       const file = await textFile(harness, `plain-${bytes}.txt`, bytes)
       page = await openPage(harness, { headers })
       await choose(page, file.path)
@@ -104,7 +104,7 @@ export function plainHttpSuite(where: string, backend: Backend): void {
       expect(partRequests(harness).size).toBe(isMultipart ? 3 : 0)
     })
 
-    it('the drop zone is used by keyboard alone', async () => {
+    it('the drop zone works with only the keyboard', async () => {
       const file = await textFile(harness, 'plain-keyboard.txt', 70_000)
       page = await harness.browser.newPage()
       page.setDefaultTimeout(60_000)

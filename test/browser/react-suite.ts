@@ -54,7 +54,7 @@ export function reactSuite(where: string, backend: Backend): void {
     const zone = (page: Page) => page.getByRole('button', { name: 'Choose files, or drop or paste them here' })
     const row = (page: Page, name: string) => page.getByRole('listitem').filter({ hasText: name })
 
-    it('uploads by keyboard alone, says so, and computes the checksum in a Worker of the bundle', async () => {
+    it('uploads with only the keyboard, announces it, and computes the checksum in a bundled Worker', async () => {
       const page = await openApp()
       const workers: string[] = []
       page.on('worker', (worker) => workers.push(worker.url()))
@@ -73,7 +73,7 @@ export function reactSuite(where: string, backend: Backend): void {
       await row(page, 'keyboard.txt').waitFor({ state: 'detached' })
     })
 
-    it('takes what is dropped and what is pasted, and says what does not fit', async () => {
+    it('accepts dropped and pasted files, and explains rejected ones', async () => {
       const page = await openApp()
       const hand = (type: 'drop' | 'paste', name: string, mimeType: string) =>
         zone(page).evaluate(
@@ -99,7 +99,7 @@ export function reactSuite(where: string, backend: Backend): void {
       )
     })
 
-    it('pauses, resumes and cancels by its buttons, with the state in words', async () => {
+    it('pauses, resumes and cancels with its buttons, and shows the state as text', async () => {
       const page = await openApp()
       await throttleUploads(page, 4 * MiB)
       const file = await textFile(harness, 'buttons.txt', 30 * MiB)
@@ -116,7 +116,7 @@ export function reactSuite(where: string, backend: Backend): void {
       await expect.poll(aborted, patient).toBe(true)
     })
 
-    it('aborts on the server what runs when it is unmounted', async () => {
+    it('aborts running uploads on the server when it is unmounted', async () => {
       const page = await openApp()
       await throttleUploads(page, 4 * MiB)
       const file = await textFile(harness, 'unmounted.txt', 30 * MiB)
@@ -130,7 +130,7 @@ export function reactSuite(where: string, backend: Backend): void {
       expect(parts.status).toBe(404)
     })
 
-    it('lists what an earlier visit left, and goes on when the file is dropped again', async () => {
+    it('lists uploads of an earlier visit, and continues one when its file is dropped again', async () => {
       const page = await openApp()
       await throttleUploads(page, 4 * MiB)
       const file = await textFile(harness, 'left.txt', 24 * MiB)
@@ -146,7 +146,7 @@ export function reactSuite(where: string, backend: Backend): void {
       expect(await storedSha256(harness, stored!.id)).toBe(file.sha256)
     })
 
-    it('keeps two files of one name and size apart when an earlier visit left one of them', async () => {
+    it('keeps two files with the same name and size apart if one is from an earlier visit', async () => {
       const page = await openApp()
       harness.store.fault = ({ url }) =>
         Number(url.searchParams.get('partNumber')) > 1 ? { kind: 'hang', afterBytes: 1 } : null
@@ -167,7 +167,7 @@ export function reactSuite(where: string, backend: Backend): void {
       expect(digests.toSorted()).toEqual([left.sha256, other.sha256].toSorted())
     })
 
-    it('stores the path of a file that came in a folder', async () => {
+    it('stores the relative path of a file in a folder', async () => {
       const page = await openApp()
       await zone(page).evaluate((element) => {
         const data = new DataTransfer()
@@ -184,7 +184,7 @@ export function reactSuite(where: string, backend: Backend): void {
       expect(stored).toMatchObject({ metadata: { relativePath: 'notes/2026/page.txt' } })
     })
 
-    it('gives a page of its own the numbers: useUpload', async () => {
+    it('useUpload returns the state of the uploads to a custom component', async () => {
       const page = await openApp('&hand')
       const output = page.locator('output')
       expect(await output.textContent()).toBe('idle')

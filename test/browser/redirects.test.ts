@@ -82,7 +82,7 @@ describe.each([
     expect(await fetched(urls.content, { authorization })).toEqual(expected)
   })
 
-  it('an image with crossorigin is drawn, and its pixels can be read', async () => {
+  it('an image with crossorigin is rendered, and its pixels can be read', async () => {
     const pixel = await page.evaluate(async (url) => {
       const image = new Image()
       image.crossOrigin = 'anonymous'

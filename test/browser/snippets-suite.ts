@@ -37,12 +37,12 @@ export function snippetsSuite(where: string, start: StartGateway): void {
       return () => page.close()
     })
 
-    it('is really a third origin', () => {
+    it('runs on a third origin', () => {
       const origins = [foreign.url, gateway.apiUrl, gateway.objectsUrl].map((url) => url && new URL(url).origin)
       expect(new Set(origins).size).toBe(3)
     })
 
-    it('A: XHR with progress, no confirm; then the public URL is live', async () => {
+    it('A: uploads with XHR and progress without confirming, and the public URL works', async () => {
       await throttleUploads(page, 2 ** 22)
       const text = randomBytes(2 ** 20).toString('hex')
       const bytes = text.repeat(5)
@@ -67,7 +67,7 @@ export function snippetsSuite(where: string, start: StartGateway): void {
       })
     })
 
-    it('A: the public URL shows a picture in the page', async () => {
+    it('A: the public URL shows an image in the page', async () => {
       const shown = await page.evaluate(async () => {
         const canvas = document.createElement('canvas')
         canvas.width = 40
@@ -80,7 +80,7 @@ export function snippetsSuite(where: string, start: StartGateway): void {
       expect(shown).toBe(40)
     })
 
-    it('B: fetch, then confirm; the bytes come back by a download URL', async () => {
+    it('B: uploads with fetch, confirms, and downloads the same bytes', async () => {
       const bytes = randomBytes(70_000).toString('hex')
       const record = await page.evaluate((text) => uploadB(new File([text], 'b.txt', { type: 'text/plain' })), bytes)
       expect(record).toMatchObject({ httpStatus: 201, url: `/files/${record.id}`, size: bytes.length })
@@ -95,7 +95,7 @@ export function snippetsSuite(where: string, start: StartGateway): void {
       expect(sha256(Buffer.from(text))).toBe(sha256(Buffer.from(bytes)))
     })
 
-    it('B: a refusal reaches the page as `error`', async () => {
+    it('B: the page gets a rejection as `error`', async () => {
       const words = await page.evaluate(() =>
         uploadB(new File(['MZ'], 'setup.exe', { type: 'application/x-msdownload' })).then(
           () => 'uploaded',
@@ -105,7 +105,7 @@ export function snippetsSuite(where: string, start: StartGateway): void {
       expect(words).toMatch(/application\/x-msdownload/)
     })
 
-    it('B: bytes that are not what they are said to be are refused at confirm', async () => {
+    it('B: confirm rejects bytes that do not match the declared type', async () => {
       const words = await page.evaluate(() =>
         uploadB(new File(['<html><script>alert(1)</script>'], 'face.png', { type: 'image/png' })).then(
           () => 'confirmed',

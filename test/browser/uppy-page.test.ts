@@ -59,7 +59,7 @@ describe('/console/uppy', () => {
     { major: 4, way: "the server's URL" },
     { major: 5, way: "the server's URL" },
     { major: 6, way: "the server's URL" },
-  ])('Uppy $major with $way: a small file and one in parts, and links to both', async ({ major, way }) => {
+  ])('Uppy $major with $way: uploads a small file and one in parts, and links to both', async ({ major, way }) => {
     const page = await open()
     await page.getByLabel(`Uppy ${major}`).check()
     await page.getByLabel(way).check()
@@ -80,7 +80,7 @@ describe('/console/uppy', () => {
     }
   })
 
-  it('is used by keyboard alone', async () => {
+  it('works with only the keyboard', async () => {
     const page = await open()
     const file = await sampleFile('keyboard.txt', 20_000)
     page.on('filechooser', (chooser) => void chooser.setFiles(file.path))
@@ -101,7 +101,7 @@ describe('/console/uppy', () => {
     await tabTo(/<a [^>]*class="name"/)
   })
 
-  it.for([4, 5, 6])('Uppy %i: pauses, goes on, and leaves nothing behind when it is canceled', async (major) => {
+  it.for([4, 5, 6])('Uppy %i: pauses, resumes, and leaves nothing after a cancel', async (major) => {
     const page = await open()
     await throttleUploads(page, 2 * 2 ** 20)
     await page.getByLabel(`Uppy ${major}`).check()
@@ -134,7 +134,7 @@ describe('/console/uppy', () => {
     expect(await seriousViolations(page)).toEqual([])
   })
 
-  it('keeps Uppy out of the console’s own page', async () => {
+  it('does not load Uppy in the page of the console', async () => {
     const page = await browser.newPage()
     const scripts: string[] = []
     page.on('response', async (response) => {
@@ -146,7 +146,7 @@ describe('/console/uppy', () => {
     expect(scripts.filter((text) => /@uppy|s3-multipart/.test(text))).toEqual([])
   })
 
-  it('has the console’s policy, and data: beside it for Uppy 6', async () => {
+  it('has the Content-Security-Policy of the console, plus data: for Uppy 6', async () => {
     const policies = await Promise.all(
       ['/', '/console/uppy'].map(async (path) =>
         (await fetch(gateway.apiUrl + path)).headers.get('content-security-policy'),

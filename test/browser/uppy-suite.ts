@@ -102,7 +102,7 @@ export function uppySuite(where: string, backend: Backend): void {
         expect([...partRequests(harness)]).toEqual(expect.arrayContaining([1, 2, 3].map((n) => [n, [200]])))
       })
 
-      it('goes on after a pause, and sends no finished part again', async () => {
+      it('continues after a pause without resending finished parts', async () => {
         const name = named('pause')
         await open({ shouldUseMultipart: true, partSize: 5 * MiB, limit: 1 })
         const setOffline = await throttleUploads(page!, 4 * MiB)
@@ -119,7 +119,7 @@ export function uppySuite(where: string, backend: Backend): void {
         await expectStored(name, 16 * MiB)
       })
 
-      it('leaves nothing behind when it is cancelled', async () => {
+      it('leaves nothing after a cancel', async () => {
         const name = named('cancel')
         const before = await reservedBytes(harness)
         await open({ shouldUseMultipart: true, partSize: 5 * MiB })
@@ -132,7 +132,7 @@ export function uppySuite(where: string, backend: Backend): void {
         expect(await stored(name)).toEqual([])
       })
 
-      it('says why a file is refused', async () => {
+      it('explains why a file is rejected', async () => {
         await open({ shouldUseMultipart: false })
         await startUppy(page!, { name: 'setup.exe', type: 'application/x-msdownload', size: 10 })
         const { failed, successful } = await uppyOutcome(page!)

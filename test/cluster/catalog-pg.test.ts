@@ -45,7 +45,7 @@ describe('postgres', () => {
   const refusals = (results: PromiseSettledResult<unknown>[]) =>
     results.filter((result) => result.status === 'rejected').map((result) => result.reason.code as string)
 
-  it('gives one of fifty parallel requests of five instances the room for one', async () => {
+  it('grants one of fifty parallel requests of five instances when the quota has room for one', async () => {
     const catalogs = await several(5)
     const quota = { userBytes: 10, userFiles: null }
     const results = await times(50, (i) => catalogs[i % 5]!.createUpload(newUpload({ quota })))
@@ -53,7 +53,7 @@ describe('postgres', () => {
     expect(await catalogs[0]!.usage('alice')).toMatchObject({ reservedBytes: 10, reservedFiles: 1 })
   })
 
-  it('creates one file of a hundred parallel confirms', async () => {
+  it('creates one file from a hundred parallel confirms', async () => {
     const catalogs = await several(4)
     const upload = await catalogs[0]!.createUpload(newUpload())
     const answers = await Promise.all(
@@ -64,7 +64,7 @@ describe('postgres', () => {
     expect(await catalogs[0]!.usage('alice')).toEqual({ bytes: 10, files: 1, reservedBytes: 0, reservedFiles: 0 })
   })
 
-  it('settles each upload one way when confirm, expiry, renewal and deletion meet', async () => {
+  it('gives each upload one outcome when confirm, expiry, renewal and deletion race', async () => {
     const catalogs = await several(4)
     for (let round = 0; round < 25; round++) {
       const owner = `owner-${round}`
@@ -107,7 +107,7 @@ describe('postgres', () => {
     expect(await catalog.usage('alice')).toMatchObject({ reservedBytes: 300, reservedFiles: 30 })
   })
 
-  it('lists in the order of bytes, whatever the locale of the database', async () => {
+  it('lists in byte order with any locale of the database', async () => {
     const [catalog] = await several(1)
     const names = ['b', 'B', 'a', 'A', '_', '-', 'é']
     for (const id of names) await catalog!.createUpload(newUpload({ file: { id, key: `uploads/${id}` } }))
@@ -129,13 +129,13 @@ describe('postgres', () => {
     expect((await catalog!.getFile('alice', upload.file.id))?.size).toBe(size)
   })
 
-  it('finds nothing by a key that PostgreSQL could not hold', async () => {
+  it('finds nothing for a key that PostgreSQL cannot store', async () => {
     const [catalog] = await several(1)
     expect(await catalog!.findUploadByKey('a\0b')).toBeNull()
     expect(await catalog!.findUpload('alice', { key: '\0' })).toBeNull()
   })
 
-  it('refuses a schema newer than the program, and leaves it alone', async () => {
+  it('refuses a schema newer than the program, and does not change it', async () => {
     const url = await server.place()
     await (await openCatalog(url)).close()
     const schema = schemaOf(url)
@@ -149,7 +149,7 @@ describe('postgres', () => {
     expect((await catalog.migrationStatus()).at(-1)).toEqual({ name: '9999-later', appliedAt: at(0) })
   })
 
-  it('migrates beside a catalog in another schema, and beside another program’s tables', async () => {
+  it('migrates next to a catalog in another schema and next to tables of another program', async () => {
     await confirmedFile((await several(1))[0]!)
     const url = await server.place()
     const schema = schemaOf(url)

@@ -71,7 +71,7 @@ function rowsOf(url: string): Record<string, unknown[]> {
   return Object.fromEntries(rows) as Record<string, unknown[]>
 }
 
-it('takes every row to PostgreSQL, and back', { timeout: limit(120_000) }, async () => {
+it('copies every row to PostgreSQL and back', { timeout: limit(120_000) }, async () => {
   const [first, there, back] = [sqlite('first.sqlite'), await server.place(), sqlite('back.sqlite')]
   // More than go over at once.
   await fill(first, 603)
@@ -99,7 +99,7 @@ it('takes every row to PostgreSQL, and back', { timeout: limit(120_000) }, async
   expect(rowsOf(first)).toEqual(rows)
 })
 
-it('copies to nothing but an empty database', async () => {
+it('copies only to an empty database', async () => {
   const [first, there] = [sqlite('first.sqlite'), await server.place()]
   await fill(first, 3)
   expect((await copy(first, there)).exitCode).toBe(0)
@@ -180,7 +180,7 @@ it.each(['the catalog', 'the database of --to'])(
   },
 )
 
-it('speaks of --to where that is what is wrong', async () => {
+it('names --to if its URL is invalid', async () => {
   const first = sqlite('first.sqlite')
   await fill(first, 1)
   const { exitCode, stdout } = await copy(first, 'postgres://postern:very-private@127.0.0.1:1/x?sslmode=secure')

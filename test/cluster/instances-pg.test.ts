@@ -36,14 +36,14 @@ it.each([
   [{ auth: { secret: 'another secret of thirty-two bytes or more, for a test' } }, /POSTERN_AUTH_SECRET/],
   [{ auth: { jwksUrl: 'https://id.example.com/keys' } }, /auth\.jwksUrl/],
   [{ storage: { bucket: 'another' } }, /uses another store/],
-])('one with %j is refused', async (settings, message) => {
+])('refuses an instance with %j', async (settings, message) => {
   await expect(another(settings)).rejects.toMatchObject({
     code: 'Unavailable',
     message: expect.stringMatching(message),
   })
 })
 
-it('a new token secret goes from one to the next, and tokens of either are good everywhere all the time', async () => {
+it('every instance accepts tokens of the old and the new secret during a rotation', async () => {
   const [old, fresh] = ['an old secret of thirty-two bytes or more', 'a fresh secret of thirty-two bytes or more']
   const place = await server.place()
   const running: (RunningGateway | null)[] = []
@@ -73,7 +73,7 @@ it('a new token secret goes from one to the next, and tokens of either are good 
   )
 })
 
-it('one that agrees may join, and one that differs once the others have left', async () => {
+it('an instance with the same settings joins, and one with others only after the rest have left', async () => {
   await (await another()).close()
   await first.close()
   const changed = await another({ auth: { secret: 'another secret of thirty-two bytes or more, for a test' } })

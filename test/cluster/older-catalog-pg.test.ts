@@ -45,7 +45,7 @@ async function postern(...args: string[]): Promise<{ exitCode: number | null; st
 }
 
 it(
-  'is refused, until rebuild-catalog has added the files that were confirmed since',
+  'is refused until rebuild-catalog has added the files that were confirmed later',
   { timeout: limit(240_000) },
   async () => {
     const first = await serve(2)
@@ -77,7 +77,7 @@ it(
   },
 )
 
-it('is accepted next to a store that postern restore made, and the log says what is missing', async () => {
+it('is accepted next to a store from postern restore, and the log names the missing files', async () => {
   const gateway = await startGateway({ database: { url } }, { dir })
   const alice = await as(gateway, 'alice')
   const known = await store(alice, 'known')
@@ -108,7 +108,7 @@ it('is accepted next to a store that postern restore made, and the log says what
   expect(JSON.parse((await postern('rebuild-catalog')).stdout)).toMatchObject({ restored: 1, known: 1 })
 })
 
-it('is refused next to a newer copy of the folder, whichever of two servers had it last', async () => {
+it('is refused next to a newer copy of the folder, no matter which of two servers used it last', async () => {
   const one = await startGateway({ database: { url } }, { dir })
   await store(await as(one, 'alice'), 'one')
   await one.close()

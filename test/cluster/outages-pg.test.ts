@@ -33,8 +33,8 @@ async function open(parameters: Record<string, string> = {}, url?: string): Prom
   return catalog
 }
 
-describe('a database that goes away', () => {
-  it('makes the gateway unready and refuse with 503, and nothing worse', async () => {
+describe('a database that becomes unreachable', () => {
+  it('makes /readyz and requests 503 until it is back', async () => {
     const gateway = await startGateway({ database: { url: await server.place() } })
     const alice = await as(gateway, 'alice')
     expect((await alice.get('/readyz')).status).toBe(200)
@@ -51,7 +51,7 @@ describe('a database that goes away', () => {
   })
 
   it(
-    'accepts and never answers: /readyz is 503, calls end in time, and nothing piles up',
+    'that accepts connections and never answers makes /readyz 503, and calls time out without queueing',
     { timeout: limit(90_000) },
     async () => {
       const url = new URL(await server.place())
@@ -84,7 +84,7 @@ describe('a database that goes away', () => {
     },
   )
 
-  it('starts by itself once a database answers that was silent at the start', { timeout: limit(90_000) }, async () => {
+  it('at startup is retried until it answers', { timeout: limit(90_000) }, async () => {
     const url = new URL(await server.place())
     const proxy = await startStallingProxy({ port: Number(url.port) })
     proxy.change('stall')
@@ -103,7 +103,7 @@ describe('a database that goes away', () => {
     await proxy.close()
   })
 
-  it('for a moment is waited for: what was asked meanwhile is done once', async () => {
+  it('for a moment delays calls, which then run once', async () => {
     const catalog = await open()
     const asked = Promise.allSettled(
       Array.from({ length: 40 }, async (_, i) => {
@@ -130,7 +130,7 @@ describe('a database that goes away', () => {
     })
   })
 
-  it('takes single connections with it, and the counts stay right', async () => {
+  it('that loses single connections keeps the counts right', async () => {
     const catalog = await open({ application_name: 'victim' })
     const kill = setInterval(() => {
       void server.query(`select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'victim'`)
@@ -165,7 +165,7 @@ describe('a connection that is lost', () => {
     return { direct, proxy, file, behind: await open({}, url.href) }
   }
 
-  it('leaves the outcome of a single statement unknown: the change is not repeated', async () => {
+  it('leaves the outcome of a single statement unknown, so the change is not repeated', async () => {
     const { direct, proxy, file, behind } = await openBehindProxy()
     proxy.change('lose-answers')
     const renamed = behind.updateFile('alice', file.id, { filename: 'new.txt' }).catch((error: unknown) => error)
@@ -182,7 +182,7 @@ describe('a connection that is lost', () => {
     await proxy.close()
   })
 
-  it('does not fail a read, which is repeated', async () => {
+  it('does not fail a read, which is retried', async () => {
     const { proxy, file, behind } = await openBehindProxy()
     proxy.change('lose-answers')
     const read = behind.getFile('alice', file.id)
@@ -192,7 +192,7 @@ describe('a connection that is lost', () => {
     await proxy.close()
   })
 
-  it('repeats a statement that the server ended itself', async () => {
+  it('retries a statement that the server terminated', async () => {
     const url = await server.place({ application_name: 'ended' })
     const catalog = await open({}, url)
     const { file } = await confirmedFile(catalog)
@@ -209,8 +209,8 @@ describe('a connection that is lost', () => {
   })
 })
 
-describe('a lock that somebody else holds', () => {
-  it('is waited for, and given up for another try', async () => {
+describe('a lock of another connection', () => {
+  it('delays a transaction, which is retried after lock_timeout', async () => {
     const url = await server.place({ lock_timeout: '150' })
     const catalog = await open({}, url)
     await catalog.createUpload(newUpload())
@@ -226,8 +226,8 @@ describe('a lock that somebody else holds', () => {
   })
 })
 
-describe('the URL', () => {
-  it('says how many connections there may be', async () => {
+describe('the database URL', () => {
+  it('sets the number of connections', async () => {
     const catalog = await open({ pool_size: '2', application_name: 'small' })
     await Promise.all(Array.from({ length: 30 }, () => catalog.createUpload(newUpload())))
     const found = await server.query<{ n: string }>(
@@ -242,7 +242,7 @@ describe('the URL', () => {
     ['postgres://u:geheim@db/app?sslmode=verify-ca', /sslrootcert=FILE/],
     ['postgres://u:geheim@db/app?sslmode=verify-full&sslrootcert=/no/such/file', /ENOENT/],
     ['postgres://u:ge/heim@db:x/app', /is not a valid URL/],
-  ])('%s is refused, its password untold', async (url, message) => {
+  ])('%s is refused without printing its password', async (url, message) => {
     const refused = await createCatalog({ url }).catch((error: Error & { code: string }) => error)
     expect(refused).toMatchObject({ code: 'InvalidArgument', message: expect.stringMatching(message) })
     expect((refused as Error).message).not.toContain('geheim')
@@ -266,7 +266,7 @@ describe('the URL', () => {
     })
   })
 
-  it('asks for TLS as libpq does: with the certificate verified or not', async () => {
+  it('sets TLS as in libpq, with and without verification of the certificate', async () => {
     const secure = await startPostgres()
     const [key, certificate] = [join(secure.folder, 'server.key'), join(secure.folder, 'server.crt')]
     const args = ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-subj', '/CN=localhost']
@@ -299,7 +299,7 @@ describe('the URL', () => {
   })
 })
 
-it('postern db migrate and status bring it up to date and say so', async () => {
+it('postern db migrate updates the schema, and status reports the state', async () => {
   const bench = makeBench()
   const env = { DATABASE_URL: await server.place() }
   const before = await bench.run(['db', 'status'], { env })

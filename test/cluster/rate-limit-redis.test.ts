@@ -29,13 +29,13 @@ const ask = async (count: number, user: string): Promise<number[]> => {
 }
 const told = (what: string) => logged.filter((line) => line.includes(what)).length
 
-it('is counted together', async () => {
+it('several gateways share one limit', async () => {
   const statuses = await ask(50, 'alice')
   expect(statuses.filter((status) => status === 200)).toHaveLength(20)
   expect(statuses.filter((status) => status === 429)).toHaveLength(30)
 })
 
-it('is counted by each alone while Redis is away, which is told once; and together again later', async () => {
+it('each gateway counts alone while Redis is unreachable, logs that once, and shares the limit again later', async () => {
   await redis.stop()
   const meanwhile = await ask(50, 'bob')
   expect(meanwhile.filter((status) => status === 200)).toHaveLength(40)
@@ -59,7 +59,7 @@ it('is counted by each alone while Redis is away, which is told once; and togeth
   )
 })
 
-it('does not keep a gateway from starting', async () => {
+it('a gateway starts without Redis', async () => {
   const away = await startGateway({ limits: { issuePerMinute: 3, store: 'redis://127.0.0.1:1' } })
   const alice = await as(away, 'alice')
   const answers = await Promise.all([1, 2, 3, 4].map(() => alice.post('/files/upload-url', textFile)))

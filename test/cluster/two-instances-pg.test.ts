@@ -69,7 +69,7 @@ async function startInstance(): Promise<RunningCommand> {
 }
 
 it(
-  `for ${seconds} s, whatever ends: no error, no file lost, the counts right`,
+  `loses no file and answers no error for ${seconds} s while processes and the database restart`,
   { timeout: seconds * 1000 + 240_000 },
   async () => {
     const counts: Counts = { stored: 0, read: 0, listed: 0, deleted: 0, abandoned: 0, retries: {} }

@@ -4,7 +4,7 @@ import { describeDrop, isAllowed } from '../../src/console/describe-drop.ts'
 const limits = { maxSize: 1000, allowedTypes: ['image/*', 'application/pdf'] }
 
 describe('describeDrop', () => {
-  it('counts, sums what is known, and names what will be refused', () => {
+  it('counts files, adds the known sizes, and names files that will be rejected', () => {
     expect(describeDrop([{ type: 'image/png', size: 900 }], limits)).toEqual({
       invitation: 'Drop 1 file, 900 B',
       refusals: [],
@@ -20,7 +20,7 @@ describe('describeDrop', () => {
     })
   })
 
-  it('claims nothing that the browser does not tell', () => {
+  it('makes no claim without information from the browser', () => {
     expect(describeDrop([], limits)).toEqual({ invitation: 'Drop to upload', refusals: [] })
     const unknown = [
       { type: '', size: null },
@@ -32,7 +32,7 @@ describe('describeDrop', () => {
 })
 
 describe('isAllowed', () => {
-  it('takes a type, a kind of types, and all', () => {
+  it('accepts a type, a wildcard of types, and all types', () => {
     expect(isAllowed('image/png', ['image/*'])).toBe(true)
     expect(isAllowed('imagery/png', ['image/*'])).toBe(false)
     expect(isAllowed('text/html', ['*/*'])).toBe(true)

@@ -13,7 +13,7 @@ const link = (o: Partial<Link>): Link => ({
 })
 const endingIn = (seconds: number): Link => link({ expiresAt: new Date(now.getTime() + seconds * 1000).toISOString() })
 
-describe('a link in words', () => {
+describe('describe a share link', () => {
   it.each([
     [{}, 'not used yet'],
     [{ uses: 1 }, 'used 1 time'],
@@ -36,11 +36,11 @@ describe('a link in words', () => {
     [7 * 86_400 - 2, 'expires in 7 days'],
     [0, 'expired just now'],
     [-7200, 'expired'],
-  ])('says of one that has %d seconds: %s', (seconds, words) => {
+  ])('describes a link that expires in %d seconds as: %s', (seconds, words) => {
     expect(formatExpiry(endingIn(seconds), now)).toContain(words)
   })
 
-  it('knows which still open the file', () => {
+  it('knows which links are active', () => {
     expect(formatExpiry(link({}), now)).toBe('until it is revoked')
     expect(isActive(link({}), now)).toBe(true)
     expect(isActive(endingIn(1), now)).toBe(true)

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { cellsOf } from '../../src/console/transfers/cells.ts'
 
 describe('cellsOf', () => {
-  it('shows each part: stored, on its way, tried again, waiting', () => {
+  it('shows whether each part is stored, in flight, retried or waiting', () => {
     const cells = cellsOf({
       done: 1,
       total: 4,
@@ -22,7 +22,7 @@ describe('cellsOf', () => {
     ])
   })
 
-  it('stands for several parts a cell where there are more than can be drawn', () => {
+  it('combines several parts in a cell if there are more parts than cells', () => {
     const stored = new Set(Array.from({ length: 5000 }, (_, i) => i + 1))
     const cells = cellsOf({ done: 5000, total: 9000, size: 100, stored, sending: [] })
     expect(cells.length).toBeLessThanOrEqual(240)

@@ -5,8 +5,8 @@ import { parseMetadata } from '../../src/service/files/file-fields.ts'
 
 const bytes = (text: string): number => new TextEncoder().encode(text).length
 
-describe('the path of a file in its folder', () => {
-  it('is kept where there is one, and read as its folder', () => {
+describe('relativePath', () => {
+  it('is stored for a file in a folder, and read as the folder', () => {
     expect(metadataOfPath('photos/2026/a.jpg')).toEqual({ relativePath: 'photos/2026/a.jpg' })
     expect(folderOf({ metadata: { relativePath: 'photos/2026/a.jpg' } })).toBe('photos/2026')
     expect(metadataOfPath('')).toEqual({})
@@ -14,7 +14,7 @@ describe('the path of a file in its folder', () => {
     expect(folderOf({ metadata: {} })).toBe('')
   })
 
-  it('is read as other programs may have written it', () => {
+  it('is read in the forms that other programs write', () => {
     expect(folderOfPath('/photos//2026/a.jpg')).toBe('photos/2026')
     expect(folderOfPath(String.raw`photos\2026\a.jpg`)).toBe('photos/2026')
     expect(folderOfPath('a.jpg')).toBe('')
@@ -22,7 +22,7 @@ describe('the path of a file in its folder', () => {
     expect(folderOfPath('a\u202eb/c.txt')).toBe('a\u25a1b')
   })
 
-  it('never is what the server refuses the upload for', () => {
+  it('never makes the server reject the upload', () => {
     const long = `${Array.from({ length: 400 }, (_, i) => `föld${i}`).join('/')}/a.jpg`
     const shortened = metadataOfPath(long)['relativePath'] ?? ''
     expect(bytes(shortened)).toBeLessThanOrEqual(1024)

@@ -14,8 +14,8 @@ afterAll(() => faulty.close())
 const keysLeft = async (): Promise<string[]> =>
   (await faulty.store.listObjects({ bucket })).objects.map(({ key }) => key)
 
-describe('a sound store', () => {
-  it('is in order in every point but what only a page can tell', async () => {
+describe('a healthy store', () => {
+  it('passes every check except those that only a web page can make', async () => {
     const results = await faulty.examine()
     expect(results.filter(({ outcome }) => outcome !== 'ok').map(({ check, outcome }) => [check, outcome])).toEqual([
       ['public-endpoint', 'unknown'],
@@ -26,7 +26,7 @@ describe('a sound store', () => {
 })
 
 describe.each(cases)('$fault', ({ target, plant = {}, fails, message, fix, others = [] }) => {
-  it(`is found as ${fails}, with its fix, and nothing is left behind`, async () => {
+  it(`fails ${fails} with its fix, and leaves nothing in the bucket`, async () => {
     faulty.fault = plant
     const results = await faulty.examine(target)
     const failures = results.filter(({ outcome }) => outcome === 'failed')
@@ -71,7 +71,7 @@ describe('temporary credentials', () => {
   })
 })
 
-it('says of a store that does not answer just that, and judges nothing else', async () => {
+it('reports a store that does not answer, and skips the other checks', async () => {
   const results = await faulty.examine({ endpoint: 'http://127.0.0.1:9', publicEndpoint: 'http://127.0.0.1:9' })
   expect(results[0]).toMatchObject({
     check: 'reach',

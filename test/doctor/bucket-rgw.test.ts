@@ -47,7 +47,7 @@ const failed = (results: Record<string, Result>): string[] =>
     .filter(({ outcome }) => outcome === 'failed')
     .map(({ check }) => check)
 
-it('is in order but for the checksums it ignores and the copy source it obeys', async () => {
+it('passes except for checksums, which it ignores, and an unsigned copy source, which it accepts', async () => {
   const results = await examined()
   expect(failed(results)).toEqual(['checksum', 'copy-source'])
   expect(results['copy-source']?.message).toContain('CVE-2026-54330')
@@ -55,7 +55,7 @@ it('is in order but for the checksums it ignores and the copy source it obeys', 
   expect(KeyCount).toBe(0)
 })
 
-it('tells a wrong secret, an unknown key and a missing bucket', async () => {
+it('distinguishes a wrong secret, an unknown key and a missing bucket', async () => {
   const { accessKeyId, secretAccessKey } = test
   expect(failed(await examined({ credentials: { accessKeyId, secretAccessKey: 'x'.repeat(40) } }))).toEqual([
     'credentials',
@@ -66,7 +66,7 @@ it('tells a wrong secret, an unknown key and a missing bucket', async () => {
   expect(failed(await examined({ bucket: 'postern-nobodys-bucket' }))).toEqual(['bucket'])
 })
 
-it('has no CORS rules at first, and ours after the fix', async () => {
+it('has no CORS rules at first, and those of --fix afterwards', async () => {
   const name = `cors:${origin}`
   expect((await examined({ origins: [origin] }))[name]).toMatchObject({
     outcome: 'failed',

@@ -87,7 +87,7 @@ it('sets the rules with --fix, keeps other rules, and replaces its own', async (
   await probe.cleanUp()
 })
 
-it('says what right is missing to set them', async () => {
+it('names the permission that is missing to set the rules', async () => {
   const deny = (wanted: string) => ({
     answer: ({ method, query }: { method: string; query: URLSearchParams }) =>
       query.has('cors') && method === wanted ? { status: 403, body: '<Error><Code>AccessDenied</Code></Error>' } : null,

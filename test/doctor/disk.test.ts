@@ -48,7 +48,7 @@ describe('a healthy disk', () => {
   const sound = (results: readonly Result[]) =>
     results.filter(({ outcome, message }) => outcome === 'failed' && !message.includes('lies in memory'))
 
-  it('is in order before the first start, and nothing but empty folders is made', async () => {
+  it('passes before the first start, and creates only empty folders', async () => {
     const results = await examined()
     expect(sound(results)).toEqual([])
     expect(results.map(({ check }) => check)).toEqual(['writable', 'mount', 'space', 'fsync', 'index', 'catalog'])
@@ -56,7 +56,7 @@ describe('a healthy disk', () => {
     expect(readdirSync(folder).flatMap((name) => readdirSync(join(folder, name)))).toEqual([])
   })
 
-  it('is in order with a store and a catalog in use, whose versions it tells', async () => {
+  it('passes with a store and a catalog in use, and prints their versions', async () => {
     await used()
     const results = await examined()
     expect(sound(results)).toEqual([])
@@ -66,7 +66,7 @@ describe('a healthy disk', () => {
 })
 
 describe('faults', () => {
-  it('finds a folder that is a file', async () => {
+  it('reports a file in place of the storage folder', async () => {
     writeFileSync(folder, '')
     expect((await failures())[0]).toMatchObject({
       check: 'writable',
@@ -74,13 +74,13 @@ describe('faults', () => {
     })
   })
 
-  it('finds a file where a folder is needed', async () => {
+  it('reports a file in place of a folder in the store', async () => {
     mkdirSync(folder)
     writeFileSync(join(folder, 'tmp'), '')
     expect((await failures())[0]).toMatchObject({ check: 'writable', fix: expect.stringMatching(/Move it away/) })
   })
 
-  it('finds a disk that is full', async () => {
+  it('reports a full disk', async () => {
     expect(await failures({ minFree: Number.MAX_SAFE_INTEGER })).toMatchObject([
       {
         check: 'space',
@@ -99,13 +99,13 @@ describe('faults', () => {
     ])
   })
 
-  it('finds that syncing is switched off', async () => {
+  it('reports fsync: none', async () => {
     expect(await failures({ fsync: 'none' })).toMatchObject([
       { check: 'fsync', fix: expect.stringMatching(/fsync: full/) },
     ])
   })
 
-  it('finds an index and a catalog of newer versions', async () => {
+  it('reports an index and a catalog of newer versions', async () => {
     await used()
     expect(await failures({ indexVersion: schemaVersion - 1 })).toMatchObject([
       { check: 'index', fix: expect.stringMatching(/newer version/) },
@@ -118,13 +118,13 @@ describe('faults', () => {
     ])
   })
 
-  it('finds a damaged database', async () => {
+  it('reports a damaged database', async () => {
     await used()
     writeFileSync(join(folder, 'index.sqlite'), 'this is no database, and it was one yesterday')
     expect(await failures()).toMatchObject([{ check: 'index', fix: expect.stringMatching(/rebuild-index/) }])
   })
 
-  it('finds a database that does not answer', async () => {
+  it('reports a database that does not answer', async () => {
     const openCatalog = () => Promise.reject(new Error('connect ECONNREFUSED 127.0.0.1:5432'))
     expect(await failures({ catalogFile: null, openCatalog })).toMatchObject([
       { check: 'catalog', message: expect.stringMatching(/ECONNREFUSED/), fix: expect.stringMatching(/database\.url/) },

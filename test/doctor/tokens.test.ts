@@ -21,7 +21,7 @@ it('finds the keys', async () => {
   expect(claims).toMatchObject({ outcome: 'ok' })
 })
 
-it('reports a key set that answers with an error, holds no keys, or is not there', async () => {
+it('reports a key set that answers with an error, has no keys, or cannot be reached', async () => {
   keySet.up = false
   expect((await examined())['key-set']).toMatchObject({ outcome: 'failed', message: expect.stringContaining('500') })
   keySet.up = true
@@ -33,7 +33,7 @@ it('reports a key set that answers with an error, holds no keys, or is not there
   expect((await examined({ jwksUrl: 'http://127.0.0.1:1/keys' }))['key-set']).toMatchObject({ outcome: 'failed' })
 })
 
-it('says which claims are not compared', async () => {
+it('reports claims that are not checked', async () => {
   const missing = [{ key: 'auth.audience', advice: 'Set auth.audience.' }]
   expect((await examined({ missing })).claims).toMatchObject({
     outcome: 'unknown',

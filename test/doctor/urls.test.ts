@@ -84,18 +84,18 @@ async function examined(
   return Object.fromEntries(results.map((result) => [result.check, result]))
 }
 
-it('is all in order where URLs lead here', async () => {
+it('passes if the public URLs lead to this server', async () => {
   const results = await examined({ api: await proxyTo(gateway.apiUrl), objects: await proxyTo(gateway.objectsUrl) })
   expect(Object.values(results).map(({ outcome }) => outcome)).toEqual(['ok', 'ok', 'ok'])
   expect((await gateway.gateway.driver.listObjects({ bucket: 'postern' })).objects).toEqual([])
 })
 
-it('has nothing to say of URLs while the server does not run', async () => {
+it('skips the URLs while the server is not running', async () => {
   const results = await examined({ listen: 'http://127.0.0.1:9' })
   expect(Object.values(results).map(({ outcome }) => outcome)).toEqual(['unknown', 'unknown', 'unknown'])
 })
 
-it('tells another program, and another gateway, at the port', async () => {
+it('detects another program and another gateway at the port', async () => {
   const foreign = await proxyTo(gateway.apiUrl, { path: () => '/nothing' })
   expect((await examined({ listen: foreign }))['server']).toMatchObject({
     outcome: 'failed',
@@ -108,7 +108,7 @@ it('tells another program, and another gateway, at the port', async () => {
   })
 })
 
-it('tells a public URL that leads elsewhere, or nowhere', async () => {
+it('detects a public URL that leads to another server or cannot be reached', async () => {
   expect((await examined({ api: other.apiUrl }))['api-url']).toMatchObject({
     outcome: 'failed',
     message: expect.stringMatching(/another gateway/),
@@ -127,7 +127,7 @@ it('tells a public URL that leads elsewhere, or nowhere', async () => {
   })
 })
 
-it('prints both Hosts where a proxy rewrites them: harmless for the API, fatal for signatures', async () => {
+it('prints the sent and the received Host if a proxy rewrites it', async () => {
   const api = await proxyTo(gateway.apiUrl, { host: 'backend:4000' })
   expect((await examined({ api }))['api-url']).toMatchObject({
     outcome: 'ok',
@@ -195,7 +195,7 @@ it('names a proxy that drops Content-Length', async () => {
   expect(await triedAt(await proxyTo(gateway.objectsUrl))).toMatchObject({ outcome: 'ok' })
 })
 
-it('answers a nonce and nothing else: no proof of what somebody else chooses', async () => {
+it('answers a nonce only, so that it signs no text that a caller chooses', async () => {
   const ask = async (query: string) => (await (await fetch(`${gateway.apiUrl}/healthz${query}`)).json()) as object
   const nonce = '0123456789abcdef'.repeat(2)
   expect(await ask(`?nonce=${nonce}`)).toEqual({

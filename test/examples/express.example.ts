@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { followedDigest, runExample, type RunningExample, sampleFile } from '../fixtures/run-example.ts'
 
-describe('the Express example: presigned with the AWS SDK alone', () => {
+describe('the Express example: presigns with the AWS SDK only', () => {
   let example: RunningExample
   beforeAll(async () => {
     example = await runExample('express')

@@ -35,14 +35,14 @@ async function serve(folder: string): Promise<string> {
 const exec = (project: EmptyProject, args: readonly string[], env: Record<string, string> = {}): Promise<string> =>
   runNpm(['exec', '--offline', '--', ...args], { cwd: project.folder, env })
 
-describe('an application of Vite', () => {
+describe('a Vite application', () => {
   let project: EmptyProject
   beforeAll(async () => {
     project = await makeViteApp()
   })
   afterAll(() => project?.remove())
 
-  it('has types that resolve strictly', async () => {
+  it('resolves its types in strict mode', async () => {
     const compilerOptions = {
       module: 'esnext',
       moduleResolution: 'bundler',
@@ -69,7 +69,7 @@ describe('an application of Vite', () => {
   })
 })
 
-describe('an application of Next.js', () => {
+describe('a Next.js application', () => {
   let project: EmptyProject
   beforeAll(async () => {
     project = await makeNextApp()
@@ -98,7 +98,7 @@ describe('a page without a bundler', () => {
     expect(readdirSync(join(modules, '@postern'))).toEqual(['client'])
   })
 
-  it('uploads, with the checksum computed in the Worker', async () => {
+  it('uploads, and computes the checksum in the Worker', async () => {
     const url = `${await serve(project.folder)}/index.html?api=${encodeURIComponent(apiUrl)}`
     expect(await uploadFromPlainPage(browser, url)).toEqual({ isSame: true, faults: [] })
   })
@@ -108,11 +108,11 @@ describe.each(['postern', 'client', 'react'])('the package in dist/packages/%s',
   const folder = join(root, 'dist', 'packages', name)
   const lint = (args: readonly string[]): Promise<string> => runNpm(['exec', '--offline', '--', ...args], { cwd: root })
 
-  it('has no finding of publint', async () => {
+  it('passes publint', async () => {
     expect(await lint(['publint', '--strict', folder])).toContain('All good')
   })
 
-  it('has no finding of arethetypeswrong', async () => {
+  it('passes arethetypeswrong', async () => {
     const stylesheets = ['--exclude-entrypoints', 'styles.css', './react/styles.css']
     const report = await lint(['attw', '--pack', folder, '--profile', 'esm-only', ...stylesheets])
     expect(report).toContain('🟢 (ESM)')

@@ -74,7 +74,7 @@ const laterStep = `
   const { Body } = await s3.send(new GetObjectCommand({ Bucket, Key: 'a.txt' }))
   console.log(JSON.stringify([Bucket, Buckets.map(({ Name }) => Name), await Body.transformToString()]))`
 
-it('gives the steps after it a gateway with buckets, without an endpoint in their code', async () => {
+it('starts a gateway with buckets for later steps, which need no endpoint in their code', async () => {
   const { env, outputs } = await runAction({ buckets: 'photos videos', package: project.tarball })
   const step = spawnSync(process.execPath, ['--input-type=module', '-e', laterStep], {
     env: { PATH: process.env['PATH'], ...env },
@@ -93,7 +93,7 @@ it('fails with the message of the gateway if an input is wrong', async () => {
   )
 })
 
-it('fails if the job has credentials that could lead its tests to a real bucket', async () => {
+it('fails if the job has credentials of a real bucket', async () => {
   const env = { AWS_PROFILE: 'production' }
   await expect(runAction({ package: project.tarball }, env)).rejects.toThrow(
     /::error .*real bucket: AWS_PROFILE\. Remove them from env\./,

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { followedDigest, runExample, type RunningExample, sampleFile } from '../fixtures/run-example.ts'
 
-describe('the Next.js example: a route handler asks for the signed-in user', () => {
+describe('the Next.js example: a route handler acts for the signed-in user', () => {
   let example: RunningExample
   beforeAll(async () => {
     example = await runExample('nextjs')
@@ -17,7 +17,7 @@ describe('the Next.js example: a route handler asks for the signed-in user', () 
     await page.getByText(`Signed in as ${name}.`).waitFor()
   }
 
-  it('uploads straight to the storage, as the user who is signed in, for that user alone', async () => {
+  it('uploads directly to the storage, for the signed-in user only', async () => {
     const { page, faults } = example
     const appOrigin = new URL(page.url()).origin
     const storedAt: string[] = []
@@ -42,7 +42,7 @@ describe('the Next.js example: a route handler asks for the signed-in user', () 
     expect((await page.request.get(new URL(href, appOrigin).href)).status()).toBe(404)
   })
 
-  it('asks for nothing on behalf of nobody', async () => {
+  it('sends no request without a signed-in user', async () => {
     const { page } = example
     await page.context().clearCookies()
     const url = new URL('/api/upload-url', page.url()).href

@@ -40,7 +40,7 @@ describe('postern, installed in an empty project', () => {
   const run = (...args: string[]): Promise<string> =>
     runNpm(['exec', '--offline', '--', ...args], { cwd: project.folder })
 
-  it('holds what is run and its types, and nothing else', () => {
+  it('contains only the program and its types', () => {
     const { packed, folder } = project
     const allowed =
       /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|config\/default\.yaml|dist\/.+\.(js|d\.ts|css|html|svg|txt))$/
@@ -109,7 +109,7 @@ describe('postern, installed in an empty project', () => {
     expect(await uploadThroughReact(browser, `http://localhost:${port}/`)).toEqual(wasUploaded)
   })
 
-  it('uploads from a page with plain script tags, its checksum made in the Worker', async () => {
+  it('uploads from a page with plain script tags, and computes the checksum in the Worker', async () => {
     project.write('plain.html', plainPage('/node_modules/postern/dist/client'))
     const pages = await serveFolder(project.folder)
     onTestFinished(() => pages.close())
@@ -117,7 +117,7 @@ describe('postern, installed in an empty project', () => {
     expect(await uploadFromPlainPage(browser, url)).toEqual({ isSame: true, faults: [] })
   })
 
-  it('mounts in a server of the user’s own', async () => {
+  it('can be mounted in another server', async () => {
     const port = String(await freePort())
     project.write('mount.js', mounting)
     const data = await mkdtemp(join(project.folder, 'mounted-'))
@@ -140,7 +140,7 @@ describe('postern, installed in an empty project', () => {
     expect(await (await fetch(`${base}/files/${id}/content`)).text()).toBe('bytes')
   })
 
-  it('says to a Node that is too old what it needs', async () => {
+  it('names the required Node version on an older one', async () => {
     const older = `Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '20.20.2' } })`
     const args = ['--import', `data:text/javascript,${encodeURIComponent(older)}`, '--eval', "import('postern')"]
     const embedding = startProgram(process.execPath, args, { cwd: project.folder })
@@ -160,7 +160,7 @@ describe('postern, installed in an empty project', () => {
     expect((await fetch(`${url}/files/upload-url`, { method: 'POST', headers, body })).status).toBe(200)
   })
 
-  it('has a command that says its version', async () => {
+  it('prints its version', async () => {
     const { version } = JSON.parse(readFileSync(join(project.folder, 'node_modules/postern/package.json'), 'utf8')) as {
       version: string
     }

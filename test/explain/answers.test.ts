@@ -16,7 +16,7 @@ function seenBy(rawHeaders: readonly string[]): string {
   throw new Error('it was accepted')
 }
 
-it('finds the first line in which a store saw another request', () => {
+it('finds the first line that differs from the request of the store', () => {
   const seen = seenBy(['Host', 'internal:9000', 'content-type', 'image/jpeg'])
   expect(compareCanonical(requestSent({}), seen)).toEqual({
     line: 5,
@@ -29,7 +29,7 @@ it('finds the first line in which a store saw another request', () => {
   ).toBeNull()
 })
 
-it('reads an error document, whatever is in it', () => {
+it('reads an error document with any content', () => {
   const xml =
     '<Error><Code>SignatureDoesNotMatch</Code><Message>a &lt;b&gt; &amp; &#x27;c&#39;</Message><CanonicalRequest>GET&#10;/</CanonicalRequest></Error>'
   expect(readErrorDocument(xml)).toEqual({
@@ -51,7 +51,7 @@ it('has advice for codes, and for statuses without one', () => {
   expect(adviceOnAnswer(400, 'toString')).toMatch(/error code is unknown/)
 })
 
-it('takes what is not told for no fault, and says what was signed', () => {
+it('does not report unknown values as differences, and lists what was signed', () => {
   const o = { region: null, keys, now: soon, hosts: [] }
   const use = { pathPrefix: '/objects' }
   const explained = explainUrl(signed(), use, o)

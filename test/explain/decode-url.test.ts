@@ -4,7 +4,7 @@ import { spanInWords } from '../../src/explain/span.ts'
 import { schemeName } from '../../src/explain/url-scheme.ts'
 import { credentials, later, signed } from './signed-put.ts'
 
-it('says what a URL says of itself', () => {
+it('describes the parameters of a URL', () => {
   const url = signed({
     query: { 'response-content-type': 'text/plain; x=1' },
     headers: { 'content-type': 'a/b', 'content-length': '5' },
@@ -32,7 +32,7 @@ it('says what a URL says of itself', () => {
   expect(decodeUrl(url, later(700)).secondsLeft).toBe(-100)
 })
 
-it('says what each parameter that stands for a header does', () => {
+it('describes each parameter that sets a header', () => {
   const query = {
     'x-amz-meta-a': 'b',
     'X-Amz-Acl': 'private',
@@ -51,7 +51,7 @@ it('says what each parameter that stands for a header does', () => {
   })
 })
 
-it('finds the bucket in the host where AWS has it, and hides a session token', () => {
+it('finds the bucket in the host of AWS, and hides a session token', () => {
   const decoded = decodeUrl(
     'https://my.bucket.s3.eu-west-1.amazonaws.com/a/b%20c?X-Amz-Signature=00&X-Amz-Security-Token=secret-token',
     later(0),
@@ -60,7 +60,7 @@ it('finds the bucket in the host where AWS has it, and hides a session token', (
   expect(JSON.stringify(decoded)).not.toContain('secret-token')
 })
 
-describe('other ways of signing are named', () => {
+describe('names other signature schemes', () => {
   it.each([
     ['https://b.s3.amazonaws.com/k?AWSAccessKeyId=AKIA&Expires=1700000000&Signature=x', 'sigv2'],
     ['https://storage.googleapis.com/b/k?X-Goog-Algorithm=GOOG4-RSA-SHA256&X-Goog-Signature=x', 'gcs'],
@@ -74,7 +74,7 @@ describe('other ways of signing are named', () => {
   })
 })
 
-it('takes a URL as it stands, and refuses what is none', () => {
+it('parses a URL without normalising it, and rejects an invalid one', () => {
   expect(requestOf('https://h:443/a/../b%2f?x=+#part', { method: 'GET' })).toMatchObject({
     target: '/a/../b%2f?x=+',
     rawHeaders: ['Host', 'h'],
@@ -90,6 +90,6 @@ it.each([
   [3725, '1 h 2 min'],
   [86_400, '1 d'],
   [200_000, '2 d 7 h'],
-])('%d s reads %s', (seconds, text) => {
+])('formats %d s as %s', (seconds, text) => {
   expect(spanInWords(seconds)).toBe(text)
 })

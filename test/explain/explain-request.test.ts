@@ -20,7 +20,7 @@ describe.each(cases)('$what', ({ sent, code, name, was, is, advice = /./, also =
     expect(explanation.also.map((other) => other.code)).toEqual(also)
   })
 
-  it('is not accepted by the server, costs little and tells no secret', () => {
+  it('is rejected by the server, explained with little work, and reveals no secret', () => {
     expect(isAccepted(sent)).toBe(false)
     expect(explanation.tried).toBeLessThanOrEqual(200)
     const text = JSON.stringify(explanation)
@@ -29,7 +29,7 @@ describe.each(cases)('$what', ({ sent, code, name, was, is, advice = /./, also =
   })
 })
 
-it('names server-side encryption in the query, which a good signature does not make acceptable', () => {
+it('rejects server-side encryption in the query, although the signature is valid', () => {
   const parameter = { 'x-amz-server-side-encryption-customer-key': 'TOPSECRET' }
   const explanation = explained({ url: signed({ query: parameter }) })
   expect(explanation).toMatchObject({ outcome: 'refused', difference: { code: 'HeaderInQuery', signed: null } })
@@ -39,8 +39,8 @@ it('names server-side encryption in the query, which a good signature does not m
 const unlike = (rows: readonly SignedRow[]): string[] =>
   rows.filter(({ same }) => !same).map((row) => row.name ?? row.part)
 
-describe('the two sides', () => {
-  it('are the same for what is accepted', () => {
+describe('the signed and the sent request', () => {
+  it('are equal for an accepted request', () => {
     const { outcome, difference, rows, tried } = explained({})
     expect({ outcome, difference, tried }).toEqual({ outcome: 'valid', difference: null, tried: 1 })
     expect(isAccepted({})).toBe(true)
@@ -55,7 +55,7 @@ describe('the two sides', () => {
     ])
   })
 
-  it('differ in what was changed, and nowhere else', () => {
+  it('differ only in what was changed', () => {
     const type = explained({ headers: { 'content-type': 'text/plain' } })
     expect(unlike(type.rows)).toEqual(['content-type'])
     expect(type.rows.find(({ name }) => name === 'content-type')).toMatchObject({
@@ -66,14 +66,14 @@ describe('the two sides', () => {
     expect(unlike(explained({ url: `${get()}&v=1`, ...asGet }).rows)).toEqual(['v'])
   })
 
-  it('say nothing of what was signed where it is not known', () => {
+  it('leave the signed value empty if it is unknown', () => {
     const { rows } = explained({ url: signed({ credentials: { ...credentials, secretAccessKey: 'x'.repeat(40) } }) })
     expect(rows.every(({ signed: was, same }) => was === null && !same)).toBe(true)
     expect(rows.find(({ part }) => part === 'method')?.sent).toBe('PUT')
   })
 })
 
-it('leaves unchecked what it has no secret for, and still sees that it expired', () => {
+it('reports an expired URL without the secret, and leaves its signature unchecked', () => {
   expect(explained({ keys: null })).toMatchObject({ outcome: 'unchecked', difference: null, tried: 0 })
   expect(explained({ keys: null, now: later(700) })).toMatchObject({
     outcome: 'refused',
@@ -81,7 +81,7 @@ it('leaves unchecked what it has no secret for, and still sees that it expired',
   })
 })
 
-describe('an Authorization header', () => {
+describe('a request with an Authorization header', () => {
   const url = 'http://127.0.0.1:4001/bucket/key'
   const request = (method: string, now: Date) => {
     const options = { method: 'GET', url, payload: 'UNSIGNED-PAYLOAD', credentials, region: 'us-east-1', now: signedAt }
@@ -90,7 +90,7 @@ describe('an Authorization header', () => {
     return explainRequest(raw, { region: 'us-east-1', keys, now })
   }
 
-  it('is read, checked and explained like a URL', () => {
+  it('is parsed, verified and explained like a URL', () => {
     expect(request('GET', soon)).toMatchObject({
       outcome: 'valid',
       decoded: { via: 'header', bucket: 'bucket', key: 'key' },
@@ -103,7 +103,7 @@ describe('an Authorization header', () => {
   })
 })
 
-it('never throws, whatever it is given', () => {
+it('never throws for any input', () => {
   for (const target of [
     '',
     '/',

@@ -18,7 +18,7 @@ beforeEach(async () => {
 })
 afterEach(() => harness.close())
 
-describe('a database that another process holds', () => {
+describe('a database that another process has locked', () => {
   it.each(['index', 'catalog'] as const)('the %s: 503 in the end; the others are served meanwhile', async (which) => {
     const file = which === 'index' ? join(harness.installation.storage, 'index.sqlite') : harness.installation.catalog
     const other = new Database(file)
@@ -59,7 +59,7 @@ describe('a database that is damaged', () => {
     await harness.restart()
   }
 
-  it('the index: 503, and the log says what to do', async () => {
+  it('the index: answers 503, and the log says what to do', async () => {
     await ruin(join(harness.installation.storage, 'index.sqlite'), 'objects')
     expect((await send(await harness.caller.s3('GET', 'kept'))).status).toBe(503)
     expect((await put(harness.caller, 'new', kept)).status).toBe(503)
@@ -69,7 +69,7 @@ describe('a database that is damaged', () => {
     expect((await send({ method: 'GET', url: `${harness.installation.api}/healthz` })).status).toBe(200)
   })
 
-  it('the index, found by a write: the reason stays the damage, for later writes and for /readyz', async () => {
+  it('the index: later writes and /readyz name the damage that a write found', async () => {
     await ruin(join(harness.installation.storage, 'index.sqlite'), 'blobs')
     for (const key of ['first', 'second']) expect((await put(harness.caller, key, kept)).status).toBe(503)
     await expect
@@ -78,7 +78,7 @@ describe('a database that is damaged', () => {
     expect(harness.server().log()).not.toMatch(/made durable|"stack"/)
   })
 
-  it('the catalog: 503 likewise, while objects are served', async () => {
+  it('the catalog: answers 503, and objects are still served', async () => {
     await ruin(harness.installation.catalog, 'files')
     expect((await send(harness.caller.api('GET', '/files'))).status).toBe(503)
     expect((await tryFile(harness.caller, kept)).answers.at(-1)!.status).toBe(503)

@@ -64,7 +64,7 @@ async function expectSound(harness: FaultHarness): Promise<void> {
   noteFigures('full-disk', { 'writes refused by a full disk': refused, 'lost or wrong': 0 })
 }
 
-it('blobs: minFree keeps room, so that a full store can still be deleted from', async () => {
+it('blobs: minFree keeps room for deletions in a full store', async () => {
   const { harness } = await onSmallDisk('storage', '1MiB')
   const { status, stored } = await uploadUntilRefused(harness, () => randomBytes(300_000))
   expect(status).toBe(507)
@@ -80,7 +80,7 @@ it('blobs: minFree keeps room, so that a full store can still be deleted from', 
   await expectSound(harness)
 })
 
-it('blobs: not a byte left, then space again', async () => {
+it('blobs: writes fail without free space, and succeed once there is space', async () => {
   const { harness, path } = await onSmallDisk('storage', '0B')
   const { stored } = await uploadUntilRefused(harness, () => randomBytes(300_000))
   const free = await fill(path, 0)
@@ -103,7 +103,7 @@ it('blobs: not a byte left, then space again', async () => {
   await expectSound(harness)
 })
 
-it('the index: objects of no bytes need a row all the same', async () => {
+it('the index: empty objects fail too, because they need a row', async () => {
   const { harness, path } = await onSmallDisk('storage', '0B')
   const free = await fill(path, 64 * 1024)
   const { status, stored } = await uploadUntilRefused(harness, () => Buffer.alloc(0))
@@ -120,7 +120,7 @@ it('the index: objects of no bytes need a row all the same', async () => {
   await expectSound(harness)
 })
 
-it('the catalog: no upload is granted or confirmed, objects are served and stored', async () => {
+it('the catalog: grants and confirms fail, while objects are served and stored', async () => {
   const { harness, path } = await onSmallDisk('catalog', '1MiB')
   const free = await fill(path, 0)
   let answers = (await tryFile(harness.caller, randomBytes(100))).answers

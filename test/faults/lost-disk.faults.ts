@@ -9,7 +9,7 @@ import { makeMount, makeReadOnly, type Mount } from './mounts.ts'
 it.each<[string, (mount: Mount) => Promise<void>, RegExp]>([
   ['becomes read-only', makeReadOnly, /EROFS/],
   ['is shut down', async (mount) => (await mount.preparePowerCut())(), /EIO/],
-])('a file system that %s: 503 with the reason, and no upload URLs', async (_, lose, reason) => {
+])('answers 503 with the reason and grants no upload URLs on a file system that %s', async (_, lose, reason) => {
   const mount = await makeMount({ kind: 'ext4', size: '128M' })
   onTestFinished(() => mount.remove())
   const harness = await startFaultHarness({

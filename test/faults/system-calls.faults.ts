@@ -32,13 +32,13 @@ async function expectUnharmed(): Promise<void> {
   expect(await harness.readiness()).toBe(200)
 }
 
-describe('bytes of an object', () => {
+describe('the bytes of an object', () => {
   it.each([
     ['ENOSPC', 507, 'small', small, { thread: 'main' as const, when: '1' }],
     ['EDQUOT', 507, 'small', small, { thread: 'main' as const, when: '1' }],
     ['ENOSPC', 507, 'large', large, { thread: 'pool' as const }],
     ['EDQUOT', 507, 'large', large, { thread: 'pool' as const }],
-  ])('%s is %i, for a %s one', async (errno, answer, size, body, where) => {
+  ])('%s is answered with %i for a %s object', async (errno, answer, size, body, where) => {
     const key = `no-space-${size}`
     const fault = { calls: ['pwrite64', 'pwritev'], fault: errno, ...where }
     expect(await harness.during(fault, () => status(put(harness.caller, key, body)))).toBe(answer)
@@ -50,7 +50,7 @@ describe('bytes of an object', () => {
     await send(await harness.caller.s3('DELETE', key))
   })
 
-  it.each(['EMFILE', 'ENFILE'])('%s is 503; what is open already is read', async (errno) => {
+  it.each(['EMFILE', 'ENFILE'])('%s is answered with 503, and open files are still read', async (errno) => {
     await harness.expectReads()
     await harness.during({ calls: ['openat'], fault: errno, thread: 'pool' }, async () => {
       expect(await status(put(harness.caller, 'no-descriptor', small))).toBe(503)
@@ -62,13 +62,16 @@ describe('bytes of an object', () => {
     await send(await harness.caller.s3('DELETE', 'no-descriptor'))
   })
 
-  it.each(['ENOSPC', 'EDQUOT'])('%s that only the sync tells is 507, and writes go on', async (errno) => {
-    const fault = { calls: ['fsync', 'fdatasync'], fault: errno, thread: 'pool' as const, when: '1' }
-    expect(await harness.during(fault, () => status(put(harness.caller, 'late', small)))).toBe(507)
-    faults++
-    await expectUnharmed()
-    expect(await status(put(harness.caller, 'late', small))).toBe(200)
-  })
+  it.each(['ENOSPC', 'EDQUOT'])(
+    '%s that only the sync reports is answered with 507, and later writes succeed',
+    async (errno) => {
+      const fault = { calls: ['fsync', 'fdatasync'], fault: errno, thread: 'pool' as const, when: '1' }
+      expect(await harness.during(fault, () => status(put(harness.caller, 'late', small)))).toBe(507)
+      faults++
+      await expectUnharmed()
+      expect(await status(put(harness.caller, 'late', small))).toBe(200)
+    },
+  )
 })
 
 describe('a database', () => {
@@ -94,13 +97,13 @@ describe('a database', () => {
     expect((await tryFile(harness.caller, small)).answers.at(-1)!.status).toBe(201)
   })
 
-  it('says in the log what it lacked', async () => {
+  it('logs the missing resource', async () => {
     await expect.poll(() => harness.server().log()).toContain('database or disk is full')
     await expect.poll(() => harness.server().log()).toContain('no space is left for the catalog')
   })
 })
 
-it('leaves a store that is sound', async () => {
+it('leaves a consistent store', async () => {
   expect(await harness.server().stop()).toBe(0)
   expect(await checkConsistency(harness.installation)).toEqual([])
 })

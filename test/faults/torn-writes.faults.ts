@@ -77,7 +77,7 @@ for (const kind of fileSystems) {
     })
 
     if (isSmoke && kind !== 'ext4') return
-    it('loses acknowledged uploads when the syncs of the store’s log alone are dropped', async () => {
+    it('loses acknowledged uploads if only the syncs of the store’s log are dropped', async () => {
       const random = seededRandom(inject('seed')).split(`torn writes without the sync of the log ${kind}`)
       const mount = await makeCachedMount({ kind, random: random.split('cache') })
       const lost = await withCutHarness({ mount, random: random.split('mount'), fsync: 'full' }, (harness) =>

@@ -95,19 +95,19 @@ function expectCommitted(seen: readonly Call[], wal: RegExp): void {
 it.each([
   ['small', 1000],
   ['large', 3 << 20],
-])('a %s object: bytes, rename, directory, log, index, answer', async (_, size) => {
+])('a %s object: syncs bytes, directory and log, then writes the index, then answers', async (_, size) => {
   const body = randomBytes(size)
   expectDurable(await traceOf(async () => expect((await put(harness.caller, 'ordered', body)).status).toBe(200)))
 })
 
-it('a part', async () => {
+it('a part: syncs bytes, directory and log, then writes the index, then answers', async () => {
   const uploadId = await beginParts(harness.caller, 'parts')
   const body = randomBytes(1000)
   const request = await harness.caller.s3('PUT', 'parts', { query: { partNumber: '1', uploadId }, body })
   expectDurable(await traceOf(async () => expect((await send(request)).status).toBe(200)))
 })
 
-it('a file: its bytes as any object, grant and confirmation by the catalog’s commit', async () => {
+it('a file: syncs its bytes like any object, and the catalog’s commit before each response', async () => {
   const seen = await traceOf(async () =>
     expect((await tryFile(harness.caller, randomBytes(1000))).answers).toHaveLength(3),
   )
@@ -116,13 +116,13 @@ it('a file: its bytes as any object, grant and confirmation by the catalog’s c
   expectCommitted(seen, log)
 })
 
-it('a deletion, by the sync of the log', async () => {
+it('a deletion: syncs the log before the response', async () => {
   await put(harness.caller, 'doomed', randomBytes(10))
   const request = await harness.caller.s3('DELETE', 'doomed')
   expectCommitted(await traceOf(async () => expect((await send(request)).status).toBe(204)), log)
 })
 
-it('a folder that is new: synced in its parent before anything is renamed into it', async () => {
+it('a new folder: syncs its parent before a file is renamed into it', async () => {
   const seen = await traceOf(() => put(harness.caller, 'first', randomBytes(10)))
   const made = seen.filter(
     (call) => call.name.startsWith('mkdir') && /\/objects\//.test(call.args) && call.result.startsWith('0'),

@@ -22,12 +22,12 @@ describe.each(['when_supported', 'when_required'])('aws s3, checksums %s', (chec
     return (await harness.run('aws', args, { env })).stdout
   }
 
-  test('makes a bucket and lists it', async () => {
+  test('creates a bucket and lists it', async () => {
     await aws('s3', 'mb', `s3://${bucket}`)
     expect(await aws('s3', 'ls')).toContain(bucket)
   })
 
-  test('copies up, multipart included, and down again', async () => {
+  test('uploads and downloads files, also in parts', async () => {
     await aws('s3', 'cp', '--recursive', '--quiet', source, `s3://${bucket}/copied/`)
     for (const [name, bytes] of files)
       expect(sha256(await harness.stored(bucket, `copied/${name}`))).toBe(sha256(bytes))
@@ -36,7 +36,7 @@ describe.each(['when_supported', 'when_required'])('aws s3, checksums %s', (chec
     expect(await digestsOf(down)).toEqual(await digestsOf(source))
   })
 
-  test('syncs what changed and nothing else', async () => {
+  test('syncs only changed files', async () => {
     const changing = join(harness.dir, `${bucket}-changing`)
     await mkdir(join(changing, 'sub dir'), { recursive: true })
     await writeFile(join(changing, 'one'), '1')
@@ -52,7 +52,7 @@ describe.each(['when_supported', 'when_required'])('aws s3, checksums %s', (chec
     expect(await aws('s3', 'ls', '--recursive', `${target}/`)).toMatch(/8 synced\/one\n.*1 synced\/sub dir\/two\n$/)
   })
 
-  test('streams through standard input and output, moves and removes', async () => {
+  test('streams through standard input and output, moves and deletes', async () => {
     await harness.run('aws', ['s3', 'cp', '-', `s3://${bucket}/streamed`], { input: 'from a pipe' })
     expect(await aws('s3', 'cp', `s3://${bucket}/streamed`, '-')).toBe('from a pipe')
     await aws('s3', 'mv', '--quiet', `s3://${bucket}/copied/large.bin`, `s3://${bucket}/moved/large +.bin`)
@@ -90,7 +90,7 @@ describe('aws s3api', () => {
     expect(await readFile(out, 'utf8')).toBe('lai')
   })
 
-  test('presigns', async () => {
+  test('presigns a URL that works', async () => {
     const presign = ['s3', 'presign', `s3://${bucket}/k`, '--expires-in', '60']
     // In us-east-1 its URLs are of signature version 2 unless it is told otherwise.
     const byDefault = (await harness.run('aws', presign)).stdout.trim()

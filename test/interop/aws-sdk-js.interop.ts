@@ -43,7 +43,7 @@ const checksumOf = (answer: object): unknown =>
   Object.entries(answer).find(([name]) => /^Checksum[CS][A-Z0-9]+$/.test(name))?.[1]
 
 describe('the AWS SDK for JavaScript', () => {
-  test('puts buffers and reads them back, checked by its own checksums', async () => {
+  test('uploads buffers and reads them back, verified by its own checksums', async () => {
     for (const [name, bytes] of files) {
       const Key = `buffer/${name}`
       await harness.client().send(new PutObjectCommand({ Bucket, Key, Body: bytes }))
@@ -83,7 +83,7 @@ describe('the AWS SDK for JavaScript', () => {
     }
   })
 
-  test('puts SHA-512 and MD5 checksums that were computed before', async () => {
+  test('sends SHA-512 and MD5 checksums that were computed beforehand', async () => {
     const digests = { ChecksumSHA512: 'sha512', ChecksumMD5: 'md5' }
     for (const [field, algorithm] of Object.entries(digests)) {
       const valueOf = (text: string) => hash(algorithm, text, 'base64')
@@ -97,7 +97,7 @@ describe('the AWS SDK for JavaScript', () => {
     }
   })
 
-  test('puts streams, with a checksum in the trailer', async () => {
+  test('uploads streams with a checksum in the trailer', async () => {
     const client = harness.client()
     client.config.requestStreamBufferSize = 64 * 1024
     for (const [name, bytes] of files) {
@@ -110,7 +110,7 @@ describe('the AWS SDK for JavaScript', () => {
     }
   })
 
-  test('a stream in chunks that are too small is refused, as it is by AWS', async () => {
+  test('a stream with chunks that are too small is rejected, as by AWS', async () => {
     const bytes = files.get('large.bin')!
     const params = { Bucket, Key: 'small-chunks', Body: Readable.from(pieces(bytes)), ContentLength: bytes.length }
     await expect(harness.client().send(new PutObjectCommand(params))).rejects.toMatchObject({
@@ -139,7 +139,7 @@ describe('the AWS SDK for JavaScript', () => {
     },
   )
 
-  test('an upload that is aborted leaves nothing behind', async () => {
+  test('an aborted upload leaves nothing', async () => {
     const params = { Bucket, Key: 'aborted', Body: Readable.from(pieces(files.get('large.bin')!)) }
     const upload = new Upload({ client: harness.client(), params, partSize: 5 * 1024 * 1024 })
     upload.on('httpUploadProgress', () => void upload.abort())
@@ -147,7 +147,7 @@ describe('the AWS SDK for JavaScript', () => {
     expect(await harness.storedKeys(Bucket)).not.toContain('aborted')
   })
 
-  test('its paginators see every key, prefix, part and bucket once', async () => {
+  test('its paginators return every key, prefix, part and bucket once', async () => {
     const client = harness.client()
     const names = Array.from({ length: 23 }, (_, i) => `page/${String(i).padStart(2, '0')} +%/x`)
     for (const Key of names) await client.send(new PutObjectCommand({ Bucket, Key, Body: Key }))
@@ -181,7 +181,7 @@ describe('the AWS SDK for JavaScript', () => {
     expect(buckets).toEqual(['sdk-js-a', 'sdk-js-b', 'sdk-js-c'])
   })
 
-  test('forms of its presigned-post package are held to their conditions', async () => {
+  test('the conditions of forms from its presigned-post package are enforced', async () => {
     const post = await createPresignedPost(harness.client(), {
       Bucket,
       Key: 'forms/${filename}',
@@ -207,7 +207,7 @@ describe('the AWS SDK for JavaScript', () => {
     expect(await submit('hello', 'image/png')).toEqual([403, 'AccessDenied'])
   })
 
-  test('copies, deletes many and waits for what it did', async () => {
+  test('copies, deletes many objects, and its waiters succeed', async () => {
     const client = harness.client()
     const waiting = { client, maxWaitTime: 10 }
     for (const name of files.keys()) {

@@ -27,7 +27,7 @@ test.each(awkwardKeys)('puts, reads, and deletes %s with signed headers', async 
   expect((await client.fetch(url)).status).toBe(404)
 })
 
-test('is refused with another secret', async () => {
+test('is rejected with another secret', async () => {
   const client = new AwsClient({ ...keys.alice, secretAccessKey: 'wrong', service: 's3', region, retries: 0 })
   expect((await client.fetch(`${harness.url}/${bucket}/plain.txt`)).status).toBe(403)
 })

@@ -34,14 +34,14 @@ test.each([
   ['with the payload in the signature', 'signed'],
   ['with SHA-256 checksums', 'sha256'],
   ['from streams that cannot be rewound', 'streams'],
-])('transfers files %s, in parts where they are large', async (_how, kind) => {
+])('transfers files %s, large ones in parts', async (_how, kind) => {
   expect(result.read[kind]).toEqual(Object.fromEntries([...files].map(([name, bytes]) => [name, sha256(bytes)])))
   const prefix = kind === 'streams' ? 'stream' : kind
   for (const [name, bytes] of files)
     expect(sha256(await harness.stored(bucket, `${prefix}/${name}`))).toBe(sha256(bytes))
 })
 
-test('is given back the checksums it sent', () => {
+test('gets the checksums that it sent', () => {
   expect(result.checksums).toEqual({ CRC32: true, SHA1: true, SHA256: true })
 })
 
@@ -52,6 +52,6 @@ test('pages through keys, prefixes and versions', async () => {
   expect(result.pages.prefixes).toEqual([...new Set(stored.map((key) => `${key.split('/')[0]}/`))])
 })
 
-test('knows the errors by their codes', () => {
+test('recognises the errors by their codes', () => {
   expect([result.missing, result.foreign]).toEqual(['NoSuchKey', 'AccessDenied'])
 })

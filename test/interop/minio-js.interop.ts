@@ -21,14 +21,14 @@ afterAll(() => harness.close())
 
 const pathOf = (name: string): string => join(harness.dir, 'files', ...name.split('/'))
 
-test('makes a bucket and finds it', async () => {
+test('creates a bucket and finds it', async () => {
   await client.makeBucket(bucket, region)
   expect(await client.bucketExists(bucket)).toBe(true)
   expect(await client.bucketExists('no-such-bucket')).toBe(false)
   expect((await client.listBuckets()).map(({ name }) => name)).toEqual([bucket])
 })
 
-test('puts files, buffers and streams and reads them back', async () => {
+test('uploads files, buffers and streams and reads them back', async () => {
   for (const [name, bytes] of files) {
     await client.fPutObject(bucket, `file/${name}`, pathOf(name), {
       'x-amz-meta-album': '2026',
@@ -50,12 +50,12 @@ test('puts files, buffers and streams and reads them back', async () => {
   }
 })
 
-test('reads a part of an object', async () => {
+test('reads a range of an object', async () => {
   const part = await buffer(await client.getPartialObject(bucket, 'file/large.bin', 1000, 2000))
   expect(sha256(part)).toBe(sha256(files.get('large.bin')!.subarray(1000, 3000)))
 })
 
-test('lists by both versions of the listing', async () => {
+test('lists with both versions of ListObjects', async () => {
   const names = [...files.keys()].map((name) => `file/${name}`).toSorted()
   const collect = async (stream: AsyncIterable<{ name?: string; prefix?: string }>): Promise<string[]> => {
     const found: string[] = []
@@ -67,7 +67,7 @@ test('lists by both versions of the listing', async () => {
   expect(await collect(client.listObjectsV2(bucket, 'file/s', false))).toEqual(['file/sub/'])
 })
 
-test('copies, composes, tags and removes', async () => {
+test('copies, composes, tags and deletes objects', async () => {
   await client.copyObject(bucket, 'copy', `/${bucket}/file/plain.txt`, new CopyConditions())
   expect(await harness.stored(bucket, 'copy')).toEqual(files.get('plain.txt'))
   await client.setObjectTagging(bucket, 'copy', { colour: 'light blue' })

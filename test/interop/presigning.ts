@@ -60,7 +60,7 @@ export function signingSuite(name: string, sign: Signer, abilities: Partial<Sign
     })
     afterAll(() => harness.close())
 
-    test.each(awkwardKeys)('put, look at, read, send a part of and delete %s', async (key) => {
+    test.each(awkwardKeys)('can put, head, read, upload a part of and delete %s', async (key) => {
       const body = Buffer.from(`the bytes of ${key}`)
       const stored = await send('PUT', signed('PUT', key), body)
       expect([stored.status, stored.text]).toEqual([200, ''])
@@ -82,20 +82,20 @@ export function signingSuite(name: string, sign: Signer, abilities: Partial<Sign
       expect((await send('GET', signed('GET', key))).status).toBe(404)
     })
 
-    test.each(formKeys)('take a form for %s', async (key) => {
+    test.each(formKeys)('upload a form to %s', async (key) => {
       const body = Buffer.from(`the bytes of ${key}, by a form`)
       const answer = await sendForm(signed('POST', key), body)
       expect([answer.status, answer.text]).toEqual([204, ''])
       expect(await harness.stored(bucket, key)).toEqual(body)
     })
 
-    test.each(can.describe ? [described] : [])('keep the metadata and the ACL that they sign: %s', async (key) => {
+    test.each(can.describe ? [described] : [])('store the metadata and the ACL that they sign: %s', async (key) => {
       expect((await send('PUT', signed('DESCRIBED_PUT', key), Buffer.from('bytes'))).status).toBe(200)
       const read = await send('GET', { url: `${harness.url}/${bucket}/${key}` })
       expect([read.status, read.text, read.headers['x-amz-meta-album']]).toEqual([200, 'bytes', '2026'])
     })
 
-    test('serve no other method, and no other key', async () => {
+    test('allow no other method and no other key', async () => {
       const get = signed('GET', 'plain.txt')
       expect((await send('PUT', get, Buffer.from('x'))).status).toBe(403)
       expect((await send('DELETE', get)).status).toBe(403)

@@ -22,16 +22,16 @@ async function drive(name: string): Promise<Driven & { bucket: string }> {
 
 const disposition = 'attachment; filename="a&b.txt"'
 
-test('s3fs reads and writes by the URLs that it gives out, which are of version 2', async () => {
+test('s3fs reads and writes with its presigned URLs of signature version 2', async () => {
   const driven = await drive('s3fs')
   expect(driven).toMatchObject({ version2: true, read: 'the bytes', disposition })
   expect((await harness.stored(driven.bucket, 'put.txt')).toString()).toBe('by URL')
 })
 
-test('django-storages gives out URLs that are served, which are of version 2', async () => {
+test('presigned URLs of django-storages work, which have signature version 2', async () => {
   expect(await drive('django')).toMatchObject({ version2: true, read: 'the bytes', disposition })
 })
 
-test('cloudpathlib gives out URLs that are served, which are of version 2', async () => {
+test('presigned URLs of cloudpathlib work, which have signature version 2', async () => {
   expect(await drive('cloudpathlib')).toMatchObject({ version2: true, read: 'the bytes' })
 })

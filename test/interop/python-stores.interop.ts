@@ -32,7 +32,7 @@ async function drive<Result extends Driven>(name: string): Promise<Result> {
   return driven
 }
 
-test('obstore reads back what it wrote, with checksums and without a signed body, under its conditions', async () => {
+test('obstore reads back what it wrote, with checksums, unsigned bodies and conditions', async () => {
   const driven = await drive<
     Driven & { attributes: object; conditions: Record<string, boolean>; signed: string; many: unknown[] }
   >('obstore')
@@ -49,13 +49,13 @@ test('obstore reads back what it wrote, with checksums and without a signed body
   expect(driven.many).toEqual([true, 7, []])
 })
 
-test('pyarrow reads back what it wrote, and keeps folders', async () => {
+test('pyarrow reads back what it wrote, and creates folders', async () => {
   const driven = await drive<Driven & { folders: unknown[]; many: unknown[] }>('pyarrow')
   expect(Object.keys(driven.read)).toEqual(['plain', 'delayed'])
   expect(driven.folders).toEqual(['Directory', files.get('large.bin')?.length, 'NotFound'])
   expect(driven.many).toEqual([true, 'NotFound'])
 })
 
-test('smart_open reads back what it wrote, in parts and whole', async () => {
+test('smart_open reads back what it wrote, in parts and in one request', async () => {
   expect(Object.keys((await drive('smart_open')).read)).toEqual(['parts', 'whole'])
 })

@@ -29,7 +29,7 @@ const rclone = (...args: string[]): Promise<Output> =>
     },
   })
 
-test('copies a folder up, checks it, and copies it down', async () => {
+test('uploads a folder, checks it, and downloads it', async () => {
   await rclone('mkdir', `here:${bucket}`)
   await rclone('copy', source, `here:${bucket}/copy`)
   for (const [name, bytes] of files) expect(sha256(await harness.stored(bucket, `copy/${name}`))).toBe(sha256(bytes))
@@ -40,12 +40,12 @@ test('copies a folder up, checks it, and copies it down', async () => {
   expect(await digestsOf(down)).toEqual(await digestsOf(source))
 })
 
-test('notices what differs', async () => {
+test('detects differences', async () => {
   await writeFile(join(source, 'plain.txt'), 'other\n')
   await expect(rclone('check', source, `here:${bucket}/copy`)).rejects.toThrow(/plain\.txt/)
 })
 
-test('syncs: what is gone at the source goes, times are kept, a second run does nothing', async () => {
+test('syncs deletions and times, and transfers nothing in a second run', async () => {
   await writeFile(join(source, 'extra.txt'), 'soon gone')
   await rclone('sync', source, `here:${bucket}/sync`)
   await rclone('delete', source, '--include', 'extra.txt')
@@ -55,7 +55,7 @@ test('syncs: what is gone at the source goes, times are kept, a second run does 
   expect(stderr).not.toMatch(/Copied|Deleted/)
 })
 
-test('moves within the store, by a copy there', async () => {
+test('moves an object with a copy inside the store', async () => {
   await rclone('moveto', `here:${bucket}/copy/large.bin`, `here:${bucket}/moved to/large+.bin`)
   expect(sha256(await harness.stored(bucket, 'moved to/large+.bin'))).toBe(sha256(files.get('large.bin')!))
   await rclone('purge', `here:${bucket}/copy`)
@@ -63,7 +63,7 @@ test('moves within the store, by a copy there', async () => {
   expect(stdout.trim().split('\n')).toEqual(['moved to/', 'sync/'])
 })
 
-test('hands out a link that works', async () => {
+test('creates a link that works', async () => {
   const { stdout } = await rclone('link', '--expire', '10m', `here:${bucket}/sync/a b+c%20d.txt`)
   expect(await (await fetch(stdout.trim())).text()).toBe(files.get('a b+c%20d.txt')!.toString())
 })

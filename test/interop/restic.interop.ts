@@ -20,7 +20,7 @@ const restic = async (...args: string[]): Promise<string> => {
   return (await harness.run('restic', ['--no-cache', ...args], { env })).stdout
 }
 
-test('backs up, checks every byte, and restores', async () => {
+test('creates a backup, checks every byte, and restores it', async () => {
   await restic('init')
   await restic('backup', source)
   await restic('check', '--read-data')
@@ -29,7 +29,7 @@ test('backs up, checks every byte, and restores', async () => {
   expect(await digestsOf(join(restored, ...source.split('/')))).toEqual(before)
 })
 
-test('keeps the first snapshot beside a second, and prunes', async () => {
+test('keeps two snapshots, and prunes', async () => {
   await writeFile(join(source, 'plain.txt'), 'changed\n')
   await restic('backup', source)
   expect(JSON.parse(await restic('snapshots', '--json'))).toHaveLength(2)

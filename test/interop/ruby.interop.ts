@@ -24,7 +24,7 @@ beforeAll(async () => {
 })
 afterAll(() => harness.close())
 
-test('the AWS SDK for Ruby reads back what it wrote, and its forms and URLs are taken', async () => {
+test('the AWS SDK for Ruby reads back what it wrote, and its forms and URLs work', async () => {
   const paths = Object.fromEntries(
     [...files.keys()].map((name) => [name, join(harness.dir, 'files', ...name.split('/'))]),
   )

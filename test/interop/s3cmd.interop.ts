@@ -29,13 +29,13 @@ async function s3cmd(...args: string[]): Promise<string> {
   return (await harness.run('s3cmd', ['--no-ssl', '--no-progress', ...options, ...args])).stdout
 }
 
-test('makes a bucket and describes it', async () => {
+test('creates a bucket and describes it', async () => {
   await s3cmd('mb', `s3://${bucket}`)
   expect(await s3cmd('ls')).toContain(`s3://${bucket}`)
   expect(await s3cmd('info', `s3://${bucket}`)).toContain('Location')
 })
 
-test('puts, in parts where files are large, and gets', async () => {
+test('uploads files, large ones in parts, and downloads them', async () => {
   for (const [name, bytes] of files) {
     await s3cmd('put', join(source, ...name.split('/')), `s3://${bucket}/put/${name}`)
     expect(sha256(await harness.stored(bucket, `put/${name}`))).toBe(sha256(bytes))
@@ -46,7 +46,7 @@ test('puts, in parts where files are large, and gets', async () => {
   expect(await digestsOf(down)).toEqual(await digestsOf(source))
 })
 
-test('syncs both ways', async () => {
+test('syncs in both directions', async () => {
   await s3cmd('sync', `${source}/`, `s3://${bucket}/sync/`)
   expect(await s3cmd('sync', `${source}/`, `s3://${bucket}/sync/`)).not.toMatch(/upload:/)
   const back = join(harness.dir, 'back')
@@ -54,7 +54,7 @@ test('syncs both ways', async () => {
   expect(await digestsOf(back)).toEqual(await digestsOf(source))
 })
 
-test('copies, moves, makes public, and removes', async () => {
+test('copies, moves, publishes and deletes objects', async () => {
   await s3cmd('cp', `s3://${bucket}/put/plain.txt`, `s3://${bucket}/copied +%.txt`)
   await s3cmd('mv', `s3://${bucket}/copied +%.txt`, `s3://${bucket}/moved.txt`)
   expect(await harness.stored(bucket, 'moved.txt')).toEqual(files.get('plain.txt'))

@@ -33,7 +33,7 @@ test('a mounted bucket keeps files and folders', async () => {
   for (const [name, bytes] of files) expect(sha256(await harness.stored(bucket, name))).toBe(sha256(bytes))
 })
 
-test('files are changed, renamed and removed', async () => {
+test('files can be changed, renamed and deleted', async () => {
   const path = join(mounted, 'notes.txt')
   await writeFile(path, 'one\n')
   await appendFile(path, 'two\n')

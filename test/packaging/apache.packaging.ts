@@ -48,7 +48,7 @@ afterAll(() => proxied?.close())
 
 const get = (headers: Record<string, string> = {}): Promise<Answer> => proxied.ask(file.url, { headers })
 
-it('a download is sent by Apache, with our headers and without the path', async () => {
+it('Apache sends a download with our headers and without the path', async () => {
   const own = await askGateway(proxied, file.url)
   expect(own).toMatchObject({
     status: 200,
@@ -68,7 +68,7 @@ it('a download is sent by Apache, with our headers and without the path', async 
   })
 })
 
-it("ranges are Apache's, conditions ours", async () => {
+it('Apache handles ranges, and the gateway handles conditions', async () => {
   const range = await get({ range: 'bytes=1000000-9999999' })
   expect(range).toMatchObject({
     status: 206,
@@ -82,7 +82,7 @@ it("ranges are Apache's, conditions ours", async () => {
   expect((await get({ 'if-match': etag })).body.length).toBe(file.bytes.length)
 })
 
-it('a refused request names no file', async () => {
+it('a rejected request does not name a file', async () => {
   const answer = await proxied.ask(file.url.replace(/X-Amz-Signature=./, 'X-Amz-Signature=_'))
   expect(answer.status).toBe(403)
   expect(answer.headers).not.toHaveProperty('x-sendfile')

@@ -29,13 +29,13 @@ beforeAll(async () => {
 })
 afterAll(() => proxied?.close())
 
-it('the sample is valid, and formatted as Caddy formats', () => {
+it('the sample is valid, and formatted by caddy fmt', () => {
   execFileSync('caddy', ['validate', '--adapter', 'caddyfile', '--config', sample], { stdio: 'pipe' })
   const formatted = execFileSync('caddy', ['fmt', sample], { encoding: 'utf8' })
   expect(formatted.trim()).toBe(readFileSync(sample, 'utf8').trim())
 })
 
-it('an upload that is signed arrives, and is read back whole and by ranges', async () => {
+it('a signed upload succeeds, and is read back completely and by ranges', async () => {
   const { url, bytes } = await upload(proxied, 16 * 2 ** 20)
   const whole = await proxied.ask(url)
   expect({ status: whole.status, sha256: sha256(whole.body) }).toEqual({ status: 200, sha256: sha256(bytes) })
@@ -45,7 +45,7 @@ it('an upload that is signed arrives, and is read back whole and by ranges', asy
   expect((await proxied.ask(url, { headers: { 'if-none-match': whole.headers.etag! } })).status).toBe(304)
 })
 
-it('a URL that was signed for another name is refused: Host arrives as it was sent', async () => {
+it('rejects a URL that was signed for another host, because Caddy forwards Host unchanged', async () => {
   const { url } = await upload(proxied, 1000)
   const other = url.replace(`//${names.objects}`, `//${names.api}`)
   // The API answers a signed request with the address of the objects endpoint.
@@ -53,7 +53,7 @@ it('a URL that was signed for another name is refused: Host arrives as it was se
   expect((await proxied.ask(url.replace(/X-Amz-Signature=./, 'X-Amz-Signature=_'))).status).toBe(403)
 })
 
-it('the console is served, and readiness', async () => {
+it('serves the console and /readyz', async () => {
   const api = `https://${names.api}:${proxied.ports.tls}`
   expect(JSON.parse((await proxied.ask(`${api}/readyz`)).body.toString())).toMatchObject({ status: 'ready' })
 })

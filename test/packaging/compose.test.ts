@@ -48,7 +48,7 @@ describe.each([
   ],
   ['ops/compose.s3.yaml', 's3', { S3_BUCKET: 'pictures' }],
 ])('%s', (file, driver, other) => {
-  it('sets what Postern accepts, with its defaults and with other values', () => {
+  it('sets only variables that Postern accepts, with default and with other values', () => {
     const image = /^ENV ((?:.*\\\n)*.*)$/m.exec(text('Dockerfile'))![1]!
     const fromImage = Object.fromEntries([...image.matchAll(/(\w+)=(\S+)/g)].map(([, name, value]) => [name!, value!]))
     expect(fromImage['POSTERN_STORAGE_DISK_PATH']).toBe('/data')
@@ -74,7 +74,7 @@ describe.each([
     expect(originsWith({ API_URL, CORS_ORIGINS: 'https://app.example.com' })).toEqual(['https://app.example.com'])
   })
 
-  it('publishes the ports that are listened on, to this machine alone, and keeps what is stored', () => {
+  it('publishes the listening ports to this machine only, and mounts each volume', () => {
     const { services, volumes } = read(file, given)
     const { environment, ports = [], volumes: mounts = [] } = services['postern']!
     const listening = Object.entries(environment).filter(([name]) => name.endsWith('_LISTEN'))
@@ -86,7 +86,7 @@ describe.each([
       expect(port).toMatch(/^127\.0\.0\.1:/)
   })
 
-  it('waits for services that there are, and that can be waited for', () => {
+  it('depends only on services that exist, and waits only for those with a health check', () => {
     const { services } = read(file, given)
     const needs = Object.values(services).flatMap(({ depends_on: all = {} }) => Object.entries(all))
     const unmet = needs.filter(([name, { condition }]) => {
@@ -97,7 +97,7 @@ describe.each([
   })
 })
 
-it('the store starts with no secret that everybody knows', () => {
+it('the store does not start with a published secret', () => {
   expect(() => read('ops/compose.s3.yaml', {})).toThrow(/S3_(ACCESS|SECRET)_KEY: set S3_/)
   const { store, bucket, postern } = read('ops/compose.s3.yaml', given).services
   expect(store!.environment['MINIO_ROOT_PASSWORD']).toBe(given.S3_SECRET_KEY)

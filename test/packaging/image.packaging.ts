@@ -62,7 +62,7 @@ function belongingsOf(user: number): string[] {
 
 const textOf = (name: string): string | undefined => image.rest.find((one) => one.name === name)?.text
 
-it('the image runs as another user than root, on one version of Node, and tells its volume, ports and health', () => {
+it('the image does not run as root, uses one version of Node, and declares its volume, ports and health check', () => {
   const bases = instructions.filter(({ name }) => name === 'FROM').map(({ text }) => text.split(' ')[0])
   expect(new Set(bases)).toEqual(new Set(['node:24-slim']))
   expect(textOf('USER')).toBe('node')
@@ -72,7 +72,7 @@ it('the image runs as another user than root, on one version of Node, and tells 
   expect([textOf('ENTRYPOINT'), textOf('CMD')]).toEqual(['["postern-entrypoint"]', '["serve"]'])
 })
 
-it('what it holds is what the package needs: no sources, no tools, no secrets', () => {
+it('contains only what the package needs, without sources, tools and secrets', () => {
   const app = join(image.root, 'app')
   expect(readdirSync(app).toSorted()).toEqual([
     'CHANGELOG.md',
@@ -88,7 +88,7 @@ it('what it holds is what the package needs: no sources, no tools, no secrets', 
     expect(existsSync(join(app, 'node_modules', tool))).toBe(false)
 })
 
-it('starts, takes its readiness from `postern health`, keeps all it writes in /data, and ends with 0', async () => {
+it('starts, is healthy according to `postern health`, writes only to /data, and exits with 0', async () => {
   const [api, objects] = [await freePort(), await freePort()]
   const env = {
     POSTERN_SERVER_LISTEN: `0.0.0.0:${api}`,

@@ -60,18 +60,18 @@ function comparable({ status, headers }: Answer): object {
   return { status, ...rest }
 }
 
-it('the sample is what nginx takes without a warning', () => {
+it('nginx accepts the sample without a warning', () => {
   const files = ['-p', proxied.dir, '-e', 'stderr', '-c', join(proxied.dir, 'nginx.conf')]
   const { status, stdout, stderr } = spawnSync('nginx', ['-t', '-q', ...files], { encoding: 'utf8' })
   expect({ status, said: stdout + stderr }).toEqual({ status: 0, said: '' })
 })
 
-it('an upload goes through nginx as it comes, and to no file on its way', () => {
+it('nginx streams an upload without buffering it in a file', () => {
   expect(keptByNginx).toEqual([])
 })
 
 describe('a download through nginx', () => {
-  it('is sent by nginx, whole, after the gateway has judged it', async () => {
+  it('is sent completely by nginx after the gateway has authorised it', async () => {
     const own = await askGateway(proxied, file.url)
     expect(own).toMatchObject({ status: 200, length: 0 })
     expect(own.headers['x-accel-redirect']).toBe(internalLocation + blobsOf(proxied)[0]!.replaceAll('\\', '/'))
@@ -81,12 +81,12 @@ describe('a download through nginx', () => {
     expect(answer.headers).not.toHaveProperty('x-accel-redirect')
   })
 
-  it('needs no more than that the group may read: blobs are 0640 and not for others', () => {
+  it('needs only read permission for the group, because blobs have mode 0640', () => {
     const blob = join(proxied.dir, 'storage/objects', blobsOf(proxied)[0]!)
     expect(statSync(blob).mode & 0o777).toBe(0o640)
   })
 
-  it('has every header that the gateway gives when it sends the bytes itself', async () => {
+  it('has every header that the gateway sends with the bytes', async () => {
     const origin = { origin: `https://${names.api}:${proxied.ports.tls}` }
     const handedOff = await get(origin)
     expect(handedOff.headers).toMatchObject({
@@ -98,7 +98,7 @@ describe('a download through nginx', () => {
     expect(comparable(handedOff)).toEqual(comparable(await get({ ...origin, ...sentHere })))
   })
 
-  it('has the headers that were stored, and the checksum where it is asked for', async () => {
+  it('has the stored headers, and the checksum if it is requested', async () => {
     const body = Buffer.alloc(2 * MiB, 'stored')
     const checksum = { 'x-amz-checksum-sha256': sha256(body) }
     const stored = { 'content-encoding': 'gzip', 'content-language': 'de', 'cache-control': 'max-age=5' }
@@ -124,7 +124,7 @@ describe('a download through nginx', () => {
     ['bytes=67000000-', 67_000_000, 64 * MiB],
     ['bytes=1000000-99999999999999999999', 1_000_000, 64 * MiB],
     ['bytes=-9999999', 64 * MiB - 9_999_999, 64 * MiB],
-  ])('%s is that range', async (range, start, end) => {
+  ])('%s returns that range', async (range, start, end) => {
     const answer = await get({ range })
     expect(answer.status).toBe(206)
     expect(answer.headers['content-range']).toBe(`bytes ${start}-${end - 1}/${64 * MiB}`)
@@ -133,7 +133,7 @@ describe('a download through nginx', () => {
     expect({ etag, type }).toEqual({ etag: expect.stringMatching(/^"/), type: 'application/octet-stream' })
   })
 
-  it('a large range is sent by nginx; If-Range gives it for our validators and the whole for others', async () => {
+  it('nginx sends a large range, and If-Range returns it for our validators and the whole object for others', async () => {
     const range = 'bytes=1000000-9999999'
     expect((await askGateway(proxied, file.url, { range })).headers).toHaveProperty('x-accel-redirect')
     const { headers } = await get()
@@ -146,14 +146,14 @@ describe('a download through nginx', () => {
     expect({ status: other.status, length: other.body.length }).toEqual({ status: 200, length: 64 * MiB })
   })
 
-  it('several ranges are the whole object, and one past its end is our refusal', async () => {
+  it('several ranges return the whole object, and the gateway rejects one past its end', async () => {
     expect(await get({ range: 'bytes=0-1,5-6' })).toMatchObject({ status: 200 })
     const beyond = await get({ range: `bytes=${64 * MiB}-` })
     expect(beyond.status).toBe(416)
     expect(beyond.body.toString()).toContain('<Code>InvalidRange</Code>')
   })
 
-  it('conditions are ours: 304, 412, and 200 where they hold', async () => {
+  it('the gateway evaluates conditions: 304, 412 and 200', async () => {
     const { etag = '', 'last-modified': modified = '' } = (await get({ range: 'bytes=0-0' })).headers
     const { status, headers, body } = await get({ 'if-none-match': etag })
     expect({ status, etag: headers.etag, length: body.length }).toEqual({ status: 304, etag, length: 0 })
@@ -163,8 +163,8 @@ describe('a download through nginx', () => {
   })
 })
 
-describe('nobody comes past the gateway', () => {
-  it('a refused request is our refusal and names no file', async () => {
+describe('clients cannot bypass the gateway', () => {
+  it('a rejected request gets the response of the gateway without a file name', async () => {
     const forged = file.url.replace(/X-Amz-Signature=./, 'X-Amz-Signature=_')
     const own = await askGateway(proxied, forged)
     expect(own.status).toBe(403)
@@ -185,34 +185,31 @@ describe('nobody comes past the gateway', () => {
   })
 })
 
-describe('what the gateway sends itself', () => {
-  it('keeps metadata, whose names no configuration of nginx can list', async () => {
+describe('the gateway sends', () => {
+  it('an object with metadata, whose names no nginx configuration can list', async () => {
     await put('described', Buffer.alloc(2 * MiB), { 'x-amz-meta-a_lbum': '2026' })
     const answer = await signed('GET', 'described')
     expect(answer.headers).toMatchObject({ 'x-amz-meta-a_lbum': '2026' })
     expect(answer.body.length).toBe(2 * MiB)
   })
 
-  it('what is small, and what HEAD asks for', async () => {
+  it('small objects, and responses to HEAD', async () => {
     await put('small', Buffer.alloc(1000))
     expect((await signed('GET', 'small')).body.length).toBe(1000)
     const { status, headers } = await signed('HEAD', 'small')
     expect({ status, length: headers['content-length'] }).toEqual({ status: 200, length: '1000' })
   })
 
-  it.runIf(isRoot)(
-    'a blob that nginx may not read is a failure of the server, for the client to try again',
-    async () => {
-      const before = new Set(blobsOf(proxied))
-      await put('closed', Buffer.alloc(2 * MiB))
-      const blob = blobsOf(proxied).find((path) => !before.has(path))!
-      chmodSync(join(proxied.dir, 'storage/objects', blob), 0o600)
-      expect((await signed('GET', 'closed')).status).toBe(500)
-    },
-  )
+  it.runIf(isRoot)('a blob without read permission for nginx is a server error that the client can retry', async () => {
+    const before = new Set(blobsOf(proxied))
+    await put('closed', Buffer.alloc(2 * MiB))
+    const blob = blobsOf(proxied).find((path) => !before.has(path))!
+    chmodSync(join(proxied.dir, 'storage/objects', blob), 0o600)
+    expect((await signed('GET', 'closed')).status).toBe(500)
+  })
 })
 
-it('the sample names each header that answers may be handed off with, and no other', () => {
+it('the sample names exactly the headers that the gateway passes to nginx', () => {
   const sample = readFileSync(join(ops, 'nginx/postern.conf'), 'utf8')
   const added = [...sample.matchAll(/add_header (\S+) +\$upstream_http_(\w+);/g)]
   for (const [, name, variable] of added) expect(variable).toBe(name!.toLowerCase().replaceAll('-', '_'))

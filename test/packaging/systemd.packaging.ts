@@ -23,20 +23,20 @@ function analyze(...args: string[]): { status: number | null; said: string } {
   return { status, said: stdout + stderr }
 }
 
-it('is understood without a complaint', () => {
+it('systemd-analyze verify reports nothing', () => {
   expect(analyze('verify')).toEqual({ status: 0, said: '' })
 })
 
-it('is rated 1.5 or better', () => {
+it('systemd-analyze security rates the unit 1.5 or better', () => {
   expect(analyze('security', '--offline=true', '--no-pager', '--threshold=15')).toMatchObject({ status: 0 })
 })
 
-it('would be noticed with a mistake in it', () => {
+it('systemd-analyze reports an invalid unit', () => {
   writeFileSync(file, `${readFileSync(file, 'utf8')}\n[Service]\nProtectSytem=strict\n`)
   expect(analyze('verify').said).toContain('ProtectSytem')
 })
 
-it('names only variables that there are, and a folder that it may write to', () => {
+it('stores files in its state directory, and is sandboxed', () => {
   const value = (key: string): string[] => [...unit.matchAll(new RegExp(`^${key}=(.*)$`, 'gm'))].map(([, of]) => of!)
   expect(value('Environment')).toContain('POSTERN_STORAGE_DISK_PATH=/var/lib/postern')
   expect(value('StateDirectory')).toEqual(['postern'])

@@ -23,7 +23,7 @@ it('the workflows of this repository and those of the examples are valid', () =>
   expect({ status, stdout, stderr }).toMatchObject({ status: 0, stdout: '' })
 })
 
-it('a workflow with a mistake in an expression is found', () => {
+it('an invalid expression in a workflow is reported', () => {
   const workflow = `on: push
 jobs:
   test:
@@ -36,7 +36,7 @@ jobs:
   expect(stdout).toContain('property "os" is not defined')
 })
 
-it('the workflows give the action only inputs that it has', () => {
+it('the workflows pass only inputs that the action has', () => {
   type Workflow = { jobs: Record<string, { steps: { uses?: string; with?: Record<string, string> }[] }> }
   const read = (file: string): unknown => parse(readFileSync(join(root, file), 'utf8'))
   const { inputs } = read('action.yml') as { inputs: Record<string, object> }

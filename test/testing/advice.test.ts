@@ -34,7 +34,7 @@ describe('advice in development mode', () => {
     })
   })
 
-  test('is all that a HEAD response says about its reason', async () => {
+  test('is the only reason in a HEAD response', async () => {
     const get = new GetObjectCommand({ Bucket: 'missing', Key: 'a' })
     const s3 = new S3Client(postern.s3Config())
     const signed = await getSignedUrl(s3, get)
@@ -50,7 +50,7 @@ describe('advice in development mode', () => {
     expect(adviceOf(refused)).toBe(help)
   })
 
-  test('can be read by a page of another origin', async () => {
+  test('can be read by pages of other origins', async () => {
     const headers = { origin: 'http://localhost:5173' }
     for (const of of [`${postern.url}/files/none`, `${postern.objectsUrl}/postern/none`]) {
       const refused = await fetch(of, { headers })
@@ -70,13 +70,13 @@ describe('advice in development mode', () => {
     expect([headers.get('x-postern-advice'), headers.get('set-cookie')]).toEqual(['Send "??"??set-cookie: a=b', null])
   })
 
-  test('is left out of answers that are no refusals', async () => {
+  test('is omitted from successful responses', async () => {
     const answer = await fetch(`${postern.url}/files`)
     expect([answer.status, adviceOf(answer)]).toEqual([200, null])
   })
 })
 
-test('a gateway outside development mode gives no advice in its answers', async () => {
+test('a gateway outside development mode sends no advice', async () => {
   await using own = await startPostern({ buckets: ['app'], requireToken: true })
   const refused = await fetch(`${own.url}/files/none`)
   expect([refused.status, adviceOf(refused), Object.keys((await refused.json()) as object)]).toEqual([

@@ -39,7 +39,7 @@ test('expires presigned URLs and tokens, while clients that sign headers go on',
   await s3.send(new HeadObjectCommand({ Bucket: 'app', Key: 'a' }))
 })
 
-test('is seen in Date and Last-Modified', async () => {
+test('sets Date and Last-Modified', async () => {
   const s3 = new S3Client({ ...postern.s3Config(), maxAttempts: 2 })
   await postern.clock.set('2040-02-03T04:05:06Z')
   postern.clock.freeze()
@@ -50,7 +50,7 @@ test('is seen in Date and Last-Modified', async () => {
   expect(new Date(answer.headers.get('date')!).toISOString()).toMatch(/^2040-02-03T04:05:0/)
 })
 
-test('runs what is due before advance answers', async () => {
+test('runs due jobs before advance responds', async () => {
   const token = await postern.tokenFor('alice')
   const [, grant] = await api('/files/upload-url', { token, body: { filename: 'a.txt', size: 4 } })
   expect((await fetch(grant.uploadUrl, { method: 'PUT', headers: grant.headers, body: 'text' })).status).toBe(200)

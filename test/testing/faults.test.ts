@@ -269,7 +269,7 @@ describe('a fault rule', () => {
     expect(String(await read(once(), 'a'))).toBe('hello')
   })
 
-  test('concerns only the requests that it matches, and ends with its block', async () => {
+  test('applies only to matching requests, and ends with its block', async () => {
     {
       await using fault = postern.fault(
         { when: { times: 1 }, effect: { error: { code: 'AccessDenied' } } },
@@ -299,7 +299,7 @@ describe('a fault rule', () => {
     expect(await outcomes()).toBe(first)
   })
 
-  test('of a worker leaves the requests of other workers alone', async () => {
+  test('of a worker does not affect requests of other workers', async () => {
     const [one, two] = [await postern.worker(1), await postern.worker(2)]
     one.fault('internal-error')
     const write = (worker: typeof one) =>
@@ -316,7 +316,7 @@ describe('a fault rule', () => {
     ['a probability above 1', { when: { probability: 2 }, effect: { reset: {} } }],
     ['an error without a known status', { effect: { error: { code: 'Oops' } } }],
     ['applied with a redirect', { applied: true, effect: { redirect: {} } }],
-  ])('is refused with %s', async (_, rule) => {
+  ])('is rejected with %s', async (_, rule) => {
     expect(() => postern.fault(rule as never)).toThrow(/[a-z]+\.|effect|status/i)
     const answer = await fetch(`${postern.url}/_test/rules`, {
       method: 'POST',
@@ -326,7 +326,7 @@ describe('a fault rule', () => {
     expect(answer.status).toBe(400)
   })
 
-  test('tells in its error when nothing was changed', () => {
+  test('expectHit throws if no request matched', () => {
     expect(() => postern.fault('lost-answer').expectHit()).toThrow('lost-answer: 0 matching requests')
   })
 })
@@ -356,12 +356,12 @@ describe('the test routes', () => {
     expect((await call('GET', '/rules'))[1].rules).toEqual([])
   })
 
-  test('name the presets when there is none of a name', async () => {
+  test('list the presets if the name is unknown', async () => {
     const [status, { detail }] = await call('POST', '/rules', { preset: 'earthquake' })
     expect([status, detail]).toEqual([400, expect.stringContaining('slow-down')])
   })
 
-  test('are refused to pages of other sites', async () => {
+  test('reject pages of other sites', async () => {
     for (const path of ['/rules', '/clock/advance']) {
       const answer = await fetch(`${postern.url}/_test${path}`, {
         method: 'POST',

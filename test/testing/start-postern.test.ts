@@ -31,7 +31,7 @@ describe('startPostern', () => {
     expect(await Body!.transformToString()).toBe('hello')
   })
 
-  test('opens what the fixed key signs to listed pages alone, never to those of other origins', async () => {
+  test('lets only pages of listed origins read what the fixed key signs', async () => {
     const listed = 'http://localhost:5173'
     const own = await startPostern({ buckets: ['app'], config: { cors: { origins: [listed] } } })
     try {
@@ -54,13 +54,13 @@ describe('startPostern', () => {
     }
   })
 
-  test('answers NoSuchBucket for a bucket that was not named', async () => {
+  test('answers NoSuchBucket for a bucket that is not listed', async () => {
     const s3 = new S3Client(postern.s3Config())
     const put = s3.send(new PutObjectCommand({ Bucket: 'missing', Key: 'a', Body: 'x' }))
     await expect(put).rejects.toMatchObject({ name: 'NoSuchBucket' })
   })
 
-  test('uploads a file for an owner, and accepts the tokens it makes', async () => {
+  test('uploads a file for an owner, and accepts its own tokens', async () => {
     const file = await postern.upload('alice', { filename: 'notes.md', content: '# Notes' })
     expect(file).toMatchObject({ owner: 'alice', filename: 'notes.md', mimeType: 'text/markdown', status: 'confirmed' })
     const list = async (sub: string): Promise<unknown[]> => {
@@ -73,13 +73,13 @@ describe('startPostern', () => {
     expect(await list('bob')).toHaveLength(0)
   })
 
-  test('refuses a token whose claims say that it has expired', async () => {
+  test('rejects a token with an expired exp claim', async () => {
     const token = await postern.tokenFor('alice', { exp: Math.floor(Date.now() / 1000) - 3600 })
     const response = await fetch(`${postern.url}/files`, { headers: { authorization: `Bearer ${token}` } })
     expect(response.status).toBe(401)
   })
 
-  test('records what arrived and why it was refused', async () => {
+  test('records requests and why they were rejected', async () => {
     const s3 = new S3Client({
       ...postern.s3Config(),
       credentials: { accessKeyId: 'postern', secretAccessKey: 'not-the-secret' },
@@ -95,7 +95,7 @@ describe('startPostern', () => {
     expect(() => postern.requests.expect({ operation: 'PutObject', times: 2 })).toThrow('found 1')
   })
 
-  test('waits for what happens to files, also when it has happened already', async () => {
+  test('waits for file events, including past ones', async () => {
     const waiting = postern.waitFor('file.confirmed', { filename: 'later.txt' })
     const { id } = await postern.upload('alice', { filename: 'later.txt', content: 'x' })
     expect(await waiting).toMatchObject({ id, owner: 'alice' })
@@ -104,7 +104,7 @@ describe('startPostern', () => {
     await expect(never).rejects.toThrow(/No file.deleted[\s\S]*file.confirmed later.txt/)
   })
 
-  test('goes back to a snapshot, bytes included', async () => {
+  test('restores a snapshot including the bytes', async () => {
     const s3 = new S3Client(postern.s3Config())
     const put = (Key: string, Body: string) => s3.send(new PutObjectCommand({ Bucket: 'app', Key, Body }))
     await put('kept', 'before')
@@ -123,7 +123,7 @@ describe('startPostern', () => {
     await expect(postern.restore('unknown')).rejects.toThrow('There is no snapshot unknown')
   })
 
-  test('resets to what the start made', async () => {
+  test('resets to the state after the start', async () => {
     const s3 = new S3Client(postern.s3Config())
     await s3.send(new PutObjectCommand({ Bucket: 'app', Key: 'a', Body: 'x' }))
     await postern.upload('alice', { filename: 'a.txt', content: 'x' })
@@ -179,14 +179,14 @@ describe('the fixed access keys', () => {
 })
 
 describe('options', () => {
-  test('settings are applied, and a mistake in them is named', async () => {
+  test('settings are applied, and an invalid one is named', async () => {
     await using limited = await startPostern({ config: { quotas: { userFiles: 1 } } })
     await limited.upload('alice', { filename: 'a.txt', content: 'x' })
     await expect(limited.upload('alice', { filename: 'b.txt', content: 'x' })).rejects.toThrow(/quota/i)
     await expect(startPostern({ config: { quotas: { userFilez: 1 } } })).rejects.toThrow(/userFiles/)
   })
 
-  test('without a token a request is the user dev, unless requireToken', async () => {
+  test('a request without a token belongs to the user dev, unless requireToken is set', async () => {
     await using open = await startPostern()
     expect((await fetch(`${open.url}/files`)).status).toBe(200)
     await using closed = await startPostern({ requireToken: true })
@@ -220,7 +220,7 @@ describe('options', () => {
     }
   })
 
-  test('says what is missing when the folder to load is not there', async () => {
+  test('reports a fixture folder that does not exist', async () => {
     await expect(startPostern({ load: '/nowhere/at/all' })).rejects.toThrow('There is no folder /nowhere/at/all')
   })
 })

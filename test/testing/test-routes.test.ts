@@ -20,7 +20,7 @@ const files = async (): Promise<unknown[]> => {
 }
 
 describe('test routes', () => {
-  test('list requests by operation and key, and forget them', async () => {
+  test('list requests by operation and key, and clear them', async () => {
     await fetch(`${postern.objectsUrl}/app/some-key`)
     const response = await call('GET', '/requests?operation=GetObject&key=some-key')
     expect(await response.json()).toMatchObject({
@@ -30,7 +30,7 @@ describe('test routes', () => {
     expect(await (await call('GET', '/requests')).json()).toEqual({ requests: [] })
   })
 
-  test('go back to a snapshot, and to the start', async () => {
+  test('restore a snapshot, and the state after the start', async () => {
     const { id } = (await (await call('POST', '/snapshots')).json()) as { id: string }
     await postern.upload('alice', { filename: 'a.txt', content: 'x' })
     expect(await files()).toHaveLength(1)
@@ -49,7 +49,7 @@ describe('test routes', () => {
     ['a sandboxed page', { origin: 'null' }],
     ['a link of another site', { 'sec-fetch-site': 'cross-site' }],
     ['a proxy that forwards for another machine', { 'x-forwarded-for': '203.0.113.9' }],
-  ])('refuse %s, and change nothing', async (_, headers) => {
+  ])('reject %s, and change nothing', async (_, headers) => {
     const { id } = await postern.upload('alice', { filename: 'kept.txt', content: 'x' })
     const response = await call('POST', '/reset', headers as Record<string, string>)
     expect(response.status).toBe(403)
@@ -61,14 +61,14 @@ describe('test routes', () => {
     expect((await call('GET', '/requests', {})).status).toBe(200)
   })
 
-  test('need the token where requests need one', async () => {
+  test('need the token if requests need one', async () => {
     await using closed = await startPostern({ requireToken: true })
     expect((await fetch(`${closed.url}/_test/requests`)).status).toBe(403)
     const headers = { authorization: `Bearer ${closed.env['POSTERN_TEST_TOKEN']!}` }
     expect((await fetch(`${closed.url}/_test/requests`, { headers })).status).toBe(200)
   })
 
-  test('do not exist outside test mode, also for who knows a token', async () => {
+  test('do not exist outside test mode, even with a token', async () => {
     const gateway = await startGateway({}, { dev: true })
     try {
       for (const path of ['/_test/requests', '/_test/rules', '/_test/clock'])

@@ -33,7 +33,7 @@ const abort = (result: 'aborted' | 'no such upload'): ObjectAction => ({ kind: '
 /** `at(1, 4, action)`: began at 1 and was answered at 4; null: never answered. */
 const at = (began: number, ended: number | null, action: ObjectAction): Line => ({ action, from: began, to: ended })
 
-describe('linearizable', () => {
+describe('accepts a linearizable history', () => {
   it.each<[string, Line[]]>([
     ['nothing', []],
     ['a write and a read after it', [at(0, 1, put('a')), at(2, 3, get('a'))]],
@@ -80,7 +80,7 @@ describe('linearizable', () => {
   })
 })
 
-describe('not linearizable', () => {
+describe('rejects a history that is not linearizable', () => {
   it.each<[string, Line[]]>([
     ['a stale read', [at(0, 1, put('a')), at(2, 3, put('b')), at(4, 5, get('a'))]],
     ['a lost write', [at(0, 1, put('a')), at(2, 3, get(null))]],
@@ -139,7 +139,7 @@ describe('not linearizable', () => {
   })
 })
 
-it('reports the longest order and what does not fit after it', () => {
+it('reports the longest possible order and the operations that do not fit after it', () => {
   const lines = [at(0, 1, put('a')), at(2, 3, put('b')), at(4, 5, get('a'))]
   const result = checkHistory(objectModel, from(lines))
   expect(result).toMatchObject({
@@ -148,7 +148,7 @@ it('reports the longest order and what does not fit after it', () => {
   })
 })
 
-it('gives up after so many steps', () => {
+it('gives up after the maximum number of steps', () => {
   const writes = Array.from({ length: 12 }, (_, i) => at(i, 100 + i, put(`v${i}`)))
   const result = checkHistory(objectModel, from([...writes, at(200, 201, get('z'))]), { maxSteps: 1000 })
   expect(result.kind).toBe('undecided')
@@ -218,15 +218,15 @@ function answer(state: ObjectState, action: ObjectAction): ObjectAction {
   }
 }
 
-describe('of random games', () => {
-  it('accepts every one of a true register, also with lost answers', () => {
+describe('random histories', () => {
+  it('accepts every history of a correct register, also with lost answers', () => {
     for (let seed = 0; seed < 200; seed++) {
       const history = play(seed, { clients: 6, operations: 150, percentLost: seed % 3 === 0 ? 0 : 8 })
       expect({ seed, kind: checkHistory(objectModel, history).kind }).toEqual({ seed, kind: 'linearizable' })
     }
   })
 
-  it('refuses most of those in which one read was falsified', () => {
+  it('rejects most histories with one falsified read', () => {
     let refused = 0
     for (let seed = 0; seed < 100; seed++) {
       const history = play(seed, { clients: 4, operations: 120, percentLost: 4 })

@@ -31,7 +31,7 @@ function letters(image: DiskImage): string {
 }
 const fresh = (): DiskImage => new DiskImage({ base, size, sectorSize })
 
-it('reads what was last written, flushed or not', () => {
+it('reads the last written bytes, flushed or not', () => {
   const disk = fresh()
   disk.write(3 * sectorSize, sectors(20, 'x'))
   disk.flush()
@@ -54,7 +54,7 @@ it.each(lossModes)('keeps every flushed sector when the power fails, and loses %
   }
 })
 
-it('tears writes and reorders them, as each mode says', () => {
+it('tears and reorders writes according to the mode', () => {
   const seen = new Map<string, CacheLoss[]>()
   for (const mode of lossModes) {
     for (let seed = 0; seed < 50; seed++) {
