@@ -27,7 +27,7 @@ from checks import (
 
 @check
 def objects_foreign():
-    """Another user can do nothing with private objects"""
+    """Private objects are AccessDenied to other users"""
     common = {"Bucket": fresh_bucket(["k"]), "Key": "k"}
     refused("AccessDenied", 403, bob.get_object, **common)
     refused("403", 403, bob.head_object, **common)
@@ -42,7 +42,7 @@ def objects_foreign():
 
 @check
 def anonymous_private():
-    """Without a signature private objects are AccessDenied, there or not"""
+    """Without a signature, private and absent objects are AccessDenied"""
     name = fresh_bucket(["k"])
     for path in target(name, "k"), target(name, "nothing"), target(name):
         answer = send("GET", path)
@@ -54,7 +54,7 @@ def anonymous_private():
 
 @check
 def anonymous_public():
-    """A public-read object is read by everyone, and written by its owner alone"""
+    """Everyone can read a public-read object, and only its owner can write it"""
     name = fresh_bucket()
     alice.put_object(Bucket=name, Key="k", Body=b"x", ACL="public-read")
     equal(send("GET", target(name, "k")).body, b"x")
@@ -66,7 +66,7 @@ def anonymous_public():
 
 @check
 def anonymous_bucket():
-    """A public-read bucket is listed by everyone; its objects stay private"""
+    """Everyone can list a public-read bucket, and its objects stay private"""
     name = fresh_bucket(["k"], ACL="public-read")
     equal((send("GET", target(name)).status, send("GET", target(name, "k")).status), (200, 403))
     equal(
@@ -76,7 +76,7 @@ def anonymous_bucket():
 
 @check
 def anonymous_overrides():
-    """Without a signature response-* is InvalidRequest"""
+    """Without a signature, response-* is InvalidRequest"""
     name = fresh_bucket()
     alice.put_object(Bucket=name, Key="k", Body=b"x", ACL="public-read")
     answer = send("GET", target(name, "k", {"response-content-type": "text/html"}))
@@ -85,7 +85,7 @@ def anonymous_overrides():
 
 @check
 def acl_described():
-    """ACLs describe what the canned ones grant"""
+    """A canned ACL is read back as the grants that it contains"""
     name = fresh_bucket(["k"])
     (grant,) = alice.get_object_acl(Bucket=name, Key="k")["Grants"]
     equal(
@@ -101,7 +101,7 @@ def acl_described():
 
 @check
 def acl_round_trip():
-    """An ACL that was read can be put back"""
+    """An ACL that was read can be set again"""
     name = fresh_bucket(["k"])
     acl = alice.get_object_acl(Bucket=name, Key="k")
     alice.put_object_acl(Bucket=name, Key="k", AccessControlPolicy={"Grants": acl["Grants"], "Owner": acl["Owner"]})
@@ -109,7 +109,7 @@ def acl_round_trip():
 
 @check
 def acl_unknown():
-    """A canned ACL or a group that is none is InvalidArgument; aws-exec-read is NotImplemented"""
+    """An unknown canned ACL or group is InvalidArgument, and aws-exec-read is NotImplemented"""
     name = fresh_bucket(["k"])
     refused("InvalidArgument", 400, alice.put_object, Bucket=name, Key="k", Body=b"", ACL="made-up")
     refused("InvalidArgument", 400, alice.put_object, Bucket=name, Key="k", Body=b"", GrantRead="uri=http://a/b")
@@ -118,7 +118,7 @@ def acl_unknown():
 
 @check
 def acl_canned():
-    """Canned ACLs let in whom they name: everyone, owners of keys, the owner of the bucket"""
+    """Canned ACLs grant access to everyone, to owners of keys, or to the owner of the bucket"""
     name = fresh_bucket(ACL="public-read-write")
     bob.put_object(Bucket=name, Key="by-bob", Body=b"x")
     equal(alice.get_object_acl(Bucket=name, Key="by-bob")["Owner"]["ID"], "bob")
@@ -147,7 +147,7 @@ def acl_grants():
 
 @check
 def policy_round_trip():
-    """A bucket policy is put, read as it was sent, evaluated and deleted; an explicit deny wins"""
+    """A bucket policy is set, read unchanged, evaluated and deleted, and an explicit deny takes precedence"""
     name = fresh_bucket(["open/k", "closed/k"])
     arn = f"arn:aws:s3:::{name}"
     policy = json.dumps(
@@ -190,7 +190,7 @@ def bad_key():
 
 @check
 def bad_secret():
-    """A wrong secret is SignatureDoesNotMatch, with what was to be signed"""
+    """A wrong secret is SignatureDoesNotMatch, with the expected string to sign"""
     answer = signed("GET", "/", credentials=Credentials(spec["accessKeyId"], "wrong"))
     equal((answer.status, answer.code), (403, "SignatureDoesNotMatch"))
     equal((answer.text("StringToSign") or "").startswith("AWS4-HMAC-SHA256\n"), True)
@@ -199,7 +199,7 @@ def bad_secret():
 
 @check
 def bad_authorization():
-    """An Authorization header that is none is refused"""
+    """A malformed Authorization header is rejected"""
     for text in ["AWS4-HMAC-SHA256", "Basic YTpi", "AWS4-HMAC-SHA256 Credential=x, SignedHeaders=host, Signature=y"]:
         answer = send("GET", "/", {"authorization": text})
         equal(answer.status in (400, 403), True, text)
@@ -208,7 +208,7 @@ def bad_authorization():
 
 @check
 def bad_date():
-    """A request dated over fifteen minutes off is RequestTimeTooSkewed"""
+    """A request whose date is off by more than 15 minutes is RequestTimeTooSkewed"""
     request = AWSRequest("GET", spec["endpoint"] + "/", headers={})
     signer = S3SigV4Auth(Credentials(spec["accessKeyId"], spec["secretAccessKey"]), "s3", spec["region"])
     old = (datetime.now(timezone.utc) - timedelta(minutes=20)).strftime("%Y%m%dT%H%M%SZ")
@@ -223,7 +223,7 @@ def bad_date():
 
 @check
 def presigned_expiry():
-    """A presigned URL lives from one second to a week"""
+    """A presigned URL is valid for one second to one week"""
     name = fresh_bucket(["k"])
     equal(send("GET", presigned("GET", target(name, "k"), expires=604_800)).body, b"x")
     for expires in 604_801, -3, "ten":
@@ -233,14 +233,14 @@ def presigned_expiry():
 
 @check
 def presigned_region():
-    """A presigned URL for another region is refused"""
+    """A presigned URL for another region is rejected"""
     answer = send("GET", presigned("GET", target(fresh_bucket(["k"]), "k"), region="eu-west-1"))
     equal((answer.status, answer.code), (400, "AuthorizationQueryParametersError"))
 
 
 @check
 def presigned_other_user():
-    """A URL signed by one user opens nothing of another's"""
+    """A URL signed by one user gives no access to objects of another"""
     name = fresh_bucket(["k"])
     answer = send("GET", presigned("GET", target(name, "k"), who="bob"))
     equal((answer.status, answer.code), (403, "AccessDenied"))
@@ -258,7 +258,7 @@ def presigned_unsigned_header():
 
 @check
 def presigned_and_header():
-    """Two ways to authenticate at once are InvalidArgument"""
+    """Two kinds of authentication in one request are InvalidArgument"""
     name = fresh_bucket(["k"])
     answer = send("GET", presigned("GET", target(name, "k")), {"authorization": "AWS4-HMAC-SHA256 x"})
     equal((answer.status, answer.code), (400, "InvalidArgument"))

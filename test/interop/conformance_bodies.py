@@ -28,7 +28,7 @@ from checks import (
 
 @check
 def md5_sent():
-    """Content-MD5: right passes, wrong is BadDigest, malformed InvalidDigest"""
+    """A correct Content-MD5 is accepted, a wrong one is BadDigest, a malformed one InvalidDigest"""
     bucket = fresh_bucket()
     right = base64.b64encode(hashlib.md5(b"x").digest()).decode()
     wrong = base64.b64encode(hashlib.md5(b"y").digest()).decode()
@@ -42,7 +42,7 @@ def md5_sent():
 
 @check
 def sha256_sent():
-    """A body that is not the signed one is XAmzContentSHA256Mismatch"""
+    """A body that differs from the signed one is XAmzContentSHA256Mismatch"""
     bucket = fresh_bucket()
     request = AWSRequest("PUT", spec["endpoint"] + target(bucket, "k"), data=b"x")
     S3SigV4Auth(Credentials(spec["accessKeyId"], spec["secretAccessKey"]), "s3", spec["region"]).add_auth(request)

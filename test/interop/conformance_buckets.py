@@ -11,7 +11,7 @@ ORIGIN = "https://app.example.com"
 
 @check
 def names():
-    """Bucket names follow the rules, or are InvalidBucketName"""
+    """Invalid bucket names are InvalidBucketName"""
     for good in ["a-1", "a.b-c", "0numbers9", "x" * 63, "foo.bar.baz"]:
         alice.create_bucket(Bucket=good)
         alice.delete_bucket(Bucket=good)
@@ -37,7 +37,7 @@ def names():
 
 @check
 def created():
-    """A new bucket is there, is empty, and names its place"""
+    """A new bucket exists, is empty, and has a location"""
     name = fresh_bucket()
     answer = alice.head_bucket(Bucket=name)
     equal((answer["ResponseMetadata"]["HTTPStatusCode"], answer["BucketRegion"]), (200, "us-east-1"))
@@ -54,7 +54,7 @@ def location_header():
 
 @check
 def created_again():
-    """In us-east-1 making one's own bucket again is 200 and keeps what is in it"""
+    """In us-east-1, creating one's own bucket again is 200 and keeps its objects"""
     name = fresh_bucket(["k"])
     alice.create_bucket(Bucket=name)
     equal(read(name, "k"), b"x")
@@ -62,13 +62,13 @@ def created_again():
 
 @check
 def created_by_another():
-    """Making someone else's bucket is BucketAlreadyExists"""
+    """Creating another user's bucket is BucketAlreadyExists"""
     refused("BucketAlreadyExists", 409, bob.create_bucket, Bucket=fresh_bucket())
 
 
 @check
 def created_elsewhere():
-    """A location that this endpoint does not have is refused"""
+    """A location other than the endpoint's region is rejected"""
     settings = {"LocationConstraint": "eu-west-1"}
     refused(
         "IllegalLocationConstraintException",
@@ -81,7 +81,7 @@ def created_elsewhere():
 
 @check
 def deleted():
-    """A deleted bucket is gone, and deleting it again is NoSuchBucket"""
+    """A deleted bucket no longer exists, and deleting it again is NoSuchBucket"""
     name = fresh_bucket()
     alice.delete_bucket(Bucket=name)
     refused("404", 404, alice.head_bucket, Bucket=name)
@@ -99,7 +99,7 @@ def deleted_full():
 
 @check
 def deleted_foreign():
-    """Someone else's bucket cannot be deleted, nor looked at"""
+    """Another user's bucket cannot be deleted, and a HEAD of it is 403"""
     name = fresh_bucket()
     refused("AccessDenied", 403, bob.delete_bucket, Bucket=name)
     refused("403", 403, bob.head_bucket, Bucket=name)
@@ -115,7 +115,7 @@ def listed_apart():
 
 @check
 def listed_in_pages():
-    """ListBuckets pages, by prefix too"""
+    """ListBuckets returns pages, also with a prefix"""
     for letter in "abc":
         alice.create_bucket(Bucket=f"paged-{letter}")
     first = alice.list_buckets(MaxBuckets=2, Prefix="paged-")
@@ -126,7 +126,7 @@ def listed_in_pages():
 
 @check
 def expected_owner():
-    """x-amz-expected-bucket-owner that is another is AccessDenied"""
+    """x-amz-expected-bucket-owner with another owner is AccessDenied"""
     name = fresh_bucket(["k"])
     alice.head_bucket(Bucket=name, ExpectedBucketOwner="alice")
     refused("AccessDenied", 403, alice.get_object, Bucket=name, Key="k", ExpectedBucketOwner="bob")
@@ -134,7 +134,7 @@ def expected_owner():
 
 @check
 def malformed_xml():
-    """A document that is none, or has a document type, is MalformedXML"""
+    """A document that is not XML, or has a document type, is MalformedXML"""
     name = fresh_bucket()
     for body in [b"<CORSConfiguration>", b"no xml", b"<!DOCTYPE a [<!ENTITY b 'c'>]><CORSConfiguration/>", b"<Other/>"]:
         digest = base64.b64encode(hashlib.md5(body).digest()).decode()
@@ -144,7 +144,7 @@ def malformed_xml():
 
 @check
 def not_implemented():
-    """What is not there says so by name, and never does something else"""
+    """Unsupported sub-resources are NotImplemented, and never run another operation"""
     name = fresh_bucket(["k"])
     for method, path in [
         ("PUT", target(name, query={"replication": ""})),

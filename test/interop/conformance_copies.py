@@ -20,7 +20,7 @@ def copied():
 
 @check
 def copied_replacing():
-    """With REPLACE metadata and tags are those of the request"""
+    """With REPLACE, metadata and tags are those of the request"""
     bucket = fresh_bucket()
     alice.put_object(Bucket=bucket, Key="k", Body=b"x", ContentType="text/x", Metadata={"a": "b"}, Tagging="t=1")
     replaced = {"MetadataDirective": "REPLACE", "TaggingDirective": "REPLACE", "Tagging": "u=2"}
@@ -32,7 +32,7 @@ def copied_replacing():
 
 @check
 def copied_elsewhere():
-    """A copy goes from bucket to bucket, and from keys that need encoding"""
+    """Objects can be copied between buckets, and from keys that need encoding"""
     source, there = fresh_bucket(["a b+c%20d/ü?"]), fresh_bucket()
     copy({"Bucket": source, "Key": "a b+c%20d/ü?"}, there)
     equal(read(there, "copy"), b"x")
@@ -50,7 +50,7 @@ def copied_onto_itself():
 
 @check
 def copy_conditions():
-    """Conditions on the source: each refuses with PreconditionFailed"""
+    """A condition on the source that fails is PreconditionFailed"""
     bucket = fresh_bucket(["k"])
     source = {"Bucket": bucket, "Key": "k"}
     head = alice.head_object(Bucket=bucket, Key="k")
@@ -67,7 +67,7 @@ def copy_conditions():
 
 @check
 def copy_missing():
-    """A source that is not there is NoSuchKey or NoSuchBucket"""
+    """An absent source is NoSuchKey or NoSuchBucket"""
     bucket = fresh_bucket()
     refused("NoSuchKey", 404, copy, {"Bucket": bucket, "Key": "nothing"}, bucket)
     refused("NoSuchBucket", 404, copy, {"Bucket": "no-such-bucket-here", "Key": "k"}, bucket)
@@ -76,7 +76,7 @@ def copy_missing():
 
 @check
 def copy_foreign():
-    """What one may not read one may not copy, and nobody copies into another's bucket"""
+    """Copying needs the right to read the source and to write to the bucket"""
     hers, his = fresh_bucket(["k"]), fresh_bucket(owner=bob)
     refused("AccessDenied", 403, copy, {"Bucket": hers, "Key": "k"}, his, client=bob)
     refused("AccessDenied", 403, copy, {"Bucket": hers, "Key": "k"}, his)
@@ -96,14 +96,14 @@ def copy_source_malformed():
 
 @check
 def copy_directive():
-    """Another directive is InvalidArgument"""
+    """An unknown directive is InvalidArgument"""
     bucket = fresh_bucket(["k"])
     refused("InvalidArgument", 400, copy, {"Bucket": bucket, "Key": "k"}, bucket, MetadataDirective="MERGE")
 
 
 @check
 def copy_etag():
-    """The copy of an object in parts has an ETag and the same bytes"""
+    """The copy of a multipart object has an ETag and the same bytes"""
     bucket = fresh_bucket()
     upload = start(bucket)
     complete(bucket, upload, [send_part(bucket, upload, 1), send_part(bucket, upload, 2, b"end")])
@@ -121,7 +121,7 @@ def copy_part(bucket, upload, number, source, client=None, **kwargs):
 
 @check
 def part_copied():
-    """Parts are copied, whole and by range"""
+    """UploadPartCopy copies whole objects and ranges"""
     bucket = fresh_bucket(["source"], body=b"0123456789" * MIB)
     source = {"Bucket": bucket, "Key": "source"}
     upload = start(bucket)
@@ -135,7 +135,7 @@ def part_copied():
 
 @check
 def part_copied_improperly():
-    """A range that is none is InvalidArgument, one behind the end InvalidRange"""
+    """A malformed range is InvalidArgument, a range beyond the end InvalidRange"""
     bucket = fresh_bucket(["source"], body=b"0123456789")
     upload = start(bucket)
     source = {"Bucket": bucket, "Key": "source"}
@@ -146,7 +146,7 @@ def part_copied_improperly():
 
 @check
 def part_copy_foreign():
-    """A part of what one may not read is AccessDenied"""
+    """Copying a part from an object without the right to read it is AccessDenied"""
     hers, his = fresh_bucket(["k"]), fresh_bucket(owner=bob)
     upload = bob.create_multipart_upload(Bucket=his, Key="k")["UploadId"]
     refused("AccessDenied", 403, copy_part, his, upload, 1, {"Bucket": hers, "Key": "k"}, client=bob)

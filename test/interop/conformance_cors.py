@@ -16,7 +16,7 @@ def preflight(path, method="PUT", origin=ORIGIN, headers=None):
 
 @check
 def cors_kept():
-    """CORS rules are set, read and removed"""
+    """CORS rules are set, read and deleted"""
     name = fresh_bucket()
     refused("NoSuchCORSConfiguration", 404, alice.get_bucket_cors, Bucket=name)
     rule = {
@@ -35,7 +35,7 @@ def cors_kept():
 
 @check
 def cors_preflight():
-    """A preflight is answered by the first rule that fits, without credentials"""
+    """A preflight without credentials is answered by the first matching rule"""
     name = fresh_bucket()
     configure_cors(
         name,
@@ -73,21 +73,21 @@ def cors_refused():
 
 @check
 def cors_unset():
-    """A bucket without rules follows the gateway's configuration (on AWS it refuses)"""
+    """A bucket without rules follows the gateway's configuration (AWS rejects the request)"""
     answer = preflight(target(fresh_bucket(), "k"), headers="x-any")
     equal((answer.status, answer.headers["access-control-allow-origin"]), (200, "*"))
 
 
 @check
 def cors_incomplete():
-    """A preflight without Origin or method is refused"""
+    """A preflight without Origin or method is rejected"""
     equal(send("OPTIONS", target(fresh_bucket(), "k")).status, 400)
     equal(send("OPTIONS", target(fresh_bucket(), "k"), {"origin": ORIGIN}).status, 400)
 
 
 @check
 def cors_actual():
-    """An answer, a refusal too, carries the rule's headers for its origin"""
+    """Responses and errors have the headers of the rule for the origin"""
     name = fresh_bucket(["k"])
     configure_cors(name, AllowedMethods=["GET"], AllowedOrigins=["*"], ExposeHeaders=["ETag"])
     for path in target(name, "k"), target(name, "nothing"):
@@ -101,7 +101,7 @@ def cors_actual():
 
 @check
 def cors_invalid():
-    """Rules without a method, with an unknown one, or with two wildcards are refused"""
+    """Rules without a method, with an unknown method, or with two wildcards are rejected"""
     name = fresh_bucket()
     refused("InvalidRequest", 400, configure_cors, name, AllowedMethods=["PATCH"], AllowedOrigins=["*"])
     refused("InvalidRequest", 400, configure_cors, name, AllowedMethods=["GET"], AllowedOrigins=["https://*.*.com"])

@@ -10,7 +10,7 @@ from checks import alice, check, equal, fresh_bucket, keys_of, read, refused, ru
 
 @check
 def checksums():
-    """Each checksum is verified, kept, and given back when it is asked for"""
+    """Each checksum is verified, stored, and returned on request"""
     bucket = fresh_bucket()
     body = b"123456789"
     for name, value in [
@@ -41,7 +41,7 @@ def checksum_none():
 
 @check
 def checksum_two():
-    """Two checksums at once are InvalidRequest"""
+    """Two checksums in one request are InvalidRequest"""
     bucket = fresh_bucket()
     headers = {"x-amz-checksum-crc32c": "4waSgw==", "x-amz-checksum-crc32": "y/Q5Jg=="}
     answer = signed("PUT", target(bucket, "k"), headers, b"123456789")
@@ -50,14 +50,14 @@ def checksum_two():
 
 @check
 def checksum_unknown():
-    """An algorithm that is none is InvalidRequest"""
+    """An unknown algorithm is InvalidRequest"""
     answer = signed("PUT", target(fresh_bucket(), "k"), {"x-amz-sdk-checksum-algorithm": "MD9"}, b"x")
     equal((answer.status, answer.code), (400, "InvalidRequest"))
 
 
 @check
 def checksum_of_range():
-    """A range is sent without the checksum of the whole"""
+    """A range has no checksum of the whole object"""
     bucket = fresh_bucket()
     put(bucket, body=b"123456789", ChecksumCRC32C="4waSgw==")
     equal("ChecksumCRC32C" in get(bucket, Range="bytes=0-1", ChecksumMode="ENABLED"), False)
@@ -65,7 +65,7 @@ def checksum_of_range():
 
 @check
 def attributes():
-    """GetObjectAttributes tells what is asked for, and no more"""
+    """GetObjectAttributes returns only the requested attributes"""
     bucket = fresh_bucket()
     put(bucket, body=b"123456789", ChecksumCRC32C="4waSgw==")
     got = alice.get_object_attributes(
@@ -79,7 +79,7 @@ def attributes():
 
 @check
 def attributes_invalid():
-    """An attribute that is none, or no list at all, is refused"""
+    """An unknown attribute, or a missing list of attributes, is rejected"""
     bucket = fresh_bucket(["k"])
     for headers in {}, {"x-amz-object-attributes": "Nothing"}:
         equal(signed("GET", target(bucket, "k", {"attributes": ""}), headers).status, 400)
@@ -87,7 +87,7 @@ def attributes_invalid():
 
 @check
 def tags():
-    """Tags are set, read, counted, replaced and removed"""
+    """Tags are set, read, counted, replaced and deleted"""
     bucket = fresh_bucket(["k"])
     equal(alice.get_object_tagging(Bucket=bucket, Key="k")["TagSet"], [])
     wanted = [{"Key": "a", "Value": "1"}, {"Key": "b c", "Value": "+-=._:/@"}]
@@ -102,7 +102,7 @@ def tags():
 
 @check
 def tags_with_put():
-    """Tags can come with a put, and a put without them has none"""
+    """PutObject sets tags, and without tags the object has none"""
     bucket = fresh_bucket()
     put(bucket, Tagging="foo=bar&empty&a%20b=c%2Bd")
     found = {tag["Key"]: tag["Value"] for tag in alice.get_object_tagging(Bucket=bucket, Key="k")["TagSet"]}
@@ -113,7 +113,7 @@ def tags_with_put():
 
 @check
 def tags_limits():
-    """Ten tags, keys of 128 and values of 256 characters; more are refused"""
+    """Ten tags with keys of 128 and values of 256 characters are accepted, and more are rejected"""
     bucket = fresh_bucket(["k"])
     tag = lambda tags: alice.put_object_tagging(Bucket=bucket, Key="k", Tagging={"TagSet": tags})  # noqa: E731
     most = [{"Key": f"{i:0128}", "Value": f"{i:0256}"} for i in range(10)]
@@ -127,7 +127,7 @@ def tags_limits():
 
 @check
 def tags_of_nothing():
-    """Tags of a key that is not there are NoSuchKey"""
+    """Tags of an absent key are NoSuchKey"""
     bucket = fresh_bucket()
     refused("NoSuchKey", 404, alice.get_object_tagging, Bucket=bucket, Key="k")
     refused("NoSuchKey", 404, alice.put_object_tagging, Bucket=bucket, Key="k", Tagging={"TagSet": []})
@@ -149,7 +149,7 @@ def delete_many():
 
 @check
 def delete_quiet():
-    """Quiet: only errors are told"""
+    """Quiet reports only errors"""
     bucket = fresh_bucket(["a"])
     answer = delete(bucket, ["a"], Quiet=True)
     equal(("Deleted" in answer, "Errors" in answer), (False, False))
@@ -158,7 +158,7 @@ def delete_quiet():
 
 @check
 def delete_too_many():
-    """A thousand keys at once, no more: MalformedXML"""
+    """More than 1000 keys in one request are MalformedXML"""
     bucket = fresh_bucket()
     delete(bucket, [str(i) for i in range(1000)])
     refused("MalformedXML", 400, delete, bucket, [str(i) for i in range(1001)])
@@ -188,7 +188,7 @@ def delete_without_digest():
 
 @check
 def delete_if_match():
-    """DeleteObject and DeleteObjects with an ETag delete that object alone; what is not there stays a success"""
+    """DeleteObject and DeleteObjects with an ETag delete only that object, and an absent object is a success"""
     bucket = fresh_bucket(["a", "b", "c"])
     etag = alice.head_object(Bucket=bucket, Key="a")["ETag"]
     refused("PreconditionFailed", 412, alice.delete_object, Bucket=bucket, Key="a", IfMatch='"00"')
@@ -203,7 +203,7 @@ def delete_if_match():
 
 @check
 def delete_other_conditions():
-    """Conditions on the date or size of what is deleted are NotImplemented, and delete nothing"""
+    """Conditions on the date or size of a deleted object are NotImplemented, and delete nothing"""
     bucket = fresh_bucket(["a"])
     refused("NotImplemented", 501, alice.delete_object, Bucket=bucket, Key="a", IfMatchSize=1)
     sized = {"Objects": [{"Key": "a", "Size": 1}]}
@@ -213,7 +213,7 @@ def delete_other_conditions():
 
 @check
 def delete_versions():
-    """DeleteObjects with the version null deletes; another version is an error of its own"""
+    """DeleteObjects deletes the version null, and reports another version as an error"""
     bucket = fresh_bucket(["a", "b"])
     objects = [{"Key": "a", "VersionId": "null"}, {"Key": "b", "VersionId": "made-up"}]
     answer = alice.delete_objects(Bucket=bucket, Delete={"Objects": objects})

@@ -57,7 +57,7 @@ def outcome(answer):
 
 @check
 def stored():
-    """A form stores its file: 204, no body, ETag and Location"""
+    """A form stores its file, and the response is 204 with ETag and Location"""
     bucket = fresh_bucket()
     answer = submit(bucket, signed_fields(bucket, ANY_KEY))
     equal((answer.status, answer.body, answer.headers["etag"]), (204, b"", '"4b3a6218bb3e3a7303e8a171a60fcf92"'))
@@ -67,7 +67,7 @@ def stored():
 
 @check
 def status():
-    """success_action_status: 200, 201 with a document, anything else is 204"""
+    """success_action_status is 200, 201 with a document, or otherwise 204"""
     bucket = fresh_bucket()
     conditions = [*ANY_KEY, ["starts-with", "$success_action_status", ""]]
     for asked, given in [("200", 200), ("201", 201), ("404", 204), ("", 204)]:
@@ -79,7 +79,7 @@ def status():
 
 @check
 def redirect():
-    """success_action_redirect: 303 with bucket, key and ETag"""
+    """success_action_redirect is a 303 with bucket, key and ETag"""
     bucket = fresh_bucket()
     to = "https://app.example.com/done?a=b"
     conditions = [*ANY_KEY, ["eq", "$success_action_redirect", to]]
@@ -98,7 +98,7 @@ def file_name():
 
 @check
 def headers():
-    """Content type and metadata of the fields are those of the object"""
+    """The object gets the content type and metadata of the fields"""
     bucket = fresh_bucket()
     conditions = [*ANY_KEY, ["starts-with", "$Content-Type", "text/"], {"x-amz-meta-a": "b c"}]
     fields = {"Content-Type": "text/csv", "x-amz-meta-a": "b c"}
@@ -109,7 +109,7 @@ def headers():
 
 @check
 def condition_names():
-    """Operators and names of fields are compared without case, values with it"""
+    """Operators and field names are case-insensitive, values are case-sensitive"""
     bucket = fresh_bucket()
     equal(submit(bucket, signed_fields(bucket, [["StArTs-WiTh", "$KeY", "k"]])).status, 204)
     equal(outcome(submit(bucket, signed_fields(bucket, [["eq", "$key", "K"]]))), (403, "AccessDenied"))
@@ -117,7 +117,7 @@ def condition_names():
 
 @check
 def ignored():
-    """A field x-ignore-… needs no condition, any other does"""
+    """Every field needs a condition, except x-ignore-…"""
     bucket = fresh_bucket()
     equal(submit(bucket, signed_fields(bucket, ANY_KEY, **{"x-ignore-this": "a"})).status, 204)
     equal(outcome(submit(bucket, signed_fields(bucket, ANY_KEY, other="a"))), (403, "AccessDenied"))
@@ -125,7 +125,7 @@ def ignored():
 
 @check
 def unmet():
-    """A condition that does not hold, or whose field is missing, is AccessDenied"""
+    """A condition that fails, or whose field is missing, is AccessDenied"""
     bucket = fresh_bucket()
     for conditions in [
         [["eq", "$key", "other"]],
@@ -138,14 +138,14 @@ def unmet():
 
 @check
 def other_bucket():
-    """A policy for one bucket opens no other"""
+    """A policy for one bucket gives no access to another"""
     bucket = fresh_bucket()
     equal(outcome(submit(fresh_bucket(), signed_fields(bucket, ANY_KEY))), (403, "AccessDenied"))
 
 
 @check
 def length_range():
-    """content-length-range: too large and too small are refused, and nothing is stored"""
+    """content-length-range rejects files that are too large or too small, and nothing is stored"""
     bucket = fresh_bucket()
     conditions = [*ANY_KEY, ["content-length-range", 2, 6]]
     equal(submit(bucket, signed_fields(bucket, conditions)).status, 204)
@@ -174,7 +174,7 @@ def expired():
 
 @check
 def document_malformed():
-    """A policy without expiration or conditions, or with others by that name, is InvalidPolicyDocument"""
+    """A policy with missing or invalid expiration or conditions is InvalidPolicyDocument"""
     bucket = fresh_bucket()
     later = (now() + timedelta(minutes=10)).strftime("%Y-%m-%dT%H:%M:%SZ")
     conditions = [{"bucket": bucket}, *ANY_KEY]
@@ -204,7 +204,7 @@ def wrong_signature():
 
 @check
 def missing_fields():
-    """A form that lacks a field of its signature is InvalidArgument, one without any is AccessDenied"""
+    """A form without one signature field is rejected, without all of them AccessDenied"""
     bucket = fresh_bucket()
     fields = signed_fields(bucket, ANY_KEY)
     for name in ["x-amz-signature", "x-amz-credential", "x-amz-date", "policy"]:
@@ -224,7 +224,7 @@ def no_key():
 
 @check
 def no_form():
-    """A POST that is no form is PreconditionFailed"""
+    """A POST that is not a form is PreconditionFailed"""
     equal(
         outcome(send("POST", f"/{fresh_bucket()}", {"content-type": "text/plain"}, b"x")), (412, "PreconditionFailed")
     )
@@ -232,7 +232,7 @@ def no_form():
 
 @check
 def large_file():
-    """A file of many chunks comes through whole"""
+    """A file of many chunks is stored completely"""
     bucket = fresh_bucket()
     body = b"\r\n--almost a boundary\r\n" * 200_000
     equal(submit(bucket, signed_fields(bucket, ANY_KEY), body).status, 204)

@@ -18,7 +18,7 @@ def v2(bucket, **kwargs):
 
 @check
 def empty():
-    """An empty bucket lists nothing, by both versions"""
+    """Both list versions return nothing for an empty bucket"""
     bucket = fresh_bucket()
     equal((keys_of(v1(bucket)), v1(bucket)["IsTruncated"]), ([], False))
     page = v2(bucket)
@@ -27,20 +27,20 @@ def empty():
 
 @check
 def order():
-    """Keys come in the order of their UTF-8 bytes"""
+    """Keys are sorted by their UTF-8 bytes"""
     names = ["a", "a\u00e9", "a\U0001f642", "a\uff5e", "A", "a/", "a0", "a!", "B", "\u00e9"]
     equal(keys_of(v2(fresh_bucket(names))), sorted(names, key=lambda name: name.encode()))
 
 
 @check
 def surrogates():
-    """A key beyond the BMP sorts behind one at its end: bytes, not UTF-16 units"""
+    """A key beyond the BMP sorts after one at its end, by bytes and not by UTF-16 units"""
     equal(keys_of(v2(fresh_bucket(["\U0001f642", "\uff5e"]))), ["\uff5e", "\U0001f642"])
 
 
 @check
 def delimiter_slash():
-    """A delimiter rolls keys up into common prefixes"""
+    """A delimiter groups keys into common prefixes"""
     bucket = fresh_bucket(TREE)
     for page in v1(bucket, Delimiter="/"), v2(bucket, Delimiter="/"):
         equal((keys_of(page), prefixes_of(page), page["Delimiter"]), (["asdf"], ["boo/", "cquux/"], "/"))
@@ -48,7 +48,7 @@ def delimiter_slash():
 
 @check
 def delimiter_counts():
-    """KeyCount counts keys and common prefixes alike"""
+    """KeyCount counts keys and common prefixes"""
     equal(v2(fresh_bucket(TREE), Delimiter="/")["KeyCount"], 3)
 
 
@@ -84,7 +84,7 @@ def delimiter_dot():
 
 @check
 def delimiter_underscore():
-    """An underscore is itself, and no wildcard"""
+    """An underscore is not a wildcard"""
     delimits("_", ["b_ar", "bxaz", "c_ab"], ["bxaz"], ["b_", "c_"])
 
 
@@ -96,20 +96,20 @@ def delimiter_unicode():
 
 @check
 def delimiter_long():
-    """A delimiter may have several characters"""
+    """A delimiter can have several characters"""
     delimits("--", ["a--1", "a--2", "b-1"], ["b-1"], ["a--"])
 
 
 @check
 def delimiter_unreadable():
-    """A delimiter that no key has changes nothing"""
+    """A delimiter that no key contains changes nothing"""
     page = v2(fresh_bucket(FLAT), Delimiter="\n")
     equal((keys_of(page), prefixes_of(page)), (FLAT, []))
 
 
 @check
 def delimiter_empty():
-    """An empty delimiter is none, and is not echoed"""
+    """An empty delimiter counts as absent, and is not echoed"""
     bucket = fresh_bucket(TREE)
     for page in v1(bucket, Delimiter=""), v2(bucket, Delimiter=""):
         equal((keys_of(page), "Delimiter" in page), (sorted(TREE), False))
@@ -117,14 +117,14 @@ def delimiter_empty():
 
 @check
 def delimiter_at_end():
-    """A key that ends with the delimiter is a common prefix of its own"""
+    """A key that ends with the delimiter is a common prefix"""
     page = v2(fresh_bucket(["dir/", "dir/a", "file"]), Delimiter="/")
     equal((keys_of(page), prefixes_of(page)), (["file"], ["dir/"]))
 
 
 @check
 def prefix_is_key():
-    """The key that equals the prefix is listed beside what is below it"""
+    """A key that equals the prefix is listed next to the keys below it"""
     page = v2(fresh_bucket(["dir/", "dir/a", "dir/b/c"]), Prefix="dir/", Delimiter="/")
     equal((keys_of(page), prefixes_of(page)), (["dir/", "dir/a"], ["dir/b/"]))
 
@@ -138,7 +138,7 @@ def prefix():
 
 @check
 def prefix_wildcards():
-    """Wildcards of other languages are literal in a prefix"""
+    """Wildcard characters are literal in a prefix"""
     bucket = fresh_bucket(["a%b", "a_b", "a*b", "a[b", "axb"])
     for text in ["a%", "a_", "a*", "a["]:
         equal(keys_of(v2(bucket, Prefix=text)), [f"{text}b"])
@@ -146,27 +146,27 @@ def prefix_wildcards():
 
 @check
 def prefix_case():
-    """Prefixes tell upper case from lower case"""
+    """Prefixes are case-sensitive"""
     equal(keys_of(v2(fresh_bucket(["A1", "a1"]), Prefix="a")), ["a1"])
 
 
 @check
 def prefix_delimiter():
-    """Prefix and delimiter together look one level below the prefix"""
+    """Prefix and delimiter together list one level below the prefix"""
     page = v2(fresh_bucket(TREE), Prefix="boo/", Delimiter="/")
     equal((keys_of(page), prefixes_of(page)), (["boo/bar"], ["boo/baz/"]))
 
 
 @check
 def prefix_delimiter_partial():
-    """A prefix may end within a segment"""
+    """A prefix can end within a segment"""
     page = v2(fresh_bucket(["foo/bar", "foo/baz/x", "fob/y"]), Prefix="fo", Delimiter="/")
     equal((keys_of(page), prefixes_of(page)), ([], ["fob/", "foo/"]))
 
 
 @check
 def prefix_absent():
-    """A prefix that no key has lists nothing"""
+    """A prefix that no key has returns nothing"""
     page = v2(fresh_bucket(TREE), Prefix="nothing")
     equal((keys_of(page), page["KeyCount"]), ([], 0))
 
@@ -188,21 +188,21 @@ def encoding():
 
 @check
 def encoding_unknown():
-    """Another encoding-type is InvalidArgument"""
+    """An unknown encoding-type is InvalidArgument"""
     answer = signed("GET", target(fresh_bucket(), query={"encoding-type": "rot13"}))
     equal((answer.status, answer.code), (400, "InvalidArgument"))
 
 
 @check
 def list_type_unknown():
-    """Another list-type is InvalidArgument"""
+    """An unknown list-type is InvalidArgument"""
     answer = signed("GET", target(fresh_bucket(), query={"list-type": "3"}))
     equal((answer.status, answer.code), (400, "InvalidArgument"))
 
 
 @check
 def owner():
-    """Version 1 names owners, version 2 only with fetch-owner"""
+    """Version 1 returns owners, version 2 only with fetch-owner"""
     bucket = fresh_bucket(["a"])
     owned = v1(bucket)["Contents"][0]["Owner"]["ID"]
     equal("Owner" in v2(bucket)["Contents"][0], False)
@@ -212,7 +212,7 @@ def owner():
 
 @check
 def contents():
-    """An entry has size, ETag, date and class of its object"""
+    """An entry has the size, ETag, date and storage class of its object"""
     bucket = fresh_bucket(["a"], body=b"12345")
     (entry,) = v2(bucket)["Contents"]
     head = alice.head_object(Bucket=bucket, Key="a")
@@ -222,20 +222,20 @@ def contents():
 
 @check
 def missing_bucket():
-    """A bucket that is not there is NoSuchBucket"""
+    """An absent bucket is NoSuchBucket"""
     refused("NoSuchBucket", 404, v1, "no-such-bucket-here")
     refused("NoSuchBucket", 404, v2, "no-such-bucket-here")
 
 
 @check
 def foreign_bucket():
-    """Someone else's bucket is AccessDenied"""
+    """Another user's bucket is AccessDenied"""
     refused("AccessDenied", 403, bob.list_objects_v2, Bucket=fresh_bucket(FLAT))
 
 
 @check
 def escaping():
-    """Keys with markup in them are listed as they are"""
+    """Keys that contain markup are listed unchanged"""
     names = ["<a>&amp;\"'", "]]>", "a&b"]
     equal(keys_of(v2(fresh_bucket(names))), sorted(names))
 

@@ -13,7 +13,7 @@ def etag_of(*bodies):
 
 @check
 def two_parts():
-    """Two parts make one object with a composite ETag"""
+    """Two parts become one object with a composite ETag"""
     bucket = fresh_bucket()
     upload = start(bucket, ContentType="text/x", Metadata={"a": "b"})
     parts = [send_part(bucket, upload, 1), send_part(bucket, upload, 2, b"end")]
@@ -29,7 +29,7 @@ def two_parts():
 
 @check
 def one_small_part():
-    """One part of any size is enough, and it may be empty"""
+    """A single part can have any size, and can be empty"""
     bucket = fresh_bucket()
     for body in b"small", b"":
         upload = start(bucket)
@@ -39,7 +39,7 @@ def one_small_part():
 
 @check
 def numbers():
-    """Part numbers may have gaps, up to 10000"""
+    """Part numbers can have gaps, up to 10000"""
     bucket = fresh_bucket()
     upload = start(bucket)
     parts = [send_part(bucket, upload, 7), send_part(bucket, upload, 10_000, b"end")]
@@ -58,7 +58,7 @@ def numbers_invalid():
 
 @check
 def part_replaced():
-    """A part sent again replaces the first"""
+    """A part that is sent again replaces the first one"""
     bucket = fresh_bucket()
     upload = start(bucket)
     send_part(bucket, upload, 1, b"first")
@@ -88,7 +88,7 @@ def too_small():
 
 @check
 def part_missing():
-    """A listed part that is not there is InvalidPart"""
+    """A listed part that does not exist is InvalidPart"""
     bucket = fresh_bucket()
     upload = start(bucket)
     part = send_part(bucket, upload, 1, b"x")
@@ -128,7 +128,7 @@ def no_parts():
 
 @check
 def repeated():
-    """The same completion again succeeds with the same answer"""
+    """A repeated completion succeeds with the same response"""
     bucket = fresh_bucket()
     upload = start(bucket)
     parts = [send_part(bucket, upload, 1, b"x")]
@@ -138,7 +138,7 @@ def repeated():
 
 @check
 def bare_etags():
-    """ETags are taken without quotes, and the document without a namespace"""
+    """ETags without quotes and a document without a namespace are accepted"""
     bucket = fresh_bucket()
     upload = start(bucket)
     etag = send_part(bucket, upload, 1, b"x")["ETag"].strip('"')

@@ -23,7 +23,7 @@ OTHER = '"00000000000000000000000000000000"'
 
 @check
 def etag():
-    """The ETag of a put is the quoted MD5 of its bytes"""
+    """The ETag of an object is the quoted MD5 of its bytes"""
     bucket = fresh_bucket()
     equal(put(bucket)["ETag"], ETAG)
     equal((get(bucket)["ETag"], head(bucket)["ETag"]), (ETAG, ETAG))
@@ -31,7 +31,7 @@ def etag():
 
 @check
 def empty_object():
-    """An object of no bytes is an object"""
+    """An object can be empty"""
     bucket = fresh_bucket(["k"], body=b"")
     equal((read(bucket, "k"), head(bucket)["ContentLength"]), (b"", 0))
 
@@ -50,7 +50,7 @@ def overwritten():
 
 @check
 def headers_kept():
-    """Content headers come back as they were sent"""
+    """Content headers are returned as they were sent"""
     bucket = fresh_bucket()
     sent = {
         "CacheControl": "public, max-age=14400",
@@ -67,7 +67,7 @@ def headers_kept():
 
 @check
 def metadata_case():
-    """Names of metadata are lower case, values are kept"""
+    """Metadata names are lower case, and values are unchanged"""
     bucket = fresh_bucket()
     put(bucket, Metadata={"MixedCase": "Value  With Spaces"})
     equal(head(bucket)["Metadata"], {"mixedcase": "Value  With Spaces"})
@@ -75,7 +75,7 @@ def metadata_case():
 
 @check
 def metadata_utf8():
-    """UTF-8 in metadata comes back byte for byte"""
+    """UTF-8 in metadata is returned byte for byte"""
     bucket = fresh_bucket()
     answer = signed("PUT", target(bucket, "k"), {"x-amz-meta-name": "ünï 日本"}, b"x")
     equal(answer.status, 200)
@@ -85,7 +85,7 @@ def metadata_utf8():
 
 @check
 def metadata_large():
-    """2 KB of metadata fit, more are MetadataTooLarge"""
+    """2 KB of metadata are accepted, and more are MetadataTooLarge"""
     bucket = fresh_bucket()
     put(bucket, Metadata={"a": "x" * 2047})
     refused("MetadataTooLarge", 400, put, bucket, Metadata={"a": "x" * 2048})
@@ -93,7 +93,7 @@ def metadata_large():
 
 @check
 def key_long():
-    """A key has up to 1024 bytes"""
+    """A key has at most 1024 bytes"""
     bucket = fresh_bucket()
     put(bucket, "é" * 512)
     equal(read(bucket, "é" * 512), b"x")
@@ -102,7 +102,7 @@ def key_long():
 
 @check
 def keys_apart():
-    """Keys that file systems or Unicode would fold stay apart"""
+    """Keys that file systems or Unicode normalisation would merge are different objects"""
     names = ["a", "A", "a/", "a/b", "a//b", "é", "e\u0301", "CON", "a.", "a ", " a", "a+b", "a%20b", "a%2Fb"]
     bucket = fresh_bucket()
     for name in names:
@@ -113,7 +113,7 @@ def keys_apart():
 
 @check
 def missing_key():
-    """A key that is not there is NoSuchKey, and 404 to a HEAD"""
+    """An absent key is NoSuchKey, and 404 for HEAD"""
     bucket = fresh_bucket()
     answer = refused("NoSuchKey", 404, get, bucket, "nothing")
     equal(answer["Error"]["Key"], "nothing")
@@ -122,7 +122,7 @@ def missing_key():
 
 @check
 def missing_bucket():
-    """Objects of a bucket that is not there are NoSuchBucket"""
+    """Objects of an absent bucket are NoSuchBucket"""
     answer = refused("NoSuchBucket", 404, get, "no-such-bucket-here")
     equal(answer["Error"]["BucketName"], "no-such-bucket-here")
     refused("NoSuchBucket", 404, put, "no-such-bucket-here")
@@ -130,7 +130,7 @@ def missing_bucket():
 
 @check
 def request_id():
-    """An error names the request as its header does"""
+    """An error has the request id of its header"""
     answer = signed("GET", target(fresh_bucket(), "nothing"))
     equal(answer.text("RequestId"), answer.headers["x-amz-request-id"])
     equal(answer.text("HostId"), answer.headers["x-amz-id-2"])
@@ -138,13 +138,13 @@ def request_id():
 
 @check
 def delete_absent():
-    """Deleting what is not there is 204"""
+    """Deleting an absent object is 204"""
     equal(alice.delete_object(Bucket=fresh_bucket(), Key="nothing")["ResponseMetadata"]["HTTPStatusCode"], 204)
 
 
 @check
 def delete_in_no_bucket():
-    """Deleting from a bucket that is not there is NoSuchBucket"""
+    """Deleting from an absent bucket is NoSuchBucket"""
     refused("NoSuchBucket", 404, alice.delete_object, Bucket="no-such-bucket-here", Key="k")
 
 
@@ -158,7 +158,7 @@ def delete_version():
 
 @check
 def versions_read():
-    """The version null can be read; any other is InvalidArgument"""
+    """The version null can be read, and any other is InvalidArgument"""
     bucket = fresh_bucket(["k"])
     equal(get(bucket, VersionId="null")["ETag"], ETAG)
     refused("InvalidArgument", 400, get, bucket, VersionId="made-up")
@@ -166,7 +166,7 @@ def versions_read():
 
 @check
 def storage_class():
-    """Storage classes are kept and told, except those of an archive; STANDARD has no header"""
+    """Storage classes are stored and returned, except archive classes, and STANDARD has no header"""
     bucket = fresh_bucket()
     put(bucket, StorageClass="STANDARD")
     equal("StorageClass" in head(bucket), False)

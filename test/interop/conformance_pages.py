@@ -18,7 +18,7 @@ def v2(bucket, **kwargs):
 
 @check
 def max_keys_one():
-    """max-keys 1 gives one key and says that there are more"""
+    """max-keys 1 returns one key and is truncated"""
     bucket = fresh_bucket(FLAT)
     page = v2(bucket, MaxKeys=1)
     equal((keys_of(page), page["IsTruncated"], page["MaxKeys"], page["KeyCount"]), (["bar"], True, 1, 1))
@@ -29,7 +29,7 @@ def max_keys_one():
 
 @check
 def max_keys_zero():
-    """max-keys 0 gives nothing and is not truncated"""
+    """max-keys 0 returns nothing and is not truncated"""
     bucket = fresh_bucket(FLAT)
     for page in v1(bucket, MaxKeys=0), v2(bucket, MaxKeys=0):
         equal((keys_of(page), page["IsTruncated"], page["MaxKeys"]), ([], False, 0))
@@ -37,19 +37,19 @@ def max_keys_zero():
 
 @check
 def max_keys_exact():
-    """A page that holds exactly all keys is not truncated"""
+    """A page that contains exactly all keys is not truncated"""
     equal(v2(fresh_bucket(FLAT), MaxKeys=4)["IsTruncated"], False)
 
 
 @check
 def max_keys_large():
-    """max-keys above 1000 is cut to 1000, and echoed so"""
+    """max-keys above 1000 is reduced to 1000, and echoed as 1000"""
     equal(v2(fresh_bucket(FLAT), MaxKeys=5000)["MaxKeys"], 1000)
 
 
 @check
 def max_keys_invalid():
-    """max-keys that is no number is InvalidArgument"""
+    """max-keys that is not a number is InvalidArgument"""
     refused("InvalidArgument", 400, v2, fresh_bucket(), MaxKeys="blah")
 
 
@@ -61,7 +61,7 @@ def max_keys_negative():
 
 @check
 def max_keys_prefixes():
-    """Common prefixes count towards max-keys, each once over all pages"""
+    """Common prefixes count towards max-keys, each once across all pages"""
     bucket = fresh_bucket([f"{letter}/{i}" for letter in "abcde" for i in range(3)])
     found, token = [], {}
     for _ in range(10):
@@ -75,7 +75,7 @@ def max_keys_prefixes():
 
 @check
 def next_marker():
-    """Version 1 names a NextMarker only with a delimiter"""
+    """Version 1 returns a NextMarker only with a delimiter"""
     bucket = fresh_bucket(TREE)
     equal("NextMarker" in v1(bucket, MaxKeys=2), False)
     equal(v1(bucket, MaxKeys=2, Delimiter="/")["NextMarker"], "boo/")
@@ -83,7 +83,7 @@ def next_marker():
 
 @check
 def next_marker_continues():
-    """A NextMarker that is a common prefix continues behind all that it stands for"""
+    """A NextMarker that is a common prefix continues after all of its keys"""
     page = v1(fresh_bucket(TREE), Marker="boo/", Delimiter="/")
     equal((keys_of(page), prefixes_of(page)), ([], ["cquux/"]))
 
@@ -97,34 +97,34 @@ def marker_not_there():
 
 @check
 def marker_after():
-    """A marker behind the last key lists nothing"""
+    """A marker after the last key returns nothing"""
     page = v1(fresh_bucket(FLAT), Marker="zzz")
     equal((keys_of(page), page["IsTruncated"]), ([], False))
 
 
 @check
 def marker_empty():
-    """An empty marker is none, and is echoed"""
+    """An empty marker counts as absent, and is echoed"""
     page = v1(fresh_bucket(FLAT), Marker="")
     equal((keys_of(page), page["Marker"]), (FLAT, ""))
 
 
 @check
 def marker_unreadable():
-    """A marker that XML can hold only escaped is echoed as it came"""
+    """A marker that XML must escape is echoed unchanged"""
     page = v1(fresh_bucket(FLAT), Marker="\n")
     equal((keys_of(page), page["Marker"]), (FLAT, "\n"))
 
 
 @check
 def marker_before_prefix():
-    """A marker before the prefix does not widen it"""
+    """A marker before the prefix does not widen the list"""
     equal(keys_of(v1(fresh_bucket(TREE), Prefix="boo/", Marker="a")), ["boo/bar", "boo/baz/xyzzy"])
 
 
 @check
 def start_after():
-    """start-after begins behind a key, which it need not be, and is echoed"""
+    """start-after continues after any string, and is echoed"""
     bucket = fresh_bucket(FLAT)
     page = v2(bucket, StartAfter="bar")
     equal((keys_of(page), page["StartAfter"]), (["baz", "cab", "foo"], "bar"))
@@ -134,7 +134,7 @@ def start_after():
 
 @check
 def start_after_loses():
-    """A continuation token wins over start-after"""
+    """A continuation token takes precedence over start-after"""
     bucket = fresh_bucket(FLAT)
     token = v2(bucket, MaxKeys=1)["NextContinuationToken"]
     equal(keys_of(v2(bucket, ContinuationToken=token, StartAfter="cab")), FLAT[1:])
@@ -150,13 +150,13 @@ def token_echoed():
 
 @check
 def token_invalid():
-    """A made-up continuation token is InvalidArgument"""
+    """An invalid continuation token is InvalidArgument"""
     refused("InvalidArgument", 400, v2, fresh_bucket(), ContinuationToken="no such token")
 
 
 @check
 def token_empty():
-    """An empty continuation token is none, and is echoed (AWS refuses it)"""
+    """An empty continuation token counts as absent, and is echoed (AWS rejects it)"""
     answer = signed("GET", target(fresh_bucket(["a"]), query={"list-type": "2", "continuation-token": ""}))
     equal((answer.status, answer.text("ContinuationToken"), answer.text("KeyCount")), (200, None, "1"))
     equal(b"<ContinuationToken></ContinuationToken>" in answer.body, True, "the echo")
@@ -164,7 +164,7 @@ def token_empty():
 
 @check
 def deleted_marker():
-    """A page begun before a deletion continues behind the deleted key"""
+    """A list continues after a key that was deleted between two pages"""
     bucket = fresh_bucket(FLAT)
     token = v2(bucket, MaxKeys=2)["NextContinuationToken"]
     alice.delete_object(Bucket=bucket, Key="baz")
@@ -182,7 +182,7 @@ def thousand():
 
 @check
 def versions():
-    """Every object is its own latest version, null"""
+    """Without versioning, the latest version of every object is null"""
     bucket = fresh_bucket(FLAT)
     page = alice.list_object_versions(Bucket=bucket)
     equal(
@@ -194,7 +194,7 @@ def versions():
 
 @check
 def versions_pages():
-    """Versions page by key marker, prefixes included"""
+    """ListObjectVersions continues at a key marker, also with common prefixes"""
     bucket = fresh_bucket(TREE)
     page = alice.list_object_versions(Bucket=bucket, Delimiter="/", MaxKeys=2)
     equal((page["NextKeyMarker"], prefixes_of(page), page["IsTruncated"]), ("boo/", ["boo/"], True))

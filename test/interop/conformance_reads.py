@@ -18,7 +18,7 @@ def ranged(bucket, text):
 
 @check
 def ranges():
-    """A range is 206 with its place in the object"""
+    """A range is 206 with Content-Range"""
     bucket = fresh_bucket(["k"], body=b"0123456789")
     for text, body, place in [
         ("bytes=0-3", b"0123", "bytes 0-3/10"),
@@ -34,7 +34,7 @@ def ranges():
 
 @check
 def ranges_unsatisfiable():
-    """A range behind the end is InvalidRange with the size"""
+    """A range beyond the end is InvalidRange with the size"""
     bucket = fresh_bucket(["k"], body=b"0123456789")
     for text in ["bytes=10-", "bytes=10-20", "bytes=-0"]:
         answer = ranged(bucket, text)
@@ -51,7 +51,7 @@ def ranges_empty_object():
 
 @check
 def ranges_ignored():
-    """What is no single range gives the whole object"""
+    """Several or malformed ranges return the whole object"""
     bucket = fresh_bucket(["k"], body=b"0123456789")
     for text in ["bytes=5-2", "lines=1-2", "bytes=a-b", "bytes=0-1,3-4", "bytes="]:
         answer = ranged(bucket, text)
@@ -60,7 +60,7 @@ def ranges_ignored():
 
 @check
 def ranges_head():
-    """HEAD knows ranges too"""
+    """HEAD supports ranges"""
     answer = signed("HEAD", target(fresh_bucket(["k"], body=b"0123456789"), "k"), {"range": "bytes=2-4"})
     equal(
         (answer.status, answer.headers["content-length"], answer.headers["content-range"]), (206, "3", "bytes 2-4/10")
@@ -69,13 +69,13 @@ def ranges_head():
 
 @check
 def accept_ranges():
-    """Objects say that they accept ranges"""
+    """Objects have Accept-Ranges"""
     equal(get(fresh_bucket(["k"]))["AcceptRanges"], "bytes")
 
 
 @check
 def if_match():
-    """If-Match: the ETag passes, another is PreconditionFailed, on GET and HEAD"""
+    """GET and HEAD with If-Match succeed for the ETag, and another is PreconditionFailed"""
     bucket = fresh_bucket(["k"])
     equal(get(bucket, IfMatch=ETAG)["ETag"], ETAG)
     refused("PreconditionFailed", 412, get, bucket, IfMatch=OTHER)
@@ -84,7 +84,7 @@ def if_match():
 
 @check
 def if_none_match():
-    """If-None-Match: the ETag is 304, another passes"""
+    """If-None-Match is 304 for the ETag, and another ETag returns the object"""
     bucket = fresh_bucket(["k"])
     refused("304", 304, get, bucket, IfNoneMatch=ETAG)
     refused("304", 304, head, bucket, IfNoneMatch=ETAG)
@@ -94,7 +94,7 @@ def if_none_match():
 
 @check
 def if_none_match_head():
-    """A 304 names the ETag, and has no body"""
+    """A 304 has the ETag and no body"""
     bucket = fresh_bucket(["k"])
     answer = signed("GET", target(bucket, "k"), {"if-none-match": ETAG})
     equal((answer.status, answer.headers["etag"], answer.body), (304, ETAG, b""))
@@ -102,7 +102,7 @@ def if_none_match_head():
 
 @check
 def if_modified_since():
-    """If-Modified-Since: the date of the object is 304, one before it passes"""
+    """If-Modified-Since is 304 for the date of the object, and an earlier date returns it"""
     bucket = fresh_bucket(["k"])
     at = head(bucket)["LastModified"]
     refused("304", 304, get, bucket, IfModifiedSince=at)
@@ -111,7 +111,7 @@ def if_modified_since():
 
 @check
 def if_unmodified_since():
-    """If-Unmodified-Since: a date before the object is PreconditionFailed"""
+    """If-Unmodified-Since before the date of the object is PreconditionFailed"""
     bucket = fresh_bucket(["k"])
     at = head(bucket)["LastModified"]
     refused("PreconditionFailed", 412, get, bucket, IfUnmodifiedSince=at - timedelta(hours=1))
@@ -120,7 +120,7 @@ def if_unmodified_since():
 
 @check
 def conditions_together():
-    """If-Match wins over If-Unmodified-Since, If-None-Match over If-Modified-Since"""
+    """If-Match takes precedence over If-Unmodified-Since, and If-None-Match over If-Modified-Since"""
     bucket = fresh_bucket(["k"])
     at = head(bucket)["LastModified"]
     equal(get(bucket, IfMatch=ETAG, IfUnmodifiedSince=at - timedelta(hours=1))["ETag"], ETAG)
@@ -129,7 +129,7 @@ def conditions_together():
 
 @check
 def if_range():
-    """If-Range: a changed object is sent whole"""
+    """If-Range returns the whole object if it has changed"""
     bucket = fresh_bucket(["k"], body=b"0123456789")
     tag = head(bucket)["ETag"]
     answer = signed("GET", target(bucket, "k"), {"range": "bytes=0-1", "if-range": tag})
@@ -140,7 +140,7 @@ def if_range():
 
 @check
 def put_if_none_match():
-    """A put with If-None-Match: * creates, and never replaces"""
+    """PutObject with If-None-Match: * never replaces an object"""
     bucket = fresh_bucket()
     put(bucket, IfNoneMatch="*")
     refused("PreconditionFailed", 412, put, bucket, body=b"y", IfNoneMatch="*")
@@ -149,7 +149,7 @@ def put_if_none_match():
 
 @check
 def put_if_match():
-    """A put with If-Match replaces that object alone"""
+    """PutObject with If-Match replaces only that object"""
     bucket = fresh_bucket(["k"])
     refused("PreconditionFailed", 412, put, bucket, body=b"y", IfMatch=OTHER)
     put(bucket, body=b"y", IfMatch=ETAG)
@@ -158,7 +158,7 @@ def put_if_match():
 
 @check
 def put_if_none_match_etag():
-    """A put with If-None-Match of an ETag is NotImplemented"""
+    """PutObject with If-None-Match and an ETag is NotImplemented"""
     refused("NotImplemented", 501, put, fresh_bucket(), IfNoneMatch=ETAG)
 
 
@@ -182,7 +182,7 @@ def response_overrides():
 
 @check
 def dates():
-    """Last-Modified is an HTTP date, and the moment of the put"""
+    """Last-Modified is the time of the write as an HTTP date"""
     before = datetime.now(timezone.utc).replace(microsecond=0)
     answer = signed("HEAD", target(fresh_bucket(["k"]), "k"))
     at = answer.headers["last-modified"]

@@ -10,7 +10,7 @@ from python_clients import boto
 
 @check
 def aborted():
-    """An aborted upload is gone, for every operation on it"""
+    """Every operation on an aborted upload is NoSuchUpload"""
     bucket = fresh_bucket()
     upload = start(bucket)
     part = send_part(bucket, upload, 1, b"x")
@@ -23,7 +23,7 @@ def aborted():
 
 @check
 def other_key():
-    """An upload belongs to its key"""
+    """An upload id is valid only for its key"""
     bucket = fresh_bucket()
     upload = start(bucket, "one")
     refused("NoSuchUpload", 404, send_part, bucket, upload, 1, b"x", key="two")
@@ -31,7 +31,7 @@ def other_key():
 
 @check
 def foreign():
-    """Someone else can neither send parts to an upload nor see, complete or abort it"""
+    """Another user cannot send parts to an upload, or list, complete or abort it"""
     bucket = fresh_bucket()
     upload = start(bucket)
     part = send_part(bucket, upload, 1, b"x")
@@ -45,7 +45,7 @@ def foreign():
 
 @check
 def invisible():
-    """Before it is complete an upload is no object, and does not touch the one that is there"""
+    """An incomplete upload does not create or change an object"""
     bucket = fresh_bucket(["k"])
     send_part(bucket, start(bucket), 1, b"new")
     equal(read(bucket, "k"), b"x")
@@ -54,7 +54,7 @@ def invisible():
 
 @check
 def listed_parts():
-    """ListParts pages by part number"""
+    """ListParts continues after a part number"""
     bucket = fresh_bucket()
     upload = start(bucket)
     for number in 3, 1, 2:
@@ -69,7 +69,7 @@ def listed_parts():
 
 @check
 def listed_uploads():
-    """ListMultipartUploads pages by key and upload, oldest first, with prefix and delimiter"""
+    """ListMultipartUploads returns pages by key and age, with prefix and delimiter"""
     bucket = fresh_bucket()
     one = [start(bucket, "a"), start(bucket, "a"), start(bucket, "b/c"), start(bucket, "b/d")]
     page = alice.list_multipart_uploads(Bucket=bucket)
@@ -85,7 +85,7 @@ def listed_uploads():
 
 @check
 def read_by_part():
-    """GET and HEAD by part number: its bytes, and how many there are"""
+    """GET and HEAD with a part number return the part and the number of parts"""
     bucket = fresh_bucket()
     upload = start(bucket)
     complete(bucket, upload, [send_part(bucket, upload, 1), send_part(bucket, upload, 2, b"end")])
@@ -101,7 +101,7 @@ def read_by_part():
 
 @check
 def read_single_by_part():
-    """An object that was not sent in parts is its own part 1"""
+    """Part 1 of an object that was not sent in parts is the whole object"""
     bucket = fresh_bucket(["k"])
     got = alice.get_object(Bucket=bucket, Key="k", PartNumber=1)
     equal((got["Body"].read(), "PartsCount" in got), (b"x", False))
@@ -110,7 +110,7 @@ def read_single_by_part():
 
 @check
 def range_over_parts():
-    """A range goes over the border of parts"""
+    """A range can span parts"""
     bucket = fresh_bucket()
     upload = start(bucket)
     complete(bucket, upload, [send_part(bucket, upload, 1), send_part(bucket, upload, 2, b"end")])
@@ -119,7 +119,7 @@ def range_over_parts():
 
 @check
 def conditional():
-    """Completion with If-None-Match: * never replaces; with If-Match only that object"""
+    """Completion with If-None-Match: * never replaces an object, and with If-Match only that one"""
     bucket = fresh_bucket(["k"])
     upload = start(bucket)
     parts = [send_part(bucket, upload, 1, b"new")]
@@ -136,7 +136,7 @@ def sha256(body):
 
 @check
 def composite_checksum():
-    """A composite checksum is that of the parts' checksums, with their number"""
+    """A composite checksum is the checksum of the parts' checksums, with their number"""
     bucket = fresh_bucket()
     upload = start(bucket, ChecksumAlgorithm="SHA256")
     parts = [
@@ -152,7 +152,7 @@ def composite_checksum():
 
 @check
 def attributes():
-    """GetObjectAttributes tells the parts of an object, page by page, with their checksums"""
+    """GetObjectAttributes returns the parts of an object in pages, with their checksums"""
     bucket = fresh_bucket()
     upload = start(bucket, ChecksumAlgorithm="SHA256")
     bodies = [PART, PART + b"p", b"end"]
@@ -216,7 +216,7 @@ def part_checksums_read():
 
 @check
 def part_checksum_needed():
-    """A part of a composite checksum needs that checksum, and no part may bring another"""
+    """Parts must use the checksum algorithm of their upload, and those of a composite one must have a checksum"""
     bucket = fresh_bucket()
     upload = start(bucket, ChecksumAlgorithm="SHA256")
     answer = refused("InvalidRequest", 400, send_part, bucket, upload, 1, b"x")
@@ -281,7 +281,7 @@ def latest_checksums():
 
 @check
 def whole_range_checksum():
-    """A range of the whole object comes with its checksum, a smaller one without"""
+    """A range of the whole object has its checksum, and a smaller one has none"""
     bucket = fresh_bucket()
     alice.put_object(Bucket=bucket, Key="k", Body=b"123456789", ChecksumCRC32C="4waSgw==")
     ask = {"Bucket": bucket, "Key": "k", "ChecksumMode": "ENABLED"}
@@ -291,7 +291,7 @@ def whole_range_checksum():
 
 @check
 def full_object_sha():
-    """A SHA cannot be one of the full object"""
+    """A SHA checksum cannot cover the full object"""
     bucket = fresh_bucket()
     refused("InvalidRequest", 400, start, bucket, ChecksumAlgorithm="SHA256", ChecksumType="FULL_OBJECT")
 
@@ -306,7 +306,7 @@ def part_checksum():
 
 @check
 def size_announced():
-    """x-amz-mp-object-size must be the size"""
+    """x-amz-mp-object-size must match the size"""
     bucket = fresh_bucket()
     upload = start(bucket)
     parts = [send_part(bucket, upload, 1, b"12345")]

@@ -150,7 +150,7 @@ describe('grants', () => {
     ['an address', { 'x-amz-grant-read': 'emailAddress="a@example.com"' }, 400, 'UnresolvableGrantByEmailAddress'],
     ['no grantee', { 'x-amz-grant-read': 'bob' }, 400, 'InvalidArgument'],
     ['an empty name', { 'x-amz-grant-read': 'id=""' }, 400, 'InvalidArgument'],
-  ])('with %s are refused', async (_, headers, status, code) => {
+  ])('with %s are rejected', async (_, headers, status, code) => {
     const before = await endpoint.state()
     expect(await send('alice', 'PUT', '/k', { headers: headers as Record<string, string> })).toMatchObject({
       status,
@@ -165,7 +165,7 @@ describe('grants', () => {
     ['no grantee', document(grant('', 'READ')), 400, 'MalformedACLError'],
     ['too many grants', document(grant('<ID>bob</ID>', 'READ').repeat(101)), 400, 'MalformedACLError'],
     ['no list', '<AccessControlPolicy/>', 400, 'MalformedXML'],
-  ])('a document with %s is refused', async (_, body, status, code) => {
+  ])('a document with %s is rejected', async (_, body, status, code) => {
     await send('alice', 'PUT', '/k')
     expect(await send('alice', 'PUT', '/k', { query: 'acl', body })).toMatchObject({ status, code })
     expect(await statuses('GET', '/k')).toEqual([200, 403, 403, 403])

@@ -60,7 +60,7 @@ describe('a new bucket', () => {
     ['intelligent-tiering=&id=a', 'NoSuchConfiguration'],
     ['inventory=&id=a', 'NoSuchConfiguration'],
     ['metrics=&id=a', 'NoSuchConfiguration'],
-  ])('has no ?%s, and says %s', async (query, code) => {
+  ])('answers a read of ?%s with %s', async (query, code) => {
     expect(await read(query)).toEqual([404, code])
   })
 
@@ -92,14 +92,14 @@ describe('a new bucket', () => {
     'policy',
     'replication',
     'website',
-  ])('takes the removal of ?%s, which changes nothing', async (name) => {
+  ])('accepts the removal of ?%s, which changes nothing', async (name) => {
     const answer = await endpoint.signed('alice', 'DELETE', `/${Bucket}`, { query: { [name]: '' } })
     expect(answer.status).toBe(204)
     expect((await read(name))[0]).toBe(404)
   })
 
   test.each(['tagging', 'encryption', 'notification', 'inventory', 'abac'])(
-    'shows ?%s to its owner alone',
+    'shows ?%s only to its owner',
     async (name) => {
       const query = { [name]: '' }
       expect((await endpoint.signed('bob', 'GET', `/${Bucket}`, { query })).status).toBe(403)
@@ -123,7 +123,7 @@ describe('settings that are off and stay off', () => {
     ['logging', 'BucketLoggingStatus', ''],
     ['requestPayment', 'RequestPaymentConfiguration', '<Payer>BucketOwner</Payer>'],
     ['abac', 'AbacStatus', '<Status>Disabled</Status>'],
-  ])('?%s takes what changes nothing', async (name, root, content) => {
+  ])('?%s accepts values that change nothing', async (name, root, content) => {
     const before = await endpoint.signed('alice', 'GET', `/${Bucket}`, { query: { [name]: '' } })
     const answer = await endpoint.signed('alice', 'PUT', `/${Bucket}`, {
       query: { [name]: '' },
@@ -147,7 +147,7 @@ describe('settings that are off and stay off', () => {
     ['replication', '<ReplicationConfiguration/>'],
     ['website', '<WebsiteConfiguration/>'],
     ['inventory', '<InventoryConfiguration/>'],
-  ])('?%s is NotImplemented where it would turn something on', async (name, body) => {
+  ])('?%s is NotImplemented for values that turn something on', async (name, body) => {
     const before = await endpoint.store.headBucket(Bucket)
     const answer = await endpoint.signed('alice', 'PUT', `/${Bucket}`, { query: { [name]: '' }, body })
     expect([answer.status, element(answer, 'Code')]).toEqual([501, 'NotImplemented'])
@@ -314,7 +314,7 @@ describe('the public access block', () => {
 })
 
 test.each(['tagging', 'ownershipControls', 'publicAccessBlock', 'accelerate', 'logging', 'policy'])(
-  'the gateway’s own bucket takes no ?%s from any access key',
+  'no access key can set ?%s of the gateway’s own bucket',
   async (name) => {
     for (const who of ['alice', 'gateway'] as const) {
       for (const method of ['PUT', 'DELETE']) {

@@ -57,7 +57,7 @@ describe('a PUT URL of the AWS SDK for JavaScript', () => {
     ['a website redirect', { WebsiteRedirectLocation: '/other' }, 501, 'NotImplemented'],
     ['another expected owner', { ExpectedBucketOwner: 'bob' }, 403, 'AccessDenied'],
     ['too much metadata', { Metadata: { a: 'x'.repeat(2100) } }, 400, 'MetadataTooLarge'],
-  ])('refuses %s as it refuses the header', async (_, input, status, expected) => {
+  ])('rejects %s like the header', async (_, input, status, expected) => {
     const Key = 'refused'
     const before = await endpoint.state()
     expect(await code(await send(await putUrl({ Key, ...input }), 'PUT', {}, 'bytes'))).toEqual([status, expected])
@@ -96,7 +96,7 @@ describe('the same name in the query and in a header', () => {
     endpoint.raw('PUT', to, { 'content-length': '5', ...headers }, 'bytes')
 
   test.each(['x-amz-meta-a', 'x-amz-acl', 'x-amz-tagging', 'x-amz-checksum-crc32', 'x-amz-storage-class'])(
-    '%s: is refused where the header is not signed, whatever its value',
+    '%s is rejected if the header is not signed',
     async (name) => {
       const before = await endpoint.state()
       for (const value of ['private', 'other']) {

@@ -71,7 +71,7 @@ async function runAfter(days: number): Promise<void> {
 }
 
 describe('a configuration', () => {
-  test('is read back as it was put, and deleted', async () => {
+  test('is returned unchanged, and can be deleted', async () => {
     const Rules: LifecycleRule[] = [
       { ID: 'prefix', Status: 'Disabled', Prefix: 'a/', Expiration: { Days: 3 } },
       { ID: 'all', Status: 'Enabled', Filter: {}, Expiration: { ExpiredObjectDeleteMarker: true } },
@@ -154,7 +154,7 @@ describe('a configuration', () => {
 })
 
 describe('x-amz-expiration', () => {
-  test('names the date and the rule that comes first, on writes and reads', async () => {
+  test('contains the date and the first rule to apply, on writes and reads', async () => {
     await setRules(
       rule({ ID: 'late', Expiration: { Days: 9 } }),
       rule({ ID: 'a rule', Filter: { Prefix: 'logs/' }, Expiration: { Days: 2 } }),
@@ -171,7 +171,7 @@ describe('x-amz-expiration', () => {
     expect((await put('other')).Expiration).toContain('rule-id="late"')
   })
 
-  test('is absent where no rule matches the tags', async () => {
+  test('is absent if no rule matches the tags', async () => {
     await setRules(rule({ Filter: { Tag: { Key: 'keep', Value: 'no' } }, Expiration: { Days: 1 } }))
     expect((await put('a')).Expiration).toBeUndefined()
     expect((await put('b', { Tagging: 'keep=no' })).Expiration).toContain('rule-id="r"')
@@ -181,7 +181,7 @@ describe('x-amz-expiration', () => {
 })
 
 describe('objects', () => {
-  test('expire by days and prefix, and not before', async () => {
+  test('expire by days and prefix, and not earlier', async () => {
     await setRules(rule({ Filter: { Prefix: 'logs/' }, Expiration: { Days: 1 } }))
     for (const key of ['logs/1', 'logs/2', 'other']) await put(key)
     await runAfter(0.9)
@@ -213,14 +213,14 @@ describe('objects', () => {
     expect(await keys()).toEqual(['small', 'tagged otherwise'])
   })
 
-  test('stay where the rule is disabled', async () => {
+  test('stay if the rule is disabled', async () => {
     await setRules(rule({ Status: 'Disabled', Expiration: { Days: 1 } }))
     await put('a')
     await runAfter(3)
     expect(await keys()).toEqual(['a'])
   })
 
-  test('of more than one page all expire', async () => {
+  test('of more than one page expire', async () => {
     await setRules(rule({ Expiration: { Days: 1 } }))
     await Promise.all(Array.from({ length: 520 }, (_, i) => put(`k${i}`, { Body: '' })))
     await runAfter(3)
@@ -239,7 +239,7 @@ describe('in a bucket with versions', () => {
     expect(await versions()).toEqual({ versions: [VersionId], markers: 1 })
   })
 
-  test('noncurrent versions expire by the time they were replaced, and the newest of them stay', async () => {
+  test('noncurrent versions expire by the time when they were replaced, except the newest ones', async () => {
     await setRules(rule({ NoncurrentVersionExpiration: { NoncurrentDays: 2, NewerNoncurrentVersions: 1 } }))
     const ids = []
     for (let i = 0; i < 4; i++) ids.unshift((await put('a')).VersionId)
@@ -249,7 +249,7 @@ describe('in a bucket with versions', () => {
     expect(await versions()).toEqual({ versions: ids.slice(0, 2), markers: 0 })
   })
 
-  test('a delete marker expires once it hides nothing', async () => {
+  test('a delete marker expires when its key has no other version', async () => {
     await setRules(rule({ Expiration: { ExpiredObjectDeleteMarker: true } }))
     await put('kept')
     await client.send(new DeleteObjectCommand({ Bucket, Key: 'kept' }))
@@ -259,7 +259,7 @@ describe('in a bucket with versions', () => {
     expect(await versions()).toMatchObject({ markers: 1 })
   })
 
-  test('one set of rules ends a key: object, noncurrent version, delete marker', async () => {
+  test('one set of rules removes a key completely, with its object, noncurrent version and delete marker', async () => {
     await setRules(
       rule({ Expiration: { Days: 1 }, NoncurrentVersionExpiration: { NoncurrentDays: 1 } }),
       rule({ ID: 'markers', Expiration: { ExpiredObjectDeleteMarker: true } }),

@@ -57,7 +57,7 @@ const policy = (...Statement: Statement[]): Promise<void> =>
   endpoint.store.configureBucket(bucket, { policy: JSON.stringify({ Statement }) })
 
 describe('an upload', () => {
-  test('is continued, listed, aborted and completed by its initiator, whom the ACL of the bucket lets write', async () => {
+  test('can be continued, listed, aborted and completed by its initiator with the ACL’s write permission', async () => {
     await endpoint.store.setBucketAcl(bucket, {
       owner: 'alice',
       grants: [{ to: { owner: 'bob' }, permission: 'WRITE' }],
@@ -71,7 +71,7 @@ describe('an upload', () => {
     expect(await abort('bob', await begin('bob'))).toBe(204)
   })
 
-  test('of another is closed to those who may write to the bucket by its ACL alone', async () => {
+  test('of another user cannot be continued with only the ACL’s write permission', async () => {
     await endpoint.store.setBucketAcl(bucket, 'public-read-write')
     for (const initiator of ['alice', 'bob'] as const) {
       const uploadId = await begin(initiator)
@@ -88,7 +88,7 @@ describe('an upload', () => {
     }
   })
 
-  test('of another is open to those whom a policy lets write', async () => {
+  test('of another user can be continued by users that a policy allows to write', async () => {
     await policy(allow())
     const uploadId = await begin('alice')
     expect([await part('bob', uploadId), await list('bob', uploadId), await abort('bob', uploadId)]).toEqual([
@@ -100,13 +100,13 @@ describe('an upload', () => {
     expect([await list('bob', second), await abort('bob', second)]).toEqual([200, 204])
   })
 
-  test('is not listed or aborted by its initiator where a policy denies it', async () => {
+  test('cannot be listed or aborted by its initiator if a policy denies it', async () => {
     await policy(allow(), deny({ Action: ['s3:AbortMultipartUpload', 's3:ListMultipartUploadParts'] }))
     const uploadId = await begin('bob')
     expect([await list('bob', uploadId), await abort('bob', uploadId)]).toEqual([403, 403])
   })
 
-  test('is aborted by its initiator who may write no more', async () => {
+  test('can be aborted by its initiator without write permission', async () => {
     await policy(allow())
     const uploadId = await begin('bob')
     await endpoint.store.configureBucket(bucket, { policy: null })
@@ -115,7 +115,7 @@ describe('an upload', () => {
     ])
   })
 
-  test('that is gone is NoSuchUpload for those who may write, and forbidden for others', async () => {
+  test('that no longer exists is NoSuchUpload for users with write permission, and AccessDenied for others', async () => {
     await endpoint.store.setBucketAcl(bucket, {
       owner: 'alice',
       grants: [{ to: { owner: 'bob' }, permission: 'WRITE' }],

@@ -45,7 +45,7 @@ describe('unsupported features', () => {
     ['/', 'GET, OPTIONS'],
     [`/${bucket}`, 'PUT, GET, DELETE, HEAD, POST, OPTIONS'],
     [`/${bucket}/there`, 'GET, POST, DELETE, PUT, HEAD, OPTIONS'],
-  ])('what %s takes is said with the refusal of what it does not', async (path, allowed) => {
+  ])('a rejected method on %s is answered with the supported methods', async (path, allowed) => {
     for (const method of ['PATCH', 'TRACE']) {
       const { status, headers } = await endpoint.signed('alice', method, path)
       expect([status, headers.get('allow')]).toEqual([405, allowed])

@@ -65,7 +65,7 @@ const setDefault = (retention?: DefaultRetention): Promise<unknown> =>
   )
 
 describe('the configuration of a bucket', () => {
-  test('comes with its creation, and with versions that cannot be suspended', async () => {
+  test('is set when the bucket is created, and prevents suspending its versioning', async () => {
     const { Status } = await client.send(new GetBucketVersioningCommand({ Bucket }))
     const { ObjectLockConfiguration } = await client.send(new GetObjectLockConfigurationCommand({ Bucket }))
     expect([Status, ObjectLockConfiguration]).toEqual(['Enabled', { ObjectLockEnabled: 'Enabled' }])
@@ -75,7 +75,7 @@ describe('the configuration of a bucket', () => {
     ).rejects.toMatchObject(failing('InvalidBucketState', 409))
   })
 
-  test('can be put on a bucket with versions, and on no other', async () => {
+  test('can be set only on a bucket with versioning', async () => {
     const configure = (): Promise<unknown> =>
       client.send(
         new PutObjectLockConfigurationCommand({
@@ -91,7 +91,7 @@ describe('the configuration of a bucket', () => {
   })
 
   test.each([{ Mode: 'GOVERNANCE', Days: 1 } as const, { Mode: 'COMPLIANCE', Years: 2 } as const])(
-    'has a default retention, read as it was put: %j',
+    'returns the default retention that was set: %j',
     async (retention) => {
       await setDefault(retention)
       const read = await client.send(new GetObjectLockConfigurationCommand({ Bucket }))
@@ -116,7 +116,7 @@ describe('the configuration of a bucket', () => {
 })
 
 describe('a retention', () => {
-  test('is set at the write, read, and shown by reads of the owner alone', async () => {
+  test('is set by a write, and returned only to the owner', async () => {
     const lock = { ObjectLockMode: 'GOVERNANCE', ObjectLockRetainUntilDate: until, ObjectLockLegalHoldStatus: 'ON' }
     const VersionId = await put({ ...lock, ACL: 'public-read' })
     expect(await client.send(new HeadObjectCommand({ Bucket, Key }))).toMatchObject(lock)
@@ -126,7 +126,7 @@ describe('a retention', () => {
     expect([anyone.status, anyone.headers.has('x-amz-object-lock-mode')]).toEqual([200, false])
   })
 
-  test('of governance keeps a version from deletion, except with the bypass', async () => {
+  test('in governance mode prevents deleting a version, except with the bypass', async () => {
     const version = await put({ ObjectLockMode: 'GOVERNANCE', ObjectLockRetainUntilDate: until })
     await expect(remove(version)).rejects.toMatchObject(refused)
     const marker = await client.send(new DeleteObjectCommand({ Bucket, Key }))
@@ -138,7 +138,7 @@ describe('a retention', () => {
     })
   })
 
-  test('of compliance is extended by everyone and shortened by nobody', async () => {
+  test('in compliance mode can be extended but never shortened', async () => {
     const version = await put({ ObjectLockMode: 'COMPLIANCE', ObjectLockRetainUntilDate: until })
     await retain(version, { Mode: 'COMPLIANCE', RetainUntilDate: later })
     const bypass = { BypassGovernanceRetention: true }
@@ -148,7 +148,7 @@ describe('a retention', () => {
     await expect(remove(version, true)).rejects.toMatchObject(refused)
   })
 
-  test('of governance is extended, and shortened or changed with the bypass alone', async () => {
+  test('in governance mode can be extended, and shortened or changed only with the bypass', async () => {
     const version = await put()
     await retain(undefined, { Mode: 'GOVERNANCE', RetainUntilDate: until })
     await retain(version, { Mode: 'GOVERNANCE', RetainUntilDate: later })
@@ -190,7 +190,7 @@ describe('a retention', () => {
     })
   })
 
-  test('is refused for one object of many, and the others are deleted', async () => {
+  test('prevents one deletion of many, and the others succeed', async () => {
     const locked = await put({ ObjectLockMode: 'GOVERNANCE', ObjectLockRetainUntilDate: until })
     const free = await put()
     const Objects = [locked, free].map((VersionId) => ({ Key, VersionId }))
@@ -219,7 +219,7 @@ describe('a retention', () => {
 })
 
 describe('a legal hold', () => {
-  test('keeps a version until it is lifted, and no bypass helps', async () => {
+  test('prevents deleting a version until it is removed, even with the bypass', async () => {
     const version = await put()
     await hold('ON')
     const read = async (): Promise<unknown> =>
@@ -251,7 +251,7 @@ describe('a legal hold', () => {
   })
 })
 
-test('the bypass, retentions and holds are allowed by actions of their own', async () => {
+test('the bypass, retentions and holds each need their own action', async () => {
   const version = await put({ ObjectLockMode: 'GOVERNANCE', ObjectLockRetainUntilDate: until })
   const allow = (...Action: string[]): Promise<unknown> =>
     client.send(

@@ -81,7 +81,7 @@ describe('DeleteObjects of many keys', () => {
     ['the bucket alone', () => allow({ Action: 's3:*', Resource: arn() })],
     ['others', () => allow({ Action: 's3:*', Principal: { AWS: 'bob' } })],
     ['another address', () => allow({ Action: 's3:*', Condition: { IpAddress: { 'aws:SourceIp': '192.0.2.0/24' } } })],
-  ])('is refused before its body is read where the policy allows %s', async (_, statement) => {
+  ])('is rejected before its body is read if the policy allows %s', async (_, statement) => {
     await policy(statement())
     const headers = { ...digest(''), 'content-length': String(8 * 1024 * 1024) }
     const answer = await endpoint.raw('POST', `/${bucket}?delete`, headers)
@@ -124,7 +124,7 @@ describe('a copy', () => {
       })
     ).status
 
-  test('reads the tags that it keeps only for those who may read them', async () => {
+  test('with the source’s tags needs the right to read them', async () => {
     await policy(allow())
     expect(await copy(ofBob)).toBe(403)
     expect(await copy(ofBob, {}, 'k')).toBe(200)
@@ -134,7 +134,7 @@ describe('a copy', () => {
     expect(await endpoint.store.getObjectTags({ bucket: ofBob, key: 'copied' })).toEqual({ open: 'yes' })
   })
 
-  test('writes the tags that it keeps only for those who may write them', async () => {
+  test('with the source’s tags needs the right to write them', async () => {
     const Action = ['s3:GetObject', 's3:GetObjectTagging', 's3:PutObject']
     await policy(allow({ Principal: { AWS: 'bob' }, Action }))
     expect([await copy(bucket), await copy(bucket, {}, 'k')]).toEqual([403, 200])
@@ -173,7 +173,7 @@ describe('a document', () => {
   }
 
   test.each(documents.map((route) => [route.name, route] as const))(
-    'of %s is not read from those who may not send it',
+    'of %s is not read if the requester may not send it',
     async (name, route) => {
       await policy(
         allow({ Resource: [arn(), arn('/*')], Action: ['s3:Get*', 's3:List*'] }),
@@ -245,7 +245,7 @@ describe('parameters and headers that do not belong to the action', () => {
 })
 
 describe('values that can be written in several ways', () => {
-  test('an empty parameter is like none', async () => {
+  test('an empty parameter counts as absent', async () => {
     const list = (query = {}): Promise<number> => status('anyone', 'GET', `/${bucket}`, { query })
     const all = allow({ Action: 's3:ListBucket', Resource: arn() })
     await policy(all, deny({ Action: 's3:ListBucket', Resource: arn(), Condition: { Null: { 's3:prefix': 'true' } } }))
@@ -353,7 +353,7 @@ describe('a form', () => {
     expect(await post({ 'user-agent': 'a browser', referer: 'https://good.example/' })).toBe(204)
   })
 
-  test('is no copy, whatever its fields say', async () => {
+  test('is not a copy, even with copy fields', async () => {
     await only({ StringLike: { 's3:x-amz-copy-source': '*' } })
     expect(await post({}, { 'x-amz-copy-source': `/${bucket}/k` })).toBe(403)
   })

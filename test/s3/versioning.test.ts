@@ -98,7 +98,7 @@ describe('a write', () => {
     expect((await client.send(new GetObjectCommand({ Bucket, Key }))).VersionId).toBe(second)
   })
 
-  test('in parts or by copy does so too', async () => {
+  test('in parts or by copy also creates a version', async () => {
     const { UploadId } = await client.send(new CreateMultipartUploadCommand({ Bucket, Key }))
     const part = await client.send(new UploadPartCommand({ Bucket, Key, UploadId, PartNumber: 1, Body: 'parts' }))
     const MultipartUpload = { Parts: [{ PartNumber: 1, ETag: part.ETag }] }
@@ -125,7 +125,7 @@ describe('a write', () => {
 })
 
 describe('a delete', () => {
-  test('without a version hides the object, and with the id of the marker brings it back', async () => {
+  test('without a version id hides the object, and of the marker restores it', async () => {
     const version = await put('one')
     const marker = await remove()
     expect([marker.DeleteMarker, marker.VersionId === version]).toEqual([true, false])
