@@ -1,6 +1,6 @@
 /**
- * What the drivers of Firefox and WebKitGTK cannot do, and why. A scenario names what it needs; where the engine of the
- * run lacks it, `npm run test:browsers` counts the scenario as left out, with the reason.
+ * What the drivers of Firefox and WebKitGTK cannot do, and why. Each scenario names the abilities that it needs. If the
+ * browser lacks one, `npm run test:browsers` reports the scenario as skipped, with the reason.
  */
 import { TestRunner } from 'vitest'
 import { chosenEngine, type Engine } from '../fixtures/browsers.ts'

@@ -1,4 +1,4 @@
-/** The browser that comes with the checkout works, wherever none is installed. */
+/** The Chromium that comes with the checkout works on a machine without a browser. */
 import { expect, it } from 'vitest'
 import { findChromium, launchChromium } from '../fixtures/chromium.ts'
 

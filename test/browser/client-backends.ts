@@ -1,4 +1,4 @@
-/** The stores that the client is proved against, each behind a proxy that stands where upload URLs point. */
+/** The stores that the client is tested against, each behind a proxy at the address of the upload URLs. */
 import { S3 } from '@aws-sdk/client-s3'
 import { startGateway } from '../fixtures/gateway.ts'
 import type { Backend } from './client-harness.ts'

@@ -1,4 +1,4 @@
-/** One file of 5 GB and 200 of 1 MB in one page: it stays quick, small, and at four sockets. */
+/** One file of 5 GB and 200 files of 1 MB in one page, without long tasks, with little memory and four connections. */
 import { describe, expect, it } from 'vitest'
 import { type ClientPage, MiB, openPage, patient, type Harness, sha256, storedSha256 } from './client-harness.ts'
 import type { Running } from './client-suite.ts'

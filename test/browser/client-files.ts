@@ -1,4 +1,4 @@
-/** Files of every kind: empty, oddly named, twice; and uploads that are not wanted any more. */
+/** Empty files, unusual names, files that are chosen twice, and uploads that are canceled. */
 import { describe, expect, it } from 'vitest'
 import {
   choose,

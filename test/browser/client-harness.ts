@@ -1,4 +1,4 @@
-/** What the client's browser tests share: a built client in a page of a third origin, and faults on every way. */
+/** Shared by the client's browser tests: a built client in a page of a third origin, and faults on every connection. */
 import { createHash, randomBytes } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'

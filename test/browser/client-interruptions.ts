@@ -1,4 +1,4 @@
-/** Requests that the browser ends by itself, files that change while they are sent, credentials that expire. */
+/** Requests that the browser aborts, files that change during the upload, and credentials that expire. */
 import { readFile, utimes, writeFile } from 'node:fs/promises'
 import type { Page } from 'playwright-core'
 import { describe, expect, it } from 'vitest'

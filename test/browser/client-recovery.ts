@@ -1,4 +1,4 @@
-/** What starts over: an upload that the store lost, a digest that did not match, a Worker that cannot be had. */
+/** Lost uploads, digests that do not match, and Workers that are not available. */
 import { describe, expect, it } from 'vitest'
 import {
   choose,

@@ -1,4 +1,4 @@
-/** What is refused: later, for good, or because the file is not what it was. */
+/** Rejected requests: temporary, permanent, and because the file has changed. */
 import { appendFile } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
 import type { Fault, Seen } from '../fixtures/fault-proxy.ts'

@@ -1,4 +1,4 @@
-/** postern/client in Chromium, against any store: each scenario injects its fault for real. */
+/** postern/client in a browser, against any store. Each scenario injects a real fault. */
 import { afterAll, beforeAll, beforeEach, describe } from 'vitest'
 import { crowds } from './client-concurrency.ts'
 import { recovery } from './client-recovery.ts'

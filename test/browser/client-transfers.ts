@@ -1,4 +1,4 @@
-/** Bytes on their way: progress, resets, silence, no network, a reload. */
+/** Progress, connection resets, timeouts, a lost network and reloads. */
 import { describe, expect, it } from 'vitest'
 import {
   choose,

@@ -1,4 +1,4 @@
-/** No barrier: axe-core on every view and state, and a walk through all of it by keyboard alone. */
+/** Accessibility: axe-core on every view and state, and navigation with only the keyboard. */
 import type { Page } from 'playwright-core'
 import { describe, expect, it } from 'vitest'
 import { startGateway } from '../fixtures/gateway.ts'

@@ -1,4 +1,4 @@
-/** One file: its link, its name, its metadata, its code to scan, and its own address. */
+/** The drawer of a file: its link, name, metadata, QR code and URL. */
 import type { Page } from 'playwright-core'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { startGateway } from '../fixtures/gateway.ts'

@@ -1,4 +1,4 @@
-/** A browser for all tests of a console file, and a gateway with the console for each. */
+/** A browser for all tests of a file, and a gateway with the console for each test. */
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, beforeEach } from 'vitest'
 import { launchBrowser } from '../fixtures/browsers.ts'

@@ -1,4 +1,4 @@
-/** Folders: chosen or dropped, their files keep where they lay. */
+/** Folders that are chosen or dropped. Their files keep their relative paths. */
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Page } from 'playwright-core'

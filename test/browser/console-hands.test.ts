@@ -1,4 +1,4 @@
-/** The console by keyboard, on a phone, in the dark, with many files. */
+/** The console with only the keyboard, on a phone, and in both color schemes. */
 import type { Page } from 'playwright-core'
 import { describe, expect, it } from 'vitest'
 import { startGateway } from '../fixtures/gateway.ts'

@@ -1,4 +1,4 @@
-/** Share links in the drawer: made, copied, scanned, counted, revoked, and refused. */
+/** Share links in the drawer: create, copy, scan, count, revoke and reject. */
 import type { Page } from 'playwright-core'
 import { encode } from 'uqr'
 import { beforeEach, describe, expect, it } from 'vitest'

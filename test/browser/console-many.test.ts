@@ -1,4 +1,4 @@
-/** The console with many files: found quickly, drawn few at a time, uploaded without a stutter. */
+/** The console with many files: search, virtual lists and concurrent uploads. */
 import type { Request } from 'playwright-core'
 import { describe, expect, it } from 'vitest'
 import { startGateway } from '../fixtures/gateway.ts'

@@ -1,4 +1,4 @@
-/** What the console's tests share: a page that is watched for what must never happen, and files made beforehand. */
+/** Shared by the console's tests: a page that is watched for errors, and prepared files. */
 import { createHash } from 'node:crypto'
 import type { Browser, BrowserContextOptions, Locator, Page } from 'playwright-core'
 import { expect, onTestFinished } from 'vitest'

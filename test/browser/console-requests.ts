@@ -1,4 +1,4 @@
-/** What the tests of the console's views share: uploads and refusals made from outside, and a look for barriers. */
+/** Shared by the tests of the console's views: uploads and rejected requests of other clients, and axe-core. */
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import type { AxeResults } from 'axe-core'

@@ -1,4 +1,4 @@
-/** The console when something is refused, down, or not there yet. */
+/** The console when requests are rejected, when the server is unreachable, and when there are no files. */
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import type { Page } from 'playwright-core'

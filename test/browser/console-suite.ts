@@ -1,4 +1,4 @@
-/** The console in a real browser, against a whole gateway. Run for each driver. */
+/** The console in a real browser with a complete gateway. Both drivers run this suite. */
 import { randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'

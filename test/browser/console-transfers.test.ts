@@ -1,4 +1,4 @@
-/** The dock: parts seen one by one, paused, resumed, taken up again after a reload, waiting for the network. */
+/** The dock: progress of parts, pause and resume, resuming after a reload, and waiting for the network. */
 import { randomBytes } from 'node:crypto'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'

@@ -1,4 +1,4 @@
-/** The log where the bucket answers the URLs itself: what it refuses, only the page hears of. */
+/** The log when the bucket answers the URLs. Then only the page sees which requests the bucket rejects. */
 import { S3 } from '@aws-sdk/client-s3'
 import { beforeEach, expect, it } from 'vitest'
 import { startGateway, type RunningGateway } from '../fixtures/gateway.ts'

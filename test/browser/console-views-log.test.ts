@@ -1,4 +1,4 @@
-/** The console's log in a real browser: requests as they are answered, and a refused one opened into its reason. */
+/** The console's log in a real browser: live requests, and the reasons for rejected ones. */
 import type { Page } from 'playwright-core'
 import { describe, expect, it } from 'vitest'
 import { startGateway } from '../fixtures/gateway.ts'

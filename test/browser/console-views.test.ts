@@ -1,4 +1,4 @@
-/** The console's views of unfinished uploads and of settings in a real browser, and all three without barriers. */
+/** The console's views of unfinished uploads and settings in a real browser, and axe-core on all views. */
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Page } from 'playwright-core'

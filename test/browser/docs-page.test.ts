@@ -1,4 +1,6 @@
-/** The page of the API's description: it shows every operation, asks no other server, and its policy lets it. */
+/**
+ * The API reference page: shows every operation, contacts no other server, and works with its Content-Security-Policy.
+ */
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { routes } from '../../src/api/routes/table.ts'

@@ -1,4 +1,4 @@
-/** The examples that install nothing, each started by its one command. */
+/** The examples without dependencies, each started with its documented command. */
 import { readFile } from 'node:fs/promises'
 import { afterEach, describe, expect, it } from 'vitest'
 import { digest, followedDigest, runExample, type RunningExample, sampleFile } from '../fixtures/run-example.ts'

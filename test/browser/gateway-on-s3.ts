@@ -1,4 +1,4 @@
-/** A gateway in front of a bucket of its own in the test store, opened to browsers as a user would open it. */
+/** A gateway in front of its own bucket in the test store, configured for browsers as in the documentation. */
 import { type Overrides, type RunningGateway, startGateway } from '../fixtures/gateway.ts'
 import { createTestBucket } from '../fixtures/s3-store.ts'
 

@@ -1,4 +1,4 @@
-/** What a page's main thread did, task by task, and what its scripts hold. Chromium alone measures it. */
+/** Measures the tasks of a page's main thread and the memory of its scripts. Only Chromium supports this. */
 import type { Page } from 'playwright-core'
 
 type TraceEvent = { name: string; ph: string; pid: number; tid: number; tdur?: number; args?: { name?: string } }

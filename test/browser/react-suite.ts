@@ -1,4 +1,4 @@
-/** postern/react in a page that Vite bundled, in StrictMode, by keyboard, drop and paste. Both drivers run this suite. */
+/** postern/react in a page bundled by Vite, in StrictMode, by keyboard, drop and paste. Both drivers run this suite. */
 import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 import { build } from 'vite'

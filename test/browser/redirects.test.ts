@@ -1,4 +1,4 @@
-/** Pages of another origin read what the API redirects to. Each engine enforces CORS in its own way. */
+/** Pages of other origins can read redirected responses. Each browser enforces CORS differently. */
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { as, store } from '../api/caller.ts'

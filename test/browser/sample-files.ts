@@ -1,4 +1,4 @@
-/** Files for the console: handed to the page, or stored beforehand. */
+/** Files for the console, uploaded by the page or stored before the test. */
 import type { Page } from 'playwright-core'
 import type { RunningGateway } from '../fixtures/gateway.ts'
 

@@ -1,4 +1,4 @@
-/** The engine that TEST_BROWSER names starts, and uploads a file from a page of another origin. */
+/** The browser in TEST_BROWSER starts, and uploads a file from a page of another origin. */
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { chosenEngine, type Engine } from '../fixtures/browsers.ts'
 import { onDisk } from './client-backends.ts'

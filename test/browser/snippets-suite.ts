@@ -1,4 +1,4 @@
-/** The two snippets that people copy from guides, run unchanged in a page of a third origin. */
+/** The two snippets of the guides, unchanged in a page of a third origin. */
 import { createHash, randomBytes } from 'node:crypto'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'

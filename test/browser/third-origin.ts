@@ -1,4 +1,4 @@
-/** A static page server on a port of its own: its pages are foreign to the API and to the store. */
+/** A static server on its own port, so that its pages have another origin than the API and the store. */
 import { createServer } from 'node:http'
 import { readFileSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'

@@ -1,4 +1,4 @@
-/** `/console/uppy`: real Uppy under the console's policy, by keyboard, and nothing that axe objects to. */
+/** `/console/uppy`: real Uppy with the console's Content-Security-Policy, with only the keyboard, and axe-core. */
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import type { Browser, Page } from 'playwright-core'

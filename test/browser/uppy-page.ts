@@ -1,4 +1,4 @@
-/** Real Uppy in a page of a third origin, bundled as an application would bundle it. */
+/** Real Uppy in a page of a third origin, bundled like an application. */
 import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 import { build } from 'vite'

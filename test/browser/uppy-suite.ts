@@ -1,4 +1,4 @@
-/** Uppy 4, 5 and 6 against the gateway, told its address or given our client's options. Both drivers run this suite. */
+/** Uppy 4, 5 and 6 with the server's address or with our client's options. Both drivers run this suite. */
 import type { Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import {

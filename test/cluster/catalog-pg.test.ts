@@ -1,4 +1,4 @@
-/** The catalog over PostgreSQL: the suite that SQLite runs too, then what only several real connections can break. */
+/** The catalog on PostgreSQL: the suite that SQLite runs too, and tests with several connections. */
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'

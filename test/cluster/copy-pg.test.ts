@@ -1,4 +1,4 @@
-/** `postern db copy`: a catalog that outgrows SQLite goes to PostgreSQL, and would come back. */
+/** `postern db copy`: copies a catalog from SQLite to PostgreSQL and back. */
 import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'

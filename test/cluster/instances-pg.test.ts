@@ -1,4 +1,4 @@
-/** Instances that share a catalog must agree on what they sign and where they keep files. */
+/** Instances that share a catalog must agree on secrets and stores. */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

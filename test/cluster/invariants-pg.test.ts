@@ -1,4 +1,4 @@
-/** The nine promises with the catalog in PostgreSQL. */
+/** The nine guarantees of the gateway with the catalog in PostgreSQL. */
 import { afterAll, beforeAll } from 'vitest'
 import { invariantsSuite } from '../api/invariants.ts'
 import { startGateway } from '../fixtures/gateway.ts'

@@ -1,6 +1,6 @@
 /**
- * Users who store, read, list and delete at once, and who do what every client does: try again after a failure that may
- * pass. Each remembers what it was told, so that it can be compared with what is there in the end.
+ * Users who upload, read, list and delete concurrently, and retry temporary failures like real clients. Each records
+ * its responses, so that a test can compare them with the final state.
  */
 import { createHash, randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'

@@ -1,4 +1,4 @@
-/** A catalog in PostgreSQL that was restored from an earlier time, next to a store on disk that several workers serve. */
+/** A catalog in PostgreSQL that was restored from an older backup, next to a store on disk with several workers. */
 import { cpSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

@@ -1,4 +1,4 @@
-/** A database that goes away and comes back, and what a URL may say about the way to it. */
+/** Outages of the database, and the options of its URL. */
 import { execFileSync } from 'node:child_process'
 import { appendFileSync } from 'node:fs'
 import { join } from 'node:path'

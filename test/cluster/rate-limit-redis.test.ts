@@ -1,4 +1,4 @@
-/** One allowance over several gateways, and what becomes of it while Redis is away. */
+/** One rate limit for several gateways, also while Redis is unreachable. */
 import { pino } from 'pino'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { as, textFile } from '../api/caller.ts'

@@ -1,7 +1,7 @@
 /**
- * Two instances, each with two workers, over one PostgreSQL, one Redis and one bucket, under mixed load. One is killed
- * and started again, the database is restarted, then the other instance is stopped and started. TEST_CLUSTER_MINUTES
- * sets how long; the bucket is that of S3_TEST_ENDPOINT, or our own endpoint's where there is none.
+ * Two instances, each with two workers, with one PostgreSQL, one Redis and one bucket, under mixed load. One instance
+ * is killed and started again, the database is restarted, then the other instance is stopped and started.
+ * TEST_CLUSTER_MINUTES sets the duration. The bucket is that of S3_TEST_ENDPOINT, or else of our own endpoint.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { S3 } from '@aws-sdk/client-s3'

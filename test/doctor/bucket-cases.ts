@@ -1,4 +1,4 @@
-/** Every fault that a store or the way to it may have, one a row: how it is planted, and what doctor says of it. */
+/** Faults of a store or of the network to it, one per row: how the test injects it, and what doctor reports. */
 import type { StoreTarget } from '../../src/doctor/bucket/store-probe.ts'
 import { bucket, origin, owner, refusal, takeBlindly, type Fault, type FaultyStore } from './faulty-store.ts'
 

@@ -1,4 +1,4 @@
-/** A real Ceph RGW: all in order but for what it really lacks, and its CORS set by --fix. */
+/** A real Ceph RGW: doctor reports only what it really lacks, and --fix sets its CORS rules. */
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { bucketChecks } from '../../src/doctor/bucket/bucket-checks.ts'
 import { createStoreProbe, type StoreTarget } from '../../src/doctor/bucket/store-probe.ts'

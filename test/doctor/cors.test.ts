@@ -1,4 +1,4 @@
-/** CORS as pages meet it, over a bucket that has rules of its own. */
+/** CORS for a bucket that already has rules, as a page experiences it. */
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
 import { cors } from '../../src/doctor/bucket/cors-check.ts'
 import { applyCors, corsJson } from '../../src/doctor/bucket/cors-rules.ts'

@@ -1,4 +1,4 @@
-/** Our own endpoint as a bucket, behind a proxy that can be told to be one of the stores that people have. */
+/** Our own endpoint as a bucket, behind a proxy that can simulate faulty stores. */
 import { createServer, request as forward, type IncomingHttpHeaders } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { Readable } from 'node:stream'

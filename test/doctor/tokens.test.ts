@@ -1,4 +1,4 @@
-/** What `postern doctor` says about the key set of an identity provider. */
+/** `postern doctor` checks the key set of an identity provider. */
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { runChecks, type Result } from '../../src/doctor/check.ts'
 import { tokenChecks, type TokenSubject } from '../../src/doctor/token-checks.ts'

@@ -1,4 +1,4 @@
-/** What the public URLs lead to, with a running server and with proxies that do it wrong. */
+/** `postern doctor` checks the public URLs, with a running server and with misconfigured proxies. */
 import { createServer, request as forward, type IncomingHttpHeaders, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createSecretKey } from 'node:crypto'

@@ -1,4 +1,4 @@
-/** The packed packages, installed in folders that have nothing else of this repository. */
+/** Installs the packed packages in folders outside this repository. */
 import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'

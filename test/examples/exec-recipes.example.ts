@@ -1,4 +1,6 @@
-/** examples/testing: the tests of an application in five languages, run by `npx postern exec` of the packed package. */
+/**
+ * examples/testing: the tests of an application in five languages, run with `npx postern exec` of the packed package.
+ */
 import { execFile } from 'node:child_process'
 import { cpSync } from 'node:fs'
 import { homedir } from 'node:os'

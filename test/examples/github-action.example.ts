@@ -1,4 +1,4 @@
-/** action.yml without a runner: its steps in bash, as a runner executes them, and steps after them. */
+/** action.yml without a runner: bash runs its steps, and later steps, as a runner would. */
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'

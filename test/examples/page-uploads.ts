@@ -1,4 +1,4 @@
-/** Uploads through the pages of the packed packages, in a browser. */
+/** Uploads with the pages of the packed packages in a browser. */
 import { readFile } from 'node:fs/promises'
 import type { Browser, Page } from 'playwright-core'
 import { onTestFinished } from 'vitest'

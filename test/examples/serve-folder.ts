@@ -1,4 +1,4 @@
-/** A static server, as a user's own web server would be. */
+/** A static server, like a user's own web server. */
 import { createReadStream, statSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'

@@ -1,4 +1,4 @@
-/** Every kind of fault, one a row: how the URL was used, and what is said of it. */
+/** Kinds of faults, one per row: how the URL was used, and the explanation. */
 import type { DifferenceCode } from '../../src/explain/explanation.ts'
 import { credentials, headers, later, signed, type Sent } from './signed-put.ts'
 

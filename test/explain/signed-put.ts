@@ -1,4 +1,4 @@
-/** One signed URL of ours, and what the explanation says when it is used otherwise. */
+/** A URL signed by us, and its explanation if it is used differently. */
 import { createSecretKey } from 'node:crypto'
 import { requestOf } from '../../src/explain/decode-url.ts'
 import { explainRequest } from '../../src/explain/explain-request.ts'

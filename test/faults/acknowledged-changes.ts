@@ -1,6 +1,6 @@
 /**
- * What the server has promised: every change that it answered with 2xx, and for each object the one change that may be
- * under way. It lies in the memory of the test, which no fault reaches.
+ * The changes that the server acknowledged with 2xx, and for each object the change that may be in flight. They are
+ * kept in the memory of the test, which no fault affects.
  */
 
 /** The SHA-256 of an object's bytes, or null where there is none. */

@@ -1,4 +1,4 @@
-/** Bodies to upload: pieces of noise, each different, cheap enough for a machine of two cores. */
+/** Random bodies to upload, each different. Generating them costs little CPU. */
 import { randomBytes } from 'node:crypto'
 import { Violation } from './retrying-client.ts'
 import type { SeededRandom } from './seeded-random.ts'

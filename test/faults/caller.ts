@@ -1,4 +1,4 @@
-/** Requests as clients send them: presigned S3 requests, and the JSON API with a user's token. */
+/** Requests like those of clients: presigned S3 requests, and the JSON API with a user's token. */
 import { createHash } from 'node:crypto'
 import { AwsClient } from 'aws4fetch'
 import { bucket, type Installation } from './installation.ts'

@@ -1,4 +1,7 @@
-/** What a store must be once nothing runs: rows and blobs are one to one, and the sums of the catalog are true. */
+/**
+ * Checks a store while no server runs: each row has a blob, each blob has a row, and the counts of the catalog are
+ * correct.
+ */
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'

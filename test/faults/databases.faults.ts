@@ -1,7 +1,7 @@
 /**
- * Row 119 on a server that runs: a database that another process holds, and one whose pages are damaged. Rows 116 and
- * 117, the pragmas and the version, are in test/drivers/disk-durability.test.ts and test/catalog/sqlite.test.ts, row 118
- * in test/security/integrity.test.ts.
+ * A running server whose database another process has locked, or whose pages are damaged (row 119 of docs/security.md).
+ * test/drivers/disk-durability.test.ts and test/catalog/sqlite.test.ts test the pragmas and the SQLite version (rows
+ * 116 and 117), test/security/integrity.test.ts row 118.
  */
 import { open } from 'node:fs/promises'
 import { join } from 'node:path'

@@ -1,9 +1,9 @@
 /**
- * One call on the files of a store fails, each in turn: while the server starts, sweeps and stops, in `gc`, in `verify`,
- * and on the files of its logs. Whatever failed, the process ends with a sentence or serves on, nothing that was
- * acknowledged is lost, nothing is deleted wrongly, and the next start without faults is clean.
+ * Each system call on the files of a store fails in turn: while the server starts, sweeps and stops, in `gc`, in
+ * `verify`, and on the files of its logs. In each case the process exits with a message or continues to serve. No
+ * acknowledged change is lost, nothing is deleted wrongly, and the next start without faults succeeds.
  *
- * A sample that the seed draws: POSTERN_FAULTS_EVERY_CALL seconds for each workload, 12 by default. `all` runs every call
+ * The seed selects a sample. POSTERN_FAULTS_EVERY_CALL sets the seconds for each workload (12). `all` runs every call
  * with every error, which takes about an hour.
  */
 import {

@@ -1,4 +1,4 @@
-/** A server with one object and one file in it, to which single system calls will lie. */
+/** A server with one object and one file, for tests that make single system calls fail. */
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

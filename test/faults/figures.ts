@@ -1,4 +1,4 @@
-/** Figures that the suites found, for the end of the run and for docs/reliability.md. */
+/** Figures of the suites, printed at the end of the run for docs/reliability.md. */
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 

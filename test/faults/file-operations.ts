@@ -1,4 +1,4 @@
-/** What an uploader does with files of its own, over the JSON API. */
+/** The operations of an uploader on its own files, with the JSON API. */
 import { expectParts, makeBody, makeParts, mebibyte } from './bodies.ts'
 import { json, sha256 } from './caller.ts'
 import type { AcknowledgedFile } from './acknowledged-changes.ts'

@@ -1,6 +1,6 @@
 /**
- * Rows 114 and 119 on a file system that is really full: the blobs', the index's and the catalog's in turn. What was
- * acknowledged before stays, and when space is freed the server writes again, without a restart.
+ * The file system of the blobs, the index or the catalog is really full (rows 114 and 119 of docs/security.md).
+ * Acknowledged data stays readable. Once space is freed, the server writes again without a restart.
  */
 import { randomBytes } from 'node:crypto'
 import { open, rm, statfs } from 'node:fs/promises'

@@ -1,4 +1,4 @@
-/** One installation of the gateway: its folders, addresses and keys stay, its process comes and goes. */
+/** One installation of the gateway. Its folders, addresses and keys survive restarts of the process. */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { mkdir, writeFile } from 'node:fs/promises'

@@ -1,6 +1,6 @@
 /**
- * Row 115: SIGKILL at random moments, also while the server is starting, under uploads of every kind. The clients ask
- * again until they are answered.
+ * SIGKILL at random moments, also during the start, under uploads of every kind (row 115 of docs/security.md). The
+ * clients retry until they get a response.
  */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'

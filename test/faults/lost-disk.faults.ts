@@ -1,4 +1,4 @@
-/** The file system of the store stops taking writes while the server runs. `/readyz` must notice it within 10 s. */
+/** The file system of the store stops accepting writes while the server runs. `/readyz` must report it within 10 s. */
 import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
 import { limit } from '../fixtures/time-limit.ts'

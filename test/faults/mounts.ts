@@ -1,4 +1,4 @@
-/** File systems of a test's own: an ext4 image whose power can be cut, a tmpfs that is soon full. */
+/** File systems for one test: an ext4 image that supports power cuts, and a small tmpfs. */
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdir, mkdtemp, rm, truncate, writeFile } from 'node:fs/promises'

@@ -1,4 +1,4 @@
-/** What an uploader does with objects of its own, over S3. */
+/** The operations of an uploader on its own objects, with S3. */
 import { expectParts, makeBody, makeParts, mebibyte } from './bodies.ts'
 import { sha256, xmlText, type Caller } from './caller.ts'
 import type { AcknowledgedChanges, Promised } from './acknowledged-changes.ts'

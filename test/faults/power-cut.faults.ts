@@ -1,6 +1,7 @@
 /**
- * The file system of the store is shut down at a random moment, as a power cut would, and what was acknowledged must be
- * there when it is mounted again. Without fsync the same run must lose something: else it proves nothing.
+ * The file system of the store is shut down at a random moment, as in a power cut. After it is mounted again, all
+ * acknowledged data must exist. Without fsync the same run must lose data, which proves that the test can detect a
+ * loss.
  */
 import { expect, inject, it } from 'vitest'
 import { noteFigures } from './figures.ts'

@@ -1,4 +1,4 @@
-/** A server under load on a file system whose power can be cut: what the suites of power cuts have in common. */
+/** Shared by the power cut suites: a server under load on a file system that supports power cuts. */
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'

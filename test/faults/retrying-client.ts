@@ -1,4 +1,4 @@
-/** A client that never gives up: what a fault cut off is asked again once the server is back. */
+/** A client that retries without limit until the server is back. */
 import type { AcknowledgedChanges } from './acknowledged-changes.ts'
 import { send, type Answer, type Request } from './caller.ts'
 

@@ -1,4 +1,4 @@
-/** Random numbers that are the same for the same seed. */
+/** Random numbers that depend only on the seed. */
 export type SeededRandom = {
   /** A whole number from `from` to `to`, both inclusive. */
   int(from: number, to: number): number

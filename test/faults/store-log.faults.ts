@@ -1,6 +1,6 @@
 /**
- * The commands that change the format of a store, killed at random moments while they run: whatever the kill left is
- * refused or whole, and the same command completes it. Every acknowledged object is served afterwards.
+ * The commands that convert a store are killed at random moments. The server then either refuses the store or serves it
+ * completely, and the same command completes the conversion. Every acknowledged object is served afterwards.
  */
 import { spawn } from 'node:child_process'
 import { rm } from 'node:fs/promises'

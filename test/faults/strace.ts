@@ -1,4 +1,4 @@
-/** strace on a process that runs: what it asks of the system, and lies told to it. */
+/** Attaches strace to a process, to record its system calls and to inject errors. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readdir, readFile } from 'node:fs/promises'

@@ -1,6 +1,6 @@
 /**
- * Rows 113 and 115, one sync after the other: fsync answers EIO, or the process is killed in it. Each of the syncs that
- * an operation makes is hit in turn, until the operation has none left to hit.
+ * Each sync of an operation fails in turn: fsync returns EIO, or the process is killed during it (rows 113 and 115 of
+ * docs/security.md).
  */
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { sha256, send, type Answer, type Caller } from './caller.ts'

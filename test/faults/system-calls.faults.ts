@@ -1,6 +1,6 @@
 /**
- * Rows 114 and 119: the system refuses a call for want of space, quota or descriptors. The write is refused, nothing of
- * it stays, reads go on, and the same request succeeds once the system has what it lacked.
+ * System calls fail because there is no space, quota or descriptor (rows 114 and 119 of docs/security.md). The write is
+ * rejected and leaves nothing, reads continue, and the same request succeeds once the resource is available.
  */
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'

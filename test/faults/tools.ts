@@ -1,4 +1,4 @@
-/** What the suites of this folder ask of a machine, and whether this one has it. */
+/** What the suites of this folder need from the machine, and whether it is available. */
 import { execFile } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'

@@ -1,7 +1,7 @@
 /**
- * Power cuts on a disk with a volatile write cache: what was not flushed is kept in part, in any order, and torn at
- * sector borders. What was acknowledged must be there, and every start must succeed by itself. Without fsync the same
- * run must lose something: else it proves nothing.
+ * Power cuts on a disk with a volatile write cache. Of the data that was not flushed, the disk keeps a part, in any
+ * order and torn at sector boundaries. All acknowledged data must exist, and every start must succeed without help.
+ * Without fsync the same run must lose data, which proves that the test can detect a loss.
  */
 import { describe, expect, inject, it } from 'vitest'
 import { noteFigures } from './figures.ts'

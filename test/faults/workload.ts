@@ -1,4 +1,4 @@
-/** Uploaders that work at the same time, and outlive the server they work on. */
+/** Uploaders that work concurrently and continue when the server restarts. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { makeCaller, json, send, sha256, type Caller } from './caller.ts'
 import { FileOperations } from './file-operations.ts'

@@ -1,6 +1,6 @@
 /**
- * Rows 109 to 111 and 116, as the system sees them: the bytes are synced before the rename, the directory after it, the
- * log after that, then the index is written, and only then does an answer of 2xx leave.
+ * The order of system calls (rows 109 to 111 and 116 of docs/security.md): the bytes are synced before the rename, the
+ * directory after it, then the log. Then the index is written, and only then the server sends a 2xx response.
  */
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'

@@ -15,9 +15,9 @@ from botocore.exceptions import ClientError
 
 from python_clients import boto, spec
 
-# Checksums only where a check asks for them: what is sent is what is meant.
+# Only checks that ask for checksums send them.
 quiet = {"request_checksum_calculation": "when_required", "response_checksum_validation": "when_required"}
-# Parameters are what is tested: the client is not to judge them first.
+# The server must validate the parameters, not the client.
 alice = boto(parameter_validation=False, **quiet)
 bob = boto("bob", parameter_validation=False, **quiet)
 MIB = 1 << 20
@@ -27,13 +27,13 @@ _numbers = itertools.count(1)
 
 
 def check(function):
-    """Registers a check; its docstring is the line it is reported by."""
+    """Registers a check. Its docstring is the title in the report."""
     _registered.append(function)
     return function
 
 
 def run_checks():
-    """One line for each: {"name", "failure"}, failure null where it holds."""
+    """Prints one line per check: {"name", "failure"}. failure is null if the check passed."""
     for function in _registered:
         failure = None
         try:
@@ -64,7 +64,7 @@ def short(value):
 
 
 def refused(code, status, call, *args, **kwargs):
-    """The call must be refused with this code and status. A HEAD has no body: its code is the status."""
+    """The call must fail with this code and status. A HEAD has no body, so its code is the status."""
     try:
         call(*args, **kwargs)
     except ClientError as error:
@@ -111,7 +111,7 @@ def target(bucket, key=None, query=None):
 
 
 def send(method, path, headers=None, body=b""):
-    """A request as it is, signed by nobody. Text of headers goes as UTF-8."""
+    """Sends an unsigned request. Header values are sent as UTF-8."""
     connection = http.client.HTTPConnection(urlsplit(spec["endpoint"]).netloc, timeout=30)
     try:
         sent = {name: str(value).encode() for name, value in (headers or {}).items()}

@@ -1,4 +1,4 @@
-/** Checks of S3's documented behaviour, written in Python over boto3: each line a script prints is one test here. */
+/** Checks of S3's documented behaviour, written in Python with boto3. Each line that a script prints is one test. */
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'

@@ -1,4 +1,4 @@
-/** Folders compared by what is in them. */
+/** Compares folders by the bytes of their files. */
 import { readdir, readFile } from 'node:fs/promises'
 import { join, relative, sep } from 'node:path'
 import { sha256 } from './harness.ts'

@@ -1,4 +1,4 @@
-/** The Go program of this folder, compiled once into the suite's own folder. */
+/** Compiles the Go program of this folder once into the folder of the suite. */
 import { join } from 'node:path'
 import type { Harness } from './harness.ts'
 

@@ -1,4 +1,4 @@
-/** A gateway with two users of its objects endpoint, and foreign programs run against it. */
+/** A gateway with two users of its objects endpoint, and other programs that run against it. */
 import { execFile } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'

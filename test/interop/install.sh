@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs the foreign clients of this folder, outside the checkout: Python's into $POSTERN_INTEROP_TOOLS (default:
-# ~/.cache/postern-interop), the others by apt-get where it is there and may be used. Repeatable.
+# Installs the clients of this folder outside the checkout: Python's into $POSTERN_INTEROP_TOOLS (default:
+# ~/.cache/postern-interop), the others with apt-get if it is available and allowed. Repeatable.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 tools=${POSTERN_INTEROP_TOOLS:-$HOME/.cache/postern-interop}

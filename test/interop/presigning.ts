@@ -1,4 +1,4 @@
-/** One suite for whatever signs: URLs and forms that another SDK made are sent as they are, byte for byte. */
+/** One suite for all signers: sends URLs and forms of another SDK unchanged, byte for byte. */
 import { request } from 'node:http'
 import { CreateMultipartUploadCommand } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'

@@ -1,4 +1,4 @@
-# The AWS SDK for Ruby: what it wrote, read back, and what it met on the way, as JSON.
+# Uploads files with the AWS SDK for Ruby, reads them back, and prints the result as JSON.
 require 'aws-sdk-s3'
 require 'digest'
 require 'json'

@@ -1,4 +1,4 @@
-/** The foreign programs that the interop suites drive: on PATH, or in the folder that `install.sh` fills. */
+/** The programs that the interop suites run, on PATH or in the folder that `install.sh` fills. */
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { homedir } from 'node:os'

@@ -1,4 +1,4 @@
-/** A real Apache with mod_xsendfile, configured as docs/operations.md has it: `objects.sendfile: x-sendfile`. */
+/** A real Apache with mod_xsendfile, configured as in docs/operations.md (`objects.sendfile: x-sendfile`). */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'

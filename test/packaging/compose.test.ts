@@ -1,4 +1,4 @@
-/** The compose files, as far as they can be judged without an engine: their references, and what they set for Postern. */
+/** Checks the compose files without an engine: their references, and their settings for Postern. */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'

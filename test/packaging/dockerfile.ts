@@ -1,7 +1,7 @@
 /**
- * Replays a Dockerfile without an engine: each stage is a folder that stands for `/`, and its commands run with the
- * absolute paths of the Dockerfile replaced by those below the folder. For FROM, WORKDIR, COPY, RUN and ENV; the other
- * instructions are returned as they stand.
+ * Replays a Dockerfile without an engine. Each stage is a folder that takes the place of `/`. Its commands run with the
+ * absolute paths of the Dockerfile replaced by those below the folder. Supports FROM, WORKDIR, COPY, RUN and ENV, and
+ * returns the other instructions unchanged.
  */
 import { spawnSync } from 'node:child_process'
 import { cpSync, mkdirSync, readFileSync } from 'node:fs'

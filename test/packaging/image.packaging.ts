@@ -1,4 +1,4 @@
-/** The Dockerfile's steps without an engine: what they make is a Postern that runs as another user than root. */
+/** Runs the Dockerfile's steps without an engine. The result is a Postern that does not run as root. */
 import { spawn, spawnSync, type SpawnOptions } from 'node:child_process'
 import {
   chmodSync,

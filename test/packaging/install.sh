@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs what the suites in this folder need in addition to Node: nginx, Apache, Caddy, openssl and systemd's tools. By apt-get, as
-# root; elsewhere it says what is missing. Nothing is started. Repeatable.
+# Installs what the suites in this folder need in addition to Node: nginx, Apache, Caddy, openssl and systemd's tools. Uses apt-get
+# as root, and otherwise prints what is missing. Starts nothing. Repeatable.
 set -euo pipefail
 
 missing=()

@@ -1,4 +1,4 @@
-/** A real nginx with our sample file, `objects.sendfile: x-accel`: what is judged here and what nginx sends. */
+/** A real nginx with our sample file (`objects.sendfile: x-accel`): what the gateway decides and what nginx sends. */
 import { spawnSync } from 'node:child_process'
 import { chmodSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'

@@ -1,4 +1,6 @@
-/** nginx or Caddy with our sample configuration, before a whole gateway; and requests over TLS to its two names. */
+/**
+ * nginx or Caddy with our sample configuration in front of a complete gateway, and requests over TLS to its two names.
+ */
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
 import { chmodSync, chownSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import type { IncomingHttpHeaders } from 'node:http'

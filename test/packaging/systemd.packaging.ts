@@ -1,4 +1,4 @@
-/** The unit, by systemd's own tools: they parse and rate it, and need no systemd that runs. */
+/** Checks the unit with systemd-analyze, which does not need a running systemd. */
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'

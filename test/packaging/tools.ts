@@ -1,4 +1,4 @@
-/** The foreign programs of the packaging suites. */
+/** The programs that the packaging suites run. */
 import { spawnSync } from 'node:child_process'
 
 /** Each by a command that succeeds where the program can be used. */

@@ -1,4 +1,4 @@
-/** What a client does through a proxy: upload, confirm, download. */
+/** The requests of a client through a proxy: upload, confirm, download. */
 import { createHash, randomBytes } from 'node:crypto'
 import { readdirSync } from 'node:fs'
 import { request } from 'node:http'

@@ -1,4 +1,4 @@
-/** The test clock: what expires by it, and what does not. */
+/** The test clock: what it expires, and what it does not affect. */
 import {
   GetObjectCommand,
   HeadObjectCommand,

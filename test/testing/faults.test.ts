@@ -1,4 +1,4 @@
-/** Fault rules and presets, as real clients see them. */
+/** Fault rules and presets with real clients. */
 import { createHash, randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { request } from 'node:http'

@@ -1,4 +1,4 @@
-/** The test kit as an application's own tests use it. */
+/** The test kit as the tests of an application use it. */
 import { mkdtemp, mkdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

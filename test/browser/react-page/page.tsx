@@ -1,4 +1,4 @@
-/** A user's own page: /react/?api=… bundled by Vite as theirs would be. */
+/** A page of an application (/react/?api=…), bundled by Vite. */
 import { StrictMode, useState } from 'react'
 import { createRoot } from 'react-dom/client'
 import { createClient, UploadDropzone, useUpload } from '../../../src/react/index.ts'

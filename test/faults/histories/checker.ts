@@ -1,7 +1,8 @@
 /**
- * Whether a history is linearizable: whether each operation can be given one moment between its beginning and its end, such
- * that carried out in that order they give the answers that were seen. The search is that of Wing and Gong ("Testing and
- * Verifying Concurrent Objects", 1993) with the memory of configurations of Lowe ("Testing for linearizability", 2017).
+ * Checks whether a history is linearizable: whether each operation can take effect at one moment between its start and
+ * its end, so that the operations in this order give the recorded responses. The search is that of Wing and Gong
+ * ("Testing and Verifying Concurrent Objects", 1993), with Lowe's cache of configurations ("Testing for
+ * linearizability", 2017).
  */
 import type { Operation } from './history.ts'
 

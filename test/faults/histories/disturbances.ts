@@ -1,4 +1,4 @@
-/** What is done to a server and to the way to its store and its database while clients work. */
+/** Faults for a server and its network to the store and the database, injected while clients work. */
 import { readFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Mode, StallingProxy } from '../../fixtures/stalling-proxy.ts'

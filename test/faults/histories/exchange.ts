@@ -1,4 +1,4 @@
-/** One HTTP request on one connection, never sent twice: what its answer says of its outcome is all that is known. */
+/** Sends one HTTP request on one connection, and never retries it. Only its response tells the outcome. */
 import { request, type Agent, type IncomingHttpHeaders } from 'node:http'
 
 export type Request = { method: string; url: string; headers?: Record<string, string>; body?: Buffer | string }

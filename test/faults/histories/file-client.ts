@@ -1,4 +1,4 @@
-/** A client of the JSON API; all of a round are the same user, and work on the same files. */
+/** Clients of the JSON API. All clients of a round are the same user, and work on the same files. */
 import { Agent } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { SeededRandom } from '../seeded-random.ts'

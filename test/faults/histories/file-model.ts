@@ -1,4 +1,7 @@
-/** One file of the JSON API: its upload was granted and its bytes are there; it is confirmed, renamed, read and deleted. */
+/**
+ * The model of one file of the JSON API. Its upload is granted and its bytes are stored. It can be confirmed, renamed,
+ * read and deleted.
+ */
 import type { Model } from './checker.ts'
 
 /** `result` is left out while the outcome is unknown. */

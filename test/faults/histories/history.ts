@@ -1,4 +1,4 @@
-/** What clients asked and what they were answered, in the order in which they noticed it. */
+/** Requests and responses in the order in which the clients recorded them. */
 
 /** `began` and `ended` are positions in one order of all events. An operation without an end may take effect at any later time, or never. */
 export type Operation<A> = { client: number; key: string; action: A; began: number; ended: number | null }

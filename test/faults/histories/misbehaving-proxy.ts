@@ -1,4 +1,6 @@
-/** An HTTP proxy in front of the objects endpoint that plays a server with a bug, to show that the check finds it. */
+/**
+ * An HTTP proxy in front of the objects endpoint that simulates a server with a bug, to show that the check finds it.
+ */
 import { createHash } from 'node:crypto'
 import { createServer, request as forward, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'

@@ -1,4 +1,4 @@
-/** Clients that work on a few keys at once and note what they were answered. */
+/** Clients that work concurrently on a few keys and record the responses. */
 import { Agent } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { AwsClient } from 'aws4fetch'

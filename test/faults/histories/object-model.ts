@@ -1,5 +1,5 @@
 /**
- * One key of a bucket, as S3 documents it: the object under it, and multipart uploads to it. A value is the name of one
+ * The model of one key of a bucket, as S3 documents it: the object and the multipart uploads. A value is the name of a
  * body that one client wrote once.
  */
 import type { Model } from './checker.ts'

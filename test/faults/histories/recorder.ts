@@ -1,4 +1,4 @@
-/** What a client makes of an answer: an operation with an end, one of unknown outcome, or none. */
+/** Converts a response to an operation with an end, an operation with an unknown outcome, or none. */
 import type { Answer, Exchange } from './exchange.ts'
 import { History, type Running } from './history.ts'
 

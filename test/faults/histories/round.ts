@@ -1,4 +1,4 @@
-/** One round: clients work on new keys while things go wrong, everything heals, and what was seen is checked. */
+/** One round: clients work on new keys during faults, the faults end, and the history is checked. */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'

@@ -1,4 +1,4 @@
-/** The bodies of a run: each is written once, so that its ETag names it. */
+/** The bodies of a run. Each is written only once, so its ETag identifies it. */
 import { createHash, randomBytes } from 'node:crypto'
 import type { SeededRandom } from '../seeded-random.ts'
 import type { Value } from './object-model.ts'

@@ -1,6 +1,6 @@
 /**
  * A disk with a volatile write cache. Writes stay in the cache until a flush. When the power fails, the disk keeps any
- * of the sectors in the cache and loses the others: flushed sectors are safe, and a sector is never half old and half new.
+ * of the sectors in the cache and loses the others. Flushed sectors are never lost, and a sector is never torn.
  */
 import { readSync } from 'node:fs'
 import type { SeededRandom } from '../seeded-random.ts'

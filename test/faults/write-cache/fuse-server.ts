@@ -1,12 +1,12 @@
 /**
- * A FUSE file system whose files are disks with a volatile write cache, for loop devices: a write fills the cache, fsync
- * flushes it. Run as `node fuse-server.ts FOLDER BASE SECTOR` with the folder to mount at, the file of the first disk's
- * content and the size of a sector. The first disk is `disk-0`. Writing the JSON of a PowerFailure into `control` makes another disk; reading
- * `control` returns the CacheLoss, or nothing before the power failed. Removing a disk's file frees its memory. The process ends
- * when the folder is unmounted.
+ * A FUSE file system whose files are disks with a volatile write cache, for loop devices. A write goes to the cache, and
+ * fsync flushes it. Run as `node fuse-server.ts FOLDER BASE SECTOR` with the mount point, the file with the content of
+ * the first disk, and the size of a sector. The first disk is `disk-0`. Writing the JSON of a PowerFailure to `control`
+ * creates another disk. Reading `control` returns the CacheLoss, or nothing before the power failure. Deleting a disk's
+ * file frees its memory. The process ends when the folder is unmounted.
  *
  * Protocol: https://www.kernel.org/doc/html/latest/filesystems/fuse/index.html and include/uapi/linux/fuse.h, version 7.31.
- * It answers one request after the other, so that a power failure falls between two writes.
+ * It answers one request at a time, so that a power failure is always between two writes.
  */
 import { spawn } from 'node:child_process'
 import { fstatSync, openSync, readSync, writeSync } from 'node:fs'

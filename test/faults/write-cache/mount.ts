@@ -1,4 +1,4 @@
-/** A file system on a disk whose write cache loses and tears what was not flushed when the power fails. */
+/** A file system on a disk whose write cache loses and tears unflushed data when the power fails. */
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { access, mkdir, mkdtemp, readFile, rm, truncate, unlink, writeFile } from 'node:fs/promises'

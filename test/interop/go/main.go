@@ -1,4 +1,4 @@
-// Drives the objects endpoint by two Go SDKs: one JSON document in, one out.
+// Tests the objects endpoint with two Go SDKs. Reads one JSON document and writes one.
 package main
 
 import (
