@@ -254,7 +254,7 @@ describe('the database URL', () => {
       (url: URL) => (url.pathname = '/absent'),
       /does not exist. Create it with createdb/,
     ],
-    ['TLS of a server that has none', (url: URL) => url.searchParams.set('sslmode', 'require'), /does not offer TLS/],
+    ['TLS on a server without TLS', (url: URL) => url.searchParams.set('sslmode', 'require'), /does not offer TLS/],
   ])('to %s says what to do', async (_, change, message) => {
     const url = new URL(await server.place())
     change(url)

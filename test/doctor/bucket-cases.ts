@@ -87,14 +87,14 @@ export const cases: Case[] = [
     fix: /Free some space/,
   },
   {
-    fault: 'a key that may not list',
+    fault: 'a key without permission to list',
     plant: { answer: ({ query }) => (query.has('list-type') ? refusal(403, 'AccessDenied') : null) },
     fails: 'list',
     message: /403 AccessDenied/,
     fix: /s3:ListBucket/,
   },
   {
-    fault: 'a key that may not delete',
+    fault: 'a key without permission to delete',
     plant: {
       answer: ({ method, query }) =>
         method === 'DELETE' && !query.has('uploadId') ? refusal(403, 'AccessDenied') : null,
@@ -104,7 +104,7 @@ export const cases: Case[] = [
     fix: /s3:DeleteObject/,
   },
   {
-    fault: 'a key that may not abort',
+    fault: 'a key without permission to abort uploads',
     plant: {
       answer: ({ method, query }) =>
         method === 'DELETE' && query.has('uploadId') ? refusal(403, 'AccessDenied') : null,
@@ -134,7 +134,7 @@ export const cases: Case[] = [
     others: ['presign'],
   },
   {
-    fault: 'a private publicEndpoint for pages on the web',
+    fault: 'a private publicEndpoint for pages on the Internet',
     target: { origins: [origin] },
     fails: 'public-endpoint',
     message: /127\.0\.0\.1, which a browser at https:\/\/app\.example\.com cannot reach/,
@@ -168,7 +168,7 @@ export const cases: Case[] = [
     fix: /storage\.s3\.provider/,
   },
   {
-    fault: 'a store that obeys an unsigned copy source',
+    fault: 'a store that accepts an unsigned copy source',
     plant: { answer: obeyCopySource },
     fails: 'copy-source',
     message: /CVE-2026-54330/,
@@ -184,7 +184,7 @@ export const cases: Case[] = [
     fix: /with PUT/,
   },
   {
-    fault: 'a store that forgets the limit of a form',
+    fault: 'a store that ignores the size limit of a form',
     plant: { answer: ({ method, query }) => (method === 'POST' && query.size === 0 ? { status: 204 } : null) },
     fails: 'post',
     message: /beyond its content-length-range/,

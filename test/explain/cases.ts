@@ -69,7 +69,7 @@ export const cases: Case[] = [
     advice: /Start with content-length \(sent as "6"\), content-type/,
   },
   {
-    what: 'the host of the machine behind',
+    what: 'the Host of an internal machine',
     sent: { headers: { ...headers, host: '10.0.0.7:4001' } },
     code: 'HostChanged',
     name: 'host',
@@ -78,7 +78,7 @@ export const cases: Case[] = [
     advice: /proxy_set_header Host/,
   },
   {
-    what: 'a host that a proxy tells beside',
+    what: 'a Host in X-Forwarded-Host',
     sent: {
       url: signed({ endpoint: 'https://cdn.example.net/objects' }),
       headers: { ...headers, host: 'app', 'x-forwarded-host': 'cdn.example.net' },
@@ -88,32 +88,32 @@ export const cases: Case[] = [
     is: 'app',
   },
   {
-    what: 'a port that was lost',
+    what: 'a missing port',
     sent: { headers: { ...headers, host: 'files.example.com' } },
     code: 'HostChanged',
     advice: /port/,
   },
   {
-    what: '+ for the space, beside a real plus',
+    what: '+ for a space, next to a real plus',
     sent: { url: signed().replace('a%20b', 'a+b') },
     code: 'PathChanged',
     was: '/objects/bucket/a%20b/c%2Bd%27.jpg',
     advice: /%20/,
   },
   {
-    what: 'a path encoded twice',
+    what: 'a path that is encoded twice',
     sent: { url: signed().replace('a%20b', 'a%2520b') },
     code: 'PathChanged',
     advice: /encoded twice/,
   },
   {
-    what: 'a slash folded by a proxy',
+    what: 'a slash that a proxy has merged',
     sent: { url: signed({ key: '/a.jpg' }).replace('bucket//', 'bucket/') },
     code: 'PathChanged',
     advice: /merge_slashes off/,
   },
   {
-    what: 'another case',
+    what: 'a key in another case',
     sent: { url: signed({ key: 'photo.jpg' }).replace('photo', 'PHOTO') },
     code: 'PathChanged',
     advice: /case/,
@@ -125,7 +125,7 @@ export const cases: Case[] = [
     advice: /prefix/,
   },
   {
-    what: 'a disposition appended',
+    what: 'an appended disposition',
     sent: { url: `${get()}&response-content-disposition=attachment`, ...asGet },
     code: 'ParameterAdded',
     name: 'response-content-disposition',
@@ -133,13 +133,13 @@ export const cases: Case[] = [
     advice: /disposition/,
   },
   {
-    what: 'what trackers append',
+    what: 'appended tracking parameters',
     sent: { url: `${get()}&utm_source=x&utm_medium=y`, ...asGet },
     code: 'ParameterAdded',
     name: 'utm_medium, utm_source',
   },
   {
-    what: 'x-id taken away',
+    what: 'a removed x-id',
     sent: { url: signed().replace('&x-id=PutObject', '') },
     code: 'ParameterRemoved',
     name: 'x-id',
@@ -147,7 +147,7 @@ export const cases: Case[] = [
     is: null,
   },
   {
-    what: 'a value with + for its space',
+    what: 'a value with + for a space',
     sent: {
       url: get({ query: { 'response-content-disposition': 'attachment; filename="a+b"' } }).replace('%3B%20', '%3B+'),
       ...asGet,
@@ -157,7 +157,7 @@ export const cases: Case[] = [
     advice: /%20/,
   },
   {
-    what: 'a life made longer',
+    what: 'an extended expiry',
     sent: { url: signed().replace('Expires=600', 'Expires=86400') },
     code: 'ParameterChanged',
     name: 'X-Amz-Expires',
@@ -165,7 +165,7 @@ export const cases: Case[] = [
     is: '86400',
   },
   {
-    what: 'method and type',
+    what: 'another method and another type',
     sent: {
       method: 'POST',
       headers: { 'content-type': 'text/plain' },
@@ -198,7 +198,7 @@ export const cases: Case[] = [
     advice: /Leave it out/,
   },
   {
-    what: 'a header that the URL carries already',
+    what: 'a header that is also in the URL',
     sent: { url: signed({ query: { 'x-amz-meta-a': 'b' } }), headers: { ...headers, 'x-amz-meta-a': 'b' } },
     code: 'HeaderNotSigned',
     name: 'x-amz-meta-a',
@@ -225,19 +225,19 @@ export const cases: Case[] = [
     advice: /secret/,
   },
   {
-    what: 'a token nobody issued',
+    what: 'a security token that was never issued',
     sent: { url: signed({ credentials: { ...credentials, sessionToken: 'made-up-token' } }) },
     code: 'WrongToken',
   },
   {
-    what: 'the &amp; of a page',
+    what: '&amp; copied from the source of a page',
     sent: { url: signed().replaceAll('&', '&amp;') },
     code: 'Malformed',
     advice: /with "&"/,
   },
   { what: 'a URL cut by the shell', sent: { url: signed().split('&')[0]! }, code: 'Malformed', advice: /quote it/ },
   {
-    what: 'a credential encoded twice',
+    what: 'a credential that is encoded twice',
     sent: { url: signed().replaceAll('%2F', '%252F') },
     code: 'Malformed',
     name: 'X-Amz-Credential',

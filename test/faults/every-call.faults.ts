@@ -269,7 +269,7 @@ const cases = Object.keys(workloads).flatMap((name): [string, readonly Errno[]][
 )
 
 it.each(cases)(
-  '%s: %s at each call',
+  '%s survives %s in each call',
   // A fault that shows once is one.
   { retry: 0, timeout: isWhole ? 3_600_000 : 300_000 + sample.time },
   async (name, errnos) => {

@@ -55,7 +55,7 @@ it.each([
   ],
   ['rebuild-index', ['rebuild-index'], () => rm(join(harness.installation.storage, 'index.sqlite'), { force: true })],
 ] as const)(
-  '%s, killed while it runs',
+  '%s completes after it was killed at random moments',
   async (name, args, lose) => {
     let kills = 0
     for (let round = 0; round < 5; round++) {

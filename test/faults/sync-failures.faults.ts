@@ -97,7 +97,7 @@ const cases = Object.keys(operations).flatMap((name) =>
   ),
 )
 
-it.each(cases)('%s in each sync of the %s thread: %s', async (fault, thread, name) => {
+it.each(cases)('survives %s in each sync of the %s thread during %s', async (fault, thread, name) => {
   let when = 1
   while (await hit(operations[name]!, fault, thread, when)) {
     expect(when).toBeLessThan(enough)

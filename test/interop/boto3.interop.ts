@@ -30,7 +30,7 @@ afterAll(() => harness.close())
 
 test.each([
   ['with its default checksums', 'default'],
-  ['without checksums, as older ones do', 'plain'],
+  ['without checksums, like older versions', 'plain'],
   ['with the payload in the signature', 'signed'],
   ['with SHA-256 checksums', 'sha256'],
   ['from streams that cannot be rewound', 'streams'],

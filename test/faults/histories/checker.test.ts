@@ -38,28 +38,31 @@ describe('accepts a linearizable history', () => {
     ['nothing', []],
     ['a write and a read after it', [at(0, 1, put('a')), at(2, 3, get('a'))]],
     ['two reads that see a running write in its order', [at(0, 9, put('a')), at(1, 2, get(null)), at(3, 4, get('a'))]],
-    ['writes at once, seen in either order', [at(0, 5, put('a')), at(1, 4, put('b')), at(6, 7, get('a'))]],
-    ['a write without an answer that is seen late', [at(0, null, put('a')), at(1, 2, get(null)), at(9, 10, get('a'))]],
-    ['a write without an answer that is never seen', [at(0, null, unknownPut('a')), at(1, 2, get(null))]],
+    ['concurrent writes that are read in either order', [at(0, 5, put('a')), at(1, 4, put('b')), at(6, 7, get('a'))]],
     [
-      'a write without an answer that took effect over a later one',
+      'a write without a response that takes effect late',
+      [at(0, null, put('a')), at(1, 2, get(null)), at(9, 10, get('a'))],
+    ],
+    ['a write without a response that never takes effect', [at(0, null, unknownPut('a')), at(1, 2, get(null))]],
+    [
+      'a write without a response that takes effect after a later one',
       [at(0, null, unknownPut('a')), at(1, 2, put('b')), at(3, 4, get('b')), at(5, 6, get('a'))],
     ],
     [
-      'one of two conditional writes at once',
+      'one of two concurrent conditional writes',
       [
         at(0, 5, put('a', { condition: 'absent' })),
         at(1, 6, put('b', { condition: 'absent', result: 'condition failed' })),
       ],
     ],
     [
-      'a condition that failed, for the write without an answer took effect',
+      'a condition that failed because a write without a response took effect',
       [at(0, null, unknownPut('a')), at(1, 2, put('b', { condition: 'absent', result: 'condition failed' }))],
     ],
-    ['a conflict, which did nothing', [at(0, 5, put('a', { result: 'conflict' })), at(6, 7, get(null))]],
+    ['a conflict without an effect', [at(0, 5, put('a', { result: 'conflict' })), at(6, 7, get(null))]],
     ['a listing that saw a running deletion', [at(0, 1, put('a')), at(2, 9, deleted), at(3, 4, list(null))]],
     [
-      'a completion that is asked for twice',
+      'a completion that is sent twice',
       [
         at(0, 1, complete('a', 'completed')),
         at(2, 3, put('b')),
@@ -72,7 +75,7 @@ describe('accepts a linearizable history', () => {
       [at(0, 5, abort('aborted')), at(1, 6, complete('a', 'no such upload')), at(7, 8, get(null))],
     ],
     [
-      'If-Match with what an unanswered write left',
+      'If-Match with the ETag of a write without a response',
       [at(0, null, unknownPut('a')), at(1, 2, put('b', { condition: { is: 'a' } })), at(3, 4, get('b'))],
     ],
   ])('%s', (_, lines) => {
@@ -84,37 +87,37 @@ describe('rejects a history that is not linearizable', () => {
   it.each<[string, Line[]]>([
     ['a stale read', [at(0, 1, put('a')), at(2, 3, put('b')), at(4, 5, get('a'))]],
     ['a lost write', [at(0, 1, put('a')), at(2, 3, get(null))]],
-    ['a value from nowhere', [at(0, 1, put('a')), at(2, 3, get('z'))]],
+    ['a value that was never written', [at(0, 1, put('a')), at(2, 3, get('z'))]],
     ['a read of a write that began later', [at(0, 1, get('a')), at(2, 3, put('a'))]],
-    ['a running write that is seen and then not', [at(0, 9, put('a')), at(1, 2, get('a')), at(3, 4, get(null))]],
+    ['a running write that is read and then not', [at(0, 9, put('a')), at(1, 2, get('a')), at(3, 4, get(null))]],
     [
       'a deleted object that comes back',
       [at(0, 1, put('a')), at(2, 3, deleted), at(4, 5, get(null)), at(6, 7, get('a'))],
     ],
     [
-      'a write that is done twice',
+      'a write that takes effect twice',
       [at(0, 9, put('a')), at(1, 2, get('a')), at(3, 4, put('b')), at(5, 6, get('b')), at(7, 8, get('a'))],
     ],
     [
-      'a write without an answer that is done twice',
+      'a write without a response that takes effect twice',
       [at(0, null, unknownPut('a')), at(1, 2, get('a')), at(3, 4, put('b')), at(5, 6, get('a'))].concat(
         at(7, 8, put('c')),
         at(9, 10, get('a')),
       ),
     ],
     [
-      'two conditional writes that both found nothing',
+      'two conditional writes that both found no object',
       [at(0, 5, put('a', { condition: 'absent' })), at(1, 6, put('b', { condition: 'absent' }))],
     ],
     [
-      'a condition that failed although its own write is there',
+      'a condition that failed although its write took effect',
       [at(0, 1, put('a', { condition: 'absent', result: 'condition failed' })), at(2, 3, get('a'))],
     ],
     [
-      'a condition that failed where nothing was',
+      'a failed If-None-Match without an object',
       [at(0, 1, put('a', { condition: 'absent', result: 'condition failed' }))],
     ],
-    ['a conflict that did something', [at(0, 5, put('a', { result: 'conflict' })), at(6, 7, get('a'))]],
+    ['a conflict with an effect', [at(0, 5, put('a', { result: 'conflict' })), at(6, 7, get('a'))]],
     [
       'If-Match that overwrote another value',
       [at(0, 1, put('a')), at(2, 3, put('c')), at(4, 5, put('b', { condition: { is: 'a' } }))],
