@@ -110,7 +110,7 @@ export const signatureRows: readonly Section[] = [
     rows: [
       {
         rows: [28],
-        case: 'an Authorization header of another kind; one with wrong parts',
+        case: 'an Authorization header with another scheme; with malformed parts',
         answer: 'IA; 400 AuthorizationHeaderMalformed',
         tests: ['security/rows-writes', 'sigv4/verify-header'],
       },
