@@ -13,7 +13,7 @@ const link = (o: Partial<Link>): Link => ({
 })
 const endingIn = (seconds: number): Link => link({ expiresAt: new Date(now.getTime() + seconds * 1000).toISOString() })
 
-describe('describe a share link', () => {
+describe('a share link', () => {
   it.each([
     [{}, 'not used yet'],
     [{ uses: 1 }, 'used 1 time'],
