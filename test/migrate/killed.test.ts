@@ -81,7 +81,7 @@ describe('a file that cannot be moved', () => {
     const plain = await harness.bench.run(harness.args('s3').filter((one) => one !== '--json'))
     expect(plain.exitCode).toBe(1)
     expect(plain.stderr).toContain(`failed ${damaged.file.id} of alice`)
-    expect(plain.stdout).toContain('2 files are still in the disk store.')
+    expect(plain.stdout).toContain('Still in the disk store: 2 files.')
   })
 })
 
