@@ -78,7 +78,7 @@ function allowedType(asked: string | undefined, filename: string, allowed: reado
 
 const typeNotAllowed = (mimeType: string, allowed: readonly string[]) =>
   new StorageError('TypeNotAllowed', {
-    message: `${mimeType} is not in uploads.allowedTypes (${allowed.join(', ')}). Add the type there, or send another file.`,
+    message: `${mimeType} is not allowed here. Allowed types: ${allowed.join(', ')}. Send another file, or add the type to uploads.allowedTypes.`,
   })
 
 function checkSize(size: number | null, most: number): void {
