@@ -201,6 +201,6 @@ function inWords(o: Outcome & { to: string; dryRun: boolean }): string {
         ' Public URLs last until the file is deleted, or until you run this with --end-public-urls.',
     )
   }
-  if (o.ended > 0) lines.push(`Public URLs in the old store that end now: ${plural(o.ended, 'object')}.`)
+  if (o.ended > 0) lines.push(`The public URLs of ${plural(o.ended, 'object')} in the old store do not work any more.`)
   return lines.join('\n')
 }
