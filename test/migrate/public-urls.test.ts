@@ -60,7 +60,10 @@ describe('public files moved from the disk', () => {
     expect(dry).toMatchObject({ exitCode: 0, dryRun: true, ended: 0 })
     const plain = harness.args('s3', '--grace', '1s', '--end-public-urls').filter((one) => one !== '--json')
     const ended = await harness.bench.run(plain)
-    expect(ended).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('The public URLs of 1 object in the old store') })
+    expect(ended).toMatchObject({
+      exitCode: 0,
+      stdout: expect.stringContaining('The public URLs of 1 object in the old store'),
+    })
     await expectEnded()
   })
 })
