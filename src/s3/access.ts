@@ -89,10 +89,11 @@ export function createAccess(o: AccessOptions): Access {
     open: readonly Candidate[],
     who: Requester,
     action: S3Action,
-    { bucket, key, versionId }: On,
+    { bucket, key, versionId, isNew }: On,
   ): Promise<readonly Candidate[]> {
     if (!uses(open, usesExistingTags)) return open
-    const existing = key === undefined || isNewObject(action) ? {} : await tagsOf({ bucket, key }, versionId)
+    const existing =
+      key === undefined || isNew === true || isNewObject(action) ? {} : await tagsOf({ bucket, key }, versionId)
     return narrow(open, conditionKeys(who, action, { existing }))
   }
 
@@ -109,7 +110,9 @@ export function createAccess(o: AccessOptions): Access {
     store.headObject({ bucket, key: key! }, versionId === undefined ? {} : { versionId })
 
   async function aclGrants(who: Requester, action: S3Action, on: On, info: BucketInfo): Promise<boolean> {
-    const rule = on.isNew === true ? ruleOf('s3:PutObject').acl : ruleOf(action).acl
+    // No ACL grants a lock, because its owner could not delete the object any more.
+    const asNew = on.isNew === true && !setsLock.has(action)
+    const rule = asNew ? ruleOf('s3:PutObject').acl : ruleOf(action).acl
     if (rule === undefined) return false
     const asked = { principal: who.principal, permission: rule.permission }
     if (rule.of === 'bucket') return grantsPermission(info.acl, info.configuration, asked)
@@ -225,6 +228,7 @@ const isNoTag = (name: string): boolean => !usesExistingTags(name) && !usesReque
 const uses = (candidates: readonly Candidate[], isUsed: (name: string) => boolean): boolean =>
   candidates.some(({ conditions }) => conditions.some(({ key }) => isUsed(key)))
 
+const setsLock = new Set<S3Action>(['s3:PutObjectRetention', 's3:PutObjectLegalHold'])
 const isNewObject = (action: S3Action): boolean => action === 's3:PutObject'
 
 /** `x-amz-tagging` of a write. */

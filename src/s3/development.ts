@@ -36,6 +36,9 @@ export async function createMissingBucket(ctx: S3Context, operation: string, dep
   const { bucket, principal } = ctx
   if (bucket === null || bucket === deps.gatewayBucket) return
   if (principal.kind !== 'key' || principal.gateway || keepMissing.has(operation)) return
+  // An image of another site can be such a read, signed with the published key.
+  const isRead = ctx.method === 'GET' || ctx.method === 'HEAD'
+  if (isRead && ctx.headers.get('sec-fetch-site') === 'cross-site') return
   try {
     await deps.store.headBucket(bucket)
   } catch (error) {

@@ -63,7 +63,7 @@ function readRetention(headers: S3Context['headers'], now: Date): Retention | un
 /** Whether this request bypasses governance mode. Errors: AccessDenied if the requester is not allowed to. */
 export async function readBypass(
   ctx: S3Context,
-  ref: { bucket: string; key?: string },
+  ref: { bucket: string; key?: string; versionId?: string },
   deps: Pick<OperationDeps, 'access'>,
 ): Promise<{ bypassGovernance?: boolean }> {
   if (ctx.headers.get('x-amz-bypass-governance-retention')?.toLowerCase() !== 'true') return {}

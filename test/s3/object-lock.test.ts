@@ -12,6 +12,8 @@ import {
   GetObjectLockConfigurationCommand,
   GetObjectRetentionCommand,
   HeadObjectCommand,
+  PutBucketAclCommand,
+  PutBucketOwnershipControlsCommand,
   PutBucketPolicyCommand,
   PutBucketVersioningCommand,
   PutObjectCommand,
@@ -249,6 +251,67 @@ describe('a legal hold', () => {
     const answer = await endpoint.signed('gateway', 'PUT', '/postern/uploads/x', { headers, body: 'x' })
     expect([answer.status, element(answer, 'Code')]).toEqual([501, 'NotImplemented'])
   })
+})
+
+test('no ACL lets others lock what they write', async () => {
+  await client.send(
+    new PutBucketOwnershipControlsCommand({
+      Bucket,
+      OwnershipControls: { Rules: [{ ObjectOwnership: 'ObjectWriter' }] },
+    }),
+  )
+  await client.send(new PutBucketAclCommand({ Bucket, ACL: 'public-read-write' }))
+  const retention = {
+    'x-amz-object-lock-mode': 'COMPLIANCE',
+    'x-amz-object-lock-retain-until-date': until.toISOString(),
+  }
+  for (const headers of [retention, { 'x-amz-object-lock-legal-hold': 'ON' }]) {
+    for (const [query, method] of [
+      ['', 'PUT'],
+      ['?uploads', 'POST'],
+    ] as const) {
+      const anonymous = await fetch(`${endpoint.url}/${Bucket}/x${query}`, { method, headers, body: 'x' })
+      expect([method, anonymous.status]).toEqual([method, 403])
+    }
+    const answer = await endpoint.signed('bob', 'PUT', `/${Bucket}/x`, { headers, body: 'x' })
+    expect(answer.status).toBe(403)
+  }
+  expect((await endpoint.signed('bob', 'PUT', `/${Bucket}/x`, { body: 'x' })).status).toBe(200)
+})
+
+test('the bypass is decided by the tags of the version that is deleted', async () => {
+  const secret = await put({
+    Tagging: 'class=secret',
+    ObjectLockMode: 'GOVERNANCE',
+    ObjectLockRetainUntilDate: until,
+  })
+  await put({ Tagging: 'class=open' })
+  const Statement = [
+    {
+      Effect: 'Allow',
+      Principal: { AWS: 'bob' },
+      Action: 's3:DeleteObjectVersion',
+      Resource: `arn:aws:s3:::${Bucket}/*`,
+    },
+    {
+      Effect: 'Allow',
+      Principal: { AWS: 'bob' },
+      Action: 's3:BypassGovernanceRetention',
+      Resource: `arn:aws:s3:::${Bucket}/*`,
+      Condition: { StringEquals: { 's3:ExistingObjectTag/class': 'open' } },
+    },
+  ]
+  await client.send(
+    new PutBucketPolicyCommand({ Bucket, Policy: JSON.stringify({ Version: '2012-10-17', Statement }) }),
+  )
+  const bob = endpoint.client('bob')
+  const bypass = { Bucket, BypassGovernanceRetention: true }
+  await expect(bob.send(new DeleteObjectCommand({ ...bypass, Key, VersionId: secret }))).rejects.toMatchObject(refused)
+  const Objects = [{ Key, VersionId: secret }]
+  const { Errors } = await bob.send(new DeleteObjectsCommand({ ...bypass, Delete: { Objects } }))
+  expect(Errors).toMatchObject([{ Code: 'AccessDenied' }])
+  expect(await put()).toBeTruthy()
+  bob.destroy()
 })
 
 test('the bypass, retentions and holds each need their own action', async () => {

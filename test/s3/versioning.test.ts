@@ -244,6 +244,35 @@ describe('in a bucket whose versioning is suspended', () => {
     expect(await get()).toBe('one')
   })
 
+  test.each(['an object above it', 'a delete marker above it'])(
+    'the noncurrent version null can be copied onto its own key, with %s',
+    async (above) => {
+      const part = 'p'.repeat(5 * 2 ** 20)
+      for (const key of ['single', 'multipart']) {
+        const bucket = `${Bucket}-${key}-${above.length}`
+        const at = { Bucket: bucket, Key: 'k' }
+        await client.send(new CreateBucketCommand({ Bucket: bucket }))
+        if (key === 'single') await client.send(new PutObjectCommand({ ...at, Body: part }))
+        else {
+          const { UploadId } = await client.send(new CreateMultipartUploadCommand(at))
+          const sent = await client.send(new UploadPartCommand({ ...at, UploadId, PartNumber: 1, Body: part }))
+          const Parts = [{ PartNumber: 1, ETag: sent.ETag }]
+          await client.send(new CompleteMultipartUploadCommand({ ...at, UploadId, MultipartUpload: { Parts } }))
+        }
+        const set = (Status: BucketVersioningStatus): Promise<unknown> =>
+          client.send(new PutBucketVersioningCommand({ Bucket: bucket, VersioningConfiguration: { Status } }))
+        await set('Enabled')
+        if (above.startsWith('an object')) await client.send(new PutObjectCommand({ ...at, Body: 'newer' }))
+        else await client.send(new DeleteObjectCommand(at))
+        await set('Suspended')
+        await client.send(new CopyObjectCommand({ ...at, CopySource: `${bucket}/k?versionId=null` }))
+        await endpoint.store.sweep()
+        const { Body } = await client.send(new GetObjectCommand(at))
+        expect(await Body!.transformToString()).toBe(part)
+      }
+    },
+  )
+
   test('enabled again, the version null is kept like any other', async () => {
     await setVersioning('Suspended')
     await put('zero')

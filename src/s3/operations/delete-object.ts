@@ -13,7 +13,7 @@ export const deleteObject: Operation = async (ctx, deps) => {
     if (ctx.headers.has(name)) throw new S3Error('NotImplemented', `${name} on a delete is not implemented.`)
   }
   const ifMatch = ctx.headers.get('if-match')
-  const bypass = await readBypass(ctx, ref, deps)
+  const bypass = await readBypass(ctx, { ...ref, ...ofVersion }, deps)
   const deleted = await deps.store.deleteObject(ref, {
     ...ofVersion,
     ...bypass,

@@ -93,7 +93,7 @@ async function deleteSingly(ctx: S3Context, bucket: string, outcomes: Outcome[],
     if (error !== undefined) return
     const options = { ...(versionId !== undefined && { versionId }), ...(ifMatch !== undefined && { ifMatch }) }
     try {
-      const bypass = versionId === undefined ? {} : await readBypass(ctx, { bucket, key }, deps)
+      const bypass = versionId === undefined ? {} : await readBypass(ctx, { bucket, key, versionId }, deps)
       outcome.deleted = await deps.store.deleteObject({ bucket, key }, { ...options, ...bypass })
     } catch (refused) {
       outcome.error = said(refused)

@@ -22,7 +22,7 @@ export const putObjectRetention: Operation = async (ctx, deps) => {
   const ref = objectOf(ctx)
   const asked = versionOf(ctx)
   await deps.access.allow(ctx, 's3:PutObjectRetention', { ...ref, ...asked })
-  const bypass = await readBypass(ctx, ref, deps)
+  const bypass = await readBypass(ctx, { ...ref, ...asked }, deps)
   const retention = readRetention(await readDocument(ctx, { digestRequired: true }), deps.now())
   await deps.store.setObjectLock(ref, { retention, ...bypass }, asked)
   answerEmpty(ctx, 200)

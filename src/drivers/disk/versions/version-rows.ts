@@ -115,16 +115,19 @@ export class VersionRows {
       this.#objects.put(placed, existing)
       return placed
     }
-    const { nth, version, kept } = this.#makeRoom(row, existing, state, at)
+    const { nth, version, kept, replaced } = this.#makeRoom(row, existing, state, at)
     const placed = { ...row, version, nth, modified_at: at }
     this.#objects.put(placed, kept ? undefined : existing)
+    // Only now, because a copy of this version has the same content, which is garbage once no row refers to it.
+    if (replaced) this.remove(replaced, at)
     return placed
   }
 
   /** Deletes without a version id, in a bucket with versioning. Returns the id of the delete marker. */
   mark(ref: ObjectRef, state: Versioning, at: number): string {
     const existing = this.#objects.find(ref)
-    const { nth, version, kept } = this.#makeRoom(ref, existing, state, at)
+    const { nth, version, kept, replaced } = this.#makeRoom(ref, existing, state, at)
+    if (replaced) this.remove(replaced, at)
     if (existing && kept) this.#objects.drop(existing)
     else if (existing) this.#objects.remove(existing, at)
     this.put({
@@ -172,13 +175,16 @@ export class VersionRows {
     return { isMarker: isMarker(row) }
   }
 
-  /** `kept`: the current object became a version. Otherwise the new one replaces it. */
+  /**
+   * `kept`: the current object became a version. Otherwise the new one replaces it. `replaced`: the noncurrent null
+   * version that the new one replaces. The caller removes it.
+   */
   #makeRoom(
     ref: ObjectRef,
     existing: ObjectRow | undefined,
     state: Versioning,
     at: number,
-  ): { nth: number; version: string; kept: boolean } {
+  ): { nth: number; version: string; kept: boolean; replaced: VersionRow | undefined } {
     const nth = ((existing ?? this.newest(ref))?.nth ?? 0) + 1
     const version = state === 'Enabled' ? newVersionId(nth) : nullVersion
     const kept = existing !== undefined && existing.version !== version
@@ -187,12 +193,12 @@ export class VersionRows {
       const { sealed: _sealed, note: _note, ...row } = existing
       this.put({ ...row, replaced_at: at })
     }
+    // A delete marker that was current becomes noncurrent now.
+    const marker = existing ? undefined : this.newest(ref)
+    if (marker && marker.version !== version) this.put({ ...marker, replaced_at: at })
     const older = version === nullVersion && existing?.version !== nullVersion ? this.find(ref, nullVersion) : undefined
-    if (older) {
-      assertRemovable(older.lock, at, {})
-      this.remove(older, at)
-    }
-    return { nth, version, kept }
+    if (older) assertRemovable(older.lock, at, {})
+    return { nth, version, kept, replaced: older }
   }
 
   #promote(ref: ObjectRef): void {
