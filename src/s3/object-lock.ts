@@ -3,8 +3,8 @@ import { StorageError } from '../errors.ts'
 import type { ObjectHead, ObjectLock, ObjectRef, Retention, RetentionMode } from '../drivers/driver.ts'
 import type { AnswerHeaders } from './answer.ts'
 import type { OperationDeps, S3Context, Requester } from './context.ts'
+import { isoTime } from './iso-time.ts'
 import { S3Error } from './s3-error.ts'
-import { malformed } from './xml.ts'
 
 const invalid = (message: string): StorageError => new StorageError('InvalidArgument', { message })
 
@@ -13,10 +13,8 @@ export function retentionMode(text: string | undefined): RetentionMode | undefin
   return mode === 'GOVERNANCE' || mode === 'COMPLIANCE' ? mode : undefined
 }
 
-/** Errors: MalformedXML, InvalidArgument. */
-export function readUntil(text: string, now: Date): string {
-  const time = /^\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:?\d\d)$/.test(text.trim()) ? Date.parse(text.trim()) : Number.NaN
-  if (Number.isNaN(time)) throw malformed()
+/** `time` in milliseconds. Errors: InvalidArgument unless it is after `now`. */
+export function futureDate(time: number, now: Date): string {
   if (time > now.getTime()) return new Date(time).toISOString()
   throw invalid('The retain until date must be in the future!')
 }
@@ -56,8 +54,9 @@ function readRetention(headers: S3Context['headers'], now: Date): Retention | un
   }
   const known = retentionMode(mode)
   if (known === undefined) throw invalid('Unknown wormMode directive.')
-  if (Number.isNaN(Date.parse(until))) throw invalid('The retain until date must be provided in ISO 8601 format')
-  return { mode: known, until: readUntil(until, now) }
+  const time = isoTime(until.trim())
+  if (time === undefined) throw invalid('The retain until date must be provided in ISO 8601 format')
+  return { mode: known, until: futureDate(time, now) }
 }
 
 /** Whether this request bypasses governance mode. Errors: AccessDenied if the requester is not allowed to. */

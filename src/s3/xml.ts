@@ -46,7 +46,6 @@ const parser = new XMLParser({
   // Entities are resolved below: five names and numbers. A document type, which could define more, is rejected.
   processEntities: false,
   ignorePiTags: true,
-  cdataPropName: '#cdata',
   // Every element is a list, so that parsing does not depend on the number of occurrences.
   isArray: () => true,
   maxNestedTags: 16,
@@ -54,16 +53,36 @@ const parser = new XMLParser({
 
 type Parsed = { [name: string]: unknown }
 
+/** Names of child elements: `once` at most once, `many` any number of times. */
+type Allowed = { once?: readonly string[]; many?: readonly string[] }
+
 /** A parsed document. Elements are found by name, text is decoded. */
 export class XmlNode {
+  readonly #name: string
   readonly #value: unknown
-  constructor(value: unknown) {
+  constructor(name: string, value: unknown) {
+    this.#name = name
     this.#value = value
+  }
+
+  /**
+   * Every element with children must call this: an ignored misspelling can mean "all objects" or "no retention".
+   * Throws MalformedXML for an unknown or repeated element, and for text between elements.
+   */
+  allow({ once = [], many = [] }: Allowed): this {
+    const text = isParsed(this.#value) ? this.#value['#text'] : this.#value
+    if (typeof text === 'string' && text.trim() !== '') throw malformed(`${this.#name} contains text.`)
+    for (const name of this.names()) {
+      if (many.includes(name)) continue
+      if (!once.includes(name)) throw malformed(`${this.#name} contains the unknown element ${name.slice(0, 80)}.`)
+      if (this.children(name).length > 1) throw malformed(`${this.#name} contains ${name} more than once.`)
+    }
+    return this
   }
 
   children(name: string): XmlNode[] {
     const list = isParsed(this.#value) ? this.#value[name] : undefined
-    return Array.isArray(list) ? list.map((value) => new XmlNode(value)) : []
+    return Array.isArray(list) ? list.map((value) => new XmlNode(name, value)) : []
   }
 
   child(name: string): XmlNode | undefined {
@@ -75,13 +94,10 @@ export class XmlNode {
     return isParsed(this.#value) ? Object.keys(this.#value).filter((name) => !name.startsWith('#')) : []
   }
 
+  /** Throws MalformedXML if the element has child elements. */
   text(): string {
-    const value = this.#value
-    if (typeof value === 'string') return decodeEntities(value)
-    if (!isParsed(value)) return ''
-    const cdata = value['#cdata']
-    if (cdata !== undefined) return (Array.isArray(cdata) ? cdata : [cdata]).map(cdataText).join('')
-    return typeof value['#text'] === 'string' ? decodeEntities(value['#text']) : ''
+    if (typeof this.#value === 'string') return decodeEntities(this.#value)
+    throw malformed(`${this.#name} must contain only text.`)
   }
 
   /** The text of a child element, or undefined if it is missing. */
@@ -92,9 +108,6 @@ export class XmlNode {
 
 const isParsed = (value: unknown): value is Parsed =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
-
-const cdataText = (value: unknown): string =>
-  isParsed(value) ? String(value['#text'] ?? '') : typeof value === 'string' ? value : ''
 
 const named: Record<string, string> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" }
 
@@ -119,25 +132,56 @@ export function holdsMore(body: Buffer, text: string, most: number): boolean {
   return false
 }
 
+/** Replaces each CDATA section by escaped text, because the parser loses its position in the text around it. */
+function withoutCdata(text: string): string {
+  let out = ''
+  let from = 0
+  const until = (end: string, at: number): number => {
+    const found = text.indexOf(end, at)
+    if (found < 0) throw malformed()
+    return found
+  }
+  const markup = /<(?:\?|!--|!\[CDATA\[|!)/g
+  for (let match = markup.exec(text); match; match = markup.exec(text)) {
+    const inner = markup.lastIndex
+    switch (match[0]) {
+      case '<?':
+        markup.lastIndex = until('?>', inner) + 2
+        break
+      case '<!--':
+        markup.lastIndex = until('-->', inner) + 3
+        break
+      case '<![CDATA[': {
+        const end = until(']]>', inner)
+        out += text.slice(from, match.index) + text.slice(inner, end).replace(/[&<>]/g, (char) => entityOf[char]!)
+        from = markup.lastIndex = end + 3
+        break
+      }
+      default:
+        // A document type could define entities.
+        throw malformed()
+    }
+  }
+  return out + text.slice(from)
+}
+
 /** Parses a request's document. Throws MalformedXML unless it is a well-formed `<root>`. */
 export function parseXml(body: Uint8Array, root: string): XmlNode {
   let document: unknown
   try {
-    const text = utf8.decode(body)
-    if (/<!(?!--|\[CDATA\[)/.test(text)) throw malformed()
-    document = parser.parse(text, true)
+    document = parser.parse(withoutCdata(utf8.decode(body)), true)
   } catch (cause) {
     if (cause instanceof S3Error) throw cause
     throw Object.assign(malformed(), { cause })
   }
   const names = isParsed(document) ? Object.keys(document).filter((name) => !/^[?#]/.test(name)) : []
-  const found = new XmlNode(document).children(root)
+  const found = new XmlNode('', document).children(root)
   if (names.length !== 1 || found.length !== 1) throw malformed()
   return found[0]!
 }
 
-export const malformed = (): S3Error =>
-  new S3Error(
-    'MalformedXML',
-    'The XML you provided was not well-formed or did not validate against our published schema.',
-  )
+/** `reason` is a sentence, added to the message of AWS. */
+export const malformed = (reason?: string): S3Error => {
+  const message = 'The XML you provided was not well-formed or did not validate against our published schema.'
+  return new S3Error('MalformedXML', reason === undefined ? message : `${message} ${reason}`)
+}

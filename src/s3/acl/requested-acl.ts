@@ -80,17 +80,22 @@ function readGrantHeader(name: string, value: string): Grant[] {
 
 /** An `<AccessControlPolicy>`. Errors: MalformedXML, MalformedACLError. */
 export function readAclDocument(body: Buffer): RequestedAcl {
-  const document = parseXml(body, 'AccessControlPolicy')
-  const list = document.child('AccessControlList')
+  const document = parseXml(body, 'AccessControlPolicy').allow({ once: ['Owner', 'AccessControlList'] })
+  const list = document.child('AccessControlList')?.allow({ many: ['Grant'] })
   if (list === undefined) throw malformed()
-  const owner = document.child('Owner')?.textOf('ID')?.trim()
+  const owner = document
+    .child('Owner')
+    ?.allow({ once: ['ID', 'DisplayName'] })
+    .textOf('ID')
+    ?.trim()
   const grants = list.children('Grant').map(readGrant)
   if (grants.length > maxGrants) throw malformedAcl()
   return { grants, ...(owner !== undefined && { owner }) }
 }
 
 function readGrant(node: XmlNode): Grant {
-  const to = node.child('Grantee')
+  node.allow({ once: ['Grantee', 'Permission'] })
+  const to = node.child('Grantee')?.allow({ once: ['ID', 'DisplayName', 'URI', 'EmailAddress'] })
   const said = node.textOf('Permission')?.trim()
   const permission = permissions.find((name) => name === said)
   if (to === undefined || permission === undefined) throw malformedAcl()

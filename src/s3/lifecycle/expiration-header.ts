@@ -4,6 +4,9 @@ import { nextExpiry, type BucketInfo, type LifecycleRule, type ObjectRef } from 
 import type { AnswerHeaders } from '../answer.ts'
 import type { OperationDeps } from '../context.ts'
 
+/** A rule may have two billion days. The year of an HTTP date has four digits. */
+const lastDate = Date.UTC(9999, 11, 31)
+
 /** `tags` where they are known. A completion that is repeated after the object was deleted has no size. */
 export type Expiring = {
   contentLength?: number
@@ -24,7 +27,7 @@ export async function expirationHeader(
   const tags = object.tags ?? (await tagsOf(ref, rules, deps))
   const next = nextExpiry(rules, { key: ref.key, size, tags, modifiedAt: lastModified.getTime() })
   if (next === null) return {}
-  const date = new Date(next.at).toUTCString()
+  const date = new Date(Math.min(next.at, lastDate)).toUTCString()
   return { 'x-amz-expiration': `expiry-date="${date}", rule-id="${encodeURIComponent(next.id)}"` }
 }
 

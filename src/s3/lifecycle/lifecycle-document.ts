@@ -5,6 +5,7 @@
 import { randomUUID } from 'node:crypto'
 import { StorageError } from '../../errors.ts'
 import type { LifecycleFilter, LifecycleRule } from '../../drivers/driver.ts'
+import { isoTime } from '../iso-time.ts'
 import { S3Error } from '../s3-error.ts'
 import { readTags, tagElements } from '../tag-set.ts'
 import { elements, malformed, parseXml, type XmlElement, type XmlNode } from '../xml.ts'
@@ -14,7 +15,9 @@ const maxId = 255
 
 /** Errors: MalformedXML, InvalidArgument, InvalidRequest, and NotImplemented for transitions. */
 export function readLifecycle(document: Buffer): LifecycleRule[] {
-  const nodes = parseXml(document, 'LifecycleConfiguration').children('Rule')
+  const nodes = parseXml(document, 'LifecycleConfiguration')
+    .allow({ many: ['Rule'] })
+    .children('Rule')
   if (nodes.length === 0 || nodes.length > maxRules) throw malformed()
   const rules = nodes.map(readRule)
   if (new Set(rules.map(({ id }) => id)).size < rules.length) {
@@ -24,6 +27,18 @@ export function readLifecycle(document: Buffer): LifecycleRule[] {
 }
 
 function readRule(node: XmlNode): LifecycleRule {
+  node.allow({
+    once: [
+      'ID',
+      'Prefix',
+      'Filter',
+      'Status',
+      'Expiration',
+      'NoncurrentVersionExpiration',
+      'AbortIncompleteMultipartUpload',
+    ],
+    many: ['Transition', 'NoncurrentVersionTransition'],
+  })
   const id = node.textOf('ID') || randomUUID()
   if (id.length > maxId) throw invalid(`ID length should not exceed allowed limit of ${maxId}`)
   const status = node.textOf('Status')?.trim()
@@ -41,9 +56,13 @@ function readFilter(node: XmlNode): Pick<LifecycleRule, 'filter' | 'form'> {
   const filter = node.child('Filter')
   if ((prefix === undefined) === (filter === undefined)) throw malformed()
   if (filter === undefined) return { filter: { prefix: prefix! }, form: 'prefix' }
-  const and = filter.child('And')
-  const names = filter.names()
-  if (names.length > 1) throw malformed()
+  filter.allow({ once: ['Prefix', 'Tag', 'ObjectSizeGreaterThan', 'ObjectSizeLessThan', 'And'] })
+  if (filter.names().length > 1) throw malformed()
+  const and = filter.child('And')?.allow({
+    once: ['Prefix', 'ObjectSizeGreaterThan', 'ObjectSizeLessThan'],
+    many: ['Tag'],
+  })
+  if (and?.names().length === 0) throw malformed('And is empty.')
   return { filter: readCriteria(and ?? filter), form: and ? 'and' : 'filter' }
 }
 
@@ -75,7 +94,7 @@ function sizeOf(node: XmlNode, name: string): number | undefined {
 function readActions(node: XmlNode): Pick<LifecycleRule, 'expiration' | 'noncurrent' | 'abortUploadsAfter'> {
   const expiration = node.child('Expiration')
   const noncurrent = node.child('NoncurrentVersionExpiration')
-  const abort = node.child('AbortIncompleteMultipartUpload')
+  const abort = node.child('AbortIncompleteMultipartUpload')?.allow({ once: ['DaysAfterInitiation'] })
   if (!expiration && !noncurrent && !abort) {
     throw new StorageError('InvalidRequest', { message: 'At least one action needs to be specified in a rule' })
   }
@@ -89,8 +108,8 @@ function readActions(node: XmlNode): Pick<LifecycleRule, 'expiration' | 'noncurr
 }
 
 function readExpiration(node: XmlNode): NonNullable<LifecycleRule['expiration']> {
-  const names = node.names()
-  if (names.length !== 1) throw malformed()
+  node.allow({ once: ['Days', 'Date', 'ExpiredObjectDeleteMarker'] })
+  if (node.names().length !== 1) throw malformed()
   const marker = node.textOf('ExpiredObjectDeleteMarker')?.trim()
   if (marker !== undefined) {
     if (marker !== 'true' && marker !== 'false') throw malformed()
@@ -102,13 +121,14 @@ function readExpiration(node: XmlNode): NonNullable<LifecycleRule['expiration']>
 }
 
 function midnight(text: string): string {
-  const time = /^\d{4}-\d\d-\d\d(T[\d:.]+(Z|[+-]\d\d:?\d\d))?$/.test(text) ? Date.parse(text) : Number.NaN
-  if (Number.isNaN(time)) throw malformed()
+  const time = isoTime(/^\d{4}-\d\d-\d\d$/.test(text) ? `${text}T00:00:00Z` : text)
+  if (time === undefined) throw malformed()
   if (time % 86_400_000 !== 0) throw invalid("'Date' must be at midnight GMT")
   return new Date(time).toISOString()
 }
 
 function readNoncurrent(node: XmlNode): NonNullable<LifecycleRule['noncurrent']> {
+  node.allow({ once: ['NoncurrentDays', 'NewerNoncurrentVersions'] })
   const days = positive(node, 'NoncurrentDays', 'NoncurrentVersionExpiration action')
   if (!node.child('NewerNoncurrentVersions')) return { days }
   const keep = positive(node, 'NewerNoncurrentVersions', 'NoncurrentVersionExpiration action')

@@ -10,7 +10,9 @@ import { elements, malformed, parseXml, type XmlElement, type XmlNode } from '..
 export const putBucketCors: Operation = async (ctx, deps) => {
   const bucket = bucketOf(ctx)
   await deps.access.allow(ctx, 's3:PutBucketCORS', { bucket })
-  const document = parseXml(await readDocument(ctx, { digestRequired: true }), 'CORSConfiguration')
+  const document = parseXml(await readDocument(ctx, { digestRequired: true }), 'CORSConfiguration').allow({
+    many: ['CORSRule'],
+  })
   const rules = document.children('CORSRule').map(readRule)
   if (rules.length === 0 || rules.length > 100) throw malformed()
   await deps.store.setBucketCors(bucket, rules)
@@ -43,6 +45,10 @@ export const deleteBucketCors: Operation = async (ctx, deps) => {
 const methods = new Set(['GET', 'PUT', 'HEAD', 'POST', 'DELETE'])
 
 function readRule(node: XmlNode): CorsRule {
+  node.allow({
+    once: ['ID', 'MaxAgeSeconds'],
+    many: ['AllowedMethod', 'AllowedOrigin', 'AllowedHeader', 'ExposeHeader'],
+  })
   const texts = (name: string): string[] => node.children(name).map((child) => child.text().trim())
   const allowedMethods = texts('AllowedMethod')
   const allowedOrigins = texts('AllowedOrigin')

@@ -21,7 +21,10 @@ export const completeMultipartUpload: Operation = async (ctx, deps) => {
   const contentLength = readObjectSize(ctx)
   // The checksum in the headers is the object's, not the body's.
   const body = await readDocument({ ...ctx, headers: withoutChecksums(ctx.headers) })
-  const parts = parseXml(body, 'CompleteMultipartUpload').children('Part').map(readPart)
+  const parts = parseXml(body, 'CompleteMultipartUpload')
+    .allow({ many: ['Part'] })
+    .children('Part')
+    .map(readPart)
   if (parts.length === 0) throw malformed()
   const written = await deps.store.completeMultipartUpload(ref, uploadId, parts, {
     ...conditions,
@@ -57,8 +60,19 @@ function readObjectSize(ctx: S3Context): number | undefined {
   throw new StorageError('InvalidRequest', { message: 'Value for x-amz-mp-object-size header is invalid.' })
 }
 
+/** Accepted and ignored are checksums of algorithms that are not implemented. */
+const partElements = [
+  'PartNumber',
+  'ETag',
+  ...checksumAlgorithms.map((algorithm) => elementOf({ algorithm })),
+  'ChecksumXXHASH64',
+  'ChecksumXXHASH3',
+  'ChecksumXXHASH128',
+]
+
 /** ETags may be quoted or not. */
 function readPart(node: XmlNode): Part {
+  node.allow({ once: partElements })
   const number = node.textOf('PartNumber')?.trim() ?? ''
   const etag = node.textOf('ETag')?.trim().replaceAll('"', '') ?? ''
   if (!/^\d{1,9}$/.test(number) || etag === '') throw malformed()

@@ -67,7 +67,9 @@ async function create(
 /** Parses the tags of a new bucket. Its location must be the region of the endpoint. */
 function readConfiguration(body: Buffer, region: string): Pick<BucketConfiguration, 'tags'> {
   if (body.length === 0) return {}
-  const document = parseXml(body, 'CreateBucketConfiguration')
+  const document = parseXml(body, 'CreateBucketConfiguration').allow({
+    once: ['LocationConstraint', 'Location', 'Bucket', 'Tags'],
+  })
   const location = document.textOf('LocationConstraint')?.trim()
   if (location && location !== region) {
     throw new S3Error(
@@ -75,11 +77,10 @@ function readConfiguration(body: Buffer, region: string): Pick<BucketConfigurati
       `The location constraint does not match this endpoint's region, ${region}.`,
     )
   }
-  for (const name of document.names()) {
-    if (name !== 'LocationConstraint' && name !== 'Tags') {
-      throw new S3Error('NotImplemented', `${name.replace(/\W/g, '')} of a bucket is not implemented.`)
-    }
+  for (const name of ['Location', 'Bucket']) {
+    if (document.child(name)) throw new S3Error('NotImplemented', `${name} of a bucket is not implemented.`)
   }
-  const tags = readTags(document.child('Tags')?.children('Tag') ?? [])
+  const tagSet = document.child('Tags')?.allow({ many: ['Tag'] })
+  const tags = readTags(tagSet?.children('Tag') ?? [])
   return Object.keys(tags).length === 0 ? {} : { tags }
 }

@@ -27,8 +27,9 @@ export const deleteObjects: Operation = async (ctx, deps) => {
   // Up to a thousand keys of a kilobyte, in which each byte may be an XML entity.
   const body = await readDocument(ctx, { maxBytes: 8 * 1024 * 1024, digestRequired: true })
   if (holdsMore(body, '<Object', maxKeys) || holdsMore(body, '<', maxTags)) throw malformed()
-  const document = parseXml(body, 'Delete')
+  const document = parseXml(body, 'Delete').allow({ once: ['Quiet'], many: ['Object'] })
   const wanted = document.children('Object').map((object): Wanted => {
+    object.allow({ once: ['Key', 'VersionId', 'ETag', 'LastModifiedTime', 'Size'] })
     const key = object.textOf('Key')
     if (key === undefined || key === '') throw malformed()
     for (const name of ['LastModifiedTime', 'Size']) {

@@ -3,7 +3,8 @@ import { StorageError } from '../../errors.ts'
 import { answerEmpty, answerXml } from '../answer.ts'
 import { objectOf, versionOf, type Operation, type OperationDeps } from '../context.ts'
 import { readDocument } from '../document.ts'
-import { readBypass, readUntil, retentionMode } from '../object-lock.ts'
+import { isoTime } from '../iso-time.ts'
+import { futureDate, readBypass, retentionMode } from '../object-lock.ts'
 import { S3Error } from '../s3-error.ts'
 import { elements, malformed, parseXml } from '../xml.ts'
 
@@ -44,6 +45,7 @@ export const putObjectLegalHold: Operation = async (ctx, deps) => {
   const asked = versionOf(ctx)
   await deps.access.allow(ctx, 's3:PutObjectLegalHold', { ...ref, ...asked })
   const status = parseXml(await readDocument(ctx, { digestRequired: true }), 'LegalHold')
+    .allow({ once: ['Status'] })
     .textOf('Status')
     ?.trim()
   if (status !== 'ON' && status !== 'OFF') throw malformed()
@@ -53,13 +55,19 @@ export const putObjectLegalHold: Operation = async (ctx, deps) => {
 
 /** Empty removes it. */
 function readRetention(body: Buffer, now: Date): Retention | null {
-  const document = parseXml(body, 'Retention')
+  const document = parseXml(body, 'Retention').allow({
+    once: ['Mode', 'RetainUntilDate', 'EventHold', 'EventHoldDuration'],
+  })
+  for (const name of ['EventHold', 'EventHoldDuration']) {
+    if (document.child(name)) throw new S3Error('NotImplemented', `${name} is not implemented.`)
+  }
   const mode = document.textOf('Mode')
   const until = document.textOf('RetainUntilDate')
   if (mode === undefined && until === undefined) return null
   const known = retentionMode(mode)
-  if (known === undefined || until === undefined) throw malformed()
-  return { mode: known, until: readUntil(until, now) }
+  const time = until === undefined ? undefined : isoTime(until.trim())
+  if (known === undefined || time === undefined) throw malformed()
+  return { mode: known, until: futureDate(time, now) }
 }
 
 async function lookAt(ref: ObjectRef, asked: OfVersion, deps: OperationDeps): Promise<ObjectHead> {

@@ -8,7 +8,9 @@ import { malformed, parseXml } from '../xml.ts'
 export const putBucketVersioning: Operation = async (ctx, deps) => {
   const bucket = bucketOf(ctx)
   await deps.access.allow(ctx, 's3:PutBucketVersioning', { bucket })
-  const document = parseXml(await readDocument(ctx), 'VersioningConfiguration')
+  const document = parseXml(await readDocument(ctx), 'VersioningConfiguration').allow({
+    once: ['Status', 'MfaDelete'],
+  })
   const status = document.textOf('Status')?.trim()
   if (status === undefined) {
     throw new S3Error('IllegalVersioningConfigurationException', 'The Versioning element must be specified')

@@ -17,6 +17,7 @@ export const putBucketAbac: Operation = async (ctx, deps) => {
   const bucket = bucketOf(ctx)
   await deps.access.allow(ctx, 's3:PutBucketAbac', { bucket })
   const status = parseXml(await readDocument(ctx), 'AbacStatus')
+    .allow({ once: ['Status'] })
     .textOf('Status')
     ?.trim()
   if (status === 'Enabled') throw new S3Error('NotImplemented', 'Attribute-based access control is not implemented.')

@@ -17,6 +17,7 @@ export const putBucketAccelerateConfiguration: Operation = async (ctx, deps) => 
   const bucket = bucketOf(ctx)
   await deps.access.allow(ctx, 's3:PutAccelerateConfiguration', { bucket })
   const status = parseXml(await readDocument(ctx), 'AccelerateConfiguration')
+    .allow({ once: ['Status'] })
     .textOf('Status')
     ?.trim()
   if (status === 'Enabled') throw new S3Error('NotImplemented', 'Transfer acceleration is not implemented.')

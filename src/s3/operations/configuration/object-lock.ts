@@ -35,7 +35,9 @@ export const getObjectLockConfiguration: Operation = async (ctx, deps) => {
 export const putObjectLockConfiguration: Operation = async (ctx, deps) => {
   const bucket = bucketOf(ctx)
   await deps.access.allow(ctx, 's3:PutBucketObjectLockConfiguration', { bucket })
-  const document = parseXml(await readDocument(ctx, { digestRequired: true }), 'ObjectLockConfiguration')
+  const document = parseXml(await readDocument(ctx, { digestRequired: true }), 'ObjectLockConfiguration').allow({
+    once: ['ObjectLockEnabled', 'Rule'],
+  })
   if (document.textOf('ObjectLockEnabled')?.trim() !== 'Enabled') throw malformed()
   const rule = document.child('Rule')
   await deps.store.configureBucket(bucket, { objectLock: rule ? { defaultRetention: readDefault(rule) } : {} })
@@ -43,7 +45,11 @@ export const putObjectLockConfiguration: Operation = async (ctx, deps) => {
 }
 
 function readDefault(rule: XmlNode): Configuration['defaultRetention'] & object {
-  const node = rule.child('DefaultRetention')
+  const node = rule
+    .allow({ once: ['DefaultRetention'] })
+    .child('DefaultRetention')
+    ?.allow({ once: ['Mode', 'Days', 'Years', 'DefaultEventHold'] })
+  if (node?.child('DefaultEventHold')) throw new S3Error('NotImplemented', 'DefaultEventHold is not implemented.')
   const mode = retentionMode(node?.textOf('Mode'))
   const days = node?.textOf('Days')?.trim()
   const years = node?.textOf('Years')?.trim()

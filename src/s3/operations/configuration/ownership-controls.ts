@@ -40,10 +40,11 @@ export const deleteBucketOwnershipControls: Operation = async (ctx, deps) => {
 
 /** Exactly one rule, with one setting. */
 function readRule(body: Buffer): ObjectOwnership {
-  const rules = parseXml(body, 'OwnershipControls').children('Rule')
-  const settings = rules.flatMap((rule) => rule.children('ObjectOwnership'))
-  if (rules.length !== 1 || settings.length !== 1) throw malformed()
-  const ownership = objectOwnership(settings[0]!.text().trim())
+  const rule = parseXml(body, 'OwnershipControls')
+    .allow({ once: ['Rule'] })
+    .child('Rule')
+  const setting = rule?.allow({ once: ['ObjectOwnership'] }).textOf('ObjectOwnership')
+  const ownership = setting === undefined ? undefined : objectOwnership(setting.trim())
   if (ownership === undefined) throw malformed()
   return ownership
 }

@@ -42,7 +42,9 @@ export const deletePublicAccessBlock: Operation = async (ctx, deps) => {
 
 /** A setting that is left out is off. */
 function readBlock(body: Buffer): PublicAccessBlock {
-  const document = parseXml(body, 'PublicAccessBlockConfiguration')
+  const document = parseXml(body, 'PublicAccessBlockConfiguration').allow({
+    once: ['BlockPublicAcls', 'IgnorePublicAcls', 'BlockPublicPolicy', 'RestrictPublicBuckets'],
+  })
   const isOn = (name: string): boolean => {
     const text = document.textOf(name)?.trim().toLowerCase() ?? 'false'
     if (text !== 'true' && text !== 'false') throw malformed()

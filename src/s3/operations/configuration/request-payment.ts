@@ -17,6 +17,7 @@ export const putBucketRequestPayment: Operation = async (ctx, deps) => {
   const bucket = bucketOf(ctx)
   await deps.access.allow(ctx, 's3:PutBucketRequestPayment', { bucket })
   const payer = parseXml(await readDocument(ctx), 'RequestPaymentConfiguration')
+    .allow({ once: ['Payer'] })
     .textOf('Payer')
     ?.trim()
   if (payer === 'Requester') throw new S3Error('NotImplemented', 'Requester pays is not implemented.')
