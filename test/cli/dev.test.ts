@@ -1,12 +1,15 @@
 /** `postern dev`: the features of a bucket, on this machine only. */
 import { existsSync } from 'node:fs'
+import { get } from 'node:http'
 import {
   CreateBucketCommand,
   GetObjectCommand,
   HeadBucketCommand,
+  ListObjectsV2Command,
   PutObjectCommand,
   S3Client,
 } from '@aws-sdk/client-s3'
+import { getSignedUrl } from '@aws-sdk/s3-request-presigner'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { rawRequest } from '../fixtures/raw-http.ts'
 import { freePort } from './free-port.ts'
@@ -49,6 +52,17 @@ describe('postern dev', () => {
     await s3.send(new PutObjectCommand({ Bucket: 'first', Key: 'a', Body: 'x' }))
     await s3.send(new GetObjectCommand({ Bucket: 'first', Key: 'a' }))
     await s3.send(new CreateBucketCommand({ Bucket: 'second' }))
+  })
+
+  test('creates no bucket for a read that another site causes', async () => {
+    const s3 = clientOf(await banner(bench.start(['dev', ...ports])))
+    const url = await getSignedUrl(s3, new ListObjectsV2Command({ Bucket: 'planted' }))
+    const status = (headers: Record<string, string>): Promise<number> =>
+      new Promise((resolve, reject) => {
+        get(url, { headers }, (answer) => resolve(answer.resume().statusCode!)).on('error', reject)
+      })
+    expect(await status({ 'sec-fetch-site': 'cross-site' })).toBe(404)
+    expect(await status({})).toBe(200)
   })
 
   test('accepts any type, also those that the defaults refuse', async () => {
