@@ -11,7 +11,10 @@ type Rule = { from: RegExp; may: RegExp[] }
 const rules: Rule[] = [
   { from: /^(gateway\/|(main|storage|index)\.ts$)/, may: [/./] },
   { from: /^active-type\.ts$/, may: [/^media-type\.ts$/] },
-  { from: /^(errors|gateway-names|lock-files|log|media-type|node-version|sqlite-file|user-name)\.ts$/, may: [] },
+  {
+    from: /^(errors|gateway-names|lock-files|log|media-type|node-version|sqlite-file|time-slices|user-name)\.ts$/,
+    may: [],
+  },
   { from: /^cannot-open\.ts$/, may: [/^user-name\.ts$/] },
   { from: /^sqlite-lock\.ts$/, may: [/^(sqlite-file|cannot-open)\.ts$/] },
   { from: /^circuit-breaker\.ts$/, may: [/^errors\.ts$/] },
@@ -56,7 +59,7 @@ const rules: Rule[] = [
     may: [
       /^drivers\/(disk|endpoint|checksums)\//,
       /^drivers\/[^/]+\.ts$/,
-      /^(errors|gateway-names|sqlite-file|sqlite-lock|cannot-open)\.ts$/,
+      /^(errors|gateway-names|sqlite-file|sqlite-lock|cannot-open|time-slices)\.ts$/,
       /^sigv4\//,
     ],
   },
@@ -108,7 +111,7 @@ const rules: Rule[] = [
       /^sigv4\//,
       /^http\//,
       /^drivers\/(driver\.ts$|checksums\/)/,
-      /^(errors|log|media-type)\.ts$/,
+      /^(errors|log|media-type|time-slices)\.ts$/,
       /^config\/config\.ts$/,
     ],
   },

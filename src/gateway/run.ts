@@ -2,6 +2,7 @@
 import { plainProblem } from '../api/plain-problem.ts'
 import { allOrErrors, hasOwnSocket } from '../cluster/share-port.ts'
 import type { ListenAddress } from '../config/config.ts'
+import type { StorageDriver } from '../drivers/driver.ts'
 import type { PlainAnswer } from '../http/connection-error.ts'
 import { createConnectionLimit } from '../http/connection-limit.ts'
 import { connectionsHere } from '../http/descriptor-limit.ts'
@@ -71,8 +72,18 @@ export async function runGateway(
       collector.start()
       noting.start()
       dispatcher?.start()
+      for (const store of service.stores.all) void runLifecycle(store)
     }
     void observers.metrics.start()
+  }
+
+  /** In the background, and only after the start, because a pass over many keys takes long. */
+  async function runLifecycle(store: StorageDriver): Promise<void> {
+    try {
+      await store.runLifecycle?.()
+    } catch (err) {
+      log.warn({ err }, 'could not execute the lifecycle rules')
+    }
   }
 
   async function serve(answer: RequestHandler, at: ListenAddress, words: PlainAnswer): Promise<string> {

@@ -243,3 +243,17 @@ describe('with another process', () => {
     expect(await stored(store.driver)).toEqual({ bytes: 1000, objects: 1 })
   })
 })
+
+describe('delete markers', () => {
+  it('of keys without any version are refused over the quota, and other deletes never are', async () => {
+    const { driver } = await start({ objects: 2 })
+    await driver.configureBucket('alice-1', { versioning: 'Enabled' })
+    await put(driver, 'a', 1)
+    await driver.deleteObject(ref('absent'))
+    expect(await codeOf(driver.deleteObject(ref('absent too')))).toBe('QuotaExceeded')
+    expect(await stored(driver)).toEqual({ bytes: 1, objects: 2 })
+    expect(await driver.deleteObject(ref('a'))).toMatchObject({ deleteMarker: true })
+    expect(await driver.deleteObject(ref('absent'))).toMatchObject({ deleteMarker: true })
+    expect(await stored(driver)).toEqual({ bytes: 1, objects: 4 })
+  })
+})

@@ -281,3 +281,18 @@ test('unfinished multipart uploads are aborted below the prefix', async () => {
   await runAfter(3)
   expect(await open()).toEqual(['b/1'])
 })
+
+test('requests are answered while rules are evaluated', async () => {
+  await setVersioning()
+  const markers = Array.from({ length: 10_000 }, (_, i) => `k${i}`)
+  for (let i = 0; i < markers.length; i += 1000) await endpoint.store.deleteObjects(Bucket, markers.slice(i, i + 1000))
+  await setRules(...Array.from({ length: 30 }, (_, i) => rule({ ID: `r${i}`, Expiration: { Days: 9 } })))
+  await put('a')
+  const order: string[] = []
+  const pass = endpoint.store.runLifecycle!().then(() => order.push('pass'))
+  const answer = await client.send(new HeadObjectCommand({ Bucket, Key: 'a' }))
+  order.push('answer')
+  await pass
+  expect(order).toEqual(['answer', 'pass'])
+  expect(answer.ContentLength).toBe(1)
+})

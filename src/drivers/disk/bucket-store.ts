@@ -79,13 +79,25 @@ export function createBucketStore(ctx: DiskContext): BucketStore {
   }
 }
 
+/** Parsed configurations by their JSON, least recently used first. They must not be changed. */
+const parsed = new Map<string, BucketConfiguration>()
+const maxParsed = 100
+
+function parseConfiguration(json: string): BucketConfiguration {
+  const configuration = parsed.get(json) ?? (JSON.parse(json) as BucketConfiguration)
+  parsed.delete(json)
+  parsed.set(json, configuration)
+  if (parsed.size > maxParsed) parsed.delete(parsed.keys().next().value!)
+  return configuration
+}
+
 const toInfo = (row: BucketRow): BucketInfo => ({
   bucket: row.name,
   owner: row.owner,
   createdAt: new Date(row.created_at),
   acl: parseAcl(row.acl),
   cors: row.cors === null ? null : (JSON.parse(row.cors) as CorsRule[]),
-  configuration: row.configuration === null ? {} : (JSON.parse(row.configuration) as BucketConfiguration),
+  configuration: row.configuration === null ? {} : parseConfiguration(row.configuration),
 })
 
 /** Object lock stays, and needs versions. */

@@ -7,10 +7,10 @@ import { makeFolders } from '../../cannot-open.ts'
 import { StorageError } from '../../errors.ts'
 import { whileBusy } from '../../sqlite-lock.ts'
 import type { SigningCredentials } from '../../sigv4/types.ts'
-import type { Capability, OwnerLimits, OwnerUsage, StorageDriver } from '../driver.ts'
+import type { BucketConfiguration, Capability, OwnerLimits, OwnerUsage, StorageDriver } from '../driver.ts'
 import { BlobLayout } from './blob-layout.ts'
 import { BlobStore } from './blob-store.ts'
-import { BucketRows } from './bucket-rows.ts'
+import { BucketRows, type BucketRow } from './bucket-rows.ts'
 import { createBucketStore } from './bucket-store.ts'
 import { BufferPool } from './buffer-pool.ts'
 import { ChangeLog } from './change-log/change-log.ts'
@@ -196,6 +196,7 @@ export async function createDiskDriver(o: DiskDriverOptions): Promise<StorageDri
     answerPeers(ctx)
     const addBucket = (): Promise<unknown> =>
       queue.run(() => ctx.buckets.add(o.bucket, gatewayOwner, o.now(), 'private'))
+    assertPlain(ctx.buckets.find(o.bucket))
     if (!ctx.buckets.find(o.bucket)) await whileBusy(addBucket, waiting)
     const sweeper = new Sweeper(ctx, db, { log, times, mayDelete: o.mayDelete ?? (() => true) })
     const sweeps = new SweepSchedule(sweeper, log)
@@ -203,7 +204,7 @@ export async function createDiskDriver(o: DiskDriverOptions): Promise<StorageDri
     const scrub = o.sweepOnStart && o.scrubEvery ? startScrub(o, { ctx, root, db, log, every: o.scrubEvery }) : null
     if (o.sweepOnStart) {
       if (o.sweepOnStart === true) await sweeper.tempFiles(0)
-      void sweeps.inBackground(() => sweeper.all())
+      void sweeps.inBackground(() => sweeper.files())
       sweeps.start()
       upkeep.start()
     }
@@ -214,6 +215,20 @@ export async function createDiskDriver(o: DiskDriverOptions): Promise<StorageDri
     const error = toStorageError(cause, { index: new BlobLayout(o.path).index })
     throw o.fsync === 'none' ? afterUnsynced(error) : error
   }
+}
+
+/** The gateway's bucket cannot have settings that delete, keep or lock its objects. Errors: Unavailable. */
+function assertPlain(row: BucketRow | undefined): void {
+  const { versioning, objectLock, lifecycle } = JSON.parse(row?.configuration ?? '{}') as BucketConfiguration
+  const found = Object.entries({ versioning, 'object lock': objectLock, 'lifecycle rules': lifecycle })
+    .filter(([, value]) => value !== undefined)
+    .map(([name]) => name)
+  if (found.length === 0) return
+  throw new StorageError('Unavailable', {
+    message:
+      `The bucket ${row!.name} of storage.bucket has ${found.join(' and ')}, which the gateway's own bucket cannot have: ` +
+      'name another bucket in storage.bucket, or remove the setting while another bucket is configured.',
+  })
 }
 
 /** Answers the questions of other processes. */
@@ -300,7 +315,7 @@ function assemble(o: DiskDriverOptions, ctx: DiskContext, db: Index, background:
     lacksNotes: operations.lacksNotes,
     scrubStatus: () => scrub?.status() ?? null,
     publicUrl: operations.publicUrl,
-    runLifecycle: () => sweeper.lifecycle(),
+    runLifecycle: () => sweeps.run(() => sweeper.lifecycle()),
     snapshots: createSnapshots(ctx, db),
     name: 'disk',
     storeId: background.storeId,

@@ -68,6 +68,11 @@ export class Sweeper {
 
   async all(): Promise<number> {
     await this.lifecycle()
+    return this.files()
+  }
+
+  /** Abandoned temporary files, garbage and orphans. */
+  async files(): Promise<number> {
     const temp = this.#mayDelete() ? await this.tempFiles(this.#times.abandonedAfter) : 0
     return temp + (await this.garbage()) + (await this.orphans())
   }

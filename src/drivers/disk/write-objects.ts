@@ -74,8 +74,13 @@ export function createWrites(ctx: DiskContext): Writes {
 
   function deleteCurrent(ref: ObjectRef): DeletedObject {
     const state = buckets.versioning(ref.bucket)
-    if (state !== null) return { versionId: versions.mark(ref, state, now().getTime()), deleteMarker: true }
     const row = objects.find(ref)
+    if (state !== null) {
+      const mark = (): string => versions.mark(ref, state, now().getTime())
+      // A marker of a key without any version only adds a row to the index. Every other delete must stay possible.
+      const isNew = row === undefined && versions.newest(ref) === undefined
+      return { versionId: isNew ? ctx.quota.held(ref, mark) : mark(), deleteMarker: true }
+    }
     if (row) objects.remove(row, now().getTime())
     return {}
   }

@@ -1,5 +1,5 @@
-import { scheduler } from 'node:timers/promises'
 import { isStorageError } from '../../errors.ts'
+import { timeSlices } from '../../time-slices.ts'
 import type { DeletedObject, DeleteResult } from '../../drivers/driver.ts'
 import { answerXml } from '../answer.ts'
 import { bucketOf, type Operation, type OperationDeps, type S3Context, type AllowedDeletes } from '../context.ts'
@@ -66,18 +66,12 @@ export const deleteObjects: Operation = async (ctx, deps) => {
 const markerElements = ({ deleted }: Outcome): XmlElement[] =>
   deleted?.deleteMarker === true ? elements({ DeleteMarker: true, DeleteMarkerVersionId: deleted.versionId }) : []
 
-/** Milliseconds after which other requests get their turn. */
-const slice = 10
-
 /** Checks each key, because a bucket policy can distinguish keys. */
 async function refuseDenied(outcomes: readonly Outcome[], allow: AllowedDeletes['allow']): Promise<void> {
-  let since = performance.now()
+  const pause = timeSlices()
   for (const outcome of outcomes) {
     if (outcome.error !== undefined) continue
-    if (performance.now() - since > slice) {
-      await scheduler.yield()
-      since = performance.now()
-    }
+    await pause()
     try {
       await allow(outcome.key, outcome.versionId)
     } catch (refused) {
@@ -89,18 +83,41 @@ async function refuseDenied(outcomes: readonly Outcome[], allow: AllowedDeletes[
 
 /** Deletes each key by itself. The store commits deletions that arrive together in one transaction, in this order. */
 async function deleteSingly(ctx: S3Context, bucket: string, outcomes: Outcome[], deps: OperationDeps): Promise<void> {
-  const deleting = outcomes.map(async (outcome) => {
+  const bypasses = await readBypasses(ctx, bucket, outcomes, deps)
+  const deleting = outcomes.map(async (outcome, i) => {
     const { key, versionId, ifMatch, error } = outcome
     if (error !== undefined) return
     const options = { ...(versionId !== undefined && { versionId }), ...(ifMatch !== undefined && { ifMatch }) }
     try {
-      const bypass = versionId === undefined ? {} : await readBypass(ctx, { bucket, key, versionId }, deps)
-      outcome.deleted = await deps.store.deleteObject({ bucket, key }, { ...options, ...bypass })
+      outcome.deleted = await deps.store.deleteObject({ bucket, key }, { ...options, ...bypasses[i] })
     } catch (refused) {
       outcome.error = said(refused)
     }
   })
   await Promise.all(deleting)
+}
+
+/** Checks the right to bypass retention for each version. A refusal becomes the outcome. */
+async function readBypasses(
+  ctx: S3Context,
+  bucket: string,
+  outcomes: Outcome[],
+  deps: OperationDeps,
+): Promise<{ bypassGovernance?: boolean }[]> {
+  const pause = timeSlices()
+  const bypasses = []
+  for (const outcome of outcomes) {
+    const { key, versionId, error } = outcome
+    await pause()
+    try {
+      const isChecked = error === undefined && versionId !== undefined
+      bypasses.push(isChecked ? await readBypass(ctx, { bucket, key, versionId }, deps) : {})
+    } catch (refused) {
+      outcome.error = said(refused)
+      bypasses.push({})
+    }
+  }
+  return bypasses
 }
 
 const said = (error: unknown): NonNullable<Outcome['error']> => {
