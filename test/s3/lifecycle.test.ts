@@ -1,5 +1,6 @@
 /** Lifecycle rules over the wire: what is accepted, what is read back, and what the store removes when its time has come. */
 import { hash } from 'node:crypto'
+import { Readable } from 'node:stream'
 import {
   CreateBucketCommand,
   CreateMultipartUploadCommand,
@@ -18,6 +19,7 @@ import {
   type S3Client,
 } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { startGateway } from '../fixtures/gateway.ts'
 import { element, startEndpoint, type Endpoint } from './endpoint.ts'
 import { failing } from './sdk.ts'
 
@@ -295,4 +297,27 @@ test('requests are answered while rules are evaluated', async () => {
   await pass
   expect(order).toEqual(['answer', 'pass'])
   expect(answer.ContentLength).toBe(1)
+})
+
+describe('a gateway', () => {
+  const expiring = { id: 'r', isEnabled: true, filter: {}, form: 'filter' as const, expiration: { days: 1 } }
+
+  test('executes the rules after its start, and refuses to start on a bucket with rules', async () => {
+    const first = await startGateway()
+    const { driver } = first.gateway
+    await driver.createBucket('aging', { owner: 'alice', configuration: { lifecycle: [expiring] } })
+    await driver.putObject({ bucket: 'aging', key: 'a' }, Readable.from(['x']), { contentLength: 1 })
+    await first.gateway.close()
+
+    const own = { storage: { bucket: 'aging' } }
+    await expect(startGateway(own, { dir: first.dir })).rejects.toThrow(
+      'The bucket aging of storage.bucket has lifecycle rules',
+    )
+
+    const second = await startGateway({}, { dir: first.dir, now: () => new Date(Date.now() + 3 * day) })
+    const objects = async (): Promise<unknown> => (await second.gateway.driver.listObjects({ bucket: 'aging' })).objects
+    await expect.poll(objects, { timeout: 10_000 }).toEqual([])
+    await second.close()
+    await first.close()
+  })
 })
