@@ -12,6 +12,7 @@ const lacking: Record<Engine, Partial<Record<Ability, string>>> = {
   firefox: {
     'growing files': 'it keeps the size that a file had when it was chosen, and sends so many bytes',
     'folder drops': 'WebDriver BiDi drops no files of the disk on a page',
+    folders: 'WebDriver BiDi refuses to choose a folder',
     measurements: 'processor time of tasks and the heap are measured by the DevTools of Chromium',
   },
   webkit: {
